@@ -1,0 +1,77 @@
+"""Build plain and residual networks, train them, and look at what the shortcuts change.
+
+Names are fetched when they are first used, so `import explorer` is quick and does not import torch.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from explorer import figures
+    from explorer.data.pixels import load_data
+    from explorer.errors import ExplorerError
+    from explorer.models.config import NetworkConfig
+    from explorer.models.network import build, networks
+    from explorer.runs.checkpoints import load_checkpoint
+    from explorer.runs.experiments import metrics
+    from explorer.runs.listing import experiments
+    from explorer.training.evaluation import evaluate
+    from explorer.training.launch import pause, resume, start, stop
+    from explorer.training.loop import train
+    from explorer.training.plan import Plan
+    from explorer.training.recipe import Recipe
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "ExplorerError",
+    "NetworkConfig",
+    "Plan",
+    "Recipe",
+    "build",
+    "evaluate",
+    "experiments",
+    "figures",
+    "load_checkpoint",
+    "load_data",
+    "metrics",
+    "networks",
+    "pause",
+    "resume",
+    "start",
+    "stop",
+    "train",
+]
+
+_HOME = {
+    "ExplorerError": "explorer.errors",
+    "NetworkConfig": "explorer.models.config",
+    "Plan": "explorer.training.plan",
+    "Recipe": "explorer.training.recipe",
+    "build": "explorer.models.network",
+    "evaluate": "explorer.training.evaluation",
+    "experiments": "explorer.runs.listing",
+    "load_checkpoint": "explorer.runs.checkpoints",
+    "load_data": "explorer.data.pixels",
+    "metrics": "explorer.runs.experiments",
+    "networks": "explorer.models.network",
+    "pause": "explorer.training.launch",
+    "resume": "explorer.training.launch",
+    "start": "explorer.training.launch",
+    "stop": "explorer.training.launch",
+    "train": "explorer.training.loop",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name == "figures":
+        return import_module("explorer.figures")
+    if name not in _HOME:
+        raise AttributeError(f"module 'explorer' has no attribute {name!r}. Public names: {', '.join(__all__)}.")
+    value = getattr(import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -1,0 +1,102 @@
+"""Watching an experiment from a terminal until it ends."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from explorer.cli.output import message
+from explorer.runs.experiments import Experiment, experiment
+from explorer.runs.store import ACTIVE, Run
+from explorer.training.launch import pause, start_next
+
+POLL_SECONDS = 0.5
+PAUSE_SECONDS = 60.0  # a worker reads the request before its next step, which may be long
+
+Report = Callable[[Experiment], None]
+
+
+def until_end(experiment_id: str) -> Experiment:
+    """Show the progress of an experiment on standard error; returns it as it is when nothing of it runs any more.
+
+    Ctrl-C pauses the experiment, says how to go on, and is raised again.
+    """
+    try:
+        with _bars() if sys.stderr.isatty() else _lines() as report:
+            while True:
+                start_next()
+                found = experiment(experiment_id)
+                report(found)
+                if not found.active:
+                    return found
+                time.sleep(POLL_SECONDS)
+    except KeyboardInterrupt:
+        _pause(experiment_id)
+        raise
+
+
+def _pause(experiment_id: str) -> None:
+    if not experiment(experiment_id).active:
+        return
+    message("Pausing; the current step is finished first.")
+    pause(experiment_id)
+    deadline = time.monotonic() + PAUSE_SECONDS
+    while experiment(experiment_id).active and time.monotonic() < deadline:
+        time.sleep(POLL_SECONDS)
+    message(f"Paused {experiment_id}. Go on with: python -m explorer runs resume {experiment_id} --follow")
+
+
+def _label(run: Run) -> str:
+    return f"{run.facts.network.name}, seed {run.facts.seed}" if run.facts else run.id
+
+
+def _percent(error: float | None) -> str:
+    return "-" if error is None else f"{error:.1%}"
+
+
+@contextmanager
+def _bars() -> Iterator[Report]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[note]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        tasks = {}
+
+        def report(found: Experiment) -> None:
+            for run in found.runs:
+                if run.id not in tasks:
+                    tasks[run.id] = progress.add_task(_label(run), total=run.steps or None, note="")
+                progress.update(tasks[run.id], completed=run.progress.step, note=_note(run))
+
+        yield report
+
+
+def _note(run: Run) -> str:
+    if run.state != "running":
+        return run.state
+    speed = run.progress.images_per_second
+    errors = f"error: training {_percent(run.progress.train_error)}, test {_percent(run.progress.test_error)}"
+    return errors + (f", {speed:.0f} images/s" if speed else "")
+
+
+@contextmanager
+def _lines() -> Iterator[Report]:
+    """A line when a run's state changes, and about ten on its way."""
+    told: dict[str, tuple[str, int]] = {}
+
+    def report(found: Experiment) -> None:
+        for run in found.runs:
+            tenth = run.progress.step * 10 // run.steps if run.steps else 0
+            if told.get(run.id) != (run.state, tenth):
+                told[run.id] = (run.state, tenth)
+                note = _note(run) if run.state not in ACTIVE or run.progress.step else run.state
+                message(f"{_label(run)}: step {run.progress.step} of {run.steps}, {note}")
+
+    yield report

@@ -1,0 +1,51 @@
+"""The command line: all commands, and what happens to their errors."""
+
+import os
+import sys
+from collections.abc import Sequence
+
+from tyro.conf import FlagCreatePairsOff
+from tyro.extras import SubcommandApp
+
+from explorer.cli import data, facts, runs, train
+from explorer.cli.output import message
+from explorer.errors import ExplorerError
+
+PROGRAM = "python -m explorer"
+INTERRUPTED = 130  # what a shell reports after Ctrl-C
+
+app = SubcommandApp()
+app.command(facts.networks)
+app.command(facts.device)
+app.command(data.app, name="data", help="The data sets on this machine: status, download, verify.")
+app.command(train.train)
+app.command(runs.app, name="runs", help="What was trained: list, show, metrics, pause, resume, stop, and files.")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        arguments: without the program's name; None takes those of the process.
+
+    Returns:
+        The exit code: 0, or 1 after an error that was told in one line. Wrong usage leaves through SystemExit 2.
+    """
+    try:
+        code: int = app.cli(
+            prog=PROGRAM,
+            description="Build plain and residual networks, train them, and look at what the shortcuts change.",
+            args=arguments,
+            config=(FlagCreatePairsOff,),
+        )
+        sys.stdout.flush()
+    except ExplorerError as error:
+        message(f"error: {' '.join(str(error).split())}")
+        return 1
+    except KeyboardInterrupt:
+        message("Interrupted.")
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return code

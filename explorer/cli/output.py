@@ -1,0 +1,77 @@
+"""What commands print: the answer on standard output, as text or as one JSON document; all else on standard error."""
+
+import json
+import math
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+from tyro.conf import arg
+
+AsJson = Annotated[bool, arg(name="json", help="Print one JSON document and nothing else.")]
+
+
+def message(text: str) -> None:
+    """Tell the user something that is not the answer."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def show(document: object, text: str, *, as_json: bool) -> None:
+    """Print the answer of a command."""
+    print(json_text(document) if as_json else text)
+
+
+def json_text(value: object) -> str:
+    """`value` as JSON; NaN and infinity, which JSON does not have, become null."""
+    return json.dumps(_plain(value), indent=2, allow_nan=False)
+
+
+def text_table(rows: Sequence[Mapping[str, Any]], columns: Iterable[str]) -> str:
+    """Rows as aligned text under their column names, numbers to the right."""
+    names = list(columns)
+    cells = [[_cell(row[name]) for name in names] for row in rows]
+    numeric = [any(_is_number(row[name]) for row in rows) for name in names]
+    widths = [max(map(len, column)) for column in zip(names, *cells, strict=True)]
+    lines = []
+    for line in [names, *cells]:
+        padded = (
+            text.rjust(width) if number else text.ljust(width)
+            for text, width, number in zip(line, widths, numeric, strict=True)
+        )
+        lines.append("  ".join(padded).rstrip())
+    return "\n".join(lines)
+
+
+def text_facts(facts: Mapping[str, Any]) -> str:
+    """One thing's properties, one a line."""
+    width = max(map(len, facts))
+    return "\n".join(f"{name.ljust(width)}  {_cell(value)}" for name, value in facts.items())
+
+
+def _plain(value: object) -> Any:
+    if hasattr(value, "item"):  # a number of numpy's
+        value = value.item()
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(key): _plain(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(entry) for entry in value]
+    return str(value) if isinstance(value, Path) else value
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _cell(value: object) -> str:
+    if value is None or (isinstance(value, float) and math.isnan(value)) or value == "":
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value)) or "-"
+    return str(value)

@@ -1,0 +1,174 @@
+"""Commands on experiments and their runs."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+from tyro.conf import Positional, arg
+from tyro.extras import SubcommandApp
+
+from explorer import tables
+from explorer.cli.follow import until_end
+from explorer.cli.output import AsJson, json_text, message, show, text_facts, text_table
+from explorer.cli.train import run_document, show_experiment
+from explorer.errors import RunError
+from explorer.runs import experiments
+from explorer.runs.experiments import Experiment, list_experiments
+from explorer.runs.listing import experiment_row
+from explorer.runs.store import Run
+from explorer.training import launch
+
+app = SubcommandApp()
+
+Id = Annotated[Positional[str], arg(metavar="ID", help="Id of an experiment or of a run, or the beginning of one.")]
+Ids = Annotated[Positional[tuple[str, ...]], arg(metavar="ID...", help="Ids of experiments or runs, or beginnings.")]
+
+
+@app.command(name="list")
+def list_all(*, json: AsJson = False) -> int:
+    """List all experiments, the newest first."""
+    rows = [experiment_row(found) for found in list_experiments()]
+    nothing = "Nothing was trained yet. Start with: python -m explorer train plain20 resnet20"
+    show(rows, text_table(rows, tables.EXPERIMENTS) if rows else nothing, as_json=json)
+    return 0
+
+
+@app.command(name="show")
+def show_one(identity: Id, /, *, json: AsJson = False) -> int:
+    """Show an experiment with its runs, or one run."""
+    found, run = find(identity)
+    if run is None:
+        return show_experiment(found, json=json)
+    document = run_document(run)
+    show(document, text_facts(document), as_json=json)
+    return 0
+
+
+@app.command
+def metrics(identities: Ids, /, *, points: int | None = None, json: AsJson = False) -> int:
+    """Print the metrics of experiments or runs as CSV, one line a step; errors are fractions.
+
+    Args:
+        points: about how many steps a run at most, averaged in between; None prints every step.
+    """
+    run_ids = dict.fromkeys(run_id for identity in identities for run_id in _run_ids(*find(identity)))
+    table = experiments.metrics(list(run_ids), points=points)
+    print(json_text(table.to_dict("records")) if json else table.to_csv(index=False).rstrip("\n"))
+    return 0
+
+
+@app.command
+def pause(identity: Id, /, *, json: AsJson = False) -> int:
+    """Pause an experiment; it can go on later and comes to the same result."""
+    return _act(launch.pause, identity, json=json)
+
+
+@app.command
+def resume(identity: Id, /, *, follow: bool = False, json: AsJson = False) -> int:
+    """Let a paused, stopped or crashed experiment go on.
+
+    Args:
+        follow: show its progress until it ends.
+    """
+    if not follow:
+        return _act(launch.resume, identity, json=json)
+    found, _ = find(identity)
+    launch.resume(found.id)
+    return show_experiment(until_end(found.id), json=json, ended=True)
+
+
+@app.command
+def stop(identity: Id, /, *, json: AsJson = False) -> int:
+    """Stop an experiment; what it has learned so far is kept."""
+    return _act(launch.stop, identity, json=json)
+
+
+@app.command
+def rename(identity: Id, title: Positional[str], /, *, json: AsJson = False) -> int:
+    """Give an experiment another title.
+
+    Args:
+        title: display text.
+    """
+    return _act(lambda experiment_id: experiments.rename(experiment_id, title), identity, json=json)
+
+
+@app.command
+def delete(identity: Id, /, *, yes: bool = False, json: AsJson = False) -> int:
+    """Delete an experiment with all its runs; asks first in a terminal.
+
+    Args:
+        yes: do not ask.
+    """
+    found, _ = find(identity)
+    if not yes and not json and sys.stdin.isatty():
+        message(f"Delete {found.id} {found.title!r} with {len(found.runs)} runs? [y/N]")
+        if input().strip().lower() not in ("y", "yes"):
+            message("Nothing was deleted.")
+            return 1
+    experiments.delete(found.id)
+    show({"id": found.id, "deleted": True, "runs": found.run_ids}, f"Deleted {found.id}.", as_json=json)
+    return 0
+
+
+@app.command
+def export(identity: Id, target: Positional[Path] = Path(), /, *, json: AsJson = False) -> int:
+    """Write an experiment to a zip file that `runs import` reads.
+
+    Args:
+        target: a file, or a folder in which it is named after the experiment.
+    """
+    found, _ = find(identity)
+    path = experiments.export(found.id, target)
+    show({"id": found.id, "path": path.resolve()}, str(path), as_json=json)
+    return 0
+
+
+@app.command(name="import")
+def import_file(path: Positional[Path], /, *, json: AsJson = False) -> int:
+    """Bring in an experiment that `runs export` wrote.
+
+    Args:
+        path: the zip file.
+    """
+    return show_experiment(experiments.experiment(experiments.import_zip(path)), json=json)
+
+
+def find(identity: str) -> tuple[Experiment, Run | None]:
+    """The experiment, or the run and its experiment, that an id or the beginning of one stands for.
+
+    Raises:
+        RunError: there is none, or several experiments begin so.
+    """
+    listed = list_experiments()
+    runs = [(found, run) for found in listed for run in found.runs]
+    for found in listed:
+        if found.id == identity:
+            return found, None
+    for found, run in runs:
+        if run.id == identity:
+            return found, run
+    begun = [found for found in listed if identity and found.id.startswith(identity)]
+    if len(begun) == 1:
+        return begun[0], None
+    if begun:
+        ids = ", ".join(found.id for found in begun)
+        raise RunError(f"{identity!r} is the beginning of {len(begun)} experiments: {ids}. Give more of the id.")
+    matching = [(found, run) for found, run in runs if identity and run.id.startswith(identity)]
+    if len(matching) == 1:
+        return matching[0]
+    raise RunError(
+        f"No experiment or run begins with {identity!r}. `python -m explorer runs list` shows those there are."
+    )
+
+
+def _run_ids(found: Experiment, run: Run | None) -> tuple[str, ...]:
+    return found.run_ids if run is None else (run.id,)
+
+
+def _act(action: Callable[[str], object], identity: str, *, json: bool) -> int:
+    """Do something to an experiment, then print it as it is afterwards."""
+    found, _ = find(identity)
+    action(found.id)
+    return show_experiment(experiments.experiment(found.id), json=json)

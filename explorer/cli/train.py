@@ -1,0 +1,100 @@
+"""The command that trains, and the live progress of an experiment."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import create_model
+from tyro.conf import OmitArgPrefixes, Positional, arg
+
+from explorer import tables
+from explorer.cli.follow import until_end
+from explorer.cli.output import AsJson, message, show, text_table
+from explorer.runs.experiments import Experiment, experiment
+from explorer.runs.listing import experiment_row, run_row
+from explorer.runs.store import Run
+from explorer.training.launch import start
+from explorer.training.plan import Plan
+from explorer.training.recipe import Recipe
+
+if TYPE_CHECKING:
+    RecipeOptions = Recipe
+else:  # the same fields without the checks: those belong to the command, which tells their errors in one line
+    RecipeOptions = create_model(
+        "RecipeOptions",
+        __doc__=Recipe.__doc__,
+        **{name: (field.annotation, field.default) for name, field in Recipe.model_fields.items()},
+    )
+
+WRONG_USAGE = 2
+TABLE = [column for column in tables.RUNS if column not in ("experiment", "kind", "depth", "title", "data")]
+
+
+def train(
+    networks: Annotated[Positional[tuple[str, ...]], arg(metavar="NETWORK...")],
+    recipe: OmitArgPrefixes[RecipeOptions],
+    *,
+    data: str = "digits",
+    seeds: tuple[int, ...] = (0,),
+    title: str = "",
+    detach: bool = False,
+    json: AsJson = False,
+) -> int:
+    """Train networks together under one recipe and follow their progress.
+
+    Ctrl-C pauses the experiment. Example: train plain20 resnet20 --data cifar10 --train-images 10000 --steps 300
+
+    Args:
+        networks: names such as plain20 resnet20 resnet56-b; see the command `networks`.
+        recipe: how they are trained, the same for all.
+        data: name of the data set; see the command `data status`.
+        seeds: one run of each network per seed.
+        title: display text of the experiment.
+        detach: start and return at once; `runs show ID` tells how it goes.
+    """
+    if not networks:
+        message("error: name at least one network, such as resnet20. `python -m explorer networks` lists them.")
+        return WRONG_USAGE
+    settings = Recipe(**recipe.model_dump())
+    experiment_id = start(Plan(networks=networks, data=data, recipe=settings, seeds=seeds, title=title))
+    message(f"Experiment {experiment_id}")
+    return show_experiment(
+        experiment(experiment_id) if detach else until_end(experiment_id), json=json, ended=not detach
+    )
+
+
+def show_experiment(found: Experiment, *, json: bool, ended: bool = False) -> int:
+    """Print an experiment and its runs.
+
+    Args:
+        found: what to print.
+        json: as a JSON document.
+        ended: it was followed to its end, so a run that did not finish makes the exit code 1.
+    """
+    rows = [run_row(run) for run in found.runs]
+    document = experiment_row(found) | {"runs": [run_document(run) for run in found.runs]}
+    heading = "  ".join(filter(None, [found.id, found.title, found.data, found.state]))
+    show(document, f"{heading}\n\n{text_table(rows, TABLE)}", as_json=json)
+    unfinished = [run for run in found.runs if run.state != "finished"] if ended else []
+    for run in unfinished:
+        message(f"error: run {run.id} is {run.state}. {run_row(run)['reason']}".rstrip())
+    return 1 if unfinished else 0
+
+
+def run_document(run: Run) -> dict[str, Any]:
+    """A run with all that is known of it, for --json."""
+    row = run_row(run)
+    facts = (
+        run.facts.model_dump(mode="json", include={"recipe", "network", "environment", "created"}) if run.facts else {}
+    )
+    return {
+        "id": run.id,
+        "name": row["network"],
+        **row,
+        "seconds": run.progress.seconds,
+        "images_per_second": run.progress.images_per_second,
+        "learning_rate": run.progress.learning_rate,
+        "path": run.path,
+        "recipe": facts.get("recipe"),
+        "config": facts.get("network"),
+        "environment": facts.get("environment"),
+        "created": facts.get("created"),
+    }

@@ -1,0 +1,226 @@
+"""Batches that depend on the seed and the step alone, whichever network asks and in whatever order."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from explorer.data.pixels import Data
+from explorer.data.splits import Labels, Pixels
+from explorer.errors import BadSettings
+
+Batch = tuple[Tensor, Tensor]  # images float32 (B, C, H, W), channels last in memory; labels int64 (B,)
+
+PADDING = 4  # He et al. 2015, section 4.2
+EVALUATION_BATCH = 250
+TEST_SAMPLE_SEED = 0  # runs of all seeds are tested on the same images
+
+# One independent stream of random numbers for each purpose.
+SUBSET, ORDER, AUGMENTATION = 1, 2, 3
+
+
+def random_numbers(seed: int, stream: int, number: int = 0) -> np.random.Generator:
+    """The generator for the `number`-th draw of a purpose: no state is carried from one draw to the next."""
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(stream, number)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Normalisation:
+    """Pixels as a network gets them: (pixels / 255 - mean) / std.
+
+    Attributes:
+        mean: float32 (C, 1, 1), or (C, H, W) where it is a mean image; on the 0..1 scale.
+        std: float32 (C, 1, 1); ones for a mean image, which the paper only subtracts.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    @staticmethod
+    @lru_cache(maxsize=8)
+    def of(data: Data, kind: Literal["channel", "pixel"] = "channel") -> "Normalisation":
+        """Measured on all training images, so that every run on a data set shares it."""
+        if kind not in ("channel", "pixel"):
+            raise BadSettings(f"`normalisation` (={kind!r}) is not known. Known: 'channel', 'pixel'.")
+        total = np.zeros(data.train_pixels.shape[1:], np.int64)
+        squares = np.zeros(data.channels, np.int64)
+        for start in range(0, len(data.train_pixels), 1000):
+            pixels = data.train_pixels[start : start + 1000]
+            total += pixels.sum(axis=0, dtype=np.int64)
+            squares += np.square(pixels, dtype=np.int32).sum(axis=(0, 1, 2), dtype=np.int64)
+        count = len(data.train_pixels)
+        if kind == "pixel":
+            image = torch.from_numpy(total / (count * 255)).permute(2, 0, 1)
+            return Normalisation(image.float(), torch.ones(data.channels, 1, 1))
+        values = count * data.image_size**2
+        mean = total.sum(axis=(0, 1)) / values
+        std = np.sqrt(squares / values - mean**2)
+        return Normalisation(*(torch.from_numpy(each / 255).float()[:, None, None] for each in (mean, std)))
+
+    def __call__(self, pixels: Pixels, device: torch.device | str = "cpu") -> Tensor:
+        """Images float32 (N, C, H, W), channels last in memory, from uint8 pixels (N, H, W, C)."""
+        values = torch.tensor(pixels).to(device).float()  # a copy: torch warns of arrays that are read-only
+        # One fused pass over the batch; scale and shift spelt out per value, since short rows of C are slow.
+        every = (self.mean.shape[0], *pixels.shape[1:3])
+        std = self.std.double()
+        scale = (1 / (255 * std)).float().expand(every).permute(1, 2, 0).contiguous()
+        shift = (-self.mean.double() / std).float().expand(every).permute(1, 2, 0).contiguous()
+        return torch.addcmul(shift.to(device), values, scale.to(device)).permute(0, 3, 1, 2)
+
+
+def balanced_subset(labels: Labels, count: int, seed: int) -> NDArray[np.int64]:
+    """Indices, ascending, of `count` images drawn by `seed` with equal shares of the classes.
+
+    Class counts differ by at most one as long as each class has enough images; a class that runs out gives
+    all it has. A smaller subset of the same seed is part of a larger one.
+
+    Raises:
+        BadSettings: fewer images than that.
+    """
+    if not 1 <= count <= len(labels):
+        raise BadSettings(f"Cannot draw {count:,} images: between 1 and {len(labels):,} are there to choose from.")
+    generator = random_numbers(seed, SUBSET)
+    shuffled = generator.permutation(len(labels))
+    turns = generator.permutation(int(labels.max()) + 1)  # which class is served first
+    rank = np.empty(len(labels), np.int64)  # place of an image among those of its class
+    for label in range(len(turns)):
+        members = np.flatnonzero(labels[shuffled] == label)
+        rank[members] = np.arange(len(members))
+    return np.sort(shuffled[np.lexsort((turns[labels[shuffled]], rank))[:count]])
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Images to evaluate on, not augmented; iterate (again and again) for batches of at most 250.
+
+    `len()` is the number of images.
+    """
+
+    pixels: Pixels
+    labels: Labels
+    normalisation: Normalisation
+    device: torch.device
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __iter__(self) -> Iterator[Batch]:
+        for start in range(0, len(self), EVALUATION_BATCH):
+            part = np.arange(start, min(start + EVALUATION_BATCH, len(self)))
+            labels = torch.from_numpy(self.labels[part]).to(self.device)
+            yield self.normalisation(self.pixels[part], self.device), labels
+
+
+class Batches:
+    """The training batches and evaluation samples of a run.
+
+    Args:
+        data: what `load_data` gave.
+        batch_size: images per step; what does not fill a batch at the end of an epoch is left out of it.
+        train_images: size of the class-balanced training subset, drawn by the seed; None takes all.
+        augment: pad 4, random crop, mirror; None follows the data set.
+        normalisation: "channel" or "pixel".
+        seed: runs with the same seed get the same batches.
+        device: where the batches go; the data stays in memory as uint8.
+
+    Raises:
+        BadSettings: fewer training images than asked for, or than a batch.
+    """
+
+    def __init__(
+        self,
+        data: Data,
+        *,
+        batch_size: int,
+        train_images: int | None = None,
+        augment: bool | None = None,
+        normalisation: Literal["channel", "pixel"] = "channel",
+        seed: int = 0,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        available = len(data.train_labels)
+        count = available if train_images is None else train_images
+        if count > available:
+            raise BadSettings(
+                f"`train_images` (={count}) is more than the {available:,} training images of {data.title}. "
+                "Lower it or leave it out to take all."
+            )
+        if batch_size > count:
+            raise BadSettings(
+                f"`batch_size` (={batch_size}) is larger than the {count:,} training images, "
+                "so an epoch has no full batch. Lower `batch_size` or use more images."
+            )
+        self.data = data
+        self.batch_size = batch_size
+        self.augment = data.augment if augment is None else augment
+        self.normalisation = Normalisation.of(data, normalisation)
+        self.seed = seed
+        self.device = torch.device(device)
+        self.subset = np.arange(available) if train_images is None else balanced_subset(data.train_labels, count, seed)
+        self.steps_per_epoch = count // batch_size
+        self._epoch: tuple[int, NDArray[np.int64]] = (-1, self.subset)
+        self._last: tuple[int, Batch] | None = None
+
+    def indices(self, step: int) -> NDArray[np.int64]:
+        """Which training images the update from `step` to `step + 1` sees."""
+        epoch, place = divmod(step, self.steps_per_epoch)
+        if self._epoch[0] != epoch:
+            order = random_numbers(self.seed, ORDER, epoch).permutation(len(self.subset))
+            self._epoch = (epoch, self.subset[order])
+        return self._epoch[1][place * self.batch_size : (place + 1) * self.batch_size]
+
+    def batch(self, step: int) -> Batch:
+        """The images and labels of the update from `step` to `step + 1`; do not change them in place.
+
+        The last batch is kept, so networks trained in lockstep share it.
+        """
+        if self._last is None or self._last[0] != step:
+            chosen = self.indices(step)
+            images = self.normalisation(self.data.train_pixels[chosen], self.device)
+            if self.augment:
+                images = augmented(images, random_numbers(self.seed, AUGMENTATION, step))
+            self._last = step, (images, torch.from_numpy(self.data.train_labels[chosen]).to(self.device))
+        return self._last[1]
+
+    def train_sample(self, count: int) -> Sample:
+        """A fixed class-balanced sample of the training subset (all of it where that is smaller)."""
+        labels = self.data.train_labels[self.subset]
+        chosen = self.subset[balanced_subset(labels, min(count, len(labels)), self.seed)]
+        return self._sample(self.data.train_pixels[chosen], self.data.train_labels[chosen])
+
+    def test_sample(self, count: int) -> Sample:
+        """A fixed class-balanced sample of the test set, the same for every seed (all of it where that is smaller)."""
+        labels = self.data.test_labels
+        chosen = balanced_subset(labels, min(count, len(labels)), TEST_SAMPLE_SEED)
+        return self._sample(self.data.test_pixels[chosen], labels[chosen])
+
+    def test_set(self) -> Sample:
+        return self._sample(self.data.test_pixels, self.data.test_labels)
+
+    def _sample(self, pixels: Pixels, labels: Labels) -> Sample:
+        return Sample(pixels, labels, self.normalisation, self.device)
+
+
+def augmented(images: Tensor, generator: np.random.Generator) -> Tensor:
+    """Each image padded by 4 zeros (the mean), cropped at random to its size, and mirrored with probability 1/2.
+
+    Args:
+        images: (B, C, H, W), normalised.
+        generator: draws the crops' rows, then their columns, then the mirrors, one number an image each.
+    """
+    count, channels, height, width = images.shape
+    top = generator.integers(0, 2 * PADDING + 1, count)
+    left = generator.integers(0, 2 * PADDING + 1, count)
+    mirrored = generator.random(count) < 0.5
+    columns = np.where(mirrored[:, None], np.arange(width)[::-1], np.arange(width)) + left[:, None]  # (B, W)
+    rows = top[:, None] + np.arange(height) + (np.arange(count) * (height + 2 * PADDING))[:, None]  # (B, H), of all
+    places = rows[:, :, None] * (width + 2 * PADDING) + columns[:, None, :]  # (B, H, W) in the padded batch
+    padded = functional.pad(images.permute(0, 2, 3, 1), (0, 0, PADDING, PADDING, PADDING, PADDING))
+    chosen = padded.reshape(-1, channels).index_select(0, torch.from_numpy(places.ravel()).to(images.device))
+    return chosen.view(count, height, width, channels).permute(0, 3, 1, 2)

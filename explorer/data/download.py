@@ -1,0 +1,265 @@
+"""Downloading a data set: never half-installed, one at a time, in this process or in one of its own.
+
+All that a download keeps lies in `.downloads` in the data folder: `NAME.tar.gz.part` (what has arrived; a later
+download goes on from there), `NAME.json` (progress), `NAME.lock` (held by the one that downloads), `NAME.cancel`.
+"""
+
+import errno
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Thread
+from typing import Any, Literal
+
+from filelock import FileLock, Timeout
+
+from explorer.data.archive import Archive
+from explorer.data.catalogue import DATASETS, PROJECT, data_folder, data_status, shown_folder
+from explorer.errors import BadSettings, DataMissing, ExplorerError, StorageError
+from explorer.files import write_text_atomically
+from explorer.registry import lookup
+
+STARTING_SECONDS = 30.0  # a process may take as long from its launch to its lock
+SECONDS_BETWEEN_WRITES = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class DownloadProgress:
+    """How far a download is.
+
+    Attributes:
+        state: "interrupted" is one that ended without a word (killed, machine switched off).
+        done: bytes that have arrived.
+        total: bytes of the archive.
+        message: what happens now, or why it ended and what to do.
+    """
+
+    state: Literal["idle", "running", "finished", "failed", "cancelled", "interrupted"]
+    done: int
+    total: int
+    message: str
+
+
+def download(name: str) -> Iterator[tuple[int, int]]:
+    """Download, check and install a data set; yields (bytes there, bytes in all) as it goes on.
+
+    What is there and intact is not downloaded again; a damaged one is replaced.
+
+    Raises:
+        UnknownName: no data set has that name.
+        BadSettings: it is built in.
+        DataMissing: the network or the archive is at fault, or it was cancelled.
+        StorageError: the disk is full or read-only, or another process is downloading it.
+    """
+    archive = _archive(name)
+    data = data_folder()
+    if archive.checksum_fault(data) is None:
+        yield archive.size, archive.size
+        return
+    with _writing(archive):
+        _folder().mkdir(parents=True, exist_ok=True)
+        lock = _lock(name)
+        try:
+            lock.acquire(timeout=2)  # a page that looks whether it is held holds it for a moment
+        except Timeout:
+            raise StorageError(f"{archive.title} is already being downloaded by another process.") from None
+        try:
+            if _written(name).get("state") != "starting":  # else a wish to cancel is meant for us
+                _path(name, "cancel").unlink(missing_ok=True)
+            yield from _reported(name, archive, data)
+        finally:
+            lock.release()
+
+
+def start_download(name: str) -> DownloadProgress:
+    """Download in a process of its own that outlives this one; does nothing where one is under way or all is there.
+
+    Raises:
+        BadSettings: the data set is built in.
+        StorageError: the data folder cannot be written.
+    """
+    archive = _archive(name)
+    progress = download_progress(name)
+    if progress.state == "running" or data_status(name).available:
+        return progress
+    with _writing(archive):
+        _folder().mkdir(parents=True, exist_ok=True)
+        _path(name, "cancel").unlink(missing_ok=True)
+        _write(name, "starting", progress.done, "Starting.")
+        with _path(name, "log").open("wb") as log:
+            command = [sys.executable, "-m", "explorer", "data", "download", name]
+            process = subprocess.Popen(
+                command,
+                cwd=PROJECT,
+                env=os.environ | {"EXPLORER_DATA": str(data_folder())},  # the working directory is another one there
+                start_new_session=True,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+    Thread(target=process.wait, daemon=True).start()  # so that it leaves no zombie
+    return download_progress(name)
+
+
+def download_progress(name: str) -> DownloadProgress:
+    """How far the download is, whoever started it; cheap, for polling."""
+    archive = _archive(name)
+    written = _written(name)
+    if not written:
+        return DownloadProgress("idle", 0, archive.size, "")
+    state, done, message = written["state"], written["done"], written["message"]
+    if state in ("starting", "running"):
+        fresh = state == "starting" and time.time() - written["time"] < STARTING_SECONDS
+        state = "running" if fresh or _running(name) else "interrupted"
+    if state == "interrupted":
+        message = f"The download of {archive.title} was cut off. Start it again: it goes on where it stopped."
+    return DownloadProgress(state, done, archive.size, message)
+
+
+def cancel_download(name: str) -> None:
+    """Stop a download, whoever started it, and remove what has arrived; does nothing where there is none."""
+    archive = _archive(name)
+    state = download_progress(name).state
+    with _writing(archive):
+        if state == "running":
+            _path(name, "cancel").touch()
+        elif _folder().is_dir():
+            _clear(name)
+            _path(name, "json").unlink(missing_ok=True)
+
+
+def _reported(name: str, archive: Archive, data: Path) -> Iterator[tuple[int, int]]:
+    """Fetch and install, with the progress written for all to see."""
+    done, written = 0, 0.0
+    try:
+        _require_space(archive, data)
+        for done in archive.fetch(_part(name)):
+            _heed_cancel(name, archive)
+            if time.monotonic() - written > SECONDS_BETWEEN_WRITES:
+                written = time.monotonic()
+                _write(name, "running", done, f"Downloading {archive.title}.")
+            yield done, archive.size
+        _write(name, "running", done, f"Checking and unpacking {archive.title}.")
+        _install(name, archive, data)
+        _write(name, "finished", archive.size, f"{archive.title} is ready in {shown_folder()}.")
+    except _Cancelled as cancelled:
+        _clear(name)
+        _write(name, "cancelled", 0, str(cancelled))
+        raise
+    except (ExplorerError, OSError) as error:
+        explained = _explained(archive, error) if isinstance(error, OSError) else error
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            _clear(name)  # a full disk hurts more than a second download
+        with suppress(ExplorerError):
+            _write(name, "failed", done, str(explained))
+        raise explained from error
+
+
+class _Cancelled(DataMissing):
+    pass
+
+
+def _heed_cancel(name: str, archive: Archive) -> None:
+    if _path(name, "cancel").exists():
+        raise _Cancelled(f"The download of {archive.title} was cancelled.")
+
+
+def _install(name: str, archive: Archive, data: Path) -> None:
+    """Unpack beside the destination and move into place in one step; a damaged older folder makes room first."""
+    unpacked, old = _folder() / f"{name}.unpacked", _folder() / f"{name}.old"
+    for leftover in (unpacked, old):
+        shutil.rmtree(leftover, ignore_errors=True)
+    archive.unpack(_part(name), unpacked)
+    if archive.present(data):
+        (data / archive.folder).replace(old)
+    (unpacked / archive.folder).replace(data / archive.folder)
+    _clear(name)
+
+
+def _clear(name: str) -> None:
+    """Remove all that a download leaves but its lock and its last word."""
+    for leftover in ("unpacked", "old"):
+        shutil.rmtree(_folder() / f"{name}.{leftover}", ignore_errors=True)
+    _part(name).unlink(missing_ok=True)
+    _path(name, "cancel").unlink(missing_ok=True)
+
+
+def _require_space(archive: Archive, data: Path) -> None:
+    needed, free = archive.size + archive.unpacked_size, shutil.disk_usage(data).free
+    if free < needed:
+        raise StorageError(
+            f"{archive.title} needs {needed / 1e6:,.0f} MB in {shown_folder()} while it is installed, and "
+            f"{free / 1e6:,.0f} MB are free. Free some space, or set EXPLORER_DATA to a folder on another disk."
+        )
+
+
+@contextmanager
+def _writing(archive: Archive) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise _explained(archive, error) from error
+
+
+def _explained(archive: Archive, error: OSError) -> StorageError:
+    reason = "the disk is full" if error.errno == errno.ENOSPC else (error.strerror or str(error)).lower()
+    return StorageError(
+        f"{archive.title} cannot be written to {shown_folder()}: {reason}. Nothing is half-installed. "
+        "Make room or make the folder writable and start again, or set EXPLORER_DATA to another folder."
+    )
+
+
+def _write(name: str, state: str, done: int, message: str) -> None:
+    facts = {"state": state, "done": done, "message": message, "time": time.time()}
+    write_text_atomically(_path(name, "json"), json.dumps(facts))
+
+
+def _written(name: str) -> dict[str, Any]:
+    """What `_write` wrote last; empty where nothing readable is there."""
+    try:
+        facts = json.loads(_path(name, "json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return facts if isinstance(facts, dict) and facts.keys() >= {"state", "done", "message", "time"} else {}
+
+
+def _running(name: str) -> bool:
+    if not _path(name, "lock").exists():
+        return False
+    try:
+        with _lock(name).acquire(timeout=0):
+            return False
+    except Timeout:
+        return True
+    except OSError:  # a folder that cannot be written: nobody downloads into it
+        return False
+
+
+def _lock(name: str) -> FileLock:
+    return FileLock(_path(name, "lock"))
+
+
+def _archive(name: str) -> Archive:
+    row = lookup(DATASETS, name, "data set")
+    if row.archive is None:
+        raise BadSettings(f"{row.title} are built in: there is nothing to download.")
+    return row.archive
+
+
+def _folder() -> Path:
+    return data_folder() / ".downloads"
+
+
+def _path(name: str, kind: Literal["lock", "json", "cancel", "log"]) -> Path:
+    return _folder() / f"{name}.{kind}"
+
+
+def _part(name: str) -> Path:
+    return _folder() / f"{name}.tar.gz.part"

@@ -1,0 +1,29 @@
+"""Exceptions for what users and files can do; every message says the value, the rule, the next step."""
+
+
+class ExplorerError(Exception):
+    """Anything a user can mend; the app and the command line show its text and nothing else."""
+
+
+class BadSettings(ExplorerError, ValueError):
+    """A setting has a value that its rule does not allow."""
+
+
+class UnknownName(ExplorerError, ValueError):
+    """A name that no table knows."""
+
+
+class DataMissing(ExplorerError):
+    """A data set is not on this machine, or is damaged."""
+
+
+class RunError(ExplorerError):
+    """A run or experiment is missing, damaged, or in a state that does not allow what was asked."""
+
+
+class TrainingFailed(ExplorerError):
+    """Training cannot go on, for example because the loss is no longer finite."""
+
+
+class StorageError(ExplorerError):
+    """A file could not be written or read: full disk, read-only folder, damaged file."""

@@ -1,0 +1,135 @@
+"""From a table of metrics to the lines of a figure: which column, which smoothing, which points."""
+
+from dataclasses import dataclass
+from string import ascii_uppercase
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """What the y axis shows.
+
+    Attributes:
+        title: of the axis.
+        each_step: column drawn thin, as a running mean, and its name; None draws none.
+        evaluated: column drawn bold, with a marker at each evaluation, and its name; None draws none.
+        percent: the columns are fractions, shown times 100.
+        smooth: the thin line may be smoothed.
+    """
+
+    title: str
+    each_step: tuple[str, str] | None = None
+    evaluated: tuple[str, str] | None = None
+    percent: bool = False
+    smooth: bool = True
+
+
+MEASURES: dict[str, Measure] = {
+    "error": Measure("error (%)", ("batch_error", "training error"), ("test_error", "test error"), percent=True),
+    "train_error": Measure(
+        "training error (%)", None, ("train_error", "training error on a fixed sample"), percent=True
+    ),
+    "loss": Measure("loss (nats)", ("loss", "training loss")),
+    "learning_rate": Measure("learning rate", ("learning_rate", "learning rate"), smooth=False),
+    "images_per_second": Measure("images per second", None, ("images_per_second", "training speed")),
+}
+
+
+class Line(NamedTuple):
+    """Points in order of `step`; `x` is steps or seconds, `value` is in the unit of the axis."""
+
+    x: Floats
+    step: Floats
+    value: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """One run in a figure. `letter` tells experiments apart where there are several, else it is empty."""
+
+    run: str
+    network: str
+    kind: str
+    depth: int
+    seed: int
+    letter: str
+    thin: Line
+    bold: Line
+
+    @property
+    def name(self) -> str:
+        return f"{self.network} {self.letter}".strip()
+
+    @property
+    def main(self) -> Line:
+        """The line whose end is labelled."""
+        return self.bold if len(self.bold.x) else self.thin
+
+
+def letters(experiments: pd.Series) -> dict[str, str]:
+    """A letter for each experiment, in order of appearance; none where there is only one."""
+    unique = [str(name) for name in experiments.unique()]
+    return dict(zip(unique, ascii_uppercase, strict=False)) if len(unique) > 1 else {}
+
+
+def curves(table: pd.DataFrame, measure: Measure, *, x: str, smoothing: int, positive_x: bool) -> list[Curve]:
+    """One curve per run, plain before residual, then by depth, experiment and seed.
+
+    Args:
+        table: `tables.METRICS` after `tables.RUN_KEYS`; without the keys it is taken as one run.
+        measure: what to draw.
+        x: column of the x axis, "step" or "seconds".
+        smoothing: steps of the running mean.
+        positive_x: leave out what a logarithmic axis cannot show.
+    """
+    table = _with_keys(table)
+    letter = letters(table["experiment"])
+    found = []
+    for run, rows in table.groupby("run", sort=False):
+        ordered = rows.sort_values("step")
+        keys = ordered.iloc[0]
+        thin = _line(ordered, measure.each_step, x, measure, positive_x)
+        if measure.smooth:
+            thin = thin._replace(value=running_mean(thin.step, thin.value, smoothing))
+        found.append(
+            Curve(
+                run=str(run),
+                network=str(keys["network"]),
+                kind=str(keys["kind"]),
+                depth=int(keys["depth"]),
+                seed=int(keys["seed"]),
+                letter=letter.get(str(keys["experiment"]), ""),
+                thin=thin,
+                bold=_line(ordered, measure.evaluated, x, measure, positive_x),
+            )
+        )
+    return sorted(found, key=lambda curve: (curve.kind, curve.depth, curve.letter, curve.network, curve.seed))
+
+
+def running_mean(step: Floats, value: Floats, window: int) -> Floats:
+    """At each point the mean of the values of the last `window` steps; fewer at the start."""
+    total = np.concatenate([[0.0], np.cumsum(value)])
+    first = np.searchsorted(step, step - window, side="right")
+    last = np.arange(1, len(step) + 1)
+    mean: Floats = (total[last] - total[first]) / (last - first)
+    return mean
+
+
+def _line(rows: pd.DataFrame, column: tuple[str, str] | None, x: str, measure: Measure, positive_x: bool) -> Line:
+    if column is None:
+        return Line(np.empty(0), np.empty(0), np.empty(0))
+    value = rows[column[0]].to_numpy(float) * (100 if measure.percent else 1)
+    position = rows[x].to_numpy(float)
+    keep = np.isfinite(value) & np.isfinite(position) & ((position > 0) | (not positive_x))
+    return Line(position[keep], rows["step"].to_numpy(float)[keep], value[keep])
+
+
+def _with_keys(table: pd.DataFrame) -> pd.DataFrame:
+    missing = {"experiment": "", "run": "run", "network": "network", "kind": "residual", "depth": 20, "seed": 0}
+    return table.assign(**{key: value for key, value in missing.items() if key not in table})

@@ -1,0 +1,108 @@
+"""Colours, line styles and letter sizes of every figure; the one place of colour literals."""
+
+from dataclasses import dataclass
+
+import plotly.graph_objects as go
+
+FONT = "'Source Sans 3', 'Source Sans Pro', 'Segoe UI', 'Helvetica Neue', Arial, sans-serif"
+TEXT_SIZE = 15
+TITLE_SIZE = 18
+
+# The same depth has the same colour in every figure. The pairs stay apart for protan, deutan and tritan eyes and
+# against the page (a unit test measures both); 20, 32 and 56, the usual choice, are farthest from each other.
+USUAL_DEPTHS = (8, 14, 20, 32, 44, 56, 110, 1202)
+
+# Plain and residual differ by panel, by dash and by marker, never by colour alone.
+DASHES = {"plain": "6px,3px", "residual": "solid"}
+MARKERS = {"plain": ("square-open", "diamond-open", "triangle-up-open", "x-thin-open"),
+           "residual": ("circle", "diamond", "triangle-up", "cross")}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Palette:
+    """One appearance of the figures.
+
+    Attributes:
+        page: what is behind a figure.
+        ink: letters.
+        muted: ticks and notes.
+        grid: grid lines.
+        depths: colours of `USUAL_DEPTHS`, in their order.
+        others: colours that all other depths share by a fixed rule.
+    """
+
+    page: str
+    ink: str
+    muted: str
+    grid: str
+    depths: tuple[str, ...]
+    others: tuple[str, ...]
+
+    def depth(self, depth: int) -> str:
+        """The colour of the networks of one depth."""
+        if depth in USUAL_DEPTHS:
+            return self.depths[USUAL_DEPTHS.index(depth)]
+        return self.others[(depth - 2) // 6 % len(self.others)]
+
+    @property
+    def colours(self) -> tuple[str, ...]:
+        return (self.page, self.ink, self.muted, self.grid, *self.depths, *self.others)
+
+
+LIGHT = Palette(
+    page="#FFFFFF",
+    ink="#1B2430",
+    muted="#566273",
+    grid="#E3E8EF",
+    depths=("#BB2A0D", "#672F10", "#1D6FE0", "#D98000", "#00694C", "#E0368C", "#4A1A8C", "#20252E"),
+    others=("#0E7C9B", "#8A6D00", "#9B3FBF", "#5E6B78"),
+)
+DARK = Palette(
+    page="#10151C",
+    ink="#E8EDF4",
+    muted="#A5B1C1",
+    grid="#2A333F",
+    depths=("#BA9104", "#AC5A1E", "#5AA2FF", "#FFB938", "#86F0CE", "#F0569F", "#8F63F0", "#F5F7FA"),
+    others=("#4CC3E0", "#D8C24A", "#D08BF0", "#A2AFBE"),
+)
+
+
+def palette(*, dark: bool = False) -> Palette:
+    """The colours for a light or a dark page."""
+    return DARK if dark else LIGHT
+
+
+def light_to_dark() -> dict[str, str]:
+    """Each light colour with its dark counterpart, so that a browser can recolour a figure by itself."""
+    return dict(zip(LIGHT.colours, DARK.colours, strict=True))
+
+
+def apply(figure: go.Figure, colours: Palette, *, height: int) -> None:
+    """Letters, background, hover and margins, the same for every figure."""
+    figure.update_layout(
+        template="none",
+        height=height,
+        font={"family": FONT, "size": TEXT_SIZE, "color": colours.ink},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        margin={"l": 72, "r": 24, "t": 84, "b": 64},
+        hoverlabel={
+            "font": {"family": FONT, "size": TEXT_SIZE, "color": colours.ink},
+            "bgcolor": colours.page,
+            "bordercolor": colours.grid,
+            "namelength": -1,
+        },
+        modebar={"bgcolor": "rgba(0,0,0,0)", "color": colours.muted, "activecolor": colours.ink},
+    )
+    axis = {
+        "gridcolor": colours.grid,
+        "linecolor": colours.muted,
+        "showline": True,
+        "zeroline": False,
+        "ticks": "outside",
+        "tickcolor": colours.muted,
+        "tickfont": {"size": TEXT_SIZE, "color": colours.muted},
+        "title": {"font": {"size": TEXT_SIZE + 1}, "standoff": 12},
+    }
+    figure.update_xaxes(axis)
+    figure.update_yaxes(axis)

@@ -1,0 +1,57 @@
+"""Writing a file so that a reader sees the old content or the new, never half of it."""
+
+import errno
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO
+
+from explorer.errors import StorageError
+
+
+def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
+    """Let `write` fill a temporary file beside `path`, then move it into place.
+
+    Raises:
+        StorageError: the disk is full or the folder read-only; an earlier `path` is untouched.
+    """
+    with storage_errors(path):
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+        temporary = Path(name)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                write(file)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
+        except BaseException:
+            with suppress(OSError):
+                temporary.unlink()
+            raise
+
+
+def write_text_atomically(path: Path, text: str) -> None:
+    """The same for a short text."""
+    write_atomically(path, lambda file: file.write(text.encode()))
+
+
+@contextmanager
+def storage_errors(path: Path) -> Iterator[None]:
+    """Turn what the operating system says about `path` into a `StorageError` with the next step."""
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(_explanation(path, error)) from error
+
+
+def _explanation(path: Path, error: OSError) -> str:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"The disk is full: {path} could not be written. Free some space, then try again; nothing was lost."
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return (
+            f"{path.parent} is read-only for this user: {path.name} could not be written. "
+            "Make the folder writable or set EXPLORER_HOME to another one."
+        )
+    return f"{path} could not be written or read: {error.strerror or error}. Nothing was changed; try again."

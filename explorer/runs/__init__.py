@@ -1,0 +1,1 @@
+"""Run folders: facts, metrics, snapshots, checkpoints, and the experiments they form."""

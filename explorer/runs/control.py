@@ -1,0 +1,31 @@
+"""What a user asks of a running worker: one small file, read before each step."""
+
+import json
+from pathlib import Path
+from typing import Literal
+
+from explorer.files import storage_errors, write_text_atomically
+
+Request = Literal["pause", "stop"]
+
+
+def request(folder: Path, action: Request) -> None:
+    """Ask the worker of the run in `folder` to pause or stop before its next step."""
+    write_text_atomically(folder / "control.json", json.dumps({"action": action}))
+
+
+def requested(folder: Path) -> Request | None:
+    """What was asked, if anything."""
+    try:
+        action = json.loads((folder / "control.json").read_text())["action"]
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError):
+        return "pause"  # someone asked for something: pausing loses nothing
+    return "stop" if action == "stop" else "pause"
+
+
+def withdraw(folder: Path) -> None:
+    """Forget a request."""
+    with storage_errors(folder):
+        (folder / "control.json").unlink(missing_ok=True)

@@ -1,0 +1,319 @@
+"""Experiments: the runs that were trained together to be compared."""
+
+import shutil
+import tempfile
+import zipfile
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path, PurePosixPath
+
+import pandas as pd
+
+from explorer import tables
+from explorer.errors import ExplorerError, RunError
+from explorer.files import storage_errors
+from explorer.runs.metrics import copy_metrics, read_metrics, read_progress
+from explorer.runs.store import (
+    ACTIVE,
+    RESUMABLE,
+    Run,
+    State,
+    home,
+    list_runs,
+    read_facts,
+    read_run,
+    update_run,
+    write_facts,
+)
+
+# What may stand in an imported zip; the rest of a run folder belongs to the machine it ran on.
+PORTABLE = ("run.json", "metrics.db", "worker.log", "checkpoint.safetensors", "checkpoint.json")
+LARGEST_IMPORT = 8 * 2**30  # bytes unpacked
+
+# The state of an experiment is that of its liveliest run, then of the one that needs attention most.
+_ORDER: tuple[State, ...] = (
+    "running",
+    "starting",
+    "queued",
+    "crashed",
+    "paused",
+    "failed",
+    "damaged",
+    "stopped",
+    "finished",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """The runs of one experiment as they were when read; a damaged run without facts stands alone.
+
+    Attributes:
+        runs: in the order in which they were asked for.
+        step: the least advanced run's; `steps`: of the recipe.
+    """
+
+    id: str
+    title: str
+    runs: tuple[Run, ...]
+    state: State
+    step: int
+    steps: int
+    created: datetime | None
+    data: str
+    networks: tuple[str, ...]
+    seeds: tuple[int, ...]
+
+    @property
+    def active(self) -> bool:
+        """Whether a run of it is queued, starting or running."""
+        return self.state in ACTIVE
+
+    @property
+    def resumable(self) -> bool:
+        """Whether a run of it could go on."""
+        return not self.active and any(run.state in RESUMABLE for run in self.runs)
+
+    @property
+    def run_ids(self) -> tuple[str, ...]:
+        return tuple(run.id for run in self.runs)
+
+
+def list_experiments() -> list[Experiment]:
+    """All experiments, the newest first."""
+    groups: defaultdict[str, list[Run]] = defaultdict(list)
+    for run in list_runs():
+        groups[run.facts.experiment if run.facts else run.id].append(run)
+    found = [_experiment(name, runs) for name, runs in groups.items()]
+    return sorted(
+        found, key=lambda e: (e.created is not None, e.created.timestamp() if e.created else 0.0, e.id), reverse=True
+    )
+
+
+def experiment(experiment_id: str) -> Experiment:
+    """The experiment with this id.
+
+    Raises:
+        RunError: there is none.
+    """
+    for found in list_experiments():
+        if found.id == experiment_id:
+            return found
+    raise RunError(
+        f"There is no experiment {experiment_id!r} in {home()}. `python -m explorer runs list` shows those there are."
+    )
+
+
+def metrics(run_ids: Sequence[str], *, points: int | None = 2000) -> pd.DataFrame:
+    """The metrics of several runs in one table.
+
+    Args:
+        run_ids: which runs; damaged ones are left out.
+        points: about how many rows to give per run at most, see `runs.metrics.read_metrics`; None gives all.
+
+    Returns:
+        The columns of `tables.RUN_KEYS` and `tables.METRICS`, runs in the order asked for, steps ascending.
+        Errors are fractions; train_error and test_error are NaN between evaluations.
+
+    Raises:
+        RunError: there is no such run.
+    """
+    parts = []
+    for run in map(read_run, run_ids):
+        if run.facts is None or run.state == "damaged":
+            continue
+        part = read_metrics(run.path, points)
+        for place, (key, value) in enumerate(run_keys(run).items()):
+            part.insert(place, key, value)
+        if len(part):
+            parts.append(part)
+    if not parts:
+        return pd.DataFrame(columns=[*tables.RUN_KEYS, *tables.METRICS])
+    return pd.concat(parts, ignore_index=True)
+
+
+def run_keys(run: Run) -> dict[str, str | int]:
+    """What identifies a run in a table: the columns of `tables.RUN_KEYS`; empty texts for a damaged run."""
+    facts = run.facts
+    if facts is None:
+        return {"experiment": "", "run": run.id, "network": "", "kind": "", "depth": 0, "seed": 0}
+    return {
+        "experiment": facts.experiment,
+        "run": run.id,
+        "network": facts.network.name,
+        "kind": facts.network.kind,
+        "depth": facts.network.depth,
+        "seed": facts.seed,
+    }
+
+
+def rename(experiment_id: str, title: str) -> None:
+    """Give an experiment another title; ids and folders stay.
+
+    Raises:
+        RunError: there is no such experiment, or the title is longer than 200 characters.
+    """
+    title = " ".join(title.split())
+    if len(title) > 200:
+        raise RunError(f"The title has {len(title)} characters; at most 200 are kept. Shorten it.")
+    for run in experiment(experiment_id).runs:
+        if run.facts is not None:
+            update_run(run.id, title=title)
+
+
+def delete(experiment_id: str) -> None:
+    """Remove an experiment's folders.
+
+    Raises:
+        RunError: there is no such experiment, or it is queued or running.
+        StorageError: a folder cannot be removed.
+    """
+    found = experiment(experiment_id)
+    if found.active:
+        raise RunError(f"{experiment_id} is {found.state}. Stop it first, then delete it.")
+    for run in found.runs:
+        with storage_errors(run.path):
+            doomed = Path(tempfile.mkdtemp(dir=home(), prefix=".deleted-"))
+            run.path.rename(doomed / run.id)  # out of every list at once, even if the removal takes long
+            shutil.rmtree(doomed)
+
+
+def export(experiment_id: str, target: Path) -> Path:
+    """Write an experiment to a zip that `import_zip` reads, on this machine or another.
+
+    Args:
+        experiment_id: what to export; a running one is exported as it stands and arrives paused.
+        target: the file, or a folder in which it gets the experiment's id as name.
+
+    Returns:
+        The file written.
+
+    Raises:
+        RunError: there is no such experiment, or a file of it is damaged.
+        StorageError: the file cannot be written.
+    """
+    found = experiment(experiment_id)
+    path = target / f"{experiment_id}.zip" if target.is_dir() else target
+    partial = path.with_name(path.name + ".partial")
+    with storage_errors(path), tempfile.TemporaryDirectory() as scratch:
+        try:
+            with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as archive:
+                for run in found.runs:
+                    if run.facts is None:
+                        raise RunError(f"{run.id} is damaged and cannot be exported: {run.damage}")
+                    copy = Path(scratch) / run.id
+                    _portable_copy(run, copy)
+                    for file in sorted(f for f in copy.rglob("*") if f.is_file()):
+                        archive.write(file, f"{run.id}/{file.relative_to(copy).as_posix()}")
+                    shutil.rmtree(copy)
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
+    return path
+
+
+def import_zip(path: Path) -> str:
+    """Bring in an experiment that `export` wrote; nothing in it is executed, and nothing stays of a refused file.
+
+    Returns:
+        The experiment's id.
+
+    Raises:
+        RunError: not such a zip, a file in it is damaged, or the experiment is here already.
+        StorageError: the runs folder cannot be written.
+    """
+    with storage_errors(home()):
+        home().mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(dir=home(), prefix=".import-"))
+    try:
+        with storage_errors(home()):
+            _unpack(path, scratch)
+        folders = sorted(f for f in scratch.iterdir() if f.is_dir())
+        experiments = set()
+        for folder in folders:
+            facts = read_facts(folder)
+            read_progress(folder)
+            if facts.id != folder.name:
+                raise RunError(f"{path.name}: folder {folder.name} holds the run {facts.id}. Export it again.")
+            if (home() / folder.name).exists():
+                raise RunError(
+                    f"The run {folder.name} is here already. Delete its experiment first to import it again."
+                )
+            experiments.add(facts.experiment)
+        if len(experiments) != 1:
+            raise RunError(
+                f"{path.name} holds {len(experiments)} experiments; one was expected. Export each by itself."
+            )
+        with storage_errors(home()):
+            for folder in folders:
+                folder.rename(home() / folder.name)
+        return experiments.pop()
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _experiment(experiment_id: str, runs: list[Run]) -> Experiment:
+    runs.sort(key=lambda run: (run.facts.order if run.facts else 0, run.id))
+    known = [(run, run.facts) for run in runs if run.facts is not None]
+    facts = known[0][1] if known else None
+    return Experiment(
+        id=experiment_id,
+        title=facts.title if facts else "",
+        runs=tuple(runs),
+        state=min((run.state for run in runs), key=_ORDER.index),
+        step=min((run.progress.step for run, _ in known), default=0),
+        steps=known[0][0].steps if known else 0,
+        created=facts.created if facts else None,
+        data=facts.data if facts else "",
+        networks=tuple(dict.fromkeys(f.network.name for _, f in known)),
+        seeds=tuple(dict.fromkeys(f.seed for _, f in known)),
+    )
+
+
+def _portable_copy(run: Run, copy: Path) -> None:
+    """A copy that another machine can list and resume: consistent metrics, no lock, no live state."""
+    assert run.facts is not None
+    copy.mkdir(parents=True)
+    state = "paused" if run.state in (*ACTIVE, "crashed") else run.facts.state
+    write_facts(copy, run.facts.model_copy(update={"state": state, "worker": None}))
+    for name in PORTABLE[2:]:
+        if (run.path / name).exists():
+            shutil.copyfile(run.path / name, copy / name)
+    if (run.path / "metrics.db").exists():
+        copy_metrics(run.path, copy / "metrics.db")
+    if (run.path / "snapshots").is_dir():
+        shutil.copytree(run.path / "snapshots", copy / "snapshots", ignore=shutil.ignore_patterns(".*"))
+
+
+def _unpack(path: Path, folder: Path) -> None:
+    """Extract only the files a run folder has, within the size limit."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            size = 0
+            for entry in archive.infolist():
+                parts = PurePosixPath(entry.filename).parts
+                if entry.is_dir():
+                    continue
+                if not _is_portable(parts):
+                    raise RunError(
+                        f"{path.name} holds {entry.filename!r}, which no exported experiment has. Nothing was imported."
+                    )
+                size += entry.file_size
+                if size > LARGEST_IMPORT:
+                    raise RunError(
+                        f"{path.name} unpacks to more than {LARGEST_IMPORT >> 30} GiB. Nothing was imported."
+                    )
+                archive.extract(entry, folder)
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
+        raise RunError(f"{path.name} is not a zip written by export: {error}. Export the experiment again.") from None
+    except ExplorerError:
+        raise
+
+
+def _is_portable(parts: tuple[str, ...]) -> bool:
+    in_run = parts[1:]
+    named = len(in_run) == 1 and in_run[0] in PORTABLE
+    snapshot = len(in_run) == 2 and in_run[0] == "snapshots" and in_run[1].endswith(".pt")
+    return (named or snapshot) and not parts[0].startswith(".") and not parts[-1].startswith(".")

@@ -1,0 +1,178 @@
+"""The metrics of a run: a SQLite file with one row per step, one writer, any number of readers."""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+import pandas as pd
+import psutil
+
+from explorer import tables
+from explorer.errors import RunError, StorageError
+
+NETWORK_FILE_SYSTEMS = ("nfs", "cifs", "smb", "fuse.sshfs", "9p")
+
+_CREATE = f"""CREATE TABLE IF NOT EXISTS metrics (
+    {", ".join("step INTEGER PRIMARY KEY" if c == "step" else f"{c} REAL" for c in tables.METRICS)}
+)"""
+_INSERT = f"INSERT INTO metrics VALUES ({', '.join('?' for _ in tables.METRICS)})"  # noqa: S608 only question marks
+_AVERAGED = f"""SELECT {", ".join("max(step) AS step" if c == "step" else f"avg({c})" for c in tables.METRICS)}
+    FROM metrics GROUP BY CASE WHEN test_error IS NULL THEN (step - 1) / :group ELSE -1 - step END
+    ORDER BY step"""  # noqa: S608 names of columns
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is; errors are those of its last evaluation, None before the first."""
+
+    step: int = 0
+    seconds: float = 0.0
+    train_error: float | None = None
+    test_error: float | None = None
+    images_per_second: float | None = None
+    learning_rate: float | None = None
+
+
+class MetricsWriter:
+    """The one writer of a run's metrics; a context manager.
+
+    Raises:
+        StorageError: from any method, when the disk is full or the folder read-only.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "metrics.db"
+        with _storage(self.path):
+            self._database = sqlite3.connect(self.path, isolation_level=None)
+            # WAL lets pages read while the worker writes, but needs memory shared between the two.
+            mode = "TRUNCATE" if _on_network_file_system(folder) else "WAL"
+            self._database.execute(f"PRAGMA journal_mode={mode}")
+            self._database.execute("PRAGMA synchronous=NORMAL")
+            self._database.execute(_CREATE)
+
+    def __enter__(self) -> "MetricsWriter":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def append(self, row: Sequence[float | None]) -> None:
+        """Add one row, values in the order of `tables.METRICS`."""
+        with _storage(self.path):
+            self._database.execute(_INSERT, tuple(row))
+
+    def last_step(self) -> int:
+        """The highest step that has a row, -1 when there is none."""
+        with _storage(self.path):
+            (step,) = self._database.execute("SELECT max(step) FROM metrics").fetchone()
+        return -1 if step is None else int(step)
+
+    def forget_after(self, step: int) -> None:
+        """Drop the rows past `step`: a resumed run writes them again."""
+        with _storage(self.path):
+            self._database.execute("DELETE FROM metrics WHERE step > ?", (step,))
+
+    def settle(self) -> None:
+        """Bring all rows from the journal into the file, so that they outlast a power cut."""
+        with _storage(self.path):
+            self._database.execute("PRAGMA wal_checkpoint(PASSIVE)")
+
+    def close(self) -> None:
+        """Leave a single file behind that can be copied as it is, where no reader is in the way."""
+        with suppress(sqlite3.Error):  # where a page is reading just now, the journal stays, and stays valid
+            self._database.execute("PRAGMA journal_mode=DELETE")
+        self._database.close()
+
+
+def read_progress(folder: Path) -> Progress:
+    """The last row and the last evaluation of the run in `folder`.
+
+    Raises:
+        RunError: metrics.db is damaged.
+    """
+    if not (folder / "metrics.db").exists():
+        return Progress()
+    with _reading(folder) as database:
+        last = database.execute(
+            "SELECT step, seconds, learning_rate FROM metrics ORDER BY step DESC LIMIT 1"
+        ).fetchone()
+        evaluated = database.execute(
+            "SELECT train_error, test_error, images_per_second FROM metrics "
+            "WHERE test_error IS NOT NULL ORDER BY step DESC LIMIT 1"
+        ).fetchone()
+    step, seconds, learning_rate = last or (0, 0.0, None)
+    train_error, test_error, images_per_second = evaluated or (None, None, None)
+    return Progress(step, seconds or 0.0, train_error, test_error, images_per_second, learning_rate)
+
+
+def read_metrics(folder: Path, points: int | None = None) -> pd.DataFrame:
+    """The metrics of the run in `folder`, in order of step.
+
+    Args:
+        folder: of the run.
+        points: about how many rows to return at most. Rows between two evaluations are then averaged in groups of
+            equal size, placed at the group's last step; evaluations are kept as they are. None returns every row.
+
+    Returns:
+        The columns of `tables.METRICS`, NaN where a step has no value.
+
+    Raises:
+        RunError: metrics.db is damaged.
+    """
+    if not (folder / "metrics.db").exists():
+        return pd.DataFrame(columns=tables.METRICS, dtype=float)
+    with _reading(folder) as database:
+        (last,) = database.execute("SELECT max(step) FROM metrics").fetchone()
+        group = 1 if points is None or last is None else -(-last // points)
+        if group == 1:
+            rows = database.execute("SELECT * FROM metrics ORDER BY step").fetchall()
+        else:
+            rows = database.execute(_AVERAGED, {"group": group}).fetchall()
+    table = pd.DataFrame(rows, columns=tables.METRICS)
+    return table.astype({c: "int64" if c == "step" else "float64" for c in tables.METRICS})
+
+
+def copy_metrics(folder: Path, target: Path) -> None:
+    """A consistent copy of metrics.db, even while the worker writes.
+
+    Raises:
+        RunError: metrics.db is damaged.
+    """
+    with _reading(folder) as database, closing(sqlite3.connect(target)) as copy:
+        database.backup(copy)
+        copy.execute("PRAGMA journal_mode=DELETE")
+
+
+@contextmanager
+def _reading(folder: Path) -> Iterator[sqlite3.Connection]:
+    path = folder / "metrics.db"
+    try:
+        # a finished run's single file also opens in a read-only folder
+        with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, timeout=5)) as database:
+            yield database
+    except sqlite3.Error as error:
+        raise RunError(
+            f"metrics.db of {folder.name} cannot be read: {error}. Delete the run or restore the file from a copy."
+        ) from None
+
+
+@contextmanager
+def _storage(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise StorageError(
+            f"{path} could not be written: {error}. Make room on the disk or the folder writable, then resume; "
+            "earlier snapshots are intact."
+        ) from error
+
+
+def _on_network_file_system(folder: Path) -> bool:
+    """Whether SQLite's shared memory cannot be relied on there."""
+    resolved = folder.resolve()
+    mounts = [m for m in psutil.disk_partitions(all=True) if resolved.is_relative_to(m.mountpoint)]
+    nearest = max(mounts, key=lambda m: len(m.mountpoint), default=None)
+    return nearest is not None and nearest.fstype.startswith(NETWORK_FILE_SYSTEMS)

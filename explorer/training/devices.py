@@ -1,0 +1,75 @@
+"""Which device trains, how precisely, with how many threads."""
+
+import os
+import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Literal
+
+import psutil
+import torch
+
+Precision = Literal["fp32", "bf16"]
+
+
+def best_device() -> torch.device:
+    """The accelerator that PyTorch finds, else the CPU."""
+    return torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
+
+
+def best_precision(device: torch.device, image_size: int) -> Precision:
+    """bf16 autocast where the device computes it faster than fp32; never on 8x8 images, which gain nothing."""
+    if image_size < 16:
+        return "fp32"
+    if device.type == "cuda":
+        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
+    if device.type == "cpu":
+        fast = torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()  # noqa: SLF001 no public test
+        return "bf16" if fast else "fp32"
+    return "fp32"
+
+
+def core_count() -> int:
+    """Cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def training_threads(device: torch.device) -> int:
+    """All but one core on a CPU, so that the page stays responsive; one beside an accelerator."""
+    return max(1, core_count() - 1) if device.type == "cpu" else 1
+
+
+@contextmanager
+def threads(count: int) -> Iterator[None]:
+    """Let PyTorch use `count` threads, then as many as before."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def device_facts() -> dict[str, Any]:
+    """What trains here, for pages, run.json and bug reports.
+
+    Returns:
+        device, name, precision (for 32x32 images), threads, cores, memory_gib, torch, python.
+    """
+    device = best_device()
+    return {
+        "device": device.type,
+        "name": _device_name(device),
+        "precision": best_precision(device, 32),
+        "threads": training_threads(device),
+        "cores": core_count(),
+        "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+    }
+
+
+def _device_name(device: torch.device) -> str:
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"{platform.machine()}, {torch.backends.cpu.get_cpu_capability()}"

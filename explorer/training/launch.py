@@ -1,0 +1,208 @@
+"""Starting, queueing, pausing and resuming experiments; nothing here waits for training or imports torch.
+
+The queue is the set of runs in state "queued". Whoever may start one holds `supervisor.lock`, so that two browser
+tabs, two servers or a shell never start the same run twice. One experiment trains at a time.
+"""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psutil
+from filelock import FileLock
+
+from explorer.data.catalogue import data_folder, require
+from explorer.errors import RunError
+from explorer.files import storage_errors
+from explorer.runs.control import request, withdraw
+from explorer.runs.experiments import Experiment, experiment, list_experiments
+from explorer.runs.store import (
+    RESUMABLE,
+    RunFacts,
+    WorkerProcess,
+    create_run,
+    home,
+    new_id,
+    run_folder,
+    update_run,
+)
+from explorer.training.plan import Plan
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+def start(plan: Plan) -> str:
+    """Queue an experiment and start it if nothing else trains.
+
+    An identical experiment that is still queued or running is not started a second time: its id is returned, so
+    that a Start pressed in two tabs trains once.
+
+    Returns:
+        The experiment's id.
+
+    Raises:
+        DataMissing: the data set is not on this machine.
+        StorageError: the runs folder cannot be written.
+    """
+    require(plan.data)
+    with _supervising():
+        for found in list_experiments():
+            if found.active and _is_of(found, plan):
+                return found.id
+        experiment_id = new_id()
+        for order, (seed, config) in enumerate((s, c) for s in plan.seeds for c in plan.network_configs()):
+            facts = RunFacts(
+                id=f"{experiment_id}-{config.name}-s{seed}",
+                experiment=experiment_id,
+                title=plan.display_title(),
+                order=order,
+                created=datetime.now(UTC),
+                network=config,
+                data=plan.data,
+                recipe=plan.recipe.model_dump(),
+                seed=seed,
+                queued=time.time(),
+            )
+            create_run(facts)
+        _start_next()
+    return experiment_id
+
+
+def start_next() -> str | None:
+    """Start the experiment that has waited longest, if none is training; its id, or None."""
+    if not home().is_dir():
+        return None
+    with _supervising():
+        return _start_next()
+
+
+def pause(experiment_id: str) -> None:
+    """Let an experiment rest after its current step; `resume` goes on exactly there.
+
+    Raises:
+        RunError: there is no such experiment, or none of it is queued or running.
+    """
+    with _supervising():
+        _require(experiment_id, "active", "Only a queued or running experiment can be paused.")
+        for run in experiment(experiment_id).runs:
+            if run.state == "queued":
+                update_run(run.id, state="paused")
+            elif run.state in ("starting", "running"):
+                request(run.path, "pause")
+
+
+def stop(experiment_id: str) -> None:
+    """End an experiment early after its current step, keeping all it has measured.
+
+    Raises:
+        RunError: there is no such experiment, or it has ended.
+    """
+    with _supervising():
+        for run in _require(experiment_id, "unfinished", "It has ended already.").runs:
+            if run.state in ("starting", "running"):
+                request(run.path, "stop")
+            elif run.state in ("queued", "paused", "crashed"):
+                update_run(run.id, state="stopped", worker=None)
+
+
+def resume(experiment_id: str) -> None:
+    """Queue the paused, stopped and crashed runs of an experiment again.
+
+    Raises:
+        RunError: there is no such experiment, or none of its runs can go on.
+        DataMissing: its data set is not on this machine.
+    """
+    with _supervising():
+        found = experiment(experiment_id)
+        waiting = [run for run in found.runs if run.state in RESUMABLE]
+        still_pausing = [run for run in found.runs if run.state in ("starting", "running")]
+        if not waiting and not still_pausing:
+            raise RunError(f"{experiment_id} is {found.state}: none of its runs can go on. Start a new experiment.")
+        require(found.data)
+        for run in (*waiting, *still_pausing):
+            withdraw(run.path)
+        for run in waiting:
+            update_run(run.id, state="queued", queued=time.time(), worker=None, reason="")
+        _start_next()
+
+
+def _start_next() -> str | None:
+    found = list_experiments()
+    if any(run.state in ("starting", "running") for each in found for run in each.runs):
+        return None
+    queued = {each.id: [r for r in each.runs if r.state == "queued"] for each in found}
+    waiting = {name: min(r.facts.queued for r in runs if r.facts) for name, runs in queued.items() if runs}
+    if not waiting:
+        return None
+    experiment_id = min(waiting, key=waiting.__getitem__)
+    ids = [run.id for run in queued[experiment_id]]
+    for run_id in ids:
+        update_run(run_id, state="starting", queued=time.time(), worker=None)
+    process = _spawn(experiment_id, run_folder(ids[0]) / "worker.log")
+    for run_id in ids:
+        update_run(run_id, worker=process)
+    return experiment_id
+
+
+def _spawn(experiment_id: str, log: Path) -> WorkerProcess:
+    """Start a worker that outlives this process, its terminal and its session."""
+    environment = os.environ | {
+        "EXPLORER_HOME": str(home()),
+        "EXPLORER_DATA": str(data_folder()),
+        "PYTHONPATH": os.pathsep.join(filter(None, (str(PROJECT), os.environ.get("PYTHONPATH")))),
+        "PYTHONUNBUFFERED": "1",
+    }
+    with storage_errors(log), log.open("ab") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "explorer.training.worker", experiment_id],
+            cwd=home(),
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    threading.Thread(target=process.wait, daemon=True).start()  # takes its exit status, or it stays a zombie
+    try:
+        started = psutil.Process(process.pid).create_time()
+    except psutil.NoSuchProcess:  # it ended at once; the log says why
+        started = time.time()
+    return WorkerProcess(pid=process.pid, started=started)
+
+
+def _is_of(found: Experiment, plan: Plan) -> bool:
+    """Whether a new experiment after `plan` would train exactly what this one trains."""
+    facts = [run.facts for run in found.runs if run.facts is not None]
+    return (
+        found.networks == plan.networks
+        and found.seeds == plan.seeds
+        and found.data == plan.data
+        and all(each.recipe == plan.recipe.model_dump() for each in facts)
+    )
+
+
+def _require(experiment_id: str, what: str, rule: str) -> Experiment:
+    found = experiment(experiment_id)
+    unfinished = found.active or any(run.state in ("paused", "crashed") for run in found.runs)
+    if not (found.active if what == "active" else unfinished):
+        raise RunError(f"{experiment_id} is {found.state}. {rule}")
+    return found
+
+
+@contextmanager
+def _supervising() -> Iterator[None]:
+    """One process at a time decides what runs."""
+    with storage_errors(home()):
+        home().mkdir(parents=True, exist_ok=True)
+        lock = FileLock(home() / "supervisor.lock", timeout=30)
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()

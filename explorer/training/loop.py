@@ -1,0 +1,206 @@
+"""The training loop: an iterator of records; the caller decides what happens to them."""
+
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from explorer.data.batches import Batches
+from explorer.data.pixels import Data, load_data
+from explorer.errors import TrainingFailed
+from explorer.models.config import NetworkConfig
+from explorer.models.network import Network, build
+from explorer.training.devices import Precision, best_device, best_precision
+from explorer.training.evaluation import error_and_loss, require_channels
+from explorer.training.recipe import Recipe
+from explorer.training.schedules import GENTLE_START_DEPTH, GENTLE_START_ERROR
+
+ERROR_MEMORY = 0.95  # of the running mean of batch errors that ends the gentle start: about 20 steps
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One step of a training; the columns of `tables.METRICS`, where they are explained. None: not measured then."""
+
+    step: int
+    loss: float | None = None
+    batch_error: float | None = None
+    learning_rate: float | None = None
+    seconds: float = 0.0
+    train_error: float | None = None
+    test_error: float | None = None
+    images_per_second: float | None = None
+
+
+class Training(Iterator[Record]):
+    """A network on its way through a recipe: `next` makes one step and gives its record.
+
+    The first record is that of the untrained network (step 0, evaluated), the last that of step `recipe.steps`.
+    The batch of a step depends on the seed and the step alone, so `state` and `restore` are enough to go on
+    exactly, to the bit on a CPU with the same number of threads.
+
+    Attributes:
+        network: being trained, on `device`; in training mode between steps.
+        step: updates made so far; `seconds`: spent on them.
+        started: whether the record of step 0 was given.
+
+    Raises:
+        TrainingFailed: from `next`, where the loss is not finite; the weights are those before that step.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        batches: Batches,
+        recipe: Recipe,
+        *,
+        device: torch.device,
+        precision: Precision,
+    ) -> None:
+        self.network = network.to(device=device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
+        self.batches = batches
+        self.recipe = recipe
+        self.precision = precision
+        self.step = 0
+        self.seconds = 0.0
+        self._optimiser = torch.optim.SGD(
+            self.network.parameters(),
+            lr=recipe.learning_rate,
+            momentum=recipe.momentum,
+            weight_decay=recipe.weight_decay,
+            fused=True,
+        )
+        depth = getattr(getattr(network, "config", None), "depth", 0)
+        self._gentle = recipe.schedule == "he2015" and depth >= GENTLE_START_DEPTH
+        self._mean_error = 1.0
+        self.started = False
+        self._marker = (0, 0.0)  # step and seconds at the last evaluation
+        self._train_sample = batches.train_sample(recipe.evaluate_images)
+        self._test_sample = batches.test_sample(recipe.evaluate_images)
+
+    def __next__(self) -> Record:
+        if self.step == 0 and not self.started:
+            self.started = True
+            train_error, test_error = self._evaluation()
+            return Record(0, train_error=train_error, test_error=test_error)
+        if self.step >= self.recipe.steps:
+            raise StopIteration
+        start = time.perf_counter()
+        rate = self.recipe.learning_rate_at(self.step, gentle=self._gentle)
+        loss, batch_error = self._update(rate)
+        self.seconds += time.perf_counter() - start
+        self.step += 1
+        self._mean_error = ERROR_MEMORY * self._mean_error + (1 - ERROR_MEMORY) * batch_error
+        self._gentle = self._gentle and self._mean_error >= GENTLE_START_ERROR
+        if not self.recipe.evaluates_at(self.step):
+            return Record(self.step, loss, batch_error, rate, self.seconds)
+        steps, seconds = self.step - self._marker[0], self.seconds - self._marker[1]
+        self._marker = self.step, self.seconds
+        train_error, test_error = self._evaluation()
+        speed = steps * self.batches.batch_size / seconds
+        return Record(self.step, loss, batch_error, rate, self.seconds, train_error, test_error, speed)
+
+    def state(self) -> dict[str, Any]:
+        """All that the rest of the training depends on: step, weights and buffers, optimiser, gentle start, time."""
+        return {
+            "step": self.step,
+            "network": {name: tensor.detach().cpu() for name, tensor in self.network.state_dict().items()},
+            "optimiser": self._optimiser.state_dict(),
+            "gentle": self._gentle,
+            "mean_error": self._mean_error,
+            "seconds": self.seconds,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a `state`."""
+        self.network.load_state_dict(state["network"])
+        self._optimiser.load_state_dict(state["optimiser"])
+        self.step = state["step"]
+        self.seconds = state["seconds"]
+        self._gentle = state["gentle"]
+        self._mean_error = state["mean_error"]
+        self._marker = self.step, self.seconds
+        self.started = True
+
+    def _update(self, rate: float) -> tuple[float, float]:
+        images, labels = self.batches.batch(self.step)
+        for group in self._optimiser.param_groups:
+            group["lr"] = rate
+        with torch.autocast(images.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
+            scores = self.network(images)
+        loss = functional.cross_entropy(scores.float(), labels)
+        value = loss.item()
+        if not math.isfinite(value):
+            raise TrainingFailed(
+                f"The loss is not finite (={value}) at step {self.step + 1}. Try a lower learning rate or a warm-up."
+            )
+        self._optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        self._optimiser.step()
+        return value, (scores.argmax(1) != labels).float().mean().item()
+
+    def _evaluation(self) -> tuple[float, float]:
+        """Training error on the fixed sample; test error on the fixed sample, at the end on the whole test set."""
+        test = self.batches.test_set() if self.step == self.recipe.steps else self._test_sample
+        train_error, _ = error_and_loss(self.network, self._train_sample, self.precision)
+        test_error, _ = error_and_loss(self.network, test, self.precision)
+        return train_error, test_error
+
+
+def train(
+    network: str | NetworkConfig | nn.Module,
+    data: str | Data = "digits",
+    recipe: Recipe | None = None,
+    *,
+    seed: int = 0,
+    device: torch.device | str | None = None,
+    batches: Batches | None = None,
+) -> Training:
+    """Train a network, one record a step: `pandas.DataFrame(train("resnet20", "digits"))`.
+
+    Args:
+        network: a name or configuration, built for the data with `seed`; or a network, trained in place.
+        data: a name or what `load_data` gave.
+        recipe: how; the default recipe where None.
+        seed: of initial weights, training subset, data order and augmentation.
+        device: None takes the accelerator that PyTorch finds, else the CPU.
+        batches: those of another network in lockstep, to share its data; must be of the same recipe and seed.
+
+    Returns:
+        An iterator of `Record`, one per step from 0 to `recipe.steps`; its `network` is the network.
+
+    Raises:
+        UnknownName, BadSettings: from a name or setting that does not fit.
+        DataMissing: the data set is not on this machine.
+        TrainingFailed: while iterating, where the loss is not finite.
+    """
+    recipe = recipe or Recipe()
+    chosen = torch.device(device) if device is not None else best_device()
+    if batches is None:
+        loaded = load_data(data, recipe.image_size) if isinstance(data, str) else data
+        batches = batches_for(loaded, recipe, seed, chosen)
+    if not isinstance(network, nn.Module):
+        network = build(network, classes=len(batches.data.classes), channels=batches.data.channels, seed=seed)
+    require_channels(network, batches.data)
+    if isinstance(network, Network):
+        network.normalisation = recipe.normalisation
+    precision = best_precision(chosen, batches.data.image_size) if recipe.precision == "auto" else recipe.precision
+    return Training(network, batches, recipe, device=chosen, precision=precision)
+
+
+def batches_for(data: Data, recipe: Recipe, seed: int, device: torch.device) -> Batches:
+    """The batches that a recipe and seed ask for; networks in lockstep share them."""
+    return Batches(
+        data,
+        batch_size=recipe.batch_size,
+        train_images=recipe.train_images,
+        augment=recipe.augment,
+        normalisation=recipe.normalisation,
+        seed=seed,
+        device=device,
+    )

@@ -1,0 +1,91 @@
+"""What an experiment is to train, before there are runs."""
+
+from typing import Self
+
+from pydantic import Field, field_validator, model_validator
+
+from explorer.data.catalogue import DATASETS, DatasetRow
+from explorer.models.catalogue import network_config
+from explorer.models.config import NetworkConfig
+from explorer.registry import lookup
+from explorer.settings import Settings
+from explorer.training.recipe import Recipe
+
+LARGEST_EXPERIMENT = 100  # runs
+
+
+class Plan(Settings):
+    """Networks and seeds to be trained on one data set under one recipe.
+
+    Attributes:
+        networks: names, in the order in which they are shown.
+        data: name of the data set.
+        seeds: each network is trained once per seed.
+        title: display text; made from the networks and the data where empty.
+    """
+
+    networks: tuple[str, ...] = Field(min_length=1)
+    data: str = "digits"
+    recipe: Recipe = Recipe()
+    seeds: tuple[int, ...] = Field(default=(0,), min_length=1)
+    title: str = Field(default="", max_length=200)
+
+    @field_validator("networks", "seeds")
+    @classmethod
+    def _each_once(cls, values: tuple[str | int, ...]) -> tuple[str | int, ...]:
+        return tuple(dict.fromkeys(values))
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        self.network_configs()
+        if min(self.seeds) < 0:
+            raise ValueError(f"`seeds` (={', '.join(map(str, self.seeds))}): a seed is 0 or more.")
+        runs = len(self.networks) * len(self.seeds)
+        if runs > LARGEST_EXPERIMENT:
+            raise ValueError(
+                f"{len(self.networks)} networks with {len(self.seeds)} seeds are {runs} runs; an experiment has "
+                f"at most {LARGEST_EXPERIMENT}. Split it."
+            )
+        row, recipe = self.dataset, self.recipe
+        if recipe.image_size is not None and recipe.image_size not in row.sizes:
+            sizes = " or ".join(map(str, row.sizes))
+            raise ValueError(
+                f"`image_size` (={recipe.image_size}) is not a size of {row.title}: it comes in {sizes} pixels a side."
+            )
+        images = recipe.train_images or row.train_images
+        if images > row.train_images:
+            raise ValueError(
+                f"`train_images` (={images}) is more than the {row.train_images:,} training images of {row.title}. "
+                "Lower it or leave it out to take all."
+            )
+        if recipe.batch_size > images:
+            raise ValueError(
+                f"`batch_size` (={recipe.batch_size}) is larger than the {images:,} training images of {row.title}, "
+                "so an epoch has no full batch. Lower `batch_size`."
+            )
+        return self
+
+    @property
+    def dataset(self) -> DatasetRow:
+        return lookup(DATASETS, self.data, "data set")
+
+    def network_configs(self) -> list[NetworkConfig]:
+        """The networks as they will be built, with the data's classes and channels."""
+        changes = {"classes": len(self.dataset.classes), "channels": self.dataset.channels}
+        return [NetworkConfig(**(network_config(name).model_dump() | changes)) for name in self.networks]
+
+    def display_title(self) -> str:
+        """The title, or one made from the networks and the data."""
+        return self.title or f"{', '.join(self.networks)} on {self.dataset.title}"
+
+
+# Measured on two CPU cores in cpu_calibration: the plain networks' training error grows with depth, the residual
+# ones' is near zero; a learning rate of 0.1 would hold back the deep residual network too.
+ONE_MINUTE_DEMO = Plan(
+    networks=("plain20", "plain32", "plain56", "resnet20", "resnet32", "resnet56"),
+    data="digits",
+    recipe=Recipe(
+        steps=100, batch_size=64, learning_rate=0.03, schedule="constant", evaluate_every=20, evaluate_images=300
+    ),
+    title="One-minute demo: plain and residual networks on digits",
+)

@@ -1,0 +1,75 @@
+"""How a network is trained, as settings; importing this does not import torch."""
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from explorer.registry import lookup
+from explorer.settings import Settings
+from explorer.training.schedules import GENTLE_START_FACTOR, SCHEDULES
+
+
+class Recipe(Settings):
+    """How a network is trained; the same recipe and seed give the same curve on one machine.
+
+    Attributes:
+        steps: optimiser steps (the paper's "iterations").
+        batch_size: images per step; 128 in He et al. 2015, section 4.2.
+        learning_rate: peak step size; 0.1 there.
+        schedule: name in `SCHEDULES`; he2015 is the paper's, with its gentle start for 110 layers and more.
+        warmup_steps: the rate grows linearly to the schedule's over this many steps; 0 in the paper.
+        momentum: 0.9 there.
+        weight_decay: 1e-4 there, on all parameters.
+        train_images: size of the class-balanced training subset, drawn by the seed; None takes all.
+        image_size: side in pixels; None keeps the data set's own, 16 averages CIFAR down by 2x2.
+        normalisation: "channel" subtracts a mean and divides by a deviation per channel; "pixel" subtracts the
+            mean image, as the paper does.
+        augment: pad 4, random crop, mirror; None follows the data set (CIFAR yes, digits no).
+        precision: "auto" takes bf16 autocast where the device gains from it, else fp32.
+        evaluate_every: steps between evaluations; None takes 1.5 times the square root of `steps`, at least 10, so
+            that short runs have some points and long runs spend little on them.
+        evaluate_images: size of the fixed training sample and of the fixed test sample of an evaluation.
+            The last evaluation takes the whole test set.
+    """
+
+    steps: int = Field(default=300, ge=1)
+    batch_size: int = Field(default=128, ge=2)  # batch norm needs two
+    learning_rate: float = Field(default=0.1, gt=0)
+    schedule: str = "he2015"
+    warmup_steps: int = Field(default=0, ge=0)
+    momentum: float = Field(default=0.9, ge=0, lt=1)
+    weight_decay: float = Field(default=1e-4, ge=0)
+    train_images: int | None = Field(default=None, ge=1)
+    image_size: int | None = Field(default=None, ge=8)
+    normalisation: Literal["channel", "pixel"] = "channel"
+    augment: bool | None = None
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    evaluate_every: int | None = Field(default=None, ge=1)
+    evaluate_images: int = Field(default=500, ge=10)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        lookup(SCHEDULES, self.schedule, "schedule")
+        if self.train_images is not None and self.batch_size > self.train_images:
+            raise ValueError(
+                f"`batch_size` (={self.batch_size}) is larger than `train_images` (={self.train_images}), "
+                "so an epoch has no full batch. Lower `batch_size` or use more images."
+            )
+        if self.warmup_steps > self.steps:
+            raise ValueError(
+                f"`warmup_steps` (={self.warmup_steps}) is more than `steps` (={self.steps}), so the peak rate is "
+                "never reached. Lower `warmup_steps` or train longer."
+            )
+        return self
+
+    def learning_rate_at(self, step: int, *, gentle: bool = False) -> float:
+        """The rate of the update from `step` to `step + 1`; `gentle` is the paper's start of very deep networks."""
+        rate = self.learning_rate * SCHEDULES[self.schedule](step / self.steps)
+        if step < self.warmup_steps:
+            rate *= (step + 1) / self.warmup_steps
+        return rate * GENTLE_START_FACTOR if gentle else rate
+
+    def evaluates_at(self, step: int) -> bool:
+        """Whether the network is evaluated after `step` updates: at 0, at the end, and every so many."""
+        every = self.evaluate_every or max(10, round(1.5 * self.steps**0.5))
+        return step % every == 0 or step == self.steps

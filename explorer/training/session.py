@@ -1,0 +1,139 @@
+"""One run inside a worker: its training, its metrics, its snapshots."""
+
+import time
+from dataclasses import astuple
+from importlib.metadata import version
+
+import torch
+
+from explorer.data.batches import Batches
+from explorer.data.pixels import load_data
+from explorer.errors import RunError
+from explorer.models.network import build
+from explorer.runs.checkpoints import CheckpointFacts, save_checkpoint
+from explorer.runs.metrics import MetricsWriter, read_progress
+from explorer.runs.snapshots import forget_latest, is_snapshot_step, resume_state, write_latest, write_snapshot
+from explorer.runs.store import Run, StoredState, update_run
+from explorer.training.devices import best_device, device_facts, training_threads
+from explorer.training.loop import Record, Training, batches_for, train
+from explorer.training.recipe import Recipe
+
+LATEST_SECONDS = 30.0  # how much training a crash may cost
+
+
+class Shared:
+    """What the runs of an experiment share: the device, and the batches of each seed."""
+
+    def __init__(self) -> None:
+        self.device = best_device()
+        torch.set_num_threads(training_threads(self.device))
+        self._batches: dict[tuple[str, str, int], Batches] = {}
+
+    def batches(self, data: str, recipe: Recipe, seed: int) -> Batches:
+        """The batches of a recipe and seed; read and drawn once for all networks in lockstep."""
+        key = (data, recipe.model_dump_json(), seed)
+        if key not in self._batches:
+            self._batches[key] = batches_for(load_data(data, recipe.image_size), recipe, seed, self.device)
+        return self._batches[key]
+
+
+class Session:
+    """A run being trained; made in the worker that holds the run's lock.
+
+    Raises:
+        ExplorerError: the run's settings, data or files do not allow it to go on.
+    """
+
+    def __init__(self, run: Run, shared: Shared) -> None:
+        if run.facts is None:
+            raise RunError(f"{run.id} is damaged: {run.damage}")
+        self.run = run
+        self.facts = facts = run.facts
+        self.recipe = Recipe(**facts.recipe)
+        batches = shared.batches(facts.data, self.recipe, facts.seed)
+        if facts.data_fingerprint not in ("", batches.data.fingerprint):
+            raise RunError(
+                f"{run.id} was trained on other images of the name {facts.data} than are here now, so it cannot go on "
+                "exactly. Restore the data set, or start a new run."
+            )
+        self.training: Training = train(
+            build(facts.network, seed=facts.seed),
+            batches.data,
+            self.recipe,
+            seed=facts.seed,
+            device=shared.device,
+            batches=batches,
+        )
+        self.metrics = MetricsWriter(run.path)
+        state = resume_state(run.path, self.metrics.last_step())
+        if state is not None:
+            self.training.restore(state)
+        self.metrics.forget_after(-1 if state is None else self.training.step)
+        self._saved_at = time.monotonic()
+        environment = device_facts() | {
+            "device": shared.device.type,
+            "precision": self.training.precision,
+            "threads": torch.get_num_threads(),
+            "torchvision": version("torchvision"),
+        }
+        update_run(
+            run.id, state="running", reason="", environment=environment, data_fingerprint=batches.data.fingerprint
+        )
+
+    @property
+    def step(self) -> int:
+        return self.training.step
+
+    def advance(self) -> bool:
+        """Make one step and write it down; False when that was the last or there was none left."""
+        record = next(self.training, None)
+        if record is not None:
+            self._keep(record)
+        if self.step < self.recipe.steps:
+            return True
+        self._finish()
+        return False
+
+    def leave(self, state: StoredState) -> None:
+        """Keep everything for going on later."""
+        self._write_latest()
+        self.close()
+        update_run(self.run.id, state=state, worker=None)
+
+    def close(self) -> None:
+        """Let go of the metrics."""
+        self.metrics.close()
+
+    def _keep(self, record: Record) -> None:
+        """The row goes first: a state on disk always has its rows."""
+        self.metrics.append(astuple(record))
+        if is_snapshot_step(record.step, self.recipe.steps):
+            self.metrics.settle()
+            write_snapshot(self.run.path, self.training.state())
+        elif time.monotonic() - self._saved_at > LATEST_SECONDS:
+            self._write_latest()
+
+    def _write_latest(self) -> None:
+        self.metrics.settle()
+        if self.training.started:
+            write_latest(self.run.path, self.training.state())
+        self._saved_at = time.monotonic()
+
+    def _finish(self) -> None:
+        self.close()
+        progress = read_progress(self.run.path)
+        facts = CheckpointFacts(
+            network=self.facts.network,
+            normalisation=self.recipe.normalisation,
+            classes=self.training.batches.data.classes,
+            data=self.facts.data,
+            recipe=self.facts.recipe,
+            seed=self.facts.seed,
+            step=self.step,
+            train_error=progress.train_error,
+            test_error=progress.test_error,
+            source=f"trained by ResNet Explorer, run {self.run.id}",
+        )
+        facts = save_checkpoint(self.training.network, self.run.path / "checkpoint.safetensors", facts)
+        update_run(self.run.id, state="finished", worker=None, checkpoint_sha256=facts.sha256)
+        forget_latest(self.run.path)
