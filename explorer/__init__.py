@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from explorer.data.pixels import load_data
     from explorer.errors import ExplorerError
     from explorer.models.config import NetworkConfig
-    from explorer.models.network import build, networks
+    from explorer.models.network import build
+    from explorer.models.size import networks
     from explorer.runs.checkpoints import load_checkpoint
     from explorer.runs.experiments import metrics
     from explorer.runs.listing import experiments
@@ -54,7 +55,7 @@ _HOME = {
     "load_checkpoint": "explorer.runs.checkpoints",
     "load_data": "explorer.data.pixels",
     "metrics": "explorer.runs.experiments",
-    "networks": "explorer.models.network",
+    "networks": "explorer.models.size",
     "pause": "explorer.training.launch",
     "resume": "explorer.training.launch",
     "start": "explorer.training.launch",

@@ -36,16 +36,11 @@ def download(name: Name, /, *, json: AsJson = False) -> int:
     Args:
         name: such as cifar10.
     """
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
+    from explorer.data.download import download as arriving
 
-    from explorer.data.download import download as fetch
-
-    columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as display:
-        task = display.add_task(name)
-        for done, total in fetch(name):
-            display.update(task, completed=done, total=total)
+    with _progress(name) as report:
+        for done, total in arriving(name):
+            report(done, total)
     return _show_status(name, json=json)
 
 
@@ -71,9 +66,9 @@ def _progress(name: str) -> Iterator[Callable[[int, int], None]]:
     """A bar in a terminal, else a line a tenth; both on standard error."""
     if sys.stderr.isatty():
         from rich.console import Console
-        from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+        from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
 
-        columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+        columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
         with Progress(*columns, console=Console(stderr=True)) as bar:
             task = bar.add_task(name)
             yield lambda done, total: bar.update(task, completed=done, total=total)

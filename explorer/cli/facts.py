@@ -9,7 +9,7 @@ def networks(*, json: AsJson = False) -> int:
 
     Other depths 6n+2 work too, such as resnet38; -b or -c chooses a shortcut option of a resnet, -w32 a width.
     """
-    from explorer.models.network import networks as table
+    from explorer.models.size import networks as table
 
     rows = table().to_dict("records")
     show(rows, text_table(rows, tables.NETWORKS), as_json=json)

@@ -61,7 +61,7 @@ def _bars() -> Iterator[Report]:
 
     columns = (
         TextColumn("{task.description}"),
-        BarColumn(),
+        BarColumn(bar_width=12),
         MofNCompleteColumn(),
         TextColumn("{task.fields[note]}"),
         TimeRemainingColumn(),
@@ -81,9 +81,7 @@ def _bars() -> Iterator[Report]:
 def _note(run: Run) -> str:
     if run.state != "running":
         return run.state
-    speed = run.progress.images_per_second
-    errors = f"error: training {_percent(run.progress.train_error)}, test {_percent(run.progress.test_error)}"
-    return errors + (f", {speed:.0f} images/s" if speed else "")
+    return f"error {_percent(run.progress.train_error)}, test {_percent(run.progress.test_error)}"
 
 
 @contextmanager

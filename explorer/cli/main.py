@@ -29,7 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: without the program's name; None takes those of the process.
 
     Returns:
-        The exit code: 0, or 1 after an error that was told in one line. Wrong usage leaves through SystemExit 2.
+        The exit code: 0, 1 after an error that was told in one line, 130 after Ctrl-C. Wrong usage and --help leave
+        through SystemExit.
     """
     try:
         code: int = app.cli(
@@ -43,7 +44,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         message(f"error: {' '.join(str(error).split())}")
         return 1
     except KeyboardInterrupt:
-        message("Interrupted.")
         return INTERRUPTED
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -27,7 +27,7 @@ def json_text(value: object) -> str:
     return json.dumps(_plain(value), indent=2, allow_nan=False)
 
 
-def text_table(rows: Sequence[Mapping[str, Any]], columns: Iterable[str]) -> str:
+def text_table(rows: Sequence[Mapping[Any, Any]], columns: Iterable[str]) -> str:
     """Rows as aligned text under their column names, numbers to the right."""
     names = list(columns)
     cells = [[_cell(row[name]) for name in names] for row in rows]

@@ -132,6 +132,8 @@ def import_file(path: Positional[Path], /, *, json: AsJson = False) -> int:
     Args:
         path: the zip file.
     """
+    if not path.is_file():
+        raise RunError(f"There is no file {path}. Give the zip that `python -m explorer runs export` wrote.")
     return show_experiment(experiments.experiment(experiments.import_zip(path)), json=json)
 
 

@@ -74,8 +74,12 @@ def show_experiment(found: Experiment, *, json: bool, ended: bool = False) -> in
     heading = "  ".join(filter(None, [found.id, found.title, found.data, found.state]))
     show(document, f"{heading}\n\n{text_table(rows, TABLE)}", as_json=json)
     unfinished = [run for run in found.runs if run.state != "finished"] if ended else []
-    for run in unfinished:
-        message(f"error: run {run.id} is {run.state}. {run_row(run)['reason']}".rstrip())
+    if unfinished:
+        first = unfinished[0]
+        reason = run_row(first)["reason"] or f"go on with `python -m explorer runs resume {found.id}`"
+        message(
+            f"error: {len(unfinished)} of {len(found.runs)} runs did not finish; {first.id} is {first.state}: {reason}"
+        )
     return 1 if unfinished else 0
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from explorer.errors import DataMissing
 
-CHUNK = 1 << 18  # bytes between two looks at the clock and at the wish to cancel
+CHUNK = 1 << 18  # bytes at most between two looks at the clock and at the wish to cancel
 SILENCE = 30.0  # seconds without a byte after which the server counts as gone
 
 
@@ -83,7 +83,7 @@ class Archive:
             yield there
             return
         with self._request(there) as response, part.open("ab") as file:
-            if response.status != http.client.PARTIAL_CONTENT:  # the server begins at the beginning, and so do we
+            if there and response.status != http.client.PARTIAL_CONTENT:  # the server begins anew, and so do we
                 file.truncate(0)
                 there = 0
             yield there
@@ -135,7 +135,7 @@ class Archive:
 
     def _read(self, response: http.client.HTTPResponse) -> bytes:
         try:
-            return response.read(CHUNK)
+            return response.read1(CHUNK)  # what is there; a slow network need not fill it
         except (OSError, http.client.HTTPException) as error:
             raise self._unreachable(error) from error
 

@@ -1,5 +1,6 @@
 """From a table of metrics to the lines of a figure: which column, which smoothing, which points."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from string import ascii_uppercase
 from typing import NamedTuple
@@ -72,13 +73,26 @@ class Curve:
         return self.bold if len(self.bold.x) else self.thin
 
 
-def letters(experiments: pd.Series) -> dict[str, str]:
+def letters(experiments: Iterable[str]) -> dict[str, str]:
     """A letter for each experiment, in order of appearance; none where there is only one."""
-    unique = [str(name) for name in experiments.unique()]
-    return dict(zip(unique, ascii_uppercase, strict=False)) if len(unique) > 1 else {}
+    unique = list(dict.fromkeys(experiments))
+    return {name: letter(place) for place, name in enumerate(unique)} if len(unique) > 1 else {}
 
 
-def curves(table: pd.DataFrame, measure: Measure, *, x: str, smoothing: int, positive_x: bool) -> list[Curve]:
+def letter(place: int) -> str:
+    """A, B, ... Z, A1, B1, ..."""
+    return ascii_uppercase[place % 26] + (str(place // 26) if place >= 26 else "")
+
+
+def curves(
+    table: pd.DataFrame,
+    measure: Measure,
+    *,
+    x: str,
+    smoothing: int,
+    positive_x: bool,
+    marks: Mapping[str, str],
+) -> list[Curve]:
     """One curve per run, plain before residual, then by depth, experiment and seed.
 
     Args:
@@ -87,9 +101,8 @@ def curves(table: pd.DataFrame, measure: Measure, *, x: str, smoothing: int, pos
         x: column of the x axis, "step" or "seconds".
         smoothing: steps of the running mean.
         positive_x: leave out what a logarithmic axis cannot show.
+        marks: the letter of each experiment.
     """
-    table = _with_keys(table)
-    letter = letters(table["experiment"])
     found = []
     for run, rows in table.groupby("run", sort=False):
         ordered = rows.sort_values("step")
@@ -104,7 +117,7 @@ def curves(table: pd.DataFrame, measure: Measure, *, x: str, smoothing: int, pos
                 kind=str(keys["kind"]),
                 depth=int(keys["depth"]),
                 seed=int(keys["seed"]),
-                letter=letter.get(str(keys["experiment"]), ""),
+                letter=marks.get(str(keys["experiment"]), ""),
                 thin=thin,
                 bold=_line(ordered, measure.evaluated, x, measure, positive_x),
             )
@@ -130,6 +143,13 @@ def _line(rows: pd.DataFrame, column: tuple[str, str] | None, x: str, measure: M
     return Line(position[keep], rows["step"].to_numpy(float)[keep], value[keep])
 
 
-def _with_keys(table: pd.DataFrame) -> pd.DataFrame:
-    missing = {"experiment": "", "run": "run", "network": "network", "kind": "residual", "depth": 20, "seed": 0}
-    return table.assign(**{key: value for key, value in missing.items() if key not in table})
+def with_keys(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with `tables.RUN_KEYS`; records of one training have none."""
+    missing: dict[str, str | int] = {
+        "experiment": "", "run": "run", "network": "network", "kind": "residual", "depth": 20, "seed": 0
+    }  # fmt: skip
+    table = table.copy(deep=False)
+    for key, value in missing.items():
+        if key not in table:
+            table[key] = value
+    return table

@@ -1,12 +1,12 @@
 """Colours, line styles and letter sizes of every figure; the one place of colour literals."""
 
 from dataclasses import dataclass
+from typing import Any
 
-import plotly.graph_objects as go
-
-FONT = "'Source Sans 3', 'Source Sans Pro', 'Segoe UI', 'Helvetica Neue', Arial, sans-serif"
+FONT = "'Source Sans', 'Source Sans 3', 'Segoe UI', 'Helvetica Neue', Arial, sans-serif"
 TEXT_SIZE = 15
 TITLE_SIZE = 18
+CLEAR = "rgba(0,0,0,0)"
 
 # The same depth has the same colour in every figure. The pairs stay apart for protan, deutan and tritan eyes and
 # against the page (a unit test measures both); 20, 32 and 56, the usual choice, are farthest from each other.
@@ -16,6 +16,7 @@ USUAL_DEPTHS = (8, 14, 20, 32, 44, 56, 110, 1202)
 DASHES = {"plain": "6px,3px", "residual": "solid"}
 MARKERS = {"plain": ("square-open", "diamond-open", "triangle-up-open", "x-thin-open"),
            "residual": ("circle", "diamond", "triangle-up", "cross")}  # fmt: skip
+MARKER_SIGNS = "●◆▲✚"  # the same in text
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,24 +78,23 @@ def light_to_dark() -> dict[str, str]:
     return dict(zip(LIGHT.colours, DARK.colours, strict=True))
 
 
-def apply(figure: go.Figure, colours: Palette, *, height: int) -> None:
-    """Letters, background, hover and margins, the same for every figure."""
-    figure.update_layout(
-        template="none",
-        height=height,
-        font={"family": FONT, "size": TEXT_SIZE, "color": colours.ink},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        margin={"l": 72, "r": 24, "t": 84, "b": 64},
-        hoverlabel={
-            "font": {"family": FONT, "size": TEXT_SIZE, "color": colours.ink},
-            "bgcolor": colours.page,
-            "bordercolor": colours.grid,
-            "namelength": -1,
-        },
-        modebar={"bgcolor": "rgba(0,0,0,0)", "color": colours.muted, "activecolor": colours.ink},
-    )
-    axis = {
+def layout(colours: Palette, *, height: int) -> dict[str, Any]:
+    """Letters, background, hover and buttons, the same for every figure."""
+    letters = {"family": FONT, "size": TEXT_SIZE, "color": colours.ink}
+    return {
+        "template": "none",
+        "height": height,
+        "font": letters,
+        "paper_bgcolor": CLEAR,
+        "plot_bgcolor": CLEAR,
+        "hoverlabel": {"font": letters, "bgcolor": colours.page, "bordercolor": colours.grid, "namelength": -1},
+        "modebar": {"bgcolor": CLEAR, "color": colours.muted, "activecolor": colours.ink},
+    }
+
+
+def axis(colours: Palette) -> dict[str, Any]:
+    """Lines, ticks and letters of an axis."""
+    return {
         "gridcolor": colours.grid,
         "linecolor": colours.muted,
         "showline": True,
@@ -102,7 +102,9 @@ def apply(figure: go.Figure, colours: Palette, *, height: int) -> None:
         "ticks": "outside",
         "tickcolor": colours.muted,
         "tickfont": {"size": TEXT_SIZE, "color": colours.muted},
-        "title": {"font": {"size": TEXT_SIZE + 1}, "standoff": 12},
     }
-    figure.update_xaxes(axis)
-    figure.update_yaxes(axis)
+
+
+def axis_title(text: str) -> dict[str, Any]:
+    """The title of an axis."""
+    return {"text": text, "font": {"size": TEXT_SIZE + 1}, "standoff": 12}

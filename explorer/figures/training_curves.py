@@ -1,20 +1,21 @@
 """Error against steps while networks train, in the manner of He et al. 2015, figure 6."""
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from explorer.figures import theme
-from explorer.figures.curve_lines import MEASURES, Curve, Line, Measure, curves, letters
+from explorer.figures.curve_lines import MEASURES, Curve, Line, Measure, curves, letters, with_keys
 from explorer.registry import lookup
 
 LABEL_SPACING = 0.056  # of the y axis, so that labels at line ends do not overlap
+MOST_NAMES = 4  # in a panel's legend; more of them stand there without their kind, which the heading says
 MOST_LABELS = 8  # in a panel; more of them hide the lines
-LEGENDS = ("legend", "legend2")
+GAP = 0.16  # between the panels, as a part of the width; the labels of the left one stand there
 
 
 def training_curves(
@@ -44,7 +45,7 @@ def training_curves(
         panels: one panel per kind where both are there; else one for all.
         measure: name in `curve_lines.MEASURES`.
         steps: right end of a step axis, where training will end; None ends it with the data.
-        titles: experiment ids to titles, for a table of several experiments.
+        titles: experiment ids to titles, for a table of several experiments; their order gives the letters.
         height: in pixels.
 
     Raises:
@@ -52,29 +53,34 @@ def training_curves(
     """
     shown = lookup(MEASURES, measure, "measure")
     colours = theme.palette(dark=dark)
-    found = curves(table, shown, x=x, smoothing=smoothing, positive_x=log_x)
+    table = with_keys(table)
+    marks = letters(titles if titles else table["experiment"].astype(str))
+    found = curves(table, shown, x=x, smoothing=smoothing, positive_x=log_x, marks=marks)
     groups = _panels(found) if panels else [("All networks", found)]
-    bottom, top = _extent(found, shown, log_y)
-    figure = make_subplots(rows=1, cols=len(groups), shared_yaxes=True, horizontal_spacing=0.16)
-    theme.apply(figure, colours, height=height)
-    for column, (heading, members) in enumerate(groups, start=1):
-        legend = LEGENDS[column - 1]
-        named: set[str] = set()
-        for curve in members:
-            figure.add_traces(_traces(curve, shown, colours, bottom, legend, curve.name not in named), 1, column)
-            named.add(curve.name)
-        labels = _end_labels(members, shown, colours, (bottom, top), log_y, short=len(groups) > 1)
-        figure.add_traces(labels, 1, column)
-        start = figure.get_subplot(1, column).xaxis.domain[0]
-        figure.update_layout({legend: _legend(heading, start)})
-    _axes(figure, shown, found, x=x, log_x=log_x, log_y=log_y, extent=(bottom, top), steps=steps)
-    letter = letters(table["experiment"]) if "experiment" in table else {}
-    _note(figure, shown, colours, smoothing, letter, titles, short=len(groups) > 1)
-    # Zoom and hidden lines are kept while curves grow; zoom is dropped once the axes mean something else.
-    figure.update_layout(uirevision="kept")
-    figure.update_xaxes(uirevision=f"{x}-{log_x}-{len(groups)}")
-    figure.update_yaxes(uirevision=f"{measure}-{log_y}-{len(groups)}")
-    return figure
+    extent = _extent(found, shown, log_y)
+    traces: list[dict[str, Any]] = []
+    layout = theme.layout(colours, height=height) | {"uirevision": "kept", "hovermode": "closest", "hoverdistance": 30}
+    x_axis, y_axis = _x_axis(found, colours, x=x, log=log_x, steps=steps), _y_axis(shown, colours, extent, log=log_y)
+    for number, (heading, members) in enumerate(groups, start=1):
+        mark = "" if number == 1 else str(number)
+        place = {"xaxis": f"x{mark}", "yaxis": f"y{mark}", "legend": f"legend{mark}"}
+        drawn = [trace for curve in members for trace in _traces(curve, shown, colours, extent[0])]
+        _name_once(drawn, short=len(groups) > 1)
+        labels = _end_labels(members, shown, colours, extent, log_y=log_y, short=len(groups) > 1)
+        traces += [trace | place for trace in drawn + labels]
+        domain = [(1 + GAP) / 2, 1.0] if mark else [0.0, (1 - GAP) / 2 if len(groups) > 1 else 1.0]
+        layout[f"legend{mark}"] = _legend(heading, domain[0])
+        # Zoom is kept while curves grow, and dropped once the axes mean something else.
+        layout[f"xaxis{mark}"] = x_axis | {"domain": domain, "anchor": f"y{mark}", "uirevision": f"{x}-{log_x}"}
+        layout[f"yaxis{mark}"] = y_axis | {"anchor": f"x{mark}", "uirevision": f"{measure}-{log_y}"}
+        if mark:
+            layout[f"xaxis{mark}"] |= {"matches": "x"}
+            layout[f"yaxis{mark}"] |= {"matches": "y", "showticklabels": False, "title": None}
+    note = _note(shown, smoothing, marks, titles or {})
+    layout["annotations"] = [_below(note, colours)]
+    bottom = 92 + 20 * note.count("<br>")
+    layout["margin"] = {"l": 72, "r": 100 if len(groups) > 1 else 150, "t": 84, "b": bottom}
+    return go.Figure({"data": traces, "layout": layout})
 
 
 def _panels(found: Sequence[Curve]) -> list[tuple[str, list[Curve]]]:
@@ -82,9 +88,7 @@ def _panels(found: Sequence[Curve]) -> list[tuple[str, list[Curve]]]:
     return [panel for panel in kinds if panel[1]] or [("", [])]
 
 
-def _traces(
-    curve: Curve, measure: Measure, colours: theme.Palette, bottom: float, legend: str, first: bool
-) -> list[go.Scatter]:
+def _traces(curve: Curve, measure: Measure, colours: theme.Palette, foot: float) -> list[dict[str, Any]]:
     colour, symbols = colours.depth(curve.depth), theme.MARKERS[curve.kind]
     symbol = symbols[(ord(curve.letter or "A") - ord("A")) % len(symbols)]
     alone = measure.each_step is None or measure.evaluated is None
@@ -94,59 +98,87 @@ def _traces(
     if measure.evaluated is not None:
         marker = {"symbol": symbol, "size": 8, "line": {"color": colour, "width": 2}}
         drawn.append(("bold", curve.bold, measure.evaluated[1], 3.5, {"mode": "lines+markers", "marker": marker}))
+    number = "%{customdata[1]:.1f} %" if measure.percent else "%{customdata[1]:.4~g}"
     return [
-        go.Scatter(
-            x=line.x.astype(np.float32),
-            y=np.maximum(line.value, bottom).astype(np.float32),
-            customdata=np.stack([line.step, line.value], axis=1).astype(np.float32),
-            uid=f"{curve.run}-{part}",
-            name=curve.name,
-            legend=legend,
-            legendgroup=curve.name,
-            legendrank=curve.depth,
-            showlegend=first and part == drawn[-1][0],
-            line={"color": colour, "width": width, "dash": theme.DASHES[curve.kind]},
-            opacity=0.75 if part == "thin" and not alone else 1,
-            hovertemplate=f"<b>{curve.name}</b>, seed {curve.seed}<br>step %{{customdata[0]:,.0f}}<br>"
-            f"{what} %{{customdata[1]:{'.1f' if measure.percent else '.4~g'}}}{' %' if measure.percent else ''}"
-            "<extra></extra>",
+        {
+            "type": "scatter",
+            "x": line.x.astype(np.float32),
+            "y": np.maximum(line.value, foot).astype(np.float32),
+            "customdata": np.stack([line.step, line.value], axis=1).astype(np.float32),
+            "uid": f"{curve.run}-{part}",
+            "name": curve.network,
+            "legendgroup": curve.network,
+            "legendrank": curve.depth,
+            "showlegend": part == drawn[-1][0],
+            "line": {"color": colour, "width": width, "dash": theme.DASHES[curve.kind]},
+            "opacity": 0.75 if part == "thin" and not alone else 1,
+            "hovertemplate": f"<b>{curve.name}</b>, seed {curve.seed}<br>step %{{customdata[0]:,.0f}}<br>"
+            f"{what} {number}<extra></extra>",
             **look,
-        )
+        }
         for part, line, what, width, look in drawn
     ]
 
 
+def _name_once(traces: Sequence[dict[str, Any]], *, short: bool) -> None:
+    """Leave one legend entry to each network, whatever its seeds and experiments; in `short` where there is no room."""
+    named: set[str] = set()
+    for trace in traces:
+        trace["showlegend"] = trace["showlegend"] and trace["name"] not in named
+        if trace["showlegend"]:
+            named.add(trace["name"])
+    if short and len(named) > MOST_NAMES:
+        for trace in traces:
+            trace["name"] = _without_kind(trace["name"])
+
+
 def _end_labels(
-    members: Sequence[Curve], measure: Measure, colours: theme.Palette, extent: tuple[float, float], log_y: bool,
-    *, short: bool,
-) -> list[go.Scatter]:
+    members: Sequence[Curve],
+    measure: Measure,
+    colours: theme.Palette,
+    extent: tuple[float, float],
+    *,
+    log_y: bool,
+    short: bool,
+) -> list[dict[str, Any]]:
     """The name and last value at each line's end, moved apart where they would overlap; seeds share one label."""
     ends: dict[str, list[Curve]] = {}
     for curve in members:
-        if len(curve.main.x):
+        if curve.main.step.size and curve.main.step[-1] > 0:  # at step 0 all lines still lie on each other
             ends.setdefault(curve.name, []).append(curve)
     if not ends or len(ends) > MOST_LABELS:
         return []
-    bottom, top = (float(v) for v in (np.log10(extent) if log_y else extent))
+    foot, top = (float(v) for v in (np.log10(extent) if log_y else extent))
     last = {name: float(np.mean([c.main.value[-1] for c in group])) for name, group in ends.items()}
-    place = {n: float(np.log10(max(v, extent[0]))) if log_y else v for n, v in last.items()}
-    spread = _apart(place, LABEL_SPACING * (top - bottom), top)
+    heights = {n: float(np.log10(max(v, extent[0]))) if log_y else v for n, v in last.items()}
+    spread = _apart(heights, LABEL_SPACING * (top - foot), top)
     return [
-        go.Scatter(
-            x=[max(float(c.main.x[-1]) for c in group)],
-            y=[10 ** spread[name] if log_y else spread[name]],
-            mode="text",
-            text=[f" {name.removeprefix('plain').removeprefix('resnet') if short else name}  <b>{f'{last[name]:.1f} %' if measure.percent else f'{last[name]:.4g}'}</b>"],
-            textposition="middle right",
-            textfont={"color": colours.depth(group[0].depth), "size": theme.TEXT_SIZE},
-            uid=f"{name}-label",
-            legendgroup=name,
-            showlegend=False,
-            cliponaxis=False,
-            hoverinfo="skip",
-        )
+        {
+            "type": "scatter",
+            "x": [max(float(line.x[-1]) for c in group for line in (c.thin, c.bold) if len(line.x))],
+            "y": [10 ** spread[name] if log_y else spread[name]],
+            "mode": "text",
+            "text": [_label(name, last[name], measure, short=short)],
+            "textposition": "middle right",
+            "textfont": {"color": colours.depth(group[0].depth), "size": theme.TEXT_SIZE},
+            "uid": f"{name}-label",
+            "legendgroup": group[0].network,
+            "showlegend": False,
+            "cliponaxis": False,
+            "hoverinfo": "skip",
+        }
         for name, group in ends.items()
     ]
+
+
+def _label(name: str, value: float, measure: Measure, *, short: bool) -> str:
+    """ "plain56 85.5 %", or "56 85.5 %" where the panel's heading says the kind."""
+    shown = f"{value:.1f} %" if measure.percent else f"{value:.3g}"
+    return f"\u2002{_without_kind(name) if short else name}  <b>{shown}</b>"
+
+
+def _without_kind(name: str) -> str:
+    return name.removeprefix("plain").removeprefix("resnet")
 
 
 def _apart(place: Mapping[str, float], gap: float, top: float) -> dict[str, float]:
@@ -174,28 +206,25 @@ def _extent(found: Sequence[Curve], measure: Measure, log_y: bool) -> tuple[floa
     return (float(positive.min()) / 2 if len(positive) else highest / 1000), highest
 
 
-def _axes(
-    figure: go.Figure, measure: Measure, found: Sequence[Curve], *, x: str, log_x: bool, log_y: bool,
-    extent: tuple[float, float], steps: int | None,
-) -> None:  # fmt: skip
-    furthest = [float(line.x[-1]) for curve in found for line in (curve.thin, curve.bold) if len(line.x)]
-    nearest = [float(line.x[0]) for curve in found for line in (curve.thin, curve.bold) if len(line.x)]
-    end = float(steps) if steps and x == "step" else max(furthest, default=1.0)
-    bounds = [np.log10(min(nearest, default=1.0)), np.log10(max(end, 1e-3))] if log_x else [0.0, end * 1.01]
-    figure.update_xaxes(
-        title_text="training time (seconds)" if x == "seconds" else "step",
-        type="log" if log_x else "linear",
-        range=bounds,
-        matches="x",
+def _x_axis(found: Sequence[Curve], colours: theme.Palette, *, x: str, log: bool, steps: int | None) -> dict[str, Any]:
+    lines = [line for curve in found for line in (curve.thin, curve.bold) if len(line.x)]
+    end = float(steps) if steps and x == "step" else max((float(line.x[-1]) for line in lines), default=1.0)
+    title = theme.axis_title("training time (seconds)" if x == "seconds" else "step")
+    axis = theme.axis(colours) | {"title": title, "type": "log" if log else "linear", "range": [0.0, end * 1.01]}
+    if log:
+        start = min((float(line.x[0]) for line in lines), default=1.0)
+        axis |= _decades(start, max(end, 2 * start)) | {"range": [np.log10(start), np.log10(max(end, 2 * start))]}
+    return axis
+
+
+def _y_axis(measure: Measure, colours: theme.Palette, extent: tuple[float, float], *, log: bool) -> dict[str, Any]:
+    foot, top = (float(v) for v in (np.log10(extent) if log else extent))
+    return (
+        theme.axis(colours)
+        | {"title": theme.axis_title(measure.title), "type": "log" if log else "linear"}
+        | {"range": [foot, top + 0.02 * (top - foot)]}
+        | (_decades(*extent) if log else {})
     )
-    low, high = np.log10(extent) if log_y else extent
-    figure.update_yaxes(type="log" if log_y else "linear", range=[low, high + 0.02 * (high - low)])
-    figure.update_yaxes(title_text=measure.title, col=1)
-    if log_x:
-        figure.update_xaxes(_decades(10 ** bounds[0], 10 ** bounds[1]))
-    if log_y:
-        figure.update_yaxes(_decades(*extent))
-    figure.update_layout(hovermode="closest", hoverdistance=30)
 
 
 def _decades(low: float, high: float) -> dict[str, Any]:
@@ -221,30 +250,35 @@ def _legend(heading: str, start: float) -> dict[str, Any]:
     }
 
 
-def _note(
-    figure: go.Figure,
-    measure: Measure,
-    colours: theme.Palette,
-    smoothing: int,
-    letter: Mapping[str, str],
-    titles: Mapping[str, str] | None,
-    *,
-    short: bool,
-) -> None:
-    """What thin and bold mean, and which experiment each letter is, below the axes."""
+def _note(measure: Measure, smoothing: int, letter: Mapping[str, str], titles: Mapping[str, str]) -> str:
+    """What thin and bold mean, and which experiment each letter is."""
     mean = f" (mean of {smoothing} steps)" if smoothing > 1 and measure.smooth else ""
-    parts = []
-    if measure.each_step and measure.evaluated:
-        parts.append(f"thin: {measure.each_step[1]}{mean}, bold: {measure.evaluated[1]}")
-    elif measure.each_step:
-        parts.append(f"{measure.each_step[1]}{mean}")
-    elif measure.evaluated:
-        parts.append(measure.evaluated[1])
-    named = titles or {}
-    key = "   ".join(f"<b>{mark}</b> {named.get(name, name)}" for name, mark in letter.items())
-    figure.add_annotation(
-        text="<br>".join([*parts, *([key] if key else [])]),
-        xref="paper", yref="paper", x=0, y=0, xanchor="left", yanchor="top", yshift=-62, align="left",
-        showarrow=False, font={"size": theme.TEXT_SIZE - 1, "color": colours.muted},
-    )  # fmt: skip
-    figure.update_layout(margin_b=112 if key else 92, margin_r=100 if short else 150)
+    thin = f"{measure.each_step[1]}{mean}" if measure.each_step else ""
+    bold = measure.evaluated[1] if measure.evaluated else ""
+    lines = [f"thin: {thin}, bold: {bold}" if thin and bold else thin or bold]
+    if letter:
+        signs = dict(zip(letter.values(), cycle(theme.MARKER_SIGNS), strict=False))
+        key = (f"<b>{signs[mark]} {mark}</b> {_plain_text(titles.get(name, name))}" for name, mark in letter.items())
+        lines.append("\u2003".join(key))
+    return "<br>".join(lines)
+
+
+def _plain_text(title: str) -> str:
+    """A user's title inside plotly's text, which understands some tags."""
+    return title.replace("&", "&amp;").replace("<", "&lt;")
+
+
+def _below(text: str, colours: theme.Palette) -> dict[str, Any]:
+    return {
+        "text": text,
+        "xref": "paper",
+        "yref": "paper",
+        "x": 0,
+        "y": 0,
+        "xanchor": "left",
+        "yanchor": "top",
+        "yshift": -62,
+        "align": "left",
+        "showarrow": False,
+        "font": {"size": theme.TEXT_SIZE - 1, "color": colours.muted},
+    }

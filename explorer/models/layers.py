@@ -1,4 +1,4 @@
-"""The layers of a network in order of depth, with their sizes, and the catalogue as a table."""
+"""The layers of a network in order of depth, with their sizes."""
 
 from typing import Any
 
@@ -6,8 +6,6 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from explorer import tables
-from explorer.models.catalogue import NETWORKS
 from explorer.models.config import NetworkConfig
 from explorer.models.network import Network
 
@@ -51,28 +49,3 @@ def layer_table(config: NetworkConfig, image_size: int = 32) -> pd.DataFrame:
     with torch.inference_mode():
         network(torch.zeros(1, config.channels, image_size, image_size))
     return pd.DataFrame(rows)
-
-
-def networks() -> pd.DataFrame:
-    """The catalogue: one row per named network, with parameters and multiply-adds for a 32x32 colour image.
-
-    Returns:
-        The columns of `tables.NETWORKS`. published_error is a fraction, NaN where the paper gives none.
-    """
-    rows = []
-    for name, row in NETWORKS.items():
-        layers = layer_table(row.config)
-        rows.append(
-            {
-                "name": name,
-                "kind": row.config.kind,
-                "depth": row.config.depth,
-                "shortcut": row.config.shortcut,
-                "width": row.config.width,
-                "parameters": int(layers["parameters"].sum()),
-                "multiply_adds": int(layers["multiply_adds"].sum()),
-                "published_error": row.published_error,
-                "source": row.source,
-            }
-        )
-    return pd.DataFrame(rows, columns=tables.NETWORKS)

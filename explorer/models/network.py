@@ -84,7 +84,8 @@ def initialise(network: nn.Module, seed: int) -> None:
     Source: He et al. 2015 (arXiv 1502.01852), equation 10, for convolutions; PyTorch's own rule for the classifier.
     """
     for name, module in network.named_modules():
-        stream = torch.Generator().manual_seed(seed * 2**32 + crc32(name.encode()))
+        # PyTorch's generator looks at 32 bits of its seed only, so name and seed are mixed into those
+        stream = torch.Generator().manual_seed(crc32(f"{seed} {name}".encode()))
         if isinstance(module, nn.Conv2d):
             nn.init.kaiming_normal_(module.weight, mode="fan_in", nonlinearity="relu", generator=stream)
         elif isinstance(module, nn.Linear):

@@ -1,5 +1,6 @@
 """Snapshots: the whole state of a training at a step, kept through time and for resuming."""
 
+import io
 import pickle
 import re
 import zipfile
@@ -89,7 +90,9 @@ def resume_state(folder: Path, last_step: int) -> State | None:
 def _write(path: Path, state: State) -> None:
     with storage_errors(path):
         path.parent.mkdir(exist_ok=True)
-    write_atomically(path, lambda file: torch.save(state, file))
+    content = io.BytesIO()
+    torch.save(state, content)  # not straight into the file: torch would hide that the disk is full
+    write_atomically(path, lambda file: file.write(content.getbuffer()))
 
 
 def _read(path: Path) -> State:

@@ -55,22 +55,35 @@ def start(plan: Plan) -> str:
         for found in list_experiments():
             if found.active and _is_of(found, plan):
                 return found.id
-        experiment_id = new_id()
-        for order, (seed, config) in enumerate((s, c) for s in plan.seeds for c in plan.network_configs()):
-            facts = RunFacts(
-                id=f"{experiment_id}-{config.name}-s{seed}",
-                experiment=experiment_id,
-                title=plan.display_title(),
-                order=order,
-                created=datetime.now(UTC),
-                network=config,
-                data=plan.data,
-                recipe=plan.recipe.model_dump(),
-                seed=seed,
-                queued=time.time(),
-            )
-            create_run(facts)
+        experiment_id = queue(plan)
         _start_next()
+    return experiment_id
+
+
+def queue(plan: Plan) -> str:
+    """Make the run folders of an experiment, to be started by whoever comes next.
+
+    Returns:
+        The experiment's id.
+
+    Raises:
+        StorageError: the runs folder cannot be written.
+    """
+    experiment_id = new_id()
+    for order, (seed, config) in enumerate((s, c) for s in plan.seeds for c in plan.network_configs()):
+        facts = RunFacts(
+            id=f"{experiment_id}-{config.name}-s{seed}",
+            experiment=experiment_id,
+            title=plan.display_title(),
+            order=order,
+            created=datetime.now(UTC),
+            network=config,
+            data=plan.data,
+            recipe=plan.recipe.model_dump(),
+            seed=seed,
+            queued=time.time(),
+        )
+        create_run(facts)
     return experiment_id
 
 

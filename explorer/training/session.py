@@ -70,6 +70,7 @@ class Session:
             self.training.restore(state)
         self.metrics.forget_after(-1 if state is None else self.training.step)
         self._saved_at = time.monotonic()
+        print(f"{run.id} goes on from step {self.step}" if state else f"{run.id} starts", flush=True)
         environment = device_facts() | {
             "device": shared.device.type,
             "precision": self.training.precision,

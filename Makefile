@@ -1,0 +1,65 @@
+# Every target works on a fresh clone: the first one that needs it makes .venv, and again when the requirements change.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+# The first Python of this machine that is new enough; PYTHON=/path/to/python overrules it.
+NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 python3.11 python,\
+            $(shell $(name) -c '$(NEW_ENOUGH)' 2>/dev/null && echo $(name))))
+VENV_PYTHON := .venv/bin/python
+READY := .venv/.requirements-installed
+
+.PHONY: help setup run test test-fast lint types bench-train bench-first-paint clean
+
+help: ## Show this list
+	@echo 'ResNet Explorer: make TARGET'
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(READY) ## Make the environment .venv and install everything into it
+
+run: $(READY) ## Open the app (PORT=8600 for another port)
+	@exec $(VENV_PYTHON) -m streamlit run streamlit_app.py $(if $(PORT),--server.port $(PORT))
+
+test: $(READY) ## Run all tests: unit, app, browser
+	$(VENV_PYTHON) -m pytest
+
+test-fast: $(READY) ## Run the unit tests only
+	$(VENV_PYTHON) -m pytest tests/unit
+
+lint: $(READY) ## Check style and format
+	$(VENV_PYTHON) -m ruff check --quiet
+	$(VENV_PYTHON) -m ruff format --check --quiet
+
+types: $(READY) ## Check types
+	$(VENV_PYTHON) -m mypy
+
+bench-train: $(READY) ## Measure training speed against a plain reference (needs CIFAR-10)
+	$(VENV_PYTHON) -m benchmarks.train_speed $(ARGS)
+
+bench-first-paint: $(READY) ## Measure the time from start to the first page (needs chromium)
+	$(VENV_PYTHON) -m benchmarks.first_paint $(ARGS)
+
+clean: ## Remove the environment and all caches; runs and data stay
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache test-results
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# An environment whose Python is gone or too old is made anew.
+ifneq ($(shell $(VENV_PYTHON) -c '$(NEW_ENOUGH)' 2>/dev/null && echo usable),usable)
+.PHONY: $(READY)
+endif
+
+$(READY): requirements.txt requirements-dev.txt
+	@if ! '$(PYTHON)' -c '$(NEW_ENOUGH)' 2>/dev/null; then \
+	    echo 'Python 3.11 or newer is missing; $(or $(PYTHON),python3) is $(or $(shell $(or $(PYTHON),python3) --version 2>&1 | head -1),not there).' >&2; \
+	    echo 'Install it, or name one: make $(or $(MAKECMDGOALS),setup) PYTHON=/path/to/python3.11' >&2; exit 1; fi
+	@if ! '$(PYTHON)' -c 'import venv, ensurepip' 2>/dev/null; then \
+	    echo 'The venv module of $(PYTHON) is missing. On Debian or Ubuntu: apt-get install python3-venv' >&2; exit 1; fi
+	@$(VENV_PYTHON) -c '$(NEW_ENOUGH)' 2>/dev/null && $(VENV_PYTHON) -m pip --version >/dev/null 2>&1 || \
+	    '$(PYTHON)' -m venv --clear .venv
+	@echo 'Installing the requirements into .venv; the first time takes some minutes and about 6 GB of disk.'
+	@$(VENV_PYTHON) -m pip install --quiet --disable-pip-version-check --no-input -r requirements-dev.txt || { \
+	    echo 'Installing failed, for the reason above. Is there a network, and room on the disk? Then run make again.' >&2; \
+	    exit 1; }
+	@touch $@

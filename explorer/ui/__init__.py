@@ -1,0 +1,1 @@
+"""The app: the only library code that knows Streamlit."""

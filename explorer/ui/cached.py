@@ -1,0 +1,58 @@
+"""What pages read again and again, by id: shared between tabs, at most a second old."""
+
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from explorer.errors import RunError
+from explorer.runs import experiments as library
+from explorer.runs.experiments import Experiment
+
+FRESH_SECONDS = 0.8
+LIVE_POINTS = 6000  # in one chart; each run gets its share
+
+
+@st.cache_data(ttl=FRESH_SECONDS, show_spinner=False)
+def experiments() -> list[Experiment]:
+    """All experiments, the newest first."""
+    return library.list_experiments()
+
+
+def experiment(experiment_id: str) -> Experiment:
+    """The experiment with this id.
+
+    Raises:
+        RunError: there is none.
+    """
+    for found in experiments():
+        if found.id == experiment_id:
+            return found
+    raise RunError(f"There is no experiment {experiment_id!r} any more. The Runs page lists those there are.")
+
+
+@st.cache_data(ttl=FRESH_SECONDS, show_spinner=False, max_entries=20)
+def metrics(run_ids: tuple[str, ...]) -> pd.DataFrame:
+    """The metrics of several runs, thinned to what a chart can show."""
+    return library.metrics(run_ids, points=max(150, min(1500, LIVE_POINTS // max(1, len(run_ids)))))
+
+
+def csv(run_ids: tuple[str, ...]) -> str:
+    """Every recorded step of several runs."""
+    return library.metrics(run_ids, points=None).to_csv(index=False)
+
+
+def log_tail(path: Path, lines: int) -> str:
+    """The end of a worker's log; empty where there is none."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - 20_000))
+            return "\n".join(file.read().decode(errors="replace").splitlines()[-lines:])
+    except OSError:
+        return ""
+
+
+def forget() -> None:
+    """After a change that the reader should see at once."""
+    experiments.clear()
+    metrics.clear()

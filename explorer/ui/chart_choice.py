@@ -1,0 +1,60 @@
+"""What a chart of training curves shows, chosen by the reader and kept in the URL."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, cast
+
+import streamlit as st
+
+from explorer.figures.curve_lines import MEASURES
+
+MEASURE_LABELS = {
+    "error": "Error",
+    "train_error": "Training error, fixed sample",
+    "loss": "Loss",
+    "learning_rate": "Learning rate",
+    "images_per_second": "Images per second",
+}
+SMOOTHINGS = (1, 5, 10, 20, 50, 100, 200, 500, 1000)
+
+
+@dataclass(frozen=True, slots=True)
+class ChartChoice:
+    """Options of `figures.training_curves`, by the same names."""
+
+    measure: str = "error"
+    x: Literal["step", "seconds"] = "step"
+    log_x: bool = False
+    log_y: bool = False
+    smoothing: int = 10
+    panels: bool = True
+
+    def options(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def choose_chart() -> ChartChoice:
+    """A row of controls above a chart."""
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        measure = st.selectbox(
+            "Show",
+            list(MEASURES),
+            format_func=lambda name: MEASURE_LABELS.get(name, name),
+            key="show",
+            bind="query-params",
+            width=210,
+        )
+        x = st.segmented_control(
+            "Against", ["step", "seconds"], default="step", required=True, key="against", bind="query-params"
+        )
+        smoothing = st.select_slider(
+            "Smoothing, steps",
+            SMOOTHINGS,
+            value=10,
+            key="smoothing",
+            bind="query-params",
+            width=180,
+        )
+        log_x = st.toggle("Log x", key="log_x", bind="query-params")
+        log_y = st.toggle("Log y", key="log_y", bind="query-params")
+        panels = st.toggle("Two panels", value=True, key="panels", bind="query-params")
+    return ChartChoice(measure, cast(Literal["step", "seconds"], x), log_x, log_y, smoothing, panels)

@@ -1,0 +1,32 @@
+"""The one place that turns what a user can mend into a readable message on the page."""
+
+import functools
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import ParamSpec
+
+import streamlit as st
+
+from explorer.errors import ExplorerError
+
+P = ParamSpec("P")
+
+
+@contextmanager
+def readable_errors() -> Iterator[None]:
+    """Show an `ExplorerError` as an error box; anything else is a bug and stays loud."""
+    try:
+        yield
+    except ExplorerError as error:
+        st.error(str(error), icon=":material/error:")
+
+
+def fragment(function: Callable[P, None], *, run_every: float | None = None) -> Callable[P, None]:
+    """A part of a page that reruns alone, with readable errors also then."""
+
+    @functools.wraps(function)
+    def readable(*arguments: P.args, **options: P.kwargs) -> None:
+        with readable_errors():
+            function(*arguments, **options)
+
+    return st.fragment(readable, run_every=run_every)

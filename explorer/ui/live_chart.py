@@ -1,0 +1,106 @@
+"""A plotly chart that grows in place: zoom, hidden lines and hover stay while new points arrive.
+
+`st.plotly_chart` mounts a new chart at every change; this one hands the new figure to `Plotly.react`.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import plotly
+import plotly.graph_objects as go
+import streamlit as st
+from starlette.responses import FileResponse
+from starlette.routing import Route
+
+from explorer.figures import theme
+
+SCRIPT = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
+SCRIPT_URL = f"explorer-plotly/{plotly.__version__}.js"  # relative, so that it works below a proxy's path
+
+_HTML = """
+<div class="explorer-chart" role="img"></div>
+"""
+
+_CSS = """
+.explorer-chart { width: 100%; }
+.explorer-chart .explorer-chart-note { color: var(--st-text-color); font-family: var(--st-font); padding: 1rem 0; }
+"""
+
+# The figure is made for a light page; the browser knows at once when the reader turns it dark, the server does not.
+_JS = """
+function plotly(url) {
+  globalThis.explorerPlotly ??= new Promise((resolve, reject) => {
+    const script = document.createElement("script")
+    script.src = new URL(url, document.baseURI).href
+    script.onload = () => resolve(globalThis.Plotly)
+    script.onerror = () => { globalThis.explorerPlotly = undefined; reject(new Error("no answer")) }
+    document.head.append(script)
+  })
+  return globalThis.explorerPlotly
+}
+
+function isDark(element) {
+  const probe = document.createElement("canvas").getContext("2d")
+  probe.fillStyle = getComputedStyle(element).getPropertyValue("--st-background-color").trim() || "white"
+  probe.fillRect(0, 0, 1, 1)
+  const [red, green, blue] = probe.getImageData(0, 0, 1, 1).data
+  return 0.3 * red + 0.6 * green + 0.1 * blue < 128
+}
+
+export default function ({ data, parentElement }) {
+  const chart = parentElement.querySelector(".explorer-chart")
+  if (!chart) return
+  const revision = (chart.explorerRevision = (chart.explorerRevision ?? 0) + 1)
+  if (data.figure) {
+    chart.style.minHeight = `${data.height}px`
+    chart.setAttribute("aria-label", data.alt)
+  }
+  plotly(data.script).then(async (Plotly) => {
+    if (!data.figure || !chart.isConnected || chart.explorerRevision !== revision) return
+    let text = data.figure
+    if (isDark(chart)) for (const [light, dark] of Object.entries(data.dark)) text = text.replaceAll(light, dark)
+    if (text === chart.explorerText) return // nothing new: leave the reader's hover alone
+    chart.explorerText = text
+    const figure = JSON.parse(text)
+    await Plotly.react(chart, figure.data, figure.layout, {
+      displaylogo: false, responsive: true, showSendToCloud: false, modeBarButtonsToRemove: ["select2d", "lasso2d"],
+      toImageButtonOptions: { filename: data.filename, scale: 2 },
+    })
+  }).catch(() => {
+    chart.innerHTML = '<div class="explorer-chart-note">The chart script did not load. Reload the page.</div>'
+  })
+  return () => { globalThis.Plotly?.purge(chart) }
+}
+"""
+
+_component = st.components.v2.component("resnet_explorer_chart", html=_HTML, css=_CSS, js=_JS, isolate_styles=False)
+
+
+def live_chart(figure: go.Figure, *, key: str, alt: str, filename: str = "training-curves") -> None:
+    """Show a figure made for a light page; a later call with the same key updates it in place.
+
+    Args:
+        figure: with a fixed height, and `uirevision` set so that the reader's zoom is kept.
+        key: of the chart on its page.
+        alt: what it shows, in a sentence, for a screen reader.
+        filename: of the picture that the chart's own button saves.
+    """
+    _mount(key, figure=figure.to_json(), height=figure.layout.height, alt=alt, filename=filename)
+
+
+def load_early() -> None:
+    """Let the browser fetch the chart script while the reader is still reading."""
+    _mount("chart-script", figure=None, height=0, alt="", filename="")
+
+
+def chart_script_route() -> Route:
+    """Serves the chart script that comes with plotly; nothing is fetched from a network."""
+
+    async def script(request: Any) -> FileResponse:
+        return FileResponse(SCRIPT, media_type="text/javascript", headers={"Cache-Control": "public, max-age=31536000"})
+
+    return Route(f"/{SCRIPT_URL}", script)
+
+
+def _mount(key: str, **data: Any) -> None:
+    _component(key=key, data=data | {"script": SCRIPT_URL, "dark": theme.light_to_dark()}, height="content")

@@ -1,0 +1,15 @@
+"""What runs at every visit: page settings, the menu, then the chosen page."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from explorer.ui.errors import readable_errors
+from explorer.ui.navigation import PAGES, page
+
+ICON = Path(__file__).with_name("icon.svg")
+
+st.set_page_config(page_title="ResNet Explorer", page_icon=ICON.read_text(), layout="wide")
+chosen = st.navigation([page(name) for name in PAGES], position="top")
+with readable_errors():
+    chosen.run()

@@ -1,0 +1,21 @@
+"""The list of pages; a new page is one file in pages/ and one line here."""
+
+from pathlib import Path
+
+import streamlit as st
+
+FOLDER = Path(__file__).resolve().parents[2] / "pages"
+
+# name of the file: title, icon, what it is for
+PAGES = {
+    "home": ("Home", ":material/home:", "What this is, and the one-minute demo."),
+    "train": ("Train", ":material/play_circle:", "Choose networks and data, train them, watch their error."),
+    "runs": ("Runs", ":material/stacked_line_chart:", "All experiments: reopen, compare, rename, export, delete."),
+    "data": ("Data", ":material/dataset:", "The data sets on this machine, and downloading them."),
+}
+
+
+def page(name: str) -> st.Page:
+    """The page in pages/NAME.py, for links to it."""
+    title, icon, purpose = PAGES[name]
+    return st.Page(FOLDER / f"{name}.py", title=title, icon=icon, help=purpose, default=name == "home", url_path=name)

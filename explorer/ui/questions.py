@@ -1,0 +1,65 @@
+"""Questions that need PyTorch, asked in a process of their own, so that the server stays quick and light."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import streamlit as st
+
+from explorer.errors import ExplorerError
+from explorer.training.plan import Plan
+
+PROJECT = Path(__file__).resolve().parents[2]
+_ESTIMATE = """
+import json, sys
+from dataclasses import asdict
+from explorer.training.estimate import time_estimate
+from explorer.training.plan import Plan
+print(json.dumps(asdict(time_estimate(Plan(**json.load(sys.stdin))))))
+"""
+
+
+class Answer:
+    """What a process prints as JSON, once it has: `value`, or the reason why there is none in `failure`."""
+
+    def __init__(self, arguments: list[str], question: str = "") -> None:
+        self.value: dict[str, Any] | None = None
+        self.failure = ""
+        Thread(target=self._ask, args=([sys.executable, *arguments], question), daemon=True).start()
+
+    @property
+    def pending(self) -> bool:
+        return self.value is None and not self.failure
+
+    def _ask(self, command: list[str], question: str) -> None:
+        done = subprocess.run(command, input=question, capture_output=True, text=True, cwd=PROJECT, check=False)
+        try:
+            self.value = json.loads(done.stdout)
+        except ValueError:
+            self.failure = (done.stderr.strip().splitlines() or ["no answer"])[-1]
+
+
+@st.cache_resource(show_spinner=False)
+def device() -> Answer:
+    """The facts of `training.devices.device_facts`."""
+    return Answer(["-m", "explorer", "device", "--json"])
+
+
+@st.cache_resource(show_spinner=False, max_entries=100)
+def time_estimate(plan: Plan) -> Answer:
+    """A `training.estimate.Estimate` of a plan, as a dictionary."""
+    return Answer(["-c", _ESTIMATE], plan.model_dump_json())
+
+
+def require_answer(answer: Answer) -> dict[str, Any]:
+    """The value of an answer that is not pending.
+
+    Raises:
+        ExplorerError: there is none.
+    """
+    if answer.value is None:
+        raise ExplorerError(f"PyTorch did not answer: {answer.failure}. Try again; `make test-fast` checks the set-up.")
+    return answer.value

@@ -1,0 +1,62 @@
+"""The demo button, what trains now, and the latest experiments."""
+
+import streamlit as st
+
+from explorer.runs.experiments import Experiment
+from explorer.training import launch
+from explorer.training.plan import ONE_MINUTE_DEMO
+from explorer.ui import cached
+from explorer.ui.curves import when
+from explorer.ui.navigation import page
+from explorer.ui.wording import chip, escaped, percent, title
+
+SHOWN = 4
+
+
+def demo() -> None:
+    """One button that starts the one-minute demo."""
+    recipe = ONE_MINUTE_DEMO.recipe
+    with st.container(border=True):
+        st.markdown("#### See it in one minute")
+        st.markdown(
+            f"Trains plain and residual networks of 20, 32 and 56 layers together on handwritten digits: "
+            f"{recipe.steps} steps of {recipe.batch_size} images each, nothing to download, nothing simulated."
+        )
+        if st.button("Start the one-minute demo", type="primary", icon=":material/play_arrow:", key="demo"):
+            experiment_id = launch.start(ONE_MINUTE_DEMO)
+            cached.forget()
+            st.switch_page(page("train"), query_params={"experiment": experiment_id})
+        st.page_link(page("train"), label="Or choose your own networks, data and recipe", icon=":material/tune:")
+
+
+def recent() -> None:
+    """Links to the latest experiments."""
+    found = cached.experiments()
+    st.markdown("#### Latest experiments")
+    if not found:
+        st.caption("None yet. Start the demo above: its curves will be here, and on the Runs page, from then on.")
+        return
+    for each in found[:SHOWN]:
+        with st.container(border=True):
+            _link(each)
+    if len(found) > SHOWN:
+        st.page_link(page("runs"), label=f"All {len(found)} experiments", icon=":material/list:")
+
+
+def now_training() -> None:
+    """A link to what trains or waits, if anything does."""
+    for each in (each for each in cached.experiments() if each.active):
+        with st.container(border=True):
+            _link(each)
+
+
+def _link(each: Experiment) -> None:
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.page_link(page("train"), label=escaped(title(each)), query_params={"experiment": each.id})
+        st.markdown(chip(each.state), width="content")
+    errors = [
+        f"{run.facts.network.name} {percent(run.progress.test_error)}"
+        for run in each.runs
+        if run.facts and run.progress.test_error is not None
+    ]
+    st.caption("  ·  ".join([when(each.created), *([f"test error: {', '.join(errors[:6])}"] if errors else [])]))

@@ -1,0 +1,33 @@
+"""What the server process does beside the pages: serve the chart script, start what waits in the queue."""
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import anyio
+
+from explorer.errors import ExplorerError
+from explorer.ui.live_chart import chart_script_route
+
+routes = [chart_script_route()]
+
+
+@asynccontextmanager
+async def lifespan(app: Any) -> AsyncIterator[None]:
+    """Once per process: an experiment that waits since the last server ended is started."""
+    from explorer.training.launch import start_next
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(anyio.to_thread.run_sync, _quietly(start_next))
+        yield
+
+
+def _quietly(action: Any) -> Any:
+    def run() -> None:
+        try:
+            action()
+        except ExplorerError as error:  # the pages show it to those who can mend it
+            logging.getLogger(__name__).warning("%s", error)
+
+    return run

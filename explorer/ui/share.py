@@ -1,0 +1,77 @@
+"""Taking an experiment along: its metrics, its chart, itself, its command."""
+
+import tempfile
+from pathlib import Path
+
+import streamlit as st
+
+from explorer.runs import experiments as library
+from explorer.runs.experiments import Experiment
+from explorer.training.plan import Plan
+from explorer.training.recipe import Recipe
+from explorer.ui import cached
+from explorer.ui.chart_choice import ChartChoice
+from explorer.ui.curves import figure
+from explorer.ui.training_form import shell_command
+from explorer.ui.wording import title
+
+
+def share(found: Experiment, choice: ChartChoice) -> None:
+    """Downloads of one experiment, made when they are asked for, and the same from a shell."""
+    with st.container(horizontal=True):
+        downloads([found], choice)
+        st.download_button(
+            "Experiment (zip)",
+            lambda: _zip(found.id),
+            f"{found.id}.zip",
+            "application/zip",
+            key=f"zip-{found.id}",
+            icon=":material/folder_zip:",
+            on_click="ignore",
+            help="Runs with metrics, snapshots and weights; the Runs page imports it on another machine.",
+        )
+    facts = found.runs[0].facts
+    if facts is not None:
+        with st.expander("The same from a shell", icon=":material/terminal:"):
+            plan = Plan(networks=found.networks, data=found.data, recipe=Recipe(**facts.recipe), seeds=found.seeds)
+            st.code(shell_command(plan), language="bash", wrap_lines=True)
+
+
+def downloads(chosen: list[Experiment], choice: ChartChoice) -> None:
+    """Metrics as CSV and the chart as a page that opens without this app."""
+    name = chosen[0].id if len(chosen) == 1 else "experiments"
+    runs = tuple(run_id for found in chosen for run_id in found.run_ids)
+    st.download_button(
+        "Metrics (CSV)",
+        lambda: cached.csv(runs),
+        f"{name}.csv",
+        "text/csv",
+        key=f"csv-{name}",
+        icon=":material/table:",
+        on_click="ignore",
+        help="Every recorded step of every run.",
+    )
+    st.download_button(
+        "Chart (HTML)",
+        lambda: _page(chosen, choice),
+        f"{name}.html",
+        "text/html",
+        key=f"html-{name}",
+        icon=":material/show_chart:",
+        on_click="ignore",
+        help="Opens in any browser, without a network. The camera in the chart saves a PNG.",
+    )
+
+
+def _page(chosen: list[Experiment], choice: ChartChoice) -> str:
+    drawn = figure(chosen, choice)
+    drawn.update_layout(width=1200)
+    html: str = drawn.to_html(include_plotlyjs=True, config={"displaylogo": False})
+    heading = ", ".join(title(found) for found in chosen)
+    safe = heading.replace("&", "&amp;").replace("<", "&lt;")
+    return html.replace("<head>", f"<head><title>{safe}</title>", 1)
+
+
+def _zip(experiment_id: str) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        return library.export(experiment_id, Path(folder)).read_bytes()

@@ -1,0 +1,74 @@
+"""Beside the form: what will be trained, how long it takes, and Start."""
+
+import streamlit as st
+
+from explorer.data.catalogue import data_status
+from explorer.training import launch
+from explorer.training.plan import Plan
+from explorer.ui import cached, questions
+from explorer.ui.errors import fragment
+from explorer.ui.navigation import page
+from explorer.ui.training_form import shell_command
+from explorer.ui.wording import duration, escaped, title
+
+
+def start_panel(plan: Plan) -> None:
+    """A card with the plan in words, the time it takes, and the button that starts it."""
+    with st.container(border=True):
+        runs = len(plan.networks) * len(plan.seeds)
+        images = plan.recipe.train_images or plan.dataset.train_images
+        epochs = plan.recipe.steps * plan.recipe.batch_size / images
+        st.markdown(f"##### {runs} {'network' if runs == 1 else 'networks'}")
+        st.markdown(
+            f"{plan.recipe.steps:,} steps of {plan.recipe.batch_size} images: "
+            f"{epochs:,.1f} times through {images:,} images of {plan.dataset.title}."
+        )
+        _estimate(plan)
+        status = data_status(plan.data)
+        if not status.available:
+            st.warning(status.detail, icon=":material/download:")
+            st.page_link(page("data"), label="To the Data page", icon=":material/arrow_forward:")
+        busy = [found for found in cached.experiments() if found.active]
+        if busy:
+            st.caption(f"{escaped(title(busy[-1]))} is {busy[-1].state}: this one will wait for its turn.")
+        if st.button(
+            "Start",
+            type="primary",
+            icon=":material/play_arrow:",
+            width="stretch",
+            disabled=not status.available,
+            key="start",
+        ):
+            experiment_id = launch.start(plan)
+            cached.forget()
+            st.switch_page(page("train"), query_params={"experiment": experiment_id})
+    st.caption("The same from a shell:")
+    st.code(shell_command(plan), language="bash", wrap_lines=True)
+
+
+def _estimate(plan: Plan) -> None:
+    """The time, once it has been measured for these settings; measuring takes two seconds and a start of PyTorch."""
+    measured = plan.model_copy(update={"title": ""})
+    if st.session_state.get("estimated") != measured:
+        if st.button("Estimate the time", icon=":material/timer:", key="estimate_time", width="stretch"):
+            st.session_state.estimated = measured
+            st.rerun()
+        return
+    answer = questions.time_estimate(measured)
+    pending = answer.pending
+
+    def part() -> None:
+        if answer.pending:
+            st.markdown(":gray[:material/timer: Measuring a few steps of each network ...]")
+            return
+        if pending:
+            st.rerun()  # ends the polling
+        found = questions.require_answer(answer)
+        slowest = max(found["step_seconds"], key=found["step_seconds"].get)
+        st.markdown(f":material/timer: **About {duration(found['seconds'])}** on this machine")
+        st.caption(
+            f"Slowest: {slowest}, {1000 * found['step_seconds'][slowest]:,.0f} ms a step in {found['precision']}. "
+            "Start-up and other work on the machine are not counted."
+        )
+
+    fragment(part, run_every=0.5 if pending else None)()

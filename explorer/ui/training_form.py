@@ -1,0 +1,199 @@
+"""The choice of networks, data and recipe, kept in the URL, and the plan they make."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from explorer.data.catalogue import DATASETS
+from explorer.errors import BadSettings
+from explorer.models.catalogue import NETWORKS
+from explorer.training.plan import Plan
+from explorer.training.recipe import Recipe
+from explorer.training.schedules import SCHEDULES
+from explorer.ui.presets import PRESETS, Preset
+
+STEMS = {"plain": "plain", "residual": "resnet"}
+DEPTHS = {kind: [row.config.depth for row in NETWORKS.values() if row.config.kind == kind] for kind in STEMS}
+AUGMENT = {"as the data set does": None, "yes": True, "no": False}
+
+
+def training_form() -> dict[str, Any]:
+    """Draw the widgets and give what they say: the fields of a `Plan`, not checked yet."""
+    name = st.segmented_control(
+        "Start from",
+        list(PRESETS),
+        default=next(iter(PRESETS)),
+        required=True,
+        format_func=lambda key: PRESETS[key].title,
+        key="preset",
+        bind="query-params",
+    )
+    preset = PRESETS[str(name)]
+    st.caption(preset.note)
+    fields = _Fields(str(name), preset)
+    networks = fields.networks()
+    data, image_size, train_images = fields.data()
+    recipe = fields.recipe() | {"image_size": image_size, "train_images": train_images}
+    with st.expander("More settings", icon=":material/tune:"):
+        recipe |= fields.more()
+        seeds = fields.whole("Seeds", "seeds", len(preset.plan.seeds), 1, 20, 1, help="Runs per network: 0, 1, 2, ...")
+        title = st.text_input("Title", key="title", max_chars=200, placeholder="made from the networks and the data")
+    return {"networks": networks, "data": data, "recipe": recipe, "seeds": tuple(range(seeds)), "title": title}
+
+
+def plan_of(choices: dict[str, Any]) -> Plan:
+    """The plan that was chosen.
+
+    Raises:
+        BadSettings: no network is chosen, or the choices do not fit together; the message says which.
+    """
+    if not choices["networks"]:
+        raise BadSettings("No network is chosen. Pick at least one; a plain and a residual one make a comparison.")
+    return Plan(**choices | {"recipe": Recipe(**choices["recipe"])})
+
+
+def shell_command(plan: Plan) -> str:
+    """The command that trains the same from a shell."""
+    words = ["python -m explorer train", *plan.networks, f"--data {plan.data}"]
+    for name, value in plan.recipe.model_dump().items():
+        if value != Recipe.model_fields[name].default:
+            words.append(f"--{name.replace('_', '-')} {value}")
+    if plan.seeds != (0,):
+        words.append(f"--seeds {' '.join(map(str, plan.seeds))}")
+    return " ".join(words)
+
+
+@dataclass(frozen=True, slots=True)
+class _Fields:
+    """The widgets of one preset: its plan gives their defaults, its name stands before their keys in the URL."""
+
+    name: str
+    preset: Preset
+
+    def bound(self, key: str) -> dict[str, Any]:
+        return {"key": f"{self.name}_{key}", "bind": "query-params"}
+
+    def networks(self) -> tuple[str, ...]:
+        default = self.preset.plan.networks
+        chosen: list[str] = []
+        with st.container(border=True):
+            st.markdown("##### :material/account_tree: Networks")
+            for kind, stem in STEMS.items():
+                depths = st.pills(
+                    kind.capitalize(),
+                    DEPTHS[kind],
+                    selection_mode="multi",
+                    default=[depth for depth in DEPTHS[kind] if f"{stem}{depth}" in default],
+                    format_func=lambda depth: f"{depth} layers",
+                    **self.bound(kind),
+                )
+                chosen += [f"{stem}{depth}" for depth in sorted(depths)]
+            others = st.text_input(
+                "Others, by name",
+                placeholder="resnet38, resnet56-b, resnet20-w32",
+                help="Any depth 6n+2; -b or -c chooses a shortcut option of a residual network, -w32 a width.",
+                **self.bound("others"),
+            )
+        return (*chosen, *re.findall(r"[^\s,;]+", others))
+
+    def data(self) -> tuple[str, int | None, int | None]:
+        plan = self.preset.plan
+        with (
+            st.container(border=True),
+            st.container(horizontal=True, vertical_alignment="bottom", gap="medium"),
+        ):
+            name = st.segmented_control(
+                ":material/dataset: Data",
+                list(DATASETS),
+                default=plan.data,
+                required=True,
+                format_func=lambda key: DATASETS[key].title,
+                **self.bound("data"),
+            )
+            row = DATASETS[str(name)]
+            usual = plan.recipe if row.name == plan.data else Recipe()
+            size = st.segmented_control(
+                "Image size",
+                list(row.sizes),
+                default=usual.image_size or row.sizes[0],
+                required=True,
+                format_func=lambda side: f"{side} x {side}",
+                help="Half the side trains about four times as fast.",
+                **self.bound(f"{row.name}_size"),
+            )
+            images = st.number_input(
+                f"Training images, of {row.train_images:,}",
+                min_value=10,
+                max_value=row.train_images,
+                value=usual.train_images,
+                step=1000 if row.train_images > 10_000 else 100,
+                placeholder="all",
+                width=240,
+                **self.bound(f"{row.name}_images"),
+            )
+        return row.name, None if size == row.sizes[0] else int(size), images
+
+    def recipe(self) -> dict[str, Any]:
+        usual = self.preset.plan.recipe
+        with st.container(border=True):
+            st.markdown("##### :material/science: Recipe")
+            with st.grid(5, min_column_width=130, vertical_alignment="bottom"):
+                return {
+                    "steps": self.whole("Steps", "steps", usual.steps, 1, 1_000_000, 50),
+                    "batch_size": self.whole("Images a step", "batch_size", usual.batch_size, 2, 4096, 16),
+                    "learning_rate": self.decimal("Learning rate", "learning_rate", usual.learning_rate, 0.01),
+                    "schedule": self.one_of("Schedule", "schedule", list(SCHEDULES), usual.schedule, help=_SCHEDULES),
+                    "warmup_steps": self.whole("Warm-up", "warmup_steps", usual.warmup_steps, 0, 1_000_000, 10),
+                }
+
+    def more(self) -> dict[str, Any]:
+        usual = self.preset.plan.recipe
+        augment = next(text for text, value in AUGMENT.items() if value == usual.augment)
+        with st.grid(4, min_column_width=190, vertical_alignment="bottom"):
+            return {
+                "augment": AUGMENT[self.one_of("Crop and mirror", "augment", list(AUGMENT), augment)],
+                "normalisation": self.one_of(
+                    "Normalisation",
+                    "normalisation",
+                    ["channel", "pixel"],
+                    usual.normalisation,
+                    help="By mean and deviation per channel, or by the mean image as in the paper.",
+                ),
+                "precision": self.one_of(
+                    "Precision",
+                    "precision",
+                    ["auto", "fp32", "bf16"],
+                    usual.precision,
+                    help="auto: bf16 where this device gains from it.",
+                ),
+                "momentum": self.decimal("Momentum", "momentum", usual.momentum, 0.05),
+                "weight_decay": self.decimal("Weight decay", "weight_decay", usual.weight_decay, 0.0001),
+                "evaluate_every": st.number_input(
+                    "Steps between evaluations",
+                    min_value=1,
+                    value=usual.evaluate_every,
+                    placeholder="automatic",
+                    **self.bound("evaluate_every"),
+                ),
+                "evaluate_images": self.whole(
+                    "Images an evaluation", "evaluate_images", usual.evaluate_images, 10, 10_000, 50
+                ),
+            }
+
+    def whole(self, label: str, key: str, value: int, low: int, high: int, step: int, **options: Any) -> int:
+        chosen: int | None = st.number_input(label, low, high, value, step, **self.bound(key), **options)
+        return int(value if chosen is None else chosen)
+
+    def decimal(self, label: str, key: str, value: float, step: float) -> float:
+        chosen: float | None = st.number_input(label, 0.0, 100.0, value, step, "%g", **self.bound(key))
+        return float(value if chosen is None else chosen)
+
+    def one_of(self, label: str, key: str, options: list[str], value: str, **more: Any) -> str:
+        return str(st.selectbox(label, options, options.index(value), **self.bound(key), **more))
+
+
+_SCHEDULES = "  \n".join(
+    f"**{name.replace('_', ' ')}**: {(rule.__doc__ or '').splitlines()[0]}" for name, rule in SCHEDULES.items()
+)

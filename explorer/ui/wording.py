@@ -1,0 +1,54 @@
+"""Numbers, times and states as pages write them."""
+
+from explorer.runs.experiments import Experiment
+from explorer.runs.store import State
+
+# state: colour and icon of its chip
+STATES: dict[State, tuple[str, str]] = {
+    "queued": ("gray", "schedule"),
+    "starting": ("blue", "hourglass_top"),
+    "running": ("blue", "play_arrow"),
+    "paused": ("orange", "pause"),
+    "stopped": ("gray", "stop"),
+    "finished": ("green", "check"),
+    "failed": ("red", "error"),
+    "crashed": ("red", "heart_broken"),
+    "damaged": ("red", "broken_image"),
+}
+
+
+def chip(state: State) -> str:
+    """A state as a coloured Markdown chip."""
+    colour, icon = STATES[state]
+    return f":{colour}-badge[:material/{icon}: {state}]"
+
+
+def title(found: Experiment) -> str:
+    """What an experiment is called on pages."""
+    return found.title or found.id
+
+
+def escaped(text: str) -> str:
+    """A user's text inside Markdown, as typed."""
+    return "".join(f"\\{c}" if c in r"\`*_{}[]()#+-.!|~:$<>" else c for c in text)
+
+
+def percent(fraction: float | None) -> str:
+    """An error as people read it."""
+    return "–" if fraction is None else f"{100 * fraction:.1f} %"
+
+
+def duration(seconds: float) -> str:
+    """A time in one or two units."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    if seconds < 48 * 3600:
+        return f"{seconds / 3600:.1f} h"
+    return f"{seconds / 86400:.1f} days"
+
+
+def size(count: int) -> str:
+    """A number of bytes."""
+    return f"{count / 1e9:.2f} GB" if count >= 1e9 else f"{count / 1e6:,.0f} MB"

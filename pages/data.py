@@ -1,0 +1,13 @@
+import streamlit as st
+
+from explorer.data.catalogue import DATASETS, shown_folder
+from explorer.ui.data_card import data_card
+
+st.title("Data", anchor=False)
+st.markdown(
+    f"Data sets are kept in `{shown_folder()}`; set `EXPLORER_DATA` to use another folder. "
+    "Every download is checked against its published checksum."
+)
+for column, name in zip(st.columns(2, gap="medium"), DATASETS, strict=False):
+    with column:
+        data_card(name)

@@ -1,0 +1,3 @@
+from explorer.ui.compare import compare
+
+compare()

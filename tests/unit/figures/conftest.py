@@ -1,0 +1,40 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+
+@pytest.fixture
+def metrics():
+    """Makes a table of metrics: each batch error is 0.9 at first and falls; evaluations every tenth step."""
+
+    def table(networks=("plain20", "plain56", "resnet20", "resnet56"), seeds=(0,), experiments=("e",), steps=100):
+        parts = []
+        for experiment in experiments:
+            for network in networks:
+                for seed in seeds:
+                    step = np.arange(steps + 1)
+                    error = 0.9 * np.exp(-step / (20 + seed))
+                    evaluated = step % 10 == 0
+                    parts.append(
+                        pd.DataFrame(
+                            {
+                                "experiment": experiment,
+                                "run": f"{experiment}-{network}-s{seed}",
+                                "network": network,
+                                "kind": "plain" if network.startswith("plain") else "residual",
+                                "depth": int(network.removeprefix("plain").removeprefix("resnet")),
+                                "seed": seed,
+                                "step": step,
+                                "loss": np.where(step > 0, 2 * error, np.nan),
+                                "batch_error": np.where(step > 0, error, np.nan),
+                                "learning_rate": 0.1,
+                                "seconds": step * 0.5,
+                                "train_error": np.where(evaluated, error, np.nan),
+                                "test_error": np.where(evaluated, error + 0.05, np.nan),
+                                "images_per_second": np.where(evaluated, 500.0, np.nan),
+                            }
+                        )
+                    )
+        return pd.concat(parts, ignore_index=True)
+
+    return table

@@ -1,0 +1,64 @@
+"""Checkpoints: what was saved comes back; what is damaged or missing says so."""
+
+import json
+
+import pytest
+import torch
+
+from explorer.errors import RunError, StorageError
+from explorer.models.network import build
+from explorer.runs.checkpoints import CheckpointFacts, load_checkpoint, save_checkpoint
+from explorer.runs.snapshots import write_snapshot
+from explorer.runs.store import run_folder
+
+
+@pytest.fixture
+def saved(tmp_path):
+    network = build("resnet8-w4", seed=5)
+    facts = CheckpointFacts(network=network.config, normalisation="pixel")
+    return network, tmp_path / "net.safetensors", save_checkpoint(network, tmp_path / "net.safetensors", facts)
+
+
+def test_weights_come_back_in_evaluation_mode_with_their_normalisation(saved):
+    network, path, facts = saved
+    loaded = load_checkpoint(path)
+    assert all(
+        torch.equal(a, b) for a, b in zip(network.state_dict().values(), loaded.state_dict().values(), strict=True)
+    )
+    assert (loaded.training, loaded.normalisation, len(facts.sha256)) == (False, "pixel", 64)
+
+
+def test_one_flipped_bit_is_seen(saved):
+    _, path, _ = saved
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(StorageError, match="is damaged: its sha256 is not the one in net.json"):
+        load_checkpoint(path)
+
+
+def test_facts_of_another_network_do_not_fit(saved):
+    _, path, _ = saved
+    facts = json.loads(path.with_suffix(".json").read_text())
+    facts["network"]["depth"] = 14
+    path.with_suffix(".json").write_text(json.dumps(facts))
+    with pytest.raises(StorageError, match="do not fit resnet14-w4"):
+        load_checkpoint(path)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(StorageError, match=r"There is no file .*none.json. A checkpoint is"):
+        load_checkpoint(tmp_path / "none.safetensors")
+
+
+def test_a_run_gives_its_last_snapshot_or_that_of_a_step(make_run):
+    run_id = make_run("resnet8", step=10)
+    with pytest.raises(RunError, match="has no weights yet"):
+        load_checkpoint(run_id)
+    for step in (0, 5):
+        write_snapshot(run_folder(run_id), {"step": step, "network": build("resnet8", seed=step).state_dict()})
+    for name, seed in ((run_id, 5), (f"{run_id}@0", 0)):
+        expected = build("resnet8", seed=seed).stem.conv.weight
+        assert torch.equal(load_checkpoint(name).stem.conv.weight, expected)
+    with pytest.raises(StorageError, match="no snapshot at step 3. There are: 0, 5."):
+        load_checkpoint(f"{run_id}@3")

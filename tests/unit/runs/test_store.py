@@ -1,0 +1,103 @@
+"""Run folders: what is read, what is found out, what damage does."""
+
+import errno
+import json
+import os
+
+import psutil
+import pytest
+
+from explorer.errors import RunError, StorageError
+from explorer.runs import store
+from explorer.runs.store import WorkerProcess, list_runs, read_run, run_folder, run_lock, update_run
+
+
+def test_a_run_reads_back_as_it_was_made(make_run):
+    run = read_run(make_run("resnet20", seed=3, steps=10, step=7, state="paused"))
+    assert (run.state, run.steps, run.progress.step, run.facts.seed, run.facts.network.name) == (
+        "paused",
+        10,
+        7,
+        3,
+        "resnet20",
+    )
+    assert run.progress.test_error == pytest.approx(0.85)  # of the last evaluation, at step 5
+
+
+def test_home_is_where_the_environment_says(home):
+    assert store.home() == home
+
+
+@pytest.mark.parametrize("bad", ["../elsewhere", "a/b", "", ".hidden", "/etc"])
+def test_an_id_cannot_lead_out_of_home(home, bad):
+    with pytest.raises(RunError, match="is not the id of a run"):
+        run_folder(bad)
+
+
+def test_a_missing_run_says_how_to_list_them(home):
+    with pytest.raises(RunError, match="There is no run 'nothing' in .*runs list"):
+        read_run("nothing")
+
+
+@pytest.mark.parametrize("left", [0, 1, 40])
+def test_a_truncated_run_json_is_damaged_and_disturbs_no_other(make_run, left):
+    whole, cut = make_run("plain8"), make_run("plain14")
+    path = run_folder(cut) / "run.json"
+    path.write_bytes(path.read_bytes()[:left])
+    states = {run.id: run.state for run in list_runs()}
+    assert states == {whole: "finished", cut: "damaged"}
+    assert "run.json of e1-plain14-s0 cannot be read" in read_run(cut).damage
+
+
+@pytest.mark.parametrize("left", [0, 50, 5000])
+def test_a_truncated_metrics_db_is_damaged_and_disturbs_no_other(make_run, left):
+    whole, cut = make_run("plain8"), make_run("plain14", step=400, steps=400)
+    path = run_folder(cut) / "metrics.db"
+    path.write_bytes(path.read_bytes()[:left])
+    states = {run.id: run.state for run in list_runs()}
+    assert states == {whole: "finished", cut: "damaged"}
+    assert "metrics.db of e1-plain14-s0 cannot be read" in read_run(cut).damage
+
+
+def test_a_newer_schema_is_named_not_guessed_at(make_run):
+    run_id = make_run()
+    path = run_folder(run_id) / "run.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"schema_version": 99}))
+    assert "has schema version 99; this program reads 1" in read_run(run_id).damage
+
+
+def test_a_running_run_without_a_worker_has_crashed(make_run):
+    run_id = make_run(state="running")
+    assert read_run(run_id).state == "crashed"
+    with run_lock(run_folder(run_id)):
+        assert read_run(run_id).state == "running"
+
+
+def test_a_starting_run_is_believed_while_its_process_lives(make_run):
+    run_id = make_run(state="starting")
+    me = psutil.Process()
+    update_run(run_id, worker=WorkerProcess(pid=os.getpid(), started=me.create_time()))
+    assert read_run(run_id).state == "starting"
+    update_run(run_id, worker=WorkerProcess(pid=os.getpid(), started=me.create_time() - 100))  # the number was reused
+    assert read_run(run_id).state == "crashed"
+
+
+def test_a_failed_write_leaves_the_old_facts_and_says_why(make_run, monkeypatch):
+    run_id = make_run()
+
+    def full(handle):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched, pytest.raises(StorageError, match="The disk is full: .*run.json could not"):
+        patched.setattr(os, "fsync", full)
+        update_run(run_id, title="Another")
+    assert read_run(run_id).facts.title == "A title"
+    assert not [file for file in run_folder(run_id).iterdir() if file.name.endswith(".tmp")]
+
+
+def test_changes_to_different_facts_do_not_undo_each_other(make_run):
+    run_id = make_run()
+    update_run(run_id, title="New title")
+    update_run(run_id, state="stopped")
+    facts = read_run(run_id).facts
+    assert (facts.title, facts.state) == ("New title", "stopped")

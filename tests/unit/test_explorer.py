@@ -1,0 +1,38 @@
+"""The public names of the package."""
+
+import subprocess
+import sys
+
+import pytest
+
+import explorer
+
+
+@pytest.mark.parametrize("name", explorer.__all__)
+def test_every_public_name_is_there(name):
+    assert getattr(explorer, name) is not None
+    assert name in dir(explorer)
+
+
+def test_names_are_found_where_type_checkers_look_for_them():
+    """The lazy table and the imports for type checkers say the same."""
+    for name, module in explorer._HOME.items():
+        value = getattr(explorer, name)
+        assert value.__module__ == module
+        assert value.__name__ == name
+    assert set(explorer._HOME) | {"figures"} == set(explorer.__all__)
+
+
+def test_an_unknown_name_lists_the_known_ones():
+    with pytest.raises(AttributeError, match=r"^module 'explorer' has no attribute 'trian'\. Public names: .*train"):
+        _ = explorer.trian
+
+
+def test_importing_is_quick_and_silent():
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", "import sys, explorer; print('pandas' in sys.modules)"],
+        capture_output=True,
+        text=True,
+        cwd=explorer.__path__[0] + "/..",
+    )
+    assert (done.stdout, done.stderr) == ("False\n", "")
