@@ -6,24 +6,21 @@ download goes on from there), `NAME.json` (progress), `NAME.lock` (held by the o
 
 import errno
 import json
-import os
 import shutil
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Thread
 from typing import Any, Literal
 
 from filelock import FileLock, Timeout
 
 from explorer.data.archive import Archive
-from explorer.data.catalogue import DATASETS, PROJECT, data_folder, data_status, shown_folder
+from explorer.data.catalogue import DATASETS, data_folder, data_status, shown_folder
 from explorer.errors import BadSettings, DataMissing, ExplorerError, StorageError
 from explorer.files import write_text_atomically
+from explorer.processes import start_detached
 from explorer.registry import lookup
 
 STARTING_SECONDS = 30.0  # a process may take as long from its launch to its lock
@@ -94,17 +91,12 @@ def start_download(name: str) -> DownloadProgress:
         _path(name, "cancel").unlink(missing_ok=True)
         _write(name, "starting", progress.done, "Starting.")
         with _path(name, "log").open("wb") as log:
-            command = [sys.executable, "-m", "explorer", "data", "download", name]
-            process = subprocess.Popen(
-                command,
-                cwd=PROJECT,
-                env=os.environ | {"EXPLORER_DATA": str(data_folder())},  # the working directory is another one there
-                start_new_session=True,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
+            start_detached(
+                ["explorer", "data", "download", name],
+                folder=data_folder(),
+                output=log,
+                environment={"EXPLORER_DATA": str(data_folder())},
             )
-    Thread(target=process.wait, daemon=True).start()  # so that it leaves no zombie
     return download_progress(name)
 
 

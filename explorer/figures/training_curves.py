@@ -54,7 +54,7 @@ def training_curves(
     shown = lookup(MEASURES, measure, "measure")
     colours = theme.palette(dark=dark)
     table = with_keys(table)
-    marks = letters(titles if titles else table["experiment"].astype(str))
+    marks = letters(titles or table["experiment"].astype(str))
     found = curves(table, shown, x=x, smoothing=smoothing, positive_x=log_x, marks=marks)
     groups = _panels(found) if panels else [("All networks", found)]
     extent = _extent(found, shown, log_y)
@@ -246,7 +246,7 @@ def _legend(heading: str, start: float) -> dict[str, Any]:
         "itemwidth": 36,
         "groupclick": "togglegroup",
         "tracegroupgap": 0,
-        "bgcolor": "rgba(0,0,0,0)",
+        "bgcolor": theme.CLEAR,
     }
 
 

@@ -4,10 +4,6 @@ The queue is the set of runs in state "queued". Whoever may start one holds `sup
 tabs, two servers or a shell never start the same run twice. One experiment trains at a time.
 """
 
-import os
-import subprocess
-import sys
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +16,7 @@ from filelock import FileLock
 from explorer.data.catalogue import data_folder, require
 from explorer.errors import RunError
 from explorer.files import storage_errors
+from explorer.processes import start_detached
 from explorer.runs.control import request, withdraw
 from explorer.runs.experiments import Experiment, experiment, list_experiments
 from explorer.runs.store import (
@@ -33,8 +30,6 @@ from explorer.runs.store import (
     update_run,
 )
 from explorer.training.plan import Plan
-
-PROJECT = Path(__file__).resolve().parents[2]
 
 
 def start(plan: Plan) -> str:
@@ -164,24 +159,13 @@ def _start_next() -> str | None:
 
 
 def _spawn(experiment_id: str, log: Path) -> WorkerProcess:
-    """Start a worker that outlives this process, its terminal and its session."""
-    environment = os.environ | {
-        "EXPLORER_HOME": str(home()),
-        "EXPLORER_DATA": str(data_folder()),
-        "PYTHONPATH": os.pathsep.join(filter(None, (str(PROJECT), os.environ.get("PYTHONPATH")))),
-        "PYTHONUNBUFFERED": "1",
-    }
     with storage_errors(log), log.open("ab") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "explorer.training.worker", experiment_id],
-            cwd=home(),
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
+        process = start_detached(
+            ["explorer.training.worker", experiment_id],
+            folder=home(),
+            output=output,
+            environment={"EXPLORER_HOME": str(home()), "EXPLORER_DATA": str(data_folder())},
         )
-    threading.Thread(target=process.wait, daemon=True).start()  # takes its exit status, or it stays a zombie
     try:
         started = psutil.Process(process.pid).create_time()
     except psutil.NoSuchProcess:  # it ended at once; the log says why

@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import pandas as pd
-import plotly.graph_objects as go
 import streamlit as st
 
-from explorer.figures import training_curves
+from explorer.figures import Figure, training_curves
 from explorer.figures.curve_lines import letter
 from explorer.models.size import parameter_count
 from explorer.runs.experiments import Experiment
@@ -17,7 +16,7 @@ from explorer.ui.chart_choice import ChartChoice
 from explorer.ui.live_chart import live_chart
 
 
-def figure(chosen: Sequence[Experiment], choice: ChartChoice) -> go.Figure:
+def figure(chosen: Sequence[Experiment], choice: ChartChoice) -> Figure:
     """Training curves of all runs of the chosen experiments, for a light page."""
     runs = tuple(run_id for found in chosen for run_id in found.run_ids)
     return training_curves(

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -21,13 +22,17 @@ LONG = Plan(
 )
 SHORT = LONG.model_copy(update={"recipe": LONG.recipe.model_copy(update={"steps": 20})})
 
-START = "from tests.worker.test_launch import LONG; from explorer.training.launch import start; print(start(LONG), flush=True)"
+START = """
+from tests.worker.test_launch import LONG
+from explorer.training.launch import start
+print(start(LONG), flush=True)
+"""
 
 
 def elsewhere(code, home):
     """Another process that runs `code`, as another tab's server or a shell would."""
     command = [sys.executable, "-c", code]
-    environment = os.environ | {"EXPLORER_HOME": str(home), "PYTHONPATH": os.getcwd()}
+    environment = os.environ | {"EXPLORER_HOME": str(home), "PYTHONPATH": str(Path.cwd())}
     return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True, start_new_session=True)
 
 
@@ -36,7 +41,7 @@ def worker_starts(experiment_id):
 
 
 def test_start_in_two_places_trains_once_and_survives_both(home, until):
-    places = [elsewhere(START + "; import time; time.sleep(60)", home) for _ in range(2)]
+    places = [elsewhere(START + "import time; time.sleep(60)", home) for _ in range(2)]
     ids = {place.stdout.readline().strip() for place in places}
     assert len(ids) == 1
     (experiment_id,) = ids

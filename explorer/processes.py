@@ -1,0 +1,36 @@
+"""Processes of our own that outlive the page, the server and the terminal that started them."""
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO
+
+PROJECT = Path(__file__).resolve().parents[1]
+
+
+def start_detached(
+    arguments: list[str], *, folder: Path, output: IO[bytes], environment: Mapping[str, str]
+) -> subprocess.Popen[bytes]:
+    """Run `python -m ARGUMENTS` in a session of its own.
+
+    Args:
+        arguments: a module and its arguments.
+        folder: to work in; one that stays, since the process may outlive this program's own.
+        output: where it prints.
+        environment: changes to this process's.
+    """
+    path = os.pathsep.join(filter(None, (str(PROJECT), os.environ.get("PYTHONPATH"))))
+    process = subprocess.Popen(
+        [sys.executable, "-m", *arguments],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": path, "PYTHONUNBUFFERED": "1"} | dict(environment),
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+    threading.Thread(target=process.wait, daemon=True).start()  # takes its exit status, or it stays a zombie
+    return process

@@ -1,0 +1,162 @@
+"""Every page draws, empty and with runs, and says what to do next."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from explorer.runs.experiments import experiment as read
+from explorer.runs.store import run_folder
+from explorer.ui.navigation import PAGES
+
+
+def texts(app):
+    """Everything a reader can read on a page."""
+    kinds = ("title", "subheader", "markdown", "caption", "info", "warning", "error", "code")
+    return "\n".join(str(element.value) for kind in kinds for element in app.get(kind))
+
+
+def charts(app):
+    """The figures of the live charts, as plotly's own dictionaries."""
+    found = [json.loads(element.proto.json) for element in app.get("bidi_component")]
+    return [json.loads(data["figure"]) for data in found if data.get("figure")]
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_page_draws_with_nothing_there(open_page, name):
+    app = open_page(name)
+    assert not app.error
+    assert "torch" not in texts(app)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_page_draws_with_runs(open_page, experiment, name):
+    experiment()
+    assert not open_page(name).error
+
+
+def test_home_says_what_to_do_first(open_page):
+    app = open_page()
+    assert [button.label for button in app.button] == ["Start the one-minute demo"]
+    assert "None yet" in texts(app)
+
+
+def test_home_links_the_latest_experiments_with_their_errors(open_page, experiment):
+    experiment(title="My *first*")
+    app = open_page()
+    assert "plain20 51.0 %" in texts(app)
+
+
+def test_home_does_not_import_torch(tmp_path):
+    code = (
+        "from streamlit.testing.v1 import AppTest; import sys\n"
+        "app = AppTest.from_file('explorer/ui/main.py', default_timeout=60).run()\n"
+        "for page in ('train', 'runs', 'data'):\n"
+        "    assert not app.exception; app.switch_page(f'../../pages/{page}.py').run()\n"
+        "print('torch' in sys.modules, bool(app.exception))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False False"
+
+
+def test_train_shows_the_command_that_does_the_same(open_page):
+    app = open_page("train")
+    assert app.code[0].value.startswith("python -m explorer train plain20 plain32 plain56 resnet20 resnet32 resnet56")
+    app.button_group(key="digits_plain").set_value([20])
+    app.button_group(key="digits_residual").set_value([])
+    app.number_input(key="digits_steps").set_value(7)
+    app.text_input(key="digits_others").set_value("resnet38, resnet20-b").run()
+    assert app.code[0].value == (
+        "python -m explorer train plain20 resnet38 resnet20-b --data digits --steps 7 --batch-size 64 "
+        "--learning-rate 0.03 --schedule constant --evaluate-every 20 --evaluate-images 300"
+    )
+
+
+def test_train_says_what_does_not_fit(open_page):
+    app = open_page("train")
+    app.text_input(key="digits_others").set_value("resnet22").run()
+    assert (
+        app.error[0].value == "No network is called 'resnet22': 22 is not 6n+2. The nearest are resnet20 and resnet26."
+    )
+    app.text_input(key="digits_others").set_value("")
+    app.button_group(key="digits_plain").set_value([])
+    app.button_group(key="digits_residual").set_value([]).run()
+    assert "Pick at least one" in app.error[0].value
+
+
+def test_train_offers_the_download_where_data_is_missing(open_page):
+    app = open_page("train", preset="Minutes on CIFAR-10")
+    assert "CIFAR-10 is not in" in app.warning[0].value
+    assert app.button(key="start").disabled
+
+
+def test_train_shows_an_experiment_with_curves_and_numbers(open_page, experiment):
+    app = open_page("train", experiment=experiment())
+    (figure,) = charts(app)
+    assert {trace["name"] for trace in figure["data"] if trace.get("showlegend")} == {"plain20", "resnet20"}
+    table = app.table[0].value
+    assert list(table["Test error"]) == ["51.0 %", "51.0 %"]
+    assert list(table["Parameters"]) == ["269,722", "269,722"]
+    assert "whole test set" in texts(app)
+    assert "python -m explorer train plain20 resnet20 --data digits --steps 20" in texts(app)
+
+
+def test_train_tells_an_unknown_experiment_from_an_empty_page(open_page):
+    app = open_page("train", experiment="gone")
+    assert "There is no experiment 'gone'" in app.error[0].value
+
+
+def test_failed_run_shows_its_reason_and_log(open_page, experiment):
+    name = experiment(networks=("plain20",), state="failed", reason="The loss is not finite (=nan) at step 9.")
+    (run_folder(f"{name}-plain20-s0") / "worker.log").write_text("first\nlast words\n")
+    app = open_page("train", experiment=name)
+    assert "The loss is not finite" in app.error[0].value
+    assert "last words" in texts(app)
+
+
+def test_stopped_experiment_can_be_resumed(open_page, experiment):
+    app = open_page("train", experiment=experiment(state="stopped"))
+    assert "Resume" in [button.label for button in app.button]
+    assert "Pause" not in [button.label for button in app.button]
+
+
+def test_runs_compares_experiments_on_one_chart(open_page, experiment):
+    ids = [experiment(), experiment("20260102-000000-bbbbbb", networks=("resnet20",), title="Second")]
+    app = open_page("runs", experiment=ids)
+    (figure,) = charts(app)
+    assert "First" in figure["layout"]["annotations"][0]["text"]
+    assert set(app.table[0].value["Experiment"]) == {"**A**", "**B**"}
+    app.toggle(key="log_y").set_value(True)
+    app.button_group(key="against").set_value("seconds").run()
+    (figure,) = charts(app)
+    assert figure["layout"]["yaxis"]["type"] == "log"
+    assert "seconds" in figure["layout"]["xaxis"]["title"]["text"]
+
+
+def test_runs_lists_a_damaged_run_as_such(open_page, experiment):
+    name = experiment()
+    (run_folder(f"{name}-plain20-s0") / "run.json").write_text('{"schema')
+    app = open_page("runs")
+    assert "cannot be read" in app.warning[0].value
+    assert len(app.dataframe[0].value) == 2
+
+
+def test_rename_starts_from_the_present_title(open_page, experiment):
+    app = open_page("runs", experiment=[experiment()])
+    app.button(key="rename").click().run()
+    assert app.text_input(key="new_title").value == "First"
+
+
+def test_delete_asks_first(open_page, experiment):
+    name = experiment()
+    app = open_page("runs", experiment=[name])
+    app.button(key="delete").click().run()
+    assert "cannot be undone" in texts(app)
+    assert read(name).runs
+
+
+def test_data_says_what_is_there_and_offers_the_rest(open_page):
+    app = open_page("data")
+    assert "1,437 training and 360 test images" in texts(app)
+    assert [button.label for button in app.button] == ["Download (170 MB)"]

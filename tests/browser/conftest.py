@@ -1,0 +1,88 @@
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parents[2]
+FLAGS = (
+    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync"
+).split()
+IDLE = "[data-testid=stApp][data-test-script-state=notRunning][data-test-connection-state=CONNECTED]"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """A server on a free port with no runs; gives its address."""
+    folder = tmp_path_factory.mktemp("browser")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = os.environ | {"EXPLORER_HOME": str(folder / "home"), "EXPLORER_DATA": str(folder / "data")}
+    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", "--server.headless", "true"]
+    with (folder / "server.log").open("wb") as log:
+        process = subprocess.Popen(
+            [*command, "--server.port", str(port)], cwd=PROJECT, env=environment, stdout=log, stderr=log
+        )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        _wait_for(f"{address}/_stcore/health", process)
+        yield address
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    """The system's browser; where there is none, the tests are skipped."""
+    executable = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if executable is None:
+        pytest.skip("no chromium on this machine; on Debian: apt-get install chromium")
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as running:
+        browser = running.chromium.launch(executable_path=executable, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(chromium, server):
+    """A tab; at the end there must have been no error box and nothing wrong in the console."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 1000}, base_url=server, accept_downloads=True)
+    tab = context.new_page()
+    tab.set_default_timeout(60_000)
+    trouble = []
+    tab.on("pageerror", lambda error: trouble.append(str(error)))
+    tab.on("console", lambda message: trouble.append(message.text) if message.type == "error" else None)
+    tab.on("response", lambda answer: trouble.append(f"{answer.status} {answer.url}") if _is_bad(answer) else None)
+    yield tab
+    boxes = tab.locator("[data-testid=stException], [data-testid=stAlertContentError]").all_inner_texts()
+    context.close()
+    assert not boxes
+    # Streamlit's own client looks for its server below the page's path first; chromium logs that without an address.
+    assert [text for text in trouble if "Failed to load resource" not in text] == []
+
+
+def _is_bad(answer):
+    return answer.status >= 400 and "/_stcore/" not in answer.url
+
+
+def _wait_for(address, process):
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        assert process.poll() is None, "the server ended at once"
+        try:
+            urllib.request.urlopen(address, timeout=2).close()
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.1)
+        else:
+            return
+    pytest.fail("the server did not answer within a minute")
