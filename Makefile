@@ -52,7 +52,7 @@ endif
 
 $(READY): requirements.txt requirements-dev.txt
 	@if ! '$(PYTHON)' -c '$(NEW_ENOUGH)' 2>/dev/null; then \
-	    echo 'Python 3.11 or newer is missing; $(or $(PYTHON),python3) is $(or $(shell $(or $(PYTHON),python3) --version 2>&1 | head -1),not there).' >&2; \
+	    echo 'Python 3.11 or newer is missing; $(or $(PYTHON),python3) is $(or $(shell command -v $(or $(PYTHON),python3) >/dev/null && $(or $(PYTHON),python3) --version 2>&1 | head -1),not there).' >&2; \
 	    echo 'Install it, or name one: make $(or $(MAKECMDGOALS),setup) PYTHON=/path/to/python3.11' >&2; exit 1; fi
 	@if ! '$(PYTHON)' -c 'import venv, ensurepip' 2>/dev/null; then \
 	    echo 'The venv module of $(PYTHON) is missing. On Debian or Ubuntu: apt-get install python3-venv' >&2; exit 1; fi

@@ -29,7 +29,8 @@ def compare() -> None:
 
     def part() -> None:
         if active:
-            start_waiting()
+            with readable_errors():
+                start_waiting()
         everything = cached.experiments()
         if any(found.active for found in everything) != active:
             st.rerun()

@@ -39,5 +39,6 @@ def _device(answer: questions.Answer, pending: bool) -> None:
     facts = questions.require_answer(answer)
     what = "the CPU" if facts["device"] == "cpu" else f"{facts['name']} ({facts['device']})"
     threads = f" with {facts['threads']} of {facts['cores']} cores" if facts["device"] == "cpu" else ""
-    st.markdown(f"Training runs on **{what}**{threads}, in **{facts['precision']}** where that is faster.")
+    gain = " where that is faster" if facts["precision"] == "bf16" else ""
+    st.markdown(f"Training runs on **{what}**{threads}, in **{facts['precision']}**{gain}.")
     st.caption(f"{facts['name']} · PyTorch {facts['torch']} · Python {facts['python']}")

@@ -7,10 +7,12 @@ from explorer.training import launch
 from explorer.training.plan import ONE_MINUTE_DEMO
 from explorer.ui import cached
 from explorer.ui.curves import when
+from explorer.ui.errors import fragment
 from explorer.ui.navigation import page
 from explorer.ui.wording import chip, escaped, percent, title
 
 SHOWN = 4
+POLL_SECONDS = 2.0
 
 
 def demo() -> None:
@@ -30,7 +32,12 @@ def demo() -> None:
 
 
 def recent() -> None:
-    """Links to the latest experiments."""
+    """Links to the latest experiments, renewed while one of them is active."""
+    active = any(each.active for each in cached.experiments())
+    fragment(_recent, run_every=POLL_SECONDS if active else None)()
+
+
+def _recent() -> None:
     found = cached.experiments()
     st.markdown("#### Latest experiments")
     if not found:

@@ -12,7 +12,7 @@ from explorer.training import launch
 from explorer.ui import cached, wording
 from explorer.ui.chart_choice import choose_chart
 from explorer.ui.curves import curves, run_table
-from explorer.ui.errors import fragment
+from explorer.ui.errors import fragment, readable_errors
 from explorer.ui.navigation import page
 from explorer.ui.share import share
 from explorer.ui.wording import chip, duration, escaped
@@ -40,7 +40,8 @@ def watch(experiment_id: str) -> None:
             choice = choose_chart()
 
     def part() -> None:
-        start_waiting()
+        with readable_errors():
+            start_waiting()
         now = cached.experiment(experiment_id)
         if now.active != found.active:
             st.rerun()

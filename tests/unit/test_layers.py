@@ -110,7 +110,9 @@ TORCH_FREE_CODE = {
     "figures": "import explorer.figures",
     "settings": "import explorer; explorer.Recipe(), explorer.NetworkConfig(depth=20), explorer.experiments()",
     "what pages poll": "import explorer.training.launch, explorer.runs.experiments as e; e.list_experiments()",
-    "command line": "from explorer.cli.main import main; [main(words.split()) for words in ('networks', 'data status', 'runs list')]",
+    "command line": """
+from explorer.cli.main import main
+main(["networks"]), main(["data", "status"]), main(["runs", "list"])""",
     "home page": f"""
 from streamlit.testing.v1 import AppTest
 assert not AppTest.from_file({str(ROOT / "explorer/ui/main.py")!r}).run(timeout=60).exception""",

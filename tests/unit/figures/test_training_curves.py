@@ -148,7 +148,7 @@ def test_letters_are_large_enough_for_a_projector(metrics):
 
     def collect(value):
         if isinstance(value, dict):
-            sizes.extend(v for k, v in value.items() if k == "size" and "family" in value or k == "tickfont")
+            sizes.extend(v for k, v in value.items() if (k == "size" and "family" in value) or k == "tickfont")
             for inner in value.values():
                 collect(inner)
 
@@ -182,5 +182,5 @@ def test_colours_are_written_in_the_theme_alone():
         if path.name == "theme.py":
             continue
         texts = [n.value for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Constant)]
-        assert not [t for t in texts if isinstance(t, str) and (t.startswith("#") or t.startswith("rgb"))], path.name
+        assert not [t for t in texts if isinstance(t, str) and (t.startswith(("#", "rgb")))], path.name
     assert theme.LIGHT.page.startswith("#")
