@@ -8,9 +8,9 @@ METRICS = [
     "batch_error",  # fraction of the batch wrong, before the update
     "learning_rate",
     "seconds",  # spent training this network so far; evaluation not counted
-    "train_error",  # fraction wrong, fixed training sample, not augmented; empty between evaluations
-    "test_error",  # fraction wrong, fixed test sample, at the end the whole test set; empty between evaluations
-    "images_per_second",  # training speed since the last evaluation; empty between evaluations
+    "train_error",  # fraction wrong, fixed training sample, at the end a larger one, not augmented; else empty
+    "test_error",  # fraction wrong, fixed test sample, at the end the whole test set; else empty
+    "images_per_second",  # training speed since the last evaluation; else empty
 ]
 
 # What identifies the run in front of METRICS where several runs share a table.

@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path, PurePosixPath
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from explorer import tables
 from explorer.errors import ExplorerError, RunError
@@ -27,6 +26,9 @@ from explorer.runs.store import (
     update_run,
     write_facts,
 )
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # What may stand in an imported zip; the rest of a run folder belongs to the machine it ran on.
 PORTABLE = ("run.json", "metrics.db", "worker.log", "checkpoint.safetensors", "checkpoint.json")
@@ -106,7 +108,7 @@ def experiment(experiment_id: str) -> Experiment:
     )
 
 
-def metrics(run_ids: Sequence[str], *, points: int | None = 2000) -> pd.DataFrame:
+def metrics(run_ids: Sequence[str], *, points: int | None = 2000) -> "pd.DataFrame":
     """The metrics of several runs in one table.
 
     Args:
@@ -120,18 +122,15 @@ def metrics(run_ids: Sequence[str], *, points: int | None = 2000) -> pd.DataFram
     Raises:
         RunError: there is no such run.
     """
-    parts = []
+    import pandas as pd  # here: lists of experiments, on the Home page for one, do without
+
+    rows: list[tuple[str | int | float | None, ...]] = []
     for run in map(read_run, run_ids):
-        if run.facts is None or run.state == "damaged":
-            continue
-        part = read_metrics(run.path, points)
-        for place, (key, value) in enumerate(run_keys(run).items()):
-            part.insert(place, key, value)
-        if len(part):
-            parts.append(part)
-    if not parts:
-        return pd.DataFrame(columns=[*tables.RUN_KEYS, *tables.METRICS])
-    return pd.concat(parts, ignore_index=True)
+        if run.state != "damaged":
+            keys = tuple(run_keys(run).values())
+            rows += [keys + row for row in read_metrics(run.path, points)]
+    table = pd.DataFrame(rows, columns=[*tables.RUN_KEYS, *tables.METRICS])
+    return table.astype({column: "int64" if column == "step" else "float64" for column in tables.METRICS})
 
 
 def run_keys(run: Run) -> dict[str, str | int]:

@@ -1,13 +1,12 @@
 """The metrics of a run: a SQLite file with one row per step, one writer, any number of readers."""
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-import pandas as pd
 import psutil
 
 from explorer import tables
@@ -22,6 +21,9 @@ _INSERT = f"INSERT INTO metrics VALUES ({', '.join('?' for _ in tables.METRICS)}
 _AVERAGED = f"""SELECT {", ".join("max(step) AS step" if c == "step" else f"avg({c})" for c in tables.METRICS)}
     FROM metrics GROUP BY CASE WHEN test_error IS NULL THEN (step - 1) / :group ELSE -1 - step END
     ORDER BY step"""  # noqa: S608 names of columns
+
+
+Row = tuple[float | None, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +61,10 @@ class MetricsWriter:
     def __exit__(self, *exception: object) -> None:
         self.close()
 
-    def append(self, row: Sequence[float | None]) -> None:
+    def append(self, row: Row) -> None:
         """Add one row, values in the order of `tables.METRICS`."""
         with _storage(self.path):
-            self._database.execute(_INSERT, tuple(row))
+            self._database.execute(_INSERT, row)
 
     def last_step(self) -> int:
         """The highest step that has a row, -1 when there is none."""
@@ -108,7 +110,7 @@ def read_progress(folder: Path) -> Progress:
     return Progress(step, seconds or 0.0, train_error, test_error, images_per_second, learning_rate)
 
 
-def read_metrics(folder: Path, points: int | None = None) -> pd.DataFrame:
+def read_metrics(folder: Path, points: int | None = None) -> list[Row]:
     """The metrics of the run in `folder`, in order of step.
 
     Args:
@@ -117,22 +119,19 @@ def read_metrics(folder: Path, points: int | None = None) -> pd.DataFrame:
             equal size, placed at the group's last step; evaluations are kept as they are. None returns every row.
 
     Returns:
-        The columns of `tables.METRICS`, NaN where a step has no value.
+        Values in the order of `tables.METRICS`, None where a step has no value.
 
     Raises:
         RunError: metrics.db is damaged.
     """
     if not (folder / "metrics.db").exists():
-        return pd.DataFrame(columns=tables.METRICS, dtype=float)
+        return []
     with _reading(folder) as database:
         (last,) = database.execute("SELECT max(step) FROM metrics").fetchone()
         group = 1 if points is None or last is None else -(-last // points)
         if group == 1:
-            rows = database.execute("SELECT * FROM metrics ORDER BY step").fetchall()
-        else:
-            rows = database.execute(_AVERAGED, {"group": group}).fetchall()
-    table = pd.DataFrame(rows, columns=tables.METRICS)
-    return table.astype({c: "int64" if c == "step" else "float64" for c in tables.METRICS})
+            return database.execute("SELECT * FROM metrics ORDER BY step").fetchall()
+        return database.execute(_AVERAGED, {"group": group}).fetchall()
 
 
 def copy_metrics(folder: Path, target: Path) -> None:

@@ -12,6 +12,7 @@ from explorer.models.config import NetworkConfig
 from explorer.models.network import build
 from explorer.training.devices import Precision, best_device, best_precision, threads, training_threads
 from explorer.training.plan import Plan
+from explorer.training.recipe import LAST_TRAIN_IMAGES
 
 MEASURE_SECONDS = 2.0  # for all networks of a plan together
 MEASURE_PIXELS = 32 * 32 * 32  # from about here on a step's time grows in proportion to its images
@@ -52,7 +53,8 @@ def time_estimate(plan: Plan) -> Estimate:
             )
             costs[shape] = _seconds_per_image(config, images, precision, MEASURE_SECONDS / len(shapes))
     evaluations = sum(recipe.evaluates_at(step) for step in range(recipe.steps + 1))
-    evaluated = evaluations * 2 * min(recipe.evaluate_images, row.test_images) + row.test_images
+    evaluated = (evaluations - 1) * 2 * min(recipe.evaluate_images, row.test_images)
+    evaluated += row.test_images + min(LAST_TRAIN_IMAGES, recipe.train_images or row.train_images)
     total, step_seconds = 0.0, {}
     for config in configs:
         training, evaluation = costs[config.depth, config.width]

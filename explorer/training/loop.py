@@ -17,7 +17,7 @@ from explorer.models.config import NetworkConfig
 from explorer.models.network import Network, build
 from explorer.training.devices import Precision, best_device, best_precision
 from explorer.training.evaluation import error_and_loss, require_channels
-from explorer.training.recipe import Recipe
+from explorer.training.recipe import LAST_TRAIN_IMAGES, Recipe
 from explorer.training.schedules import GENTLE_START_DEPTH, GENTLE_START_ERROR
 
 ERROR_MEMORY = 0.95  # of the running mean of batch errors that ends the gentle start: about 20 steps
@@ -145,10 +145,12 @@ class Training(Iterator[Record]):
         return value, (scores.argmax(1) != labels).float().mean().item()
 
     def _evaluation(self) -> tuple[float, float]:
-        """Training error on the fixed sample; test error on the fixed sample, at the end on the whole test set."""
-        test = self.batches.test_set() if self.step == self.recipe.steps else self._test_sample
-        train_error, _ = error_and_loss(self.network, self._train_sample, self.precision)
-        test_error, _ = error_and_loss(self.network, test, self.precision)
+        """Training and test error on the fixed samples, at the end on more training images and the whole test set."""
+        seen, unseen = self._train_sample, self._test_sample
+        if self.step == self.recipe.steps:
+            seen, unseen = self.batches.train_sample(LAST_TRAIN_IMAGES), self.batches.test_set()
+        train_error, _ = error_and_loss(self.network, seen, self.precision)
+        test_error, _ = error_and_loss(self.network, unseen, self.precision)
         return train_error, test_error
 
 

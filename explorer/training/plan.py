@@ -30,14 +30,18 @@ class Plan(Settings):
     seeds: tuple[int, ...] = Field(default=(0,), min_length=1)
     title: str = Field(default="", max_length=200)
 
-    @field_validator("networks", "seeds")
+    @field_validator("networks")
     @classmethod
-    def _each_once(cls, values: tuple[str | int, ...]) -> tuple[str | int, ...]:
-        return tuple(dict.fromkeys(values))
+    def _known_and_each_once(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(network_config(name).name for name in names))
+
+    @field_validator("seeds")
+    @classmethod
+    def _each_seed_once(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
+        return tuple(dict.fromkeys(seeds))
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        self.network_configs()
         if min(self.seeds) < 0:
             raise ValueError(f"`seeds` (={', '.join(map(str, self.seeds))}): a seed is 0 or more.")
         runs = len(self.networks) * len(self.seeds)
@@ -85,7 +89,7 @@ ONE_MINUTE_DEMO = Plan(
     networks=("plain20", "plain32", "plain56", "resnet20", "resnet32", "resnet56"),
     data="digits",
     recipe=Recipe(
-        steps=100, batch_size=64, learning_rate=0.03, schedule="constant", evaluate_every=20, evaluate_images=300
+        steps=100, batch_size=64, learning_rate=0.03, schedule="constant", evaluate_every=10, evaluate_images=200
     ),
     title="One-minute demo: plain and residual networks on digits",
 )

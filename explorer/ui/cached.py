@@ -1,13 +1,16 @@
 """What pages read again and again, by id: shared between tabs, at most a second old."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pandas as pd
 import streamlit as st
 
 from explorer.errors import RunError
 from explorer.runs import experiments as library
 from explorer.runs.experiments import Experiment
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FRESH_SECONDS = 0.8
 LIVE_POINTS = 6000  # in one chart; each run gets its share
@@ -32,7 +35,7 @@ def experiment(experiment_id: str) -> Experiment:
 
 
 @st.cache_data(ttl=FRESH_SECONDS, show_spinner=False, max_entries=20)
-def metrics(run_ids: tuple[str, ...]) -> pd.DataFrame:
+def metrics(run_ids: tuple[str, ...]) -> "pd.DataFrame":
     """The metrics of several runs, thinned to what a chart can show."""
     return library.metrics(run_ids, points=max(150, min(1500, LIVE_POINTS // max(1, len(run_ids)))))
 

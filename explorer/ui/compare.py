@@ -10,7 +10,7 @@ from explorer.runs import experiments as library
 from explorer.runs.experiments import Experiment
 from explorer.ui import cached, wording
 from explorer.ui.chart_choice import choose_chart
-from explorer.ui.curves import curves, run_table, when
+from explorer.ui.curves import curves, run_table
 from explorer.ui.errors import fragment, readable_errors
 from explorer.ui.navigation import page
 from explorer.ui.share import downloads, share
@@ -98,7 +98,7 @@ def _row(found: Experiment) -> dict[str, object]:
         "Title": wording.title(found),
         "State": [found.state],
         "Progress": found.step / found.steps if found.steps else 0.0,
-        "Started": when(found.created),
+        "Started": wording.when(found.created),
         "Data": found.data,
         "Steps": found.steps,
         "Seeds": len(found.seeds),
@@ -132,7 +132,9 @@ def _rename(found: Experiment) -> None:
 @st.dialog("Delete for good?")
 def _delete(chosen: list[Experiment]) -> None:
     for found in chosen:
-        st.markdown(f"- {wording.escaped(wording.title(found))} ({len(found.runs)} runs, {when(found.created)})")
+        st.markdown(
+            f"- {wording.escaped(wording.title(found))} ({len(found.runs)} runs, {wording.when(found.created)})"
+        )
     st.markdown("Metrics, snapshots and weights are removed from the disk. This cannot be undone.")
     with st.container(horizontal=True):
         if st.button("Delete", type="primary", icon=":material/delete:", key="delete_now"):

@@ -1,7 +1,6 @@
 """The curves of one or several experiments on a page, with the numbers beside them."""
 
 from collections.abc import Sequence
-from datetime import datetime
 
 import pandas as pd
 import streamlit as st
@@ -74,8 +73,3 @@ def _row(run: Run, mark: str) -> dict[str, object]:
 
 def _short(title: str) -> str:
     return title if len(title) <= 40 else title[:38] + "…"
-
-
-def when(moment: datetime | None) -> str:
-    """A time in the reader's own zone."""
-    return "" if moment is None else moment.astimezone().strftime("%d %b %Y, %H:%M")

@@ -4,14 +4,17 @@
 """
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import plotly
 import streamlit as st
 from starlette.responses import FileResponse
 from starlette.routing import Route
 
-from explorer.figures import Figure, theme
+from explorer.figures import theme
+
+if TYPE_CHECKING:
+    from explorer.figures import Figure
 
 SCRIPT = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
 SCRIPT_URL = f"explorer-plotly/{plotly.__version__}.js"  # relative, so that it works below a proxy's path
@@ -75,7 +78,7 @@ export default function ({ data, parentElement }) {
 _component = st.components.v2.component("resnet_explorer_chart", html=_HTML, css=_CSS, js=_JS, isolate_styles=False)
 
 
-def live_chart(figure: Figure, *, key: str, alt: str, filename: str = "training-curves") -> None:
+def live_chart(figure: "Figure", *, key: str, alt: str, filename: str = "training-curves") -> None:
     """Show a figure made for a light page; a later call with the same key updates it in place.
 
     Args:

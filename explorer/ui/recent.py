@@ -6,10 +6,9 @@ from explorer.runs.experiments import Experiment
 from explorer.training import launch
 from explorer.training.plan import ONE_MINUTE_DEMO
 from explorer.ui import cached
-from explorer.ui.curves import when
 from explorer.ui.errors import fragment
 from explorer.ui.navigation import page
-from explorer.ui.wording import chip, escaped, percent, title
+from explorer.ui.wording import chip, escaped, percent, title, when
 
 SHOWN = 4
 POLL_SECONDS = 2.0

@@ -1,5 +1,7 @@
 """Numbers, times and states as pages write them."""
 
+from datetime import datetime
+
 from explorer.runs.experiments import Experiment
 from explorer.runs.store import State
 
@@ -52,3 +54,8 @@ def duration(seconds: float) -> str:
 def size(count: int) -> str:
     """A number of bytes."""
     return f"{count / 1e9:.2f} GB" if count >= 1e9 else f"{count / 1e6:,.0f} MB"
+
+
+def when(moment: datetime | None) -> str:
+    """A time in the reader's own zone."""
+    return "" if moment is None else moment.astimezone().strftime("%d %b %Y, %H:%M")

@@ -12,7 +12,7 @@ def test_steps_evaluations_and_seeds_are_counted(monkeypatch):
     monkeypatch.setattr(estimate, "_seconds_per_image", lambda *arguments: (0.001, 0.0001))
     recipe = Recipe(steps=10, batch_size=16, evaluate_every=5, evaluate_images=100)
     found = time_estimate(Plan(networks=("plain8", "resnet8"), recipe=recipe, seeds=(0, 1)))
-    one_run = 10 * 16 * 0.001 + (3 * 2 * 100 + 360) * 0.0001  # evaluated at 0, 5, 10; at the end the whole test set
+    one_run = 10 * 16 * 0.001 + (2 * 2 * 100 + 360 + 1437) * 0.0001  # at 0 and 5 on samples, at 10 on all there is
     assert found.seconds == pytest.approx(4 * one_run)
     assert found.step_seconds == {"plain8": pytest.approx(0.016), "resnet8": pytest.approx(0.016)}
 
