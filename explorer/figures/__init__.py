@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
-    from explorer.figures.training_curves import training_curves
+    from explorer.figures.curves import training_curves
 
 __all__ = ["Figure", "training_curves"]
 
@@ -19,7 +19,7 @@ def __getattr__(name: str) -> object:
 
         return Figure
     if name == "training_curves":
-        from explorer.figures.training_curves import training_curves
+        from explorer.figures.curves import training_curves
 
         return training_curves
     raise AttributeError(f"module 'explorer.figures' has no attribute {name!r}. Figures: {', '.join(__all__)}.")

@@ -89,7 +89,7 @@ ONE_MINUTE_DEMO = Plan(
     networks=("plain20", "plain32", "plain56", "resnet20", "resnet32", "resnet56"),
     data="digits",
     recipe=Recipe(
-        steps=100, batch_size=64, learning_rate=0.03, schedule="constant", evaluate_every=10, evaluate_images=200
+        steps=100, batch_size=64, learning_rate=0.03, schedule="constant", evaluate_every=20, evaluate_images=200
     ),
     title="One-minute demo: plain and residual networks on digits",
 )
