@@ -1,4 +1,8 @@
-"""The app: `streamlit run` opens it. Why it is a wrapper: README.md, "A map of the files"."""
+"""The app: `streamlit run` opens it.
+
+A wrapper, because Streamlit takes a pages/ folder beside the main script for its older kind of pages when the first
+request after a start goes to a sub-page.
+"""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Writing a file so that a reader sees the old content or the new, never half of it."""
+"""Where the program is, and writing a file so that a reader sees the old content or the new, never half of it."""
 
 import errno
 import os
@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import IO
 
 from explorer.errors import StorageError
+
+PROJECT = Path(__file__).resolve().parents[1]  # the folder of the app: runs/ and data/ are in it unless told otherwise
 
 
 def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
 
-PROJECT = Path(__file__).resolve().parents[1]
+from explorer.files import PROJECT
 
 
 def start_detached(

@@ -9,9 +9,8 @@ from explorer.data import cifar, digits
 from explorer.data.archive import Archive
 from explorer.data.splits import Splits
 from explorer.errors import DataMissing
+from explorer.files import PROJECT
 from explorer.registry import lookup
-
-PROJECT = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True, slots=True)

@@ -257,12 +257,13 @@ def _experiment(experiment_id: str, runs: list[Run]) -> Experiment:
     runs.sort(key=lambda run: (run.facts.order if run.facts else 0, run.id))
     known = [(run, run.facts) for run in runs if run.facts is not None]
     facts = known[0][1] if known else None
+    sound = [run for run in runs if run.state != "damaged"] or runs  # a damaged run does not hide the others
     return Experiment(
         id=experiment_id,
         title=facts.title if facts else "",
         runs=tuple(runs),
-        state=min((run.state for run in runs), key=_ORDER.index),
-        step=min((run.progress.step for run, _ in known), default=0),
+        state=min((run.state for run in sound), key=_ORDER.index),
+        step=min(run.progress.step for run in sound),
         steps=known[0][0].steps if known else 0,
         created=facts.created if facts else None,
         data=facts.data if facts else "",

@@ -27,7 +27,7 @@ from filelock import FileLock, Timeout
 from pydantic import Field, ValidationError
 
 from explorer.errors import ExplorerError, RunError
-from explorer.files import storage_errors, write_text_atomically
+from explorer.files import PROJECT, storage_errors, write_text_atomically
 from explorer.models.config import NetworkConfig
 from explorer.runs.metrics import Progress, read_progress
 from explorer.settings import Settings
@@ -114,7 +114,7 @@ class Run:
 def home() -> Path:
     """The folder of all runs: EXPLORER_HOME, else runs/ beside the app."""
     given = os.environ.get("EXPLORER_HOME")
-    return Path(given).expanduser().resolve() if given else Path(__file__).resolve().parents[2] / "runs"
+    return Path(given).expanduser().resolve() if given else PROJECT / "runs"
 
 
 def new_id() -> str:

@@ -44,8 +44,7 @@ def compare() -> None:
             return
         chosen = _choose(everything)
         for found in everything:
-            if found.state == "damaged":
-                _damage(found)
+            _damage(found)
         if not chosen:
             st.caption("Tick one experiment to see it, or several to compare them on one chart.")
             return
@@ -162,4 +161,4 @@ def _import() -> None:
 def _damage(found: Experiment) -> None:
     for run in found.runs:
         if run.state == "damaged":
-            st.warning(f"{run.damage} It disturbs nothing else: tick it to delete it.", icon=":material/broken_image:")
+            st.warning(f"{run.damage} Nothing else is affected.", icon=":material/broken_image:")

@@ -10,6 +10,7 @@ from explorer.figures.curve_lines import letter
 from explorer.models.size import parameter_count
 from explorer.runs.experiments import Experiment
 from explorer.runs.store import Run
+from explorer.training.recipe import LAST_TRAIN_IMAGES
 from explorer.ui import cached, wording
 from explorer.ui.chart_choice import ChartChoice
 from explorer.ui.live_chart import live_chart
@@ -38,8 +39,8 @@ def note(chosen: Sequence[Experiment]) -> str:
     samples = sorted({int(run.facts.recipe["evaluate_images"]) for found in chosen for run in found.runs if run.facts})
     sample = " or ".join(f"{count:,}" for count in samples)
     text = (
-        f"Test error is that of {sample} fixed test images while training, of the whole test set at the end. "
-        f"Training error is each batch's own in the chart; in the table, that of {sample} fixed training images."
+        f"Errors are measured on {sample} fixed training and test images while training; at the end on up to "
+        f"{LAST_TRAIN_IMAGES:,} training images and the whole test set. The thin lines are each batch's own error."
     )
     if max((len(found.seeds) for found in chosen), default=0) < 3:
         text += " One or two seeds cannot tell small differences apart."

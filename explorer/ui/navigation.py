@@ -1,10 +1,10 @@
 """The list of pages; a new page is one file in pages/ and one line here."""
 
-from pathlib import Path
-
 import streamlit as st
 
-FOLDER = Path(__file__).resolve().parents[2] / "pages"
+from explorer.files import PROJECT
+
+FOLDER = PROJECT / "pages"
 
 # name of the file: title, icon, what it is for
 PAGES = {

@@ -3,23 +3,14 @@
 import json
 import subprocess
 import sys
-from pathlib import Path
 from threading import Thread
 from typing import Any
 
 import streamlit as st
 
 from explorer.errors import ExplorerError
+from explorer.files import PROJECT
 from explorer.training.plan import Plan
-
-PROJECT = Path(__file__).resolve().parents[2]
-_ESTIMATE = """
-import json, sys
-from dataclasses import asdict
-from explorer.training.estimate import time_estimate
-from explorer.training.plan import Plan
-print(json.dumps(asdict(time_estimate(Plan(**json.load(sys.stdin))))))
-"""
 
 
 class Answer:
@@ -51,7 +42,7 @@ def device() -> Answer:
 @st.cache_resource(show_spinner=False, max_entries=100)
 def time_estimate(plan: Plan) -> Answer:
     """A `training.estimate.Estimate` of a plan, as a dictionary."""
-    return Answer(["-c", _ESTIMATE], plan.model_dump_json())
+    return Answer(["-m", "explorer.training.estimate"], plan.model_dump_json())
 
 
 def require_answer(answer: Answer) -> dict[str, Any]:

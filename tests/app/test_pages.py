@@ -69,7 +69,7 @@ def test_train_shows_the_command_that_does_the_same(open_page):
     app.text_input(key="digits_others").set_value("resnet38, resnet20-b").run()
     assert app.code[0].value == (
         "python -m explorer train plain20 resnet38 resnet20-b --data digits --steps 7 --batch-size 64 "
-        "--learning-rate 0.03 --schedule constant --evaluate-every 20 --evaluate-images 300"
+        "--learning-rate 0.03 --schedule constant --evaluate-every 20 --evaluate-images 200"
     )
 
 

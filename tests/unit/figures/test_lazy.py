@@ -8,7 +8,9 @@ import pytest
 import explorer.figures
 
 
-@pytest.mark.parametrize("before", ["", "import explorer.figures.curves", "from explorer.figures import training_curves"])
+@pytest.mark.parametrize(
+    "before", ["", "import explorer.figures.curves", "from explorer.figures import training_curves"]
+)
 def test_the_figure_is_a_function_whatever_was_imported_before(before):
     code = f"{before}\nfrom explorer.figures import training_curves\nassert callable(training_curves)"
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -37,6 +37,13 @@ def test_a_damaged_run_stands_in_the_list_by_itself(pair):
     assert found == {"e1": "paused", pair[0]: "damaged"}
 
 
+def test_a_run_with_damaged_metrics_does_not_hide_the_others(pair):
+    (run_folder(pair[1]) / "metrics.db").write_bytes(b"")
+    found = experiment("e1")
+    assert (found.state, found.step, [run.state for run in found.runs]) == ("finished", 10, ["finished", "damaged"])
+    assert set(metrics(found.run_ids)["run"]) == {pair[0]}
+
+
 def test_an_unknown_experiment_says_how_to_list_them(home):
     with pytest.raises(RunError, match="There is no experiment 'e9' .*runs list"):
         experiment("e9")
