@@ -1,4 +1,4 @@
-"""Processes of our own that outlive the page, the server and the terminal that started them."""
+"""Processes of our own that outlive the page, the server and the terminal that started them, and whether they live."""
 
 import os
 import subprocess
@@ -7,6 +7,8 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
+
+from filelock import FileLock, Timeout
 
 from explorer.files import PROJECT
 
@@ -34,3 +36,16 @@ def start_detached(
     )
     threading.Thread(target=process.wait, daemon=True).start()  # takes its exit status, or it stays a zombie
     return process
+
+
+def lock_is_held(path: Path) -> bool:
+    """Whether a living process holds the lock file at `path`; looking takes the lock for a moment."""
+    if not path.exists():
+        return False
+    try:
+        with FileLock(path).acquire(timeout=0):
+            return False
+    except Timeout:
+        return True
+    except OSError:  # a folder that cannot be written: nobody on this machine works in it
+        return False

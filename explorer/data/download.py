@@ -20,7 +20,7 @@ from explorer.data.archive import Archive
 from explorer.data.catalogue import DATASETS, data_folder, data_status, shown_folder
 from explorer.errors import BadSettings, DataMissing, ExplorerError, StorageError
 from explorer.files import write_text_atomically
-from explorer.processes import start_detached
+from explorer.processes import lock_is_held, start_detached
 from explorer.registry import lookup
 
 STARTING_SECONDS = 30.0  # a process may take as long from its launch to its lock
@@ -109,7 +109,7 @@ def download_progress(name: str) -> DownloadProgress:
     state, done, message = written["state"], written["done"], written["message"]
     if state in ("starting", "running"):
         fresh = state == "starting" and time.time() - written["time"] < STARTING_SECONDS
-        state = "running" if fresh or _running(name) else "interrupted"
+        state = "running" if fresh or lock_is_held(_path(name, "lock")) else "interrupted"
     if state == "interrupted":
         message = f"The download of {archive.title} was cut off. Start it again: it goes on where it stopped."
     return DownloadProgress(state, done, archive.size, message)
@@ -220,18 +220,6 @@ def _written(name: str) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return facts if isinstance(facts, dict) and facts.keys() >= {"state", "done", "message", "time"} else {}
-
-
-def _running(name: str) -> bool:
-    if not _path(name, "lock").exists():
-        return False
-    try:
-        with _lock(name).acquire(timeout=0):
-            return False
-    except Timeout:
-        return True
-    except OSError:  # a folder that cannot be written: nobody downloads into it
-        return False
 
 
 def _lock(name: str) -> FileLock:

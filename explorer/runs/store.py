@@ -23,12 +23,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 import psutil
-from filelock import FileLock, Timeout
+from filelock import FileLock
 from pydantic import Field, ValidationError
 
 from explorer.errors import ExplorerError, RunError
 from explorer.files import PROJECT, storage_errors, write_text_atomically
 from explorer.models.config import NetworkConfig
+from explorer.processes import lock_is_held
 from explorer.runs.metrics import Progress, read_progress
 from explorer.settings import Settings
 
@@ -235,7 +236,7 @@ def run_lock(folder: Path) -> FileLock:
 
 def _state(folder: Path, facts: RunFacts) -> State:
     """A run that says it is running is believed only while a live worker stands behind it."""
-    if facts.state not in ("starting", "running") or _lock_is_held(folder):
+    if facts.state not in ("starting", "running") or lock_is_held(folder / "run.lock"):
         return facts.state
     if facts.state == "starting":
         if facts.worker is not None and _is_alive(facts.worker):
@@ -250,18 +251,6 @@ def _state(folder: Path, facts: RunFacts) -> State:
 
 
 STARTING_SECONDS = 30.0  # how long a launcher may take from marking a run to naming its process
-
-
-def _lock_is_held(folder: Path) -> bool:
-    if not (folder / "run.lock").exists():
-        return False
-    try:
-        with run_lock(folder).acquire(timeout=0):
-            return False
-    except Timeout:
-        return True
-    except OSError:  # a read-only folder: no worker of this machine can hold its lock
-        return False
 
 
 def _is_alive(worker: WorkerProcess) -> bool:
