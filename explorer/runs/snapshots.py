@@ -67,24 +67,18 @@ def read_snapshot(folder: Path, step: int) -> State:
 
 def resume_state(folder: Path, last_step: int) -> State | None:
     """The most advanced intact state not past `last_step`, the last row of the metrics; None starts anew."""
-    states = []
-    for path in (folder / "snapshots").glob("*.pt"):
-        match = _NAME.fullmatch(path.name)
-        if match and int(match[1]) <= last_step:
-            states.append((int(match[1]), path))
-    best: State | None = None
+    latest: State | None = None
     with suppress(StorageError, FileNotFoundError):  # never written, or damaged: the kept snapshots remain
-        best = _read(folder / "snapshots" / LATEST)
-    if best is not None and best["step"] > last_step:
-        best = None
-    for step, path in sorted(states, reverse=True):
-        if best is not None and best["step"] >= step:
+        latest = _read(folder / "snapshots" / LATEST)
+    if latest is not None and latest["step"] > last_step:
+        latest = None
+    for step in reversed(snapshot_steps(folder)):
+        if latest is not None and latest["step"] >= step:
             break
-        try:
-            return _read(path)
-        except StorageError:
-            continue
-    return best
+        if step <= last_step:
+            with suppress(StorageError):
+                return read_snapshot(folder, step)
+    return latest
 
 
 def _write(path: Path, state: State) -> None:

@@ -20,6 +20,7 @@ from explorer.processes import start_detached
 from explorer.runs.control import request, withdraw
 from explorer.runs.experiments import Experiment, experiment, list_experiments
 from explorer.runs.store import (
+    ACTIVE,
     RESUMABLE,
     RunFacts,
     WorkerProcess,
@@ -97,8 +98,10 @@ def pause(experiment_id: str) -> None:
         RunError: there is no such experiment, or none of it is queued or running.
     """
     with _supervising():
-        _require(experiment_id, "active", "Only a queued or running experiment can be paused.")
-        for run in experiment(experiment_id).runs:
+        found = experiment(experiment_id)
+        if not found.active:
+            raise RunError(f"{experiment_id} is {found.state}. Only a queued or running experiment can be paused.")
+        for run in found.runs:
             if run.state == "queued":
                 update_run(run.id, state="paused")
             elif run.state in ("starting", "running"):
@@ -112,7 +115,10 @@ def stop(experiment_id: str) -> None:
         RunError: there is no such experiment, or it has ended.
     """
     with _supervising():
-        for run in _require(experiment_id, "unfinished", "It has ended already.").runs:
+        found = experiment(experiment_id)
+        if not any(run.state in (*ACTIVE, "paused", "crashed") for run in found.runs):
+            raise RunError(f"{experiment_id} is {found.state}. It has ended already.")
+        for run in found.runs:
             if run.state in ("starting", "running"):
                 request(run.path, "stop")
             elif run.state in ("queued", "paused", "crashed"):
@@ -182,14 +188,6 @@ def _is_of(found: Experiment, plan: Plan) -> bool:
         and found.data == plan.data
         and all(each.recipe == plan.recipe.model_dump() for each in facts)
     )
-
-
-def _require(experiment_id: str, what: str, rule: str) -> Experiment:
-    found = experiment(experiment_id)
-    unfinished = found.active or any(run.state in ("paused", "crashed") for run in found.runs)
-    if not (found.active if what == "active" else unfinished):
-        raise RunError(f"{experiment_id} is {found.state}. {rule}")
-    return found
 
 
 @contextmanager

@@ -1,11 +1,12 @@
 """What trains here, and which data is there."""
 
+from typing import Any
+
 import psutil
 import streamlit as st
 
 from explorer.data.catalogue import DATASETS, data_status
 from explorer.ui import questions
-from explorer.ui.errors import fragment
 from explorer.ui.navigation import page
 
 
@@ -17,8 +18,7 @@ def machine() -> None:
         st.markdown(
             f"{psutil.cpu_count()} cores, {memory.total / 2**30:.0f} GiB memory, {memory.available / 2**30:.0f} free"
         )
-        answer = questions.device()
-        fragment(_device, run_every=1.0 if answer.pending else None)(answer, answer.pending)
+        questions.show_answer(questions.device(), ":gray[Asking PyTorch which device trains ...]", _device)
     with st.container(border=True):
         st.markdown("#### :material/dataset: Data")
         for name, row in DATASETS.items():
@@ -30,13 +30,7 @@ def machine() -> None:
         st.page_link(page("data"), label="To the Data page", icon=":material/arrow_forward:")
 
 
-def _device(answer: questions.Answer, pending: bool) -> None:
-    if answer.pending:
-        st.markdown(":gray[Asking PyTorch which device trains ...]")
-        return
-    if pending:
-        st.rerun()  # ends the polling
-    facts = questions.require_answer(answer)
+def _device(facts: dict[str, Any]) -> None:
     what = "the CPU" if facts["device"] == "cpu" else f"{facts['name']} ({facts['device']})"
     threads = f" with {facts['threads']} of {facts['cores']} cores" if facts["device"] == "cpu" else ""
     gain = " where that is faster" if facts["precision"] == "bf16" else ""

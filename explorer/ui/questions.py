@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from threading import Thread
 from typing import Any
 
@@ -11,6 +12,9 @@ import streamlit as st
 from explorer.errors import ExplorerError
 from explorer.files import PROJECT
 from explorer.training.plan import Plan
+from explorer.ui.errors import fragment
+
+POLL_SECONDS = 0.5
 
 
 class Answer:
@@ -45,12 +49,20 @@ def time_estimate(plan: Plan) -> Answer:
     return Answer(["-m", "explorer.training.estimate"], plan.model_dump_json())
 
 
-def require_answer(answer: Answer) -> dict[str, Any]:
-    """The value of an answer that is not pending.
+def show_answer(answer: Answer, waiting: str, show: Callable[[dict[str, Any]], None]) -> None:
+    """Draw what an answer says with `show`, and the text `waiting` until it is there."""
+    pending = answer.pending
 
-    Raises:
-        ExplorerError: there is none.
-    """
-    if answer.value is None:
-        raise ExplorerError(f"PyTorch did not answer: {answer.failure}. Try again; `make test-fast` checks the set-up.")
-    return answer.value
+    def part() -> None:
+        if answer.pending:
+            st.markdown(waiting)
+            return
+        if pending:
+            st.rerun()  # ends the polling
+        if answer.value is None:
+            raise ExplorerError(
+                f"PyTorch did not answer: {answer.failure}. Try again; `make test-fast` checks the set-up."
+            )
+        show(answer.value)
+
+    fragment(part, run_every=POLL_SECONDS if pending else None)()

@@ -1,12 +1,13 @@
 """Beside the form: what will be trained, how long it takes, and Start."""
 
+from typing import Any
+
 import streamlit as st
 
 from explorer.data.catalogue import data_status
 from explorer.training import launch
 from explorer.training.plan import Plan
 from explorer.ui import cached, questions
-from explorer.ui.errors import fragment
 from explorer.ui.navigation import page
 from explorer.ui.training_form import shell_command
 from explorer.ui.wording import duration, escaped, title
@@ -54,21 +55,14 @@ def _estimate(plan: Plan) -> None:
             st.session_state.estimated = measured
             st.rerun()
         return
-    answer = questions.time_estimate(measured)
-    pending = answer.pending
+    waiting = ":gray[:material/timer: Measuring a few steps of each network ...]"
+    questions.show_answer(questions.time_estimate(measured), waiting, _time)
 
-    def part() -> None:
-        if answer.pending:
-            st.markdown(":gray[:material/timer: Measuring a few steps of each network ...]")
-            return
-        if pending:
-            st.rerun()  # ends the polling
-        found = questions.require_answer(answer)
-        slowest = max(found["step_seconds"], key=found["step_seconds"].get)
-        st.markdown(f":material/timer: **About {duration(found['seconds'])}** on this machine")
-        st.caption(
-            f"Slowest: {slowest}, {1000 * found['step_seconds'][slowest]:,.0f} ms a step in {found['precision']}. "
-            "Start-up and other work on the machine are not counted."
-        )
 
-    fragment(part, run_every=0.5 if pending else None)()
+def _time(found: dict[str, Any]) -> None:
+    slowest = max(found["step_seconds"], key=found["step_seconds"].get)
+    st.markdown(f":material/timer: **About {duration(found['seconds'])}** on this machine")
+    st.caption(
+        f"Slowest: {slowest}, {1000 * found['step_seconds'][slowest]:,.0f} ms a step in {found['precision']}. "
+        "Start-up and other work on the machine are not counted."
+    )
