@@ -1,47 +1,19 @@
 """Checkpoints: weights as safetensors with their facts as JSON beside them, kept and passed on."""
 
 import hashlib
-import json
 from pathlib import Path
-from typing import Any
 
 import safetensors
 import safetensors.torch
 import torch
-from pydantic import Field, ValidationError
 from torch import nn
 
-from explorer.errors import ExplorerError, RunError, StorageError
+from explorer.errors import RunError, StorageError
 from explorer.files import write_atomically, write_text_atomically
-from explorer.models.config import NetworkConfig
 from explorer.models.network import Network
+from explorer.runs.checkpoint_facts import CheckpointFacts, checkpoint_file, read_checkpoint
 from explorer.runs.snapshots import read_snapshot, snapshot_steps
-from explorer.runs.store import read_run, run_folder
-from explorer.settings import Settings
-
-
-class CheckpointFacts(Settings):
-    """What is known of a checkpoint; the JSON file beside the weights.
-
-    Attributes:
-        normalisation: "channel" or "pixel", as its images were normalised.
-        train_error: fraction wrong on the fixed training sample, test_error: on the whole test set.
-        source: where it comes from, in words.
-        sha256: of the weights file.
-    """
-
-    schema_version: int = 1
-    network: NetworkConfig
-    normalisation: str = "channel"
-    classes: tuple[str, ...] = ()
-    data: str = ""
-    recipe: dict[str, Any] = Field(default_factory=dict)
-    seed: int | None = None
-    step: int | None = None
-    train_error: float | None = None
-    test_error: float | None = None
-    source: str = ""
-    sha256: str = ""
+from explorer.runs.store import read_run
 
 
 def save_checkpoint(network: nn.Module, path: Path, facts: CheckpointFacts) -> CheckpointFacts:
@@ -66,17 +38,17 @@ def load_checkpoint(id_or_path: str | Path) -> Network:
 
     Args:
         id_or_path: a .safetensors file with its .json beside it, the id of a run (its final weights, or its last
-            snapshot while there are none), or "RUN@STEP" for the snapshot at a step.
+            snapshot while there are none), "RUN@STEP" for the snapshot at a step, or the name of a file in
+            `checkpoint_folder()`.
 
     Raises:
-        RunError: there is no such run, or it has no weights yet.
+        RunError: there is no such run or checkpoint, or the run has no weights yet.
         StorageError: a file is missing, damaged, or does not fit the network its facts describe.
     """
-    if str(id_or_path).endswith(".safetensors"):
-        return _load_file(Path(id_or_path))
+    path = checkpoint_file(id_or_path)
+    if path is not None:
+        return _load_file(path)
     run_id, _, step = str(id_or_path).partition("@")
-    if not step and (run_folder(run_id) / "checkpoint.safetensors").exists():
-        return _load_file(run_folder(run_id) / "checkpoint.safetensors")
     run = read_run(run_id)
     if run.facts is None:
         raise RunError(f"{run_id} is damaged: {run.damage}")
@@ -92,17 +64,7 @@ def load_checkpoint(id_or_path: str | Path) -> Network:
 
 
 def _load_file(path: Path) -> Network:
-    try:
-        facts = CheckpointFacts(**json.loads(path.with_suffix(".json").read_text()))
-        content = path.read_bytes()
-    except FileNotFoundError as error:
-        raise StorageError(
-            f"There is no file {error.filename}. A checkpoint is a .safetensors file with a .json of the same name."
-        ) from None
-    except (OSError, ValueError, TypeError, ValidationError, ExplorerError) as error:
-        raise StorageError(f"The facts beside {path} cannot be read: {error}") from None
-    if hashlib.sha256(content).hexdigest() != facts.sha256:
-        raise StorageError(f"{path} is damaged: its sha256 is not the one in {path.stem}.json. Copy both again.")
+    facts, content = read_checkpoint(path)
     network = Network(facts.network)
     network.normalisation = facts.normalisation
     return _filled(network, safetensors.torch.load(content), str(path))

@@ -23,6 +23,7 @@ from explorer.runs.store import (
     list_runs,
     read_facts,
     read_run,
+    run_folder,
     update_run,
     write_facts,
 )
@@ -31,7 +32,15 @@ if TYPE_CHECKING:
     import pandas as pd
 
 # What may stand in an imported zip; the rest of a run folder belongs to the machine it ran on.
-PORTABLE = ("run.json", "metrics.db", "worker.log", "checkpoint.safetensors", "checkpoint.json")
+PORTABLE = (
+    "run.json",
+    "metrics.db",
+    "worker.log",
+    "checkpoint.safetensors",
+    "checkpoint.json",
+    "initial.safetensors",
+    "initial.json",
+)
 LARGEST_IMPORT = 8 * 2**30  # bytes unpacked
 
 # The state of an experiment is that of its liveliest run, then of the one that needs attention most.
@@ -45,6 +54,7 @@ _ORDER: tuple[State, ...] = (
     "damaged",
     "stopped",
     "finished",
+    "shipped",
 )
 
 
@@ -84,14 +94,12 @@ class Experiment:
 
 
 def list_experiments() -> list[Experiment]:
-    """All experiments, the newest first."""
+    """All experiments, the newest first, those that come with the program last."""
     groups: defaultdict[str, list[Run]] = defaultdict(list)
     for run in list_runs():
         groups[run.facts.experiment if run.facts else run.id].append(run)
     found = [_experiment(name, runs) for name, runs in groups.items()]
-    return sorted(
-        found, key=lambda e: (e.created is not None, e.created.timestamp() if e.created else 0.0, e.id), reverse=True
-    )
+    return sorted(found, key=_recency, reverse=True)
 
 
 def experiment(experiment_id: str) -> Experiment:
@@ -108,12 +116,13 @@ def experiment(experiment_id: str) -> Experiment:
     )
 
 
-def metrics(run_ids: Sequence[str], *, points: int | None = 2000) -> "pd.DataFrame":
+def metrics(run_ids: Sequence[str], *, points: int | None = 2000, after: int = -1) -> "pd.DataFrame":
     """The metrics of several runs in one table.
 
     Args:
         run_ids: which runs; damaged ones are left out.
         points: about how many rows to give per run at most, see `runs.metrics.read_metrics`; None gives all.
+        after: only the rows past this step.
 
     Returns:
         The columns of `tables.RUN_KEYS` and `tables.METRICS`, runs in the order asked for, steps ascending.
@@ -128,7 +137,7 @@ def metrics(run_ids: Sequence[str], *, points: int | None = 2000) -> "pd.DataFra
     for run in map(read_run, run_ids):
         if run.state != "damaged":
             keys = tuple(run_keys(run).values())
-            rows += [keys + row for row in read_metrics(run.path, points)]
+            rows += [keys + row for row in read_metrics(run.path, points, after)]
     table = pd.DataFrame(rows, columns=[*tables.RUN_KEYS, *tables.METRICS])
     return table.astype({column: "int64" if column == "step" else "float64" for column in tables.METRICS})
 
@@ -166,10 +175,12 @@ def delete(experiment_id: str) -> None:
     """Remove an experiment's folders.
 
     Raises:
-        RunError: there is no such experiment, or it is queued or running.
+        RunError: there is no such experiment, it is queued or running, or it came with the program.
         StorageError: a folder cannot be removed.
     """
     found = experiment(experiment_id)
+    if found.state == "shipped":
+        raise RunError(f"{experiment_id} came with the program and is read-only. It takes no room beside the program.")
     if found.active:
         raise RunError(f"{experiment_id} is {found.state}. Stop it first, then delete it.")
     for run in found.runs:
@@ -236,6 +247,8 @@ def import_zip(path: Path) -> str:
             read_progress(folder)
             if facts.id != folder.name:
                 raise RunError(f"{path.name}: folder {folder.name} holds the run {facts.id}. Export it again.")
+            if run_folder(folder.name).parent != home():
+                raise RunError(f"The run {folder.name} comes with the program: there is nothing to import.")
             if (home() / folder.name).exists():
                 raise RunError(
                     f"The run {folder.name} is here already. Delete its experiment first to import it again."
@@ -251,6 +264,11 @@ def import_zip(path: Path) -> str:
         return experiments.pop()
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _recency(found: Experiment) -> tuple[bool, bool, float, str]:
+    created = found.created
+    return found.state != "shipped", created is not None, created.timestamp() if created else 0.0, found.id
 
 
 def _experiment(experiment_id: str, runs: list[Run]) -> Experiment:

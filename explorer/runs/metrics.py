@@ -19,7 +19,7 @@ _CREATE = f"""CREATE TABLE IF NOT EXISTS metrics (
 )"""
 _INSERT = f"INSERT INTO metrics VALUES ({', '.join('?' for _ in tables.METRICS)})"  # noqa: S608 only question marks
 _AVERAGED = f"""SELECT {", ".join("max(step) AS step" if c == "step" else f"avg({c})" for c in tables.METRICS)}
-    FROM metrics GROUP BY CASE WHEN test_error IS NULL THEN (step - 1) / :group ELSE -1 - step END
+    FROM metrics WHERE step > :after GROUP BY CASE WHEN test_error IS NULL THEN (step - 1) / :group ELSE -1 - step END
     ORDER BY step"""  # noqa: S608 names of columns
 
 
@@ -110,13 +110,14 @@ def read_progress(folder: Path) -> Progress:
     return Progress(step, seconds or 0.0, train_error, test_error, images_per_second, learning_rate)
 
 
-def read_metrics(folder: Path, points: int | None = None) -> list[Row]:
+def read_metrics(folder: Path, points: int | None = None, after: int = -1) -> list[Row]:
     """The metrics of the run in `folder`, in order of step.
 
     Args:
         folder: of the run.
         points: about how many rows to return at most. Rows between two evaluations are then averaged in groups of
             equal size, placed at the group's last step; evaluations are kept as they are. None returns every row.
+        after: leave out the rows up to this step.
 
     Returns:
         Values in the order of `tables.METRICS`, None where a step has no value.
@@ -130,8 +131,8 @@ def read_metrics(folder: Path, points: int | None = None) -> list[Row]:
         (last,) = database.execute("SELECT max(step) FROM metrics").fetchone()
         group = 1 if points is None or last is None else -(-last // points)
         if group == 1:
-            return database.execute("SELECT * FROM metrics ORDER BY step").fetchall()
-        return database.execute(_AVERAGED, {"group": group}).fetchall()
+            return database.execute("SELECT * FROM metrics WHERE step > ? ORDER BY step", (after,)).fetchall()
+        return database.execute(_AVERAGED, {"group": group, "after": after}).fetchall()
 
 
 def copy_metrics(folder: Path, target: Path) -> None:

@@ -6,6 +6,7 @@ A run folder is the whole truth about one network's training and can be copied, 
     metrics.db    one row per step (runs/metrics.py)
     snapshots/    weights and optimiser through training (runs/snapshots.py)
     checkpoint.*  the final weights and their facts (runs/checkpoints.py)
+    initial.*     the weights it started from and their facts, where it started from a checkpoint
     worker.log    what the worker process printed
     run.lock      held by the worker for its life: a free lock means that nothing runs
     control.json  what the user asks of the worker
@@ -17,6 +18,7 @@ import re
 import secrets
 import shutil
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,7 +29,7 @@ from filelock import FileLock
 from pydantic import Field, ValidationError
 
 from explorer.errors import ExplorerError, RunError
-from explorer.files import PROJECT, storage_errors, write_text_atomically
+from explorer.files import PROJECT, storage_errors, write_atomically, write_text_atomically
 from explorer.models.config import NetworkConfig
 from explorer.processes import lock_is_held
 from explorer.runs.metrics import Progress, read_progress
@@ -36,10 +38,13 @@ from explorer.settings import Settings
 SCHEMA_VERSION = 1
 
 StoredState = Literal["queued", "starting", "running", "paused", "stopped", "finished", "failed"]
-State = Literal[StoredState, "crashed", "damaged"]  # the last two are found out, never written
+State = Literal[StoredState, "crashed", "damaged", "shipped"]  # the last three are found out, never written
 
 ACTIVE: tuple[State, ...] = ("queued", "starting", "running")
 RESUMABLE: tuple[State, ...] = ("paused", "stopped", "crashed")
+
+SHIPPED = PROJECT / "checkpoints"  # run folders that come with the program, never written to
+_SHIPPED_ID = "shipped-"  # what their ids begin with, and no other's
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,120}")
 
@@ -67,6 +72,8 @@ class RunFacts(Settings):
         environment: software versions, device, threads and precision it ran with.
         data_fingerprint: sha256 of the pixels and labels it was trained on.
         checkpoint_sha256: of checkpoint.safetensors, once finished.
+        initial: the checkpoint it started from, as its user named it; empty where its first weights were drawn.
+        initial_sha256: of initial.safetensors, which holds those weights.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -86,6 +93,8 @@ class RunFacts(Settings):
     environment: dict[str, Any] = Field(default_factory=dict)
     data_fingerprint: str = ""
     checkpoint_sha256: str = ""
+    initial: str = ""
+    initial_sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +103,8 @@ class Run:
 
     Attributes:
         facts: None when run.json cannot be read.
-        state: as stored, or found out: "crashed" (a worker died), "damaged" (a file is unreadable).
+        state: as stored, or found out: "crashed" (a worker died), "damaged" (a file is unreadable), "shipped" (came
+            with the program, finished and read-only).
         progress: last step and errors, from metrics.db.
         damage: what is wrong with a damaged run, else empty.
     """
@@ -118,6 +128,11 @@ def home() -> Path:
     return Path(given).expanduser().resolve() if given else PROJECT / "runs"
 
 
+def checkpoint_folder() -> Path:
+    """The folder of checkpoints that are kept beside the runs, existing or not."""
+    return home() / "checkpoints"
+
+
 def new_id() -> str:
     """A new experiment id: UTC time for order, random letters for uniqueness."""
     return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
@@ -131,11 +146,11 @@ def run_folder(run_id: str) -> Path:
     """
     if not _ID.fullmatch(run_id):
         raise RunError(f"{run_id!r} is not the id of a run. `python -m explorer runs list` shows them.")
-    return home() / run_id
+    return (SHIPPED if run_id.startswith(_SHIPPED_ID) else home()) / run_id
 
 
-def create_run(facts: RunFacts) -> None:
-    """Make the folder of a new run.
+def create_run(facts: RunFacts, files: Mapping[str, bytes] | None = None) -> None:
+    """Make the folder of a new run, with `files` by name in it before run.json tells of the run.
 
     Raises:
         StorageError: the disk is full or the folder read-only.
@@ -144,6 +159,8 @@ def create_run(facts: RunFacts) -> None:
     with storage_errors(folder):
         folder.mkdir(parents=True)
     try:
+        for name, content in (files or {}).items():
+            _write(folder / name, content)
         write_facts(folder, facts)
     except ExplorerError:
         shutil.rmtree(folder, ignore_errors=True)
@@ -159,9 +176,11 @@ def update_run(run_id: str, **changes: Any) -> RunFacts:
     """Change some facts of a run; processes take turns, so that none undoes another's change.
 
     Raises:
-        RunError: the run is missing or its run.json damaged.
+        RunError: the run is missing, its run.json damaged, or it came with the program.
     """
     folder = run_folder(run_id)
+    if folder.parent == SHIPPED:
+        raise RunError(f"{run_id} came with the program and is read-only. Train a copy of your own to change it.")
     with storage_errors(folder), FileLock(folder / "facts.lock", timeout=10):
         facts = RunFacts(**(read_facts(folder).model_dump() | changes))
         write_facts(folder, facts)
@@ -216,12 +235,11 @@ def read_run(run_id: str) -> Run:
 
 
 def list_runs() -> list[Run]:
-    """All runs in order of creation, damaged ones included."""
-    if not home().is_dir():
-        return []
-    folders = sorted(f.name for f in home().iterdir() if f.is_dir() and _ID.fullmatch(f.name))
+    """The user's runs in order of creation, damaged ones included, and those that come with the program."""
+    folders = [f for place in (home(), SHIPPED) if place.is_dir() for f in sorted(place.iterdir()) if f.is_dir()]
     runs = []
-    for name in folders:
+    folders = [f for f in folders if f != checkpoint_folder()]
+    for name in (f.name for f in folders if _ID.fullmatch(f.name) and run_folder(f.name) == f):
         try:
             runs.append(read_run(name))
         except RunError:  # deleted between listing and reading
@@ -234,8 +252,14 @@ def run_lock(folder: Path) -> FileLock:
     return FileLock(folder / "run.lock")
 
 
+def _write(path: Path, content: bytes) -> None:
+    write_atomically(path, lambda file: file.write(content))
+
+
 def _state(folder: Path, facts: RunFacts) -> State:
     """A run that says it is running is believed only while a live worker stands behind it."""
+    if folder.parent == SHIPPED:
+        return "shipped"
     if facts.state not in ("starting", "running") or lock_is_held(folder / "run.lock"):
         return facts.state
     if facts.state == "starting":

@@ -7,6 +7,7 @@ tabs, two servers or a shell never start the same run twice. One experiment trai
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,9 +15,11 @@ import psutil
 from filelock import FileLock
 
 from explorer.data.catalogue import data_folder, require
-from explorer.errors import RunError
+from explorer.errors import BadSettings, RunError
 from explorer.files import storage_errors
+from explorer.models.config import NetworkConfig
 from explorer.processes import start_detached
+from explorer.runs.checkpoint_facts import checkpoint_file, read_checkpoint
 from explorer.runs.control import request, withdraw
 from explorer.runs.experiments import Experiment, experiment, list_experiments
 from explorer.runs.store import (
@@ -24,6 +27,7 @@ from explorer.runs.store import (
     RESUMABLE,
     RunFacts,
     WorkerProcess,
+    checkpoint_folder,
     create_run,
     home,
     new_id,
@@ -44,12 +48,14 @@ def start(plan: Plan) -> str:
 
     Raises:
         DataMissing: the data set is not on this machine.
-        StorageError: the runs folder cannot be written.
+        RunError, BadSettings: there is no such checkpoint to start from, or it is of another network.
+        StorageError: the runs folder cannot be written, or the checkpoint not read.
     """
     require(plan.data)
+    initial = _initial(plan)
     with _supervising():
         for found in list_experiments():
-            if found.active and _is_of(found, plan):
+            if found.active and _is_of(found, plan, initial.sha256):
                 return found.id
         experiment_id = queue(plan)
         _start_next()
@@ -63,8 +69,10 @@ def queue(plan: Plan) -> str:
         The experiment's id.
 
     Raises:
-        StorageError: the runs folder cannot be written.
+        RunError, BadSettings: there is no such checkpoint to start from, or it is of another network.
+        StorageError: the runs folder cannot be written, or the checkpoint not read.
     """
+    initial = _initial(plan)
     experiment_id = new_id()
     for order, (seed, config) in enumerate((s, c) for s in plan.seeds for c in plan.network_configs()):
         facts = RunFacts(
@@ -78,8 +86,10 @@ def queue(plan: Plan) -> str:
             recipe=plan.recipe.model_dump(),
             seed=seed,
             queued=time.time(),
+            initial=plan.initial,
+            initial_sha256=initial.sha256,
         )
-        create_run(facts)
+        create_run(facts, initial.files)
     return experiment_id
 
 
@@ -179,14 +189,52 @@ def _spawn(experiment_id: str, log: Path) -> WorkerProcess:
     return WorkerProcess(pid=process.pid, started=started)
 
 
-def _is_of(found: Experiment, plan: Plan) -> bool:
+@dataclass(frozen=True, slots=True)
+class _Initial:
+    """The checkpoint that a plan starts from, as files of a run's folder; none where the first weights are drawn."""
+
+    sha256: str = ""
+    files: dict[str, bytes] = field(default_factory=dict)
+
+
+def _initial(plan: Plan) -> _Initial:
+    """Read the checkpoint that `plan` starts from, and refuse one that does not fit."""
+    if not plan.initial:
+        return _Initial()
+    path = checkpoint_file(plan.initial)
+    if path is None:
+        raise RunError(
+            f"`initial` (={plan.initial!r}) is neither a finished run nor a checkpoint in {checkpoint_folder()}. "
+            "Give the id of one, or the path of a .safetensors file."
+        )
+    facts, weights = read_checkpoint(path)
+    for config in plan.network_configs():
+        if config != facts.network:
+            raise BadSettings(
+                f"`initial` (={plan.initial!r}) is {_described(facts.network)}; the plan has {_described(config)}. "
+                f"Train {facts.network.name} alone, on data of that kind, or start from another checkpoint."
+            )
+    if facts.normalisation != plan.recipe.normalisation:
+        raise BadSettings(
+            f"`normalisation` (={plan.recipe.normalisation!r}) is not the one that `initial` (={plan.initial!r}) was "
+            f"trained with. Use {facts.normalisation!r}."
+        )
+    files = {"initial.safetensors": weights, "initial.json": facts.model_dump_json(indent=2).encode()}
+    return _Initial(facts.sha256, files)
+
+
+def _described(config: NetworkConfig) -> str:
+    return f"{config.name} (classes={config.classes}, channels={config.channels})"
+
+
+def _is_of(found: Experiment, plan: Plan, initial_sha256: str) -> bool:
     """Whether a new experiment after `plan` would train exactly what this one trains."""
     facts = [run.facts for run in found.runs if run.facts is not None]
     return (
         found.networks == plan.networks
         and found.seeds == plan.seeds
         and found.data == plan.data
-        and all(each.recipe == plan.recipe.model_dump() for each in facts)
+        and all(each.recipe == plan.recipe.model_dump() and each.initial_sha256 == initial_sha256 for each in facts)
     )
 
 

@@ -1,5 +1,6 @@
 """What an experiment is to train, before there are runs."""
 
+from pathlib import Path
 from typing import Self
 
 from pydantic import Field, field_validator, model_validator
@@ -22,6 +23,7 @@ class Plan(Settings):
         data: name of the data set.
         seeds: each network is trained once per seed.
         title: display text; made from the networks and the data where empty.
+        initial: id or path of a checkpoint whose weights every network starts from; empty where they are drawn.
     """
 
     networks: tuple[str, ...] = Field(min_length=1)
@@ -29,6 +31,7 @@ class Plan(Settings):
     recipe: Recipe = Recipe()
     seeds: tuple[int, ...] = Field(default=(0,), min_length=1)
     title: str = Field(default="", max_length=200)
+    initial: str = ""
 
     @field_validator("networks")
     @classmethod
@@ -80,16 +83,5 @@ class Plan(Settings):
 
     def display_title(self) -> str:
         """The title, or one made from the networks and the data."""
-        return self.title or f"{', '.join(self.networks)} on {self.dataset.title}"
-
-
-# Measured on two CPU cores in cpu_calibration: the plain networks' training error grows with depth, the residual
-# ones' is near zero; a learning rate of 0.1 would hold back the deep residual network too.
-ONE_MINUTE_DEMO = Plan(
-    networks=("plain20", "plain32", "plain56", "resnet20", "resnet32", "resnet56"),
-    data="digits",
-    recipe=Recipe(
-        steps=100, batch_size=64, learning_rate=0.03, schedule="constant", evaluate_every=20, evaluate_images=200
-    ),
-    title="One-minute demo: plain and residual networks on digits",
-)
+        started = f", from {Path(self.initial).name}" if self.initial else ""
+        return self.title or f"{', '.join(self.networks)} on {self.dataset.title}{started}"

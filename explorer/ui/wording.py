@@ -16,6 +16,7 @@ STATES: dict[State, tuple[str, str]] = {
     "failed": ("red", "error"),
     "crashed": ("red", "heart_broken"),
     "damaged": ("red", "broken_image"),
+    "shipped": ("violet", "inventory_2"),
 }
 
 

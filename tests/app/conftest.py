@@ -5,14 +5,8 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from explorer.models.catalogue import network_config
-from explorer.runs.metrics import MetricsWriter
-from explorer.runs.store import RunFacts, create_run, run_folder
-from explorer.training.recipe import Recipe
-
 MAIN = Path(__file__).parents[2] / "explorer" / "ui" / "main.py"
 PAGES = Path(__file__).parents[2] / "pages"
-RECIPE = Recipe(steps=20, batch_size=16, evaluate_every=10)
 
 
 @pytest.fixture(autouse=True)
@@ -43,32 +37,14 @@ def open_page():
 
 
 @pytest.fixture
-def experiment():
+def experiment(make_run):
     """Makes an experiment on disk as if it had been trained; gives its id."""
 
-    def made(name="20260101-000000-aaaaaa", networks=("plain20", "resnet20"), state="finished", title="First", **facts):
+    def made(name="20260101-000000-aaaaaa", networks=("plain20", "resnet20"), title="First", **facts):
         for order, network in enumerate(networks):
-            run_id = f"{name}-{network}-s0"
-            create_run(
-                RunFacts(
-                    id=run_id,
-                    experiment=name,
-                    title=title,
-                    order=order,
-                    created=datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=order),
-                    network=network_config(network),
-                    data="digits",
-                    recipe=RECIPE.model_dump(),
-                    state=state,
-                    **facts,
-                )
-            )
-            with MetricsWriter(run_folder(run_id)) as writer:
-                for step in range(RECIPE.steps + 1):
-                    error = 0.9 - 0.02 * step
-                    evaluated = (error, error + 0.01, 800.0) if step % 10 == 0 else (None, None, None)
-                    trained = (2 * error, error, 0.1) if step else (None, None, None)
-                    writer.append((step, *trained, 0.05 * step, *evaluated))
+            created = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=order)
+            make_run(network, experiment=name, steps=20, end=0.5, evaluate_every=10, order=order, title=title,
+                     created=created, **facts)  # fmt: skip
         return name
 
     return made

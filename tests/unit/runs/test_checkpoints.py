@@ -7,9 +7,10 @@ import torch
 
 from explorer.errors import RunError, StorageError
 from explorer.models.network import build
-from explorer.runs.checkpoints import CheckpointFacts, load_checkpoint, save_checkpoint
+from explorer.runs.checkpoint_facts import CheckpointFacts, checkpoint_facts, read_checkpoint
+from explorer.runs.checkpoints import load_checkpoint, save_checkpoint
 from explorer.runs.snapshots import write_snapshot
-from explorer.runs.store import run_folder
+from explorer.runs.store import checkpoint_folder, list_runs, run_folder
 
 
 @pytest.fixture
@@ -62,3 +63,40 @@ def test_a_run_gives_its_last_snapshot_or_that_of_a_step(make_run):
         assert torch.equal(load_checkpoint(name).stem.conv.weight, expected)
     with pytest.raises(StorageError, match="no snapshot at step 3. There are: 0, 5."):
         load_checkpoint(f"{run_id}@3")
+
+
+def test_a_checkpoint_beside_the_runs_is_found_by_its_name_after_them(saved, make_run):
+    network, _, facts = saved
+    checkpoint_folder().mkdir()
+    run_id = make_run("resnet8", step=0)
+    for name in ("kept", run_id):
+        save_checkpoint(network, checkpoint_folder() / f"{name}.safetensors", facts)
+    save_checkpoint(build("resnet8", seed=1), run_folder(run_id) / "checkpoint.safetensors", facts)
+    assert torch.equal(load_checkpoint("kept").stem.conv.weight, network.stem.conv.weight)
+    assert checkpoint_facts("kept").sha256 == facts.sha256
+    with pytest.raises(StorageError, match="do not fit resnet8-w4"):  # that of the run
+        load_checkpoint(run_id)
+    assert [run.id for run in list_runs()] == [run_id]
+
+
+def test_facts_are_read_without_the_weights(saved, make_run):
+    _, path, facts = saved
+    content = path.read_bytes()
+    assert read_checkpoint(path) == (facts, content)
+    path.write_bytes(b"")
+    assert checkpoint_facts(path) == facts
+    with pytest.raises(StorageError, match="is damaged: its sha256"):
+        read_checkpoint(path)
+    run_id = make_run("resnet8", step=10, seed=4)
+    of_run = checkpoint_facts(f"{run_id}@5")
+    assert (of_run.network.name, of_run.data, of_run.recipe["steps"], of_run.seed) == ("resnet8", "digits", 10, 4)
+    assert (of_run.step, of_run.source) == (5, f"a snapshot of the run {run_id}")
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{", "{}", '{"network": {"depth": 21}}', '{"unknown": 1}'])
+def test_damaged_facts_are_named(saved, content):
+    _, path, _ = saved
+    path.with_suffix(".json").write_text(content)
+    for read in (checkpoint_facts, load_checkpoint):
+        with pytest.raises(StorageError, match=r"net.safetensors or the facts beside it cannot be read: "):
+            read(path)

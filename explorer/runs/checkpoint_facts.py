@@ -1,0 +1,111 @@
+"""What is known of checkpoints, and where they are: their JSON files, read without importing torch."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from explorer.errors import RunError, StorageError
+from explorer.models.config import NetworkConfig
+from explorer.runs.store import checkpoint_folder, read_run, run_folder
+from explorer.settings import Settings
+
+
+class CheckpointFacts(Settings):
+    """What is known of a checkpoint; the JSON file beside the weights.
+
+    Attributes:
+        normalisation: "channel" or "pixel", as its images were normalised.
+        train_error: fraction wrong on the fixed training sample, test_error: on the whole test set.
+        source: where it comes from, in words.
+        sha256: of the weights file.
+    """
+
+    schema_version: int = 1
+    network: NetworkConfig
+    normalisation: str = "channel"
+    classes: tuple[str, ...] = ()
+    data: str = ""
+    recipe: dict[str, Any] = Field(default_factory=dict)
+    seed: int | None = None
+    step: int | None = None
+    train_error: float | None = None
+    test_error: float | None = None
+    source: str = ""
+    sha256: str = ""
+
+
+def checkpoint_facts(id_or_path: str | Path) -> CheckpointFacts:
+    """What is known of the checkpoint that `load_checkpoint` loads by the same name; a snapshot's has no hash.
+
+    Raises:
+        RunError: there is no such run or checkpoint.
+        StorageError: a file is missing or damaged.
+    """
+    path = checkpoint_file(id_or_path)
+    if path is not None:
+        return _read_facts(path)
+    run_id, _, step = str(id_or_path).partition("@")
+    run = read_run(run_id)
+    facts = run.facts
+    if facts is None:
+        raise RunError(f"{run_id} is damaged: {run.damage}")
+    return CheckpointFacts(
+        network=facts.network,
+        normalisation=str(facts.recipe.get("normalisation", "channel")),
+        data=facts.data,
+        recipe=facts.recipe,
+        seed=facts.seed,
+        step=int(step) if step.isdecimal() else None,
+        source=f"a snapshot of the run {run_id}",
+    )
+
+
+def checkpoint_file(id_or_path: str | Path) -> Path | None:
+    """The weights file of a path, of a finished run, or of a checkpoint kept beside the runs; None for a snapshot.
+
+    Raises:
+        RunError: neither a path nor an id.
+    """
+    name = str(id_or_path)
+    if name.endswith(".safetensors"):
+        return Path(name)
+    if "@" in name:
+        return None
+    places = (run_folder(name) / "checkpoint.safetensors", checkpoint_folder() / f"{name}.safetensors")
+    return next((place for place in places if place.exists()), None)
+
+
+def read_checkpoint(path: Path) -> tuple[CheckpointFacts, bytes]:
+    """The facts and the weights file of a checkpoint, whole and undamaged.
+
+    Raises:
+        StorageError: a file is missing or damaged.
+    """
+    facts = _read_facts(path)
+    with _reading(path):
+        content = path.read_bytes()
+    if hashlib.sha256(content).hexdigest() != facts.sha256:
+        raise StorageError(f"{path} is damaged: its sha256 is not the one in {path.stem}.json. Copy both again.")
+    return facts, content
+
+
+def _read_facts(path: Path) -> CheckpointFacts:
+    with _reading(path):
+        return CheckpointFacts(**json.loads(path.with_suffix(".json").read_text()))
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise StorageError(
+            f"There is no file {error.filename}. A checkpoint is a .safetensors file with a .json of the same name."
+        ) from None
+    except (OSError, ValueError, TypeError) as error:
+        raise StorageError(f"{path} or the facts beside it cannot be read: {error}") from None
