@@ -35,6 +35,7 @@ def train(
     data: str = "digits",
     seeds: tuple[int, ...] = (0,),
     title: str = "",
+    initial: str = "",
     detach: bool = False,
     json: AsJson = False,
 ) -> int:
@@ -48,13 +49,16 @@ def train(
         data: name of the data set; see the command `data status`.
         seeds: one run of each network per seed.
         title: display text of the experiment.
+        initial: id or path of a checkpoint of the same network, to train on from there.
         detach: start and return at once; `runs show ID` tells how it goes.
     """
     if not networks:
         message("error: name at least one network, such as resnet20. `python -m explorer networks` lists them.")
         return WRONG_USAGE
     settings = Recipe(**recipe.model_dump())
-    experiment_id = start(Plan(networks=networks, data=data, recipe=settings, seeds=seeds, title=title))
+    experiment_id = start(
+        Plan(networks=networks, data=data, recipe=settings, seeds=seeds, title=title, initial=initial)
+    )
     message(f"Experiment {experiment_id}")
     return show_experiment(
         experiment(experiment_id) if detach else until_end(experiment_id), json=json, ended=not detach

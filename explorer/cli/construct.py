@@ -1,0 +1,56 @@
+"""Commands that make networks by hand from trained ones."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from tyro.conf import Positional, arg
+from tyro.extras import SubcommandApp
+
+from explorer.cli.output import AsJson, show
+
+if TYPE_CHECKING:
+    from explorer.construct import Construction
+
+app = SubcommandApp()
+
+Checkpoint = Annotated[
+    Positional[str],
+    arg(metavar="CHECKPOINT", help="Id of a run, RUN@STEP, name of a checkpoint, or .safetensors file."),
+]
+
+
+@app.command
+def identity(
+    checkpoint: Checkpoint, /, *, depth: int = 56, data: str = "", to: Path | None = None, json: AsJson = False
+) -> int:
+    """Make a deeper network that computes the same, from blocks that pass their input on (He et al. 2015, section 1).
+
+    It shows that a deeper plain network need not have a higher training error. Train it on with `train --initial`.
+
+    Args:
+        depth: of the new network, 6n+2.
+        data: data set to compare the two on, where the checkpoint does not say.
+        to: the .safetensors file to write; left out, it is put beside the runs and found by its name.
+    """
+    from explorer.construct import identity as made
+
+    found = made(checkpoint, depth, data=data, to=to)
+    show(asdict(found), _text(found), as_json=json)
+    return 0
+
+
+def _text(found: "Construction") -> str:
+    return "\n".join(
+        [
+            f"{found.network} made of {found.source_network}: {found.inserted_blocks} blocks inserted, two layers each",
+            f"largest difference of any output on {found.images:,} test images {found.largest_difference:.1e}",
+            f"training error {_before_and_after(found.source_train_error, found.train_error)}",
+            f"test error {_before_and_after(found.source_test_error, found.test_error)}",
+            f"saved as {found.id}: {found.path}",
+        ]
+    )
+
+
+def _before_and_after(before: float, after: float) -> str:
+    return f"{before:.1%} before and after" if before == after else f"{before:.2%} before, {after:.2%} after"

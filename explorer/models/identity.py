@@ -1,0 +1,94 @@
+"""A deeper network that computes what a shallower one does: the proof by construction of He et al. 2015, section 1."""
+
+from copy import deepcopy
+
+import torch
+from torch import Tensor, nn
+
+from explorer.errors import BadSettings
+from explorer.models.blocks import BasicBlock
+from explorer.models.config import NetworkConfig
+from explorer.models.network import Network, build
+from explorer.models.shortcuts import ProjectionShortcut
+
+
+def deepened(network: Network, depth: int, images: Tensor | None = None) -> Network:
+    """A deeper copy with blocks at the end of each stage that pass their input on unchanged, in evaluation mode.
+
+    In a plain network an inserted 3x3 convolution has the identity as kernel and its batch norm undoes its own
+    normalisation; that a ReLU follows changes nothing, since what reaches the block has been through one. In a
+    residual network the last batch norm of the block has weight and bias zero, so that the shortcut alone is left; a
+    projection there (option C) is made the identity as the convolutions of a plain network are.
+
+    Args:
+        network: left as it is.
+        depth: of the copy, 6n+2.
+        images: (N, C, H, W), normalised, on the network's device; some hundred that it was trained on. The inserted
+            batch norms get the mean and variance that these images have there while the network trains, so that a
+            block is the identity in training mode too, as far as a batch has the same mean and variance: the first
+            loss is then the shallower network's to within a few percent. Without images mean zero and variance one
+            are taken, and a plain network in training mode computes something else from the first step on.
+
+    Raises:
+        BadSettings: `network` is not from `build`, `depth` is not 6n+2 or not greater than the network's, or
+            `images` is not a batch for the network.
+    """
+    if not isinstance(network, Network):
+        raise BadSettings(
+            f"`network` is a {type(network).__name__}; identity blocks are known for the networks of "
+            "`explorer.build` and `explorer.load_checkpoint` alone. Give one of those."
+        )
+    config = NetworkConfig(**(network.config.model_dump() | {"depth": depth}))
+    old_blocks = network.config.blocks_per_stage
+    if config.blocks_per_stage <= old_blocks:
+        raise BadSettings(
+            f"`depth` (={depth}) is not more than that of {network.config.name}. "
+            f"Choose {network.config.depth + 6} or another greater 6n+2."
+        )
+    if images is not None and (images.ndim != 4 or images.shape[1] != config.channels):
+        raise BadSettings(
+            f"`images` has shape {tuple(images.shape)}; expected (N, {config.channels}, H, W), normalised. "
+            "Give a batch of training images."
+        )
+    deeper = build(config).to(next(network.parameters())).eval()
+    deeper.load_state_dict(network.state_dict(), strict=False)  # all but the inserted blocks, which have other names
+    deeper.normalisation = network.normalisation
+    for stage, (mean, variance) in zip(deeper.stages.children(), _statistics(network, images), strict=True):
+        for block in list(stage.children())[old_blocks:]:
+            assert isinstance(block, BasicBlock)
+            _make_identity(block, mean, variance)
+    return deeper
+
+
+def _statistics(network: Network, images: Tensor | None) -> list[tuple[Tensor, Tensor]]:
+    """Mean and variance (C,) of what leaves each stage while the network trains on `images`; zero and one without."""
+    if images is None:
+        widths = [network.config.width << stage for stage in range(3)]
+        return [(torch.zeros(width), torch.ones(width)) for width in widths]
+    found = []
+    with torch.no_grad():
+        training = deepcopy(network).train()  # a copy: its running statistics move
+        features = training.stem(images)
+        for stage in training.stages.children():
+            features = stage(features)
+            variance, mean = torch.var_mean(features, dim=(0, 2, 3), correction=0)
+            found.append((mean, variance))
+    return found
+
+
+def _make_identity(block: BasicBlock, mean: Tensor, variance: Tensor) -> None:
+    """Let a block pass on features that are not negative, of this mean and variance (C,) while it trains."""
+    if block.shortcut is None:
+        _pass_on(block.conv1, block.norm1, mean, variance)
+        _pass_on(block.conv2, block.norm2, mean, variance)
+        return
+    nn.init.zeros_(block.norm2.weight)
+    nn.init.zeros_(block.norm2.bias)
+    if isinstance(block.shortcut, ProjectionShortcut):
+        _pass_on(block.shortcut.conv, block.shortcut.norm, mean, variance)
+
+
+def _pass_on(convolution: nn.Conv2d, norm: nn.BatchNorm2d, mean: Tensor, variance: Tensor) -> None:
+    nn.init.dirac_(convolution.weight)  # one at the centre, from each channel to itself
+    undone = {"running_mean": mean, "running_var": variance, "weight": (variance + norm.eps).sqrt(), "bias": mean}
+    norm.load_state_dict(norm.state_dict() | undone)
