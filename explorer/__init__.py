@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from explorer import figures
+    from explorer import construct, degradation, figures
     from explorer.data.pixels import load_data
     from explorer.errors import ExplorerError
     from explorer.models.config import NetworkConfig
@@ -30,6 +30,8 @@ __all__ = [
     "Plan",
     "Recipe",
     "build",
+    "construct",
+    "degradation",
     "evaluate",
     "experiments",
     "figures",
@@ -44,6 +46,7 @@ __all__ = [
     "train",
 ]
 
+_MODULES = ("construct", "degradation", "figures")
 _HOME = {
     "ExplorerError": "explorer.errors",
     "NetworkConfig": "explorer.models.config",
@@ -65,8 +68,8 @@ _HOME = {
 
 
 def __getattr__(name: str) -> object:
-    if name == "figures":
-        return import_module("explorer.figures")
+    if name in _MODULES:
+        return import_module(f"explorer.{name}")
     if name not in _HOME:
         raise AttributeError(f"module 'explorer' has no attribute {name!r}. Public names: {', '.join(__all__)}.")
     value = getattr(import_module(_HOME[name]), name)

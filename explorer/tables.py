@@ -19,3 +19,39 @@ RUN_KEYS = ["experiment", "run", "network", "kind", "depth", "seed"]
 RUNS = [*RUN_KEYS, "title", "data", "state", "step", "steps", "train_error", "test_error", "reason"]
 
 EXPERIMENTS = ["id", "title", "state", "networks", "seeds", "data", "step", "steps", "created"]
+
+# A comparison of end-of-schedule training errors over the seeds that both networks have; all errors are fractions.
+GAPS = [
+    "question",  # degradation, residual_depth (the same among residual networks) or shortcut
+    "network",  # the deeper one; for the shortcut, the plain one
+    "against",
+    "kind",  # of `network`
+    "depth",  # of `network`
+    "seeds",  # how many
+    "error",  # mean training error of `network`
+    "against_error",
+    "gap",  # mean over seeds of `network` minus `against`
+    "low",  # 95% interval of the gap over seeds; empty for one seed
+    "high",
+    "outcome",  # seen, reversed, cannot_tell, not_started
+]
+
+PUBLISHED = [
+    "network",
+    "kind",
+    "depth",
+    "test_error",  # fraction, CIFAR-10, the single original view; empty where only a bound is known
+    "above",  # the training error stays above this; else empty
+    "source",
+]
+
+# The loss gradient at one moment of training, one row per weighted layer of the main path in order of depth.
+GRADIENTS = [
+    "layer",  # 1 for the stem to `depth` for the classifier
+    "name",  # of the module
+    "stage",  # 0 for the stem, 1 to 3, 4 for the classifier
+    "block",  # within its stage, from 1; 0 for stem and classifier
+    "gradient_norm",  # Euclidean norm of the loss gradient with respect to the layer's weights
+    "weight_norm",  # of the weights themselves
+    "relative",  # gradient_norm / weight_norm
+]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from tyro.conf import FlagCreatePairsOff
 from tyro.extras import SubcommandApp
 
-from explorer.cli import data, facts, runs, train
+from explorer.cli import construct, data, degradation, facts, runs, train
 from explorer.cli.output import message
 from explorer.errors import ExplorerError
 
@@ -19,6 +19,8 @@ app.command(facts.networks)
 app.command(facts.device)
 app.command(data.app, name="data", help="The data sets on this machine: status, download, verify.")
 app.command(train.train)
+app.command(construct.app, name="construct", help="Networks made by hand from trained ones: identity.")
+app.command(degradation.app, name="degradation", help="Does depth hurt? Run a calibrated experiment, get the verdict.")
 app.command(runs.app, name="runs", help="What was trained: list, show, metrics, pause, resume, stop, and files.")
 
 

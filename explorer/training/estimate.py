@@ -59,7 +59,8 @@ def time_estimate(plan: Plan) -> Estimate:
             costs[shape] = _seconds_per_image(config, images, precision, MEASURE_SECONDS / len(shapes))
     evaluations = sum(recipe.evaluates_at(step) for step in range(recipe.steps + 1))
     evaluated = (evaluations - 1) * 2 * min(recipe.evaluate_images, row.test_images)
-    evaluated += row.test_images + min(LAST_TRAIN_IMAGES, recipe.train_images or row.train_images)
+    evaluated += min(recipe.last_images or row.test_images, row.test_images)
+    evaluated += min(recipe.last_images or LAST_TRAIN_IMAGES, recipe.train_images or row.train_images)
     total, step_seconds = 0.0, {}
     for config in configs:
         training, evaluation = costs[config.depth, config.width]

@@ -145,10 +145,12 @@ class Training(Iterator[Record]):
         return value, (scores.argmax(1) != labels).float().mean().item()
 
     def _evaluation(self) -> tuple[float, float]:
-        """Training and test error on the fixed samples, at the end on more training images and the whole test set."""
+        """Training and test error on the fixed samples, at the end on larger ones."""
         seen, unseen = self._train_sample, self._test_sample
         if self.step == self.recipe.steps:
-            seen, unseen = self.batches.train_sample(LAST_TRAIN_IMAGES), self.batches.test_set()
+            last = self.recipe.last_images
+            seen = self.batches.train_sample(last or LAST_TRAIN_IMAGES)
+            unseen = self.batches.test_sample(last) if last else self.batches.test_set()
         train_error, _ = error_and_loss(self.network, seen, self.precision)
         test_error, _ = error_and_loss(self.network, unseen, self.precision)
         return train_error, test_error

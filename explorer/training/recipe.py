@@ -30,8 +30,8 @@ class Recipe(Settings):
         precision: "auto" takes bf16 autocast where the device gains from it, else fp32.
         evaluate_every: steps between evaluations; None takes 1.5 times the square root of `steps`, at least 10, so
             that short runs have some points and long runs spend little on them.
-        evaluate_images: size of the fixed training sample and of the fixed test sample of an evaluation. The last
-            evaluation takes 2,000 training images and the whole test set.
+        evaluate_images: size of the fixed training sample and of the fixed test sample of an evaluation.
+        last_images: the same for the last evaluation; None takes 2,000 training images and the whole test set.
     """
 
     steps: int = Field(default=300, ge=1)
@@ -48,6 +48,7 @@ class Recipe(Settings):
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     evaluate_every: int | None = Field(default=None, ge=1)
     evaluate_images: int = Field(default=250, ge=10)
+    last_images: int | None = Field(default=None, ge=10)
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -1,5 +1,6 @@
 """The command line: answers on standard output, one JSON document where asked, errors in one line."""
 
+import dataclasses
 import json
 import os
 import subprocess
@@ -10,10 +11,14 @@ from pathlib import Path
 import pytest
 
 from explorer import tables
-from explorer.cli import data, runs, train
+from explorer.cli import construct, data, degradation, runs, train
 from explorer.cli.main import app, main
 from explorer.cli.output import json_text, text_table
+from explorer.construct import Construction
 from explorer.models.catalogue import network_config
+from explorer.models.network import build
+from explorer.runs.checkpoint_facts import CheckpointFacts
+from explorer.runs.checkpoints import save_checkpoint
 from explorer.runs.metrics import MetricsWriter
 from explorer.runs.store import RunFacts, create_run, run_folder
 from explorer.training.recipe import Recipe
@@ -69,9 +74,10 @@ def refusal(capsys, *arguments):
 
 
 def commands():
-    for group, commands in (("", app), ("data", data.app), ("runs", runs.app)):
+    groups = {"construct": construct.app, "data": data.app, "degradation": degradation.app, "runs": runs.app}
+    for group, commands in {"": app, **groups}.items():
         for name in commands._subcommands:
-            if name not in ("data", "runs"):
+            if name not in groups:
                 yield [group, name] if group else [name]
 
 
@@ -125,6 +131,8 @@ def test_train_without_a_network_is_wrong_usage(capsys):
             ["runs", "show", "abc"],
             "error: No experiment or run begins with 'abc'. `python -m explorer runs list` shows",
         ),
+        (["construct", "identity", "abc"], "error: There is no run 'abc' in "),
+        (["train", "plain8", "--initial", "abc"], "error: `initial` (='abc') is neither a finished run nor"),
         (["runs", "import", "no.zip"], "error: There is no file no.zip. Give the zip that"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
@@ -234,6 +242,35 @@ def test_ctrl_c_pauses_and_says_how_to_go_on(capsys, monkeypatch):
     assert main(["train", "resnet20"]) == 130
     assert "Go on with: python -m explorer runs resume 20260102-aa --follow" in capsys.readouterr().err
     assert answer(capsys, "runs", "show", "2026")["state"] == "paused"
+
+
+def test_a_construction_is_told_by_its_fields_and_in_words(capsys, tmp_path, home):
+    path = tmp_path / "small.safetensors"
+    network = build("plain8-w2", channels=1)
+    save_checkpoint(network, path, CheckpointFacts(network=network.config))
+    arguments = ["construct", "identity", str(path), "--depth", "14", "--data", "digits"]
+    found = answer(capsys, *arguments)
+    assert list(found) == [field.name for field in dataclasses.fields(Construction)]
+    assert (found["id"], found["network"], found["images"]) == ("plain14-w2-from-small", "plain14-w2", 360)
+    assert found["path"] == str(home / "checkpoints" / "plain14-w2-from-small.safetensors")
+    assert main([*arguments, "--to", str(tmp_path / "deep.safetensors")]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "plain14-w2 made of plain8-w2: 3 blocks inserted, two layers each"
+    assert lines[1] == f"largest difference of any output on 360 test images {found['largest_difference']:.1e}"
+    assert lines[2] == f"training error {found['source_train_error']:.1%} before and after"
+    assert lines[4] == f"saved as deep: {tmp_path / 'deep.safetensors'}"
+
+
+def test_train_hands_on_the_checkpoint_it_starts_from(capsys, monkeypatch):
+    plans = []
+
+    def start(plan):
+        plans.append(plan)
+        return make_experiment(networks=plan.networks)
+
+    monkeypatch.setattr(train, "start", start)
+    answer(capsys, "train", "plain20", "--initial", "some-id")
+    assert [plan.initial for plan in plans] == ["some-id"]
 
 
 def test_train_for_real(home):

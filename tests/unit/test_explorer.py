@@ -20,7 +20,7 @@ def test_names_are_found_where_type_checkers_look_for_them():
         value = getattr(explorer, name)
         assert value.__module__ == module
         assert value.__name__ == name
-    assert set(explorer._HOME) | {"figures"} == set(explorer.__all__)
+    assert set(explorer._HOME) | set(explorer._MODULES) == set(explorer.__all__)
 
 
 def test_an_unknown_name_lists_the_known_ones():

@@ -17,6 +17,7 @@ LAYERS = [
     {"models", "data"},
     {"runs"},
     {"analysis", "attribution", "training"},
+    {"construct", "degradation"},
     {"figures"},
     {"ui", "cli"},
     {"pages", "streamlit_app", "__main__"},
@@ -110,6 +111,18 @@ TORCH_FREE_CODE = {
     "figures": "import explorer.figures",
     "settings": "import explorer; explorer.Recipe(), explorer.NetworkConfig(depth=20), explorer.experiments()",
     "what pages poll": "import explorer.training.launch, explorer.runs.experiments as e; e.list_experiments()",
+    "starting from a checkpoint": """
+import hashlib, os, pathlib
+from explorer.models.config import NetworkConfig
+from explorer.runs.checkpoint_facts import CheckpointFacts
+from explorer.training.launch import queue
+from explorer.training.plan import Plan
+path = pathlib.Path(os.environ["EXPLORER_HOME"]) / "small.safetensors"
+path.write_bytes(b"weights")
+network = NetworkConfig(depth=8, shortcut="none", channels=1)
+facts = CheckpointFacts(network=network, sha256=hashlib.sha256(b"weights").hexdigest())
+path.with_suffix(".json").write_text(facts.model_dump_json())
+queue(Plan(networks=("plain8",), initial=str(path)))""",
     "command line": """
 from explorer.cli.main import main
 main(["networks"]), main(["data", "status"]), main(["runs", "list"])""",

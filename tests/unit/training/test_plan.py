@@ -3,7 +3,7 @@
 import pytest
 
 from explorer.errors import BadSettings
-from explorer.training.plan import ONE_MINUTE_DEMO, Plan
+from explorer.training.plan import Plan
 from explorer.training.recipe import Recipe
 
 
@@ -37,9 +37,3 @@ def test_a_network_named_twice_is_trained_once():
 def test_networks_are_built_for_the_data():
     (config,) = Plan(networks=("plain8",), data="digits").network_configs()
     assert (config.channels, config.classes) == (1, 10)
-
-
-def test_the_demo_pairs_each_depth_with_its_twin():
-    kinds = {(c.kind, c.depth) for c in ONE_MINUTE_DEMO.network_configs()}
-    assert kinds == {(kind, depth) for kind in ("plain", "residual") for depth in (20, 32, 56)}
-    assert (ONE_MINUTE_DEMO.recipe.steps, ONE_MINUTE_DEMO.recipe.batch_size) == (100, 64)

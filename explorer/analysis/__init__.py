@@ -1,0 +1,1 @@
+"""Questions to trained networks and their curves, one file each."""

@@ -1,0 +1,224 @@
+"""Does depth hurt, do shortcuts help, and can these runs tell? Training errors at the end of the schedule, compared.
+
+The measure is the mean error of the batches of the last tenth of the schedule: what figure 6 of He et al. 2015 draws.
+It is never the best of several evaluations and never the test error: they call it degradation (section 1) when a deeper
+network has the higher *training* error. In short runs it varies half as much from seed to seed as one evaluation of
+the finished network, whose batch norms have not settled by then.
+"""
+
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import product
+from math import isnan, nan
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from scipy.special import stdtrit
+
+from explorer import tables
+
+Question = Literal["degradation", "residual_depth", "shortcut"]
+Outcome = Literal["seen", "reversed", "cannot_tell", "not_started"]
+
+CHANCE_MARGIN = 0.05  # closer to the error of guessing than this, a network has not started to train
+CONFIDENCE = 0.95
+FEWEST_LAST_STEPS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The answer to one question.
+
+    Attributes:
+        outcome: "seen", "reversed", "cannot_tell", "not_started", or None where there is nothing to compare.
+        headline: the answer in a few words.
+        sentences: one for each comparison, with its size in points and its interval.
+    """
+
+    question: Question
+    outcome: Outcome | None
+    headline: str
+    sentences: tuple[str, ...]
+
+
+def last_steps(steps: int) -> int:
+    """How many steps at the end of a schedule count as its end: a tenth, at least 20."""
+    return min(steps, max(FEWEST_LAST_STEPS, steps // 10))
+
+
+def end_errors(table: pd.DataFrame, steps: int) -> pd.DataFrame:
+    """Training and test error of every run that has come to the end of its schedule.
+
+    Args:
+        table: `tables.METRICS` after `tables.RUN_KEYS`, with every step of the end of the schedule.
+        steps: of the schedule.
+
+    Returns:
+        One row per finished run: `tables.RUN_KEYS`, train_error (mean over the batches of the `last_steps`),
+        test_error (of the last evaluation); both are fractions.
+    """
+    finished = table[table["run"].isin(table.loc[table["step"] == steps, "run"])]
+    batches = finished[finished["step"] > steps - last_steps(steps)].groupby("run")["batch_error"].mean()
+    ends = finished[finished["step"] == steps]
+    ends = ends.assign(train_error=ends["run"].map(batches))
+    return ends[[*tables.RUN_KEYS, "train_error", "test_error"]].reset_index(drop=True)
+
+
+def error_gaps(ends: pd.DataFrame, *, chance: float) -> pd.DataFrame:
+    """Every comparison that the runs allow, each over the seeds that both networks have.
+
+    Runs of one seed share data order and, for twins, initial weights, so the differences are taken seed by seed.
+    Deeper networks are compared with the shallowest of their kind and width, plain ones with every residual network
+    of their depth.
+
+    Args:
+        ends: as `end_errors` gives.
+        chance: the error of guessing, 1 - 1 / classes.
+
+    Returns:
+        The columns of `tables.GAPS`. low and high are the 95% interval of Student's t, NaN for one seed.
+    """
+    rows = [_gap(ends, question, network, against, chance) for question, network, against in _pairs(ends)]
+    return pd.DataFrame([row for row in rows if row is not None], columns=tables.GAPS)
+
+
+def verdicts(gaps: pd.DataFrame, *, chance: float) -> tuple[Verdict, Verdict]:
+    """The two answers in words: degradation, and the effect of the shortcuts.
+
+    Args:
+        gaps: as `error_gaps` gives; its residual_depth rows stand with the degradation, as its counterpart.
+        chance: the error of guessing.
+    """
+    plain = gaps[gaps["question"] == "degradation"]
+    residual = gaps[gaps["question"] == "residual_depth"]
+    shortcut = gaps[gaps["question"] == "shortcut"]
+    return (
+        _verdict("degradation", plain, residual, chance),
+        _verdict("shortcut", shortcut, shortcut.iloc[:0], chance),
+    )
+
+
+def has_not_started(error: float, chance: float) -> bool:
+    """Whether a network of this training error does no better than guessing, give or take 5 points."""
+    return error >= chance - CHANCE_MARGIN
+
+
+def interval(differences: Iterable[float]) -> tuple[float, float]:
+    """The 95% interval of the mean by Student's t; NaN, NaN for fewer than two values."""
+    values = np.array(list(differences), dtype=float)
+    if len(values) < 2:
+        return nan, nan
+    quantile = stdtrit(len(values) - 1, 0.5 + CONFIDENCE / 2)
+    half = float(quantile * values.std(ddof=1) / np.sqrt(len(values)))
+    return float(values.mean()) - half, float(values.mean()) + half
+
+
+def _pairs(ends: pd.DataFrame) -> Iterator[tuple[Question, str, str]]:
+    """Networks to compare: question, the one expected to err more, the one it is compared with."""
+    networks = ends.drop_duplicates("network").sort_values(["depth", "network"])
+    for kind, question in (("plain", "degradation"), ("residual", "residual_depth")):
+        for _, family in networks[networks["kind"] == kind].groupby(networks["network"].map(_family), sort=False):
+            shallowest, *deeper = family["network"]
+            for network in deeper:
+                yield question, network, shallowest  # type: ignore[misc]
+    for depth in networks["depth"].unique():
+        same = networks[networks["depth"] == depth]
+        for plain, residual in product(
+            same.loc[same["kind"] == "plain", "network"], same.loc[same["kind"] == "residual", "network"]
+        ):
+            yield "shortcut", plain, residual
+
+
+def _family(name: str) -> str:
+    """What follows the depth in a network's name: shortcut option and width."""
+    return name.partition("-")[2]
+
+
+def _gap(ends: pd.DataFrame, question: Question, network: str, against: str, chance: float) -> dict[str, object] | None:
+    errors = ends.pivot_table(index="seed", columns="network", values="train_error")[[network, against]].dropna()
+    if errors.empty:
+        return None
+    differences = errors[network] - errors[against]
+    low, high = interval(differences)
+    one = ends[ends["network"] == network].iloc[0]
+    error, against_error = float(errors[network].mean()), float(errors[against].mean())
+    return {
+        "question": question,
+        "network": network,
+        "against": against,
+        "kind": one["kind"],
+        "depth": int(one["depth"]),
+        "seeds": len(errors),
+        "error": error,
+        "against_error": against_error,
+        "gap": float(differences.mean()),
+        "low": low,
+        "high": high,
+        "outcome": _outcome(question, error, against_error, low, high, chance),
+    }
+
+
+def _outcome(question: Question, error: float, against_error: float, low: float, high: float, chance: float) -> Outcome:
+    """A network at chance shows nothing of depth; but that its residual twin trains is an effect of the shortcuts."""
+    stuck, against_stuck = has_not_started(error, chance), has_not_started(against_error, chance)
+    if stuck and (against_stuck or question != "shortcut"):
+        return "not_started"
+    if low > 0:
+        return "seen"
+    return "reversed" if high < 0 else "cannot_tell"
+
+
+HEADLINES: dict[Question, dict[Outcome | None, str]] = {
+    "degradation": {
+        "seen": "Degradation is seen",
+        "reversed": "The opposite is seen: deeper is better here",
+        "cannot_tell": "Degradation: this budget cannot tell",
+        "not_started": "Not degradation yet: the deeper networks have not started to train",
+        None: "Degradation: nothing to compare",
+    },
+    "shortcut": {
+        "seen": "Shortcuts help",
+        "reversed": "Shortcuts hurt here",
+        "cannot_tell": "Shortcuts: this budget cannot tell",
+        "not_started": "Shortcuts: neither network has started to train",
+        None: "Shortcuts: nothing to compare",
+    },
+}
+_NOTHING: dict[Question, str] = {
+    "degradation": "Train plain networks of at least two depths to the end of the schedule.",
+    "shortcut": "Train a plain and a residual network of one depth to the end of the schedule.",
+}
+_PRECEDENCE: tuple[Outcome, ...] = ("seen", "reversed", "cannot_tell", "not_started")
+
+
+def _verdict(question: Question, gaps: pd.DataFrame, counterpart: pd.DataFrame, chance: float) -> Verdict:
+    outcomes = set(gaps["outcome"])
+    outcome = next((each for each in _PRECEDENCE if each in outcomes), None)
+    sentences = [_sentence(row, chance) for row in pd.concat([gaps, counterpart]).to_dict("records")]
+    if outcome is None:
+        sentences.insert(0, _NOTHING[question])
+    return Verdict(question, outcome, HEADLINES[question][outcome], tuple(sentences))
+
+
+def _sentence(row: Mapping[Hashable, object], chance: float) -> str:
+    """One comparison: its size, its interval, and what it does not say."""
+    network, against, seeds = str(row["network"]), str(row["against"]), int(str(row["seeds"]))
+    gap, low, high, error = (float(str(row[name])) for name in ("gap", "low", "high", "error"))
+    text = f"{network} ends {_points(abs(gap))} of training error {'above' if gap >= 0 else 'below'} {against}"
+    if isnan(low):
+        text += " in one seed, which gives no interval: this budget cannot tell. Train at least three seeds."
+    else:
+        text += f" (95% interval {100 * low:+.1f} to {100 * high:+.1f}, {seeds} seeds)"
+        text += ": the interval includes zero, this budget cannot tell." if low <= 0 <= high else "."
+    if has_not_started(error, chance):
+        text += f" {network} has not started to train: at {100 * error:.1f}% it is where guessing is"
+        text += f" ({100 * chance:.0f}%)."
+        if row["question"] != "shortcut":
+            text += " In the paper's degradation both networks train and the deeper one ends higher."
+    return text
+
+
+def _points(fraction: float) -> str:
+    value = f"{100 * fraction:.1f}"
+    return f"{value} point" if value == "1.0" else f"{value} points"

@@ -1,0 +1,98 @@
+"""Commands of the degradation lab: run a preset, say what experiments can tell."""
+
+from dataclasses import asdict
+from typing import Annotated
+
+from tyro.conf import arg
+from tyro.extras import SubcommandApp
+
+from explorer import degradation, tables
+from explorer.analysis.verdict import Verdict
+from explorer.cli.follow import until_end
+from explorer.cli.output import AsJson, message, show, text_table
+from explorer.cli.runs import Id, Ids, find
+from explorer.cli.train import show_experiment
+from explorer.degradation import Report
+from explorer.runs.experiments import experiment
+from explorer.training.presets import PRESETS
+
+app = SubcommandApp()
+
+PRESET_HELP = f"One of {', '.join(PRESETS)}."
+SHOWN = [column for column in tables.GAPS if column not in ("question", "kind", "depth")]
+
+
+@app.command
+def run(
+    *,
+    preset: Annotated[str, arg(help=PRESET_HELP)] = "one_minute",
+    depths: tuple[int, ...] | None = None,
+    seeds: tuple[int, ...] | None = None,
+    steps: int | None = None,
+    detach: bool = False,
+    json: AsJson = False,
+) -> int:
+    """Train plain and residual networks of several depths together, then give the verdict. Ctrl-C pauses.
+
+    Args:
+        depths: plain and residual networks of these depths instead of the preset's, such as 20 32.
+        seeds: instead of the preset's.
+        steps: instead of the preset's.
+        detach: start and return at once; `degradation verdict ID` tells the outcome later.
+    """
+    plan = degradation.plan(preset, depths=depths, seeds=seeds, steps=steps)
+    for confound in degradation.plan_confounds(plan):
+        message(f"note: {confound.reason} {confound.remedy} ({confound.source}).")
+    message(f"On two CPU cores the preset takes {PRESETS[preset.replace('-', '_')].time}.")
+    experiment_id = degradation.run(preset, depths=depths, seeds=seeds, steps=steps)
+    message(f"Experiment {experiment_id}")
+    if detach:
+        return show_experiment(experiment(experiment_id), json=json)
+    found = until_end(experiment_id)
+    return _show(degradation.report([found]), json=json)
+
+
+@app.command
+def verdict(identities: Ids, /, *, json: AsJson = False) -> int:
+    """Say what experiments can tell about depth and shortcuts, with intervals over seeds.
+
+    Several experiments are compared with each other; where their recipes differ, that is said.
+    """
+    found = [find(identity)[0] for identity in identities]
+    return _show(degradation.report(found), json=json)
+
+
+@app.command
+def gradients(identity: Id, /, *, json: AsJson = False) -> int:
+    """Measure the gradient of every layer's weights, before training and at the end; one line a layer."""
+    table = degradation.gradients(find(identity)[0].id)
+    rows = table.to_dict("records")
+    show({"layers": rows}, text_table(rows, table.columns), as_json=json)
+    return 0
+
+
+def _show(report: Report, *, json: bool) -> int:
+    gaps = report.gaps.to_dict("records")
+    document = {
+        "id": report.experiments[0],
+        "experiments": report.experiments,
+        "degradation": asdict(report.degradation),
+        "shortcut": asdict(report.shortcut),
+        "gaps": gaps,
+        "runs": report.ends.to_dict("records"),
+        "unfinished": report.unfinished,
+        "confounds": [asdict(each) for each in report.confounds],
+        "chance": report.chance,
+    }
+    blocks = [_text(report.degradation), _text(report.shortcut)]
+    if gaps:
+        blocks.insert(0, text_table(gaps, SHOWN))
+    if report.unfinished:
+        blocks.append(f"Not at the end of the schedule, so not counted: {', '.join(report.unfinished)}")
+    blocks += [f"Beware: {each.reason} ({each.source}) {each.remedy}." for each in report.confounds]
+    show(document, "\n\n".join(blocks), as_json=json)
+    return 0
+
+
+def _text(answer: Verdict) -> str:
+    return "\n".join([f"{answer.headline}.", *(f"  {sentence}" for sentence in answer.sentences)])

@@ -1,0 +1,227 @@
+"""The degradation lab: train deeper and shallower networks under one recipe, then say what the runs can tell."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from explorer import tables
+from explorer.analysis.confounds import Comparison, Confound, confounds
+from explorer.analysis.verdict import Verdict, end_errors, error_gaps, last_steps, verdicts
+from explorer.data.catalogue import DATASETS
+from explorer.errors import RunError
+from explorer.models.config import NetworkConfig
+from explorer.registry import lookup
+from explorer.runs.experiments import Experiment, experiment, metrics
+from explorer.training import launch
+from explorer.training.plan import Plan
+from explorer.training.presets import PRESETS, twins
+from explorer.training.recipe import Recipe
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What experiments say about depth and shortcuts.
+
+    Attributes:
+        experiments: ids.
+        ends: one row per run at the end of its schedule: `tables.RUN_KEYS`, train_error, test_error.
+        unfinished: ids of the runs that are not there, or never came there.
+        gaps: every comparison, the columns of `tables.GAPS`.
+        degradation: deeper plain networks against the shallowest, and the residual ones as the counterpart.
+        shortcut: plain networks against residual ones of the same depth.
+        confounds: what else could explain a difference.
+        chance: error of guessing.
+    """
+
+    experiments: tuple[str, ...]
+    ends: pd.DataFrame
+    unfinished: tuple[str, ...]
+    gaps: pd.DataFrame
+    degradation: Verdict
+    shortcut: Verdict
+    confounds: tuple[Confound, ...]
+    chance: float
+
+
+def plan(
+    preset: str = "one_minute",
+    *,
+    depths: Sequence[int] | None = None,
+    seeds: Sequence[int] | None = None,
+    steps: int | None = None,
+) -> Plan:
+    """A preset's plan, changed where asked.
+
+    Args:
+        preset: name in `training.presets.PRESETS`.
+        depths: plain and residual networks of these instead.
+        seeds: instead of the preset's.
+        steps: instead of the preset's.
+
+    Raises:
+        UnknownName: no such preset.
+        BadSettings: a depth is not 6n+2, or the changes do not fit together.
+    """
+    chosen = lookup(PRESETS, preset.replace("-", "_"), "preset").plan
+    networks = chosen.networks
+    if depths is not None:
+        networks = twins(depths)
+    recipe = chosen.recipe.model_dump() | ({} if steps is None else {"steps": steps})
+    return Plan(
+        **chosen.model_dump()
+        | {"networks": networks, "recipe": Recipe(**recipe), "seeds": tuple(chosen.seeds if seeds is None else seeds)}
+    )
+
+
+def run(
+    preset: str = "one_minute",
+    *,
+    depths: Sequence[int] | None = None,
+    seeds: Sequence[int] | None = None,
+    steps: int | None = None,
+) -> str:
+    """Start a degradation experiment in the background; `verdict` says what came of it.
+
+    Args and errors as for `plan`; in addition DataMissing where the data set is not on this machine.
+
+    Returns:
+        The experiment's id.
+    """
+    return launch.start(plan(preset, depths=depths, seeds=seeds, steps=steps))
+
+
+def verdict(*experiment_ids: str) -> Report:
+    """What experiments can tell about depth and shortcuts, from training errors at the end of the schedule.
+
+    Args:
+        experiment_ids: one, or several whose runs are to be compared with each other.
+
+    Raises:
+        RunError: there is no such experiment, none was named, or they are of different data sets.
+    """
+    return report([experiment(each) for each in experiment_ids])
+
+
+def report(found: Sequence[Experiment]) -> Report:
+    """`verdict` of experiments that were read already."""
+    if not found:
+        raise RunError("Name at least one experiment. `python -m explorer runs list` shows those there are.")
+    data = {each.data for each in found if each.data}
+    if len(data) != 1:
+        raise RunError(
+            f"The experiments are of {len(data)} data sets ({', '.join(sorted(data))}); errors compare within one."
+        )
+    chance = 1 - 1 / len(lookup(DATASETS, data.pop(), "data set").classes)
+    ends = pd.concat([_ends(each) for each in found], ignore_index=True)
+    gaps = error_gaps(ends, chance=chance)
+    degradation, shortcut = verdicts(gaps, chance=chance)
+    return Report(
+        experiments=tuple(each.id for each in found),
+        ends=ends,
+        unfinished=tuple(run_id for each in found for run_id in each.run_ids if run_id not in set(ends["run"])),
+        gaps=gaps,
+        degradation=degradation,
+        shortcut=shortcut,
+        confounds=tuple(experiment_confounds(found)),
+        chance=chance,
+    )
+
+
+def gradients(experiment_id: str, *, images: int = 250) -> pd.DataFrame:
+    """Gradient of every layer's weights before training and at the end of it, for the first seed of each network.
+
+    Args:
+        experiment_id: whose networks.
+        images: training images in the one batch it is measured on, in equal parts of each class.
+
+    Returns:
+        network, kind, depth, step, then the columns of `tables.GRADIENTS`.
+
+    Raises:
+        RunError: there is no such experiment, or none of its networks has weights yet.
+        DataMissing: its data set is not on this machine.
+    """
+    import torch  # not before it is needed
+
+    from explorer.analysis.gradients import gradient_profile
+    from explorer.data.pixels import load_data
+    from explorer.runs.checkpoints import load_checkpoint
+    from explorer.training.loop import batches_for
+
+    found = experiment(experiment_id)
+    first_seed = {run.facts.network.name: run for run in reversed(found.runs) if run.facts}
+    profiles = []
+    for name in found.networks:
+        run = first_seed[name]
+        assert run.facts is not None
+        recipe, config = Recipe(**run.facts.recipe), run.facts.network
+        batches = batches_for(load_data(run.facts.data, recipe.image_size), recipe, run.facts.seed, torch.device("cpu"))
+        batch, labels = next(iter(batches.train_sample(images)))
+        for step, checkpoint in ((0, f"{run.id}@0"), (run.progress.step, run.id)):
+            profile = gradient_profile(load_checkpoint(checkpoint), batch, labels)
+            profiles.append(profile.assign(network=name, kind=config.kind, depth=config.depth, step=step))
+    return pd.concat(profiles, ignore_index=True)[["network", "kind", "depth", "step", *tables.GRADIENTS]]
+
+
+def plan_confounds(planned: Plan) -> list[Confound]:
+    """What will stand between the plan's outcome and a conclusion from it."""
+    return _confounds(planned.network_configs(), [planned.recipe.model_dump()], planned.seeds, planned)
+
+
+def experiment_confounds(found: Sequence[Experiment]) -> list[Confound]:
+    """The same for experiments that were trained already."""
+    facts = [run.facts for each in found for run in each.runs if run.facts is not None]
+    if not facts:
+        return []
+    recipes: list[dict[str, object]] = []
+    for each in facts:
+        if each.recipe not in recipes:
+            recipes.append(each.recipe)
+    networks = {each.network.name: each.network for each in facts}
+    return _confounds(list(networks.values()), recipes, sorted({each.seed for each in facts}), plan_of(found))
+
+
+def plan_of(found: Sequence[Experiment]) -> Plan:
+    """The plan that would train all networks and seeds of these experiments under the first one's recipe.
+
+    Raises:
+        BadSettings: it would be more than an experiment may hold.
+        RunError: all its runs are damaged.
+    """
+    facts = [run.facts for each in found for run in each.runs if run.facts is not None]
+    if not facts:
+        raise RunError("No run of this experiment can be read, so it cannot be trained again.")
+    return Plan(
+        networks=tuple(dict.fromkeys(each.network.name for each in facts)),
+        data=facts[0].data,
+        recipe=Recipe(**facts[0].recipe),
+        seeds=tuple(dict.fromkeys(each.seed for each in facts)),
+        title=facts[0].title,
+    )
+
+
+def without(planned: Plan, confound: Confound) -> Plan:
+    """The plan with a confound's remedy applied; it gets a title of its own."""
+    changes = dict(confound.changes)
+    recipe = Recipe(**planned.recipe.model_dump() | dict(changes.pop("recipe", {})))
+    return Plan(**planned.model_dump() | changes | {"recipe": recipe, "title": ""})
+
+
+def _ends(found: Experiment) -> pd.DataFrame:
+    end = metrics(found.run_ids, points=None, after=found.steps - last_steps(found.steps))
+    return end_errors(end, found.steps)
+
+
+def _confounds(
+    networks: Sequence[NetworkConfig], recipes: Sequence[dict[str, object]], seeds: Sequence[int], planned: Plan
+) -> list[Confound]:
+    return confounds(
+        Comparison(
+            networks=tuple(networks),
+            recipes=tuple(recipes),
+            seeds=tuple(seeds),
+            train_images=planned.recipe.train_images or planned.dataset.train_images,
+            available_images=planned.dataset.train_images,
+        )
+    )

@@ -1,0 +1,44 @@
+"""Errors on CIFAR-10 that others have published, to be shown beside ours with their source."""
+
+import pandas as pd
+
+from explorer import tables
+from explorer.models.catalogue import HE2015, NETWORKS
+from explorer.models.config import Kind
+
+REIMPLEMENTATION = "akamaster/pytorch_resnet_cifar10"
+
+# README of github.com/akamaster/pytorch_resnet_cifar10: test error of its published weights
+_REIMPLEMENTED = {20: 0.0827, 32: 0.0737, 44: 0.0690, 56: 0.0661, 110: 0.0632, 1202: 0.0618}
+# He et al. 2015, figure 6, caption: plain-110 has an error above 60% and is not drawn
+_NOT_BELOW = {"plain110": 0.60}
+
+# He et al. 2015, section 4.2, in the words of `Recipe`
+PROTOCOL = {
+    "Training images": "45,000 (5,000 for validation)",
+    "Steps": "64,000",
+    "Images a step": "128",
+    "Learning rate": "0.1, divided by 10 at 32,000 and 48,000 steps",
+    "Crop and mirror": "yes",
+    "Normalisation": "mean image subtracted",
+    "Image size": "32 x 32",
+    "Test images": "10,000, the original view",
+}
+
+
+def published() -> pd.DataFrame:
+    """Published errors on CIFAR-10.
+
+    Returns:
+        The columns of `tables.PUBLISHED`, one row per network and source.
+    """
+    rows: list[tuple[str, Kind, int, float | None, float | None, str]] = [
+        (name, row.config.kind, row.config.depth, row.published_error, None, row.source)
+        for name, row in NETWORKS.items()
+        if row.published_error is not None
+    ]
+    rows += [(name, "plain", NETWORKS[name].config.depth, None, bound, HE2015) for name, bound in _NOT_BELOW.items()]
+    rows += [
+        (f"resnet{depth}", "residual", depth, error, None, REIMPLEMENTATION) for depth, error in _REIMPLEMENTED.items()
+    ]
+    return pd.DataFrame(rows, columns=tables.PUBLISHED).astype({"test_error": float, "above": float})

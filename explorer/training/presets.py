@@ -1,0 +1,108 @@
+"""Plans to start from, calibrated: each shows on two CPU cores, in the time it names, what its note says."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from explorer.training.plan import Plan
+from explorer.training.recipe import Recipe
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """A plan to start from, and what to expect of it.
+
+    Attributes:
+        title: in a menu.
+        plan: what it trains.
+        time: how long it took on two CPU cores without a GPU, in words.
+        note: what it shows and what it cannot show, as measured.
+    """
+
+    title: str
+    plan: Plan
+    time: str
+    note: str
+
+
+def twins(depths: Iterable[int]) -> tuple[str, ...]:
+    """Names of the plain and residual networks of these depths, plain first."""
+    depths = tuple(depths)
+    return tuple(f"{kind}{depth}" for kind in ("plain", "resnet") for depth in depths)
+
+
+PRESETS: dict[str, Preset] = {
+    "one_minute": Preset(
+        "One minute",
+        Plan(
+            networks=twins((20, 32, 56)),
+            data="digits",
+            recipe=Recipe(
+                steps=60,
+                batch_size=32,
+                learning_rate=0.03,
+                schedule="one_cycle",
+                evaluate_every=20,
+                evaluate_images=100,
+            ),
+            seeds=(0, 1, 2),
+            title="One minute: plain and residual networks on digits",
+        ),
+        "75 seconds",
+        "Built-in images of digits, 8x8 pixels. plain32 ends above plain20; plain56 does not start to train in so few "
+        "steps; the residual networks all learn.",
+    ),
+    "lecture": Preset(
+        "Lecture",
+        Plan(
+            networks=("plain20", "plain32", "plain56", "resnet20", "resnet56"),
+            data="cifar10",
+            recipe=Recipe(
+                steps=200,
+                batch_size=32,
+                learning_rate=0.1,
+                schedule="one_cycle",
+                image_size=16,
+                augment=False,
+                evaluate_every=50,
+                evaluate_images=100,
+                last_images=1000,
+            ),
+            seeds=(0, 1, 2),
+            title="Lecture: plain and residual networks on CIFAR-10",
+        ),
+        "6 minutes",
+        "Photographs at 16x16 pixels.",
+    ),
+    "coffee_break": Preset(
+        "Coffee break",
+        Plan(
+            networks=twins((20, 32, 56)),
+            data="cifar10",
+            recipe=Recipe(
+                steps=800,
+                batch_size=64,
+                learning_rate=0.1,
+                schedule="one_cycle",
+                image_size=16,
+                augment=False,
+                evaluate_images=200,
+            ),
+            seeds=(0, 1, 2),
+            title="Coffee break: plain and residual networks on CIFAR-10",
+        ),
+        "40 minutes",
+        "Photographs at 16x16 pixels, all 50,000 of them.",
+    ),
+    "paper": Preset(
+        "The paper",
+        Plan(
+            networks=twins((20, 32, 44, 56)),
+            data="cifar10",
+            recipe=Recipe(steps=64_000, batch_size=128, learning_rate=0.1, schedule="he2015", normalisation="pixel"),
+            title="The paper: 64,000 steps on CIFAR-10",
+        ),
+        "hours on a GPU, weeks on a CPU",
+        "He et al. 2015, section 4.2: 64,000 steps of 128 images, all of CIFAR-10. Start it only where a GPU can "
+        "run for hours.",
+    ),
+}

@@ -1,0 +1,85 @@
+"""The lab as a library: presets to plans, runs on disk to a report."""
+
+import pytest
+
+from explorer import degradation
+from explorer.errors import BadSettings, RunError, UnknownName
+from explorer.runs.experiments import experiment
+from explorer.training.presets import PRESETS
+from explorer.training.recipe import Recipe
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("EXPLORER_HOME", str(tmp_path / "home"))
+
+
+@pytest.fixture
+def make_experiment(make_run):
+    """Makes finished runs of networks that end at these training errors, one per seed."""
+
+    def made(ends, name="e1", steps=100, **facts):
+        for network, errors in ends.items():
+            for seed, error in enumerate(errors):
+                make_run(network, experiment=name, seed=seed, steps=steps, end=error, **facts)
+        return name
+
+    return made
+
+
+def test_a_preset_is_a_plan_that_can_be_changed():
+    assert degradation.plan("one-minute") == PRESETS["one_minute"].plan
+    changed = degradation.plan("lecture", depths=(20, 44), seeds=[5], steps=7)
+    assert changed.networks == ("plain20", "plain44", "resnet20", "resnet44")
+    assert (changed.seeds, changed.recipe.steps, changed.data) == ((5,), 7, "cifar10")
+
+
+def test_an_unknown_preset_or_depth_is_named():
+    with pytest.raises(UnknownName, match="'lecure'.*lecture"):
+        degradation.plan("lecure")
+    with pytest.raises(BadSettings, match="22 is not 6n\\+2"):
+        degradation.plan(depths=(22,))
+    with pytest.raises(BadSettings, match="`steps`"):
+        degradation.plan(steps=0)
+
+
+def test_a_report_reads_the_end_of_the_schedule_from_the_run_folders(make_experiment):
+    report = degradation.verdict(
+        make_experiment({"plain20": [0.1, 0.1], "plain32": [0.3, 0.3], "resnet20": [0.1, 0.1]})
+    )
+    # each batch's error falls in equal steps from 0.9, so the last 20 of 100 lie 0.095 of the way above the end
+    assert report.ends["train_error"].to_list() == pytest.approx([0.176, 0.176, 0.357, 0.357, 0.176, 0.176])
+    assert report.ends["test_error"].to_list() == pytest.approx([0.11, 0.11, 0.31, 0.31, 0.11, 0.11])
+    assert report.degradation.outcome == "seen"
+    assert report.unfinished == ()
+    assert [found.name for found in report.confounds] == ["few_seeds"]
+
+
+def test_runs_that_did_not_come_to_the_end_are_named_and_not_counted(make_experiment, make_run):
+    make_experiment({"plain20": [0.1]})
+    late = make_run("plain32", experiment="e1", steps=100, step=60, end=0.3, state="paused")
+    report = degradation.verdict("e1")
+    assert report.unfinished == (late,)
+    assert report.degradation.outcome is None
+
+
+def test_several_experiments_are_compared_and_their_different_recipes_told(make_experiment):
+    make_experiment({"plain20": [0.1, 0.1, 0.1]}, name="first")
+    make_experiment({"plain32": [0.3, 0.3, 0.3]}, name="second", recipe={"learning_rate": 0.01})
+    report = degradation.verdict("first", "second")
+    assert report.degradation.outcome == "seen"
+    assert [found.name for found in report.confounds] == ["different_recipes"]
+
+
+def test_experiments_of_different_data_do_not_compare(make_experiment):
+    make_experiment({"plain20": [0.1]}, name="first")
+    make_experiment({"plain32": [0.3]}, name="second", data="cifar10")
+    with pytest.raises(RunError, match="2 data sets \\(cifar10, digits\\)"):
+        degradation.verdict("first", "second")
+
+
+def test_the_plan_of_an_experiment_would_train_it_again(make_experiment):
+    make_experiment({"plain20": [0.1, 0.2], "resnet20": [0.1, 0.2]}, steps=30)
+    plan = degradation.plan_of([experiment("e1")])
+    assert (plan.networks, plan.seeds, plan.data) == (("plain20", "resnet20"), (0, 1), "digits")
+    assert plan.recipe == Recipe(steps=30, batch_size=16, evaluate_every=5)

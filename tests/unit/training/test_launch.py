@@ -1,0 +1,149 @@
+"""Queueing without a worker: what stands in the run folders of a plan that starts from a checkpoint."""
+
+import zipfile
+
+import pytest
+
+from explorer.errors import BadSettings, RunError, StorageError
+from explorer.models.network import build
+from explorer.runs.checkpoint_facts import CheckpointFacts
+from explorer.runs.checkpoints import save_checkpoint
+from explorer.runs.experiments import delete, experiment, export, import_zip, list_experiments
+from explorer.runs.store import checkpoint_folder, read_run, run_folder, update_run
+from explorer.training import launch
+from explorer.training.launch import queue, start
+from explorer.training.plan import Plan
+from explorer.training.recipe import Recipe
+
+PLAN = Plan(networks=("plain8-w2",), recipe=Recipe(steps=2, batch_size=16, evaluate_images=10), seeds=(0, 1))
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("EXPLORER_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(launch, "_start_next", lambda: None)  # nothing is trained here
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def keep(home):
+    """Save a drawn network among the checkpoints; gives its file."""
+
+    def save(name="small", network="plain8-w2", seed=5, normalisation="channel"):
+        checkpoint_folder().mkdir(parents=True, exist_ok=True)
+        path = checkpoint_folder() / f"{name}.safetensors"
+        built = build(network, channels=1, seed=seed)
+        save_checkpoint(built, path, CheckpointFacts(network=built.config, normalisation=normalisation))
+        return path
+
+    return save
+
+
+def starting_from(initial):
+    return PLAN.model_copy(update={"initial": str(initial)})
+
+
+def files(run_id):
+    return [(run_folder(run_id) / f"initial.{ending}").read_bytes() for ending in ("safetensors", "json")]
+
+
+@pytest.mark.parametrize("by_path", [False, True])
+def test_every_run_folder_gets_a_copy_of_the_checkpoint(by_path, keep):
+    path = keep()
+    ids = experiment(queue(starting_from(path if by_path else "small"))).run_ids
+    assert len(ids) == 2
+    weights = path.read_bytes()
+    path.unlink()  # the copies are the whole truth
+    for run_id in ids:
+        assert files(run_id)[0] == weights
+        assert CheckpointFacts.model_validate_json(files(run_id)[1]).sha256 == read_run(run_id).facts.initial_sha256
+        assert read_run(run_id).facts.initial == (str(path) if by_path else "small")
+
+
+def test_without_a_checkpoint_there_are_no_such_files(keep):
+    (run_id, _) = experiment(queue(PLAN)).run_ids
+    assert not list(run_folder(run_id).glob("initial.*"))
+    assert (read_run(run_id).facts.initial, read_run(run_id).facts.initial_sha256) == ("", "")
+
+
+def test_the_checkpoints_beside_the_runs_are_not_a_run(keep, home):
+    keep()
+    (home / "checkpoints" / "run.json").write_text("{")
+    assert list_experiments() == []
+
+
+def test_the_weights_travel_with_an_exported_experiment(keep, tmp_path):
+    keep()
+    found = experiment(queue(starting_from("small")))
+    expected = [files(run_id) for run_id in found.run_ids]
+    path = export(found.id, tmp_path)
+    names = zipfile.ZipFile(path).namelist()
+    assert {f"{found.run_ids[0]}/initial.safetensors", f"{found.run_ids[0]}/initial.json"} <= set(names)
+    for run_id in found.run_ids:
+        update_run(run_id, state="stopped")
+    delete(found.id)
+    import_zip(path)
+    assert [files(run_id) for run_id in found.run_ids] == expected
+
+
+def test_the_same_plan_from_other_weights_is_another_experiment(keep):
+    keep("first", seed=1)
+    keep("second", seed=2)
+    ids = [start(PLAN), start(starting_from("first")), start(starting_from("second"))]
+    assert len(set(ids)) == 3
+    assert [start(PLAN), start(starting_from("first")), start(starting_from("second"))] == ids
+    keep("third", seed=2)
+    assert start(starting_from("third")) == ids[2]  # the same weights by another name
+
+
+@pytest.mark.parametrize(
+    ("saved", "changes", "message"),
+    [
+        (
+            {"network": "plain14-w2"},
+            {},
+            "`initial` (='small') is plain14-w2 (classes=10, channels=1); the plan has plain8-w2 (",
+        ),
+        (
+            {},
+            {"networks": ("plain8-w2", "resnet8-w2")},
+            "the plan has resnet8-w2 (classes=10, channels=1). Train plain8-w2 alone",
+        ),
+        (
+            {},
+            {"data": "cifar10"},
+            "`initial` (='small') (classes=10, channels=1); the plan has plain8-w2 (classes=10, channels=3",
+        ),
+        (
+            {"normalisation": "pixel"},
+            {},
+            "`normalisation` (='channel') is not the one that `initial` (='small') was trained with. Use 'pixel'.",
+        ),
+    ],
+)
+def test_a_checkpoint_that_does_not_fit_is_refused_before_anything_is_made(saved, changes, message, keep):
+    keep(**saved)
+    with pytest.raises(BadSettings) as error:
+        queue(starting_from("small").model_copy(update=changes))
+    assert message in str(error.value)
+    assert list_experiments() == []
+
+
+def test_a_checkpoint_that_is_missing_or_damaged_is_refused_before_anything_is_made(keep):
+    with pytest.raises(RunError, match=r"`initial` \(='nothing'\) is neither a finished run nor a checkpoint in "):
+        queue(starting_from("nothing"))
+    with pytest.raises(RunError, match=r"`initial` \(='run@5'\) is neither a finished run"):
+        start(starting_from("run@5"))
+    path = keep()
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(StorageError, match="small.safetensors is damaged: its sha256"):
+        start(starting_from("small"))
+    path.unlink()
+    with pytest.raises(StorageError, match="There is no file .*small.safetensors"):
+        start(starting_from(path))
+    assert list_experiments() == []
+
+
+def test_the_title_tells_where_it_started():
+    assert PLAN.display_title() == "plain8-w2 on Handwritten digits"
+    assert starting_from("/a/b/net.safetensors").display_title().endswith(", from net.safetensors")

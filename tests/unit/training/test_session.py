@@ -1,0 +1,80 @@
+"""One run in a process: where it starts, and that it goes on from where it was left."""
+
+import pytest
+import torch
+
+from explorer.errors import StorageError
+from explorer.models.network import build
+from explorer.runs.checkpoint_facts import CheckpointFacts
+from explorer.runs.checkpoints import save_checkpoint
+from explorer.runs.experiments import metrics
+from explorer.runs.store import read_run, run_folder
+from explorer.training.devices import threads
+from explorer.training.launch import queue
+from explorer.training.plan import Plan
+from explorer.training.recipe import Recipe
+from explorer.training.session import Session, Shared
+
+RECIPE = Recipe(steps=6, batch_size=16, evaluate_every=3, evaluate_images=20)
+
+
+@pytest.fixture(autouse=True)
+def one_thread(tmp_path, monkeypatch):
+    monkeypatch.setenv("EXPLORER_HOME", str(tmp_path / "home"))
+    with threads(1):
+        yield
+
+
+@pytest.fixture
+def initial(tmp_path):
+    """A checkpoint whose weights no seed of the plan draws."""
+    network = build("plain8-w2", channels=1, seed=77)
+    save_checkpoint(network, tmp_path / "small.safetensors", CheckpointFacts(network=network.config))
+    return tmp_path / "small.safetensors"
+
+
+def queued(initial=""):
+    plan = Plan(networks=("plain8-w2",), recipe=RECIPE, initial=str(initial))
+    return f"{queue(plan)}-plain8-w2-s0"
+
+
+def weights(session):
+    return torch.cat([tensor.flatten().double() for tensor in session.training.network.state_dict().values()]).cpu()
+
+
+def finished(session):
+    while session.advance():
+        pass
+    return session
+
+
+def test_a_run_starts_from_its_initial_weights_or_draws_them(initial):
+    for run_id, seed in ((queued(initial), 77), (queued(), 0)):
+        session = Session(read_run(run_id), Shared())
+        expected = build("plain8-w2", channels=1, seed=seed).stem.conv.weight
+        assert torch.equal(session.training.network.stem.conv.weight.cpu(), expected)
+        assert session.training.network.training
+        session.close()
+
+
+@pytest.mark.parametrize("left_after", [0, 1, 4])
+def test_a_run_with_initial_weights_goes_on_exactly(left_after, initial):
+    whole = finished(Session(read_run(queued(initial)), Shared()))
+    run_id = queued(initial)
+    session = Session(read_run(run_id), Shared())
+    for _ in range(left_after):
+        session.advance()
+    session.leave("paused")
+    again = Session(read_run(run_id), Shared())
+    assert again.step == max(0, left_after - 1)
+    assert torch.equal(weights(finished(again)), weights(whole))
+    columns = ["step", "loss", "train_error", "test_error"]
+    tables = [metrics([each], points=None)[columns] for each in (whole.run.id, run_id)]
+    assert tables[0].equals(tables[1])
+
+
+def test_lost_initial_weights_are_never_replaced_by_drawn_ones(initial):
+    run_id = queued(initial)
+    (run_folder(run_id) / "initial.safetensors").unlink()
+    with pytest.raises(StorageError, match="There is no file .*initial.safetensors"):
+        Session(read_run(run_id), Shared())
