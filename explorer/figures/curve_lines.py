@@ -1,6 +1,6 @@
 """From a table of metrics to the lines of a figure: which column, which smoothing, which points."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from string import ascii_uppercase
 from typing import NamedTuple
@@ -48,6 +48,9 @@ class Line(NamedTuple):
     x: Floats
     step: Floats
     value: Floats
+
+
+NO_LINE = Line(np.empty(0), np.empty(0), np.empty(0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +137,31 @@ def running_mean(step: Floats, value: Floats, window: int) -> Floats:
     return mean
 
 
+def mean_line(lines: Sequence[Line]) -> Line:
+    """The mean of lines over steps: at the steps of the first one that all have reached.
+
+    A line without a point there is interpolated, so that runs thinned differently can be averaged.
+    """
+    drawn = [line for line in lines if len(line.step)]
+    if not drawn:
+        return NO_LINE
+    start, end = max(line.step[0] for line in drawn), min(line.step[-1] for line in drawn)
+    step = drawn[0].step[(drawn[0].step >= start) & (drawn[0].step <= end)]
+    value: Floats = np.mean([np.interp(step, line.step, line.value) for line in drawn], axis=0)
+    return Line(step, step, value)
+
+
+def thinned(line: Line, points: int) -> Line:
+    """At most `points` of its points, evenly spread, the last among them."""
+    if len(line.x) <= points:
+        return line
+    kept = np.linspace(0, len(line.x) - 1, points).round().astype(int)
+    return Line(line.x[kept], line.step[kept], line.value[kept])
+
+
 def _line(rows: pd.DataFrame, column: tuple[str, str] | None, x: str, measure: Measure, positive_x: bool) -> Line:
     if column is None:
-        return Line(np.empty(0), np.empty(0), np.empty(0))
+        return NO_LINE
     value = rows[column[0]].to_numpy(float) * (100 if measure.percent else 1)
     position = rows[x].to_numpy(float)
     keep = np.isfinite(value) & np.isfinite(position) & ((position > 0) | (not positive_x))

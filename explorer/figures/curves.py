@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from explorer.figures import theme
+from explorer.figures import captions, theme
+from explorer.figures.axes import extent, x_axis, y_axis
 from explorer.figures.curve_lines import MEASURES, Curve, Line, Measure, curves, letters, with_keys
+from explorer.figures.line_ends import End, end_labels
 from explorer.registry import lookup
 
-LABEL_SPACING = 0.056  # of the y axis, so that labels at line ends do not overlap
 MOST_NAMES = 4  # in a panel's legend; more of them stand there without their kind, which the heading says
-MOST_LABELS = 8  # in a panel; more of them hide the lines
 GAP = 0.16  # between the panels, as a part of the width; the labels of the left one stand there
 
 
@@ -57,27 +57,29 @@ def training_curves(
     marks = letters(titles or table["experiment"].astype(str))
     found = curves(table, shown, x=x, smoothing=smoothing, positive_x=log_x, marks=marks)
     groups = _panels(found) if panels else [("All networks", found)]
-    extent = _extent(found, shown, log_y)
+    span = extent(found, shown, log_y=log_y)
     traces: list[dict[str, Any]] = []
-    layout = theme.layout(colours, height=height) | {"uirevision": "kept", "hovermode": "closest", "hoverdistance": 30}
-    x_axis, y_axis = _x_axis(found, colours, x=x, log=log_x, steps=steps), _y_axis(shown, colours, extent, log=log_y)
+    layout = theme.layout(colours, height=height)
+    across = x_axis(found, colours, x=x, log=log_x, steps=steps)
+    upright = y_axis(shown.title, colours, span, log=log_y)
     for number, (heading, members) in enumerate(groups, start=1):
         mark = "" if number == 1 else str(number)
         place = {"xaxis": f"x{mark}", "yaxis": f"y{mark}", "legend": f"legend{mark}"}
-        drawn = [trace for curve in members for trace in _traces(curve, shown, colours, extent[0])]
+        drawn = [trace for curve in members for trace in _traces(curve, shown, colours, span[0])]
         _name_once(drawn, short=len(groups) > 1)
-        labels = _end_labels(members, shown, colours, extent, log_y=log_y, short=len(groups) > 1)
+        ends = _ends(members, shown, colours, short=len(groups) > 1)
+        labels = end_labels(ends, span, log_y=log_y)
         traces += [trace | place for trace in drawn + labels]
         domain = [(1 + GAP) / 2, 1.0] if mark else [0.0, (1 - GAP) / 2 if len(groups) > 1 else 1.0]
         layout[f"legend{mark}"] = _legend(heading, domain[0])
         # Zoom is kept while curves grow, and dropped once the axes mean something else.
-        layout[f"xaxis{mark}"] = x_axis | {"domain": domain, "anchor": f"y{mark}", "uirevision": f"{x}-{log_x}"}
-        layout[f"yaxis{mark}"] = y_axis | {"anchor": f"x{mark}", "uirevision": f"{measure}-{log_y}"}
+        layout[f"xaxis{mark}"] = across | {"domain": domain, "anchor": f"y{mark}", "uirevision": f"{x}-{log_x}"}
+        layout[f"yaxis{mark}"] = upright | {"anchor": f"x{mark}", "uirevision": f"{measure}-{log_y}"}
         if mark:
             layout[f"xaxis{mark}"] |= {"matches": "x"}
             layout[f"yaxis{mark}"] |= {"matches": "y", "showticklabels": False, "title": None}
     note = _note(shown, smoothing, marks, titles or {})
-    layout["annotations"] = [_below(note, colours)]
+    layout["annotations"] = [captions.note(note, colours)]
     bottom = 92 + 20 * note.count("<br>")
     layout["margin"] = {"l": 72, "r": 100 if len(groups) > 1 else 150, "t": 84, "b": bottom}
     return go.Figure({"data": traces, "layout": layout})
@@ -132,122 +134,41 @@ def _name_once(traces: Sequence[dict[str, Any]], *, short: bool) -> None:
             trace["name"] = _without_kind(trace["name"])
 
 
-def _end_labels(
-    members: Sequence[Curve],
-    measure: Measure,
-    colours: theme.Palette,
-    extent: tuple[float, float],
-    *,
-    log_y: bool,
-    short: bool,
-) -> list[dict[str, Any]]:
-    """The name and last value at each line's end, moved apart where they would overlap; seeds share one label."""
-    ends: dict[str, list[Curve]] = {}
+def _ends(members: Sequence[Curve], measure: Measure, colours: theme.Palette, *, short: bool) -> list[End]:
+    """The name and last value at each line's end; seeds share one label."""
+    groups: dict[str, list[Curve]] = {}
     for curve in members:
         if curve.main.step.size and curve.main.step[-1] > 0:  # at step 0 all lines still lie on each other
-            ends.setdefault(curve.name, []).append(curve)
-    if not ends or len(ends) > MOST_LABELS:
-        return []
-    foot, top = (float(v) for v in (np.log10(extent) if log_y else extent))
-    last = {name: float(np.mean([c.main.value[-1] for c in group])) for name, group in ends.items()}
-    heights = {n: float(np.log10(max(v, extent[0]))) if log_y else v for n, v in last.items()}
-    spread = _apart(heights, LABEL_SPACING * (top - foot), top)
-    return [
-        {
-            "type": "scatter",
-            "x": [max(float(line.x[-1]) for c in group for line in (c.thin, c.bold) if len(line.x))],
-            "y": [10 ** spread[name] if log_y else spread[name]],
-            "mode": "text",
-            "text": [_label(name, last[name], measure, short=short)],
-            "textposition": "middle right",
-            "textfont": {"color": colours.depth(group[0].depth), "size": theme.TEXT_SIZE},
-            "uid": f"{name}-label",
-            "legendgroup": group[0].network,
-            "showlegend": False,
-            "cliponaxis": False,
-            "hoverinfo": "skip",
-        }
-        for name, group in ends.items()
-    ]
+            groups.setdefault(curve.name, []).append(curve)
+    ends = []
+    for name, group in groups.items():
+        last = float(np.mean([curve.main.value[-1] for curve in group]))
+        ends.append(
+            End(
+                name=name,
+                text=_label(name, last, measure, short=short),
+                x=max(float(line.x[-1]) for curve in group for line in (curve.thin, curve.bold) if len(line.x)),
+                value=last,
+                colour=colours.depth(group[0].depth),
+                group=group[0].network,
+            )
+        )
+    return ends
 
 
 def _label(name: str, value: float, measure: Measure, *, short: bool) -> str:
     """ "plain56 85.5 %", or "56 85.5 %" where the panel's heading says the kind."""
     shown = f"{value:.1f} %" if measure.percent else f"{value:.3g}"
-    return f"\u2002{_without_kind(name) if short else name}  <b>{shown}</b>"
+    return f"{_without_kind(name) if short else name}  <b>{shown}</b>"
 
 
 def _without_kind(name: str) -> str:
     return name.removeprefix("plain").removeprefix("resnet")
 
 
-def _apart(place: Mapping[str, float], gap: float, top: float) -> dict[str, float]:
-    """Positions at least `gap` apart, in the same order, none above `top` unless there are too many."""
-    order = sorted(place, key=place.__getitem__)
-    moved: list[float] = []
-    for name in order:
-        moved.append(max(place[name], moved[-1] + gap) if moved else place[name])
-    ceiling = top
-    for i in range(len(moved) - 1, -1, -1):
-        moved[i] = min(moved[i], ceiling)
-        ceiling = moved[i] - gap
-    return dict(zip(order, moved, strict=True))
-
-
-def _extent(found: Sequence[Curve], measure: Measure, log_y: bool) -> tuple[float, float]:
-    """Foot and top of the y axis; what lies below the foot of a logarithmic one is drawn at it."""
-    values = np.concatenate([line.value for curve in found for line in (curve.thin, curve.bold)] or [np.empty(0)])
-    highest = float(values.max()) if len(values) and values.max() > 0 else (100.0 if measure.percent else 1.0)
-    if measure.percent:
-        highest = min(100.0, float(np.ceil(highest / 10) * 10))
-    if not log_y:
-        return 0.0, highest
-    positive = values[values > 0]
-    return (float(positive.min()) / 2 if len(positive) else highest / 1000), highest
-
-
-def _x_axis(found: Sequence[Curve], colours: theme.Palette, *, x: str, log: bool, steps: int | None) -> dict[str, Any]:
-    lines = [line for curve in found for line in (curve.thin, curve.bold) if len(line.x)]
-    end = float(steps) if steps and x == "step" else max((float(line.x[-1]) for line in lines), default=1.0)
-    title = theme.axis_title("training time (seconds)" if x == "seconds" else "step")
-    axis = theme.axis(colours) | {"title": title, "type": "log" if log else "linear", "range": [0.0, end * 1.01]}
-    if log:
-        start = min((float(line.x[0]) for line in lines), default=1.0)
-        axis |= _decades(start, max(end, 2 * start)) | {"range": [np.log10(start), np.log10(max(end, 2 * start))]}
-    return axis
-
-
-def _y_axis(measure: Measure, colours: theme.Palette, extent: tuple[float, float], *, log: bool) -> dict[str, Any]:
-    foot, top = (float(v) for v in (np.log10(extent) if log else extent))
-    return (
-        theme.axis(colours)
-        | {"title": theme.axis_title(measure.title), "type": "log" if log else "linear"}
-        | {"range": [foot, top + 0.02 * (top - foot)]}
-        | (_decades(*extent) if log else {})
-    )
-
-
-def _decades(low: float, high: float) -> dict[str, Any]:
-    """Ticks at 1, 2 and 5 times the powers of ten, all in one letter size."""
-    powers = range(int(np.floor(np.log10(low))), int(np.ceil(np.log10(high))) + 1)
-    values = [digit * 10.0**power for power in powers for digit in (1, 2, 5)]
-    return {"tickvals": values, "ticktext": [f"{value:,.10g}" for value in values]}
-
-
 def _legend(heading: str, start: float) -> dict[str, Any]:
-    return {
-        "title": {"text": f"<b>{heading}</b>", "side": "top", "font": {"size": theme.TITLE_SIZE}},
-        "orientation": "h",
-        "x": start,
-        "xanchor": "left",
-        "y": 1.02,
-        "yanchor": "bottom",
-        "font": {"size": theme.TEXT_SIZE},
-        "itemwidth": 36,
-        "groupclick": "togglegroup",
-        "tracegroupgap": 0,
-        "bgcolor": theme.CLEAR,
-    }
+    title = {"text": f"<b>{heading}</b>", "side": "top", "font": {"size": theme.TITLE_SIZE}}
+    return captions.legend() | {"title": title, "x": start, "y": 1.02, "yanchor": "bottom"}
 
 
 def _note(measure: Measure, smoothing: int, letter: Mapping[str, str], titles: Mapping[str, str]) -> str:
@@ -266,19 +187,3 @@ def _note(measure: Measure, smoothing: int, letter: Mapping[str, str], titles: M
 def _plain_text(title: str) -> str:
     """A user's title inside plotly's text, which understands some tags."""
     return title.replace("&", "&amp;").replace("<", "&lt;")
-
-
-def _below(text: str, colours: theme.Palette) -> dict[str, Any]:
-    return {
-        "text": text,
-        "xref": "paper",
-        "yref": "paper",
-        "x": 0,
-        "y": 0,
-        "xanchor": "left",
-        "yanchor": "top",
-        "yshift": -62,
-        "align": "left",
-        "showarrow": False,
-        "font": {"size": theme.TEXT_SIZE - 1, "color": colours.muted},
-    }

@@ -79,7 +79,7 @@ def light_to_dark() -> dict[str, str]:
 
 
 def layout(colours: Palette, *, height: int) -> dict[str, Any]:
-    """Letters, background, hover and buttons, the same for every figure."""
+    """Letters, background, hover and buttons, the same for every figure; zoom is kept when one replaces another."""
     letters = {"family": FONT, "size": TEXT_SIZE, "color": colours.ink}
     return {
         "template": "none",
@@ -87,6 +87,9 @@ def layout(colours: Palette, *, height: int) -> dict[str, Any]:
         "font": letters,
         "paper_bgcolor": CLEAR,
         "plot_bgcolor": CLEAR,
+        "uirevision": "kept",
+        "hovermode": "closest",
+        "hoverdistance": 30,
         "hoverlabel": {"font": letters, "bgcolor": colours.page, "bordercolor": colours.grid, "namelength": -1},
         "modebar": {"bgcolor": CLEAR, "color": colours.muted, "activecolor": colours.ink},
     }

@@ -1,0 +1,54 @@
+"""From the lines of a figure to its axes: ranges and ticks."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from explorer.figures import theme
+from explorer.figures.curve_lines import Curve, Measure
+
+MANY_DECADES = 1000.0
+
+
+def extent(found: Sequence[Curve], measure: Measure, *, log_y: bool = False) -> tuple[float, float]:
+    """Foot and top of the y axis; what lies below the foot of a logarithmic one is drawn at it."""
+    values = np.concatenate([line.value for curve in found for line in (curve.thin, curve.bold)] or [np.empty(0)])
+    highest = float(values.max()) if len(values) and values.max() > 0 else (100.0 if measure.percent else 1.0)
+    if measure.percent:
+        highest = min(100.0, float(np.ceil(highest / 10) * 10))
+    if not log_y:
+        return 0.0, highest
+    positive = values[values > 0]
+    return (float(positive.min()) / 2 if len(positive) else highest / 1000), highest
+
+
+def x_axis(found: Sequence[Curve], colours: theme.Palette, *, x: str, log: bool, steps: int | None) -> dict[str, Any]:
+    """Steps or seconds; a step axis ends at `steps`, any other with the data."""
+    lines = [line for curve in found for line in (curve.thin, curve.bold) if len(line.x)]
+    end = float(steps) if steps and x == "step" else max((float(line.x[-1]) for line in lines), default=1.0)
+    title = theme.axis_title("training time (seconds)" if x == "seconds" else "step")
+    axis = theme.axis(colours) | {"title": title, "type": "log" if log else "linear", "range": [0.0, end * 1.01]}
+    if log:
+        start = min((float(line.x[0]) for line in lines), default=1.0)
+        axis |= decades(start, max(end, 2 * start)) | {"range": [np.log10(start), np.log10(max(end, 2 * start))]}
+    return axis
+
+
+def y_axis(title: str, colours: theme.Palette, span: tuple[float, float], *, log: bool = False) -> dict[str, Any]:
+    """An axis from foot to top of `span`, with a little room above it."""
+    foot, top = (float(v) for v in (np.log10(span) if log else span))
+    return (
+        theme.axis(colours)
+        | {"title": theme.axis_title(title), "type": "log" if log else "linear"}
+        | {"range": [foot, top + 0.02 * (top - foot)]}
+        | (decades(*span) if log else {})
+    )
+
+
+def decades(low: float, high: float) -> dict[str, Any]:
+    """Ticks at 1, 2 and 5 times the powers of ten, at the powers alone where they are many; all in one letter size."""
+    digits = (1, 2, 5) if high / low < MANY_DECADES else (1,)
+    powers = range(int(np.floor(np.log10(low))), int(np.ceil(np.log10(high))) + 1)
+    values = [digit * 10.0**power for power in powers for digit in digits]
+    return {"tickvals": values, "ticktext": [f"{value:,.10g}" for value in values]}

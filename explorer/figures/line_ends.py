@@ -1,0 +1,82 @@
+"""Names and last values at the ends of lines, moved apart where they would overlap."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from explorer.figures import theme
+
+SPACING = 0.056  # of the y axis, so that labels do not overlap
+MOST_LABELS = 8  # in a panel; more of them hide the lines
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """Where a line ends, and what stands there.
+
+    Attributes:
+        name: of the line; its label has a trace id made of it.
+        text: of the label.
+        x: of the last point.
+        value: there, in the unit of the y axis.
+        colour: of the line.
+        group: the legend entry that hides the label together with its line.
+    """
+
+    name: str
+    text: str
+    x: float
+    value: float
+    colour: str
+    group: str
+
+
+def end_labels(
+    ends: Iterable[End], span: tuple[float, float], *, log_y: bool = False, part: str = "label"
+) -> list[dict[str, Any]]:
+    """One text trace per end, in the order given; none at all where they would be too many.
+
+    Args:
+        ends: of the lines of one panel.
+        span: foot and top of the y axis.
+        log_y: the axis is logarithmic.
+        part: ends the trace ids, so that two panels may label the same names.
+    """
+    ends = list(ends)
+    if len(ends) > MOST_LABELS:
+        return []
+    foot, top = (float(v) for v in (np.log10(span) if log_y else span))
+    heights = {end.name: float(np.log10(max(end.value, span[0]))) if log_y else end.value for end in ends}
+    spread = apart(heights, SPACING * (top - foot), top)
+    return [
+        {
+            "type": "scatter",
+            "x": [end.x],
+            "y": [10 ** spread[end.name] if log_y else spread[end.name]],
+            "mode": "text",
+            "text": [f"\u2002{end.text}"],
+            "textposition": "middle right",
+            "textfont": {"color": end.colour, "size": theme.TEXT_SIZE},
+            "uid": f"{end.name}-{part}",
+            "legendgroup": end.group,
+            "showlegend": False,
+            "cliponaxis": False,
+            "hoverinfo": "skip",
+        }
+        for end in ends
+    ]
+
+
+def apart(place: Mapping[str, float], gap: float, top: float) -> dict[str, float]:
+    """Positions at least `gap` apart, in the same order, none above `top` unless there are too many."""
+    order = sorted(place, key=place.__getitem__)
+    moved: list[float] = []
+    for name in order:
+        moved.append(max(place[name], moved[-1] + gap) if moved else place[name])
+    ceiling = top
+    for i in range(len(moved) - 1, -1, -1):
+        moved[i] = min(moved[i], ceiling)
+        ceiling = moved[i] - gap
+    return dict(zip(order, moved, strict=True))
