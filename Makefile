@@ -11,7 +11,7 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 py
 VENV_PYTHON := .venv/bin/python
 READY := .venv/.requirements-installed
 
-.PHONY: help setup run test test-fast lint types bench-train bench-first-paint clean
+.PHONY: help setup run test test-fast lint types bench-train bench-first-paint zoo zoo-pack clean
 
 help: ## Show this list
 	@echo 'ResNet Explorer: make TARGET'
@@ -40,6 +40,15 @@ bench-train: $(READY) ## Measure training speed against a plain reference (needs
 
 bench-first-paint: $(READY) ## Measure the time from start to the first page (needs chromium)
 	$(VENV_PYTHON) -m benchmarks.first_paint $(ARGS)
+
+# Where the shipped networks are trained: never in the checkout.
+ZOO_HOME ?= $(HOME)/.cache/resnet-explorer-zoo
+
+zoo: $(READY) ## Train the networks that ship in checkpoints/ (half a day on two cores; go on with make zoo)
+	EXPLORER_HOME='$(ZOO_HOME)' $(VENV_PYTHON) -m checkpoints.zoo train $(ARGS)
+
+zoo-pack: $(READY) ## Put the networks that have finished into checkpoints/
+	EXPLORER_HOME='$(ZOO_HOME)' $(VENV_PYTHON) -m checkpoints.zoo pack $(ARGS)
 
 clean: ## Remove the environment and all caches; runs and data stay
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache test-results

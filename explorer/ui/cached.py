@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from explorer import degradation
+from explorer.degradation import Report
 from explorer.errors import RunError
 from explorer.runs import experiments as library
 from explorer.runs.experiments import Experiment
@@ -38,6 +40,16 @@ def experiment(experiment_id: str) -> Experiment:
 def metrics(run_ids: tuple[str, ...]) -> "pd.DataFrame":
     """The metrics of several runs, thinned to what a chart can show."""
     return library.metrics(run_ids, points=max(150, min(1500, LIVE_POINTS // max(1, len(run_ids)))))
+
+
+def report(found: Experiment) -> Report:
+    """What an experiment says about depth and shortcuts, computed once for each of its states."""
+    return _report(found.id, tuple((run.id, run.state, run.progress.step) for run in found.runs))
+
+
+@st.cache_data(show_spinner=False, max_entries=20)
+def _report(experiment_id: str, progress: tuple[tuple[str, str, int], ...]) -> Report:
+    return degradation.report([experiment(experiment_id)])
 
 
 def csv(run_ids: tuple[str, ...]) -> str:

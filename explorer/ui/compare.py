@@ -10,7 +10,7 @@ from explorer.runs import experiments as library
 from explorer.runs.experiments import Experiment
 from explorer.ui import cached, wording
 from explorer.ui.chart_choice import choose_chart
-from explorer.ui.curves import curves, run_table
+from explorer.ui.curves import curves, figure, run_table
 from explorer.ui.errors import fragment, readable_errors
 from explorer.ui.navigation import page
 from explorer.ui.share import downloads, share
@@ -34,13 +34,14 @@ def compare() -> None:
         everything = cached.experiments()
         if any(found.active for found in everything) != active:
             st.rerun()
-        if not everything:
+        if all(found.state == "shipped" for found in everything):
             st.info(
-                "There are no experiments yet. Start the one-minute demo on the Home page, choose your own networks on "
-                "the Train page, or import an experiment that someone gave you.",
+                "There are no experiments of your own yet. Start the one-minute demo on the Home page, choose your own "
+                "networks on the Train page, or import an experiment that someone gave you.",
                 icon=":material/info:",
             )
             st.page_link(page("home"), label="To the one-minute demo", icon=":material/play_arrow:")
+        if not everything:
             return
         chosen = _choose(everything)
         for found in everything:
@@ -55,10 +56,10 @@ def compare() -> None:
             curves(intact, choice, key="compared")
             run_table(intact)
             if len(intact) == 1:
-                share(intact[0], choice)
+                share(intact[0], lambda: figure(intact, choice))
             else:
                 with st.container(horizontal=True):
-                    downloads(intact, choice)
+                    downloads(intact, lambda: figure(intact, choice))
 
     fragment(part, run_every=POLL_SECONDS if active else None)()
 
@@ -112,9 +113,10 @@ def _actions(chosen: list[Experiment]) -> None:
                 "Open", icon=":material/open_in_full:", key="open", help="Its own page, with pause, resume and stop."
             ):
                 st.switch_page(page("train"), query_params={"experiment": chosen[0].id})
-            if st.button("Rename", icon=":material/edit:", key="rename"):
+            if chosen[0].state != "shipped" and st.button("Rename", icon=":material/edit:", key="rename"):
                 _rename(chosen[0])
-        if st.button("Delete", icon=":material/delete:", key="delete", disabled=any(found.active for found in chosen)):
+        kept = any(found.active or found.state == "shipped" for found in chosen)
+        if st.button("Delete", icon=":material/delete:", key="delete", disabled=kept):
             _delete(chosen)
 
 

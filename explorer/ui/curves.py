@@ -10,7 +10,7 @@ from explorer.figures.curve_lines import letter
 from explorer.models.size import parameter_count
 from explorer.runs.experiments import Experiment
 from explorer.runs.store import Run
-from explorer.training.recipe import LAST_TRAIN_IMAGES
+from explorer.training.recipe import LAST_TRAIN_IMAGES, Recipe
 from explorer.ui import cached, wording
 from explorer.ui.chart_choice import ChartChoice
 from explorer.ui.live_chart import live_chart
@@ -36,11 +36,15 @@ def curves(chosen: Sequence[Experiment], choice: ChartChoice, *, key: str) -> No
 
 def note(chosen: Sequence[Experiment]) -> str:
     """What the numbers are and what they cannot tell."""
-    samples = sorted({int(run.facts.recipe["evaluate_images"]) for found in chosen for run in found.runs if run.facts})
-    sample = " or ".join(f"{count:,}" for count in samples)
+    recipes = [Recipe(**run.facts.recipe) for found in chosen for run in found.runs if run.facts]
+    sample = " or ".join(f"{count:,}" for count in sorted({recipe.evaluate_images for recipe in recipes}))
+    lasts = " or ".join(
+        f"{count:,} of each" if count else f"up to {LAST_TRAIN_IMAGES:,} training images and the whole test set"
+        for count in sorted({recipe.last_images or 0 for recipe in recipes})
+    )
     text = (
-        f"Errors are measured on {sample} fixed training and test images while training; at the end on up to "
-        f"{LAST_TRAIN_IMAGES:,} training images and the whole test set. The thin lines are each batch's own error."
+        f"Errors are measured on {sample} fixed training and test images while training; at the end on {lasts}. "
+        "The thin lines are each batch's own error."
     )
     if max((len(found.seeds) for found in chosen), default=0) < 3:
         text += " One or two seeds cannot tell small differences apart."

@@ -49,6 +49,18 @@ def time_estimate(plan: Plan) -> Answer:
     return Answer(["-m", "explorer.training.estimate"], plan.model_dump_json())
 
 
+@st.cache_resource(show_spinner=False, max_entries=100)
+def gradients(experiment_id: str, step: int) -> Answer:
+    """The layers' gradients of an experiment that is at `step`: {"layers": rows of `degradation.gradients`}."""
+    return Answer(["-m", "explorer", "degradation", "gradients", experiment_id, "--json"])
+
+
+@st.cache_resource(show_spinner=False, max_entries=100)
+def construction(checkpoint: str, depth: int) -> Answer:
+    """A `construct.Construction`, as a dictionary."""
+    return Answer(["-m", "explorer", "construct", "identity", checkpoint, "--depth", str(depth), "--json"])
+
+
 def show_answer(answer: Answer, waiting: str, show: Callable[[dict[str, Any]], None]) -> None:
     """Draw what an answer says with `show`, and the text `waiting` until it is there."""
     pending = answer.pending

@@ -4,7 +4,7 @@ import streamlit as st
 
 from explorer.runs.experiments import Experiment
 from explorer.training import launch
-from explorer.training.plan import ONE_MINUTE_DEMO
+from explorer.training.presets import PRESETS
 from explorer.ui import cached
 from explorer.ui.errors import fragment
 from explorer.ui.navigation import page
@@ -15,18 +15,23 @@ POLL_SECONDS = 2.0
 
 
 def demo() -> None:
-    """One button that starts the one-minute demo."""
-    recipe = ONE_MINUTE_DEMO.recipe
+    """One button that starts the one-minute demo, and the way to the lab where it is argued from."""
+    preset = PRESETS["one_minute"]
+    recipe = preset.plan.recipe
     with st.container(border=True):
         st.markdown("#### See it in one minute")
         st.markdown(
-            f"Trains plain and residual networks of 20, 32 and 56 layers together on handwritten digits: "
-            f"{recipe.steps} steps of {recipe.batch_size} images each, nothing to download, nothing simulated."
+            f"Trains plain and residual networks of 20, 32 and 56 layers together on handwritten digits, "
+            f"{len(preset.plan.seeds)} times each: {recipe.steps} steps of {recipe.batch_size} images, nothing to "
+            "download, nothing simulated. At the end it says what the runs can tell, and what they cannot."
         )
         if st.button("Start the one-minute demo", type="primary", icon=":material/play_arrow:", key="demo"):
-            experiment_id = launch.start(ONE_MINUTE_DEMO)
+            experiment_id = launch.start(preset.plan)
             cached.forget()
-            st.switch_page(page("train"), query_params={"experiment": experiment_id})
+            st.switch_page(page("degradation"), query_params={"experiment": experiment_id})
+        st.page_link(
+            page("degradation"), label="Or look at networks that were trained for hours", icon=":material/trending_up:"
+        )
         st.page_link(page("train"), label="Or choose your own networks, data and recipe", icon=":material/tune:")
 
 
@@ -37,7 +42,7 @@ def recent() -> None:
 
 
 def _recent() -> None:
-    found = cached.experiments()
+    found = [each for each in cached.experiments() if each.state != "shipped"]
     st.markdown("#### Latest experiments")
     if not found:
         st.caption("None yet. Start the demo above: its curves will be here, and on the Runs page, from then on.")

@@ -1,4 +1,4 @@
-"""What the server process does beside the pages: serve the chart script, start what waits in the queue."""
+"""What the server process does beside the pages: serve the chart script, start what waits in the queue, warm up."""
 
 import logging
 from collections.abc import AsyncIterator
@@ -15,12 +15,19 @@ routes = [chart_script_route()]
 
 @asynccontextmanager
 async def lifespan(app: Any) -> AsyncIterator[None]:
-    """Once per process: an experiment that waits since the last server ended is started."""
+    """Once per process: what the pages import is fetched, and an experiment that waits since the last time started."""
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(anyio.to_thread.run_sync, _quietly(_warm_up))
+        yield
+
+
+def _warm_up() -> None:
+    """Pandas, scipy and plotly take a second or two to import: done while the browser is still opening."""
+    from explorer import degradation, figures  # noqa: F401
     from explorer.training.launch import start_next
 
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(anyio.to_thread.run_sync, _quietly(start_next))
-        yield
+    figures.race  # noqa: B018 fetched at its first use
+    start_next()
 
 
 def _quietly(action: Any) -> Any:

@@ -1,25 +1,25 @@
 """Taking an experiment along: its metrics, its chart, itself, its command."""
 
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import streamlit as st
 
+from explorer.figures import Figure
 from explorer.runs import experiments as library
 from explorer.runs.experiments import Experiment
 from explorer.training.plan import Plan
 from explorer.training.recipe import Recipe
 from explorer.ui import cached
-from explorer.ui.chart_choice import ChartChoice
-from explorer.ui.curves import figure
 from explorer.ui.training_form import shell_command
 from explorer.ui.wording import title
 
 
-def share(found: Experiment, choice: ChartChoice) -> None:
-    """Downloads of one experiment, made when they are asked for, and the same from a shell."""
+def share(found: Experiment, draw: Callable[[], Figure]) -> None:
+    """Downloads of one experiment, made when they are asked for, and the same from a shell; `draw` makes its chart."""
     with st.container(horizontal=True):
-        downloads([found], choice)
+        downloads([found], draw)
         st.download_button(
             "Experiment (zip)",
             lambda: _zip(found.id),
@@ -37,7 +37,7 @@ def share(found: Experiment, choice: ChartChoice) -> None:
             st.code(shell_command(plan), language="bash", wrap_lines=True)
 
 
-def downloads(chosen: list[Experiment], choice: ChartChoice) -> None:
+def downloads(chosen: list[Experiment], draw: Callable[[], Figure]) -> None:
     """Metrics as CSV and the chart as a page that opens without this app."""
     name = chosen[0].id if len(chosen) == 1 else "experiments"
     runs = tuple(run_id for found in chosen for run_id in found.run_ids)
@@ -53,7 +53,7 @@ def downloads(chosen: list[Experiment], choice: ChartChoice) -> None:
     )
     st.download_button(
         "Chart (HTML)",
-        lambda: _page(chosen, choice),
+        lambda: _page(chosen, draw()),
         f"{name}.html",
         "text/html",
         key=f"html-{name}",
@@ -63,8 +63,7 @@ def downloads(chosen: list[Experiment], choice: ChartChoice) -> None:
     )
 
 
-def _page(chosen: list[Experiment], choice: ChartChoice) -> str:
-    drawn = figure(chosen, choice)
+def _page(chosen: list[Experiment], drawn: Figure) -> str:
     drawn.update_layout(width=1200)
     html: str = drawn.to_html(include_plotlyjs=True, config={"displaylogo": False})
     heading = ", ".join(title(found) for found in chosen)

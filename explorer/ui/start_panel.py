@@ -13,13 +13,20 @@ from explorer.ui.training_form import shell_command
 from explorer.ui.wording import duration, escaped, title
 
 
-def start_panel(plan: Plan) -> None:
-    """A card with the plan in words, the time it takes, and the button that starts it."""
+def start_panel(plan: Plan, *, opens: str = "train", **query: str) -> None:
+    """A card with the plan in words, the time it takes, and the button that starts it.
+
+    Args:
+        plan: what Start trains.
+        opens: the page that then shows the experiment.
+        query: goes to that page's address beside the experiment's id.
+    """
     with st.container(border=True):
         runs = len(plan.networks) * len(plan.seeds)
         images = plan.recipe.train_images or plan.dataset.train_images
         epochs = plan.recipe.steps * plan.recipe.batch_size / images
-        st.markdown(f"##### {runs} {'network' if runs == 1 else 'networks'}")
+        seeds = f", {len(plan.seeds)} seeds each" if len(plan.seeds) > 1 else ""
+        st.markdown(f"##### {len(plan.networks)} {'network' if runs == 1 else 'networks'}{seeds}")
         st.markdown(
             f"{plan.recipe.steps:,} steps of {plan.recipe.batch_size} images: "
             f"{epochs:,.1f} times through {images:,} images of {plan.dataset.title}."
@@ -42,9 +49,9 @@ def start_panel(plan: Plan) -> None:
         ):
             experiment_id = launch.start(plan)
             cached.forget()
-            st.switch_page(page("train"), query_params={"experiment": experiment_id})
-    st.caption("The same from a shell:")
-    st.code(shell_command(plan), language="bash", wrap_lines=True)
+            st.switch_page(page(opens), query_params={"experiment": experiment_id} | query)
+    with st.expander("The same from a shell", icon=":material/terminal:"):
+        st.code(shell_command(plan), language="bash", wrap_lines=True)
 
 
 def _estimate(plan: Plan) -> None:

@@ -10,9 +10,9 @@ from explorer.data.catalogue import DATASETS
 from explorer.errors import BadSettings
 from explorer.models.catalogue import NETWORKS
 from explorer.training.plan import Plan
+from explorer.training.presets import PRESETS, Preset
 from explorer.training.recipe import Recipe
 from explorer.training.schedules import SCHEDULES
-from explorer.ui.presets import PRESETS, Preset
 
 STEMS = {"plain": "plain", "residual": "resnet"}
 DEPTHS = {kind: [row.config.depth for row in NETWORKS.values() if row.config.kind == kind] for kind in STEMS}
@@ -31,8 +31,8 @@ def training_form() -> dict[str, Any]:
         bind="query-params",
     )
     preset = PRESETS[str(name)]
-    st.caption(preset.note)
-    fields = _Fields(str(name), preset)
+    st.caption(f"{preset.note} On two CPU cores: {preset.time}.")
+    fields = Fields(str(name), preset)
     networks = fields.networks()
     data, image_size, train_images = fields.data()
     recipe = fields.recipe() | {"image_size": image_size, "train_images": train_images}
@@ -66,8 +66,8 @@ def shell_command(plan: Plan) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Fields:
-    """The widgets of one preset: its plan gives their defaults, its name stands before their keys in the URL."""
+class Fields:
+    """The widgets of one preset: its plan gives their defaults, `name` stands before their keys in the URL."""
 
     name: str
     preset: Preset
@@ -179,6 +179,13 @@ class _Fields:
                 ),
                 "evaluate_images": self.whole(
                     "Images an evaluation", "evaluate_images", usual.evaluate_images, 10, 10_000, 50
+                ),
+                "last_images": st.number_input(
+                    "Images of the last evaluation",
+                    min_value=10,
+                    value=usual.last_images,
+                    placeholder="2,000 and all test images",
+                    **self.bound("last_images"),
                 ),
             }
 

@@ -1,24 +1,17 @@
 """One experiment as it trains: how far it is, its controls, its curves."""
 
-import time
-from collections.abc import Callable
-
 import streamlit as st
 
-from explorer.runs.control import requested
-from explorer.runs.experiments import Experiment
-from explorer.runs.store import Run
 from explorer.training import launch
-from explorer.ui import cached, wording
+from explorer.ui import cached
 from explorer.ui.chart_choice import choose_chart
-from explorer.ui.curves import curves, run_table
+from explorer.ui.curves import curves, figure, run_table
 from explorer.ui.errors import fragment, readable_errors
 from explorer.ui.navigation import page
+from explorer.ui.progress import heading, numbers, progress
 from explorer.ui.share import share
-from explorer.ui.wording import chip, duration, escaped
 
 POLL_SECONDS = 2.0  # a poll and its chart cost a third of a second on the cores that train
-LOG_LINES = 30
 
 
 @st.cache_data(ttl=3, show_spinner=False)
@@ -45,122 +38,11 @@ def watch(experiment_id: str) -> None:
         now = cached.experiment(experiment_id)
         if now.active != found.active:
             st.rerun()
-        _heading(now)
-        _progress(now)
+        heading(now)
+        progress(now)
+        numbers(now)
         curves([now], choice, key=f"curves-{experiment_id}")
         run_table([now])
 
     fragment(part, run_every=POLL_SECONDS if found.active else None)()
-    share(found, choice)
-
-
-def _heading(found: Experiment) -> None:
-    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.subheader(f"{escaped(wording.title(found))} {chip(found.state)}", anchor=False)
-        with st.container(horizontal=True, width="content"):
-            asked = {requested(run.path) for run in found.runs if run.state in ("starting", "running")} - {None}
-            if found.active:
-                _button("Pause", "pause", launch.pause, found, disabled=bool(asked))
-            if found.resumable:
-                _button("Resume", "play_arrow", launch.resume, found, primary=True)
-            if found.active or any(run.state in ("paused", "crashed") for run in found.runs):
-                _button("Stop", "stop", launch.stop, found, disabled="stop" in asked)
-
-
-def _button(
-    label: str,
-    icon: str,
-    action: Callable[[str], None],
-    found: Experiment,
-    *,
-    disabled: bool = False,
-    primary: bool = False,
-) -> None:
-    if st.button(
-        label,
-        icon=f":material/{icon}:",
-        key=f"{label.lower()}-{found.id}",
-        type="primary" if primary else "secondary",
-        disabled=disabled,
-    ):
-        action(found.id)
-        cached.forget()
-        st.rerun()
-
-
-def _progress(found: Experiment) -> None:
-    runs = [run for run in found.runs if run.facts]
-    done, total = sum(run.progress.step for run in runs), max(1, sum(run.steps for run in runs))
-    st.progress(min(1.0, done / total), text=_sentence(found))
-    seconds = sum(run.progress.seconds for run in runs)
-    images = sum(run.progress.step * int(run.facts.recipe["batch_size"]) for run in runs if run.facts)
-    rate = next((run.progress.learning_rate for run in reversed(runs) if run.progress.learning_rate is not None), None)
-    with st.grid(4, min_column_width=150):
-        st.metric("Step", f"{found.step:,} of {found.steps:,}", help="Of the slowest network; they advance in turn.")
-        if found.active:
-            remaining = _time_left(found.id, done, total) if found.state == "running" else None
-            st.metric("Time left", "–" if remaining is None else duration(remaining))
-        else:
-            st.metric(
-                "Training time", duration(seconds) if seconds else "–", help="All networks; evaluations not counted."
-            )
-        st.metric(
-            "Images per second", f"{images / seconds:,.0f}" if seconds else "–", help="Training alone, all networks."
-        )
-        st.metric("Learning rate", "–" if rate is None else f"{rate:.4g}")
-    for run in found.runs:
-        _trouble(run)
-
-
-def _sentence(found: Experiment) -> str:
-    asked = {requested(run.path) for run in found.runs if run.state == "running"}
-    if "stop" in asked or "pause" in asked:
-        return "Stopping after the current step." if "stop" in asked else "Pausing after the current step."
-    if found.state == "queued":
-        return _queue_position(found)
-    return {
-        "starting": "Starting: PyTorch is loading, which takes about ten seconds.",
-        "running": "Training. You may close this page: training goes on.",
-        "paused": "Paused. Resume goes on exactly where it stopped.",
-        "stopped": "Stopped. What was measured is kept; Resume goes on from there.",
-        "finished": "Finished.",
-        "failed": "A network failed; the reason is below.",
-        "crashed": "The training process ended without a word. Resume goes on from the last snapshot.",
-        "damaged": "A file of this experiment cannot be read.",
-    }[found.state]
-
-
-def _queue_position(found: Experiment) -> str:
-    def queued_since(each: Experiment) -> float:
-        return min((run.facts.queued for run in each.runs if run.facts and run.state == "queued"), default=0.0)
-
-    ahead = [e for e in cached.experiments() if e.state == "queued" and queued_since(e) < queued_since(found)]
-    busy = [e for e in cached.experiments() if e.state in ("starting", "running")]
-    text = f"Waiting: number {len(ahead) + 1} in the queue"
-    return f"{text}, after {escaped(wording.title(busy[0]))}." if busy else f"{text}."
-
-
-def _time_left(experiment_id: str, done: int, total: int) -> float | None:
-    """From the pace since this page first saw the run move, so that evaluations and other work are counted."""
-    now = time.monotonic()
-    since, first = st.session_state.setdefault(f"pace-{experiment_id}", (now, done))
-    if done < first:  # resumed from an earlier snapshot
-        st.session_state[f"pace-{experiment_id}"] = (now, done)
-    return (now - since) / (done - first) * (total - done) if now - since > 3 and done > first else None
-
-
-def _trouble(run: Run) -> None:
-    """Why a run is not as it should be, with the end of its log."""
-    reason = run.damage or (run.facts.reason if run.facts else "")
-    name = run.facts.network.name if run.facts else run.id
-    if run.state in ("failed", "damaged"):
-        st.error(f"{name}: {reason}", icon=":material/error:")
-    elif run.state == "crashed":
-        st.error(
-            f"{name}: the training process is gone. The log is {run.path / 'worker.log'}.", icon=":material/error:"
-        )
-    elif reason:
-        st.warning(f"{name}: {reason}", icon=":material/warning:")
-    if run.state in ("failed", "crashed") and (log := cached.log_tail(run.path / "worker.log", LOG_LINES)):
-        with st.expander(f"Last lines of the log of {name}", icon=":material/description:"):
-            st.code(log, language=None)
+    share(found, lambda: figure([found], choice))

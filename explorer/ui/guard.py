@@ -1,0 +1,30 @@
+"""What else could explain a difference, each with a button that mends it."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from explorer.analysis.confounds import Confound
+from explorer.degradation import without
+from explorer.training.plan import Plan
+
+CHOSEN_PLAN = "lab_plan"  # session state: a plan made by a remedy, to be started instead of a preset
+
+
+def guard(found: Sequence[Confound], plan: Plan, *, key: str) -> None:
+    """The confounds of `plan`; a remedy's button proposes the mended plan."""
+    for confound in found:
+        with st.container(border=True, gap="small"):
+            st.markdown(f":orange[:material/warning:] {confound.reason}")
+            st.caption(confound.source)
+            st.button(
+                confound.remedy,
+                icon=":material/build:",
+                key=f"{key}-{confound.name}",
+                on_click=_propose,
+                args=(plan, confound),
+            )
+
+
+def _propose(plan: Plan, confound: Confound) -> None:
+    st.session_state[CHOSEN_PLAN] = without(plan, confound)

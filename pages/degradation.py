@@ -1,0 +1,18 @@
+import streamlit as st
+
+from explorer.ui.errors import readable_errors
+from explorer.ui.lab import choose_experiment, lab
+from explorer.ui.lab_setup import setup
+
+st.title("Degradation", anchor=False)
+st.markdown(
+    "A deeper network can do all that a shallower one can, so its *training* error should be no higher. In plain "
+    "networks it is. Guess, watch the race, and read what the runs can tell."
+)
+left, right = st.columns([2, 5], gap="medium")
+with left, st.container(border=True):
+    setup()
+with right, readable_errors():
+    chosen = choose_experiment()
+    if chosen:
+        lab(chosen)

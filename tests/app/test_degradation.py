@@ -1,0 +1,112 @@
+"""The degradation page: empty, with a race, with verdicts, with a guess, with remedies."""
+
+import json
+
+import pytest
+
+
+def texts(app):
+    kinds = ("title", "subheader", "markdown", "caption", "info", "warning", "error", "code")
+    return "\n".join(str(element.value) for kind in kinds for element in app.get(kind))
+
+
+def charts(app):
+    found = [json.loads(element.proto.json) for element in app.get("bidi_component")]
+    return [json.loads(data["figure"]) for data in found if data.get("figure")]
+
+
+@pytest.fixture
+def finished(make_run):
+    """Three seeds of four finished networks: plain32 ends above plain20, the residual ones low."""
+
+    def made(name="20260101-000000-aaaaaa", seeds=3, **facts):
+        ends = {"plain20": 0.1, "plain32": 0.4, "resnet20": 0.0, "resnet32": 0.0}
+        for order, (network, end) in enumerate(ends.items()):
+            for seed in range(seeds):
+                make_run(network, experiment=name, seed=seed, steps=40, end=end + 0.01 * seed * (order == 1),
+                         evaluate_every=10, order=order, title="A race", **facts)  # fmt: skip
+        return name
+
+    return made
+
+
+def test_a_finished_race_shows_curves_and_both_verdicts(open_page, finished):
+    app = open_page("degradation", experiment=finished())
+    assert "Degradation is seen" in texts(app)
+    assert "Shortcuts help" in texts(app)
+    race, degradation, shortcut = charts(app)
+    assert {"plain20", "plain32", "resnet20", "resnet32"} <= {trace.get("name") for trace in race["data"]}
+    assert degradation["data"]
+    assert shortcut["data"]
+
+
+def test_one_seed_cannot_tell_and_the_remedy_proposes_three(open_page, finished):
+    app = open_page("degradation", experiment=finished(seeds=1))
+    assert "Degradation: this budget cannot tell" in texts(app)
+    app.button(key="after-few_seeds").click().run()
+    assert "Proposed instead" in texts(app)
+    assert "--seeds 0 1 2" in app.code[0].value
+    app.button(key="back_to_presets").click().run()
+    assert "Run it here" in texts(app)
+
+
+def test_while_it_trains_there_is_no_verdict(open_page, make_run):
+    for network in ("plain20", "plain32"):
+        make_run(network, experiment="e1", steps=40, step=20, state="queued")
+    app = open_page("degradation", experiment="e1")
+    assert "The verdict comes when all networks are at the end" in texts(app)
+    assert "Degradation is seen" not in texts(app)
+
+
+def test_a_guess_is_revealed_beside_the_outcome(open_page, finished):
+    app = open_page("degradation", experiment=finished(), guess="plain20~12")
+    assert "your guess: plain20" in app.info[0].value
+    assert "your guess: +12 points" in app.info[0].value
+    assert "It was resnet" in app.info[0].value
+
+
+def test_each_preset_says_its_time_and_what_it_shows(open_page, finished):
+    finished()
+    app = open_page("degradation")
+    app.radio(key="lab").set_value("paper").run()
+    assert "Start it only where a GPU can run for hours." in texts(app)
+    assert "--steps 64000" in app.code[0].value
+
+
+def test_a_confound_is_named_before_the_start_and_removed_by_its_button(open_page):
+    app = open_page("degradation", lab_one_minute_seeds="1")
+    assert "One seed gives no interval" in texts(app)
+    app.button(key="before-few_seeds").click().run()
+    assert "One seed gives no interval" not in texts(app)
+    assert "--seeds 0 1 2" in app.code[0].value
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("overfitting", "Overfitting would show as"),
+        ("gradients", "If gradients vanished"),
+        ("sizes", "option A add no parameters"),
+        ("construction", "no finished plain network with weights"),
+        ("paper", "What differs in the protocol"),
+    ],
+)
+def test_each_question_opens_its_measurement(open_page, finished, question, expected):
+    app = open_page("degradation", experiment=finished())
+    app.button_group(key="ask").set_value(question).run()
+    assert not app.exception
+    assert expected in texts(app)
+
+
+def test_a_link_to_what_is_gone_says_so_and_shows_another(open_page, finished):
+    finished()
+    app = open_page("degradation", experiment="gone")
+    assert "There is no experiment gone here" in app.warning[0].value
+    assert "Degradation is seen" in texts(app)
+
+
+def test_networks_that_came_with_the_program_are_shown_first_and_read_only(open_page, finished):
+    finished(name="shipped-cifar10", data="cifar10")
+    app = open_page("degradation")
+    assert "Came with the program" in texts(app)
+    assert not [button for button in app.button if button.label in ("Pause", "Resume", "Stop")]
