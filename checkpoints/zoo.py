@@ -146,7 +146,7 @@ def _pack_run(run: Run) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     first_seed = facts.seed == 0
-    order = 100 * facts.seed + 10 * facts.network.depth + (facts.network.kind == "residual")
+    order = 100 * facts.network.depth + 10 * (facts.network.kind == "residual") + facts.seed
     shipped = facts.model_copy(
         update={
             "id": run_id, "experiment": f"shipped-{facts.data}", "title": TITLES[facts.data], "order": order,

@@ -91,7 +91,9 @@ def run_document(run: Run) -> dict[str, Any]:
     """A run with all that is known of it, for --json."""
     row = run_row(run)
     facts = (
-        run.facts.model_dump(mode="json", include={"recipe", "network", "environment", "created"}) if run.facts else {}
+        run.facts.model_dump(mode="json", include={"recipe", "network", "initial", "environment", "created"})
+        if run.facts
+        else {}
     )
     return {
         "id": run.id,
@@ -103,6 +105,7 @@ def run_document(run: Run) -> dict[str, Any]:
         "path": run.path,
         "recipe": facts.get("recipe"),
         "config": facts.get("network"),
+        "initial": facts.get("initial"),
         "environment": facts.get("environment"),
         "created": facts.get("created"),
     }

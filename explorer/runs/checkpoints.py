@@ -10,10 +10,10 @@ from torch import nn
 
 from explorer.errors import RunError, StorageError
 from explorer.files import write_atomically, write_text_atomically
-from explorer.models.network import Network
+from explorer.models.network import Network, build
 from explorer.runs.checkpoint_facts import CheckpointFacts, checkpoint_file, read_checkpoint
 from explorer.runs.snapshots import read_snapshot, snapshot_steps
-from explorer.runs.store import read_run
+from explorer.runs.store import RunFacts, read_run
 
 
 def save_checkpoint(network: nn.Module, path: Path, facts: CheckpointFacts) -> CheckpointFacts:
@@ -38,8 +38,8 @@ def load_checkpoint(id_or_path: str | Path) -> Network:
 
     Args:
         id_or_path: a .safetensors file with its .json beside it, the id of a run (its final weights, or its last
-            snapshot while there are none), "RUN@STEP" for the snapshot at a step, or the name of a file in
-            `checkpoint_folder()`.
+            snapshot while there are none), "RUN@STEP" for the snapshot at a step (step 0 can always be had), or the
+            name of a file in `checkpoint_folder()`.
 
     Raises:
         RunError: there is no such run or checkpoint, or the run has no weights yet.
@@ -55,12 +55,25 @@ def load_checkpoint(id_or_path: str | Path) -> Network:
     if step and not step.isdecimal():
         raise RunError(f"{id_or_path!r}: a step is a whole number, as in {run_id}@100.")
     kept = snapshot_steps(run.path)
+    if step and int(step) == 0 and 0 not in kept:
+        return first_network(run.path, run.facts).eval()
+    if not kept and run.state == "shipped":
+        raise RunError(f"Of {run_id} only the history ships. Seed 0 of {run.facts.network.name} has weights.")
     if not kept:
         raise RunError(f"{run_id} has no weights yet: it is {run.state}. Wait for its first snapshot.")
     state = read_snapshot(run.path, int(step) if step else kept[-1])
     network = Network(run.facts.network)
     network.normalisation = str(run.facts.recipe.get("normalisation", "channel"))
     return _filled(network, state["network"], run_id)
+
+
+def first_network(folder: Path, facts: RunFacts) -> Network:
+    """The network of a run at step 0: from the checkpoint it started from, else drawn from its seed."""
+    if facts.initial:
+        return _load_file(folder / "initial.safetensors")
+    network = build(facts.network, seed=facts.seed)
+    network.normalisation = str(facts.recipe.get("normalisation", "channel"))
+    return network
 
 
 def _load_file(path: Path) -> Network:

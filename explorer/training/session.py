@@ -3,19 +3,17 @@
 import time
 from dataclasses import astuple
 from importlib.metadata import version
-from pathlib import Path
 
 import torch
 
 from explorer.data.batches import Batches
 from explorer.data.pixels import load_data
 from explorer.errors import RunError
-from explorer.models.network import Network, build
 from explorer.runs.checkpoint_facts import CheckpointFacts
-from explorer.runs.checkpoints import load_checkpoint, save_checkpoint
+from explorer.runs.checkpoints import first_network, save_checkpoint
 from explorer.runs.metrics import MetricsWriter, read_progress
 from explorer.runs.snapshots import forget_latest, is_snapshot_step, resume_state, write_latest, write_snapshot
-from explorer.runs.store import Run, RunFacts, StoredState, update_run
+from explorer.runs.store import Run, StoredState, update_run
 from explorer.training.devices import best_device, device_facts, training_threads
 from explorer.training.loop import Record, Training, batches_for, train
 from explorer.training.recipe import Recipe
@@ -59,7 +57,7 @@ class Session:
                 "exactly. Restore the data set, or start a new run."
             )
         self.training: Training = train(
-            _first_network(run.path, facts),
+            first_network(run.path, facts),
             batches.data,
             self.recipe,
             seed=facts.seed,
@@ -141,10 +139,3 @@ class Session:
         facts = save_checkpoint(self.training.network, self.run.path / "checkpoint.safetensors", facts)
         update_run(self.run.id, state="finished", worker=None, checkpoint_sha256=facts.sha256)
         forget_latest(self.run.path)
-
-
-def _first_network(folder: Path, facts: RunFacts) -> Network:
-    """The network of a run at step 0."""
-    if facts.initial:
-        return load_checkpoint(folder / "initial.safetensors")
-    return build(facts.network, seed=facts.seed)

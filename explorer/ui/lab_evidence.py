@@ -80,9 +80,11 @@ def _sizes(found: Experiment) -> None:
 
 def _gradients(found: Experiment) -> None:
     st.markdown(
-        "If gradients vanished on their way back, the first layers would not learn. With batch norm they do not: the "
-        "gradient of each layer's weights, measured on one batch of training images before the first step and at the "
-        "end. He et al. 2015, section 4.1, say the same of their plain networks."
+        "If gradients vanished on their way back, the first layers would get none and could not learn. Here is the "
+        "gradient of each layer's weights, measured on one batch of training images, before the first step and at the "
+        "end. He et al. 2015, section 4.1, report healthy norms in their plain networks, thanks to batch norm. Before "
+        "the first step batch norm can even make gradients *grow* towards the input (Yang et al. 2019, "
+        "arXiv 1902.08129); a network that is stuck has small ones later, as an effect, not as the cause."
     )
     key = f"gradients-{found.id}"
     if not st.session_state.get(key):
@@ -102,6 +104,20 @@ def _show_gradients(answer: dict[str, list[dict[str, object]]]) -> None:
         alt="Norm of the loss gradient of each layer, from the first to the last, before and after training.",
         filename="gradient-norms",
     )
+    rows = [
+        {
+            "Network": name,
+            "Step": f"{step:,}",
+            "First layer": f"{norms.iloc[0]:.2g}",
+            "Last convolution": f"{norms.iloc[-2]:.2g}",
+            "First / last": f"{norms.iloc[0] / norms.iloc[-2]:.2g}",
+        }
+        for (step, name), norms in table.groupby(["step", "network"], sort=False)["gradient_norm"]
+    ]
+    st.table(
+        pd.DataFrame(rows), hide_index=True, border="horizontal", alt="Gradient norms of the first and last layers"
+    )
+    st.caption("A vanishing gradient would show as a first layer many thousand times below the last.")
     st.download_button(
         "Gradients (CSV)", table.to_csv(index=False), "gradients.csv", "text/csv", icon=":material/table:",
         on_click="ignore",

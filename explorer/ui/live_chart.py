@@ -87,7 +87,7 @@ def live_chart(figure: "Figure", *, key: str, alt: str, filename: str = "trainin
         alt: what it shows, in a sentence, for a screen reader.
         filename: of the picture that the chart's own button saves.
     """
-    _mount(key, figure=figure.to_json(), height=figure.layout.height, alt=alt, filename=filename)
+    _mount(key, figure=figure.to_json(remove_uids=False), height=figure.layout.height, alt=alt, filename=filename)
 
 
 def load_early() -> None:
