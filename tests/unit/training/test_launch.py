@@ -112,7 +112,7 @@ def test_the_same_plan_from_other_weights_is_another_experiment(keep):
         (
             {},
             {"data": "cifar10"},
-            "`initial` (='small') (classes=10, channels=1); the plan has plain8-w2 (classes=10, channels=3",
+            "is plain8-w2 (classes=10, channels=1); the plan has plain8-w2 (classes=10, channels=3",
         ),
         (
             {"normalisation": "pixel"},
