@@ -10,7 +10,6 @@ from explorer.analysis.confounds import Comparison, Confound, confounds
 from explorer.analysis.verdict import Verdict, end_errors, error_gaps, last_steps, verdicts
 from explorer.data.catalogue import DATASETS
 from explorer.errors import RunError
-from explorer.models.config import NetworkConfig
 from explorer.registry import lookup
 from explorer.runs.experiments import Experiment, experiment, metrics
 from explorer.training import launch
@@ -166,7 +165,7 @@ def gradients(experiment_id: str, *, images: int = 250) -> pd.DataFrame:
 
 def plan_confounds(planned: Plan) -> list[Confound]:
     """What will stand between the plan's outcome and a conclusion from it."""
-    return _confounds(planned.network_configs(), [planned.recipe.model_dump()], planned.seeds, planned)
+    return _confounds(planned, [planned.recipe.model_dump()], planned.networks if planned.initial else ())
 
 
 def experiment_confounds(found: Sequence[Experiment]) -> list[Confound]:
@@ -176,10 +175,11 @@ def experiment_confounds(found: Sequence[Experiment]) -> list[Confound]:
         return []
     recipes: list[dict[str, object]] = []
     for each in facts:
-        if each.recipe not in recipes:
-            recipes.append(each.recipe)
-    networks = {each.network.name: each.network for each in facts}
-    return _confounds(list(networks.values()), recipes, sorted({each.seed for each in facts}), plan_of(found))
+        recipe = Recipe(**each.recipe).model_dump()  # an older run lacks newer settings
+        if recipe not in recipes:
+            recipes.append(recipe)
+    trained_on = dict.fromkeys(each.network.name for each in facts if each.initial)
+    return _confounds(plan_of(found), recipes, tuple(trained_on))
 
 
 def plan_of(found: Sequence[Experiment]) -> Plan:
@@ -198,6 +198,7 @@ def plan_of(found: Sequence[Experiment]) -> Plan:
         recipe=Recipe(**facts[0].recipe),
         seeds=tuple(dict.fromkeys(each.seed for each in facts)),
         title=facts[0].title,
+        initial=facts[0].initial,
     )
 
 
@@ -213,15 +214,14 @@ def _ends(found: Experiment) -> pd.DataFrame:
     return end_errors(end, found.steps)
 
 
-def _confounds(
-    networks: Sequence[NetworkConfig], recipes: Sequence[dict[str, object]], seeds: Sequence[int], planned: Plan
-) -> list[Confound]:
+def _confounds(planned: Plan, recipes: Sequence[dict[str, object]], trained_on: tuple[str, ...]) -> list[Confound]:
     return confounds(
         Comparison(
-            networks=tuple(networks),
+            networks=tuple(planned.network_configs()),
             recipes=tuple(recipes),
-            seeds=tuple(seeds),
+            seeds=planned.seeds,
             train_images=planned.recipe.train_images or planned.dataset.train_images,
             available_images=planned.dataset.train_images,
+            trained_on=trained_on,
         )
     )

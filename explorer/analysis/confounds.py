@@ -23,6 +23,7 @@ class Comparison:
     Attributes:
         recipes: settings of `training.recipe.Recipe`, one per different recipe among the runs.
         train_images: that the first recipe takes; of `available_images` in the data set.
+        trained_on: names of the networks that started from a checkpoint instead of drawn weights.
     """
 
     networks: tuple[NetworkConfig, ...]
@@ -30,6 +31,7 @@ class Comparison:
     seeds: tuple[int, ...]
     train_images: int
     available_images: int
+    trained_on: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,19 @@ def _different_recipes(compared: Comparison) -> Iterator[Confound]:
         "He et al. 2015, section 4.2: all networks under one recipe",
         "Train all under the first recipe",
         {"recipe": dict(first)},
+    )
+
+
+def _trained_on(compared: Comparison) -> Iterator[Confound]:
+    if not compared.trained_on:
+        return
+    yield Confound(
+        "trained_on",
+        f"{', '.join(compared.trained_on)} started from the weights of a checkpoint, so this is not what training "
+        "finds from scratch.",
+        "He et al. 2015, section 1: a constructed solution exists; whether training finds it is the question",
+        "Train from drawn weights",
+        {"initial": ""},
     )
 
 
@@ -173,6 +188,7 @@ def _memorised(compared: Comparison) -> Iterator[Confound]:
 
 RULES: Sequence[Callable[[Comparison], Iterator[Confound]]] = (
     _different_recipes,
+    _trained_on,
     _unequal_parameters,
     _few_seeds,
     _too_shallow,

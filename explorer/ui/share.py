@@ -6,11 +6,10 @@ from pathlib import Path
 
 import streamlit as st
 
+from explorer.degradation import plan_of
 from explorer.figures import Figure
 from explorer.runs import experiments as library
 from explorer.runs.experiments import Experiment
-from explorer.training.plan import Plan
-from explorer.training.recipe import Recipe
 from explorer.ui import cached
 from explorer.ui.training_form import shell_command
 from explorer.ui.wording import title
@@ -33,8 +32,7 @@ def share(found: Experiment, draw: Callable[[], Figure]) -> None:
     facts = found.runs[0].facts
     if facts is not None:
         with st.expander("The same from a shell", icon=":material/terminal:"):
-            plan = Plan(networks=found.networks, data=found.data, recipe=Recipe(**facts.recipe), seeds=found.seeds)
-            st.code(shell_command(plan), language="bash", wrap_lines=True)
+            st.code(shell_command(plan_of([found])), language="bash", wrap_lines=True)
 
 
 def downloads(chosen: list[Experiment], draw: Callable[[], Figure]) -> None:

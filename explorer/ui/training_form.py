@@ -1,6 +1,7 @@
 """The choice of networks, data and recipe, kept in the URL, and the plan they make."""
 
 import re
+import shlex
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,6 +63,8 @@ def shell_command(plan: Plan) -> str:
             words.append(f"--{name.replace('_', '-')} {value}")
     if plan.seeds != (0,):
         words.append(f"--seeds {' '.join(map(str, plan.seeds))}")
+    if plan.initial:
+        words.append(f"--initial {shlex.quote(plan.initial)}")
     return " ".join(words)
 
 

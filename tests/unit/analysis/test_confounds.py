@@ -27,6 +27,7 @@ UNFAIR = {
     "too_shallow": changed(networks=("plain8", "plain20", "plain32")),
     "constant_rate": changed({"schedule": "constant", "learning_rate": 0.03}),
     "no_warmup": changed({"schedule": "cosine"}, networks=("plain20", "plain56")),
+    "trained_on": changed(networks=("plain32",), initial="plain32-from-plain20"),
     "memorised": changed({"train_images": 1000, "steps": 400}),
 }
 
