@@ -209,7 +209,7 @@ def _sentence(row: Mapping[Hashable, object], chance: float) -> str:
     if isnan(low):
         text += " in one seed, which gives no interval: this budget cannot tell. Train at least three seeds."
     else:
-        text += f" (95% interval {100 * low:+.1f} to {100 * high:+.1f}, {seeds} seeds)"
+        text += f" (95% interval {_signed(low)} to {_signed(high)}, {seeds} seeds)"
         text += ": the interval includes zero, this budget cannot tell." if low <= 0 <= high else "."
     if has_not_started(error, chance):
         text += f" {network} has not started to train: at {100 * error:.1f}% it is where guessing is"
@@ -217,6 +217,10 @@ def _sentence(row: Mapping[Hashable, object], chance: float) -> str:
         if row["question"] != "shortcut":
             text += " In the paper's degradation both networks train and the deeper one ends higher."
     return text
+
+
+def _signed(fraction: float) -> str:
+    return f"{round(100 * fraction, 1) + 0.0:+.1f}"  # + 0.0: no minus before a zero
 
 
 def _points(fraction: float) -> str:

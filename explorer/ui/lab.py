@@ -1,5 +1,6 @@
 """The degradation lab around one experiment: the race, the verdicts, and what speaks for and against them."""
 
+import pandas as pd
 import streamlit as st
 
 from explorer.analysis.verdict import Outcome, Verdict, last_steps
@@ -105,8 +106,17 @@ def _race(found: Experiment) -> Figure:
         cached.metrics(found.run_ids),
         smoothing=last_steps(found.steps),
         steps=found.steps,
-        published=published() if found.data == "cifar10" else None,
+        published=_published(found),
     )
+
+
+def _published(found: Experiment) -> pd.DataFrame | None:
+    """What others report for the depths of this experiment, where it is of the same data."""
+    if found.data != "cifar10":
+        return None
+    depths = {run.facts.network.depth for run in found.runs if run.facts}
+    table = published()
+    return table[table["depth"].isin(depths)]
 
 
 def _measure(found: Experiment) -> str:

@@ -13,6 +13,7 @@ from explorer.ui import cached, questions
 from explorer.ui.navigation import page
 from explorer.ui.wording import percent
 
+USUAL_SOURCE, USUAL_DEPTH = 20, 56  # as in figure 6 of the paper
 STEPS = 200  # of training on: enough to see where it goes
 RATE = 0.01  # a tenth of the paper's: the network is trained already
 
@@ -27,17 +28,22 @@ def construction(found: Experiment) -> None:
     trained = {
         run.id: run for run in found.runs if run.facts and run.facts.network.kind == "plain" and _has_weights(run)
     }
-    depths = sorted({run.facts.network.depth for run in trained.values() if run.facts})
-    if len(depths) < 1:
+    if not trained:
         st.caption("This experiment has no finished plain network with weights. Choose another one above.")
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
+        usual = next((place for place, run in enumerate(trained.values()) if _depth(run) == USUAL_SOURCE), 0)
         source = st.selectbox(
-            "Trained network", list(trained), format_func=lambda each: _name(trained[each]), key="source", width=240
+            "Trained network",
+            list(trained),
+            index=usual,
+            format_func=lambda each: _name(trained[each]),
+            key="source",
+            width=240,
         )
         own = _depth(trained[source])
         deeper = [depth for depth in (20, 32, 44, 56, 110) if depth > own]
-        usual = deeper.index(56) if 56 in deeper else 0
+        usual = deeper.index(USUAL_DEPTH) if USUAL_DEPTH in deeper else 0
         depth = st.selectbox("Deepen to", deeper, index=usual, format_func=lambda d: f"{d} layers", key="to", width=150)
         asked = st.button("Insert identity layers", type="primary", icon=":material/layers:", key="construct")
     key = f"constructed-{source}-{depth}"
