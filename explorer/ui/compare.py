@@ -113,6 +113,10 @@ def _actions(chosen: list[Experiment]) -> None:
                 "Open", icon=":material/open_in_full:", key="open", help="Its own page, with pause, resume and stop."
             ):
                 st.switch_page(page("train"), query_params={"experiment": chosen[0].id})
+            if st.button(
+                "Race and verdict", icon=":material/trending_up:", key="race", help="What these runs can tell of depth."
+            ):
+                st.switch_page(page("degradation"), query_params={"experiment": chosen[0].id})
             if chosen[0].state != "shipped" and st.button("Rename", icon=":material/edit:", key="rename"):
                 _rename(chosen[0])
         kept = any(found.active or found.state == "shipped" for found in chosen)

@@ -29,9 +29,7 @@ def demo() -> None:
             experiment_id = launch.start(preset.plan)
             cached.forget()
             st.switch_page(page("degradation"), query_params={"experiment": experiment_id})
-        st.page_link(
-            page("degradation"), label="Or look at networks that were trained for hours", icon=":material/trending_up:"
-        )
+        st.page_link(page("degradation"), label="Or look at networks that come trained", icon=":material/trending_up:")
         st.page_link(page("train"), label="Or choose your own networks, data and recipe", icon=":material/tune:")
 
 

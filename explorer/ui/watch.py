@@ -28,6 +28,8 @@ def watch(experiment_id: str) -> None:
             st.switch_page(page("train"))
         if st.button("All experiments", icon=":material/list:", type="tertiary", key="all_experiments"):
             st.switch_page(page("runs"))
+        if st.button("Race and verdict", icon=":material/trending_up:", type="tertiary", key="to_lab"):
+            st.switch_page(page("degradation"), query_params={"experiment": experiment_id})
         st.space("stretch")
         with st.popover("Chart", icon=":material/tune:"):
             choice = choose_chart()

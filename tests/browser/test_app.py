@@ -1,4 +1,4 @@
-"""The app as a person uses it: start the demo, see the curves move, pause, reload, resume, stop."""
+"""The app as a person uses it: start to train, see the curves move, pause, reload, resume, stop."""
 
 import csv
 import re
@@ -18,7 +18,7 @@ def state(page, name):
 
 def press(page, name):
     """A button of the page itself; Streamlit has a Stop of its own in the header while a page is drawn."""
-    page.get_by_test_id("stMainBlockContainer").get_by_role("button", name=name).click()
+    page.get_by_test_id("stMainBlockContainer").get_by_role("button", name=name, exact=True).click()
 
 
 def wait_for_points(page, least):
@@ -33,13 +33,13 @@ def zoom_by_mouse(page):
     page.mouse.down()
     page.mouse.move(box["x"] + 0.6 * box["width"], box["y"] + 0.8 * box["height"], steps=4)
     page.mouse.up()
-    page.wait_for_function("kept.layout.xaxis.range[1] < 100")
+    page.wait_for_function("kept.layout.xaxis.range[1] < 45")
 
 
 @pytest.mark.timeout(400)
-def test_demo_runs_pauses_survives_a_reload_resumes_and_stops(page):
-    page.goto("/")
-    page.get_by_role("button", name="Start the one-minute demo").click()
+def test_training_runs_pauses_survives_a_reload_resumes_and_stops(page):
+    page.goto("/train")
+    press(page, "Start")
     page.wait_for_url("**/train?experiment=*")
     state(page, "starting").or_(state(page, "running")).wait_for()
 
@@ -47,7 +47,7 @@ def test_demo_runs_pauses_survives_a_reload_resumes_and_stops(page):
     page.evaluate(f"window.kept = document.querySelector('{CHART}')")
     zoom_by_mouse(page)
     zoomed = page.evaluate("kept.layout.xaxis.range")
-    assert zoomed != [0, 101]
+    assert zoomed != [0, 50.5]
     page.locator(f"{CHART} .legendtoggle").first.click(timeout=10_000, force=True)
     page.wait_for_function("kept.data.some(trace => trace.visible === 'legendonly')")
     hidden = "kept.data.filter(trace => trace.visible === 'legendonly').length"
@@ -73,8 +73,8 @@ def test_demo_runs_pauses_survives_a_reload_resumes_and_stops(page):
 
 @pytest.mark.timeout(400)
 def test_what_was_trained_is_listed_renamed_taken_along_and_deleted(page, tmp_path):
-    page.goto("/")
-    page.get_by_role("button", name="Start the one-minute demo").click()
+    page.goto("/train")
+    press(page, "Start")
     page.wait_for_url("**/train?experiment=*")
     experiment = page.url.partition("experiment=")[2]
     wait_for_points(page, 12)
@@ -108,7 +108,7 @@ def test_what_was_trained_is_listed_renamed_taken_along_and_deleted(page, tmp_pa
     assert page.get_by_text("My first experiment").count() == 0
 
 
-@pytest.mark.parametrize("path", ["/", "/train", "/runs", "/data"])
+@pytest.mark.parametrize("path", ["/", "/degradation", "/train", "/runs", "/data"])
 def test_every_page_opens_by_its_address(page, path):
     page.goto(path)
     page.locator("h1").wait_for()
