@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from explorer import construct, degradation, figures
+    from explorer.analysis.gradients import gradient_profile
     from explorer.data.pixels import load_data
     from explorer.errors import ExplorerError
     from explorer.models.config import NetworkConfig
@@ -35,6 +36,7 @@ __all__ = [
     "evaluate",
     "experiments",
     "figures",
+    "gradient_profile",
     "load_checkpoint",
     "load_data",
     "metrics",
@@ -55,6 +57,7 @@ _HOME = {
     "build": "explorer.models.network",
     "evaluate": "explorer.training.evaluation",
     "experiments": "explorer.runs.listing",
+    "gradient_profile": "explorer.analysis.gradients",
     "load_checkpoint": "explorer.runs.checkpoints",
     "load_data": "explorer.data.pixels",
     "metrics": "explorer.runs.experiments",

@@ -114,14 +114,17 @@ def interval(differences: Iterable[float]) -> tuple[float, float]:
     return float(values.mean()) - half, float(values.mean()) + half
 
 
+_DEPTH_QUESTIONS: dict[str, Question] = {"plain": "degradation", "residual": "residual_depth"}
+
+
 def _pairs(ends: pd.DataFrame) -> Iterator[tuple[Question, str, str]]:
     """Networks to compare: question, the one expected to err more, the one it is compared with."""
     networks = ends.drop_duplicates("network").sort_values(["depth", "network"])
-    for kind, question in (("plain", "degradation"), ("residual", "residual_depth")):
+    for kind, question in _DEPTH_QUESTIONS.items():
         for _, family in networks[networks["kind"] == kind].groupby(networks["network"].map(_family), sort=False):
             shallowest, *deeper = family["network"]
             for network in deeper:
-                yield question, network, shallowest  # type: ignore[misc]
+                yield question, network, shallowest
     for depth in networks["depth"].unique():
         same = networks[networks["depth"] == depth]
         for plain, residual in product(
