@@ -93,8 +93,9 @@ PRESETS: dict[str, Preset] = {
             seeds=(0, 1, 2),
             title="Coffee break: plain and residual networks on CIFAR-10",
         ),
-        "36 minutes, computed from the time of its steps",
-        "CIFAR-10 at 16x16 pixels, four times the lecture's images for each network. Its outcome was not measured yet.",
+        "about 36 minutes",
+        "CIFAR-10 at 16x16 pixels, four times the lecture's images for each network. Its time is computed from that of "
+        "its steps, its outcome was not measured yet.",
     ),
     "paper": Preset(
         "The paper",

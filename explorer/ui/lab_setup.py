@@ -76,8 +76,7 @@ def _preset_plan() -> Plan:
         st.radio(
             "Budget",
             list(PRESETS),
-            format_func=lambda key: PRESETS[key].title,
-            captions=[preset.time for preset in PRESETS.values()],
+            format_func=lambda key: f"**{PRESETS[key].title}**: {PRESETS[key].time}",
             key="lab",
             bind="query-params",
             help="Times measured on two CPU cores.",

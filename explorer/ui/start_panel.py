@@ -31,7 +31,6 @@ def start_panel(plan: Plan, *, opens: str = "train", **query: str) -> None:
             f"{plan.recipe.steps:,} steps of {plan.recipe.batch_size} images: "
             f"{epochs:,.1f} times through {images:,} images of {plan.dataset.title}."
         )
-        _estimate(plan)
         status = data_status(plan.data)
         if not status.available:
             st.warning(status.detail, icon=":material/download:")
@@ -50,6 +49,7 @@ def start_panel(plan: Plan, *, opens: str = "train", **query: str) -> None:
             experiment_id = launch.start(plan)
             cached.forget()
             st.switch_page(page(opens), query_params={"experiment": experiment_id} | query)
+        _estimate(plan)
     with st.expander("The same from a shell", icon=":material/terminal:"):
         st.code(shell_command(plan), language="bash", wrap_lines=True)
 

@@ -52,7 +52,7 @@ def test_home_does_not_import_torch(tmp_path):
     code = (
         "from streamlit.testing.v1 import AppTest; import sys\n"
         "app = AppTest.from_file('explorer/ui/main.py', default_timeout=60).run()\n"
-        "for page in ('train', 'runs', 'data'):\n"
+        "for page in ('degradation', 'train', 'runs', 'data'):\n"
         "    assert not app.exception; app.switch_page(f'../../pages/{page}.py').run()\n"
         "print('torch' in sys.modules, bool(app.exception))"
     )
@@ -63,30 +63,31 @@ def test_home_does_not_import_torch(tmp_path):
 def test_train_shows_the_command_that_does_the_same(open_page):
     app = open_page("train")
     assert app.code[0].value.startswith("python -m explorer train plain20 plain32 plain56 resnet20 resnet32 resnet56")
-    app.button_group(key="digits_plain").set_value([20])
-    app.button_group(key="digits_residual").set_value([])
-    app.number_input(key="digits_steps").set_value(7)
-    app.text_input(key="digits_others").set_value("resnet38, resnet20-b").run()
+    app.button_group(key="one_minute_plain").set_value([20])
+    app.button_group(key="one_minute_residual").set_value([])
+    app.number_input(key="one_minute_steps").set_value(7)
+    app.text_input(key="one_minute_others").set_value("resnet38, resnet20-b").run()
     assert app.code[0].value == (
-        "python -m explorer train plain20 resnet38 resnet20-b --data digits --steps 7 --batch-size 64 "
-        "--learning-rate 0.03 --schedule constant --evaluate-every 20 --evaluate-images 200"
+        "python -m explorer train plain20 resnet38 resnet20-b --data digits --steps 7 --batch-size 32 "
+        "--learning-rate 0.03 --schedule one_cycle --evaluate-every 25 --evaluate-images 100 --last-images 300 "
+        "--seeds 0 1 2"
     )
 
 
 def test_train_says_what_does_not_fit(open_page):
     app = open_page("train")
-    app.text_input(key="digits_others").set_value("resnet22").run()
+    app.text_input(key="one_minute_others").set_value("resnet22").run()
     assert (
         app.error[0].value == "No network is called 'resnet22': 22 is not 6n+2. The nearest are resnet20 and resnet26."
     )
-    app.text_input(key="digits_others").set_value("")
-    app.button_group(key="digits_plain").set_value([])
-    app.button_group(key="digits_residual").set_value([]).run()
+    app.text_input(key="one_minute_others").set_value("")
+    app.button_group(key="one_minute_plain").set_value([])
+    app.button_group(key="one_minute_residual").set_value([]).run()
     assert "Pick at least one" in app.error[0].value
 
 
 def test_train_offers_the_download_where_data_is_missing(open_page):
-    app = open_page("train", preset="Minutes on CIFAR-10")
+    app = open_page("train", preset="Lecture")
     assert "CIFAR-10 is not in" in app.warning[0].value
     assert app.button(key="start").disabled
 
