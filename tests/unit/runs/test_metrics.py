@@ -73,6 +73,15 @@ def test_grouping_averages_between_evaluations_and_keeps_these(tmp_path):
     assert group["batch_error"] == pytest.approx(errors[11:21].mean())
 
 
+@pytest.mark.parametrize("points", [None, 5])
+def test_rows_after_a_step_can_be_asked_for(tmp_path, points):
+    with MetricsWriter(tmp_path) as writer:
+        for step in range(21):
+            writer.append(row(step))
+    steps = [values[0] for values in read_rows(tmp_path, points, after=15)]
+    assert steps == ([16, 17, 18, 19, 20] if points is None else [16, 20])
+
+
 def test_without_a_file_there_are_no_rows(tmp_path):
     assert read_metrics(tmp_path).empty
     assert read_progress(tmp_path).step == 0
