@@ -55,7 +55,7 @@ def test_while_it_trains_there_is_no_verdict(open_page, make_run):
         make_run(network, experiment="e1", steps=40, step=20, state="queued")
     app = open_page("degradation", experiment="e1")
     assert "The verdict comes when all networks are at the end" in texts(app)
-    assert "Degradation is seen" not in texts(app)
+    assert "nothing to compare" not in texts(app)
 
 
 def test_a_guess_is_revealed_beside_the_outcome(open_page, finished):
@@ -106,7 +106,9 @@ def test_a_link_to_what_is_gone_says_so_and_shows_another(open_page, finished):
 
 
 def test_networks_that_came_with_the_program_are_shown_first_and_read_only(open_page, finished):
-    finished(name="shipped-cifar10", data="cifar10")
+    finished()
+    finished(name="shipped-digits")
     app = open_page("degradation")
     assert "Came with the program" in texts(app)
+    assert app.selectbox(key="experiment-shipped-digits").value == "shipped-digits"
     assert not [button for button in app.button if button.label in ("Pause", "Resume", "Stop")]
