@@ -131,13 +131,12 @@ def _paper(found: Experiment) -> None:
     else:
         ends = cached.report(found).ends
         ours = ends.groupby("network")["test_error"].mean() if len(ends) else pd.Series(dtype=float)
-        sources = list(dict.fromkeys(table["source"]))
+        works = table["source"].str.partition(",")[0]
         rows = []
         for network in dict.fromkeys([*table["network"], *found.networks]):
             row: dict[str, object] = {"Network": network}
-            for source in sources:
-                stated = table[(table["network"] == network) & (table["source"] == source)]
-                row[source] = _stated(stated)
+            for work in works.unique():
+                row[work] = _stated(table[(table["network"] == network) & (works == work)])
             row["Here"] = percent(float(ours[network])) if network in ours else "–"
             rows.append(row)
         st.markdown("Test error on CIFAR-10: published, reimplemented, and in this experiment.")
