@@ -7,12 +7,11 @@ import streamlit as st
 from explorer.degradation import plan_confounds
 from explorer.training.plan import Plan
 from explorer.training.presets import PRESETS, twins
-from explorer.training.recipe import Recipe
 from explorer.training.schedules import SCHEDULES
 from explorer.ui.errors import readable_errors
 from explorer.ui.guard import CHOSEN_PLAN, guard
 from explorer.ui.start_panel import start_panel
-from explorer.ui.training_form import Fields
+from explorer.ui.training_form import Fields, plan_of
 
 DEPTHS = (8, 20, 32, 44, 56, 110)
 
@@ -95,15 +94,12 @@ def _preset_plan() -> Plan:
         schedule = fields.one_of("Schedule", "schedule", list(SCHEDULES), usual.schedule)
         warmup = fields.whole("Warm-up", "warmup_steps", usual.warmup_steps, 0, 1_000_000, 10)
     changed = {"steps": steps, "learning_rate": rate, "schedule": schedule, "warmup_steps": warmup}
-    recipe = Recipe(**usual.model_dump() | changed)
+    recipe = usual.model_dump() | changed
     networks = preset.plan.networks if sorted(depths) == own else twins(sorted(depths))
-    same = recipe == usual and networks == preset.plan.networks
-    return Plan(
-        networks=networks,
-        data=preset.plan.data,
-        recipe=recipe,
-        seeds=tuple(range(seeds)),
-        title=preset.plan.title if same else "",
+    same = recipe == usual.model_dump() and networks == preset.plan.networks
+    title = preset.plan.title if same else ""
+    return plan_of(
+        {"networks": networks, "data": preset.plan.data, "recipe": recipe, "seeds": range(seeds), "title": title}
     )
 
 
