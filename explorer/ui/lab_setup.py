@@ -47,6 +47,11 @@ def setup() -> None:
     if proposed is not None:
         st.markdown("#### Proposed instead")
         st.markdown(", ".join(proposed.networks))
+        recipe = proposed.recipe
+        st.caption(
+            f"Seeds {', '.join(map(str, proposed.seeds))}. Learning rate {recipe.learning_rate:g}, "
+            f"{recipe.schedule.replace('_', ' ')}, warm-up {recipe.warmup_steps:,} steps."
+        )
         st.button(
             "Back to the presets",
             icon=":material/arrow_back:",

@@ -45,6 +45,7 @@ def test_one_seed_cannot_tell_and_the_remedy_proposes_three(open_page, finished)
     assert "Degradation: this budget cannot tell" in texts(app)
     app.button(key="after-few_seeds").click().run()
     assert "Proposed instead" in texts(app)
+    assert "Seeds 0, 1, 2." in texts(app)
     assert "--seeds 0 1 2" in app.code[0].value
     app.button(key="back_to_presets").click().run()
     assert "Run it here" in texts(app)
