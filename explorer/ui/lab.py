@@ -9,14 +9,13 @@ from explorer.figures import Figure, gaps, race
 from explorer.models.published import published
 from explorer.runs.experiments import Experiment
 from explorer.ui import cached, wording
-from explorer.ui.errors import fragment, readable_errors
 from explorer.ui.guard import guard
 from explorer.ui.lab_evidence import evidence, is_augmented
 from explorer.ui.lab_setup import Guess
 from explorer.ui.live_chart import live_chart
 from explorer.ui.progress import controls, progress
 from explorer.ui.share import share
-from explorer.ui.watch import POLL_SECONDS, start_waiting
+from explorer.ui.watch import renewed
 
 FIRST_SHOWN = "shipped-digits"  # the picture to begin with: three seeds, and deep plain networks that do train
 
@@ -61,12 +60,7 @@ def lab(experiment_id: str) -> None:
     """The race of an experiment, renewed while it trains; at its end the verdicts and the evidence."""
     found = cached.experiment(experiment_id)
 
-    def part() -> None:
-        with readable_errors():
-            start_waiting()
-        now = cached.experiment(experiment_id)
-        if now.active != found.active:
-            st.rerun()
+    def show(now: Experiment) -> None:
         _state(now)
         live_chart(
             _race(now),
@@ -77,7 +71,7 @@ def lab(experiment_id: str) -> None:
         if now.active:
             st.caption("The verdict comes when all networks are at the end of the schedule, not before.")
 
-    fragment(part, run_every=POLL_SECONDS if found.active else None)()
+    renewed(found, show)
     if not found.active:
         report = cached.report(found)
         _reveal(report)

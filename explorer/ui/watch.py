@@ -1,7 +1,10 @@
 """One experiment as it trains: how far it is, its controls, its curves."""
 
+from collections.abc import Callable
+
 import streamlit as st
 
+from explorer.runs.experiments import Experiment
 from explorer.training import launch
 from explorer.ui import cached
 from explorer.ui.chart_choice import choose_chart
@@ -20,6 +23,20 @@ def start_waiting() -> None:
     launch.start_next()
 
 
+def renewed(found: Experiment, show: Callable[[Experiment], None]) -> None:
+    """Show an experiment as it is now, again and again while it is active; then the whole page once more."""
+
+    def part() -> None:
+        with readable_errors():
+            start_waiting()
+        now = cached.experiment(found.id)
+        if now.active != found.active:
+            st.rerun()
+        show(now)
+
+    fragment(part, run_every=POLL_SECONDS if found.active else None)()
+
+
 def watch(experiment_id: str) -> None:
     """Everything about one experiment, renewed while it is active; below it what to take along."""
     found = cached.experiment(experiment_id)
@@ -34,17 +51,12 @@ def watch(experiment_id: str) -> None:
         with st.popover("Chart", icon=":material/tune:"):
             choice = choose_chart()
 
-    def part() -> None:
-        with readable_errors():
-            start_waiting()
-        now = cached.experiment(experiment_id)
-        if now.active != found.active:
-            st.rerun()
+    def show(now: Experiment) -> None:
         heading(now)
         progress(now)
         numbers(now)
         curves([now], choice, key=f"curves-{experiment_id}")
         run_table([now])
 
-    fragment(part, run_every=POLL_SECONDS if found.active else None)()
+    renewed(found, show)
     share(found, lambda: figure([found], choice))

@@ -1,18 +1,8 @@
 """The degradation page: empty, with a race, with verdicts, with a guess, with remedies."""
 
-import json
-
 import pytest
 
-
-def texts(app):
-    kinds = ("title", "subheader", "markdown", "caption", "info", "warning", "error", "code")
-    return "\n".join(str(element.value) for kind in kinds for element in app.get(kind))
-
-
-def charts(app):
-    found = [json.loads(element.proto.json) for element in app.get("bidi_component")]
-    return [json.loads(data["figure"]) for data in found if data.get("figure")]
+from tests.app.reading import charts, texts
 
 
 @pytest.fixture

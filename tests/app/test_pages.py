@@ -1,6 +1,5 @@
 """Every page draws, empty and with runs, and says what to do next."""
 
-import json
 import subprocess
 import sys
 
@@ -9,18 +8,7 @@ import pytest
 from explorer.runs.experiments import experiment as read
 from explorer.runs.store import run_folder
 from explorer.ui.navigation import PAGES
-
-
-def texts(app):
-    """Everything a reader can read on a page."""
-    kinds = ("title", "subheader", "markdown", "caption", "info", "warning", "error", "code")
-    return "\n".join(str(element.value) for kind in kinds for element in app.get(kind))
-
-
-def charts(app):
-    """The figures of the live charts, as plotly's own dictionaries."""
-    found = [json.loads(element.proto.json) for element in app.get("bidi_component")]
-    return [json.loads(data["figure"]) for data in found if data.get("figure")]
+from tests.app.reading import charts, texts
 
 
 @pytest.mark.parametrize("name", PAGES)

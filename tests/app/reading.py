@@ -1,0 +1,15 @@
+"""What a reader sees of an app under test."""
+
+import json
+
+
+def texts(app):
+    """Everything one can read on a page."""
+    kinds = ("title", "subheader", "markdown", "caption", "info", "warning", "error", "code")
+    return "\n".join(str(element.value) for kind in kinds for element in app.get(kind))
+
+
+def charts(app):
+    """The figures of the live charts, as plotly's own dictionaries."""
+    found = [json.loads(element.proto.json) for element in app.get("bidi_component")]
+    return [json.loads(data["figure"]) for data in found if data.get("figure")]
