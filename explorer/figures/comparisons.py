@@ -139,11 +139,11 @@ def _in_words(row: Row) -> str:
 
 
 def _number(fraction: float) -> str:
-    return f"{100 * fraction + 0.0:.1f}".replace("-", "−")
+    return f"{round(100 * fraction, 1) + 0.0:.1f}".replace("-", "−")
 
 
 def _signed(fraction: float) -> str:
-    return f"{100 * fraction + 0.0:+.1f}".replace("-", "−")
+    return f"{round(100 * fraction, 1) + 0.0:+.1f}".replace("-", "−")
 
 
 def _heading(place: int, text: str, left: int) -> dict[str, Any]:

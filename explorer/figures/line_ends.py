@@ -48,7 +48,9 @@ def end_labels(
     if len(ends) > MOST_LABELS:
         return []
     foot, top = (float(v) for v in (np.log10(span) if log_y else span))
-    heights = {end.name: float(np.log10(max(end.value, span[0]))) if log_y else end.value for end in ends}
+    # not below the foot, where plotly would leave the label out: the mean of zeros may be a rounding error less
+    inside = {end.name: max(end.value, span[0]) for end in ends}
+    heights = {name: float(np.log10(value)) if log_y else value for name, value in inside.items()}
     spread = apart(heights, SPACING * (top - foot), top)
     return [
         {

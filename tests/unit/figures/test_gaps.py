@@ -46,6 +46,11 @@ def test_one_seed_has_no_bar_and_says_so():
     assert "<b>−1.0</b> one seed" in texts(figure)
 
 
+def test_zero_has_no_minus():
+    row = ("degradation", "plain20", "plain8", "plain", 20, 3, 0.0002, 0.0, 0.0002, -0.0003, 0.0007, "cannot_tell")
+    assert "<b>+0.0</b> [0.0, 0.1]" in texts(gaps(table(row)))
+
+
 def test_each_row_says_its_numbers_and_hover_says_them_in_words():
     figure = gaps(table(SEEN, REVERSED))
     assert "<b>+17.8</b> [12.0, 23.6]" in texts(figure)
