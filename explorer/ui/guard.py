@@ -11,19 +11,25 @@ from explorer.training.plan import Plan
 CHOSEN_PLAN = "lab_plan"  # session state: a plan made by a remedy, to be started instead of a preset
 
 
-def guard(found: Sequence[Confound], plan: Plan, *, key: str) -> None:
-    """The confounds of `plan`; a remedy's button proposes the mended plan."""
+def guard(found: Sequence[Confound], plan: Plan, *, key: str) -> bool:
+    """The confounds of `plan`; a remedy's button proposes the mended plan on the Degradation page.
+
+    Returns:
+        Whether such a button was pressed just now.
+    """
+    pressed = False
     for confound in found:
         with st.container(border=True, gap="small"):
             st.markdown(f":orange[:material/warning:] {confound.reason}")
             st.caption(confound.source)
-            st.button(
+            pressed |= st.button(
                 confound.remedy,
                 icon=":material/build:",
                 key=f"{key}-{confound.name}",
                 on_click=_propose,
                 args=(plan, confound),
             )
+    return pressed
 
 
 def _propose(plan: Plan, confound: Confound) -> None:

@@ -5,9 +5,11 @@ from typing import Any
 import streamlit as st
 
 from explorer.data.catalogue import data_status
+from explorer.degradation import plan_confounds
 from explorer.training import launch
 from explorer.training.plan import Plan
 from explorer.ui import cached, questions
+from explorer.ui.guard import guard
 from explorer.ui.navigation import page
 from explorer.ui.training_form import shell_command
 from explorer.ui.wording import duration, escaped, title
@@ -22,11 +24,10 @@ def start_panel(plan: Plan, *, opens: str = "train", **query: str) -> None:
         query: goes to that page's address beside the experiment's id.
     """
     with st.container(border=True):
-        runs = len(plan.networks) * len(plan.seeds)
         images = plan.recipe.train_images or plan.dataset.train_images
         epochs = plan.recipe.steps * plan.recipe.batch_size / images
         seeds = f", {len(plan.seeds)} seeds each" if len(plan.seeds) > 1 else ""
-        st.markdown(f"##### {len(plan.networks)} {'network' if runs == 1 else 'networks'}{seeds}")
+        st.markdown(f"##### {len(plan.networks)} {'network' if len(plan.networks) == 1 else 'networks'}{seeds}")
         st.markdown(
             f"{plan.recipe.steps:,} steps of {plan.recipe.batch_size} images: "
             f"{epochs:,.1f} times through {images:,} images of {plan.dataset.title}."
@@ -50,8 +51,19 @@ def start_panel(plan: Plan, *, opens: str = "train", **query: str) -> None:
             cached.forget()
             st.switch_page(page(opens), query_params={"experiment": experiment_id} | query)
         _estimate(plan)
+    if opens == "train" and len(plan.networks) > 1:
+        _beware(plan)
     with st.expander("The same from a shell", icon=":material/terminal:"):
         st.code(shell_command(plan), language="bash", wrap_lines=True)
+
+
+def _beware(plan: Plan) -> None:
+    """What will stand between a comparison of the networks and a conclusion from it."""
+    found = plan_confounds(plan)
+    if found:
+        with st.expander(f"Beware when comparing ({len(found)})", icon=":material/warning:"):
+            if guard(found, plan, key="train"):
+                st.switch_page(page("degradation"))
 
 
 def _estimate(plan: Plan) -> None:

@@ -74,6 +74,14 @@ def test_train_says_what_does_not_fit(open_page):
     assert "Pick at least one" in app.error[0].value
 
 
+def test_train_warns_of_what_would_spoil_a_comparison_and_the_remedy_leads_to_the_lab(open_page):
+    app = open_page("train")
+    app.number_input(key="one_minute_seeds").set_value(1).run()
+    app.button(key="train-few_seeds").click().run()
+    assert "Proposed instead" in texts(app)
+    assert "Seeds 0, 1, 2." in texts(app)
+
+
 def test_train_offers_the_download_where_data_is_missing(open_page):
     app = open_page("train", preset="Lecture")
     assert "CIFAR-10 is not in" in app.warning[0].value
