@@ -119,6 +119,10 @@ def _readme() -> str:
         given = ", ".join(f"{name} {value}" for name, value in recipe.items() if value is not None)
         environment = found.runs[0].facts.environment
         blocks.append(f"## {found.title}\n\nRecipe: {given}.")
+        depths = {run.facts.network.depth for run in found.runs if run.facts}
+        missing = [str(depth) for depth in CIFAR_DEPTHS if depth not in depths and found.data == "cifar10"]
+        if missing:
+            blocks.append(f"Not trained yet: plain and residual networks of {' and '.join(missing)} layers.")
         blocks.append(
             f"Trained on {environment.get('device')} ({environment.get('name')}), {environment.get('precision')}, "
             f"{environment.get('threads')} thread, torch {environment.get('torch')}."
