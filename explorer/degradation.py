@@ -50,7 +50,7 @@ def plan(
     seeds: Sequence[int] | None = None,
     steps: int | None = None,
 ) -> Plan:
-    """A preset's plan, changed where asked.
+    """A preset's plan, changed where asked; only an unchanged one keeps the preset's title.
 
     Args:
         preset: name in `training.presets.PRESETS`.
@@ -63,14 +63,14 @@ def plan(
         BadSettings: a depth is not 6n+2, or the changes do not fit together.
     """
     chosen = lookup(PRESETS, preset.replace("-", "_"), "preset").plan
-    networks = chosen.networks
+    changes: dict[str, object] = {}
     if depths is not None:
-        networks = twins(depths)
-    recipe = chosen.recipe.model_dump() | ({} if steps is None else {"steps": steps})
-    return Plan(
-        **chosen.model_dump()
-        | {"networks": networks, "recipe": Recipe(**recipe), "seeds": tuple(chosen.seeds if seeds is None else seeds)}
-    )
+        changes["networks"] = twins(depths)
+    if seeds is not None:
+        changes["seeds"] = tuple(seeds)
+    if steps is not None:
+        changes["recipe"] = Recipe(**chosen.recipe.model_dump() | {"steps": steps})
+    return Plan(**chosen.model_dump() | changes | {"title": ""}) if changes else chosen
 
 
 def run(

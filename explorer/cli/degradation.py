@@ -14,6 +14,7 @@ from explorer.cli.runs import Id, Ids, find
 from explorer.cli.train import show_experiment
 from explorer.degradation import Report
 from explorer.runs.experiments import experiment
+from explorer.training.launch import start
 from explorer.training.presets import PRESETS
 
 app = SubcommandApp()
@@ -44,7 +45,7 @@ def run(
     for confound in degradation.plan_confounds(plan):
         message(f"note: {confound.reason} {confound.remedy} ({confound.source}).")
     message(f"On two CPU cores the preset takes {PRESETS[preset.replace('-', '_')].time}.")
-    experiment_id = degradation.run(preset, depths=depths, seeds=seeds, steps=steps)
+    experiment_id = start(plan)
     message(f"Experiment {experiment_id}")
     if detach:
         return show_experiment(experiment(experiment_id), json=json)

@@ -236,10 +236,10 @@ def read_run(run_id: str) -> Run:
 
 def list_runs() -> list[Run]:
     """The user's runs in order of creation, damaged ones included, and those that come with the program."""
-    folders = [f for place in (home(), SHIPPED) if place.is_dir() for f in sorted(place.iterdir()) if f.is_dir()]
+    found = [folder for place in (home(), SHIPPED) if place.is_dir() for folder in sorted(place.iterdir())]
+    folders = [f for f in found if f.is_dir() and _ID.fullmatch(f.name) and f != checkpoint_folder()]
     runs = []
-    folders = [f for f in folders if f != checkpoint_folder()]
-    for name in (f.name for f in folders if _ID.fullmatch(f.name) and run_folder(f.name) == f):
+    for name in (f.name for f in folders if run_folder(f.name) == f):
         try:
             runs.append(read_run(name))
         except RunError:  # deleted between listing and reading

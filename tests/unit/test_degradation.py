@@ -32,6 +32,7 @@ def test_a_preset_is_a_plan_that_can_be_changed():
     changed = degradation.plan("lecture", depths=(20, 44), seeds=[5], steps=7)
     assert changed.networks == ("plain20", "plain44", "resnet20", "resnet44")
     assert (changed.seeds, changed.recipe.steps, changed.data) == ((5,), 7, "cifar10")
+    assert changed.title == "", "it is not the lecture any more"
 
 
 def test_an_unknown_preset_or_depth_is_named():
