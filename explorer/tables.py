@@ -45,13 +45,87 @@ PUBLISHED = [
     "source",
 ]
 
-# The loss gradient at one moment of training, one row per weighted layer of the main path in order of depth.
-GRADIENTS = [
+# The weighted layers of the main path, one row each in order of depth, known from the configuration alone.
+LAYERS = [
     "layer",  # 1 for the stem to `depth` for the classifier
     "name",  # of the module
     "stage",  # 0 for the stem, 1 to 3, 4 for the classifier
     "block",  # within its stage, from 1; 0 for stem and classifier
+    "width",  # channels that leave it
+    "side",  # of its output, in pixels
+    "parameters",  # its own and its batch norm's
+    "shortcut",  # of its block: none, identity, pad, projection; empty for stem and classifier
+]
+
+# Which of the layers a row of a measurement is about; as in LAYERS.
+LAYER_KEYS = ["layer", "name", "stage", "block"]
+
+# Responses: the outputs of layers after batch norm, before an addition or a ReLU (He et al. 2015, figure 7).
+RESPONSES = [
+    *LAYER_KEYS,
+    "response_std",  # standard deviation over images, channels and positions
+    "response_mean",
+    "zeros",  # fraction of zeros after the ReLU that follows (in a block's last layer: after the addition)
+    "dead",  # fraction of channels that are zero there in every image and position
+]
+
+# The distribution of one layer's responses.
+HISTOGRAM = [
+    *LAYER_KEYS,
+    "low",  # lower edge of a bin; the first and the last bin hold all that lies beyond
+    "high",
+    "fraction",  # of the responses in it
+]
+
+# The loss gradient at one moment of training; over several batches the median and the quartiles.
+GRADIENTS = [
+    *LAYER_KEYS,
     "gradient_norm",  # Euclidean norm of the loss gradient with respect to the layer's weights
+    "gradient_low",
+    "gradient_high",
+    "response_gradient",  # the same with respect to the layer's responses to all images of the batch
+    "response_gradient_low",
+    "response_gradient_high",
     "weight_norm",  # of the weights themselves
     "relative",  # gradient_norm / weight_norm
 ]
+
+# The residual ledger: what each block adds to its input, and which way the gradient comes back; one row a block.
+LEDGER = [
+    "stage",
+    "block",
+    "name",
+    "shortcut",  # none, identity, pad, projection
+    "branch_ratio",  # |F(x)| / |s(x)|, norms of what branch and shortcut bring to the addition, mean over images
+    "cosine",  # of the two, mean over images; empty in a plain network where the block changes the shape
+    "gamma",  # mean |weight| of the branch's last batch norm; empty without one
+    "shortcut_gradient",  # norm of the loss gradient that comes back to x by the shortcut
+    "branch_gradient",  # the same by the branch
+    "shortcut_share",  # shortcut_gradient / (shortcut_gradient + branch_gradient)
+    "branch_share",
+]
+
+# In front of a measurement of several networks, at several moments.
+MEASURED_KEYS = [
+    "reference",  # what was asked for: id of a run or checkpoint, RUN@STEP, or the name of an untrained network
+    "network",
+    "kind",
+    "depth",
+    "step",  # updates made; empty where that is not known
+]
+
+# Untrained networks.
+XRAY = ["network", "kind", "depth", "variant", *LAYER_KEYS, "response_std", "gradient_norm", "response_gradient"]
+SHATTERING = [
+    "network",
+    "kind",
+    "depth",
+    "distance",  # between two inputs, as a fraction of the line between two images
+    "autocorrelation",  # of the input gradients at that distance, from -1 to 1
+    "low",  # quartiles over lines
+    "high",
+]
+
+# Layers and blocks on a fixed batch while a network trains; one row a layer and step, a block and step.
+LIVE_LAYERS = ["step", *LAYER_KEYS, "response_std", "response_mean", "zeros", "gradient_norm", "response_gradient"]
+LIVE_BLOCKS = ["step", "stage", "block", "branch_ratio", "cosine", "gamma", "shortcut_share"]

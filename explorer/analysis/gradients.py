@@ -1,75 +1,72 @@
 """Does the training signal reach the first layers? Gradient norms along the depth of a network."""
 
-from collections.abc import Iterator
-from copy import deepcopy
-
+import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from explorer import tables
+from explorer.analysis.images import require_images, require_layers
 from explorer.errors import BadSettings
-from explorer.models.network import Network
+from explorer.models.layers import main_path
+from explorer.models.recording import record_response_gradients, working_copy
 
-OUTSIDE = {"stem": 0, "classifier": 4}  # the number of their stage
+QUARTILES = (50, 25, 75)  # the median first, as the columns have it
 
 
-def gradient_profile(network: Network, images: Tensor, labels: Tensor) -> pd.DataFrame:
-    """Norm of the loss gradient with respect to each layer's weights, as a training step on these images sees it.
+def gradient_profile(
+    network: nn.Module, images: Tensor, labels: Tensor, *, batch_size: int | None = None
+) -> pd.DataFrame:
+    """Norms of the loss gradient with respect to each layer's weights and responses, as training steps see them.
 
-    The loss is the mean cross-entropy; batch norm takes its statistics from the batch. The shortcuts' projections are
-    left out, so that networks of one depth have the same rows. All is computed on a copy: mode, batch norm statistics
-    and gradients of `network` are never touched.
+    The loss is the mean cross-entropy of a batch; batch norm takes its statistics from the batch. The shortcuts'
+    projections are left out, so that networks of one depth have the same rows. All is computed on a copy: mode, batch
+    norm statistics and gradients of `network` are never touched.
 
     Args:
-        network: trained or not.
-        images: (N, C, H, W), normalised for `network`, on its device; N at least 2.
+        network: trained or not, ours or another one made of convolutions.
+        images: (N, C, H, W), normalised for `network`, on its device.
         labels: (N,), classes.
+        batch_size: images of a batch, at least 2; what does not fill one at the end is left out. None takes all
+            images as one batch: then the quartiles are the value itself.
 
     Returns:
-        The columns of `tables.GRADIENTS`: stem, both convolutions of every block, classifier; as many rows as the
-        network is deep.
+        The columns of `tables.GRADIENTS`: stem, convolutions of every block, classifier; as many rows as the network
+        is deep. Norms are medians over batches, with quartiles beside them.
 
     Raises:
-        BadSettings: `images` is not a batch of images that the network takes, or there is not one label for each.
+        BadSettings: `images` is not a batch of images that the network takes, there is not one label for each, or not
+            one full batch.
 
     Source: He et al. 2015, section 4.1: with batch norm, forward and backward signals of the plain networks do not
     vanish.
     """
-    _check(network, images, labels)
-    copy = deepcopy(network).train().requires_grad_(True)
-    layers = list(_layers(copy))
-    with torch.enable_grad():
-        loss = functional.cross_entropy(copy(images), labels)
-    gradients = torch.autograd.grad(loss, [module.weight for *_, module in layers])
-    rows = []
-    for layer, ((name, stage, block, module), gradient) in enumerate(zip(layers, gradients, strict=True), start=1):
-        gradient_norm, weight_norm = gradient.norm().item(), module.weight.norm().item()
-        relative = gradient_norm / weight_norm if weight_norm else float("nan")
-        rows.append((layer, name, stage, block, gradient_norm, weight_norm, relative))
-    return pd.DataFrame(rows, columns=tables.GRADIENTS)
-
-
-def _layers(network: Network) -> Iterator[tuple[str, int, int, nn.Conv2d | nn.Linear]]:
-    """Name, stage, block and module of each weighted layer on the main path, in order of depth."""
-    for name, module in network.named_modules():
-        if isinstance(module, nn.Conv2d | nn.Linear) and "shortcut" not in name:
-            part, *place = name.split(".")
-            stage, block = (int(place[0]) + 1, int(place[1]) + 1) if part == "stages" else (OUTSIDE[part], 0)
-            yield name, stage, block, module
-
-
-def _check(network: Network, images: Tensor, labels: Tensor) -> None:
-    channels = network.config.channels
-    if images.ndim != 4 or images.shape[1] != channels:
-        hint = " Add a batch dimension with `images[None]`." if images.ndim == 3 else ""
-        raise BadSettings(f"`images` has shape {tuple(images.shape)}; expected (N, {channels}, H, W).{hint}")
-    if len(images) < 2:
+    require_layers(network)
+    require_images(network, images, labels, fewest=2)
+    size = len(images) if batch_size is None else batch_size
+    if not 2 <= size <= len(images):
         raise BadSettings(
-            f"`images` holds {len(images)} images; batch norm takes its statistics from the batch. Give at least 2."
+            f"`batch_size` (={size}) is not between 2 and the {len(images)} images, so there is no batch to measure "
+            "on. Lower it or give more images."
         )
-    if labels.shape != (len(images),):
-        raise BadSettings(
-            f"`labels` has shape {tuple(labels.shape)}; expected ({len(images)},). Give one class for each image."
-        )
+    copy = working_copy(network, "batch")
+    layers = main_path(copy)
+    weights, responses = [], []
+    with torch.enable_grad(), record_response_gradients(copy) as response_norms:
+        for start in range(0, len(images) - size + 1, size):
+            batch = slice(start, start + size)
+            loss = functional.cross_entropy(copy(images[batch]), labels[batch])
+            gradients = torch.autograd.grad(loss, [layer.module.weight for layer in layers])
+            weights.append([gradient.norm().item() for gradient in gradients])
+            responses.append([response_norms[layer.number] for layer in layers])
+    table = pd.DataFrame(
+        [(layer.number, layer.name, layer.stage, layer.block) for layer in layers], columns=tables.LAYER_KEYS
+    )
+    for column, values in (("gradient", weights), ("response_gradient", responses)):
+        median, low, high = np.percentile(values, QUARTILES, axis=0)
+        table[f"{column}_norm" if column == "gradient" else column] = median
+        table[f"{column}_low"], table[f"{column}_high"] = low, high
+    table["weight_norm"] = [layer.module.weight.norm().item() for layer in layers]
+    table["relative"] = (table["gradient_norm"] / table["weight_norm"]).where(table["weight_norm"] > 0)
+    return table[tables.GRADIENTS]

@@ -32,6 +32,38 @@ def networks() -> pd.DataFrame:
     return pd.DataFrame(rows, columns=tables.NETWORKS)
 
 
+def layer_table(config: NetworkConfig, image_size: int = 32) -> pd.DataFrame:
+    """The layers of a network's main path, what a drawing of it needs.
+
+    Returns:
+        The columns of `tables.LAYERS`, one row per layer in order of depth, the same names and places as
+        `models.layers.main_path` finds in the built network.
+    """
+    sides = _sides(image_size)
+    width = config.width
+    rows = [("stem.conv", 0, 0, width, sides[0], (9 * config.channels + 2) * width, "")]
+    before = width
+    for stage in range(3):
+        width = config.width << stage
+        for block in range(config.blocks_per_stage):
+            shortcut = _shortcut(config, changes=before != width)
+            for place, entering in (("conv1", before), ("conv2", width)):
+                name = f"stages.{stage}.{block}.{place}"
+                rows.append((name, stage + 1, block + 1, width, sides[stage], (9 * entering + 2) * width, shortcut))
+            before = width
+    rows.append(("classifier", 4, 0, config.classes, 1, (before + 1) * config.classes, ""))
+    numbered = [(number, *row) for number, row in enumerate(rows, start=1)]
+    return pd.DataFrame(numbered, columns=tables.LAYERS)
+
+
+def _shortcut(config: NetworkConfig, *, changes: bool) -> str:
+    if config.shortcut == "none":
+        return "none"
+    if config.shortcut == "C" or (config.shortcut == "B" and changes):
+        return "projection"
+    return "pad" if changes else "identity"
+
+
 def parameter_count(config: NetworkConfig) -> int:
     """Trainable parameters: convolutions without bias, two per batch norm channel, the classifier with bias."""
     weights = sum(weights + 2 * channels for weights, channels, _ in _convolutions(config))
@@ -40,9 +72,14 @@ def parameter_count(config: NetworkConfig) -> int:
 
 def multiply_adds(config: NetworkConfig, image_size: int = 32) -> int:
     """Multiply-adds for one image; batch norm, ReLU and sums not counted, as in the paper."""
-    sides = [image_size, -(-image_size // 2), -(-image_size // 4)]
+    sides = _sides(image_size)
     convolutions = sum(weights * sides[stage] ** 2 for weights, _, stage in _convolutions(config))
     return convolutions + _last_width(config) * config.classes
+
+
+def _sides(image_size: int) -> list[int]:
+    """Pixels a side in each stage; a stride of two rounds up."""
+    return [image_size, -(-image_size // 2), -(-image_size // 4)]
 
 
 def _last_width(config: NetworkConfig) -> int:

@@ -1,0 +1,47 @@
+"""The images that analyses are given: taken in parts, checked first."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from torch import Tensor, nn
+
+from explorer.errors import BadSettings
+from explorer.models.layers import main_path
+
+PART = 250  # images computed at once: memory grows with this, not with their number
+
+Images = Tensor | Iterable[Any]  # (N, C, H, W), or batches of them, with or without labels
+
+
+def parts(images: Images, size: int = PART) -> Iterator[Tensor]:
+    """Images in parts of at most `size`, from one tensor or from batches."""
+    if isinstance(images, Tensor):
+        yield from images.split(size)
+        return
+    for batch in images:
+        yield from (batch if isinstance(batch, Tensor) else batch[0]).split(size)
+
+
+def require_layers(network: nn.Module) -> None:
+    """Raise BadSettings where a network has no convolution to measure."""
+    if not main_path(network):
+        raise BadSettings(
+            f"{type(network).__name__} has no convolution or linear layer to measure. Give a network of `build`, "
+            "`load_checkpoint`, or another one made of convolutions."
+        )
+
+
+def require_images(network: nn.Module, images: Tensor, labels: Tensor | None = None, *, fewest: int = 1) -> None:
+    """Raise BadSettings where `images` is not a batch that the network takes, or labels do not go with it."""
+    config = getattr(network, "config", None)
+    channels = config.channels if config is not None else "C"
+    if images.ndim != 4 or (config is not None and images.shape[1] != channels):
+        hint = " Add a batch dimension with `images[None]`." if images.ndim == 3 else ""
+        raise BadSettings(f"`images` has shape {tuple(images.shape)}; expected (N, {channels}, H, W).{hint}")
+    if len(images) < fewest:
+        why = "; batch norm takes its statistics from the batch" if fewest > 1 else ""
+        raise BadSettings(f"`images` holds {len(images)} images{why}. Give at least {fewest}.")
+    if labels is not None and labels.shape != (len(images),):
+        raise BadSettings(
+            f"`labels` has shape {tuple(labels.shape)}; expected ({len(images)},). Give one class for each image."
+        )

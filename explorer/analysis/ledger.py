@@ -1,0 +1,85 @@
+"""What does a block add to its input, and which way does the gradient come back? The residual ledger."""
+
+from math import nan, sqrt
+from typing import Literal
+
+import pandas as pd
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from explorer import tables
+from explorer.analysis.images import PART, require_images
+from explorer.errors import BadSettings
+from explorer.models.layers import Block, blocks
+from explorer.models.recording import Exchange, Statistics, record_exchanges, working_copy
+from explorer.models.shortcuts import ProjectionShortcut
+
+Way = Literal["none", "identity", "pad", "projection"]
+
+
+def residual_ledger(
+    network: nn.Module, images: Tensor, labels: Tensor, *, statistics: Statistics = "running"
+) -> pd.DataFrame:
+    """What each block's branch F and shortcut s do: sizes, direction, and the gradient's two ways back.
+
+    At the addition F(x) meets s(x): x itself, or x padded or projected where the block changes the shape. In a plain
+    network nothing is added; F(x) is then compared with x, and all of the gradient comes back through F. Computed on
+    a copy, in parts of 250 images.
+
+    Args:
+        network: from `build` or `load_checkpoint`, or another one whose blocks have an attribute `shortcut`.
+        images: (N, C, H, W), normalised for `network`, on its device.
+        labels: (N,), classes; the loss is their mean cross-entropy.
+        statistics: what batch norm normalises with, see `response_std`.
+
+    Returns:
+        The columns of `tables.LEDGER`, one row per block in order of depth. The two shares are of the sum of the two
+        norms, so they add up to one, although the gradients themselves may partly cancel.
+
+    Raises:
+        BadSettings: `images` or `labels` do not fit, or the network has no blocks of a kind that is known.
+
+    Source: Greff et al. 2017 (arXiv 1612.07771), section 5, for the norms of F(x) and x and their cosine.
+    """
+    require_images(network, images, labels, fewest=2 if statistics == "batch" else 1)
+    copy = working_copy(network, statistics)
+    if not blocks(copy):
+        raise BadSettings(
+            f"{type(network).__name__} has no blocks with an attribute `shortcut`, so branch and shortcut cannot be "
+            "told apart. Give a network of `build` or `load_checkpoint`."
+        )
+    with torch.enable_grad(), record_exchanges(copy) as found:
+        for part, classes in zip(images.split(PART), labels.split(PART), strict=True):
+            loss = functional.cross_entropy(copy(part), classes, reduction="sum")
+            loss.backward()  # type: ignore[no-untyped-call]
+            copy.zero_grad()
+    return pd.DataFrame([_row(each) for each in found], columns=tables.LEDGER)
+
+
+def _row(found: Exchange) -> tuple[object, ...]:
+    block = found.block
+    shortcut, branch = (sqrt(each) / found.images for each in (found.shortcut_gradient, found.branch_gradient))
+    whole = shortcut + branch
+    return (
+        block.stage,
+        block.block,
+        block.name,
+        way(block),
+        found.ratios / found.images,
+        found.cosines / found.compared if found.compared else nan,
+        found.gamma,
+        shortcut,
+        branch,
+        shortcut / whole if whole else nan,
+        branch / whole if whole else nan,
+    )
+
+
+def way(block: Block) -> Way:
+    """What the shortcut of a block does."""
+    if block.shortcut is None:
+        return "none"
+    if isinstance(block.shortcut, nn.Identity):
+        return "identity"
+    return "projection" if isinstance(block.shortcut, ProjectionShortcut) else "pad"

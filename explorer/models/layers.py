@@ -1,0 +1,114 @@
+"""The weighted layers of a network on its main path, in order, and the blocks they form."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+from torch import nn
+
+BESIDE = ("shortcut", "downsample")  # in the name of a module that is not on the main path; ours and torchvision's
+NORMS = ("norm", "bn")  # how the name of a layer's normalisation begins, also where a study has taken it out
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Layer:
+    """A convolution on the main path, or the classifier.
+
+    Attributes:
+        number: 1 for the stem to the network's depth for the classifier.
+        name: of `module` within the network.
+        stage: 0 for the stem, 1 for the first resolution and width of the blocks, ...; one more for the classifier.
+        block: within its stage, from 1; 0 for stem and classifier.
+        module: the convolution or linear map.
+        norm: the normalisation after it, if any.
+    """
+
+    number: int
+    name: str
+    stage: int
+    block: int
+    module: nn.Conv2d | nn.Linear
+    norm: nn.Module | None
+
+    @property
+    def response(self) -> nn.Module:
+        """The module whose output is the layer's response: what comes before an addition or a ReLU."""
+        return self.module if self.norm is None else self.norm
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Block:
+    """Layers that a shortcut spans, or would span in a residual network.
+
+    Attributes:
+        stage: from 1; block: within its stage, from 1.
+        name: of `module` within the network.
+        layers: of its branch, in order.
+        shortcut: what the block calls with its input to get the other summand; None in a plain network.
+    """
+
+    stage: int
+    block: int
+    name: str
+    module: nn.Module
+    layers: tuple[Layer, ...]
+    shortcut: nn.Module | None
+
+
+def main_path(network: nn.Module) -> list[Layer]:
+    """The convolutions beside no shortcut and the classifier, in the order in which the network holds them.
+
+    A module that holds two or more of the convolutions is a block. A new stage begins with a block that changes
+    resolution or width.
+    """
+    found = list(_weighted(network))
+    members = Counter(_parent(name) for name, module, _ in found if isinstance(module, nn.Conv2d))
+    layers: list[Layer] = []
+    stage, block, current = 0, 0, ""
+    for number, (name, module, norm) in enumerate(found, start=1):
+        parent = _parent(name)
+        if isinstance(module, nn.Linear):
+            layers.append(Layer(number, name, stage + 1, 0, module, norm))
+            continue
+        if members[parent] < 2:  # the stem
+            layers.append(Layer(number, name, 0, 0, module, norm))
+            continue
+        if parent != current:
+            inside = [each for held, each, _ in found if _parent(held) == parent]
+            stage, block = (stage + 1, 1) if stage == 0 or _changes_shape(inside) else (stage, block + 1)
+            current = parent
+        layers.append(Layer(number, name, stage, block, module, norm))
+    return layers
+
+
+def blocks(network: nn.Module) -> list[Block]:
+    """The blocks of a network of ours, in order; none in one whose blocks do not say what their shortcut is."""
+    inside: dict[str, list[Layer]] = {}
+    for layer in main_path(network):
+        if layer.block:
+            inside.setdefault(_parent(layer.name), []).append(layer)
+    return [
+        Block(layers[0].stage, layers[0].block, name, module, tuple(layers), module.shortcut)
+        for name, layers in inside.items()
+        if hasattr(module := network.get_submodule(name), "shortcut")
+    ]
+
+
+def _weighted(network: nn.Module) -> Iterator[tuple[str, nn.Conv2d | nn.Linear, nn.Module | None]]:
+    """Name and module of each layer, with the normalisation that follows it in the same parent."""
+    modules = [*network.named_modules(), ("", nn.Module())]
+    for (name, module), (next_name, following) in pairwise(modules):
+        if isinstance(module, nn.Conv2d | nn.Linear) and not any(word in name for word in BESIDE):
+            own = next_name.rpartition(".")[2].startswith(NORMS) and _parent(next_name) == _parent(name)
+            yield name, module, following if own else None
+
+
+def _parent(name: str) -> str:
+    return name.rpartition(".")[0]
+
+
+def _changes_shape(branch: list[nn.Conv2d | nn.Linear]) -> bool:
+    convolutions = [each for each in branch if isinstance(each, nn.Conv2d)]
+    strided = any(max(each.stride) > 1 for each in convolutions)
+    return strided or convolutions[0].in_channels != convolutions[-1].out_channels
