@@ -223,7 +223,7 @@ def _hang(hooks: ExitStack, handle: Any) -> None:
 
 def _rows(values: Tensor) -> Tensor:
     """(N, everything else) without copying, whichever way the values lie in memory; the order within a row varies."""
-    values = values.float()
+    values = values if values.dtype == torch.float64 else values.float()
     if values.ndim == 4 and values.is_contiguous(memory_format=torch.channels_last):
         values = values.permute(0, 2, 3, 1)
     return values.reshape(len(values), -1)
