@@ -15,11 +15,11 @@ from pathlib import Path
 from explorer.cli.follow import until_end
 from explorer.cli.output import message
 from explorer.files import write_text_atomically
-from explorer.runs.checkpoint_facts import read_checkpoint
+from explorer.runs.checkpoint_facts import read_checkpoint, snapshot_steps
 from explorer.runs.checkpoints import load_checkpoint, save_checkpoint
 from explorer.runs.experiments import Experiment, list_experiments
 from explorer.runs.metrics import copy_metrics
-from explorer.runs.snapshots import read_snapshot, snapshot_steps, write_snapshot
+from explorer.runs.snapshots import read_snapshot, write_snapshot
 from explorer.runs.store import SHIPPED, Run, write_facts
 from explorer.training import launch
 from explorer.training.plan import Plan

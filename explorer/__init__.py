@@ -7,8 +7,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from explorer import construct, degradation, figures
+    from explorer import construct, degradation, figures, inspection
     from explorer.analysis.gradients import gradient_profile
+    from explorer.analysis.ledger import residual_ledger
+    from explorer.analysis.responses import response_std
     from explorer.data.pixels import load_data
     from explorer.errors import ExplorerError
     from explorer.models.config import NetworkConfig
@@ -37,18 +39,21 @@ __all__ = [
     "experiments",
     "figures",
     "gradient_profile",
+    "inspection",
     "load_checkpoint",
     "load_data",
     "metrics",
     "networks",
     "pause",
+    "residual_ledger",
+    "response_std",
     "resume",
     "start",
     "stop",
     "train",
 ]
 
-_MODULES = ("construct", "degradation", "figures")
+_MODULES = ("construct", "degradation", "figures", "inspection")
 _HOME = {
     "ExplorerError": "explorer.errors",
     "NetworkConfig": "explorer.models.config",
@@ -63,6 +68,8 @@ _HOME = {
     "metrics": "explorer.runs.experiments",
     "networks": "explorer.models.size",
     "pause": "explorer.training.launch",
+    "residual_ledger": "explorer.analysis.ledger",
+    "response_std": "explorer.analysis.responses",
     "resume": "explorer.training.launch",
     "start": "explorer.training.launch",
     "stop": "explorer.training.launch",

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from explorer import tables
 from explorer.analysis.confounds import Comparison, Confound, confounds
 from explorer.analysis.verdict import Verdict, end_errors, error_gaps, last_steps, verdicts
 from explorer.data.catalogue import DATASETS
@@ -125,42 +124,6 @@ def report(found: Sequence[Experiment]) -> Report:
         confounds=tuple(experiment_confounds(found)),
         chance=chance,
     )
-
-
-def gradients(experiment_id: str, *, images: int = 250) -> pd.DataFrame:
-    """Gradient of every layer's weights before training and at the end of it, for the first seed of each network.
-
-    Args:
-        experiment_id: whose networks.
-        images: training images in the one batch it is measured on, in equal parts of each class.
-
-    Returns:
-        network, kind, depth, step, then the columns of `tables.GRADIENTS`.
-
-    Raises:
-        RunError: there is no such experiment, or none of its networks has weights yet.
-        DataMissing: its data set is not on this machine.
-    """
-    import torch  # not before it is needed
-
-    from explorer.analysis.gradients import gradient_profile
-    from explorer.data.pixels import load_data
-    from explorer.runs.checkpoints import load_checkpoint
-    from explorer.training.loop import batches_for
-
-    found = experiment(experiment_id)
-    first_seed = {run.facts.network.name: run for run in reversed(found.runs) if run.facts}
-    profiles = []
-    for name in found.networks:
-        run = first_seed[name]
-        assert run.facts is not None
-        recipe, config = Recipe(**run.facts.recipe), run.facts.network
-        batches = batches_for(load_data(run.facts.data, recipe.image_size), recipe, run.facts.seed, torch.device("cpu"))
-        batch, labels = next(iter(batches.train_sample(images)))
-        for step, checkpoint in ((0, f"{run.id}@0"), (run.progress.step, run.id)):
-            profile = gradient_profile(load_checkpoint(checkpoint), batch, labels)
-            profiles.append(profile.assign(network=name, kind=config.kind, depth=config.depth, step=step))
-    return pd.concat(profiles, ignore_index=True)[["network", "kind", "depth", "step", *tables.GRADIENTS]]
 
 
 def plan_confounds(planned: Plan) -> list[Confound]:

@@ -11,7 +11,7 @@ from explorer import tables
 from explorer.analysis.images import Images, parts, require_images, require_layers
 from explorer.errors import BadSettings
 from explorer.models.layers import Layer, main_path
-from explorer.models.recording import Response, Statistics, record_responses, working_copy
+from explorer.models.recording import Statistics, record_responses, working_copy
 
 BINS = 60
 SPREADS = 4.0  # standard deviations to either side of the mean that a histogram shows

@@ -10,7 +10,7 @@ from explorer import degradation, tables
 from explorer.analysis.verdict import Verdict
 from explorer.cli.follow import until_end
 from explorer.cli.output import AsJson, message, show, text_table
-from explorer.cli.runs import Id, Ids, find
+from explorer.cli.runs import Ids, find
 from explorer.cli.train import show_experiment
 from explorer.degradation import Report
 from explorer.runs.experiments import experiment
@@ -61,15 +61,6 @@ def verdict(identities: Ids, /, *, json: AsJson = False) -> int:
     """
     found = [find(identity)[0] for identity in identities]
     return _show(degradation.report(found), json=json)
-
-
-@app.command
-def gradients(identity: Id, /, *, json: AsJson = False) -> int:
-    """Measure the gradient of every layer's weights, before training and at the end; one line a layer."""
-    table = degradation.gradients(find(identity)[0].id)
-    rows = table.to_dict("records")
-    show({"layers": rows}, text_table(rows, table.columns), as_json=json)
-    return 0
 
 
 def _show(report: Report, *, json: bool) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from tyro.conf import FlagCreatePairsOff
 from tyro.extras import SubcommandApp
 
-from explorer.cli import construct, data, degradation, facts, runs, train
+from explorer.cli import construct, data, degradation, facts, layers, runs, train
 from explorer.cli.output import message
 from explorer.errors import ExplorerError
 
@@ -21,6 +21,11 @@ app.command(data.app, name="data", help="The data sets on this machine: status, 
 app.command(train.train)
 app.command(construct.app, name="construct", help="Networks made by hand from trained ones: identity.")
 app.command(degradation.app, name="degradation", help="Does depth hurt? Run a calibrated experiment, get the verdict.")
+app.command(layers.responses)
+app.command(layers.gradients)
+app.command(layers.ledger)
+app.command(layers.xray)
+app.command(layers.shattering)
 app.command(runs.app, name="runs", help="What was trained: list, show, metrics, pause, resume, stop, and files.")
 
 

@@ -43,6 +43,11 @@ IMAGENET_DEPTHS = (18, 34, 50, 101, 152)
 _NAME = re.compile(r"(?P<kind>plain|resnet)(?P<depth>\d{1,5})(?:-(?P<option>[abc]))?(?:-w(?P<width>\d{1,4}))?")
 
 
+def is_network_name(text: str) -> bool:
+    """Whether a text is meant as the name of a network, valid or not, rather than as the id of a run."""
+    return re.match(r"(plain|resnet)\d", text) is not None
+
+
 def network_config(name: str) -> NetworkConfig:
     """The configuration a name stands for: plain20, resnet38, resnet56-b, resnet20-w32.
 

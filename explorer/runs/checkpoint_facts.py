@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,8 +12,10 @@ from pydantic import Field
 
 from explorer.errors import RunError, StorageError
 from explorer.models.config import NetworkConfig
-from explorer.runs.store import checkpoint_folder, read_run, run_folder
+from explorer.runs.store import Run, checkpoint_folder, read_run, run_folder
 from explorer.settings import Settings
+
+_SNAPSHOT = re.compile(r"step-(\d+)\.pt")
 
 
 class CheckpointFacts(Settings):
@@ -60,9 +63,26 @@ def checkpoint_facts(id_or_path: str | Path) -> CheckpointFacts:
         data=facts.data,
         recipe=facts.recipe,
         seed=facts.seed,
-        step=int(step) if step.isdecimal() else None,
+        step=int(step) if step.isdecimal() else max(snapshot_steps(run.path), default=None),
         source=f"a snapshot of the run {run_id}",
     )
+
+
+def snapshot_steps(folder: Path) -> list[int]:
+    """The steps at which a run's weights were kept in its `folder`, ascending."""
+    found = (_SNAPSHOT.fullmatch(file.name) for file in (folder / "snapshots").glob("*.pt"))
+    return sorted(int(match[1]) for match in found if match)
+
+
+def moments(run: Run) -> list[int]:
+    """The steps at which the weights of a run can be had, ascending: the first, the snapshots, the last.
+
+    None of a damaged run, nor of one that ships its history only.
+    """
+    steps = snapshot_steps(run.path)
+    if (run.path / "checkpoint.safetensors").exists():
+        steps.append(run.progress.step)
+    return sorted({0, *steps}) if steps and run.facts is not None else []
 
 
 def checkpoint_file(id_or_path: str | Path) -> Path | None:

@@ -11,8 +11,15 @@ from torch import nn
 from explorer.errors import RunError, StorageError
 from explorer.files import write_atomically, write_text_atomically
 from explorer.models.network import Network, build
-from explorer.runs.checkpoint_facts import CheckpointFacts, checkpoint_file, read_checkpoint
-from explorer.runs.snapshots import read_snapshot, snapshot_steps
+from explorer.runs.checkpoint_facts import (
+    CheckpointFacts,
+    checkpoint_facts,
+    checkpoint_file,
+    moments,
+    read_checkpoint,
+    snapshot_steps,
+)
+from explorer.runs.snapshots import read_snapshot
 from explorer.runs.store import RunFacts, read_run
 
 
@@ -38,8 +45,8 @@ def load_checkpoint(id_or_path: str | Path) -> Network:
 
     Args:
         id_or_path: a .safetensors file with its .json beside it, the id of a run (its final weights, or its last
-            snapshot while there are none), "RUN@STEP" for the snapshot at a step (step 0 can always be had), or the
-            name of a file in `checkpoint_folder()`.
+            snapshot while there are none), "RUN@STEP" for those at one of its `moments`, or the name of a file in
+            `checkpoint_folder()`.
 
     Raises:
         RunError: there is no such run or checkpoint, or the run has no weights yet.
@@ -57,10 +64,16 @@ def load_checkpoint(id_or_path: str | Path) -> Network:
     kept = snapshot_steps(run.path)
     if step and int(step) == 0 and 0 not in kept:
         return first_network(run.path, run.facts).eval()
+    final = checkpoint_file(run_id)
+    if final is not None and checkpoint_facts(final).step == int(step):  # else it would have been the answer above
+        return _load_file(final)
     if not kept and run.state == "shipped":
         raise RunError(f"Of {run_id} only the history ships. Seed 0 of {run.facts.network.name} has weights.")
     if not kept:
         raise RunError(f"{run_id} has no weights yet: it is {run.state}. Wait for its first snapshot.")
+    if step and int(step) not in kept:
+        there = ", ".join(map(str, moments(run)))
+        raise StorageError(f"{run_id} has no weights of step {step}. There are those of steps {there}.")
     state = read_snapshot(run.path, int(step) if step else kept[-1])
     network = Network(run.facts.network)
     network.normalisation = str(run.facts.recipe.get("normalisation", "channel"))

@@ -2,7 +2,6 @@
 
 import io
 import pickle
-import re
 import zipfile
 from contextlib import suppress
 from pathlib import Path
@@ -12,12 +11,11 @@ import torch
 
 from explorer.errors import StorageError
 from explorer.files import storage_errors, write_atomically
+from explorer.runs.checkpoint_facts import snapshot_steps
 
 State = dict[str, Any]  # step, weights and buffers, optimiser: plain types and tensors
 
 LATEST = "latest.pt"
-
-_NAME = re.compile(r"step-(\d+)\.pt")
 
 
 def is_snapshot_step(step: int, steps: int) -> bool:
@@ -44,12 +42,6 @@ def forget_latest(folder: Path) -> None:
     """Remove the state from which a run resumes: a finished one has its last snapshot."""
     with storage_errors(folder):
         (folder / "snapshots" / LATEST).unlink(missing_ok=True)
-
-
-def snapshot_steps(folder: Path) -> list[int]:
-    """The steps that were kept, ascending."""
-    found = (_NAME.fullmatch(file.name) for file in (folder / "snapshots").glob("*.pt"))
-    return sorted(int(match[1]) for match in found if match)
 
 
 def read_snapshot(folder: Path, step: int) -> State:

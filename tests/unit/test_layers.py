@@ -17,7 +17,7 @@ LAYERS = [
     {"models", "data"},
     {"runs"},
     {"analysis", "attribution", "training"},
-    {"construct", "degradation"},
+    {"construct", "degradation", "inspection"},
     {"figures"},
     {"ui", "cli"},
     {"pages", "streamlit_app", "__main__"},

@@ -6,10 +6,9 @@ from explorer.data.catalogue import data_status
 from explorer.data.pixels import load_data
 from explorer.files import PROJECT
 from explorer.runs import store
-from explorer.runs.checkpoint_facts import read_checkpoint
+from explorer.runs.checkpoint_facts import read_checkpoint, snapshot_steps
 from explorer.runs.checkpoints import load_checkpoint
 from explorer.runs.experiments import list_experiments
-from explorer.runs.snapshots import snapshot_steps
 from explorer.training.evaluation import evaluate
 
 SHIPPED = PROJECT / "checkpoints"

@@ -61,7 +61,7 @@ def test_a_run_gives_its_last_snapshot_or_that_of_a_step(make_run):
     for name, seed in ((run_id, 5), (f"{run_id}@0", 0)):
         expected = build("resnet8", seed=seed).stem.conv.weight
         assert torch.equal(load_checkpoint(name).stem.conv.weight, expected)
-    with pytest.raises(StorageError, match="no snapshot at step 3. There are: 0, 5."):
+    with pytest.raises(StorageError, match="no weights of step 3. There are those of steps 0, 5."):
         load_checkpoint(f"{run_id}@3")
 
 

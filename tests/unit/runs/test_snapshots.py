@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from explorer.errors import StorageError
+from explorer.runs.checkpoint_facts import snapshot_steps
 from explorer.runs.snapshots import (
     is_snapshot_step,
     read_snapshot,
     resume_state,
-    snapshot_steps,
     write_latest,
     write_snapshot,
 )

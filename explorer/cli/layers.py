@@ -1,0 +1,166 @@
+"""Commands that look inside networks: responses, gradients, ledger, xray, shattering."""
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from tyro.conf import Positional, arg
+
+from explorer.cli.output import AsJson, json_text, text_table
+from explorer.cli.runs import find
+from explorer.errors import RunError
+from explorer.models.catalogue import is_network_name
+from explorer.runs.checkpoint_facts import checkpoint_file, moments
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+References = Annotated[
+    Positional[tuple[str, ...]],
+    arg(
+        metavar="NETWORK...",
+        help="Each an id of a run or experiment, RUN@STEP, a checkpoint, a .safetensors file, or a name such as "
+        "resnet56 for the untrained network.",
+    ),
+]
+Names = Annotated[Positional[tuple[str, ...]], arg(metavar="NAME...", help="Names such as plain56 and resnet56.")]
+AsCsv = Annotated[bool, arg(name="csv", help="Print comma-separated values and nothing else.")]
+Data = Annotated[str, arg(help="Data set; left out, the one a network was trained on, else digits.")]
+Statistics = Annotated[
+    Literal["running", "batch"],
+    arg(help="What batch norm normalises with; take batch for networks that have trained for some steps only."),
+]
+
+
+def responses(
+    networks: References,
+    /,
+    *,
+    data: Data = "",
+    images: int = 250,
+    statistics: Statistics = "running",
+    csv: AsCsv = False,
+    json: AsJson = False,
+) -> int:
+    """Measure the spread, mean and zeros of every layer's responses (He et al. 2015, figure 7); one line a layer.
+
+    Args:
+        images: test images to measure on.
+    """
+    from explorer import inspection
+
+    table = inspection.response_std(references(networks), data=data, images=images, statistics=statistics)
+    return _print("layers", table, csv=csv, json=json)
+
+
+def gradients(
+    networks: References, /, *, data: Data = "", images: int = 250, csv: AsCsv = False, json: AsJson = False
+) -> int:
+    """Measure the loss gradient of every layer's weights and responses; one line a layer.
+
+    Args:
+        images: training images to measure on, in five batches: medians and quartiles.
+    """
+    from explorer import inspection
+
+    table = inspection.gradient_profile(references(networks), data=data, images=images)
+    return _print("layers", table, csv=csv, json=json)
+
+
+def ledger(
+    networks: References,
+    /,
+    *,
+    data: Data = "",
+    images: int = 250,
+    statistics: Statistics = "running",
+    csv: AsCsv = False,
+    json: AsJson = False,
+) -> int:
+    """Measure what every block adds to its input, and which way the gradient comes back; one line a block.
+
+    Args:
+        images: training images to measure on.
+    """
+    from explorer import inspection
+
+    table = inspection.residual_ledger(references(networks), data=data, images=images, statistics=statistics)
+    return _print("blocks", table, csv=csv, json=json)
+
+
+def xray(
+    networks: Names = ("plain20", "resnet20", "plain56", "resnet56"),
+    /,
+    *,
+    data: str = "digits",
+    images: int = 64,
+    seed: int = 0,
+    csv: AsCsv = False,
+    json: AsJson = False,
+) -> int:
+    """Measure responses and gradients of untrained networks, with and without batch norm; one line a layer.
+
+    Args:
+        data: data set.
+        images: training images to measure on.
+        seed: of the initial weights.
+    """
+    from explorer import inspection
+
+    table = inspection.xray(networks, data=data, images=images, seed=seed)
+    return _print("layers", table, csv=csv, json=json)
+
+
+def shattering(
+    networks: Names = ("plain20", "resnet20", "plain56", "resnet56"),
+    /,
+    *,
+    data: str = "digits",
+    lines: int = 8,
+    seed: int = 0,
+    csv: AsCsv = False,
+    json: AsJson = False,
+) -> int:
+    """Measure how long input gradients of untrained networks stay alike along lines between images.
+
+    Args:
+        data: data set.
+        lines: pairs of images.
+        seed: of the initial weights.
+    """
+    from explorer import inspection
+
+    table = inspection.gradient_autocorrelation(networks, data=data, lines=lines, seed=seed)
+    return _print("distances", table, csv=csv, json=json)
+
+
+def references(identities: Sequence[str]) -> list[str]:
+    """Full references to the networks meant; an experiment stands for all of its runs that have weights.
+
+    Raises:
+        RunError: none is meant, or what is meant has no weights.
+    """
+    return list(dict.fromkeys(each for identity in identities for each in _references(identity)))
+
+
+def _references(identity: str) -> Iterator[str]:
+    name, _, step = identity.partition("@")
+    if is_network_name(identity) or identity.endswith(".safetensors"):
+        yield identity
+        return
+    if not step and "/" not in name and checkpoint_file(name) is not None:
+        yield name
+        return
+    found, run = find(name)
+    chosen = [each for each in (found.runs if run is None else (run,)) if moments(each)]
+    if not chosen:
+        raise RunError(f"{name} has no weights. `python -m explorer runs show {name}` tells its state.")
+    yield from (f"{each.id}@{step}" if step else each.id for each in chosen)
+
+
+def _print(key: str, table: "pd.DataFrame", *, csv: bool, json: bool) -> int:
+    if csv:
+        print(table.to_csv(index=False).rstrip("\n"))
+        return 0
+    rows = table.to_dict("records")
+    print(json_text({key: rows}) if json else text_table(rows, table.columns))
+    return 0

@@ -1,0 +1,232 @@
+"""Look inside networks: layer studies of trained and untrained ones, on real images, as one table each.
+
+A network is named by a reference: the id of a run (its final weights), "RUN@STEP" (a snapshot), the name of a
+checkpoint beside the runs or a .safetensors file, or a name such as "resnet56", which stands for the untrained network.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+import torch
+from torch import Tensor
+
+from explorer import tables
+from explorer.analysis import gradients as gradient_study
+from explorer.analysis import initialisation, ledger, responses, shattering
+from explorer.data.batches import Batches
+from explorer.data.pixels import load_data
+from explorer.errors import BadSettings
+from explorer.models.catalogue import is_network_name, network_config
+from explorer.models.network import Network, build
+from explorer.models.recording import Statistics
+from explorer.runs.checkpoint_facts import CheckpointFacts, checkpoint_facts
+from explorer.runs.checkpoints import load_checkpoint
+from explorer.training.devices import best_device
+from explorer.training.evaluation import require_channels
+
+DEFAULT_DATA = "digits"  # where nothing says another: it comes with the program
+IMAGES = 250
+BATCHES = 5  # of a gradient profile, so that it has a spread
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Subject:
+    """A network to be looked into, with images as it was trained to see them.
+
+    Attributes:
+        step: updates made; None where that is not known.
+        images: (N, C, H, W), normalised; labels: (N,).
+    """
+
+    reference: str
+    network: Network
+    step: int | None
+    images: Tensor
+    labels: Tensor
+
+
+def response_std(
+    references: Sequence[str], *, data: str = "", images: int = IMAGES, statistics: Statistics = "running"
+) -> pd.DataFrame:
+    """Spread, mean and zeros of every layer's responses, see `analysis.responses.response_std`.
+
+    Args:
+        references: of networks.
+        data: name of the data set; empty takes the one that each network was trained on, for untrained ones that of
+            the first trained one, else the digits.
+        images: how many test images, in equal parts of the classes.
+        statistics: what batch norm normalises with, "running" or "batch".
+
+    Returns:
+        The columns of `tables.MEASURED_KEYS` and `tables.RESPONSES`.
+
+    Raises:
+        UnknownName, RunError, StorageError: a network cannot be found or read.
+        BadSettings: it does not take these images, or no network was named.
+        DataMissing: the data set is not on this machine.
+    """
+    return _each(
+        subjects(references, data=data, images=images),
+        lambda each: responses.response_std(each.network, each.images, statistics=statistics),
+    )
+
+
+def response_histogram(
+    references: Sequence[str], layer: int, *, data: str = "", images: int = IMAGES, statistics: Statistics = "running"
+) -> pd.DataFrame:
+    """The distribution of one layer's responses, see `analysis.responses.response_histogram`.
+
+    Args and errors as for `response_std`; networks that have no such layer are left out.
+
+    Returns:
+        The columns of `tables.MEASURED_KEYS` and `tables.HISTOGRAM`.
+    """
+    found = [each for each in subjects(references, data=data, images=images) if layer <= each.network.config.depth]
+    if not found:
+        raise BadSettings(f"`layer` (={layer}) is deeper than any of these networks. Choose a smaller number.")
+    return _each(
+        found, lambda each: responses.response_histogram(each.network, each.images, layer, statistics=statistics)
+    )
+
+
+def residual_ledger(
+    references: Sequence[str], *, data: str = "", images: int = IMAGES, statistics: Statistics = "running"
+) -> pd.DataFrame:
+    """What every block adds to its input and which way the gradient comes back, see `analysis.ledger`.
+
+    Args and errors as for `response_std`, but on training images.
+
+    Returns:
+        The columns of `tables.MEASURED_KEYS` and `tables.LEDGER`.
+    """
+    return _each(
+        subjects(references, data=data, images=images, split="train"),
+        lambda each: ledger.residual_ledger(each.network, each.images, each.labels, statistics=statistics),
+    )
+
+
+def gradient_profile(references: Sequence[str], *, data: str = "", images: int = IMAGES) -> pd.DataFrame:
+    """Gradient norms of every layer's weights and responses over five batches, see `analysis.gradients`.
+
+    Args and errors as for `response_std`, but on training images.
+
+    Returns:
+        The columns of `tables.MEASURED_KEYS` and `tables.GRADIENTS`.
+    """
+    size = max(2, images // BATCHES)
+    return _each(
+        subjects(references, data=data, images=images, split="train"),
+        lambda each: gradient_study.gradient_profile(
+            each.network, each.images, each.labels, batch_size=min(size, len(each.images))
+        ),
+    )
+
+
+def xray(
+    networks: Sequence[str],
+    *,
+    data: str = DEFAULT_DATA,
+    images: int = 64,
+    seed: int = 0,
+    variants: Sequence[str] | None = None,
+) -> pd.DataFrame:
+    """Responses and gradients of untrained networks, with and without batch norm, see `analysis.initialisation`.
+
+    Args:
+        networks: names such as "plain56".
+        data: name of the data set.
+        images: how many training images, in equal parts of the classes.
+        seed: of the initial weights.
+        variants: names in `analysis.initialisation.VARIANTS`; None takes all.
+
+    Returns:
+        The columns of `tables.XRAY`.
+
+    Raises:
+        UnknownName, BadSettings, DataMissing: no such network, variant or data set.
+    """
+    pixels, labels = _images(data or DEFAULT_DATA, None, "channel", images, "train")
+    return initialisation.xray(networks, pixels, labels, variants=variants, seed=seed)
+
+
+def gradient_autocorrelation(
+    networks: Sequence[str], *, data: str = DEFAULT_DATA, lines: int = 8, points: int = 64, seed: int = 0
+) -> pd.DataFrame:
+    """How long the input gradients of untrained networks stay alike along lines between training images.
+
+    Args:
+        networks: names such as "plain56".
+        data: name of the data set.
+        lines: pairs of images.
+        points: inputs on a line.
+        seed: of the initial weights.
+
+    Returns:
+        The columns of `tables.SHATTERING`, see `analysis.shattering`.
+
+    Raises:
+        UnknownName, BadSettings, DataMissing: no such network or data set, too few lines or points.
+    """
+    pixels, _ = _images(data or DEFAULT_DATA, None, "channel", max(64, 2 * lines), "train")
+    found = []
+    for name in networks:
+        network = build(name, channels=pixels.shape[1], seed=seed).to(pixels.device)
+        table = shattering.gradient_autocorrelation(network, pixels, lines=lines, points=points)
+        config = network.config
+        found.append(table.assign(network=config.name, kind=config.kind, depth=config.depth))
+    return pd.concat(found, ignore_index=True)[tables.SHATTERING]
+
+
+def subjects(
+    references: Sequence[str], *, data: str = "", images: int = IMAGES, split: str = "test"
+) -> Iterator[Subject]:
+    """The networks, one after the other, each with a fixed class-balanced sample of images.
+
+    Args and errors as for `response_std`; split: "test" or "train".
+    """
+    if not references:
+        raise BadSettings("Name at least one network: a run, a checkpoint, or a name such as resnet20.")
+    facts = {each: None if is_network_name(each) else checkpoint_facts(each) for each in references}
+    usual = data or next((found.data for found in facts.values() if found and found.data), DEFAULT_DATA)
+    for reference, found in facts.items():
+        yield _subject(reference, found, data or (found.data if found and found.data else usual), images, split)
+
+
+def _subject(reference: str, facts: CheckpointFacts | None, data: str, images: int, split: str) -> Subject:
+    side = facts.recipe.get("image_size") if facts and data == facts.data else None
+    normalisation = facts.normalisation if facts else "channel"
+    pixels, labels = _images(data, side, normalisation, images, split)
+    if facts is None:
+        config = network_config(reference)
+        classes = len(load_data(data).classes)
+        network = build(config, channels=pixels.shape[1], classes=classes)
+    else:
+        network = load_checkpoint(reference)
+    require_channels(network, load_data(data, side))
+    return Subject(reference, network.to(pixels.device), facts.step if facts else 0, pixels, labels)
+
+
+def _images(data: str, side: int | None, normalisation: str, count: int, split: str) -> tuple[Tensor, Tensor]:
+    """A class-balanced sample of `count` images, or all where there are fewer, in one tensor; and their labels."""
+    if count < 2:
+        raise BadSettings(f"`images` (={count}) is less than 2. Measure on 2 images or more.")
+    batches = Batches(
+        load_data(data, side), batch_size=1, normalisation="pixel" if normalisation == "pixel" else "channel"
+    )
+    sample = batches.test_sample(count) if split == "test" else batches.train_sample(count)
+    device = best_device()
+    labels = torch.from_numpy(sample.labels)
+    return sample.normalisation(sample.pixels, device), labels.to(device)
+
+
+def _each(found: Sequence[Subject] | Iterator[Subject], study: Callable[[Subject], pd.DataFrame]) -> pd.DataFrame:
+    measured = []
+    for each in found:
+        config = each.network.config
+        keys = (each.reference, config.name, config.kind, config.depth, each.step)
+        table = study(each)
+        for place, (column, value) in enumerate(zip(tables.MEASURED_KEYS, keys, strict=True)):
+            table.insert(place, column, value)
+        measured.append(table)
+    return pd.concat(measured, ignore_index=True)
