@@ -10,6 +10,7 @@ from explorer.figures import gradient_norms
 from explorer.models.published import PROTOCOL, published
 from explorer.models.size import multiply_adds, parameter_count
 from explorer.registry import lookup
+from explorer.runs.checkpoint_facts import moments
 from explorer.runs.experiments import Experiment
 from explorer.runs.store import RunFacts
 from explorer.ui import cached, questions
@@ -81,8 +82,8 @@ def _sizes(found: Experiment) -> None:
 def _gradients(found: Experiment) -> None:
     st.markdown(
         "If gradients vanished on their way back, the first layers would get none and could not learn. Here is the "
-        "gradient of each layer's weights, measured on one batch of training images, before the first step and at the "
-        "end. He et al. 2015, section 4.1, report healthy norms in their plain networks, thanks to batch norm. Before "
+        "gradient of each layer's weights, the median over five batches of training images, before the first step and "
+        "at the end. He et al. 2015, section 4.1, report healthy norms in their plain networks, thanks to batch norm. Before "
         "the first step batch norm can even make gradients *grow* towards the input (Yang et al. 2019, "
         "arXiv 1902.08129); a network that is stuck has small ones later, as an effect, not as the cause."
     )
@@ -92,12 +93,18 @@ def _gradients(found: Experiment) -> None:
             st.session_state[key] = True
             st.rerun()
         return
-    waiting = ":gray[:material/hourglass_top: One forward and backward pass through every network ...]"
-    questions.show_answer(questions.gradients(found.id, found.step), waiting, _show_gradients)
+    waiting = ":gray[:material/hourglass_top: Five forward and backward passes through every network ...]"
+    questions.show_answer(questions.study("gradient_profile", _first_and_last(found)), waiting, _show_gradients)
 
 
-def _show_gradients(answer: dict[str, list[dict[str, object]]]) -> None:
-    table = pd.DataFrame(answer["layers"])
+def _first_and_last(found: Experiment) -> list[str]:
+    """References to the first seed of each network, before the first step and as trained as it is."""
+    first_seed = {run.facts.network.name: run for run in reversed(found.runs) if run.facts}
+    runs = [first_seed[name] for name in found.networks]
+    return [f"{run.id}@{step}" for run in runs for step in dict.fromkeys((0, *moments(run)[-1:]))]
+
+
+def _show_gradients(table: pd.DataFrame) -> None:
     live_chart(
         gradient_norms(table),
         key="gradient-norms",

@@ -9,6 +9,7 @@ import anyio
 
 from explorer.errors import ExplorerError
 from explorer.ui.live_chart import chart_script_route
+from explorer.ui.pytorch import pytorch
 
 routes = [chart_script_route()]
 
@@ -18,7 +19,10 @@ async def lifespan(app: Any) -> AsyncIterator[None]:
     """Once per process: what the pages import is fetched, and an experiment that waits since the last time started."""
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(anyio.to_thread.run_sync, _quietly(_warm_up))
-        yield
+        try:
+            yield
+        finally:
+            pytorch.close()
 
 
 def _warm_up() -> None:

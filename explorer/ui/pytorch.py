@@ -1,0 +1,123 @@
+"""What PyTorch is asked by pages: one process beside the server computes, one call after the other.
+
+So the server stays quick and light, and one that runs out of memory is only asked again.
+"""
+
+import os
+import pickle
+import subprocess
+import sys
+import time
+from collections import OrderedDict, deque
+from contextlib import suppress
+from threading import Condition, Thread
+from typing import Any
+
+from explorer.errors import ExplorerError
+from explorer.files import PROJECT
+
+KEPT = 300  # answers; a table of layers takes some ten kilobytes
+FAILED_SECONDS = 10.0  # how long a failure stands before the same call is tried again
+
+
+class Answer:
+    """What a call gave: `value`, or the reason why there is none in `failure`; neither while `pending`."""
+
+    def __init__(self, name: str, arguments: tuple[Any, ...], options: dict[str, Any]) -> None:
+        variables = {name: value for name, value in os.environ.items() if name.startswith("EXPLORER_")}
+        self.call = (name, arguments, options, variables)
+        self.value: Any = None
+        self.failure: ExplorerError | None = None
+        self.pending = True
+        self.failed_at = 0.0
+
+    @property
+    def stale(self) -> bool:
+        """Whether it failed so long ago that the call is worth another try."""
+        return self.failure is not None and time.monotonic() - self.failed_at > FAILED_SECONDS
+
+
+class PyTorch:
+    """A process with PyTorch, started at the first call and again after it died.
+
+    Answers are kept: the same call gives the same `Answer` at once; failures stand for some seconds.
+    """
+
+    def __init__(self) -> None:
+        self._answers: OrderedDict[bytes, Answer] = OrderedDict()
+        self._waiting: deque[Answer] = deque()
+        self._change = Condition()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._thread: Thread | None = None
+
+    def ask(self, name: str, *arguments: Any, **options: Any) -> Answer:
+        """Let `name` ("package.module:function") be called; returns at once."""
+        answer = Answer(name, arguments, options)
+        key = pickle.dumps(answer.call)
+        with self._change:
+            kept = self._answers.get(key)
+            if kept is not None and not kept.stale:
+                self._answers.move_to_end(key)
+                return kept
+            self._answers[key] = answer
+            while len(self._answers) > KEPT:
+                self._answers.popitem(last=False)
+            self._waiting.append(answer)
+            if self._thread is None:
+                self._thread = Thread(target=self._work, daemon=True)
+                self._thread.start()
+            self._change.notify()
+        return answer
+
+    def withdraw(self, answer: Answer) -> None:
+        """Forget a call whose answer nobody waits for any more, if it has not begun."""
+        with self._change:
+            if answer in self._waiting:
+                self._waiting.remove(answer)
+                self._answers.pop(pickle.dumps(answer.call), None)
+
+    def close(self) -> None:
+        """End the process, also in the middle of a call; the next call starts another."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.wait()
+            for stream in (process.stdin, process.stdout):
+                with suppress(OSError):  # the rest of a call that was being sent
+                    stream.close()  # type: ignore[union-attr]
+
+    def _work(self) -> None:
+        while True:
+            with self._change:
+                while not self._waiting:
+                    self._change.wait()
+                answer = self._waiting.popleft()
+            try:
+                answer.value, answer.failure = self._outcome(answer)
+            except (OSError, EOFError, pickle.UnpicklingError) as error:
+                self.close()
+                answer.failure = ExplorerError(
+                    f"The process that computes with PyTorch ended ({type(error).__name__}); it may have run out of "
+                    "memory. Try again, with fewer networks or images."
+                )
+            answer.failed_at = time.monotonic()
+            answer.pending = False
+
+    def _outcome(self, answer: Answer) -> Any:
+        if self._process is None or self._process.poll() is not None:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "explorer.ui.pytorch_process"],
+                cwd=PROJECT,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                start_new_session=True,  # Ctrl-C ends the server, and with it this process's standard input
+            )
+        process = self._process
+        assert process.stdin is not None
+        assert process.stdout is not None
+        pickle.dump(answer.call, process.stdin)
+        process.stdin.flush()
+        return pickle.load(process.stdout)
+
+
+pytorch = PyTorch()

@@ -1,0 +1,92 @@
+"""Questions are answered by one process beside the server; what goes wrong there is told, and the next one works."""
+
+import os
+import time
+
+import pytest
+
+from explorer.errors import BadSettings, ExplorerError
+from explorer.ui import pytorch as module
+from explorer.ui.pytorch import PyTorch
+
+
+@pytest.fixture(scope="module")
+def pytorch():
+    """A process that computes for these tests."""
+    asked = PyTorch()
+    yield asked
+    asked.close()
+
+
+def answered(answer, seconds=30.0):
+    end = time.monotonic() + seconds
+    while answer.pending and time.monotonic() < end:
+        time.sleep(0.01)
+    assert not answer.pending
+    return answer
+
+
+def test_a_call_gives_its_value_from_another_process(pytorch):
+    answer = answered(pytorch.ask("os:getpid"))
+    assert answer.value not in (None, os.getpid())
+
+
+def test_the_same_call_is_made_once(pytorch):
+    first = pytorch.ask("time:monotonic_ns")
+    assert pytorch.ask("time:monotonic_ns") is first
+    assert answered(pytorch.ask("time:monotonic_ns")).value == answered(first).value
+
+
+def test_what_is_printed_there_does_not_disturb(pytorch):
+    assert answered(pytorch.ask("builtins:print", "hello")).failure is None
+    assert answered(pytorch.ask("builtins:len", "four")).value == 4
+
+
+def test_an_error_of_ours_arrives_as_it_is(pytorch):
+    answer = answered(pytorch.ask("explorer.models.catalogue:network_config", "resnet22"))
+    assert "The nearest are resnet20 and resnet26" in str(answer.failure)
+
+
+def test_another_error_names_the_function(pytorch):
+    answer = answered(pytorch.ask("math:sqrt", -1.0))
+    assert str(answer.failure).startswith("sqrt failed: ValueError")
+
+
+def test_a_failure_stands_for_a_while_and_is_then_tried_again(pytorch, monkeypatch):
+    first = answered(pytorch.ask("math:sqrt", -2.0))
+    assert pytorch.ask("math:sqrt", -2.0) is first
+    monkeypatch.setattr(module, "FAILED_SECONDS", 0.0)
+    assert pytorch.ask("math:sqrt", -2.0) is not first
+
+
+def test_a_process_that_dies_is_told_and_started_again(pytorch):
+    answer = answered(pytorch.ask("os:_exit", 3))
+    assert isinstance(answer.failure, ExplorerError)
+    assert "may have run out of memory" in str(answer.failure)
+    assert answered(pytorch.ask("builtins:abs", -5)).value == 5
+
+
+def test_a_call_that_has_not_begun_can_be_withdrawn(pytorch):
+    slow = pytorch.ask("time:sleep", 0.3)
+    unwanted = pytorch.ask("builtins:abs", -7)
+    pytorch.withdraw(unwanted)
+    answered(slow)
+    assert answered(pytorch.ask("builtins:abs", -8)).value == 8
+    assert unwanted.pending
+
+
+def test_it_sees_the_folders_of_the_caller(pytorch, monkeypatch, tmp_path):
+    monkeypatch.setenv("EXPLORER_HOME", str(tmp_path))
+    assert answered(pytorch.ask("explorer.runs.store:home")).value == tmp_path
+    monkeypatch.delenv("EXPLORER_HOME")
+    assert answered(pytorch.ask("explorer.runs.store:home")).value != tmp_path
+
+
+def test_a_dataclass_arrives_as_a_dictionary(pytorch):
+    answer = answered(pytorch.ask("explorer.runs.metrics:Progress", 3))
+    assert answer.value["step"] == 3
+
+
+def test_an_error_class_keeps_its_kind(pytorch):
+    answer = answered(pytorch.ask("explorer.inspection:response_std", ()))
+    assert isinstance(answer.failure, BadSettings)
