@@ -51,7 +51,8 @@ def residual_ledger(
         )
     with torch.enable_grad(), record_exchanges(copy) as found:
         for part, classes in zip(images.split(PART), labels.split(PART), strict=True):
-            loss = functional.cross_entropy(copy(part), classes, reduction="sum")
+            inputs = part.detach().requires_grad_()  # so that the gradient comes back to the very first block too
+            loss = functional.cross_entropy(copy(inputs), classes, reduction="sum")
             loss.backward()  # type: ignore[no-untyped-call]
             copy.zero_grad()
     return pd.DataFrame([_row(each) for each in found], columns=tables.LEDGER)

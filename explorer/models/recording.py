@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field
-from math import nan, sqrt
+from math import isnan, nan, sqrt
 from typing import Any, Literal
 
 import torch
@@ -47,7 +47,10 @@ class Moments:
 
     @property
     def std(self) -> float:
-        return sqrt(max(0.0, self.deviations) / self.count) if self.count else nan
+        """NaN where there are no numbers, or some that are not finite."""
+        if not self.count or isnan(self.deviations):
+            return nan
+        return sqrt(max(0.0, self.deviations) / self.count)  # rounding may leave a little less than nothing
 
 
 @dataclass(slots=True)

@@ -1,7 +1,6 @@
 """Gradient norms are those of a training step, and the network stays as it was."""
 
-import copy
-
+import pandas as pd
 import pytest
 import torch
 from torch.nn import functional
@@ -12,39 +11,6 @@ from explorer.errors import BadSettings
 from explorer.models.network import build
 
 NETWORKS = ["plain8-w4", "resnet8-w4", "resnet8-b-w4", "resnet8-c-w4"]
-
-
-@pytest.fixture
-def batch():
-    generator = torch.Generator().manual_seed(0)
-    return torch.randn(6, 3, 8, 8, generator=generator), torch.arange(6)
-
-
-def state(network):
-    return {
-        "values": copy.deepcopy(network.state_dict()),
-        "modes": [module.training for module in network.modules()],
-        "frozen": [p.requires_grad for p in network.parameters()],
-        "gradients": [None if p.grad is None else p.grad.clone() for p in network.parameters()],
-    }
-
-
-def assert_same(before, after):
-    torch.testing.assert_close(after["values"], before["values"], rtol=0, atol=0)
-    assert after["modes"] == before["modes"]
-    assert after["frozen"] == before["frozen"]
-    torch.testing.assert_close(after["gradients"], before["gradients"], rtol=0, atol=0)
-
-
-def used(name, batch):
-    """A network in a state that is easily lost: mixed modes, a frozen layer, a gradient, moved statistics."""
-    network = build(name)
-    network(batch[0])
-    network.eval()
-    network.stages[1].train()
-    network.stem.conv.weight.requires_grad_(False)
-    network.classifier.bias.grad = torch.ones(10)
-    return network
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -91,22 +57,50 @@ def test_blocks_are_counted_within_their_stage(batch):
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_the_network_stays_as_it_was(name, batch):
-    network = used(name, batch)
-    before = state(network)
+def test_the_network_stays_as_it_was(name, batch, used, unchanged):
+    network = used(name)
+    check = unchanged(network)
     with torch.no_grad():  # also where the caller has switched gradients off
         first = gradient_profile(network, *batch)
-    assert_same(before, state(network))
+    check()
     assert first.equals(gradient_profile(network, *batch))
+    with pytest.raises(IndexError):
+        gradient_profile(network, batch[0], batch[1] + 100)  # no such classes, found only in the loss
+    check()
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_the_network_stays_as_it_was_after_an_error(name, batch):
-    network = used(name, batch)
-    before = state(network)
-    with pytest.raises(IndexError):
-        gradient_profile(network, batch[0], batch[1] + 100)  # no such classes, found only in the loss
-    assert_same(before, state(network))
+def test_gradients_of_responses_are_those_that_come_back_to_the_norms(name, batch):
+    images, labels = batch
+    profile = gradient_profile(build(name), images, labels).set_index("name")
+    network, kept = build(name).train(), {}
+    for place, norm in (("stem.conv", network.stem.norm), ("stages.2.0.conv2", network.stages[2][0].norm2)):
+        norm.register_full_backward_hook(lambda module, inner, outer, place=place: kept.update({place: outer[0]}))
+    functional.cross_entropy(network(images), labels).backward()
+    for place, gradient in kept.items():
+        assert profile.loc[place, "response_gradient"] == pytest.approx(gradient.norm().item(), rel=1e-4)
+
+
+def test_over_batches_the_median_and_the_quartiles_are_given(batch):
+    images, labels = (torch.cat([each] * 3) for each in batch)
+    images = images * torch.linspace(0.5, 2, len(images))[:, None, None, None]
+    whole = gradient_profile(build("plain8-w4"), images, labels, batch_size=6)
+    each = pd.concat(gradient_profile(build("plain8-w4"), images[i : i + 6], labels[i : i + 6]) for i in (0, 6, 12))
+    for column, low, high in (
+        ("gradient_norm", "gradient_low", "gradient_high"),
+        ("response_gradient", "response_gradient_low", "response_gradient_high"),
+    ):
+        values = each.groupby("layer")[column]
+        assert list(whole[column]) == pytest.approx(list(values.median()))
+        assert list(whole[low]) == pytest.approx(list(values.quantile(0.25)))
+        assert list(whole[high]) == pytest.approx(list(values.quantile(0.75)))
+        assert (whole[low] < whole[high]).all()
+
+
+@pytest.mark.parametrize("size", [1, 7])
+def test_a_batch_size_that_gives_no_batch_is_refused(size, batch):
+    with pytest.raises(BadSettings, match=f"`batch_size` \\(={size}\\) is not between 2 and the 6 images"):
+        gradient_profile(build("plain8-w4"), *batch, batch_size=size)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,57 @@
+import copy
+
+import pytest
+import torch
+
+from explorer.models.network import build
+
+
+@pytest.fixture
+def batch():
+    generator = torch.Generator().manual_seed(0)
+    return torch.randn(6, 3, 8, 8, generator=generator), torch.arange(6)
+
+
+@pytest.fixture
+def used(batch):
+    """Makes a network in a state that is easily lost: mixed modes, a frozen layer, a gradient, a hook, statistics."""
+
+    def made(name):
+        network = build(name)
+        network(batch[0])
+        network.eval()
+        network.stages[1].train()
+        network.stem.conv.weight.requires_grad_(False)
+        network.classifier.bias.grad = torch.ones(10)
+        network.stem.norm.register_forward_hook(lambda module, inputs, output: None)
+        return network
+
+    return made
+
+
+@pytest.fixture
+def unchanged():
+    """Gives a check that a network is as it was when the check was made."""
+
+    def state(network):
+        return {
+            "values": copy.deepcopy(network.state_dict()),
+            "modes": [module.training for module in network.modules()],
+            "frozen": [p.requires_grad for p in network.parameters()],
+            "gradients": [None if p.grad is None else p.grad.clone() for p in network.parameters()],
+            "hooks": [(len(m._forward_hooks), len(m._forward_pre_hooks)) for m in network.modules()],
+        }
+
+    def made(network):
+        before = state(network)
+
+        def check():
+            after = state(network)
+            for part in ("values", "gradients"):
+                torch.testing.assert_close(after[part], before[part], rtol=0, atol=0)
+            for part in ("modes", "frozen", "hooks"):
+                assert after[part] == before[part], part
+
+        return check
+
+    return made
