@@ -1,5 +1,7 @@
 """Responses are what plain hooks see, in networks that compute in place too, and nothing is left behind."""
 
+import weakref
+
 import pytest
 import torch
 import torchvision
@@ -89,6 +91,22 @@ def test_parts_give_what_the_whole_gives(used, batch):
     parts = response_std(used("resnet8-w4"), [(batch[0][:1], batch[1][:1]), batch[0][1:]])
     for column in ("response_std", "response_mean", "zeros", "dead"):
         assert list(parts[column]) == pytest.approx(list(whole[column]), rel=1e-5, nan_ok=True)
+
+
+def test_memory_does_not_grow_with_the_number_of_images(batch):
+    """Of the parts that were measured at most the last one is still there when another is asked for."""
+    seen = []
+
+    def parts():
+        for _ in range(4):
+            assert sum(reference() is not None for reference in seen) <= 1
+            images = batch[0].clone()
+            seen.append(weakref.ref(images))
+            yield images
+            del images
+
+    response_std(build("plain8-w4"), parts())
+    assert len(seen) == 4
 
 
 def test_no_digits_are_lost_where_the_mean_is_far_above_the_spread(used, batch):
