@@ -11,7 +11,7 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 py
 VENV_PYTHON := .venv/bin/python
 READY := .venv/.requirements-installed
 
-.PHONY: help setup run test test-fast lint types bench-train bench-first-paint zoo zoo-pack clean
+.PHONY: help setup run test test-fast lint types bench-train bench-responses bench-probes bench-first-paint zoo zoo-pack clean
 
 help: ## Show this list
 	@echo 'ResNet Explorer: make TARGET'
@@ -37,6 +37,12 @@ types: $(READY) ## Check types
 
 bench-train: $(READY) ## Measure training speed against a plain reference (needs CIFAR-10)
 	$(VENV_PYTHON) -m benchmarks.train_speed $(ARGS)
+
+bench-responses: $(READY) ## Measure what measuring responses costs against a bare forward pass
+	$(VENV_PYTHON) -m benchmarks.response_cost $(ARGS)
+
+bench-probes: $(READY) ## Measure what looking at the layers adds to a training
+	$(VENV_PYTHON) -m benchmarks.probe_cost $(ARGS)
 
 bench-first-paint: $(READY) ## Measure the time from start to the first page (needs chromium)
 	$(VENV_PYTHON) -m benchmarks.first_paint $(ARGS)

@@ -138,7 +138,8 @@ def experiment_confounds(found: Sequence[Experiment]) -> list[Confound]:
         return []
     recipes: list[dict[str, object]] = []
     for each in facts:
-        recipe = Recipe(**each.recipe).model_dump()  # an older run lacks newer settings
+        # an older run lacks newer settings; to look inside changes nothing
+        recipe = Recipe(**each.recipe).model_dump(exclude={"probe_every"})
         if recipe not in recipes:
             recipes.append(recipe)
     trained_on = dict.fromkeys(each.network.name for each in facts if each.initial)

@@ -1,6 +1,5 @@
 """What does a block add to its input, and which way does the gradient come back? The residual ledger."""
 
-from math import nan, sqrt
 from typing import Literal
 
 import pandas as pd
@@ -60,20 +59,10 @@ def residual_ledger(
 
 def _row(found: Exchange) -> tuple[object, ...]:
     block = found.block
-    shortcut, branch = (sqrt(each) / found.images for each in (found.shortcut_gradient, found.branch_gradient))
-    whole = shortcut + branch
     return (
-        block.stage,
-        block.block,
-        block.name,
-        way(block),
-        found.ratios / found.images,
-        found.cosines / found.compared if found.compared else nan,
-        found.gamma,
-        shortcut,
-        branch,
-        shortcut / whole if whole else nan,
-        branch / whole if whole else nan,
+        *(block.stage, block.block, block.name, way(block), found.ratio, found.cosine, found.gamma),
+        *(norm / found.images for norm in found.gradients),
+        *found.shares,
     )
 
 

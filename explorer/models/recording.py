@@ -100,6 +100,28 @@ class Exchange:
     branch_gradient: float = 0.0
 
     @property
+    def ratio(self) -> float:
+        """|F(x)| / |s(x)|, mean over images."""
+        return self.ratios / self.images if self.images else nan
+
+    @property
+    def cosine(self) -> float:
+        """Of F(x) and s(x), mean over images; NaN where their shapes differ."""
+        return self.cosines / self.compared if self.compared else nan
+
+    @property
+    def gradients(self) -> tuple[float, float]:
+        """Norms of the gradient that came back by the shortcut and by the branch."""
+        return sqrt(self.shortcut_gradient), sqrt(self.branch_gradient)
+
+    @property
+    def shares(self) -> tuple[float, float]:
+        """The two norms as parts of their sum, so that they add up to one; NaN where no gradient came."""
+        shortcut, branch = self.gradients
+        whole = shortcut + branch
+        return (shortcut / whole, branch / whole) if whole else (nan, nan)
+
+    @property
     def gamma(self) -> float:
         """Mean size of the weights of the branch's last batch norm; NaN without one."""
         weight = getattr(self.block.layers[-1].norm, "weight", None)
@@ -111,7 +133,7 @@ class Exchange:
         self.images += len(branch)
         self.ratios += (branch_norm / beside_norm).double().sum().item()
         if branch.shape == beside.shape:
-            products = (branch * beside).flatten(1).sum(1)
+            products = (branch.float() * beside.float()).flatten(1).sum(1)
             self.compared += len(branch)
             self.cosines += (products / (branch_norm * beside_norm)).double().sum().item()
 

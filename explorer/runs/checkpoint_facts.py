@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +83,16 @@ def moments(run: Run) -> list[int]:
     if (run.path / "checkpoint.safetensors").exists():
         steps.append(run.progress.step)
     return sorted({0, *steps}) if steps and run.facts is not None else []
+
+
+def kept_checkpoints() -> list[str]:
+    """The names of the checkpoints that are kept beside the runs and can be read."""
+    found = []
+    for path in sorted(checkpoint_folder().glob("*.safetensors")):
+        with suppress(StorageError):
+            _read_facts(path)
+            found.append(path.stem)
+    return found
 
 
 def checkpoint_file(id_or_path: str | Path) -> Path | None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from explorer import tables
 from explorer.errors import ExplorerError, RunError
 from explorer.files import storage_errors
-from explorer.runs.metrics import copy_metrics, read_metrics, read_progress
+from explorer.runs.metrics import Live, copy_metrics, read_live, read_metrics, read_progress
 from explorer.runs.store import (
     ACTIVE,
     RESUMABLE,
@@ -140,6 +140,47 @@ def metrics(run_ids: Sequence[str], *, points: int | None = 2000, after: int = -
             rows += [keys + row for row in read_metrics(run.path, points, after)]
     table = pd.DataFrame(rows, columns=[*tables.RUN_KEYS, *tables.METRICS])
     return table.astype({column: "int64" if column == "step" else "float64" for column in tables.METRICS})
+
+
+def live_layers(run_ids: Sequence[str], *, steps: int | None = 300) -> "pd.DataFrame":
+    """Every layer of several runs on a fixed batch, while they train or trained.
+
+    Args:
+        run_ids: which runs; damaged ones are left out, and those that were never looked into have no rows.
+        steps: of how many steps to give the rows per run at most, at least 2; None gives all.
+
+    Returns:
+        The columns of `tables.RUN_KEYS` and `tables.LIVE_LAYERS`, runs in the order asked for, then by step and layer.
+        NaN where a value was not finite.
+
+    Raises:
+        RunError: there is no such run.
+    """
+    return _live(run_ids, "layers", tables.LIVE_LAYERS, steps)
+
+
+def live_blocks(run_ids: Sequence[str], *, steps: int | None = 300) -> "pd.DataFrame":
+    """The residual ledger of several runs on a fixed batch, while they train or trained.
+
+    Args and errors as for `live_layers`.
+
+    Returns:
+        The columns of `tables.RUN_KEYS` and `tables.LIVE_BLOCKS`, runs in the order asked for, then by step and depth.
+    """
+    return _live(run_ids, "blocks", tables.LIVE_BLOCKS, steps)
+
+
+def _live(run_ids: Sequence[str], table: Live, columns: list[str], steps: int | None) -> "pd.DataFrame":
+    import pandas as pd
+
+    rows: list[tuple[str | int | float | None, ...]] = []
+    for run in map(read_run, run_ids):
+        if run.state != "damaged":
+            keys = tuple(run_keys(run).values())
+            rows += [keys + row for row in read_live(run.path, table, steps)]
+    found = pd.DataFrame(rows, columns=[*tables.RUN_KEYS, *columns])
+    whole = ("step", "layer", "stage", "block")
+    return found.astype({column: "int64" if column in whole else "float64" for column in columns if column != "name"})
 
 
 def run_keys(run: Run) -> dict[str, str | int]:

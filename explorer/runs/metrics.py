@@ -1,10 +1,14 @@
-"""The metrics of a run: a SQLite file with one row per step, one writer, any number of readers."""
+"""The metrics of a run: a SQLite file with one row per step, one writer, any number of readers.
+
+Beside them the layers and blocks at some steps, in tables that older files lack.
+"""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 from urllib.parse import quote
 
 import psutil
@@ -22,8 +26,21 @@ _AVERAGED = f"""SELECT {", ".join("max(step) AS step" if c == "step" else f"avg(
     FROM metrics WHERE step > :after GROUP BY CASE WHEN test_error IS NULL THEN (step - 1) / :group ELSE -1 - step END
     ORDER BY step"""  # noqa: S608 names of columns
 
+Live = Literal["layers", "blocks"]
+_LIVE: dict[Live, list[str]] = {"layers": tables.LIVE_LAYERS, "blocks": tables.LIVE_BLOCKS}
+_LIVE_TYPES = {"step": "INTEGER", "layer": "INTEGER", "name": "TEXT", "stage": "INTEGER", "block": "INTEGER"}
+_LIVE_KEYS = {"layers": "step, layer", "blocks": "step, stage, block"}
+_THINNED = """WITH numbered AS (
+        SELECT step, row_number() OVER (ORDER BY step) - 1 AS place, count(*) OVER () - 1 AS last
+        FROM (SELECT DISTINCT step FROM {table})
+    )
+    SELECT * FROM {table} WHERE step IN (
+        SELECT step FROM numbered
+        WHERE :steps IS NULL OR place = 0 OR place * (:steps - 1) / last > (place - 1) * (:steps - 1) / last
+    ) ORDER BY {keys}"""
 
 Row = tuple[float | None, ...]
+LiveRow = tuple[str | float | None, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +71,11 @@ class MetricsWriter:
             self._database.execute(f"PRAGMA journal_mode={mode}")
             self._database.execute("PRAGMA synchronous=NORMAL")
             self._database.execute(_CREATE)
+            for table, columns in _LIVE.items():
+                typed = ", ".join(f"{column} {_LIVE_TYPES.get(column, 'REAL')}" for column in columns)
+                self._database.execute(
+                    f"CREATE TABLE IF NOT EXISTS {table} ({typed}, PRIMARY KEY ({_LIVE_KEYS[table]})) WITHOUT ROWID"
+                )
 
     def __enter__(self) -> "MetricsWriter":
         return self
@@ -66,6 +88,14 @@ class MetricsWriter:
         with _storage(self.path):
             self._database.execute(_INSERT, row)
 
+    def append_probe(self, layers: Iterable[LiveRow], blocks: Iterable[LiveRow]) -> None:
+        """Add the layers and blocks of one step, values in the order of `tables.LIVE_LAYERS` and `LIVE_BLOCKS`."""
+        with _storage(self.path), self._database:  # commits, or rolls back after an error
+            self._database.execute("BEGIN")
+            for table, rows in zip(_LIVE, (layers, blocks), strict=True):
+                places = ", ".join("?" for _ in _LIVE[table])
+                self._database.executemany(f"INSERT INTO {table} VALUES ({places})", rows)  # noqa: S608 names of tables
+
     def last_step(self) -> int:
         """The highest step that has a row, -1 when there is none."""
         with _storage(self.path):
@@ -75,7 +105,8 @@ class MetricsWriter:
     def forget_after(self, step: int) -> None:
         """Drop the rows past `step`: a resumed run writes them again."""
         with _storage(self.path):
-            self._database.execute("DELETE FROM metrics WHERE step > ?", (step,))
+            for table in ("metrics", *_LIVE):
+                self._database.execute(f"DELETE FROM {table} WHERE step > ?", (step,))  # noqa: S608 names of tables
 
     def settle(self) -> None:
         """Bring all rows from the journal into the file, so that they outlast a power cut."""
@@ -133,6 +164,31 @@ def read_metrics(folder: Path, points: int | None = None, after: int = -1) -> li
         if group == 1:
             return database.execute("SELECT * FROM metrics WHERE step > ? ORDER BY step", (after,)).fetchall()
         return database.execute(_AVERAGED, {"group": group, "after": after}).fetchall()
+
+
+def read_live(folder: Path, table: Live, steps: int | None = 300) -> list[LiveRow]:
+    """The layers or blocks of the run in `folder` at the steps at which they were measured.
+
+    Args:
+        folder: of the run.
+        table: "layers" or "blocks".
+        steps: of how many steps to return the rows at most, at least 2: evenly chosen, the first and the last among
+            them. None returns all.
+
+    Returns:
+        Values in the order of `tables.LIVE_LAYERS` or `tables.LIVE_BLOCKS`, by step and depth; None where a value was
+        not finite. Nothing for a run that was never looked into.
+
+    Raises:
+        RunError: metrics.db is damaged.
+    """
+    if not (folder / "metrics.db").exists():
+        return []
+    with _reading(folder) as database:
+        if not database.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table,)).fetchone():
+            return []  # written before there were such tables
+        thinned = _THINNED.format(table=table, keys=_LIVE_KEYS[table])
+        return database.execute(thinned, {"steps": steps}).fetchall()
 
 
 def copy_metrics(folder: Path, target: Path) -> None:

@@ -29,7 +29,7 @@ class Estimate:
     """Expected time of an experiment; start-up (a few seconds) and other work on the machine not counted.
 
     Attributes:
-        seconds: all networks and seeds, with evaluations.
+        seconds: all networks and seeds, with evaluations and looks at the layers.
         step_seconds: one training step, by network name.
         precision: that was measured.
     """
@@ -61,11 +61,14 @@ def time_estimate(plan: Plan) -> Estimate:
     evaluated = (evaluations - 1) * 2 * min(recipe.evaluate_images, row.test_images)
     evaluated += min(recipe.last_images or row.test_images, row.test_images)
     evaluated += min(recipe.last_images or LAST_TRAIN_IMAGES, recipe.train_images or row.train_images)
+    accelerated = device.type != "cpu"
+    probes = sum(recipe.probes_at(step, accelerated=accelerated) for step in range(recipe.steps + 1))
+    steps = recipe.steps + probes * recipe.probe_cost(accelerated=accelerated)
     total, step_seconds = 0.0, {}
     for config in configs:
         training, evaluation = costs[config.depth, config.width]
         step_seconds[config.name] = training * recipe.batch_size
-        total += step_seconds[config.name] * recipe.steps + evaluation * evaluated
+        total += step_seconds[config.name] * steps + evaluation * evaluated
     return Estimate(total * len(plan.seeds), step_seconds, precision)
 
 

@@ -17,7 +17,8 @@ from explorer.models.config import NetworkConfig
 from explorer.models.network import Network, build
 from explorer.training.devices import Precision, best_device, best_precision
 from explorer.training.evaluation import error_and_loss, require_channels
-from explorer.training.recipe import LAST_TRAIN_IMAGES, Recipe
+from explorer.training.probes import Probe, probe
+from explorer.training.recipe import LAST_TRAIN_IMAGES, PROBE_IMAGES, Recipe
 from explorer.training.schedules import GENTLE_START_DEPTH, GENTLE_START_ERROR
 
 ERROR_MEMORY = 0.95  # of the running mean of batch errors that ends the gentle start: about 20 steps
@@ -82,6 +83,7 @@ class Training(Iterator[Record]):
         self._marker = (0, 0.0)  # step and seconds at the last evaluation
         self._train_sample = batches.train_sample(recipe.evaluate_images)
         self._test_sample = batches.test_sample(recipe.evaluate_images)
+        self._probe_sample = batches.train_sample(PROBE_IMAGES)
 
     def __next__(self) -> Record:
         if self.step == 0 and not self.started:
@@ -104,6 +106,19 @@ class Training(Iterator[Record]):
         train_error, test_error = self._evaluation()
         speed = steps * self.batches.batch_size / seconds
         return Record(self.step, loss, batch_error, rate, self.seconds, train_error, test_error, speed)
+
+    @property
+    def probe_due(self) -> bool:
+        """Whether the recipe asks for a `probe` at this step."""
+        return self.recipe.probes_at(self.step, accelerated=self.batches.device.type != "cpu")
+
+    def probe(self) -> Probe:
+        """Layers and blocks as they are now, on a fixed class-balanced batch of training images, not augmented.
+
+        At any step, whatever the recipe asks for; the training goes on as if nobody had looked.
+        """
+        images, labels = next(iter(self._probe_sample))
+        return probe(self.network, images, labels, step=self.step, precision=self.precision)
 
     def state(self) -> dict[str, Any]:
         """All that the rest of the training depends on: step, weights and buffers, optimiser, gentle start, time."""
@@ -166,6 +181,12 @@ def train(
     batches: Batches | None = None,
 ) -> Training:
     """Train a network, one record a step: `pandas.DataFrame(train("resnet20", "digits"))`.
+
+    The layers at the steps that the recipe asks for; the same with `blocks`:
+
+        training = train("resnet20", "digits")
+        rows = [row for record in training if training.probe_due for row in training.probe().layers]
+        layers = pandas.DataFrame(rows)  # the columns of `tables.LIVE_LAYERS`
 
     Args:
         network: a name or configuration, built for the data with `seed`; or a network, trained in place.

@@ -106,13 +106,23 @@ class Session:
         self.metrics.close()
 
     def _keep(self, record: Record) -> None:
-        """The row goes first: a state on disk always has its rows."""
+        """The rows go first: a state on disk always has its rows."""
         self.metrics.append(astuple(record))
+        if self.training.probe_due:
+            self._look_inside()
         if is_snapshot_step(record.step, self.recipe.steps):
             self.metrics.settle()
             write_snapshot(self.run.path, self.training.state())
         elif time.monotonic() - self._saved_at > LATEST_SECONDS:
             self._write_latest()
+
+    def _look_inside(self) -> None:
+        try:
+            found = self.training.probe()
+        except RuntimeError as error:  # too little memory for the copy, say: never a reason to end a training
+            print(f"{self.run.id}: its layers could not be measured at step {self.step}: {error}", flush=True)
+            return
+        self.metrics.append_probe(map(astuple, found.layers), map(astuple, found.blocks))
 
     def _write_latest(self) -> None:
         self.metrics.settle()

@@ -18,6 +18,8 @@ from explorer.training.schedules import SCHEDULES
 STEMS = {"plain": "plain", "residual": "resnet"}
 DEPTHS = {kind: [row.config.depth for row in NETWORKS.values() if row.config.kind == kind] for kind in STEMS}
 AUGMENT = {"as the data set does": None, "yes": True, "no": False}
+LOOKS = {"automatic": None, "off": 0}
+EVERY = "every so many steps"
 
 
 def training_form() -> dict[str, Any]:
@@ -190,7 +192,22 @@ class Fields:
                     placeholder="2,000 and all test images",
                     **self.bound("last_images"),
                 ),
+                "probe_every": self.probe_every(),
             }
+
+    def probe_every(self) -> int | None:
+        usual = self.preset.plan.recipe.probe_every
+        choice = self.one_of(
+            "Look inside while training",
+            "look",
+            [*LOOKS, EVERY],
+            next((text for text, value in LOOKS.items() if value == usual), EVERY),
+            help="Responses, gradients and shortcuts of every layer on a fixed batch of 64 training images. Automatic: "
+            "more often at the beginning, for about 3% of the training time; very short trainings are not looked into.",
+        )
+        if choice in LOOKS:
+            return LOOKS[choice]
+        return self.whole("Steps between looks", "probe_every", usual or 10, 1, 1_000_000, 10)
 
     def whole(self, label: str, key: str, value: int, low: int, high: int, step: int, **options: Any) -> int:
         chosen: int | None = st.number_input(label, low, high, value, step, **self.bound(key), **options)

@@ -62,6 +62,16 @@ def test_train_shows_the_command_that_does_the_same(open_page):
     )
 
 
+def test_train_lets_one_choose_how_often_to_look_inside(open_page):
+    app = open_page("train")
+    assert "--probe-every" not in app.code[0].value
+    app.selectbox(key="one_minute_look").select("off").run()
+    assert "--probe-every 0 " in app.code[0].value
+    app.selectbox(key="one_minute_look").select("every so many steps").run()
+    app.number_input(key="one_minute_probe_every").set_value(25).run()
+    assert "--probe-every 25 " in app.code[0].value
+
+
 def test_train_says_what_does_not_fit(open_page):
     app = open_page("train")
     app.text_input(key="one_minute_others").set_value("resnet22").run()

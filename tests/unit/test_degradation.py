@@ -72,6 +72,12 @@ def test_several_experiments_are_compared_and_their_different_recipes_told(make_
     assert [found.name for found in report.confounds] == ["different_recipes"]
 
 
+def test_to_look_inside_or_not_is_no_different_recipe(make_experiment):
+    make_experiment({"plain20": [0.1, 0.1, 0.1]}, name="first")
+    make_experiment({"plain32": [0.3, 0.3, 0.3]}, name="second", recipe={"probe_every": 5})
+    assert degradation.verdict("first", "second").confounds == ()
+
+
 def test_experiments_of_different_data_do_not_compare(make_experiment):
     make_experiment({"plain20": [0.1]}, name="first")
     make_experiment({"plain32": [0.3]}, name="second", data="cifar10")

@@ -75,6 +75,15 @@ def test_a_call_that_has_not_begun_can_be_withdrawn(pytorch):
     assert unwanted.pending
 
 
+def test_a_call_that_another_page_waits_for_is_not_withdrawn(pytorch):
+    slow = pytorch.ask("time:sleep", 0.31)
+    wanted = pytorch.ask("builtins:abs", -9)
+    assert pytorch.ask("builtins:abs", -9) is wanted
+    pytorch.withdraw(wanted)
+    answered(slow)
+    assert answered(wanted).value == 9
+
+
 def test_it_sees_the_folders_of_the_caller(pytorch, monkeypatch, tmp_path):
     monkeypatch.setenv("EXPLORER_HOME", str(tmp_path))
     assert answered(pytorch.ask("explorer.runs.store:home")).value == tmp_path

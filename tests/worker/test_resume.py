@@ -8,7 +8,7 @@ import time
 import pytest
 import torch
 
-from explorer.runs.experiments import metrics
+from explorer.runs.experiments import live_blocks, live_layers, metrics
 from explorer.runs.snapshots import read_snapshot
 from explorer.runs.store import read_run, run_folder, update_run
 from explorer.training.launch import queue
@@ -20,7 +20,13 @@ KILLS = 12
 PLAN = Plan(
     networks=("plain8-w2", "resnet8-w2"),
     recipe=Recipe(
-        steps=STEPS, batch_size=16, evaluate_every=40, evaluate_images=40, augment=True, schedule="one_cycle"
+        steps=STEPS,
+        batch_size=16,
+        evaluate_every=40,
+        evaluate_images=40,
+        augment=True,
+        schedule="one_cycle",
+        probe_every=20,
     ),
 )
 
@@ -99,6 +105,12 @@ def test_a_run_killed_twelve_times_ends_with_the_bits_of_one_left_alone(workers)
     found = metrics(ids, points=None)[columns]
     assert found["step"].tolist() == [*range(STEPS + 1)] * 2
     assert found.equals(expected)
+    for live in (live_layers, live_blocks):
+        looks = live(ids).drop(columns=["experiment", "run"])
+        assert looks["step"].unique().tolist() == list(range(0, STEPS + 1, 20))
+        assert looks.equals(
+            live([f"{undisturbed}-{name}-s0" for name in PLAN.networks]).drop(columns=["experiment", "run"])
+        )
 
 
 def test_a_kill_is_seen_at_once(workers):

@@ -9,9 +9,10 @@ import pytest
 from explorer import tables
 from explorer.errors import StorageError
 from explorer.runs import metrics as module
-from explorer.runs.experiments import metrics
-from explorer.runs.metrics import MetricsWriter, read_progress
+from explorer.runs.experiments import live_blocks, live_layers, metrics
+from explorer.runs.metrics import MetricsWriter, read_live, read_progress
 from explorer.runs.metrics import read_metrics as read_rows
+from explorer.runs.store import run_folder
 
 
 def read_metrics(folder, points=None):
@@ -103,3 +104,81 @@ def test_runs_share_a_table_with_their_keys(make_run):
     assert table.groupby("run", sort=False).size().to_dict() == {ids[0]: 3, ids[1]: 4}
     last = table.iloc[-1]
     assert (last["network"], last["kind"], last["depth"], last["seed"]) == ("resnet20", "residual", 20, 1)
+
+
+def layer(step, number, spread=0.5):
+    return (step, number, f"layer{number}", 1, 1, spread, 0.0, 0.5, 0.1, 0.2)
+
+
+def block(step, number):
+    return (step, 1, number, 0.5, None, 0.9, 0.4)
+
+
+def test_layers_and_blocks_come_back_by_step_and_depth(tmp_path):
+    with MetricsWriter(tmp_path) as writer:
+        writer.append_probe([layer(0, 1), layer(0, 2, spread=None)], [block(0, 1)])
+        writer.append_probe([layer(5, 1), layer(5, 2)], [block(5, 1)])
+    assert read_live(tmp_path, "layers") == [layer(0, 1), layer(0, 2, spread=None), layer(5, 1), layer(5, 2)]
+    assert read_live(tmp_path, "blocks") == [block(0, 1), block(5, 1)]
+
+
+def test_a_look_that_cannot_be_kept_whole_is_not_kept_in_part(tmp_path):
+    with MetricsWriter(tmp_path) as writer:
+        with pytest.raises(StorageError, match="UNIQUE"):
+            writer.append_probe([layer(0, 1)], [block(0, 1), block(0, 1)])
+        writer.append(row(0))
+        writer.append_probe([layer(1, 1)], [])
+    assert read_live(tmp_path, "layers") == [layer(1, 1)]
+    assert len(read_metrics(tmp_path)) == 1
+
+
+def test_forgetting_after_a_step_takes_layers_and_blocks_along(tmp_path):
+    with MetricsWriter(tmp_path) as writer:
+        for step in range(6):
+            writer.append_probe([layer(step, 1)], [block(step, 1)])
+        writer.forget_after(3)
+    for table in ("layers", "blocks"):
+        assert [row[0] for row in read_live(tmp_path, table)] == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("most", [2, 7, 49, 50, 51, None])
+def test_few_steps_of_many_are_chosen_evenly_with_both_ends(tmp_path, most):
+    steps = [number**2 for number in range(50)]
+    with MetricsWriter(tmp_path) as writer:
+        for step in steps:
+            writer.append_probe([layer(step, 1), layer(step, 2)], [])
+    found = read_live(tmp_path, "layers", steps=most)
+    chosen = [steps.index(row[0]) for row in found if row[1] == 1]
+    assert len(found) == 2 * len(chosen)
+    assert len(chosen) == min(50, most or 50)
+    assert (chosen[0], chosen[-1]) == (0, 49)
+    gaps = np.diff(chosen)
+    assert gaps.max() - gaps.min() <= 1
+
+
+def test_a_file_of_before_there_were_layers_has_none_until_it_is_trained_on(tmp_path):
+    with MetricsWriter(tmp_path) as writer:
+        writer.append(row(0))
+    database = sqlite3.connect(tmp_path / "metrics.db")
+    database.executescript("DROP TABLE layers; DROP TABLE blocks")
+    database.close()
+    assert read_live(tmp_path, "layers") == []
+    with MetricsWriter(tmp_path) as writer:
+        writer.append_probe([layer(1, 1)], [])
+    assert read_live(tmp_path, "layers") == [layer(1, 1)]
+    assert read_progress(tmp_path).step == 0
+
+
+def test_layers_of_runs_share_a_table_with_their_keys(make_run):
+    ids = [make_run("plain8"), make_run("resnet20", seed=1, order=1), make_run("plain20", order=2)]
+    for run_id in ids[:2]:
+        with MetricsWriter(run_folder(run_id)) as writer:
+            writer.append_probe([layer(4, 1, spread=None)], [block(4, 1)])
+    (run_folder(ids[1]) / "run.json").write_text("{")
+    layers, blocks = live_layers(ids), live_blocks(ids)
+    assert list(layers) == [*tables.RUN_KEYS, *tables.LIVE_LAYERS]
+    assert list(blocks) == [*tables.RUN_KEYS, *tables.LIVE_BLOCKS]
+    assert layers["run"].tolist() == blocks["run"].tolist() == [ids[0]]
+    assert layers["response_std"].isna().all()
+    for table in (layers, live_layers(ids[2:])):
+        assert [table[column].dtype.kind for column in ("step", "layer", "zeros")] == ["i", "i", "f"]

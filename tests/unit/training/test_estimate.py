@@ -1,6 +1,7 @@
 """The estimate adds up what it measured."""
 
 import pytest
+import torch
 
 from explorer.training import estimate
 from explorer.training.estimate import time_estimate
@@ -15,6 +16,13 @@ def test_steps_evaluations_and_seeds_are_counted(monkeypatch):
     one_run = 10 * 16 * 0.001 + (2 * 2 * 100 + 360 + 1437) * 0.0001  # at 0 and 5 on samples, at 10 on all there is
     assert found.seconds == pytest.approx(4 * one_run)
     assert found.step_seconds == {"plain8": pytest.approx(0.016), "resnet8": pytest.approx(0.016)}
+
+
+def test_looks_at_the_layers_are_counted(monkeypatch):
+    monkeypatch.setattr(estimate, "_seconds_per_image", lambda *arguments: (0.001, 0.0))
+    monkeypatch.setattr(estimate, "best_device", lambda: torch.device("cpu"))
+    plan = Plan(networks=("plain8",), recipe=Recipe(steps=100, batch_size=64, probe_every=20))
+    assert time_estimate(plan).seconds == pytest.approx(0.001 * (100 * 64 + 6 * 96))
 
 
 def test_a_deeper_network_is_measured_slower():

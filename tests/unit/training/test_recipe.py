@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import pytest
 
 from explorer.errors import BadSettings
@@ -54,6 +56,7 @@ def test_an_unknown_schedule_names_the_nearest():
         ("warmup_steps", -1),
         ("train_images", 0),
         ("evaluate_images", 9),
+        ("probe_every", -1),
         ("precision", "fp16"),
         ("normalisation", "none"),
     ],
@@ -91,3 +94,40 @@ def test_short_trainings_are_evaluated_at_both_ends(steps):
 def test_evaluations_can_be_set():
     recipe = Recipe(steps=25, evaluate_every=10)
     assert [step for step in range(26) if recipe.evaluates_at(step)] == [0, 10, 20, 25]
+
+
+def looks(recipe, **where):
+    return [step for step in range(recipe.steps + 1) if recipe.probes_at(step, **where)]
+
+
+@pytest.mark.parametrize("accelerated", [False, True])
+@pytest.mark.parametrize("batch_size", [16, 64, 128])
+@pytest.mark.parametrize("steps", [50, 100, 300, 3000, 64_000])
+def test_automatic_looks_take_three_percent_of_the_steps_at_most(steps, batch_size, accelerated):
+    recipe = Recipe(steps=steps, batch_size=batch_size)
+    cost = len(looks(recipe, accelerated=accelerated)) * recipe.probe_cost(accelerated=accelerated)
+    assert cost <= 0.03 * steps
+
+
+def test_automatic_looks_grow_rarer_from_the_first_step_to_the_last():
+    steps = looks(Recipe(steps=3000, batch_size=128))
+    gaps = [later - earlier for earlier, later in pairwise(steps)]
+    assert (steps[0], steps[-1]) == (0, 3000)
+    assert len(steps) > 100
+    assert gaps[0] == 1
+    assert gaps[-1] > 40
+    assert all(later >= earlier - 1 for earlier, later in pairwise(gaps))  # to a whole step
+
+
+def test_a_long_training_is_not_looked_into_for_ever():
+    assert len(looks(Recipe(steps=64_000))) <= 200
+
+
+@pytest.mark.parametrize(("steps", "expected"), [(10, []), (30, [30]), (50, [0, 50])])
+def test_a_short_training_has_few_looks_or_none(steps, expected):
+    assert looks(Recipe(steps=steps, batch_size=128)) == expected
+
+
+def test_looks_can_be_set_and_switched_off():
+    assert looks(Recipe(steps=25, probe_every=10)) == [0, 10, 20, 25]
+    assert looks(Recipe(steps=25_000, probe_every=0)) == []

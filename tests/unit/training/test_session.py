@@ -7,15 +7,16 @@ from explorer.errors import StorageError
 from explorer.models.network import build
 from explorer.runs.checkpoint_facts import CheckpointFacts
 from explorer.runs.checkpoints import save_checkpoint
-from explorer.runs.experiments import metrics
+from explorer.runs.experiments import live_blocks, live_layers, metrics
 from explorer.runs.store import read_run, run_folder
 from explorer.training.devices import threads
 from explorer.training.launch import queue
+from explorer.training.loop import Training
 from explorer.training.plan import Plan
 from explorer.training.recipe import Recipe
 from explorer.training.session import Session, Shared
 
-RECIPE = Recipe(steps=6, batch_size=16, evaluate_every=3, evaluate_images=20)
+RECIPE = Recipe(steps=6, batch_size=16, evaluate_every=3, evaluate_images=20, probe_every=2)
 
 
 @pytest.fixture(autouse=True)
@@ -71,6 +72,9 @@ def test_a_run_with_initial_weights_goes_on_exactly(left_after, initial):
     columns = ["step", "loss", "train_error", "test_error"]
     tables = [metrics([each], points=None)[columns] for each in (whole.run.id, run_id)]
     assert tables[0].equals(tables[1])
+    for live in (live_layers, live_blocks):
+        looks = [live([each]).drop(columns=["experiment", "run"]) for each in (whole.run.id, run_id)]
+        assert looks[0].equals(looks[1])
 
 
 def test_lost_initial_weights_are_never_replaced_by_drawn_ones(initial):
@@ -78,3 +82,22 @@ def test_lost_initial_weights_are_never_replaced_by_drawn_ones(initial):
     (run_folder(run_id) / "initial.safetensors").unlink()
     with pytest.raises(StorageError, match="There is no file .*initial.safetensors"):
         Session(read_run(run_id), Shared())
+
+
+def test_a_run_keeps_its_layers_and_blocks_at_the_steps_asked_for():
+    run_id = finished(Session(read_run(queued()), Shared())).run.id
+    layers, blocks = live_layers([run_id]), live_blocks([run_id])
+    assert layers.groupby("step").size().to_dict() == {0: 8, 2: 8, 4: 8, 6: 8}
+    assert blocks.groupby("step").size().to_dict() == {0: 3, 2: 3, 4: 3, 6: 3}
+    assert layers["gradient_norm"].gt(0).all()
+
+
+def test_a_look_that_fails_does_not_end_the_training(monkeypatch, capsys):
+    def too_large(training):
+        raise torch.OutOfMemoryError("no memory left")
+
+    monkeypatch.setattr(Training, "probe", too_large)
+    run_id = finished(Session(read_run(queued()), Shared())).run.id
+    assert read_run(run_id).state == "finished"
+    assert live_layers([run_id]).empty
+    assert "its layers could not be measured at step 4: no memory left" in capsys.readouterr().out
