@@ -9,6 +9,7 @@ from explorer.figures import theme
 from explorer.figures.curve_lines import Curve, Measure
 
 MANY_DECADES = 1000.0
+MOST_POWERS = 9  # of ten at a logarithmic axis; beyond, every second or third
 
 
 def extent(found: Sequence[Curve], measure: Measure, *, log_y: bool = False) -> tuple[float, float]:
@@ -49,6 +50,10 @@ def y_axis(title: str, colours: theme.Palette, span: tuple[float, float], *, log
 def decades(low: float, high: float) -> dict[str, Any]:
     """Ticks at 1, 2 and 5 times the powers of ten, at the powers alone where they are many; all in one letter size."""
     digits = (1, 2, 5) if high / low < MANY_DECADES else (1,)
-    powers = range(int(np.floor(np.log10(low))), int(np.ceil(np.log10(high))) + 1)
-    values = [digit * 10.0**power for power in powers for digit in digits]
+    first, last = int(np.floor(np.log10(low))), int(np.ceil(np.log10(high)))
+    powers = range(first, last + 1, max(1, -(-(last - first) // MOST_POWERS)))
+    marks = [(digit, power) for power in powers for digit in digits]
+    values = [digit * 10.0**power for digit, power in marks]
+    if first < -4 or last > 6:  # 1e−7, not 0.0000001
+        return {"tickvals": values, "ticktext": [f"{digit}e{power}".replace("-", "−") for digit, power in marks]}
     return {"tickvals": values, "ticktext": [f"{value:,.10g}" for value in values]}

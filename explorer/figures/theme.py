@@ -12,6 +12,9 @@ CLEAR = "rgba(0,0,0,0)"
 # against the page (a unit test measures both); 20, 32 and 56, the usual choice, are farthest from each other.
 USUAL_DEPTHS = (8, 14, 20, 32, 44, 56, 110, 1202)
 
+# Of heat maps; it reads on a light and on a dark page, and by every eye.
+SEQUENTIAL = "Viridis"
+
 # Plain and residual differ by panel, by dash and by marker, never by colour alone.
 DASHES = {"plain": "6px,3px", "residual": "solid"}
 MARKERS = {"plain": ("square-open", "diamond-open", "triangle-up-open", "x-thin-open"),
@@ -44,6 +47,11 @@ class Palette:
         if depth in USUAL_DEPTHS:
             return self.depths[USUAL_DEPTHS.index(depth)]
         return self.others[(depth - 2) // 6 % len(self.others)]
+
+    @property
+    def diverging(self) -> list[tuple[float, str]]:
+        """A colour scale from blue by nearly the page, for zero, to orange; apart for every eye."""
+        return [(0.0, self.depth(20)), (0.5, self.grid), (1.0, self.depth(32))]
 
     @property
     def colours(self) -> tuple[str, ...]:

@@ -42,6 +42,18 @@ def metrics(run_ids: tuple[str, ...]) -> "pd.DataFrame":
     return library.metrics(run_ids, points=max(150, min(1500, LIVE_POINTS // max(1, len(run_ids)))))
 
 
+@st.cache_data(ttl=FRESH_SECONDS, show_spinner=False, max_entries=20)
+def live_layers(run_ids: tuple[str, ...]) -> "pd.DataFrame":
+    """The layers of several runs while they trained."""
+    return library.live_layers(run_ids)
+
+
+@st.cache_data(ttl=FRESH_SECONDS, show_spinner=False, max_entries=20)
+def live_blocks(run_ids: tuple[str, ...]) -> "pd.DataFrame":
+    """The residual ledger of several runs while they trained."""
+    return library.live_blocks(run_ids)
+
+
 def report(found: Experiment) -> Report:
     """What an experiment says about depth and shortcuts, computed once for each of its states."""
     return _report(found.id, tuple((run.id, run.state, run.progress.step) for run in found.runs))

@@ -10,6 +10,7 @@ from explorer.models.published import published
 from explorer.runs.experiments import Experiment
 from explorer.ui import cached, wording
 from explorer.ui.guard import guard
+from explorer.ui.inside import inside
 from explorer.ui.lab_evidence import evidence, is_augmented
 from explorer.ui.lab_setup import Guess
 from explorer.ui.live_chart import live_chart
@@ -70,6 +71,7 @@ def lab(experiment_id: str) -> None:
         )
         if now.active:
             st.caption("The verdict comes when all networks are at the end of the schedule, not before.")
+        inside(now, explain=False)
 
     renewed(found, show)
     if not found.active:

@@ -3,6 +3,7 @@
 `st.plotly_chart` mounts a new chart at every change; this one hands the new figure to `Plotly.react`.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ _HTML = """
 _CSS = """
 .explorer-chart { width: 100%; }
 .explorer-chart .explorer-chart-note { color: var(--st-text-color); font-family: var(--st-font); padding: 1rem 0; }
+.explorer-chart.explorer-chart-over .nsewdrag { cursor: pointer !important; }
 """
 
 # The figure is made for a light page; the browser knows at once when the reader turns it dark, the server does not.
@@ -49,10 +51,23 @@ function isDark(element) {
   return 0.3 * red + 0.6 * green + 0.1 * blue < 128
 }
 
-export default function ({ data, parentElement }) {
+function sendClicks(chart) {
+  const over = (inside) => (event) => {
+    chart.classList.toggle("explorer-chart-over", inside && Boolean(event.points?.[0]?.customdata))
+  }
+  chart.on("plotly_hover", over(true))
+  chart.on("plotly_unhover", over(false))
+  chart.on("plotly_click", (event) => {
+    const meaning = event.points?.[0]?.customdata
+    if (meaning) chart.explorerSend("click", meaning)
+  })
+}
+
+export default function ({ data, parentElement, setTriggerValue }) {
   const chart = parentElement.querySelector(".explorer-chart")
   if (!chart) return
   const revision = (chart.explorerRevision = (chart.explorerRevision ?? 0) + 1)
+  chart.explorerSend = setTriggerValue
   if (data.figure) {
     chart.style.minHeight = `${data.height}px`
     chart.setAttribute("aria-label", data.alt)
@@ -64,10 +79,13 @@ export default function ({ data, parentElement }) {
     if (text === chart.explorerText) return // nothing new: leave the reader's hover alone
     chart.explorerText = text
     const figure = JSON.parse(text)
+    const first = !chart.on
     await Plotly.react(chart, figure.data, figure.layout, {
       displaylogo: false, responsive: true, showSendToCloud: false, modeBarButtonsToRemove: ["select2d", "lasso2d"],
       toImageButtonOptions: { filename: data.filename, scale: 2 },
     })
+    chart.classList.remove("explorer-chart-over") // plotly forgets at a redraw what the pointer was on
+    if (first && data.clickable) sendClicks(chart)
   }).catch(() => {
     chart.innerHTML = '<div class="explorer-chart-note">The chart script did not load. Reload the page.</div>'
   })
@@ -78,7 +96,14 @@ export default function ({ data, parentElement }) {
 _component = st.components.v2.component("resnet_explorer_chart", html=_HTML, css=_CSS, js=_JS, isolate_styles=False)
 
 
-def live_chart(figure: "Figure", *, key: str, alt: str, filename: str = "training-curves") -> None:
+def live_chart(
+    figure: "Figure",
+    *,
+    key: str,
+    alt: str,
+    filename: str = "training-curves",
+    on_click: Callable[[list[Any]], None] | None = None,
+) -> None:
     """Show a figure made for a light page; a later call with the same key updates it in place.
 
     Args:
@@ -86,13 +111,16 @@ def live_chart(figure: "Figure", *, key: str, alt: str, filename: str = "trainin
         key: of the chart on its page.
         alt: what it shows, in a sentence, for a screen reader.
         filename: of the picture that the chart's own button saves.
+        on_click: gets the `customdata` of a clicked point that has some, before the page runs again.
     """
-    _mount(key, figure=figure.to_json(remove_uids=False), height=figure.layout.height, alt=alt, filename=filename)
+    data = {"figure": figure.to_json(remove_uids=False), "height": figure.layout.height, "alt": alt}
+    clicked = None if on_click is None else lambda: on_click(st.session_state[key].click)
+    _mount(key, clicked, **data, filename=filename, clickable=on_click is not None)
 
 
 def load_early() -> None:
     """Let the browser fetch the chart script while the reader is still reading."""
-    _mount("chart-script", figure=None, height=0, alt="", filename="")
+    _mount("chart-script", None, figure=None, height=0, alt="", filename="", clickable=False)
 
 
 def chart_script_route() -> Route:
@@ -104,5 +132,6 @@ def chart_script_route() -> Route:
     return Route(f"/{SCRIPT_URL}", script)
 
 
-def _mount(key: str, **data: Any) -> None:
-    _component(key=key, data=data | {"script": SCRIPT_URL, "dark": theme.light_to_dark()}, height="content")
+def _mount(key: str, clicked: Callable[[], None] | None, **data: Any) -> None:
+    data |= {"script": SCRIPT_URL, "dark": theme.light_to_dark()}
+    _component(key=key, data=data, height="content", on_click_change=clicked)

@@ -11,6 +11,7 @@ PAGES = {
     "home": ("Home", ":material/home:", "What this is, and the one-minute demo."),
     "degradation": ("Degradation", ":material/trending_up:", "Does depth hurt? Guess, race, verdict."),
     "train": ("Train", ":material/play_circle:", "Choose networks and data, train them, watch their error."),
+    "responses": ("Responses", ":material/graphic_eq:", "What layers and blocks do, through training."),
     "runs": ("Runs", ":material/stacked_line_chart:", "All experiments: reopen, compare, rename, export, delete."),
     "data": ("Data", ":material/dataset:", "The data sets on this machine, and downloading them."),
 }

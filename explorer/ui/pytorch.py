@@ -10,7 +10,7 @@ import sys
 import time
 from collections import OrderedDict, deque
 from contextlib import suppress
-from threading import Condition, Thread
+from threading import Condition, Event, Thread
 from typing import Any
 
 from explorer.errors import ExplorerError
@@ -28,8 +28,22 @@ class Answer:
         self.call = (name, arguments, options, variables)
         self.value: Any = None
         self.failure: ExplorerError | None = None
-        self.pending = True
         self.failed_at = 0.0
+        self.asked = 0  # times, less those withdrawn
+        self._done = Event()
+
+    @property
+    def pending(self) -> bool:
+        return not self._done.is_set()
+
+    def wait(self, seconds: float) -> None:
+        """Return once it is there, at the latest after `seconds`."""
+        self._done.wait(seconds)
+
+    def settle(self, value: Any, failure: ExplorerError | None) -> None:
+        """Say what came of the call."""
+        self.value, self.failure, self.failed_at = value, failure, time.monotonic()
+        self._done.set()
 
     @property
     def stale(self) -> bool:
@@ -58,7 +72,9 @@ class PyTorch:
             kept = self._answers.get(key)
             if kept is not None and not kept.stale:
                 self._answers.move_to_end(key)
+                kept.asked += 1
                 return kept
+            answer.asked = 1
             self._answers[key] = answer
             while len(self._answers) > KEPT:
                 self._answers.popitem(last=False)
@@ -70,9 +86,10 @@ class PyTorch:
         return answer
 
     def withdraw(self, answer: Answer) -> None:
-        """Forget a call whose answer nobody waits for any more, if it has not begun."""
+        """Undo an `ask`; a call that nobody else has asked for and that has not begun is forgotten."""
         with self._change:
-            if answer in self._waiting:
+            answer.asked -= 1
+            if answer.asked == 0 and answer in self._waiting:
                 self._waiting.remove(answer)
                 self._answers.pop(pickle.dumps(answer.call), None)
 
@@ -93,15 +110,14 @@ class PyTorch:
                     self._change.wait()
                 answer = self._waiting.popleft()
             try:
-                answer.value, answer.failure = self._outcome(answer)
+                answer.settle(*self._outcome(answer))
             except (OSError, EOFError, pickle.UnpicklingError) as error:
                 self.close()
-                answer.failure = ExplorerError(
+                text = (
                     f"The process that computes with PyTorch ended ({type(error).__name__}); it may have run out of "
                     "memory. Try again, with fewer networks or images."
                 )
-            answer.failed_at = time.monotonic()
-            answer.pending = False
+                answer.settle(None, ExplorerError(text))
 
     def _outcome(self, answer: Answer) -> Any:
         if self._process is None or self._process.poll() is not None:

@@ -9,7 +9,7 @@ from explorer.training.plan import Plan
 from explorer.ui.errors import fragment
 from explorer.ui.pytorch import Answer, pytorch
 
-POLL_SECONDS = 0.5
+POLL_SECONDS = 0.3
 
 
 def device() -> Answer:
@@ -30,6 +30,26 @@ def construction(checkpoint: str, depth: int) -> Answer:
 def study(name: str, references: Sequence[str], *arguments: Any, **options: Any) -> Answer:
     """The table that a function of `inspection` gives for some networks."""
     return pytorch.ask(f"explorer.inspection:{name}", tuple(references), *arguments, **options)
+
+
+def awaited(answers: Sequence[Answer], doing: str) -> Sequence[Answer]:
+    """The answers once all are there; until then `doing` says how many are.
+
+    What stands on the page stays meanwhile. Where the reader goes on to something else, calls that have not begun are
+    withdrawn.
+    """
+    place = st.empty()
+    try:
+        while pending := [each for each in answers if each.pending]:
+            done = len(answers) - len(pending)
+            place.markdown(f":gray[:material/hourglass_top: {doing}: {done} of {len(answers)} ...]")
+            pending[0].wait(POLL_SECONDS)
+    finally:
+        for each in answers:
+            if each.pending:
+                pytorch.withdraw(each)
+    place.empty()
+    return answers
 
 
 def show_answer(answer: Answer, waiting: str, show: Callable[[Any], None]) -> None:

@@ -11,6 +11,7 @@ from explorer.figures import Figure
 from explorer.runs import experiments as library
 from explorer.runs.experiments import Experiment
 from explorer.ui import cached
+from explorer.ui.take_along import chart_download
 from explorer.ui.training_form import shell_command
 from explorer.ui.wording import title
 
@@ -49,24 +50,7 @@ def downloads(chosen: list[Experiment], draw: Callable[[], Figure]) -> None:
         on_click="ignore",
         help="Every recorded step of every run.",
     )
-    st.download_button(
-        "Chart (HTML)",
-        lambda: _page(chosen, draw()),
-        f"{name}.html",
-        "text/html",
-        key=f"html-{name}",
-        icon=":material/show_chart:",
-        on_click="ignore",
-        help="Opens in any browser, without a network. The camera in the chart saves a PNG.",
-    )
-
-
-def _page(chosen: list[Experiment], drawn: Figure) -> str:
-    drawn.update_layout(width=1200)
-    html: str = drawn.to_html(include_plotlyjs=True, config={"displaylogo": False})
-    heading = ", ".join(title(found) for found in chosen)
-    safe = heading.replace("&", "&amp;").replace("<", "&lt;")
-    return html.replace("<head>", f"<head><title>{safe}</title>", 1)
+    chart_download(draw, title=", ".join(title(found) for found in chosen), file=name)
 
 
 def _zip(experiment_id: str) -> bytes:

@@ -10,6 +10,7 @@ from explorer.ui import cached
 from explorer.ui.chart_choice import choose_chart
 from explorer.ui.curves import curves, figure, run_table
 from explorer.ui.errors import fragment, readable_errors
+from explorer.ui.inside import inside
 from explorer.ui.navigation import page
 from explorer.ui.progress import heading, numbers, progress
 from explorer.ui.share import share
@@ -57,6 +58,7 @@ def watch(experiment_id: str) -> None:
         numbers(now)
         curves([now], choice, key=f"curves-{experiment_id}")
         run_table([now])
+        inside(now)
 
     renewed(found, show)
     share(found, lambda: figure([found], choice))

@@ -38,3 +38,24 @@ def metrics():
         return pd.concat(parts, ignore_index=True)
 
     return table
+
+
+@pytest.fixture
+def layers():
+    """Makes the layers of CIFAR networks at several steps, in front of a measurement: keys and LAYER_KEYS."""
+
+    def table(networks=("plain20", "resnet20", "plain56"), steps=(0, 400)):
+        parts = []
+        for network in networks:
+            depth = int(network.removeprefix("plain").removeprefix("resnet"))
+            inner = depth - 2
+            stage = np.concatenate([[0], np.repeat([1, 2, 3], inner // 3), [4]])
+            block = np.concatenate([[0], np.tile(np.repeat(np.arange(inner // 6) + 1, 2), 3), [0]])
+            keys = {"layer": np.arange(depth) + 1, "name": [f"l{i + 1}" for i in range(depth)], "stage": stage}
+            kind = "plain" if network.startswith("plain") else "residual"
+            for step in steps:
+                run = {"reference": f"run-{network}@{step}", "network": network, "kind": kind, "depth": depth}
+                parts.append(pd.DataFrame(run | {"step": step} | keys | {"block": block}))
+        return pd.concat(parts, ignore_index=True)
+
+    return table

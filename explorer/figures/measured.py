@@ -1,0 +1,177 @@
+"""The values that colour a drawing: of each layer, on one scale, in words."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from math import isfinite, log10, nan
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from plotly.colors import sample_colorscale
+
+from explorer.figures import theme
+from explorer.figures.axes import decades
+from explorer.figures.layer_measures import LayerMeasure
+
+ON_LIGHT, ON_DARK = "black", "white"  # letters on the sequential scale, which is the same on every page
+EQUAL_CONTRAST = 0.18  # luminance at which black and white stand out equally; WCAG 2.2
+MIDDLE = 0.6  # of a diverging scale, to either side, where letters are those of the page
+LEAST_SPAN = 0.1  # of the largest value, so that noise does not look large
+MOST_TICKS = 6
+LETTER = 7.6  # pixels
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What the colours say.
+
+    Attributes:
+        values: by layer number, as shown: percent where the measure is so; NaN: not measured.
+        measure: what they are; None: nothing is coloured.
+        by_block: the layers of a block share its value.
+        span: lowest and highest value of the colours.
+        letters: of the longest value, as `number` writes it.
+    """
+
+    values: Mapping[int, float] = field(default_factory=dict)
+    measure: LayerMeasure | None = None
+    by_block: bool = False
+    span: tuple[float, float] = (0.0, 1.0)
+    letters: int = 0
+
+    def value(self, layer: int) -> float:
+        """NaN where there is none."""
+        return self.values.get(layer, nan)
+
+    def mean(self, layers: Iterable[int]) -> float:
+        """Over those of the layers that have a value."""
+        found = [value for layer in layers if isfinite(value := self.value(layer))]
+        return float(np.mean(found)) if found else nan
+
+    def has_colour(self, value: float) -> bool:
+        """Whether a value has a place on the scale: zero has none on a logarithmic one."""
+        return self.measure is not None and isfinite(value) and (value > 0 or not self.measure.log)
+
+    def place(self, value: float) -> float:
+        """Where a value that has a colour lies on the colour axis."""
+        return log10(value) if self.measure and self.measure.log else value
+
+    def words(self, value: float) -> str:
+        """A value with the name and the unit of the measure; nothing without a measure."""
+        if self.measure is None:
+            return ""
+        percent = " %" if self.measure.percent else ""
+        known = isfinite(value)
+        return f"{self.measure.words} {precise(value)}{percent}" if known else f"{self.measure.words}: not measured"
+
+    def fits(self, pixels: float) -> bool:
+        """Whether each value can be written in so many pixels."""
+        return self.letters * LETTER <= pixels
+
+    def letter_colour(self, value: float, colours: theme.Palette) -> str:
+        """What stands out from the colour of a value."""
+        if self.measure is None or not self.has_colour(value):
+            return colours.ink
+        low, high = (self.place(end) for end in self.span)
+        part = min(1.0, max(0.0, (self.place(value) - low) / (high - low)))
+        if self.measure.signed:  # ends and middle of this scale change with the page as its letters do
+            return colours.ink if abs(2 * part - 1) < MIDDLE else colours.page
+        (colour,) = sample_colorscale(theme.SEQUENTIAL, [part], colortype="tuple")
+        return ON_LIGHT if _luminance(colour) > EQUAL_CONTRAST else ON_DARK
+
+    def colour_axis(self, colours: theme.Palette) -> dict[str, Any]:
+        """Scale and colour bar; the bar lies at the right above the drawing."""
+        assert self.measure is not None
+        bar = {
+            "orientation": "h",
+            "title": {"text": self.measure.title, "side": "top"},
+            "x": 0.96,  # the buttons are further right
+            "xanchor": "right",
+            "y": 0.99,
+            "yref": "container",
+            "yanchor": "top",
+            "len": 0.38,
+            "thickness": 14,
+            "xpad": 10,
+            "ypad": 0,
+            "outlinewidth": 0,
+            "nticks": MOST_TICKS,
+            "tickfont": {"size": theme.TEXT_SIZE - 1, "color": colours.muted},
+        }
+        low, high = (self.place(end) for end in self.span)
+        scale = colours.diverging if self.measure.signed else theme.SEQUENTIAL
+        ticks = _log_ticks(*self.span) if self.measure.log else {}
+        return {"colorscale": scale, "cmin": low, "cmax": high, "colorbar": bar | ticks}
+
+
+def measured(layers: pd.DataFrame, values: pd.DataFrame | None, column: str, measure: LayerMeasure | None) -> Measured:
+    """The values of one network at one moment.
+
+    The scale is made for the layers of blocks: what leaves the classifier is of another kind.
+
+    Raises:
+        ValueError: a layer or block has several values.
+    """
+    if values is None or measure is None:
+        return Measured()
+    keys = ["layer"] if "layer" in values else ["stage", "block"]
+    if values.duplicated(keys).any():
+        raise ValueError(f"`values` has several rows for one {keys[-1]}. Choose those of one network at one moment.")
+    joined = layers[["layer", "stage", "block"]].merge(values[[*keys, column]], how="left", on=keys)
+    shown = measure.factor * joined[column].astype(float)
+    coloured = np.isfinite(shown) & (shown > 0 if measure.log else True)
+    compared = shown[coloured & (joined["block"] > 0)]
+    return Measured(
+        dict(zip(joined["layer"].tolist(), shown.tolist(), strict=True)),
+        measure,
+        by_block=keys != ["layer"],
+        span=_span(compared if len(compared) else shown[coloured], measure),
+        letters=max((len(number(value)) for value in shown[coloured]), default=0),
+    )
+
+
+def number(value: float) -> str:
+    """Two digits or the whole part: 0.93, 12, 37k, 4.5e-5."""
+    for limit, sign in ((1e6, "M"), (1e3, "k"), (1.0, "")):
+        if abs(value) >= limit:
+            scaled = value / limit
+            return (f"{scaled:.0f}" if abs(scaled) >= 10 else f"{scaled:.1f}").replace("-", "−") + sign
+    return _shortened(f"{value:#.2g}")
+
+
+def precise(value: float) -> str:
+    """Three digits or the whole part: 0.932, 36,992."""
+    return _shortened(f"{value:,.0f}" if abs(value) >= 100 else f"{value:#.3g}")
+
+
+def _shortened(text: str) -> str:
+    return text.replace("e-0", "e-").replace("-", "−")
+
+
+def _span(values: pd.Series, measure: LayerMeasure) -> tuple[float, float]:
+    """Lowest and highest value of the scale, which holds the measure's reach and is not so narrow that noise shows."""
+    if values.empty:
+        return (0.1, 1.0) if measure.log else (-1.0, 1.0) if measure.signed else (0.0, 1.0)
+    low, high = float(values.min()), float(values.max())
+    if measure.log:
+        return (low, high) if high >= 10 * low else (low / 3, 3 * high)
+    if measure.reach != (0.0, 0.0):
+        low, high = min(low, measure.reach[0]), max(high, measure.reach[1])
+    if measure.signed:
+        high = max(-low, high) or 1.0
+        return -high, high
+    lacking = max(0.0, LEAST_SPAN * max(abs(low), abs(high)) - (high - low)) or float(high == low)
+    return low - lacking / 2, high + lacking / 2
+
+
+def _luminance(colour: tuple[float, float, float]) -> float:
+    """From 0 for black to 1 for white; WCAG 2.2. The parts of the colour are from 0 to 1."""
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in colour]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def _log_ticks(low: float, high: float) -> dict[str, Any]:
+    ticks = decades(low, high)
+    shown = [pair for pair in zip(ticks["tickvals"], ticks["ticktext"], strict=True) if low <= pair[0] <= high]
+    shown = shown[:: -(-len(shown) // MOST_TICKS)]
+    return {"tickvals": [log10(value) for value, _ in shown], "ticktext": [text for _, text in shown]}

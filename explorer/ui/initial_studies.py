@@ -1,0 +1,108 @@
+"""Studies of untrained networks: responses and gradients at initialisation, shattered gradients."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from explorer.data.catalogue import DATASETS, data_status
+from explorer.figures import Figure, gradient_autocorrelation, xray
+from explorer.figures.layer_measures import GRADIENT_MEASURES, RESPONSE_MEASURES
+from explorer.models.catalogue import NETWORKS
+from explorer.ui.live_chart import live_chart
+from explorer.ui.questions import awaited, study
+from explorer.ui.take_along import take_along, together
+
+USUAL = ("plain20", "resnet20", "plain56", "resnet56", "plain110", "resnet110")
+MEASURES = {
+    "response_std": RESPONSE_MEASURES["response_std"],
+    "gradient_norm": GRADIENT_MEASURES["gradient_norm"],
+    "response_gradient": GRADIENT_MEASURES["response_gradient"],
+}
+
+
+@dataclass(frozen=True, slots=True)
+class InitialStudy:
+    """A measurement of untrained networks.
+
+    Attributes:
+        title: in the menu.
+        function: in `inspection`, that measures it.
+        question: what it answers.
+        figure: from its table and the chosen measure.
+        measures: names of those that can be shown; empty where there is one only.
+    """
+
+    title: str
+    function: str
+    question: str
+    figure: Callable[[pd.DataFrame, str], Figure]
+    measures: tuple[str, ...] = ()
+
+
+def look_untrained(name: str) -> None:
+    """A study of untrained networks of chosen depths: needs no training, answers in seconds."""
+    found = INITIAL_STUDIES[name]
+    st.markdown(found.question)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        chosen = st.multiselect("Untrained networks", list(NETWORKS), default=USUAL, key=f"{name}-networks", width=560)
+        available = [each for each in DATASETS if data_status(each).available]
+        data = st.selectbox(
+            "Images of", available, index=available.index("digits"), format_func=lambda each: DATASETS[each].title,
+            key=f"{name}-data", bind="query-params", width=180,
+        )  # fmt: skip
+        seed = int(st.number_input("Seed", 0, 999, 0, key=f"{name}-seed", bind="query-params", width=110))
+    measure = ""
+    if found.measures:
+        measure = str(
+            st.segmented_control(
+                "Measure", found.measures, format_func=lambda each: MEASURES[each].title, default=found.measures[0],
+                required=True, key=f"{name}-measure", bind="query-params",
+            )
+        )  # fmt: skip
+    if not chosen:
+        st.info("Choose at least one network.")
+        return
+    answers = [study(found.function, [each], data=data, seed=seed) for each in chosen]
+    table = together(awaited(answers, "Measuring untrained networks"))
+    if table is None:
+        return
+
+    def draw() -> Figure:
+        return found.figure(table, measure)
+
+    live_chart(draw(), key=f"study-{name}", alt=f"{found.title} of {', '.join(chosen)}.", filename=name)
+    command = f"python -m explorer {name} {' '.join(chosen)} --data {data} --seed {seed}"
+    take_along(table, draw, name=name, command=command)
+
+
+def _xray(table: pd.DataFrame, measure: str) -> Figure:
+    return xray(table, measure=measure)
+
+
+def _autocorrelation(table: pd.DataFrame, measure: str) -> Figure:
+    return gradient_autocorrelation(table)
+
+
+INITIAL_STUDIES: dict[str, InitialStudy] = {
+    "xray": InitialStudy(
+        title="At initialisation",
+        function="xray",
+        question="Before the first step: does a signal keep its size on its way through the network, and does the "
+        "gradient on its way back? Without batch norm neither does in a deep network; with it, responses are even, and "
+        "gradients *grow* towards the input in plain networks but hardly in residual ones. With the last batch norm of "
+        "each block at zero every block begins as the identity (Goyal et al. 2017, arXiv 1706.02677).",
+        figure=_xray,
+        measures=tuple(MEASURES),
+    ),
+    "shattering": InitialStudy(
+        title="Shattered gradients",
+        function="gradient_autocorrelation",
+        question="Along a line between two images, how long does the gradient with respect to the input stay alike? "
+        "In deep plain networks it becomes white noise: a step that helps here says nothing about a point close by. "
+        "Shortcuts keep some likeness (Balduzzi et al. 2017, arXiv 1702.08591).",
+        figure=_autocorrelation,
+    ),
+}

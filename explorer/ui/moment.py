@@ -1,0 +1,73 @@
+"""The moment of training that a page shows: a slider over the kept steps, with play."""
+
+from collections.abc import Callable, Sequence
+
+import streamlit as st
+
+from explorer.ui.errors import fragment
+from explorer.ui.network_choice import Candidate
+
+PLAY_SECONDS = 1.0  # between two moments, where the next one has been computed by then
+
+
+def at_moment(chosen: Sequence[Candidate], show: Callable[[int | None], None]) -> None:
+    """Show something at the moment of the slider; a move of the slider renews nothing else on the page.
+
+    Args:
+        chosen: the networks whose kept steps the slider has.
+        show: gets the step, None where no network has several; it returns once all is on the page.
+    """
+    steps = sorted({step for each in chosen for step in each.moments})
+
+    def part() -> None:
+        if len(steps) < 2:
+            show(steps[0] if steps else None)
+            return
+        if "step" in st.session_state and st.session_state.step not in steps:
+            st.session_state.step = steps[-1]
+        if st.session_state.get("playing"):
+            _advance(steps)
+        step = _slider(steps)
+        show(step)
+        st.session_state.shown_step = step
+
+    playing = st.session_state.get("playing") and len(steps) > 1
+    fragment(part, run_every=PLAY_SECONDS if playing else None)()
+
+
+def _advance(steps: Sequence[int]) -> None:
+    """On to the next moment, if the last one has been seen; at the end the play is over."""
+    now = st.session_state.get("step", steps[-1])
+    if st.session_state.get("shown_step") != now:
+        return
+    if now == steps[-1]:
+        st.session_state.playing = False
+        st.rerun()
+    st.session_state.step = steps[steps.index(now) + 1]
+
+
+def _slider(steps: Sequence[int]) -> int:
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        playing = bool(st.session_state.get("playing"))
+        if st.button(
+            "Pause" if playing else "Play",
+            icon=":material/pause:" if playing else ":material/play_arrow:",
+            key="play",
+            help="From the first moment to the last; what was seen once comes back at once.",
+        ):
+            st.session_state.playing = not playing
+            if not playing and st.session_state.get("step", steps[-1]) == steps[-1]:
+                st.session_state.rewind = True
+            st.rerun()
+        if st.session_state.pop("rewind", False):
+            st.session_state.step = steps[0]
+        return int(
+            st.select_slider(
+                "Moment of training, in steps",
+                steps,
+                value=steps[-1],
+                format_func=lambda step: f"{step:,}",
+                key="step",
+                bind="query-params",
+            )
+        )

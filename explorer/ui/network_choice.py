@@ -1,0 +1,110 @@
+"""Which networks a page looks into: runs at any kept moment, checkpoints, untrained ones."""
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from explorer.data.catalogue import DATASETS, data_status
+from explorer.models.catalogue import NETWORKS, is_network_name, network_config
+from explorer.models.config import NetworkConfig
+from explorer.runs.checkpoint_facts import checkpoint_facts, kept_checkpoints, moments
+from explorer.ui import cached, wording
+
+MOST = 8  # networks at once: more lines cannot be told apart
+FIRST_SHOWN = ("plain20", "resnet20", "plain{deep}", "resnet{deep}")  # of the shipped ones
+FIRST_DATA = {"cifar10": 32, "digits": 56}  # data sets that shipped networks were trained on: the deeper network's depth
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A network that can be looked into.
+
+    Attributes:
+        name: id of a run or checkpoint, or name of an untrained network.
+        data: what it was trained on; empty for an untrained one.
+        moments: steps at which its weights can be had; none where there is one state only.
+    """
+
+    name: str
+    label: str
+    config: NetworkConfig
+    data: str
+    moments: tuple[int, ...]
+
+    def reference(self, step: int | None) -> str:
+        """What it was at the last moment not past `step`; None: as trained as it is."""
+        if not self.moments:
+            return self.name
+        before = [moment for moment in self.moments if step is None or moment <= step]
+        return f"{self.name}@{before[-1] if before else self.moments[0]}"
+
+
+@st.cache_data(ttl=2, show_spinner=False)
+def candidates() -> dict[str, Candidate]:
+    """All networks by name: runs from the newest to the shipped ones, checkpoints, untrained ones."""
+    found = []
+    for experiment in cached.experiments():
+        for run in experiment.runs:
+            steps = tuple(moments(run))
+            if run.facts is None or not steps:
+                continue
+            seed = f", seed {run.facts.seed}" if len(experiment.seeds) > 1 else ""
+            where = "shipped" if run.state == "shipped" else _short(wording.title(experiment))
+            label = f"{run.facts.network.name}{seed} · {DATASETS[run.facts.data].title}, {where}"
+            found.append(Candidate(run.id, label, run.facts.network, run.facts.data, steps))
+    for name in kept_checkpoints():
+        facts = checkpoint_facts(name)
+        found.append(Candidate(name, f"{name} · checkpoint", facts.network, facts.data, ()))
+    found += [Candidate(name, f"{name} · untrained", row.config, "", ()) for name, row in NETWORKS.items()]
+    return {each.name: each for each in found}
+
+
+def choose_networks() -> list[Candidate]:
+    """A field for up to eight networks, kept in the address as `networks`."""
+    there = candidates()
+    asked = st.query_params.get("networks")
+    if asked is not None and asked != st.session_state.get("networks_written"):
+        named = asked.split(",")
+        missing = [name for name in named if name not in there and not _is_valid(name)]
+        if missing:
+            st.warning(f"Not here: {', '.join(map(wording.escaped, missing))}.")
+        st.session_state.networks_chosen = [name for name in named if name not in missing][:MOST]
+    st.session_state.setdefault("networks_chosen", first_shown(there))
+    named = {name: there.get(name) or _untrained(name) for name in [*there, *st.session_state.networks_chosen]}
+    chosen = st.multiselect(
+        "Networks",
+        list(named),
+        format_func=lambda name: named[name].label,
+        key="networks_chosen",
+        max_selections=MOST,
+        placeholder="Choose networks, trained or not",
+        persist_state="session",
+    )
+    written = ",".join(chosen)
+    st.session_state.networks_written = written
+    st.query_params["networks"] = written
+    return [named[name] for name in chosen]
+
+
+def first_shown(there: dict[str, Candidate]) -> list[str]:
+    """Two depths of shipped networks on data that is on this machine; else two untrained ones."""
+    for data, deep in FIRST_DATA.items():
+        names = [f"shipped-{data}-{pattern.format(deep=deep)}" for pattern in FIRST_SHOWN]
+        if data_status(data).available and all(name in there for name in names):
+            return names
+    return ["plain20", "resnet20"]
+
+
+def _is_valid(name: str) -> bool:
+    try:
+        return is_network_name(name) and bool(network_config(name))
+    except ValueError:
+        return False
+
+
+def _untrained(name: str) -> Candidate:
+    return Candidate(name, f"{name} · untrained", network_config(name), "", ())
+
+
+def _short(title: str) -> str:
+    return title if len(title) <= 32 else title[:31] + "…"

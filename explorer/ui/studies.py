@@ -1,0 +1,268 @@
+"""Studies of chosen networks at one moment: responses, residual ledger, gradients."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from explorer.analysis.response_claims import response_claims
+from explorer.figures import Figure, gradient_norms, ledger_entries, response_distribution, response_levels
+from explorer.figures.layer_measures import BLOCK_MEASURES, GRADIENT_MEASURES, RESPONSE_MEASURES, LayerMeasure
+from explorer.ui.drawing import Choice, choose_layer, drawing, select
+from explorer.ui.live_chart import live_chart
+from explorer.ui.moment import at_moment
+from explorer.ui.network_choice import Candidate
+from explorer.ui.pytorch import Answer
+from explorer.ui.questions import awaited, study
+from explorer.ui.take_along import take_along, together
+
+IMAGES = (50, 100, 250, 500, 1000)
+CLAIM_ICONS = {
+    "as_published": ":green[:material/check:]",
+    "opposite": ":orange[:material/close:]",
+    "no_difference": ":gray[:material/remove:]",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a study measures and draws.
+
+    Attributes:
+        measure: column of the study's table: the drawing's colours, and the figure where it shows one only.
+        images: to measure on.
+        statistics: what batch norm normalises with; empty where the study has no choice.
+        relative: layers are placed by their share of the depth.
+        log_y: logarithmic axis.
+    """
+
+    measure: str
+    images: int
+    statistics: str = ""
+    relative: bool = False
+    log_y: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """One kind of measurement.
+
+    Attributes:
+        title: in the menu.
+        command: of the shell.
+        function: in `inspection`, that measures it.
+        measures: that its table has.
+        images: to begin with; a backward pass costs twice a forward one.
+        question: what it answers.
+        figure: from its table.
+    """
+
+    title: str
+    command: str
+    function: str
+    measures: Mapping[str, LayerMeasure]
+    images: int
+    question: str
+    figure: Callable[[pd.DataFrame, Options, Choice], Figure]
+
+
+def look(name: str, chosen: Sequence[Candidate]) -> None:
+    """A study of the chosen networks, at the moment that the slider says."""
+    found = STUDIES[name]
+    st.markdown(found.question)
+    options = _options(name, found)
+    if not chosen:
+        st.info("Choose a network above: one that came with the program, one of yours, or an untrained one.")
+        return
+
+    def show(step: int | None) -> None:
+        at = {each.reference(step): each for each in chosen}
+        table = together(awaited([_ask(found.function, each, at, options) for each in at], "Measuring networks"))
+        if table is not None:
+            _show(name, table, at, options)
+
+    at_moment(chosen, show)
+
+
+def _options(name: str, found: Study) -> Options:
+    """A row of controls; what is rarely changed is behind a button."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        measure = st.segmented_control(
+            "Measure",
+            list(found.measures),
+            format_func=lambda each: found.measures[each].title,
+            default=next(iter(found.measures)),
+            required=True,
+            key=f"{name}-measure",
+            bind="query-params",
+        )
+        with st.popover("Options", icon=":material/tune:"):
+            images = st.select_slider("Images", IMAGES, value=found.images, key=f"{name}-images", bind="query-params")
+            if name == "gradients":
+                return Options(str(measure), images)
+            running = st.toggle(
+                "Batch norm as in prediction",
+                key=f"{name}-running",
+                bind="query-params",
+                help="With the running mean and variance that training has left. At the start of a training these "
+                "say nothing yet, and a network seems to respond wildly; so the images' own are used otherwise.",
+            )
+            relative = st.toggle("Stages above each other", key=f"{name}-relative", bind="query-params")
+            log_y = name == "responses" and st.toggle("Log y", key="responses-log", bind="query-params")
+    return Options(str(measure), images, "running" if running else "batch", relative, log_y)
+
+
+def _ask(function: str, reference: str, at: Mapping[str, Candidate], options: Options, *arguments: Any) -> Answer:
+    """One network's table; each is asked for by itself, so that what was seen once comes back at once."""
+    own = at[reference].data
+    data = "" if own else next((each.data for each in at.values() if each.data), "")  # an untrained one: that of others
+    given = {"statistics": options.statistics} if options.statistics else {}
+    return study(function, [reference], *arguments, data=data, images=options.images, **given)
+
+
+def _show(name: str, table: pd.DataFrame, at: Mapping[str, Candidate], options: Options) -> None:
+    found = STUDIES[name]
+    measured = [each for each in at if each in set(table["reference"])]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        drawn = measured[-1]
+        if len(measured) > 1:
+            names = {at[each].name: each for each in measured}
+            name_drawn = st.selectbox(
+                "Network drawn below",
+                list(names),
+                index=len(names) - 1,
+                format_func=lambda each: at[names[each]].label,
+                key="drawn",
+                width=340,
+            )
+            drawn = names[name_drawn]
+        choice = choose_layer(at[drawn].config)
+
+    def draw() -> Figure:
+        return found.figure(table, options, choice)
+
+    live_chart(
+        draw(),
+        key=f"study-{name}",
+        alt=f"{found.title} of {', '.join(table['network'].unique())}, layer by layer.",
+        filename=name,
+        on_click=lambda point: _select_clicked(point, table),
+    )
+    _say_steps(table)
+    if name == "responses" and options.measure == "response_std":
+        _claims(table)
+    with st.container(border=True):
+        drawing(
+            at[drawn].config,
+            values=table[table["reference"] == drawn],
+            column=options.measure,
+            measure=found.measures[options.measure],
+        )
+    if name == "responses" and choice.layer is not None:
+        _distribution(choice.layer, at, options)
+    take_along(table, draw, name=name, command=_command(found, list(at), options))
+
+
+def _select_clicked(point: Sequence[Any], table: pd.DataFrame) -> None:
+    """Select what a click on a figure meant: a point is a layer or a block, its name, stage, block and network."""
+    number, _, stage, block, reference = point
+    if "layer" not in table:  # a block: its last layer has its response
+        before = table[(table["reference"] == reference) & (table["stage"] < stage)]
+        number = 1 + 2 * (len(before) + block)
+    select(int(number))
+
+
+def _say_steps(table: pd.DataFrame) -> None:
+    """At which step each network is, where they are not all at the same."""
+    steps = table.drop_duplicates("reference")
+    if steps["step"].nunique() > 1:
+        said = ", ".join(f"{row.network} {int(row.step):,}" for row in steps.itertuples() if pd.notna(row.step))
+        st.caption(f"Steps shown, the nearest that were kept: {said}.")
+
+
+def _claims(table: pd.DataFrame) -> None:
+    """What figure 7 says, and whether it holds here."""
+    trained = table[table["step"].fillna(1) > 0].drop_duplicates(["network", "layer"])
+    found = response_claims(trained)
+    if not found:
+        return
+    with st.expander("Is it as in figure 7 of He et al. 2015?", icon=":material/fact_check:", expanded=True):
+        lines = [f"- {CLAIM_ICONS[each.outcome]} {each.sentence}" for each in found]
+        st.markdown("Mean response std over the layers:\n" + "\n".join(lines))
+        if all(each.outcome == "no_difference" for each in found):
+            st.caption(
+                "Every batch norm starts with a scale of one, so every response starts with spread one. Training this "
+                "short has hardly moved the scales: it cannot tell."
+            )
+
+
+def _distribution(layer: int, at: Mapping[str, Candidate], options: Options) -> None:
+    """How the responses of the selected layer are distributed, in every network that has it."""
+    deep = [each for each in at if at[each].config.depth >= layer]
+    answers = [_ask("response_histogram", each, at, options, layer) for each in deep]
+    table = together(awaited(answers, "Counting responses"))
+    if table is not None:
+        names = ", ".join(table["network"].unique())
+        live_chart(
+            response_distribution(table),
+            key="distribution",
+            alt=f"Distribution of the responses of layer {layer} of {names}.",
+            filename=f"responses-layer-{layer}",
+        )
+
+
+def _command(found: Study, references: Sequence[str], options: Options) -> str:
+    statistics = f" --statistics {options.statistics}" if options.statistics else ""
+    return f"python -m explorer {found.command} {' '.join(references)} --images {options.images}{statistics}"
+
+
+def _responses(table: pd.DataFrame, options: Options, choice: Choice) -> Figure:
+    place = "relative" if options.relative else "layer"
+    return response_levels(table, measure=options.measure, log_y=options.log_y, x=place, selected=choice.layer)
+
+
+def _ledger(table: pd.DataFrame, options: Options, choice: Choice) -> Figure:
+    return ledger_entries(table, x="relative" if options.relative else "block", selected=choice.block)
+
+
+def _gradients(table: pd.DataFrame, options: Options, choice: Choice) -> Figure:
+    return gradient_norms(table, measure=options.measure)
+
+
+STUDIES: dict[str, Study] = {
+    "responses": Study(
+        title="Responses",
+        command="responses",
+        function="response_std",
+        measures=RESPONSE_MEASURES,
+        images=250,
+        question="How strongly does each layer respond, after its batch norm and before the addition or the ReLU? In "
+        "He et al. 2015, figure 7, residual networks respond less than plain ones, and deeper ones less per layer: "
+        "each block changes little of what it is given.",
+        figure=_responses,
+    ),
+    "ledger": Study(
+        title="Residual ledger",
+        command="ledger",
+        function="residual_ledger",
+        measures={name: BLOCK_MEASURES[name] for name in ("branch_ratio", "cosine", "gamma", "shortcut_share")},
+        images=100,
+        question="What does each block add to what it is given: how much, F(x) beside x, and in which direction? And "
+        "which way does the gradient come back, by the shortcut or by the branch? Within a stage, blocks should add "
+        "less and less (Greff et al. 2017, arXiv 1612.07771).",
+        figure=_ledger,
+    ),
+    "gradients": Study(
+        title="Gradients",
+        command="gradients",
+        function="gradient_profile",
+        measures=GRADIENT_MEASURES,
+        images=100,
+        question="Does the training signal reach the first layers? The norm of the loss gradient of each layer's "
+        "weights and responses, the median over five batches of training images. The axis spans at least six decades, "
+        "so a flat profile looks flat.",
+        figure=_gradients,
+    ),
+}
