@@ -16,7 +16,7 @@ Images = Tensor | Iterable[Any]  # (N, C, H, W), or batches of them, with or wit
 def parts(images: Images, size: int = PART) -> Iterator[Tensor]:
     """Images in parts of at most `size`, from one tensor or from batches."""
     if isinstance(images, Tensor):
-        yield from images.split(size)
+        yield from images.split(size)  # type: ignore[no-untyped-call]
         return
     for batch in images:
         yield from (batch if isinstance(batch, Tensor) else batch[0]).split(size)

@@ -56,9 +56,9 @@ def xray(
                 continue
             network = build(config, channels=images.shape[1], classes=max(config.classes, classes), seed=seed)
             change(network.to(images.device))
-            keys = {"network": config.name, "kind": config.kind, "depth": config.depth, "variant": title}
-            found.append(pd.DataFrame(list(_layers(network, images, labels)), columns=tables.XRAY[4:]).assign(**keys))
-    return pd.concat(found, ignore_index=True)[tables.XRAY]
+            keys = (config.name, config.kind, config.depth, title)
+            found += [(*keys, *row) for row in _layers(network, images, labels)]
+    return pd.DataFrame(found, columns=tables.XRAY)
 
 
 def _layers(network: Network, images: Tensor, labels: Tensor) -> Iterator[tuple[object, ...]]:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from explorer import tables
-from explorer.analysis.images import PART, require_images
+from explorer.analysis.images import parts, require_images
 from explorer.errors import BadSettings
 from explorer.models.layers import Block, blocks
 from explorer.models.recording import Exchange, Statistics, record_exchanges, working_copy
@@ -49,7 +49,7 @@ def residual_ledger(
             "told apart. Give a network of `build` or `load_checkpoint`."
         )
     with torch.enable_grad(), record_exchanges(copy) as found:
-        for part, classes in zip(images.split(PART), labels.split(PART), strict=True):
+        for part, classes in zip(parts(images), parts(labels), strict=True):
             inputs = part.detach().requires_grad_()  # so that the gradient comes back to the very first block too
             loss = functional.cross_entropy(copy(inputs), classes, reduction="sum")
             loss.backward()  # type: ignore[no-untyped-call]

@@ -88,11 +88,13 @@ def blocks(network: nn.Module) -> list[Block]:
     for layer in main_path(network):
         if layer.block:
             inside.setdefault(_parent(layer.name), []).append(layer)
-    return [
-        Block(layers[0].stage, layers[0].block, name, module, tuple(layers), module.shortcut)
-        for name, layers in inside.items()
-        if hasattr(module := network.get_submodule(name), "shortcut")
-    ]
+    found = []
+    for name, layers in inside.items():
+        module = network.get_submodule(name)
+        shortcut = getattr(module, "shortcut", module)
+        if shortcut is not module:
+            found.append(Block(layers[0].stage, layers[0].block, name, module, tuple(layers), shortcut))
+    return found
 
 
 def _weighted(network: nn.Module) -> Iterator[tuple[str, nn.Conv2d | nn.Linear, nn.Module | None]]:

@@ -208,7 +208,7 @@ def _watch(exchange: Exchange, hooks: ExitStack) -> None:
             if not inputs[0].requires_grad:
                 return None
             own = inputs[0].view_as(inputs[0])  # a way of its own into this module, so that gradients do not mix
-            own.register_hook(square)
+            own.register_hook(square)  # type: ignore[no-untyped-call]
             return (own,)
 
         return hook
@@ -232,7 +232,7 @@ def record_response_gradients(network: nn.Module) -> Iterator[dict[int, float]]:
             norms[number] = torch.linalg.vector_norm(gradient.detach().float()).item()
 
         def hook(module: nn.Module, inputs: Any, output: Tensor) -> None:
-            output.register_hook(keep)
+            output.register_hook(keep)  # type: ignore[no-untyped-call]
 
         return hook
 
@@ -255,4 +255,4 @@ def _rows(values: Tensor) -> Tensor:
 
 
 def _squares(rows: Tensor) -> float:
-    return torch.linalg.vector_norm(rows, dim=1).double().square().sum().item()
+    return float(torch.linalg.vector_norm(rows, dim=1).double().square().sum())

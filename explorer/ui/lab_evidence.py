@@ -83,8 +83,8 @@ def _gradients(found: Experiment) -> None:
     st.markdown(
         "If gradients vanished on their way back, the first layers would get none and could not learn. Here is the "
         "gradient of each layer's weights, the median over five batches of training images, before the first step and "
-        "at the end. He et al. 2015, section 4.1, report healthy norms in their plain networks, thanks to batch norm. Before "
-        "the first step batch norm can even make gradients *grow* towards the input (Yang et al. 2019, "
+        "at the end. He et al. 2015, section 4.1, report healthy norms in their plain networks, thanks to batch norm. "
+        "Before the first step batch norm can even make gradients *grow* towards the input (Yang et al. 2019, "
         "arXiv 1902.08129); a network that is stuck has small ones later, as an effect, not as the cause."
     )
     key = f"gradients-{found.id}"

@@ -12,7 +12,7 @@ from explorer.ui import cached, wording
 
 MOST = 8  # networks at once: more lines cannot be told apart
 FIRST_SHOWN = ("plain20", "resnet20", "plain{deep}", "resnet{deep}")  # of the shipped ones
-FIRST_DATA = {"cifar10": 32, "digits": 56}  # data sets that shipped networks were trained on: the deeper network's depth
+FIRST_DATA = {"cifar10": 32, "digits": 56}  # that shipped networks were trained on, and how deep the deeper ones are
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +70,11 @@ def choose_networks() -> list[Candidate]:
             st.warning(f"Not here: {', '.join(map(wording.escaped, missing))}.")
         st.session_state.networks_chosen = [name for name in named if name not in missing][:MOST]
     st.session_state.setdefault("networks_chosen", first_shown(there))
-    named = {name: there.get(name) or _untrained(name) for name in [*there, *st.session_state.networks_chosen]}
+    offered = {name: there.get(name) or _untrained(name) for name in [*there, *st.session_state.networks_chosen]}
     chosen = st.multiselect(
         "Networks",
-        list(named),
-        format_func=lambda name: named[name].label,
+        list(offered),
+        format_func=lambda name: offered[name].label,
         key="networks_chosen",
         max_selections=MOST,
         placeholder="Choose networks, trained or not",
@@ -83,7 +83,7 @@ def choose_networks() -> list[Candidate]:
     written = ",".join(chosen)
     st.session_state.networks_written = written
     st.query_params["networks"] = written
-    return [named[name] for name in chosen]
+    return [offered[name] for name in chosen]
 
 
 def first_shown(there: dict[str, Candidate]) -> list[str]:

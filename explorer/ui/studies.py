@@ -176,9 +176,9 @@ def _select_clicked(point: Sequence[Any], table: pd.DataFrame) -> None:
 
 def _say_steps(table: pd.DataFrame) -> None:
     """At which step each network is, where they are not all at the same."""
-    steps = table.drop_duplicates("reference")
-    if steps["step"].nunique() > 1:
-        said = ", ".join(f"{row.network} {int(row.step):,}" for row in steps.itertuples() if pd.notna(row.step))
+    steps = table.drop_duplicates("reference").dropna(subset="step")
+    if len(set(steps["step"])) > 1:
+        said = ", ".join(f"{name} {step:,.0f}" for name, step in zip(steps["network"], steps["step"], strict=True))
         st.caption(f"Steps shown, the nearest that were kept: {said}.")
 
 
@@ -219,8 +219,13 @@ def _command(found: Study, references: Sequence[str], options: Options) -> str:
 
 
 def _responses(table: pd.DataFrame, options: Options, choice: Choice) -> Figure:
-    place = "relative" if options.relative else "layer"
-    return response_levels(table, measure=options.measure, log_y=options.log_y, x=place, selected=choice.layer)
+    return response_levels(
+        table,
+        measure=options.measure,
+        log_y=options.log_y,
+        x="relative" if options.relative else "layer",
+        selected=choice.layer,
+    )
 
 
 def _ledger(table: pd.DataFrame, options: Options, choice: Choice) -> Figure:
