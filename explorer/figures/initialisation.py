@@ -7,8 +7,8 @@ from explorer.figures import theme
 from explorer.figures.axes import y_axis
 from explorer.figures.layer_axes import axis_mark, decade_note, decade_span, left_out, panel_row, stage_axis
 from explorer.figures.layer_measures import GRADIENT_MEASURES, RESPONSE_MEASURES
-from explorer.figures.network_lines import framed, named_once, network_lines
-from explorer.figures.profiles import all_values, borders, profile, profile_trace, with_gaps
+from explorer.figures.network_lines import NetworkLine, framed, named_once, network_lines
+from explorer.figures.profiles import all_values, borders, profile, profile_trace, with_gaps, without_classifier
 from explorer.registry import lookup
 
 GAP = 0.04  # between panels, as a part of the width
@@ -36,8 +36,13 @@ def xray(table: pd.DataFrame, *, measure: str = "response_std", dark: bool = Fal
     """
     shown = lookup(MEASURES, measure, "measure")
     colours = theme.palette(dark=dark)
+
+    def measured(line: NetworkLine) -> pd.DataFrame:
+        layers = profile(line, measure, shown)
+        return without_classifier(layers) if measure == "response_std" else layers
+
     found = [
-        (variant, line, profile(line, measure, shown))
+        (variant, line, measured(line))
         for variant, rows in table.groupby("variant", sort=False)
         for line in network_lines(rows)
     ]

@@ -13,7 +13,6 @@ from explorer.figures import theme
 from explorer.figures.axes import decades
 from explorer.figures.layer_measures import LayerMeasure
 
-ON_LIGHT, ON_DARK = "black", "white"  # letters on the sequential scale, which is the same on every page
 EQUAL_CONTRAST = 0.18  # luminance at which black and white stand out equally; WCAG 2.2
 MIDDLE = 0.6  # of a diverging scale, to either side, where letters are those of the page
 LEAST_SPAN = 0.1  # of the largest value, so that noise does not look large
@@ -77,7 +76,7 @@ class Measured:
         if self.measure.signed:  # ends and middle of this scale change with the page as its letters do
             return colours.ink if abs(2 * part - 1) < MIDDLE else colours.page
         (colour,) = sample_colorscale(theme.SEQUENTIAL, [part], colortype="tuple")
-        return ON_LIGHT if _luminance(colour) > EQUAL_CONTRAST else ON_DARK
+        return theme.ON_LIGHT if _luminance(colour) > EQUAL_CONTRAST else theme.ON_DARK
 
     def colour_axis(self, colours: theme.Palette) -> dict[str, Any]:
         """Scale and colour bar; the bar lies at the right above the drawing."""

@@ -26,6 +26,11 @@ def profile(line: NetworkLine, measure: str, shown: LayerMeasure) -> pd.DataFram
     )
 
 
+def without_classifier(layers: pd.DataFrame) -> pd.DataFrame:
+    """The layers whose responses compare: the classifier's are scores, which no batch norm brings to one size."""
+    return layers[(layers["block"] > 0) | (layers["layer"] == 1)]
+
+
 def all_values(profiles: Sequence[pd.DataFrame], column: str = "value") -> Floats:
     """Of all networks, what cannot be drawn among them."""
     values: Floats = np.concatenate([each[column].to_numpy(float) for each in profiles] or [np.empty(0)])

@@ -12,7 +12,7 @@ from explorer.figures.axes import y_axis
 from explorer.figures.layer_axes import decade_note, decade_span, left_out, linear_span, stage_axis, zero_line
 from explorer.figures.layer_measures import RESPONSE_MEASURES
 from explorer.figures.network_lines import NetworkLine, framed, network_lines, rings
-from explorer.figures.profiles import all_values, borders, profile, profile_trace, with_gaps
+from explorer.figures.profiles import all_values, borders, profile, profile_trace, with_gaps, without_classifier
 from explorer.registry import lookup
 
 ALONG, SORTED = (0.0, 0.57), (0.64, 1.0)  # as parts of the width
@@ -51,7 +51,7 @@ def response_levels(
     shown = lookup(RESPONSE_MEASURES, measure, "measure")
     colours = theme.palette(dark=dark)
     lines = network_lines(table)
-    profiles = [_without_classifier(profile(line, measure, shown)) for line in lines]
+    profiles = [without_classifier(profile(line, measure, shown)) for line in lines]
     values = all_values(profiles)
     span = decade_span(values, 100.0 if shown.percent else inf) if log_y else linear_span(values, shown.reach)
     traces: list[dict[str, Any]] = []
@@ -118,10 +118,6 @@ def response_distribution(table: pd.DataFrame, *, dark: bool = False, height: in
         "yaxis": y_axis("density", colours, linear_span(densities, (0.0, 0.0))) | {"uirevision": "density"},
     }
     return go.Figure({"data": [_steps(line, colours) for line in lines], "layout": layout})
-
-
-def _without_classifier(layers: pd.DataFrame) -> pd.DataFrame:
-    return layers[(layers["block"] > 0) | (layers["layer"] == 1)]
 
 
 def _stage_starts(rows: pd.DataFrame) -> pd.Series:

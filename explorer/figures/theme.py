@@ -14,6 +14,7 @@ USUAL_DEPTHS = (8, 14, 20, 32, 44, 56, 110, 1202)
 
 # Of heat maps; it reads on a light and on a dark page, and by every eye.
 SEQUENTIAL = "Viridis"
+ON_LIGHT, ON_DARK = "black", "white"  # letters on that scale, which is the same on every page
 
 # Plain and residual differ by panel, by dash and by marker, never by colour alone.
 DASHES = {"plain": "6px,3px", "residual": "solid"}

@@ -8,18 +8,13 @@ import streamlit as st
 
 from explorer.data.catalogue import DATASETS, data_status
 from explorer.figures import Figure, gradient_autocorrelation, xray
-from explorer.figures.layer_measures import GRADIENT_MEASURES, RESPONSE_MEASURES
+from explorer.figures.initialisation import MEASURES
 from explorer.models.catalogue import NETWORKS
 from explorer.ui.live_chart import live_chart
 from explorer.ui.questions import awaited, study
 from explorer.ui.take_along import take_along, together
 
 USUAL = ("plain20", "resnet20", "plain56", "resnet56", "plain110", "resnet110")
-MEASURES = {
-    "response_std": RESPONSE_MEASURES["response_std"],
-    "gradient_norm": GRADIENT_MEASURES["gradient_norm"],
-    "response_gradient": GRADIENT_MEASURES["response_gradient"],
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +41,7 @@ def look_untrained(name: str) -> None:
     found = INITIAL_STUDIES[name]
     st.markdown(found.question)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        chosen = st.multiselect("Untrained networks", list(NETWORKS), default=USUAL, key=f"{name}-networks", width=560)
+        chosen = st.multiselect("Untrained networks", list(NETWORKS), default=USUAL, key=f"{name}-networks", width=680)
         available = [each for each in DATASETS if data_status(each).available]
         data = st.selectbox(
             "Images of", available, index=available.index("digits"), format_func=lambda each: DATASETS[each].title,

@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -182,5 +183,6 @@ def test_colours_are_written_in_the_theme_alone():
         if path.name == "theme.py":
             continue
         texts = [n.value for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Constant)]
-        assert not [t for t in texts if isinstance(t, str) and (t.startswith(("#", "rgb")))], path.name
+        colour = re.compile(r"#[0-9A-Fa-f]{3,8}|rgba?\(.*|black|white")
+        assert not [t for t in texts if isinstance(t, str) and colour.fullmatch(t)], path.name
     assert theme.LIGHT.page.startswith("#")
