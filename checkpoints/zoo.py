@@ -66,8 +66,11 @@ The app shows them as experiments that cannot be changed; `explorer.load_checkpo
 - The sha256 (first 16 digits) is that of checkpoint.safetensors and stands in full in the facts."""
 
 TITLES = {"digits": DIGITS.title, "cifar10": "CIFAR-10: plain and residual networks, 3,000 steps"}
-SNAPSHOTS = {"digits": ("plain20", "resnet20", "plain56", "resnet56")}  # of seed 0, as half-precision weights
-SNAPSHOT_STEPS = (10, 50, 100, 200)
+# Of seed 0, as half-precision weights: of which networks, and at which steps.
+SNAPSHOTS = {
+    "digits": (("plain20", "resnet20", "plain56", "resnet56"), (10, 50, 100, 200)),
+    "cifar10": (("plain20", "resnet20", "plain32", "resnet32"), (10, 100, 1000)),
+}
 
 
 def main() -> int:
@@ -169,8 +172,9 @@ def _pack_weights(run: Run, folder: Path, run_id: str) -> None:
     text = f"trained by ResNet Explorer (make zoo), shipped as {run_id}"
     facts, _ = read_checkpoint(source)
     save_checkpoint(load_checkpoint(run.id), folder / source.name, facts.model_copy(update={"source": text}))
-    if run.facts.network.name in SNAPSHOTS.get(run.facts.data, ()):
-        for step in SNAPSHOT_STEPS:
+    networks, steps = SNAPSHOTS[run.facts.data]
+    if run.facts.network.name in networks:
+        for step in steps:
             weights = read_snapshot(run.path, step)["network"]
             halved = {key: value.half() if value.is_floating_point() else value for key, value in weights.items()}
             write_snapshot(folder, {"step": step, "network": halved})
