@@ -12,6 +12,10 @@ from filelock import FileLock, Timeout
 
 from explorer.files import PROJECT
 
+# Threads of one process that wait for each other in a loop take the core that another process trains on: beside a
+# training, networks are then measured in a fifth to a tenth of the time. It counts when PyTorch is imported.
+WAIT_PASSIVELY = {"OMP_WAIT_POLICY": "PASSIVE"}
+
 
 def start_detached(
     arguments: list[str], *, folder: Path, output: IO[bytes], environment: Mapping[str, str]

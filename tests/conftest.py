@@ -1,6 +1,11 @@
+import os
 from datetime import UTC, datetime
 
 import pytest
+
+from explorer.processes import WAIT_PASSIVELY
+
+os.environ.update(WAIT_PASSIVELY | os.environ)  # before a test imports PyTorch
 
 from explorer.models.catalogue import network_config
 from explorer.runs import store

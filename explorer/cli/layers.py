@@ -1,6 +1,9 @@
 """Commands that look inside networks: responses, gradients, ledger, xray, shattering."""
 
+import os
 from collections.abc import Iterator, Sequence
+from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from tyro.conf import Positional, arg
@@ -9,6 +12,7 @@ from explorer.cli.output import AsJson, json_text, text_table
 from explorer.cli.runs import find
 from explorer.errors import RunError
 from explorer.models.catalogue import is_network_name
+from explorer.processes import WAIT_PASSIVELY
 from explorer.runs.checkpoint_facts import checkpoint_file, moments
 
 if TYPE_CHECKING:
@@ -46,9 +50,7 @@ def responses(
     Args:
         images: test images to measure on.
     """
-    from explorer import inspection
-
-    table = inspection.response_std(references(networks), data=data, images=images, statistics=statistics)
+    table = _inspection().response_std(references(networks), data=data, images=images, statistics=statistics)
     return _print("layers", table, csv=csv, json=json)
 
 
@@ -60,9 +62,7 @@ def gradients(
     Args:
         images: training images to measure on, in five batches: medians and quartiles.
     """
-    from explorer import inspection
-
-    table = inspection.gradient_profile(references(networks), data=data, images=images)
+    table = _inspection().gradient_profile(references(networks), data=data, images=images)
     return _print("layers", table, csv=csv, json=json)
 
 
@@ -81,9 +81,7 @@ def ledger(
     Args:
         images: training images to measure on.
     """
-    from explorer import inspection
-
-    table = inspection.residual_ledger(references(networks), data=data, images=images, statistics=statistics)
+    table = _inspection().residual_ledger(references(networks), data=data, images=images, statistics=statistics)
     return _print("blocks", table, csv=csv, json=json)
 
 
@@ -104,9 +102,7 @@ def xray(
         images: training images to measure on.
         seed: of the initial weights.
     """
-    from explorer import inspection
-
-    table = inspection.xray(networks, data=data, images=images, seed=seed)
+    table = _inspection().xray(networks, data=data, images=images, seed=seed)
     return _print("layers", table, csv=csv, json=json)
 
 
@@ -127,9 +123,7 @@ def shattering(
         lines: pairs of images.
         seed: of the initial weights.
     """
-    from explorer import inspection
-
-    table = inspection.gradient_autocorrelation(networks, data=data, lines=lines, seed=seed)
+    table = _inspection().gradient_autocorrelation(networks, data=data, lines=lines, seed=seed)
     return _print("distances", table, csv=csv, json=json)
 
 
@@ -155,6 +149,11 @@ def _references(identity: str) -> Iterator[str]:
     if not chosen:
         raise RunError(f"{name} has no weights. `python -m explorer runs show {name}` tells its state.")
     yield from (f"{each.id}@{step}" if step else each.id for each in chosen)
+
+
+def _inspection() -> ModuleType:
+    os.environ.update(WAIT_PASSIVELY | os.environ)  # before PyTorch is imported, so not at the top of this file
+    return import_module("explorer.inspection")
 
 
 def _print(key: str, table: "pd.DataFrame", *, csv: bool, json: bool) -> int:

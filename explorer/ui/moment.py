@@ -25,7 +25,9 @@ def at_moment(chosen: Sequence[Candidate], show: Callable[[int | None], None]) -
             return
         if "step" in st.session_state and st.session_state.step not in steps:
             st.session_state.step = steps[-1]
-        if st.session_state.get("playing"):
+        if st.session_state.pop("rewind", False):
+            st.session_state.step = steps[0]
+        elif st.session_state.get("playing"):
             _advance(steps)
         step = _slider(steps)
         show(step)
@@ -59,13 +61,12 @@ def _slider(steps: Sequence[int]) -> int:
             if not playing and st.session_state.get("step", steps[-1]) == steps[-1]:
                 st.session_state.rewind = True
             st.rerun()
-        if st.session_state.pop("rewind", False):
-            st.session_state.step = steps[0]
+        usual = {} if "step" in st.session_state else {"value": steps[-1]}  # one or the other, or Streamlit warns
         return int(
             st.select_slider(
                 "Moment of training, in steps",
                 steps,
-                value=steps[-1],
+                **usual,
                 format_func=lambda step: f"{step:,}",
                 key="step",
                 bind="query-params",

@@ -15,6 +15,7 @@ from typing import Any
 
 from explorer.errors import ExplorerError
 from explorer.files import PROJECT
+from explorer.processes import WAIT_PASSIVELY
 
 KEPT = 300  # answers; a table of layers takes some ten kilobytes
 FAILED_SECONDS = 10.0  # how long a failure stands before the same call is tried again
@@ -124,6 +125,7 @@ class PyTorch:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "explorer.ui.pytorch_process"],
                 cwd=PROJECT,
+                env=os.environ | WAIT_PASSIVELY,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 start_new_session=True,  # Ctrl-C ends the server, and with it this process's standard input

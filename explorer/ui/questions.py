@@ -1,5 +1,6 @@
 """Questions that need PyTorch, and how a page waits for their answers."""
 
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ from explorer.ui.errors import fragment
 from explorer.ui.pytorch import Answer, pytorch
 
 POLL_SECONDS = 0.3
+LONG_SECONDS = 2.5  # from here on a reader wonders what takes so long
 
 
 def device() -> Answer:
@@ -39,10 +41,12 @@ def awaited(answers: Sequence[Answer], doing: str) -> Sequence[Answer]:
     withdrawn.
     """
     place = st.empty()
+    begun = time.monotonic()
     try:
         while pending := [each for each in answers if each.pending]:
             done = len(answers) - len(pending)
-            place.markdown(f":gray[:material/hourglass_top: {doing}: {done} of {len(answers)} ...]")
+            loading = " PyTorch and the images are loaded once." if time.monotonic() - begun > LONG_SECONDS else ""
+            place.markdown(f":gray[:material/hourglass_top: {doing}: {done} of {len(answers)} ...{loading}]")
             pending[0].wait(POLL_SECONDS)
     finally:
         for each in answers:
