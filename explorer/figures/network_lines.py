@@ -1,5 +1,6 @@
 """The measured networks of a table: one line each, with its name, its look and its moment of training."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -41,7 +42,8 @@ class NetworkLine:
 
     @property
     def uid(self) -> str:
-        return f"{self.reference}-{self.step}"
+        """Begins the ids of its traces; plotly puts them into CSS selectors, where an @ or a / is an error."""
+        return re.sub(r"[^A-Za-z0-9_-]", "-", f"{self.reference}-{self.step}")
 
     @property
     def title(self) -> str:

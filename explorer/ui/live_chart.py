@@ -86,7 +86,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
     })
     chart.classList.remove("explorer-chart-over") // plotly forgets at a redraw what the pointer was on
     if (first && data.clickable) sendClicks(chart)
-  }).catch(() => {
+  }).catch((error) => {
+    console.error(error)
     chart.innerHTML = '<div class="explorer-chart-note">The chart script did not load. Reload the page.</div>'
   })
   return () => { globalThis.Plotly?.purge(chart) }

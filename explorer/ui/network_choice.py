@@ -1,6 +1,8 @@
 """Which networks a page looks into: runs at any kept moment, checkpoints, untrained ones."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import streamlit as st
 
@@ -10,6 +12,7 @@ from explorer.models.config import NetworkConfig
 from explorer.runs.checkpoint_facts import checkpoint_facts, kept_checkpoints, moments
 from explorer.ui import cached, wording
 
+CIFAR_SIZE = DATASETS["cifar10"].sizes[0]
 MOST = 8  # networks at once: more lines cannot be told apart
 FIRST_SHOWN = ("plain20", "resnet20", "plain{deep}", "resnet{deep}")  # of the shipped ones
 FIRST_DATA = {"cifar10": 32, "digits": 56}  # that shipped networks were trained on, and how deep the deeper ones are
@@ -22,6 +25,7 @@ class Candidate:
     Attributes:
         name: id of a run or checkpoint, or name of an untrained network.
         data: what it was trained on; empty for an untrained one.
+        image_size: pixels a side of the images it was trained on; of an untrained one those of CIFAR.
         moments: steps at which its weights can be had; none where there is one state only.
     """
 
@@ -29,6 +33,7 @@ class Candidate:
     label: str
     config: NetworkConfig
     data: str
+    image_size: int
     moments: tuple[int, ...]
 
     def reference(self, step: int | None) -> str:
@@ -51,11 +56,13 @@ def candidates() -> dict[str, Candidate]:
             seed = f", seed {run.facts.seed}" if len(experiment.seeds) > 1 else ""
             where = "shipped" if run.state == "shipped" else _short(wording.title(experiment))
             label = f"{run.facts.network.name}{seed} · {DATASETS[run.facts.data].title}, {where}"
-            found.append(Candidate(run.id, label, run.facts.network, run.facts.data, steps))
+            side = _image_size(run.facts.data, run.facts.recipe)
+            found.append(Candidate(run.id, label, run.facts.network, run.facts.data, side, steps))
     for name in kept_checkpoints():
         facts = checkpoint_facts(name)
-        found.append(Candidate(name, f"{name} · checkpoint", facts.network, facts.data, ()))
-    found += [Candidate(name, f"{name} · untrained", row.config, "", ()) for name, row in NETWORKS.items()]
+        side = _image_size(facts.data, facts.recipe)
+        found.append(Candidate(name, f"{name} · checkpoint", facts.network, facts.data, side, ()))
+    found += [_untrained(name) for name in NETWORKS]
     return {each.name: each for each in found}
 
 
@@ -103,7 +110,12 @@ def _is_valid(name: str) -> bool:
 
 
 def _untrained(name: str) -> Candidate:
-    return Candidate(name, f"{name} · untrained", network_config(name), "", ())
+    return Candidate(name, f"{name} · untrained", network_config(name), "", CIFAR_SIZE, ())
+
+
+def _image_size(data: str, recipe: Mapping[str, Any]) -> int:
+    """As the recipe says, else the data set's own."""
+    return int(recipe.get("image_size") or (DATASETS[data].sizes[0] if data in DATASETS else CIFAR_SIZE))
 
 
 def _short(title: str) -> str:

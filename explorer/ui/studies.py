@@ -19,6 +19,7 @@ from explorer.ui.questions import awaited, study
 from explorer.ui.take_along import take_along, together
 
 IMAGES = (50, 100, 250, 500, 1000)
+FIRST_IMAGES = 100  # a moment of four networks then takes two seconds on two cores
 CLAIM_ICONS = {
     "as_published": ":green[:material/check:]",
     "opposite": ":orange[:material/close:]",
@@ -54,7 +55,6 @@ class Study:
         command: of the shell.
         function: in `inspection`, that measures it.
         measures: that its table has.
-        images: to begin with; a backward pass costs twice a forward one.
         question: what it answers.
         figure: from its table.
     """
@@ -63,7 +63,6 @@ class Study:
     command: str
     function: str
     measures: Mapping[str, LayerMeasure]
-    images: int
     question: str
     figure: Callable[[pd.DataFrame, Options, Choice], Figure]
 
@@ -99,7 +98,7 @@ def _options(name: str, found: Study) -> Options:
             bind="query-params",
         )
         with st.popover("Options", icon=":material/tune:"):
-            images = st.select_slider("Images", IMAGES, value=found.images, key=f"{name}-images", bind="query-params")
+            images = st.select_slider("Images", IMAGES, value=FIRST_IMAGES, key=f"{name}-images", bind="query-params")
             if name == "gradients":
                 return Options(str(measure), images)
             running = st.toggle(
@@ -159,6 +158,7 @@ def _show(name: str, table: pd.DataFrame, at: Mapping[str, Candidate], options: 
             values=table[table["reference"] == drawn],
             column=options.measure,
             measure=found.measures[options.measure],
+            image_size=at[drawn].image_size,
         )
     if name == "responses" and choice.layer is not None:
         _distribution(choice.layer, at, options)
@@ -242,7 +242,6 @@ STUDIES: dict[str, Study] = {
         command="responses",
         function="response_std",
         measures=RESPONSE_MEASURES,
-        images=250,
         question="How strongly does each layer respond, after its batch norm and before the addition or the ReLU? In "
         "He et al. 2015, figure 7, residual networks respond less than plain ones, and deeper ones less per layer: "
         "each block changes little of what it is given.",
@@ -253,7 +252,6 @@ STUDIES: dict[str, Study] = {
         command="ledger",
         function="residual_ledger",
         measures={name: BLOCK_MEASURES[name] for name in ("branch_ratio", "cosine", "gamma", "shortcut_share")},
-        images=100,
         question="What does each block add to what it is given: how much, F(x) beside x, and in which direction? And "
         "which way does the gradient come back, by the shortcut or by the branch? Within a stage, blocks should add "
         "less and less (Greff et al. 2017, arXiv 1612.07771).",
@@ -264,7 +262,6 @@ STUDIES: dict[str, Study] = {
         command="gradients",
         function="gradient_profile",
         measures=GRADIENT_MEASURES,
-        images=100,
         question="Does the training signal reach the first layers? The norm of the loss gradient of each layer's "
         "weights and responses, the median over five batches of training images. The axis spans at least six decades, "
         "so a flat profile looks flat.",

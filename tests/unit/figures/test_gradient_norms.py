@@ -39,7 +39,7 @@ def headings(figure):
 def test_a_line_goes_from_the_stem_to_the_classifier_whatever_the_depth(profiles):
     traces = drawn(gradient_norms(profiles()))
     for network, depth in (("plain20", 20), ("plain56", 56)):
-        line = traces[f"run-{network}@0-0"]
+        line = traces[f"run-{network}-0-0"]
         np.testing.assert_allclose(line.x, np.linspace(0, 1, depth), atol=1e-6)
         np.testing.assert_allclose(line.y, np.exp(-np.arange(1, depth + 1) / 10), rtol=1e-6)
         assert list(line.customdata[0]) == [1, "l1", 0, 0, f"run-{network}@0"]
@@ -50,14 +50,14 @@ def test_a_line_goes_from_the_stem_to_the_classifier_whatever_the_depth(profiles
 def test_every_measure_shows_its_column(profiles, measure, part):
     table = profiles(networks=("plain20",), steps=(0,))
     figure = gradient_norms(table, measure=measure)
-    np.testing.assert_allclose(drawn(figure)["run-plain20@0-0"].y, part * table["gradient_norm"], rtol=1e-6)
+    np.testing.assert_allclose(drawn(figure)["run-plain20-0-0"].y, part * table["gradient_norm"], rtol=1e-6)
     assert figure.layout.yaxis.title.text == GRADIENT_MEASURES[measure].title
 
 
 def test_a_band_reaches_from_one_quartile_to_the_other(profiles):
     table = profiles(networks=("plain20",), steps=(0,))
     figure = gradient_norms(table)
-    band = drawn(figure, "band")["run-plain20@0-0"]
+    band = drawn(figure, "band")["run-plain20-0-0"]
     np.testing.assert_allclose(band.y[:20], table["gradient_high"], rtol=1e-6)
     np.testing.assert_allclose(band.y[20:][::-1], table["gradient_low"], rtol=1e-6)
     assert "quartiles" in note(figure)
@@ -92,7 +92,7 @@ def test_one_panel_a_step_on_one_logarithmic_scale(profiles):
     assert headings(figure) == ["<b>Step 0</b>", "<b>Step 100</b>"]
     assert figure.layout.yaxis.type == figure.layout.yaxis2.type == "log"
     assert figure.layout.yaxis2.matches == "y"
-    assert {trace.xaxis for trace in figure.data if "@100" in trace.uid} == {"x2"}
+    assert {trace.xaxis for trace in figure.data if "-100-100" in trace.uid} == {"x2"}
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_first_middle_and_last_step_are_shown_and_the_others_named(profiles, ste
 
 def test_colour_says_the_depth_and_dash_the_kind(profiles):
     traces = drawn(gradient_norms(profiles()))
-    plain, residual = traces["run-plain20@0-0"], traces["run-resnet20@0-0"]
+    plain, residual = traces["run-plain20-0-0"], traces["run-resnet20-0-0"]
     assert plain.line.color == residual.line.color == theme.LIGHT.depth(20)
     assert plain.line.dash == theme.DASHES["plain"]
     assert residual.line.dash == "solid"
@@ -130,7 +130,7 @@ def test_a_vanished_gradient_is_a_gap_and_is_counted(profiles):
     table = profiles(networks=("plain20",), steps=(0,))
     table.loc[3, "gradient_norm"] = 0.0
     figure = gradient_norms(table)
-    assert list(np.flatnonzero(np.isnan(drawn(figure)["run-plain20@0-0"].y))) == [3]
+    assert list(np.flatnonzero(np.isnan(drawn(figure)["run-plain20-0-0"].y))) == [3]
     assert "layers not shown: 1 exactly zero" in note(figure)
     assert "not shown" not in note(gradient_norms(profiles()))
 

@@ -60,7 +60,7 @@ def test_four_panels_stand_in_two_rows_under_their_names():
 
 
 def test_blocks_that_change_the_shape_are_open():
-    marker = drawn(ledger_entries(blocks()))["resnet20@400-400-line-gamma"].marker
+    marker = drawn(ledger_entries(blocks()))["resnet20-400-400-line-gamma"].marker
     assert [i + 1 for i, colour in enumerate(marker.color) if colour == theme.LIGHT.page] == [4, 7]
 
 
@@ -68,7 +68,7 @@ def test_relative_places_put_the_stages_of_all_depths_above_each_other():
     figure = ledger_entries(blocks(), x="relative")
     assert figure.layout.xaxis.minor.tickvals == pytest.approx((1 / 3, 2 / 3))
     for network, n in (("resnet20", 3), ("resnet56", 9)):
-        x = drawn(figure)[f"{network}@400-400-line-gamma"].x
+        x = drawn(figure)[f"{network}-400-400-line-gamma"].x
         assert x[n - 1] < 1 / 3 < x[n]
         assert x[2 * n - 1] < 2 / 3 < x[2 * n]
 

@@ -1,5 +1,7 @@
 """Which lines a table of measured networks has, what they are called and how they look."""
 
+import re
+
 import numpy as np
 import pandas as pd
 
@@ -75,3 +77,10 @@ def test_the_note_says_what_dashes_and_pale_lines_mean_only_where_there_are_some
 def test_a_line_in_several_panels_has_one_legend_entry():
     traces = named_once([{"legendgroup": name} for name in "abab"] + [{"legendgroup": "c", "showlegend": False}])
     assert [trace["showlegend"] for trace in traces] == [True, True, False, False, False]
+
+
+def test_ids_of_traces_can_stand_in_a_css_selector():
+    """Plotly looks for a colour bar by them when a figure replaces another."""
+    for reference in ("run-1@400", "/tmp/my weights.safetensors"):
+        (line,) = network_lines(table((reference, "plain20", 400)))
+        assert re.fullmatch(r"[A-Za-z0-9_-]+", line.uid)

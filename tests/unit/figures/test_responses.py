@@ -30,7 +30,7 @@ def note(figure):
 
 def test_the_left_panel_shows_every_layer_but_the_classifier_in_order(responses):
     table = responses()
-    line = drawn(response_levels(table))["run-plain20@400-400-line"]
+    line = drawn(response_levels(table))["run-plain20-400-400-line"]
     rows = table[table["reference"] == "run-plain20@400"].iloc[:-1]
     np.testing.assert_array_equal(line.x, np.arange(1, 20))
     np.testing.assert_allclose(line.y, rows["response_std"], rtol=1e-6)
@@ -58,14 +58,14 @@ def test_every_measure_is_a_column_and_has_its_unit(responses, measure):
 
 def test_relative_places_put_the_stages_of_all_depths_above_each_other(responses):
     figure = response_levels(responses(), x="relative")
-    for uid, first, border in (("run-plain20@0-0-line", 8, 6.5 / 19), ("run-plain56@0-0-line", 20, 18.5 / 55)):
+    for uid, first, border in (("run-plain20-0-0-line", 8, 6.5 / 19), ("run-plain56-0-0-line", 20, 18.5 / 55)):
         line = drawn(figure)[uid]
         assert line.x[first - 2] < border < line.x[first - 1]  # layers 7 and 8 of plain20, 19 and 20 of plain56
     assert figure.layout.xaxis.minor.tickvals == pytest.approx((18.5 / 55, 36.5 / 55))  # of the deepest
 
 
 def test_counted_layers_have_a_dot_where_a_stage_begins(responses):
-    line = drawn(response_levels(responses()))["run-plain20@0-0-line"]
+    line = drawn(response_levels(responses()))["run-plain20-0-0-line"]
     assert list(np.flatnonzero(line.marker.size) + 1) == [2, 8, 14]
 
 
@@ -73,7 +73,7 @@ def test_the_selected_layer_is_ringed_in_the_lines_that_have_it(responses):
     figure = response_levels(responses(networks=("plain20", "plain56"), steps=(0,)), selected=30)
     rings = [trace for trace in figure.data if trace.mode == "markers"]
     assert [(ring.legendgroup, ring.xaxis) for ring in rings] == [("plain56", "x"), ("plain56", "x2")]
-    line = drawn(figure)["run-plain56@0-0-line"]
+    line = drawn(figure)["run-plain56-0-0-line"]
     assert (rings[0].x[0], rings[0].y[0]) == (30, line.y[29])
 
 
