@@ -10,6 +10,7 @@ import streamlit as st
 from explorer.analysis.response_claims import response_claims
 from explorer.figures import Figure, gradient_norms, ledger_entries, response_distribution, response_levels
 from explorer.figures.layer_measures import BLOCK_MEASURES, GRADIENT_MEASURES, RESPONSE_MEASURES, LayerMeasure
+from explorer.models.size import layer_table
 from explorer.ui.drawing import Choice, choose_layer, drawing, select
 from explorer.ui.live_chart import live_chart
 from explorer.ui.moment import at_moment
@@ -147,7 +148,7 @@ def _show(name: str, table: pd.DataFrame, at: Mapping[str, Candidate], options: 
         key=f"study-{name}",
         alt=f"{found.title} of {', '.join(table['network'].unique())}, layer by layer.",
         filename=name,
-        on_click=lambda point: _select_clicked(point, table),
+        on_click=lambda point: _select_clicked(point, at),
     )
     _say_steps(table)
     if name == "responses" and options.measure == "response_std":
@@ -165,12 +166,12 @@ def _show(name: str, table: pd.DataFrame, at: Mapping[str, Candidate], options: 
     take_along(table, draw, name=name, command=_command(found, list(at), options))
 
 
-def _select_clicked(point: Sequence[Any], table: pd.DataFrame) -> None:
-    """Select what a click on a figure meant: a point is a layer or a block, its name, stage, block and network."""
-    number, _, stage, block, reference = point
-    if "layer" not in table:  # a block: its last layer has its response
-        before = table[(table["reference"] == reference) & (table["stage"] < stage)]
-        number = 1 + 2 * (len(before) + block)
+def _select_clicked(point: Sequence[Any], at: Mapping[str, Candidate]) -> None:
+    """Select the layer that a click on a figure meant, of a block the last one: that is what is added."""
+    number, name, stage, block, reference, *_ = point
+    layers = layer_table(at[reference].config)
+    if name not in set(layers["name"]):
+        number = layers.loc[(layers["stage"] == stage) & (layers["block"] == block), "layer"].max()
     select(int(number))
 
 
