@@ -1,3 +1,4 @@
+import json
 import os
 from datetime import UTC, datetime
 
@@ -60,6 +61,43 @@ def make_run():
                 trained = (2 * error, error, 0.1) if number else (None, None, None)
                 evaluated = (error, error + 0.01, 100.0) if number % evaluate_every == 0 else (None, None, None)
                 metrics.append((number, *trained, number / 10, *evaluated))
+        return run_id
+
+    return made
+
+
+@pytest.fixture
+def make_weights(make_run):
+    """Makes a run on the digits with weights of steps 5 and 10, the last as a checkpoint; gives its id.
+
+    The weights of step N are those of seed N. The scales of its batch norms go evenly from 1 to `scale`, and with them
+    the spread of its responses. Needs EXPLORER_HOME.
+    """
+    import torch  # the tests that need no weights begin without it
+    from explorer.models.config import NetworkConfig
+    from explorer.models.network import build
+    from explorer.runs.checkpoint_facts import CheckpointFacts
+    from explorer.runs.checkpoints import save_checkpoint
+    from explorer.runs.snapshots import write_snapshot
+
+    def made(network="resnet8-w4", *, scale=1.0, channels=1, **facts):
+        run_id = make_run(network, steps=10, **facts)
+        folder = run_folder(run_id)
+        known = json.loads((folder / "run.json").read_text())
+        known["network"]["channels"] = channels
+        (folder / "run.json").write_text(json.dumps(known))
+        config = NetworkConfig(**known["network"])
+
+        def network_at(step):
+            found = build(config, seed=step)
+            for module in found.modules():
+                if isinstance(module, torch.nn.BatchNorm2d):
+                    torch.nn.init.constant_(module.weight, 1 + (scale - 1) * step / 10)
+            return found
+
+        write_snapshot(folder, {"step": 5, "network": network_at(5).state_dict()})
+        at_the_end = CheckpointFacts(network=config, data="digits", recipe=known["recipe"], step=10)
+        save_checkpoint(network_at(10), folder / "checkpoint.safetensors", at_the_end)
         return run_id
 
     return made

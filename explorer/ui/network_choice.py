@@ -10,6 +10,7 @@ from explorer.data.catalogue import DATASETS, data_status
 from explorer.models.catalogue import NETWORKS, is_network_name, network_config
 from explorer.models.config import NetworkConfig
 from explorer.runs.checkpoint_facts import checkpoint_facts, kept_checkpoints, moments
+from explorer.runs.experiments import Experiment
 from explorer.ui import cached, wording
 
 CIFAR_SIZE = DATASETS["cifar10"].sizes[0]
@@ -91,6 +92,12 @@ def choose_networks() -> list[Candidate]:
     st.session_state.networks_written = written
     st.query_params["networks"] = written
     return [offered[name] for name in chosen]
+
+
+def first_seeds(found: Experiment) -> list[str]:
+    """The first run of each network of an experiment that has weights, at most as many as can be shown."""
+    runs = {run.facts.network.name: run.id for run in reversed(found.runs) if run.facts and moments(run)}
+    return [runs[name] for name in found.networks if name in runs][:MOST]
 
 
 def first_shown(there: dict[str, Candidate]) -> list[str]:

@@ -12,6 +12,7 @@ from explorer.ui.curves import curves, figure, run_table
 from explorer.ui.errors import fragment, readable_errors
 from explorer.ui.inside import inside
 from explorer.ui.navigation import page
+from explorer.ui.network_choice import first_seeds
 from explorer.ui.progress import heading, numbers, progress
 from explorer.ui.share import share
 
@@ -48,6 +49,9 @@ def watch(experiment_id: str) -> None:
             st.switch_page(page("runs"))
         if st.button("Race and verdict", icon=":material/trending_up:", type="tertiary", key="to_lab"):
             st.switch_page(page("degradation"), query_params={"experiment": experiment_id})
+        networks = ",".join(first_seeds(found))
+        if networks and st.button("Look inside", icon=":material/graphic_eq:", type="tertiary", key="to_responses"):
+            st.switch_page(page("responses"), query_params={"networks": networks})
         st.space("stretch")
         with st.popover("Chart", icon=":material/tune:"):
             choice = choose_chart()

@@ -17,8 +17,7 @@ from explorer.models.config import NetworkConfig
 from explorer.models.network import build
 from explorer.runs.checkpoint_facts import CheckpointFacts, kept_checkpoints, moments
 from explorer.runs.checkpoints import load_checkpoint, save_checkpoint
-from explorer.runs.snapshots import write_snapshot
-from explorer.runs.store import checkpoint_folder, read_run, run_folder
+from explorer.runs.store import checkpoint_folder, read_run
 
 
 @pytest.fixture(autouse=True)
@@ -27,17 +26,9 @@ def home(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def run(make_run):
-    """resnet8-w4 on digits with weights of steps 5 and 10, the last as a checkpoint; gives its id."""
-    config = NetworkConfig(depth=8, width=4, channels=1)
-    run_id = make_run("resnet8-w4", steps=10)
-    folder = run_folder(run_id)
-    facts = read_run(run_id).facts.model_copy(update={"network": config})
-    (folder / "run.json").write_text(facts.model_dump_json())
-    write_snapshot(folder, {"step": 5, "network": build(config, seed=5).state_dict()})
-    known = CheckpointFacts(network=config, data="digits", recipe=facts.recipe, step=10)
-    save_checkpoint(build(config, seed=10), folder / "checkpoint.safetensors", known)
-    return run_id
+def run(make_weights):
+    """resnet8-w4 with weights of steps 5 and 10; gives its id."""
+    return make_weights()
 
 
 def test_a_run_has_its_first_its_kept_and_its_last_moment(run, make_run):
