@@ -74,6 +74,7 @@ def make_weights(make_run):
     the spread of its responses. Needs EXPLORER_HOME.
     """
     import torch  # the tests that need no weights begin without it
+
     from explorer.models.config import NetworkConfig
     from explorer.models.network import build
     from explorer.runs.checkpoint_facts import CheckpointFacts

@@ -25,11 +25,13 @@ def at_moment(chosen: Sequence[Candidate], show: Callable[[int | None], None]) -
             return
         if "step" in st.session_state and st.session_state.step not in steps:
             st.session_state.step = steps[-1]
-        if st.session_state.pop("rewind", False):
-            st.session_state.step = steps[0]
-        elif st.session_state.get("playing"):
-            _advance(steps)
-        step = _slider(steps)
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            _play_button(steps)  # first, so that a pause stays at the moment that is shown
+            if st.session_state.pop("rewind", False):
+                st.session_state.step = steps[0]
+            elif st.session_state.get("playing"):
+                _advance(steps)
+            step = _slider(steps)
         show(step)
         st.session_state.shown_step = step
 
@@ -48,27 +50,29 @@ def _advance(steps: Sequence[int]) -> None:
     st.session_state.step = steps[steps.index(now) + 1]
 
 
+def _play_button(steps: Sequence[int]) -> None:
+    playing = bool(st.session_state.get("playing"))
+    if st.button(
+        "Pause" if playing else "Play",
+        icon=":material/pause:" if playing else ":material/play_arrow:",
+        key="play",
+        help="From the first moment to the last; what was seen once comes back at once.",
+    ):
+        st.session_state.playing = not playing
+        if not playing and st.session_state.get("step", steps[-1]) == steps[-1]:
+            st.session_state.rewind = True
+        st.rerun()
+
+
 def _slider(steps: Sequence[int]) -> int:
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        playing = bool(st.session_state.get("playing"))
-        if st.button(
-            "Pause" if playing else "Play",
-            icon=":material/pause:" if playing else ":material/play_arrow:",
-            key="play",
-            help="From the first moment to the last; what was seen once comes back at once.",
-        ):
-            st.session_state.playing = not playing
-            if not playing and st.session_state.get("step", steps[-1]) == steps[-1]:
-                st.session_state.rewind = True
-            st.rerun()
-        usual = {} if "step" in st.session_state else {"value": steps[-1]}  # one or the other, or Streamlit warns
-        return int(
-            st.select_slider(
-                "Moment of training, in steps",
-                steps,
-                **usual,
-                format_func=lambda step: f"{step:,}",
-                key="step",
-                bind="query-params",
-            )
+    usual = {} if "step" in st.session_state else {"value": steps[-1]}  # one or the other, or Streamlit warns
+    return int(
+        st.select_slider(
+            "Moment of training, in steps",
+            steps,
+            **usual,
+            format_func=lambda step: f"{step:,}",
+            key="step",
+            bind="query-params",
         )
+    )

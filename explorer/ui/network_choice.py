@@ -1,7 +1,8 @@
 """Which networks a page looks into: runs at any kept moment, checkpoints, untrained ones."""
 
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import streamlit as st
@@ -64,7 +65,11 @@ def candidates() -> dict[str, Candidate]:
         side = _image_size(facts.data, facts.recipe)
         found.append(Candidate(name, f"{name} · checkpoint", facts.network, facts.data, side, ()))
     found += [_untrained(name) for name in NETWORKS]
-    return {each.name: each for each in found}
+    shared = Counter(each.label for each in found)  # the browser answers with labels: each must be of one network
+    return {
+        each.name: replace(each, label=f"{each.label}, {each.name}") if shared[each.label] > 1 else each
+        for each in found
+    }
 
 
 def choose_networks() -> list[Candidate]:
@@ -72,7 +77,7 @@ def choose_networks() -> list[Candidate]:
     there = candidates()
     asked = st.query_params.get("networks")
     if asked is not None and asked != st.session_state.get("networks_written"):
-        named = asked.split(",")
+        named = [name for name in dict.fromkeys(asked.split(",")) if name]
         missing = [name for name in named if name not in there and not _is_valid(name)]
         if missing:
             st.warning(f"Not here: {', '.join(map(wording.escaped, missing))}.")

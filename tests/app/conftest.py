@@ -5,8 +5,18 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from explorer.ui.pytorch import pytorch
+
 MAIN = Path(__file__).parents[2] / "explorer" / "ui" / "main.py"
 PAGES = Path(__file__).parents[2] / "pages"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def pytorch_process():
+    """The process that computes for the pages ends with the tests; it begins with the first question."""
+    yield
+    pytorch.ask("builtins:abs", 0).wait(60)  # what was asked before has been answered then
+    pytorch.close()
 
 
 @pytest.fixture(autouse=True)
