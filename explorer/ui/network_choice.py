@@ -14,7 +14,6 @@ from explorer.runs.checkpoint_facts import checkpoint_facts, kept_checkpoints, m
 from explorer.runs.experiments import Experiment
 from explorer.ui import cached, wording
 
-CIFAR_SIZE = DATASETS["cifar10"].sizes[0]
 MOST = 8  # networks at once: more lines cannot be told apart
 FIRST_SHOWN = ("plain20", "resnet20", "plain{deep}", "resnet{deep}")  # of the shipped ones
 FIRST_DATA = {"cifar10": 32, "digits": 56}  # that shipped networks were trained on, and how deep the deeper ones are
@@ -27,7 +26,7 @@ class Candidate:
     Attributes:
         name: id of a run or checkpoint, or name of an untrained network.
         data: what it was trained on; empty for an untrained one.
-        image_size: pixels a side of the images it was trained on; of an untrained one those of CIFAR.
+        image_size: pixels a side of the images it was trained on; 0 for an untrained one.
         moments: steps at which its weights can be had; none where there is one state only.
     """
 
@@ -122,12 +121,12 @@ def _is_valid(name: str) -> bool:
 
 
 def _untrained(name: str) -> Candidate:
-    return Candidate(name, f"{name} · untrained", network_config(name), "", CIFAR_SIZE, ())
+    return Candidate(name, f"{name} · untrained", network_config(name), "", 0, ())
 
 
 def _image_size(data: str, recipe: Mapping[str, Any]) -> int:
-    """As the recipe says, else the data set's own."""
-    return int(recipe.get("image_size") or (DATASETS[data].sizes[0] if data in DATASETS else CIFAR_SIZE))
+    """As the recipe says, else the data set's own; 0 where neither is known."""
+    return int(recipe.get("image_size") or (DATASETS[data].sizes[0] if data in DATASETS else 0))
 
 
 def _short(title: str) -> str:

@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from explorer.analysis.response_claims import response_claims
+from explorer.data.catalogue import DATASETS
 from explorer.figures import Figure, gradient_norms, ledger_entries, response_distribution, response_levels
 from explorer.figures.layer_measures import BLOCK_MEASURES, GRADIENT_MEASURES, RESPONSE_MEASURES, LayerMeasure
 from explorer.models.size import layer_table
@@ -116,10 +117,14 @@ def _options(name: str, found: Study) -> Options:
 
 def _ask(function: str, reference: str, at: Mapping[str, Candidate], options: Options, *arguments: Any) -> Answer:
     """One network's table; each is asked for by itself, so that what was seen once comes back at once."""
-    own = at[reference].data
-    data = "" if own else next((each.data for each in at.values() if each.data), "")  # an untrained one: that of others
+    data = "" if at[reference].data else _data_of_others(at)
     given = {"statistics": options.statistics} if options.statistics else {}
     return study(function, [reference], *arguments, data=data, images=options.images, **given)
+
+
+def _data_of_others(at: Mapping[str, Candidate]) -> str:
+    """What untrained networks are measured on: the images of the first trained one, else the built-in digits."""
+    return next((each.data for each in at.values() if each.data), "digits")
 
 
 def _show(name: str, table: pd.DataFrame, at: Mapping[str, Candidate], options: Options) -> None:
@@ -152,6 +157,10 @@ def _show(name: str, table: pd.DataFrame, at: Mapping[str, Candidate], options: 
     )
     _say_steps(table)
     if name == "responses" and options.measure == "response_std":
+        st.caption(
+            "A batch norm brings its responses to a spread of about its own scale, γ, which is one before training: "
+            "what differs here is how training has set the scales."
+        )
         _claims(table)
     with st.container(border=True):
         drawing(
@@ -159,7 +168,7 @@ def _show(name: str, table: pd.DataFrame, at: Mapping[str, Candidate], options: 
             values=table[table["reference"] == drawn],
             column=options.measure,
             measure=found.measures[options.measure],
-            image_size=at[drawn].image_size,
+            image_size=at[drawn].image_size or DATASETS[_data_of_others(at)].sizes[0],
         )
     if name == "responses" and choice.layer is not None:
         _distribution(choice.layer, at, options)
@@ -193,10 +202,7 @@ def _claims(table: pd.DataFrame) -> None:
         lines = [f"- {CLAIM_ICONS[each.outcome]} {each.sentence}" for each in found]
         st.markdown("Mean response std over the layers:\n" + "\n".join(lines))
         if all(each.outcome == "no_difference" for each in found):
-            st.caption(
-                "Every batch norm starts with a scale of one, so every response starts with spread one. Training this "
-                "short has hardly moved the scales: it cannot tell."
-            )
+            st.caption("A training this short has hardly moved the scales: it cannot tell.")
 
 
 def _distribution(layer: int, at: Mapping[str, Candidate], options: Options) -> None:
