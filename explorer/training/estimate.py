@@ -1,12 +1,7 @@
-"""How long an experiment will take here, from a short measurement of its own networks.
+"""How long an experiment will take here, from a short measurement of its own networks."""
 
-As a program (`python -m explorer.training.estimate`) it reads a plan and prints the estimate, both as JSON.
-"""
-
-import json
-import sys
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from threading import Lock
 
 import torch
@@ -107,7 +102,3 @@ def _timed_step(
         optimiser.step()
     loss.item()  # waits for an accelerator
     return time.perf_counter() - start
-
-
-if __name__ == "__main__":
-    print(json.dumps(asdict(time_estimate(Plan(**json.load(sys.stdin))))))
