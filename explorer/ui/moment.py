@@ -65,12 +65,11 @@ def _play_button(steps: Sequence[int]) -> None:
 
 
 def _slider(steps: Sequence[int]) -> int:
-    usual = {} if "step" in st.session_state else {"value": steps[-1]}  # one or the other, or Streamlit warns
     return int(
         st.select_slider(
             "Moment of training, in steps",
             steps,
-            **usual,
+            value=steps[-1],  # also where play has said another: the address leaves out what is usual here
             format_func=lambda step: f"{step:,}",
             key="step",
             bind="query-params",

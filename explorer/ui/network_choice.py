@@ -56,7 +56,8 @@ def candidates() -> dict[str, Candidate]:
                 continue
             seed = f", seed {run.facts.seed}" if len(experiment.seeds) > 1 else ""
             where = "shipped" if run.state == "shipped" else _short(wording.title(experiment))
-            label = f"{run.facts.network.name}{seed} · {DATASETS[run.facts.data].title}, {where}"
+            data = DATASETS[run.facts.data].title if run.facts.data in DATASETS else run.facts.data
+            label = f"{run.facts.network.name}{seed} · {data}, {where}"
             side = _image_size(run.facts.data, run.facts.recipe)
             found.append(Candidate(run.id, label, run.facts.network, run.facts.data, side, steps))
     for name in kept_checkpoints():
@@ -77,11 +78,12 @@ def choose_networks() -> list[Candidate]:
     asked = st.query_params.get("networks")
     if asked is not None and asked != st.session_state.get("networks_written"):
         named = [name for name in dict.fromkeys(asked.split(",")) if name]
-        missing = [name for name in named if name not in there and not _is_valid(name)]
-        if missing:
-            st.warning(f"Not here: {', '.join(map(wording.escaped, missing))}.")
-        st.session_state.networks_chosen = [name for name in named if name not in missing][:MOST]
-    st.session_state.setdefault("networks_chosen", first_shown(there))
+        st.session_state.networks_chosen = named[:MOST]
+    remembered = st.session_state.get("networks_chosen", first_shown(there))
+    missing = [name for name in remembered if name not in there and not _is_valid(name)]  # deleted meanwhile, say
+    if missing:
+        st.warning(f"Not here: {', '.join(map(wording.escaped, missing))}.")
+    st.session_state.networks_chosen = [name for name in remembered if name not in missing]
     offered = {name: there.get(name) or _untrained(name) for name in [*there, *st.session_state.networks_chosen]}
     chosen = st.multiselect(
         "Networks",

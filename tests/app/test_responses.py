@@ -1,10 +1,13 @@
 """The Responses page: its studies, its slider, what it says where something is missing; heat maps on other pages."""
 
+import shutil
+
 import pytest
 import streamlit as st
 
 from explorer.runs.metrics import MetricsWriter
 from explorer.runs.store import run_folder
+from explorer.ui import wording
 from tests.app.reading import charts, texts
 
 TINY = "plain8,resnet8"
@@ -283,3 +286,14 @@ def test_where_nobody_looked_inside_there_is_no_heat_map(open_page, experiment, 
     app = open_page(page, experiment=experiment())
     assert "heatmap" not in [trace["type"] for figure in charts(app) for trace in figure["data"]]
     assert ("Look inside while training" in texts(app)) is told
+
+
+def test_a_run_deleted_meanwhile_is_told_and_left_out(open_page, make_weights):
+    run = make_weights()
+    app = open_page("responses", networks=f"{run},plain8")
+    shutil.rmtree(run_folder(run))
+    st.cache_data.clear()
+    app.run()
+    assert not app.exception
+    assert f"Not here: {wording.escaped(run)}." in app.warning[0].value
+    assert app.multiselect(key="networks_chosen").value == ["plain8"]
