@@ -161,9 +161,10 @@ def record_responses(network: nn.Module) -> Iterator[list[Response]]:
             return
         (response,), latest[:] = latest, []
         values = output.detach()
-        active = values.sum(dim=tuple(d for d in range(values.ndim) if d != 1)) > 0
-        response.active = active if response.active is None else response.active | active
-        response.passed += int(torch.count_nonzero(values))
+        others = tuple(d for d in range(values.ndim) if d != 1)
+        passed = values.sign().sum(others, dtype=torch.float32)  # per channel; count_nonzero takes five times as long
+        response.active = passed > 0 if response.active is None else response.active | (passed > 0)
+        response.passed += int(passed.double().sum())
         response.outputs += values.numel()
 
     with ExitStack() as hooks:

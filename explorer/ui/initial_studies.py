@@ -41,7 +41,9 @@ def look_untrained(name: str) -> None:
     found = INITIAL_STUDIES[name]
     st.markdown(found.question)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        chosen = st.multiselect("Untrained networks", list(NETWORKS), default=USUAL, key=f"{name}-networks", width=680)
+        chosen = st.multiselect(
+            "Untrained networks", list(NETWORKS), default=USUAL, key=f"{name}-networks", bind="query-params", width=680
+        )
         available = [each for each in DATASETS if data_status(each).available]
         data = st.selectbox(
             "Images of", available, index=available.index("digits"), format_func=lambda each: DATASETS[each].title,

@@ -17,6 +17,7 @@ from explorer.ui.live_chart import live_chart
 from explorer.ui.progress import controls, progress
 from explorer.ui.share import share
 from explorer.ui.watch import renewed
+from explorer.ui.wording import distinct
 
 FIRST_SHOWN = "shipped-digits"  # the picture to begin with: three seeds, and deep plain networks that do train
 
@@ -43,11 +44,12 @@ def choose_experiment() -> str | None:
     if asked not in found and "experiment" in st.query_params:
         st.warning(f"There is no experiment {wording.escaped(asked)} here; this is another one.")
     current = asked if asked in found else next(iter(found))
+    labels = distinct({each: f"{wording.title(found[each])} ({found[each].state})" for each in found})
     chosen = st.selectbox(
         "Experiment",
         list(found),
         index=list(found).index(current),
-        format_func=lambda each: f"{wording.title(found[each])} ({found[each].state})",
+        format_func=labels.__getitem__,
         key=f"experiment-{current}",
         label_visibility="collapsed",
     )

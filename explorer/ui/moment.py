@@ -70,7 +70,7 @@ def _slider(steps: Sequence[int]) -> int:
             "Moment of training, in steps",
             steps,
             value=steps[-1],  # also where play has said another: the address leaves out what is usual here
-            format_func=lambda step: f"{step:,}",
+            format_func=str,
             key="step",
             bind="query-params",
         )

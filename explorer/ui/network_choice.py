@@ -1,6 +1,5 @@
 """Which networks a page looks into: runs at any kept moment, checkpoints, untrained ones."""
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -65,11 +64,8 @@ def candidates() -> dict[str, Candidate]:
         side = _image_size(facts.data, facts.recipe)
         found.append(Candidate(name, f"{name} · checkpoint", facts.network, facts.data, side, ()))
     found += [_untrained(name) for name in NETWORKS]
-    shared = Counter(each.label for each in found)  # the browser answers with labels: each must be of one network
-    return {
-        each.name: replace(each, label=f"{each.label}, {each.name}") if shared[each.label] > 1 else each
-        for each in found
-    }
+    labels = wording.distinct({each.name: each.label for each in found})
+    return {each.name: replace(each, label=labels[each.name]) for each in found}
 
 
 def choose_networks() -> list[Candidate]:

@@ -95,7 +95,13 @@ class PyTorch:
                 self._answers.pop(pickle.dumps(answer.call), None)
 
     def close(self) -> None:
-        """End the process, also in the middle of a call; the next call starts another."""
+        """End the process, also in the middle of a call, and forget what waits; the next call starts another."""
+        with self._change:
+            self._waiting.clear()
+            self._answers.clear()
+        self._end()
+
+    def _end(self) -> None:
         process, self._process = self._process, None
         if process is not None:
             process.kill()
@@ -113,7 +119,7 @@ class PyTorch:
             try:
                 answer.settle(*self._outcome(answer))
             except (OSError, EOFError, pickle.UnpicklingError) as error:
-                self.close()
+                self._end()
                 text = (
                     f"The process that computes with PyTorch ended ({type(error).__name__}); it may have run out of "
                     "memory. Try again, with fewer networks or images."

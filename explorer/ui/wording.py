@@ -1,5 +1,7 @@
 """Numbers, times and states as pages write them."""
 
+from collections import Counter
+from collections.abc import Mapping
 from datetime import datetime
 
 from explorer.runs.experiments import Experiment
@@ -29,6 +31,12 @@ def chip(state: State) -> str:
 def title(found: Experiment) -> str:
     """What an experiment is called on pages."""
     return found.title or found.id
+
+
+def distinct(labels: Mapping[str, str]) -> dict[str, str]:
+    """Labels by name, with the name behind those that several share: the browser answers with labels."""
+    shared = Counter(labels.values())
+    return {name: f"{label}, {name}" if shared[label] > 1 else label for name, label in labels.items()}
 
 
 def escaped(text: str) -> str:

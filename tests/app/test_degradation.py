@@ -103,3 +103,12 @@ def test_networks_that_came_with_the_program_are_shown_first_and_read_only(open_
     assert "Came with the program" in texts(app)
     assert app.selectbox(key="experiment-shipped-digits").value == "shipped-digits"
     assert not [button for button in app.button if button.label in ("Pause", "Resume", "Stop")]
+
+
+def test_two_experiments_of_one_title_can_be_told_apart(open_page, finished):
+    older, newer = finished("20260101-000000-aaaaaa"), finished("20260102-000000-bbbbbb")
+    app = open_page("degradation", experiment=older)
+    chosen = next(each for each in app.selectbox if each.key.startswith("experiment-"))
+    assert len(set(chosen.options)) == len(chosen.options)
+    chosen.select(newer).run()
+    assert app.query_params["experiment"] == newer
