@@ -128,6 +128,16 @@ def test_zeros_are_those_of_the_relu_after_the_addition(used, batch):
     assert table["zeros"].isna().tolist() == [False] * 7 + [True]  # no ReLU follows the classifier
 
 
+def test_a_second_relu_after_a_response_is_not_counted():
+    """The second one sees what the first has let through, less all of it."""
+    network = nn.Sequential(nn.Conv2d(1, 2, 1), nn.ReLU(), nn.AvgPool2d(1), nn.Threshold(1e9, 0.0), nn.ReLU())
+    nn.init.constant_(network[0].weight, 1.0)
+    nn.init.zeros_(network[0].bias)
+    table = response_std(network, torch.tensor([-1.0, 1.0, 2.0, 3.0]).reshape(4, 1, 1, 1))
+    assert table["zeros"][0] == pytest.approx(0.25)
+    assert table["dead"][0] == 0
+
+
 def test_a_channel_that_never_fires_is_dead(used, batch):
     network = used("plain8-w4")
     with torch.no_grad():
