@@ -1,7 +1,5 @@
 """What does a block add to its input, and which way does the gradient come back? The residual ledger."""
 
-from typing import Literal
-
 import pandas as pd
 import torch
 from torch import Tensor, nn
@@ -10,11 +8,9 @@ from torch.nn import functional
 from explorer import tables
 from explorer.analysis.images import parts, require_images
 from explorer.errors import BadSettings
-from explorer.models.layers import Block, blocks
+from explorer.models.layers import blocks
 from explorer.models.recording import Exchange, Statistics, record_exchanges, working_copy
-from explorer.models.shortcuts import ProjectionShortcut
-
-Way = Literal["none", "identity", "pad", "projection"]
+from explorer.models.shortcuts import shortcut_name
 
 
 def residual_ledger(
@@ -60,16 +56,7 @@ def residual_ledger(
 def _row(found: Exchange) -> tuple[object, ...]:
     block = found.block
     return (
-        *(block.stage, block.block, block.name, way(block), found.ratio, found.cosine, found.gamma),
+        *(block.stage, block.block, block.name, shortcut_name(block.shortcut), found.ratio, found.cosine, found.gamma),
         *(norm / found.images for norm in found.gradients),
         *found.shares,
     )
-
-
-def way(block: Block) -> Way:
-    """What the shortcut of a block does."""
-    if block.shortcut is None:
-        return "none"
-    if isinstance(block.shortcut, nn.Identity):
-        return "identity"
-    return "projection" if isinstance(block.shortcut, ProjectionShortcut) else "pad"

@@ -44,3 +44,12 @@ def build_shortcut(option: Shortcut, in_width: int, out_width: int, stride: int)
     if option == "C" or (option == "B" and not same_shape):
         return ProjectionShortcut(in_width, out_width, stride)
     return nn.Identity() if same_shape else PadShortcut(in_width, out_width, stride)
+
+
+def shortcut_name(shortcut: nn.Module | None) -> str:
+    """What tables call it: none, identity, projection, or pad."""
+    if shortcut is None:
+        return "none"
+    if isinstance(shortcut, nn.Identity):
+        return "identity"
+    return "projection" if isinstance(shortcut, ProjectionShortcut) else "pad"

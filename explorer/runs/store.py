@@ -3,7 +3,7 @@
 A run folder is the whole truth about one network's training and can be copied, zipped and mailed:
 
     run.json      facts and state, moved into place whole
-    metrics.db    one row per step (runs/metrics.py)
+    metrics.db    one row per step; layers and blocks at some steps (runs/metrics.py)
     snapshots/    weights and optimiser through training (runs/snapshots.py)
     checkpoint.*  the final weights and their facts (runs/checkpoints.py)
     initial.*     the weights it started from and their facts, where it started from a checkpoint

@@ -9,6 +9,7 @@ from explorer.models.blocks import BasicBlock
 from explorer.models.catalogue import network_config
 from explorer.models.layers import blocks, main_path
 from explorer.models.network import build
+from explorer.models.shortcuts import shortcut_name
 from explorer.models.size import layer_table, parameter_count
 
 NAMES = ["plain8", "resnet20", "resnet20-b", "resnet20-c", "plain56-w4", "resnet110-w4"]
@@ -46,6 +47,14 @@ def test_it_tells_what_the_shortcuts_do():
         "", "identity", "identity", *["projection"] * 4, "",
     ]  # fmt: skip
     assert set(layer_table(network_config("plain8"))["shortcut"]) == {"", "none"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_built_shortcuts_are_what_the_table_says(name):
+    network = build(name)
+    said = layer_table(network.config).drop_duplicates(["stage", "block"]).set_index(["stage", "block"])["shortcut"]
+    for block in blocks(network):
+        assert shortcut_name(block.shortcut) == said[block.stage, block.block]
 
 
 def test_sides_are_those_of_the_feature_maps():
