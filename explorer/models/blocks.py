@@ -3,7 +3,7 @@
 from torch import Tensor, nn
 
 from explorer.models.config import Shortcut
-from explorer.models.shortcuts import build_shortcut
+from explorer.models.shortcuts import Addition, build_shortcut
 
 
 class BasicBlock(nn.Module):
@@ -17,12 +17,13 @@ class BasicBlock(nn.Module):
         self.conv2 = nn.Conv2d(width, width, kernel_size=3, padding=1, bias=False)
         self.norm2 = nn.BatchNorm2d(width)
         self.shortcut = build_shortcut(shortcut, in_width, width, stride)
+        self.addition = None if self.shortcut is None else Addition()
         self.relu2 = nn.ReLU()
 
     def forward(self, x: Tensor) -> Tensor:
         out = self.relu1(self.norm1(self.conv1(x)))
         out = self.norm2(self.conv2(out))  # the response of figure 7
-        if self.shortcut is not None:
-            out = out + self.shortcut(x)  # never in place: a recorded response would change
+        if self.shortcut is not None and self.addition is not None:
+            out = self.addition(out, self.shortcut(x))
         relu2: Tensor = self.relu2(out)
         return relu2

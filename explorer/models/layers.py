@@ -82,19 +82,28 @@ def main_path(network: nn.Module) -> list[Layer]:
     return layers
 
 
+def block_names(network: nn.Module) -> dict[tuple[int, int], str]:
+    """The name of the module that holds each block, by stage and block, in order."""
+    return {(layer.stage, layer.block): _parent(layer.name) for layer in main_path(network) if layer.block}
+
+
 def blocks(network: nn.Module) -> list[Block]:
     """The blocks of a network of ours, in order; none in one whose blocks do not say what their shortcut is."""
-    inside: dict[str, list[Layer]] = {}
-    for layer in main_path(network):
-        if layer.block:
-            inside.setdefault(_parent(layer.name), []).append(layer)
+    layers = main_path(network)
     found = []
-    for name, layers in inside.items():
+    for (stage, block), name in block_names(network).items():
         module = network.get_submodule(name)
         shortcut = getattr(module, "shortcut", module)
         if shortcut is not module:
-            found.append(Block(layers[0].stage, layers[0].block, name, module, tuple(layers), shortcut))
+            inside = tuple(layer for layer in layers if (layer.stage, layer.block) == (stage, block))
+            found.append(Block(stage, block, name, module, inside, shortcut))
     return found
+
+
+def network_name(network: nn.Module) -> str:
+    """What messages call a network: ours by its name, another by its class."""
+    config = getattr(network, "config", None)
+    return str(getattr(config, "name", type(network).__name__))
 
 
 def _weighted(network: nn.Module) -> Iterator[tuple[str, nn.Conv2d | nn.Linear, nn.Module | None]]:

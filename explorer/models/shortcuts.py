@@ -6,6 +6,13 @@ from torch import Tensor, nn
 from explorer.models.config import Shortcut
 
 
+class Addition(nn.Module):
+    """Where branch and shortcut meet; a module, since relevance propagation has rules for modules only."""
+
+    def forward(self, branch: Tensor, beside: Tensor) -> Tensor:
+        return branch + beside  # never in place: a recorded response would change
+
+
 class PadShortcut(nn.Module):
     """Option A: every second position, zeros for the new channels; no parameters.
 
