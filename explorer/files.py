@@ -1,4 +1,4 @@
-"""Where the program is, and writing a file so that a reader sees the old content or the new, never half of it."""
+"""Where the program is and where it keeps things; writing a file so that a reader sees the old content or the new."""
 
 import errno
 import os
@@ -11,6 +11,12 @@ from typing import IO
 from explorer.errors import StorageError
 
 PROJECT = Path(__file__).resolve().parents[1]  # the folder of the app: runs/ and data/ are in it unless told otherwise
+
+
+def home() -> Path:
+    """The folder of all runs and of what is kept beside them: EXPLORER_HOME, else runs/ beside the app."""
+    given = os.environ.get("EXPLORER_HOME")
+    return Path(given).expanduser().resolve() if given else PROJECT / "runs"
 
 
 def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:

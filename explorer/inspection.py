@@ -1,31 +1,26 @@
 """Look inside networks: layer studies of trained and untrained ones, on real images, as one table each.
 
-A network is named by a reference: the id of a run (its final weights), "RUN@STEP" (a snapshot), the name of a
-checkpoint beside the runs or a .safetensors file, or a name such as "resnet56", which stands for the untrained network.
+Networks are named by references, see `explorer.references`.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import pandas as pd
-import torch
 from torch import Tensor
 
 from explorer import tables
 from explorer.analysis import gradients as gradient_study
 from explorer.analysis import initialisation, ledger, responses, shattering
-from explorer.data.batches import Batches
+from explorer.data.batches import Batches, sample_of_test_set
 from explorer.data.pixels import load_data
 from explorer.errors import BadSettings
-from explorer.models.catalogue import is_network_name, network_config
 from explorer.models.network import Network, build
 from explorer.models.recording import Statistics
-from explorer.runs.checkpoint_facts import CheckpointFacts, checkpoint_facts
-from explorer.runs.checkpoints import load_checkpoint
+from explorer.references import DEFAULT_DATA, referenced
 from explorer.training.devices import best_device
-from explorer.training.evaluation import require_channels
 
-DEFAULT_DATA = "digits"  # where nothing says another: it comes with the program
 IMAGES = 250
 BATCHES = 5  # of a gradient profile, so that it has a spread
 
@@ -185,39 +180,22 @@ def subjects(
 
     Args and errors as for `response_std`; split: "test" or "train".
     """
-    if not references:
-        raise BadSettings("Name at least one network: a run, a checkpoint, or a name such as resnet20.")
-    facts = {each: None if is_network_name(each) else checkpoint_facts(each) for each in references}
-    usual = data or next((found.data for found in facts.values() if found and found.data), DEFAULT_DATA)
-    for reference, found in facts.items():
-        yield _subject(reference, found, data or (found.data if found and found.data else usual), images, split)
+    for each in referenced(references, data=data):
+        pixels, labels = _images(each.data, each.image_size, each.normalisation, images, split)
+        yield Subject(each.reference, each.network, each.step, pixels, labels)
 
 
-def _subject(reference: str, facts: CheckpointFacts | None, data: str, images: int, split: str) -> Subject:
-    side = facts.recipe.get("image_size") if facts and data == facts.data else None
-    normalisation = facts.normalisation if facts else "channel"
-    pixels, labels = _images(data, side, normalisation, images, split)
-    if facts is None:
-        config = network_config(reference)
-        classes = len(load_data(data).classes)
-        network = build(config, channels=pixels.shape[1], classes=classes)
-    else:
-        network = load_checkpoint(reference)
-    require_channels(network, load_data(data, side))
-    return Subject(reference, network.to(pixels.device), facts.step if facts else 0, pixels, labels)
-
-
-def _images(data: str, side: int | None, normalisation: str, count: int, split: str) -> tuple[Tensor, Tensor]:
+def _images(
+    data: str, side: int | None, normalisation: Literal["channel", "pixel"], count: int, split: str
+) -> tuple[Tensor, Tensor]:
     """A class-balanced sample of `count` images, or all where there are fewer, in one tensor; and their labels."""
     if count < 2:
         raise BadSettings(f"`images` (={count}) is less than 2. Measure on 2 images or more.")
-    batches = Batches(
-        load_data(data, side), batch_size=1, normalisation="pixel" if normalisation == "pixel" else "channel"
-    )
-    sample = batches.test_sample(count) if split == "test" else batches.train_sample(count)
-    device = best_device()
-    labels = torch.from_numpy(sample.labels)
-    return sample.normalisation(sample.pixels, device), labels.to(device)
+    if split == "test":
+        _, sample = sample_of_test_set(data, side, count, normalisation=normalisation)
+    else:
+        sample = Batches(load_data(data, side), batch_size=1, normalisation=normalisation).train_sample(count)
+    return sample.whole(best_device())
 
 
 def _each(found: Sequence[Subject] | Iterator[Subject], study: Callable[[Subject], pd.DataFrame]) -> pd.DataFrame:

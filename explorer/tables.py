@@ -114,6 +114,28 @@ MEASURED_KEYS = [
     "step",  # updates made; empty where that is not known
 ]
 
+# What a network says about test images; one row a network and image.
+PREDICTIONS = [
+    *MEASURED_KEYS,
+    "index",  # of the image in the test set, from 0
+    "label",  # its class
+    "prediction",  # the class with the highest probability
+    "probability",  # of the prediction (softmax)
+    "label_probability",
+]
+
+# What several networks say about test images; one row an image.
+ANSWERS = [
+    "index",
+    "label",
+    "networks",  # asked
+    "wrong",  # of them
+    "mistake_probability",  # mean probability of the wrong predictions; empty where none is wrong
+    "disagreement",  # fraction of the pairs of networks that predict different classes
+    "spread",  # highest minus lowest probability of the label
+    "predictions",  # tuple, in the order of the networks
+]
+
 # Untrained networks.
 XRAY = ["network", "kind", "depth", "variant", *LAYER_KEYS, "response_std", "gradient_norm", "response_gradient"]
 SHATTERING = [
@@ -129,3 +151,58 @@ SHATTERING = [
 # Layers and blocks on a fixed batch while a network trains; one row a layer and step, a block and step.
 LIVE_LAYERS = ["step", *LAYER_KEYS, "response_std", "response_mean", "zeros", "gradient_norm", "response_gradient"]
 LIVE_BLOCKS = ["step", "stage", "block", "branch_ratio", "cosine", "gamma", "shortcut_share"]
+
+# Attribution maps; one row a map, or a reason why there is none.
+ATTRIBUTION_SCORES = [
+    *MEASURED_KEYS,
+    "image",  # reference of the picture
+    "method",
+    "layer",  # as asked for; empty where it was not
+    "target",  # name of the class whose score is explained
+    "prediction",  # name of the class
+    "probability",  # of the prediction (softmax)
+    "target_probability",
+    "label",  # name of the true class; empty where it is not known
+    "score",  # of the target, before softmax
+    "sum",  # of all values of the map
+    "delta",  # how far that is from what it should be; empty where the method promises no sum
+    "seconds",  # it took
+    "failure",  # why there is no map
+]
+
+# Hiding positions of an image, the highest of a map first, or showing them on a blurred image.
+DELETION_INSERTION = [
+    "curve",  # deletion, insertion
+    "fraction",  # of the positions
+    "probability",  # of the target, in the order of the map
+    "random",  # the same in the order of the map randomly shifted, mean over shifts
+    "random_low",  # the lowest and the highest of them
+    "random_high",
+]
+
+# How alike two maps are.
+LIKENESS = [
+    "rank_correlation",  # Spearman, over positions; -1 to 1, empty where a map is constant
+    "top_overlap",  # the highest tenth of the positions: the part they have in common
+    "ssim",  # structural similarity, at most 1
+]
+AGREEMENT = ["a", "b", *LIKENESS]
+MEAN_AGREEMENT = ["a", "b", *LIKENESS, *(f"{measure}_std" for measure in LIKENESS), "images"]
+
+# The same of networks, under one method; a and b are references.
+NETWORK_AGREEMENT = [
+    *MEAN_AGREEMENT,
+    *(f"{key}_{side}" for side in ("a", "b") for key in ("network", "kind", "depth")),
+]
+
+# A map of a network whose layers were drawn anew from the top down, compared with its map as trained; one row a stage.
+RANDOMISATION = [
+    "randomised",  # layers drawn anew
+    "layer",  # number of the lowest of them; 0 where there is none
+    "name",  # of its module
+    "part",  # of the layers
+    "rank_correlation",
+    "absolute_rank_correlation",  # of the sizes of the values
+    "ssim",
+    "top_overlap",
+]

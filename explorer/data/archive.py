@@ -71,6 +71,18 @@ class Archive:
                 return f"the checksum of the file {name} is wrong"
         return None
 
+    def content(self, data_folder: Path, name: str) -> bytes:
+        """A file in the folder, which is the published one.
+
+        Raises:
+            ValueError: it is not.
+            OSError: it cannot be read.
+        """
+        content = (data_folder / self.folder / name).read_bytes()
+        if hashlib.md5(content, usedforsecurity=False).hexdigest() != self.files[name][1]:
+            raise ValueError(f"the checksum of the file {name} is wrong")
+        return content
+
     def fetch(self, part: Path) -> Iterator[int]:
         """Download into the file `part`, going on from what it holds where the server can; yields the bytes there.
 

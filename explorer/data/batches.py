@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from explorer.data.pixels import Data
+from explorer.data.catalogue import DATASETS
+from explorer.data.pixels import Data, load_data, load_test
 from explorer.data.splits import Labels, Pixels
 from explorer.errors import BadSettings
+from explorer.registry import lookup
 
 Batch = tuple[Tensor, Tensor]  # images float32 (B, C, H, W), channels last in memory; labels int64 (B,)
 
@@ -44,7 +46,7 @@ class Normalisation:
 
     @staticmethod
     @lru_cache(maxsize=8)
-    def of(data: Data, kind: Literal["channel", "pixel"] = "channel") -> "Normalisation":
+    def of(data: Data, kind: str = "channel") -> "Normalisation":
         """Measured on all training images, so that every run on a data set shares it."""
         if kind not in ("channel", "pixel"):
             raise BadSettings(f"`normalisation` (={kind!r}) is not known. Known: 'channel', 'pixel'.")
@@ -58,10 +60,20 @@ class Normalisation:
         if kind == "pixel":
             image = torch.from_numpy(total / (count * 255)).permute(2, 0, 1)
             return Normalisation(image.float(), torch.ones(data.channels, 1, 1))
-        values = count * data.image_size**2
-        mean = total.sum(axis=(0, 1)) / values
-        std = np.sqrt(squares / values - mean**2)
-        return Normalisation(*(torch.from_numpy(each / 255).float()[:, None, None] for each in (mean, std)))
+        return _of_channels(total.sum(axis=(0, 1)), squares, count * data.image_size**2)
+
+    @staticmethod
+    def known(name: str, image_size: int | None = None, kind: str = "channel") -> "Normalisation":
+        """`of` the data set called `name`, to the bit; reads no image where its row has the sums of its channels.
+
+        Args and errors as for `load_data` and `of`.
+        """
+        row = lookup(DATASETS, name, "data set")
+        side = image_size or row.sizes[0]
+        if kind != "channel" or side not in row.channel_sums:
+            return Normalisation.of(load_data(name, image_size), kind)
+        sums = row.channel_sums[side]
+        return _of_channels(np.array(sums.pixels), np.array(sums.squares), row.train_images * side**2)
 
     def __call__(self, pixels: Pixels, device: torch.device | str = "cpu") -> Tensor:
         """Images float32 (N, C, H, W), channels last in memory, from uint8 pixels (N, H, W, C)."""
@@ -72,6 +84,13 @@ class Normalisation:
         scale = (1 / (255 * std)).float().expand(every).permute(1, 2, 0).contiguous()
         shift = (-self.mean.double() / std).float().expand(every).permute(1, 2, 0).contiguous()
         return torch.addcmul(shift.to(device), values, scale.to(device)).permute(0, 3, 1, 2)
+
+
+def _of_channels(total: NDArray[np.int64], squares: NDArray[np.int64], values: int) -> Normalisation:
+    """From the sums of the pixels and of their squares over `values` images and positions, int64 (C,)."""
+    mean = total / values
+    std = np.sqrt(squares / values - mean**2)
+    return Normalisation(*(torch.from_numpy(each / 255).float()[:, None, None] for each in (mean, std)))
 
 
 def balanced_subset(labels: Labels, count: int, seed: int) -> NDArray[np.int64]:
@@ -109,6 +128,10 @@ class Sample:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    def whole(self, device: torch.device | str) -> Batch:
+        """All of it in one batch."""
+        return self.normalisation(self.pixels, device), torch.from_numpy(self.labels).to(device)
 
     def __iter__(self) -> Iterator[Batch]:
         for start in range(0, len(self), EVALUATION_BATCH):
@@ -205,6 +228,32 @@ class Batches:
 
     def _sample(self, pixels: Pixels, labels: Labels) -> Sample:
         return Sample(pixels, labels, self.normalisation, self.device)
+
+
+def sample_of_test_set(
+    name: str,
+    image_size: int | None,
+    count: int,
+    *,
+    normalisation: Literal["channel", "pixel"] = "channel",
+    device: torch.device | str = "cpu",
+) -> tuple[NDArray[np.int64], Sample]:
+    """The sample of `Batches.test_sample`, without reading the training images where that can be helped.
+
+    Args:
+        name, image_size: of the data set, as for `load_data`.
+        count: of images; all where there are fewer.
+
+    Returns:
+        Which images of the test set they are, ascending, and the images.
+
+    Raises:
+        DataMissing: the data set is not on this machine.
+    """
+    pixels, labels = load_test(name, image_size)
+    chosen = balanced_subset(labels, min(count, len(labels)), TEST_SAMPLE_SEED)
+    known = Normalisation.known(name, image_size, normalisation)
+    return chosen, Sample(pixels[chosen], labels[chosen], known, torch.device(device))
 
 
 def augmented(images: Tensor, generator: np.random.Generator) -> Tensor:

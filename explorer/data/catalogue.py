@@ -1,13 +1,13 @@
 """Data sets that menus list, and whether they are on this machine; importing this reads no data."""
 
 import os
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from explorer.data import cifar, digits
 from explorer.data.archive import Archive
-from explorer.data.splits import Splits
+from explorer.data.splits import ChannelSums, Split, SplitName
 from explorer.errors import DataMissing
 from explorer.files import PROJECT
 from explorer.registry import lookup
@@ -21,8 +21,10 @@ class DatasetRow:
         sizes: sides in pixels it can be had in, its own first.
         classes: names, in order of label.
         augment: whether training crops and mirrors its images unless told otherwise.
-        read: gives its images at their own size, from the data folder.
+        read: gives its training or test images at their own size, from the data folder.
         archive: what is downloaded; None where the data set is built in.
+        channel_sums: by side, what `Normalisation` needs to know of the training images, of a data set that takes
+            seconds to read.
         source: who made it and where it is described.
     """
 
@@ -34,8 +36,9 @@ class DatasetRow:
     train_images: int
     test_images: int
     augment: bool
-    read: Callable[[Path], Splits]
+    read: Callable[[Path, SplitName], Split]
     archive: Archive | None = None
+    channel_sums: Mapping[int, ChannelSums] = field(default_factory=dict)
     source: str = ""
 
 
@@ -63,6 +66,7 @@ DATASETS: dict[str, DatasetRow] = {
         augment=True,
         read=cifar.read,
         archive=cifar.ARCHIVE,
+        channel_sums=cifar.CHANNEL_SUMS,
         source="Krizhevsky 2009, Learning Multiple Layers of Features from Tiny Images",
     ),
 }

@@ -4,14 +4,14 @@ from pathlib import Path
 
 import numpy as np
 
-from explorer.data.splits import Splits
+from explorer.data.splits import Split, SplitName
 
 CLASSES = tuple("0123456789")
 TEST_EVERY = 5
 
 
-def read(_: Path | None = None) -> Splits:
-    """1,437 training and 360 test images of 8x8 (UCI optical digits, test part, as scikit-learn ships them).
+def read(_: Path, split: SplitName) -> Split:
+    """The 1,437 training or the 360 test images of 8x8 (UCI optical digits, test part, as scikit-learn ships them).
 
     The published set has no split. Ours is fixed: of the images in order of class every fifth is a test image, so
     each class gives the same share to within one image.
@@ -23,4 +23,5 @@ def read(_: Path | None = None) -> Splits:
     labels = published.target.astype(np.int64)
     test = np.zeros(len(labels), dtype=bool)
     test[np.argsort(labels, kind="stable")[::TEST_EVERY]] = True
-    return Splits(pixels[~test], labels[~test], pixels[test], labels[test])
+    chosen = test if split == "test" else ~test
+    return Split(pixels[chosen], labels[chosen])

@@ -1,6 +1,6 @@
-"""What a data set's reader gives: pixels and labels of its two fixed parts."""
+"""What a data set's reader gives: pixels and labels of one of its two fixed parts."""
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,10 +9,18 @@ Pixels = NDArray[np.uint8]  # (N, H, W, C)
 Labels = NDArray[np.int64]  # (N,)
 
 
-class Splits(NamedTuple):
-    """Training and test images as they were published."""
+SplitName = Literal["train", "test"]
 
-    train_pixels: Pixels
-    train_labels: Labels
-    test_pixels: Pixels
-    test_labels: Labels
+
+class Split(NamedTuple):
+    """The training or the test images, in the order in which they were published."""
+
+    pixels: Pixels
+    labels: Labels
+
+
+class ChannelSums(NamedTuple):
+    """Sums over all training images and positions, one number a channel; exact, since pixels are whole numbers."""
+
+    pixels: tuple[int, ...]
+    squares: tuple[int, ...]

@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING
 
 from explorer import tables
 from explorer.errors import ExplorerError, RunError
-from explorer.files import storage_errors
+from explorer.files import home, storage_errors
 from explorer.runs.metrics import Live, copy_metrics, read_live, read_metrics, read_progress
 from explorer.runs.store import (
     ACTIVE,
     RESUMABLE,
     Run,
     State,
-    home,
     list_runs,
     read_facts,
     read_run,

@@ -13,7 +13,6 @@ A run folder is the whole truth about one network's training and can be copied, 
 """
 
 import json
-import os
 import re
 import secrets
 import shutil
@@ -28,8 +27,9 @@ import psutil
 from filelock import FileLock
 from pydantic import Field, ValidationError
 
+from explorer.data.pictures import image_folder
 from explorer.errors import ExplorerError, RunError
-from explorer.files import PROJECT, storage_errors, write_atomically, write_text_atomically
+from explorer.files import PROJECT, home, storage_errors, write_atomically, write_text_atomically
 from explorer.models.config import NetworkConfig
 from explorer.processes import lock_is_held
 from explorer.runs.metrics import Progress, read_progress
@@ -120,12 +120,6 @@ class Run:
     def steps(self) -> int:
         """Steps of the recipe; 0 when unknown."""
         return int(self.facts.recipe["steps"]) if self.facts else 0
-
-
-def home() -> Path:
-    """The folder of all runs: EXPLORER_HOME, else runs/ beside the app."""
-    given = os.environ.get("EXPLORER_HOME")
-    return Path(given).expanduser().resolve() if given else PROJECT / "runs"
 
 
 def checkpoint_folder() -> Path:
@@ -236,8 +230,9 @@ def read_run(run_id: str) -> Run:
 
 def list_runs() -> list[Run]:
     """The user's runs in order of creation, damaged ones included, and those that come with the program."""
+    others = (checkpoint_folder(), image_folder())
     found = [folder for place in (home(), SHIPPED) if place.is_dir() for folder in sorted(place.iterdir())]
-    folders = [f for f in found if f.is_dir() and _ID.fullmatch(f.name) and f != checkpoint_folder()]
+    folders = [f for f in found if f.is_dir() and _ID.fullmatch(f.name) and f not in others]
     runs = []
     for name in (f.name for f in folders if run_folder(f.name) == f):
         try:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from explorer.data.batches import Batches
+from explorer.data.catalogue import DatasetRow
 from explorer.data.pixels import Data, load_data
 from explorer.errors import BadSettings
 from explorer.training.devices import Precision
@@ -71,7 +72,7 @@ def evaluation_mode(network: nn.Module) -> Iterator[None]:
             module.training = training
 
 
-def require_channels(network: nn.Module, data: Data) -> None:
+def require_channels(network: nn.Module, data: Data | DatasetRow) -> None:
     """Raise BadSettings where a network of ours cannot take the data's images or tell its classes apart."""
     config = getattr(network, "config", None)
     if config is None:

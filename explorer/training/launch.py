@@ -16,7 +16,7 @@ from filelock import FileLock
 
 from explorer.data.catalogue import data_folder, require
 from explorer.errors import BadSettings, RunError
-from explorer.files import storage_errors
+from explorer.files import home, storage_errors
 from explorer.models.config import NetworkConfig
 from explorer.processes import start_detached
 from explorer.runs.checkpoint_facts import checkpoint_file, read_checkpoint
@@ -29,7 +29,6 @@ from explorer.runs.store import (
     WorkerProcess,
     checkpoint_folder,
     create_run,
-    home,
     new_id,
     run_folder,
     update_run,

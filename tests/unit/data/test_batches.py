@@ -10,11 +10,17 @@ from explorer.data.batches import (
     balanced_subset,
     random_numbers,
 )
+from explorer.data.catalogue import DATASETS, data_status
+from explorer.data.pixels import load_data
 from explorer.errors import BadSettings
 
 
 def same(one, other):
     return all(torch.equal(a, b) for a, b in zip(one, other, strict=True))
+
+
+def statistics(normalisation):
+    return normalisation.mean, normalisation.std
 
 
 def counts(labels):
@@ -169,6 +175,21 @@ def test_channel_statistics_of_cifar10_are_the_well_known_ones(cifar10):
     normalisation = Normalisation.of(cifar10)
     assert normalisation.mean.flatten().tolist() == pytest.approx([0.4914, 0.4822, 0.4465], abs=5e-5)
     assert normalisation.std.flatten().tolist() == pytest.approx([0.2470, 0.2435, 0.2616], abs=5e-5)
+
+
+@pytest.mark.parametrize(("name", "side"), [(row.name, side) for row in DATASETS.values() for side in row.sizes])
+@pytest.mark.parametrize("kind", ["channel", "pixel"])
+def test_what_is_known_of_the_training_images_is_what_is_measured_on_them(name, side, kind):
+    if not data_status(name).available:
+        pytest.skip(data_status(name).detail)
+    measured = Normalisation.of(load_data(name, side), kind)
+    assert same(statistics(Normalisation.known(name, side, kind)), statistics(measured))
+
+
+def test_cifar10_is_normalised_without_reading_its_training_images(monkeypatch):
+    monkeypatch.setattr("explorer.data.batches.load_data", lambda *_: pytest.fail("the data set was read"))
+    expected = [0.4914, 0.4822, 0.4465, 0.2470, 0.2435, 0.2616]
+    assert torch.cat(statistics(Normalisation.known("cifar10"))).flatten().tolist() == pytest.approx(expected, abs=5e-5)
 
 
 def test_pixel_normalisation_subtracts_the_mean_image_and_nothing_else(colours):

@@ -4,7 +4,7 @@ import pytest
 
 from explorer.data import catalogue, cifar
 from explorer.data.catalogue import DATASETS, data_status, data_table, verify_data
-from explorer.data.pixels import load_data
+from explorer.data.pixels import load_data, load_test
 from explorer.errors import DataMissing, UnknownName
 
 AGAIN = (
@@ -70,9 +70,10 @@ def test_verify_names_a_file_with_a_wrong_checksum(folder):
     )
 
 
-def test_a_file_with_a_wrong_checksum_is_not_unpickled(folder):
+@pytest.mark.parametrize("load", [load_data, load_test])
+def test_a_file_with_a_wrong_checksum_is_not_unpickled(folder, load):
     with pytest.raises(DataMissing, match=r"is damaged: the checksum of the file batches\.meta is wrong"):
-        load_data("cifar10")
+        load("cifar10")
 
 
 def test_verify_finds_genuine_files_good(cifar10):

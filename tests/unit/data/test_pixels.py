@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from explorer.data import cifar
-from explorer.data.catalogue import DATASETS, data_status
-from explorer.data.pixels import load_data
+from explorer.data.catalogue import DATASETS, data_folder, data_status
+from explorer.data.pixels import load_data, load_test
 from explorer.errors import BadSettings, DataMissing, UnknownName
 
 
@@ -48,16 +48,41 @@ def test_a_data_set_is_read_once(digits):
     assert load_data("digits") is load_data("digits", 8) is digits
 
 
+def test_test_images_alone_are_those_of_the_data_set(digits):
+    alone = load_test("digits")
+    assert alone.pixels is digits.test_pixels
+    assert alone.labels is digits.test_labels
+    with pytest.raises(BadSettings, match="is not a size of Handwritten digits"):
+        load_test("digits", 16)
+
+
+def test_the_test_images_of_cifar10_are_had_without_the_training_images(cifar10, monkeypatch, tmp_path):
+    folder = tmp_path / cifar.ARCHIVE.folder
+    folder.mkdir()
+    for name, (size, _) in cifar.ARCHIVE.files.items():
+        with (folder / name).open("wb") as file:
+            file.truncate(size)
+    (folder / "test_batch").unlink()
+    (folder / "test_batch").symlink_to(data_folder() / cifar.ARCHIVE.folder / "test_batch")
+    monkeypatch.setenv("EXPLORER_DATA", str(tmp_path))
+    for side, expected in ((32, cifar10.test_pixels), (16, cifar.halved(cifar10.test_pixels))):
+        alone = load_test("cifar10", side)
+        np.testing.assert_array_equal(alone.pixels, expected)
+        np.testing.assert_array_equal(alone.labels, cifar10.test_labels)
+        assert not alone.pixels.flags.writeable
+    with pytest.raises(DataMissing):
+        load_data("cifar10")
+
+
 def test_cifar10_is_torchvisions(cifar10):
     from torchvision.datasets import CIFAR10
 
-    from explorer.data.catalogue import data_folder
-
-    theirs = CIFAR10(data_folder(), train=False)
-    for index in (0, 17, 9999):
-        image, label = theirs[index]
-        np.testing.assert_array_equal(cifar10.test_pixels[index], image)
-        assert cifar10.classes[cifar10.test_labels[index]] == theirs.classes[label]
+    ours = {True: (cifar10.train_pixels, cifar10.train_labels), False: (cifar10.test_pixels, cifar10.test_labels)}
+    for train, (images, labels) in ours.items():
+        theirs = CIFAR10(data_folder(), train=train)
+        np.testing.assert_array_equal(images, theirs.data)
+        assert labels.tolist() == theirs.targets
+        assert list(cifar10.classes) == theirs.classes
 
 
 def test_checksums_of_cifar10_are_torchvisions():

@@ -1,0 +1,108 @@
+"""Reading the picture files that people have: PNG, JPEG and WebP, whatever is in them, and never more than is safe."""
+
+import warnings
+from io import BytesIO
+from threading import Lock
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.errors import BadSettings
+
+if TYPE_CHECKING:
+    from PIL import Image
+    from PIL.ImageFile import ImageFile
+
+MOST_BYTES = 50_000_000
+MOST_PIXELS = 25_000_000
+_TOO_MANY = f"more than {MOST_PIXELS // 1_000_000} megapixels. Save it smaller: networks look at far fewer."
+
+_DECODING = Lock()  # one at a time: a large picture takes hundreds of megabytes; and filters of warnings are global
+
+
+def read_picture(content: bytes) -> NDArray[np.uint8]:
+    """The pixels of a PNG, JPEG or WebP file: the right way up, of an animation the first frame, on white.
+
+    Turned as its EXIF data says. Sixteen bits become eight (PIL gives those of colours cut off, those of greys are
+    rounded here), CMYK becomes RGB by PIL's formula. Colour profiles are ignored: numbers are taken for sRGB.
+
+    Returns:
+        uint8 (H, W, 3).
+
+    Raises:
+        BadSettings: it is none of these, is broken, has no bytes or more than 50 MB, or has more than 25 megapixels,
+            which is found out before they are decoded.
+    """
+    if not content:
+        raise BadSettings("The file is empty. Give a PNG, JPEG or WebP picture.")
+    if len(content) > MOST_BYTES:
+        raise BadSettings(
+            f"The file has more than {MOST_BYTES // 1_000_000} MB, the most that is read. Save it smaller or as a JPEG."
+        )
+    from PIL.Image import DecompressionBombError
+
+    with _DECODING, warnings.catch_warnings(action="ignore"):  # what PIL warns of is no news for who chose a picture
+        try:
+            with _opened(content) as image:
+                _require_size(*image.size)
+                image.load()
+                return _on_white(_upright(image))
+        except BadSettings:
+            raise
+        except DecompressionBombError:  # where even reading the header would take too much memory
+            raise BadSettings(f"The picture has {_TOO_MANY}") from None
+        except Exception as error:  # noqa: BLE001 - a hostile file can make a decoder raise anything
+            reason = " ".join(str(error).split())[:120] or type(error).__name__
+            raise BadSettings(
+                f"The picture is broken or cut off ({reason}). Save it again and give the new file."
+            ) from None
+
+
+def _opened(content: bytes) -> "ImageFile":
+    """The picture with its header read; of the plug-ins, since `Image.open` warns of large pictures before we can."""
+    from PIL.JpegImagePlugin import JpegImageFile
+    from PIL.PngImagePlugin import PngImageFile
+    from PIL.WebPImagePlugin import WebPImageFile
+
+    file = BytesIO(content)
+    if content.startswith(b"\x89PNG\r\n\x1a\n"):
+        return PngImageFile(file)
+    if content.startswith(b"\xff\xd8\xff"):
+        return JpegImageFile(file)
+    if content.startswith(b"RIFF") and content[8:12] == b"WEBP":
+        return WebPImageFile(file)
+    raise BadSettings(
+        f"The file ({len(content):,} bytes) is not a PNG, JPEG or WebP picture. Save the picture as one of these."
+    )
+
+
+def _require_size(width: int, height: int) -> None:
+    if width * height > MOST_PIXELS:
+        raise BadSettings(f"The picture has {width:,} x {height:,} pixels, which is {_TOO_MANY}")
+
+
+def _upright(image: "Image.Image") -> "Image.Image":
+    from PIL import ImageOps
+
+    try:
+        return ImageOps.exif_transpose(image)
+    except Exception:  # noqa: BLE001 - EXIF data that cannot be read turn nothing, as in a browser
+        return image
+
+
+def _on_white(image: "Image.Image") -> NDArray[np.uint8]:
+    if image.mode.startswith("I"):  # greys of 16 bits
+        values = np.asarray(image).astype(np.uint32)
+        grey = ((values * 255 + 32767) // 65535).astype(np.uint8)
+        clear = image.info.get("transparency")  # one grey that counts as transparent
+        grey[values == clear] = 255
+        return np.repeat(grey[..., None], 3, axis=2)
+    if not image.has_transparency_data:
+        return np.array(image.convert("RGB"))
+    from PIL import Image
+
+    white = Image.new("RGB", image.size, "white")
+    layer = image.convert("RGBA")
+    white.paste(layer, mask=layer)
+    return np.array(white)

@@ -1,0 +1,192 @@
+"""One picture to be explained, named by a reference: a test image, a photograph, an uploaded file, or a path.
+
+- test:17: image 17 of a data set's test images, counted from 0;
+- china.jpg: a photograph that comes with scikit-learn (`PHOTOGRAPHS`);
+- upload:SHA256: a file that `keep_upload` kept;
+- anything else: the path of a file on this machine.
+"""
+
+import hashlib
+import re
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.data.catalogue import DATASETS
+from explorer.data.picture_files import MOST_BYTES, read_picture
+from explorer.data.pixels import load_test
+from explorer.errors import BadSettings, StorageError, UnknownName
+from explorer.files import home, storage_errors, write_atomically
+from explorer.registry import lookup, nearest_hint
+
+UPLOAD_SIDE = 1024  # pixels at most that the longer side of a kept upload has
+
+# Their titles name who took them, as the licence (CC BY 2.0) asks; scikit-learn's README names danielbuechele for
+# both, its link to the second leads to vultilion.
+PHOTOGRAPHS = {
+    "china.jpg": "Chinese temple (photograph by danielbuechele, CC BY 2.0)",
+    "flower.jpg": "Flower (photograph by vultilion, CC BY 2.0)",
+}
+
+_TEST = re.compile(r"test:([0-9]{1,9})")
+_UPLOAD = re.compile(r"upload:([0-9a-f]{64})")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """A picture as it is shown; `fitted` makes of it what a network takes.
+
+    Attributes:
+        pixels: uint8 (H, W, 3), or (H, W, 1) from a greyscale data set; read-only.
+        label: its class where that is known.
+        title: what to write beside it.
+    """
+
+    reference: str
+    pixels: NDArray[np.uint8]
+    label: int | None
+    title: str
+
+
+def picture(reference: str, *, data: str = "", image_size: int | None = None, paths: bool = False) -> Picture:
+    """The picture that a reference names.
+
+    Args:
+        reference: see above.
+        data: name of the data set that a test image is from.
+        image_size: side at which a test image is wanted; one that its data set does not come in gives its own.
+            Photographs and files keep theirs.
+        paths: whether a path may be read; False where the reference may be somebody else's, as in a link to a page.
+
+    Raises:
+        UnknownName: no picture or data set has that name.
+        BadSettings: there is no test image of that number, or the file is not a picture that can be read.
+        DataMissing: the data set is not on this machine.
+        StorageError: the file is not there or cannot be read.
+    """
+    if reference.startswith("test:"):
+        return _test_image(reference, data, image_size)
+    if reference in PHOTOGRAPHS:
+        return Picture(reference, _read(_photograph(reference)), None, PHOTOGRAPHS[reference])
+    if reference.startswith("upload:"):
+        return Picture(reference, _read(_upload(reference)), None, "Uploaded picture")
+    if paths:
+        path = Path(reference).expanduser()
+        return Picture(reference, _read(path), None, path.name)
+    known = ("test:NUMBER", *PHOTOGRAPHS)
+    raise UnknownName(
+        f"No picture is called {reference!r}.{nearest_hint(reference, known)} Known: {', '.join(known)}, and pictures "
+        "that were uploaded."
+    )
+
+
+def keep_upload(content: bytes) -> str:
+    """Keep a picture, at most 1024 pixels a side, in the `image_folder`; gives the reference to it.
+
+    The name is made of the pixels that are kept, so the same picture has the same name.
+
+    Raises:
+        BadSettings: it is not a picture that can be read.
+        StorageError: the disk is full or the folder read-only.
+    """
+    from PIL import Image
+
+    image = Image.fromarray(read_picture(content))
+    image.thumbnail((UPLOAD_SIDE, UPLOAD_SIDE), Image.Resampling.LANCZOS)
+    name = hashlib.sha256(f"{image.size}".encode() + image.tobytes()).hexdigest()
+    path = image_folder() / f"{name}.png"
+    if not path.exists():
+        with storage_errors(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, lambda file: image.save(file, "PNG"))
+    return f"upload:{name}"
+
+
+def image_folder() -> Path:
+    """The folder of uploaded pictures, existing or not."""
+    return home() / "images"
+
+
+def fitted(pixels: NDArray[np.uint8], side: int, channels: int) -> NDArray[np.uint8]:
+    """The largest square in the middle, at the size and in the channels that a network takes.
+
+    Resized with antialiasing (Lanczos), a copy where the size is right already. Colours become grey by ITU-R 601;
+    grey is repeated.
+
+    Args:
+        pixels: uint8 (H, W, 3) or (H, W, 1).
+        side: pixels.
+        channels: 3 or 1.
+
+    Returns:
+        uint8 (side, side, channels).
+
+    Raises:
+        BadSettings: no picture, side or number of channels of that kind.
+    """
+    from PIL import Image
+
+    if pixels.ndim != 3 or pixels.shape[2] not in (1, 3) or 0 in pixels.shape:
+        raise BadSettings(f"`pixels` has shape {pixels.shape}; expected (H, W, 3) or (H, W, 1).")
+    if channels not in (1, 3) or side < 1:
+        raise BadSettings(
+            f"A picture cannot be given {channels} channels at {side} pixels a side: it can have 1 or 3, at 1 or more."
+        )
+    height, width = pixels.shape[:2]
+    shorter = min(height, width)
+    top, left = (height - shorter) // 2, (width - shorter) // 2
+    square = pixels[top : top + shorter, left : left + shorter]
+    image = Image.fromarray(square[..., 0] if square.shape[2] == 1 else square)
+    image = image.convert("L" if channels == 1 else "RGB")
+    if shorter != side:
+        image = image.resize((side, side), Image.Resampling.LANCZOS)
+    return np.array(image).reshape(side, side, channels)
+
+
+def _test_image(reference: str, data: str, image_size: int | None) -> Picture:
+    if not data:
+        raise BadSettings(f"{reference!r} names a test image, and no data set to take it from. Name one with `data`.")
+    row = lookup(DATASETS, data, "data set")
+    number = _TEST.fullmatch(reference)
+    if number is None:
+        raise BadSettings(f"{reference!r}: a test image is named by its number, as in test:17.")
+    index = int(number[1])
+    if index >= row.test_images:
+        raise BadSettings(
+            f"{reference!r}: {row.title} has {row.test_images:,} test images; their numbers go from 0 to "
+            f"{row.test_images - 1}."
+        )
+    test = load_test(data, image_size if image_size in row.sizes else None)
+    return Picture(reference, test.pixels[index], int(test.labels[index]), f"Test image {index} of {row.title}")
+
+
+def _photograph(name: str) -> Path:
+    found = find_spec("sklearn")  # only where it is: importing it takes seconds
+    assert found is not None
+    assert found.origin is not None
+    return Path(found.origin).parent / "datasets" / "images" / name
+
+
+def _upload(reference: str) -> Path:
+    name = _UPLOAD.fullmatch(reference)  # so that no other file can be named
+    path = image_folder() / f"{name[1]}.png" if name else None
+    if path is None or not path.is_file():
+        raise UnknownName("That uploaded picture is not kept here (any more). Upload it again.")
+    return path
+
+
+def _read(path: Path) -> NDArray[np.uint8]:
+    if not path.is_file():  # nor a pipe, which would wait for ever
+        raise StorageError(f"There is no file {path}. Give the path of a PNG, JPEG or WebP picture.")
+    try:
+        with path.open("rb") as file:
+            pixels = read_picture(file.read(MOST_BYTES + 1))
+    except OSError as error:
+        raise StorageError(f"{path} cannot be read: {error.strerror}. Give a file that you may read.") from None
+    except BadSettings as error:
+        raise BadSettings(f"{path.name}: {error}") from None
+    pixels.flags.writeable = False
+    return pixels

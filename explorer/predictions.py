@@ -1,0 +1,78 @@
+"""What networks say about the same test images, by reference."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+import torch
+
+from explorer import progress, tables
+from explorer.data.batches import sample_of_test_set
+from explorer.errors import BadSettings
+from explorer.references import Referenced, referenced
+from explorer.training.evaluation import evaluation_mode
+
+IMAGES = 500
+
+
+def predictions(references: Sequence[str], *, data: str = "", images: int = IMAGES) -> pd.DataFrame:
+    """The class that each network gives each of a fixed class-balanced sample of test images, and how surely.
+
+    Args:
+        references: of networks, see `explorer.references`.
+        data: name of the data set, the same for all; empty takes the one that the networks were trained on.
+        images: how many; all where there are fewer.
+
+    Returns:
+        The columns of `tables.PREDICTIONS`: one row a network and image, in the order of the references, then of the
+        test set. `analysis.answers.interesting` makes one row an image of it.
+
+    Raises:
+        UnknownName, RunError, StorageError: a network cannot be found or read.
+        BadSettings: it does not take these images, no network was named, or they were trained on several data sets.
+        DataMissing: the data set is not on this machine.
+    """
+    whole = len(dict.fromkeys(references))
+    found: list[pd.DataFrame] = []
+    shown: set[str] = set()
+    for done, each in enumerate(referenced(references, data=data)):
+        shown.add(each.data)
+        if len(shown) > 1:
+            raise BadSettings(
+                f"These networks were trained on different data sets ({', '.join(sorted(shown))}), which have no image "
+                "in common. Choose networks of one data set, or name it with `data`."
+            )
+        with progress.part(done, whole):
+            found.append(_predictions(each, images))
+    return pd.concat(found, ignore_index=True)[tables.PREDICTIONS]
+
+
+def _predictions(each: Referenced, images: int) -> pd.DataFrame:
+    device = next(each.network.parameters()).device
+    chosen, sample = sample_of_test_set(
+        each.data, each.image_size, images, normalisation=each.normalisation, device=device
+    )
+    parts, done = [], 0
+    with torch.inference_mode(), evaluation_mode(each.network):
+        for batch, truth in sample:
+            probabilities = each.network(batch).softmax(1)
+            probability, prediction = probabilities.max(1)
+            label_probability = probabilities.gather(1, truth[:, None])[:, 0]
+            parts.append(torch.stack([prediction.float(), probability, label_probability]).cpu())
+            done += len(truth)
+            progress.report(done / len(sample))
+    prediction, probability, label_probability = torch.cat(parts, dim=1).double().numpy()
+    config = each.network.config
+    return pd.DataFrame(
+        {
+            "reference": each.reference,
+            "network": config.name,
+            "kind": config.kind,
+            "depth": config.depth,
+            "step": each.step,
+            "index": chosen,
+            "label": sample.labels,
+            "prediction": prediction.astype(int),
+            "probability": probability,
+            "label_probability": label_probability,
+        }
+    )
