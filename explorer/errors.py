@@ -27,3 +27,7 @@ class TrainingFailed(ExplorerError):
 
 class StorageError(ExplorerError):
     """A file could not be written or read: full disk, read-only folder, damaged file."""
+
+
+class Cancelled(ExplorerError):
+    """A computation was ended before it was done, because somebody asked for that or nobody waits for it any more."""

@@ -5,24 +5,30 @@ So the server stays quick and light, and one that runs out of memory is only ask
 
 import os
 import pickle
+import signal
 import subprocess
 import sys
 import time
 from collections import OrderedDict, deque
 from contextlib import suppress
-from threading import Condition, Event, Thread
+from threading import Condition, Event, Thread, Timer
 from typing import Any
 
-from explorer.errors import ExplorerError
+from explorer.errors import Cancelled, ExplorerError
 from explorer.files import PROJECT
 from explorer.processes import WAIT_PASSIVELY
 
 KEPT = 300  # answers; a table of layers takes some ten kilobytes
 FAILED_SECONDS = 10.0  # how long a failure stands before the same call is tried again
+UNWANTED_SECONDS = 1.5  # after these a call that nobody waits for is ended; a page that runs anew asks again before
 
 
 class Answer:
-    """What a call gave: `value`, or the reason why there is none in `failure`; neither while `pending`."""
+    """What a call gave: `value`, or the reason why there is none in `failure`; neither while `pending`.
+
+    Attributes:
+        progress: how far it is, 0 to 1, as far as the call says so.
+    """
 
     def __init__(self, name: str, arguments: tuple[Any, ...], options: dict[str, Any]) -> None:
         variables = {name: value for name, value in os.environ.items() if name.startswith("EXPLORER_")}
@@ -30,6 +36,7 @@ class Answer:
         self.value: Any = None
         self.failure: ExplorerError | None = None
         self.failed_at = 0.0
+        self.progress = 0.0
         self.asked = 0  # times, less those withdrawn
         self._done = Event()
 
@@ -47,9 +54,15 @@ class Answer:
         self._done.set()
 
     @property
+    def cancelled(self) -> bool:
+        """Whether a reader ended it: that stands until it is asked for anew by `PyTorch.forget`."""
+        return isinstance(self.failure, Cancelled)
+
+    @property
     def stale(self) -> bool:
         """Whether it failed so long ago that the call is worth another try."""
-        return self.failure is not None and time.monotonic() - self.failed_at > FAILED_SECONDS
+        failed_long_ago = self.failure is not None and time.monotonic() - self.failed_at > FAILED_SECONDS
+        return failed_long_ago and not self.cancelled
 
 
 class PyTorch:
@@ -61,6 +74,7 @@ class PyTorch:
     def __init__(self) -> None:
         self._answers: OrderedDict[bytes, Answer] = OrderedDict()
         self._waiting: deque[Answer] = deque()
+        self._computed: Answer | None = None
         self._change = Condition()
         self._process: subprocess.Popen[bytes] | None = None
         self._thread: Thread | None = None
@@ -87,12 +101,51 @@ class PyTorch:
         return answer
 
     def withdraw(self, answer: Answer) -> None:
-        """Undo an `ask`; a call that nobody else has asked for and that has not begun is forgotten."""
+        """Undo an `ask`: what nobody else has asked for is forgotten, or ended soon if it is being computed."""
         with self._change:
             answer.asked -= 1
             if answer.asked == 0 and answer in self._waiting:
                 self._waiting.remove(answer)
-                self._answers.pop(pickle.dumps(answer.call), None)
+                self._drop(answer)
+            elif answer.asked == 0 and answer is self._computed:
+                timer = Timer(UNWANTED_SECONDS, self._end_unwanted, [answer])
+                timer.daemon = True
+                timer.start()
+
+    def cancel(self, answer: Answer) -> None:
+        """End a call that waits or computes; its answer says so until it is forgotten."""
+        with self._change:
+            if answer is self._computed:
+                self._interrupt()
+            elif answer.pending:  # it waits, or has just been withdrawn
+                if answer in self._waiting:
+                    self._waiting.remove(answer)
+                answer.settle(None, Cancelled("This was cancelled."))
+                self._answers[pickle.dumps(answer.call)] = answer
+
+    def forget(self, answer: Answer) -> None:
+        """Let the next `ask` compute anew what has been answered."""
+        with self._change:
+            if not answer.pending:
+                self._drop(answer)
+
+    def _drop(self, answer: Answer) -> None:
+        key = pickle.dumps(answer.call)
+        if self._answers.get(key) is answer:
+            del self._answers[key]
+
+    def _end_unwanted(self, answer: Answer) -> None:
+        with self._change:
+            if answer.asked == 0 and answer is self._computed:
+                self._drop(answer)  # who asks from now on starts it anew
+                self._interrupt()
+
+    def _interrupt(self) -> None:
+        if self._process is not None and self._process.poll() is None:
+            try:
+                self._process.send_signal(signal.SIGINT)
+            except ValueError:  # Windows has no such signal
+                self._process.kill()
 
     def close(self) -> None:
         """End the process, also in the middle of a call, and forget what waits; the next call starts another."""
@@ -115,7 +168,7 @@ class PyTorch:
             with self._change:
                 while not self._waiting:
                     self._change.wait()
-                answer = self._waiting.popleft()
+                answer = self._computed = self._waiting.popleft()
             try:
                 answer.settle(*self._outcome(answer))
             except (OSError, EOFError, pickle.UnpicklingError) as error:
@@ -125,6 +178,7 @@ class PyTorch:
                     "memory. Try again, with fewer networks or images."
                 )
                 answer.settle(None, ExplorerError(text))
+            self._computed = None
 
     def _outcome(self, answer: Answer) -> Any:
         if self._process is None or self._process.poll() is not None:
@@ -141,7 +195,9 @@ class PyTorch:
         assert process.stdout is not None
         pickle.dump(answer.call, process.stdin)
         process.stdin.flush()
-        return pickle.load(process.stdout)
+        while isinstance(message := pickle.load(process.stdout), float):
+            answer.progress = message
+        return message
 
 
 pytorch = PyTorch()

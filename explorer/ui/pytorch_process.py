@@ -1,22 +1,28 @@
 """The process beside the server in which PyTorch computes: calls come in on standard input, answers go out.
 
 Started by `ui.pytorch` as `python -m explorer.ui.pytorch_process`; it ends when its standard input does, so it does not
-outlive the server, however that ends.
+outlive the server, however that ends. An interrupt ends a call where that reports its progress next, and nothing else.
 """
 
 import os
 import pickle
+import signal
 import sys
+import time
 from collections.abc import Mapping
 from dataclasses import asdict, is_dataclass
 from importlib import import_module
-from typing import Any
+from typing import IO, Any
 
-from explorer.errors import ExplorerError
+from explorer.errors import Cancelled, ExplorerError
+from explorer.progress import listening
 
 # name of a function ("package.module:function"), its arguments, the EXPLORER_ variables of the environment
 Call = tuple[str, tuple[Any, ...], Mapping[str, Any], Mapping[str, str]]
 Outcome = tuple[Any, ExplorerError | None]
+Message = float | Outcome  # how far a call is, 0 to 1, any number of times; then its outcome
+
+TELL_SECONDS = 0.2  # between two words on progress
 
 
 def main() -> None:
@@ -24,19 +30,53 @@ def main() -> None:
     calls = sys.stdin.buffer
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a library prints must not get between the answers
+    teller = Teller(answers)
+    signal.signal(signal.SIGINT, teller.interrupt)
     while True:
         try:
             call: Call = pickle.load(calls)
         except EOFError:
             return
-        pickle.dump(outcome(*call), answers)
-        answers.flush()
+        teller.begin()
+        with listening(teller.progress):
+            found = outcome(*call)
+        teller.send(found)
+
+
+class Teller:
+    """Sends what a call says while it computes, and ends it on an interrupt."""
+
+    def __init__(self, answers: IO[bytes]) -> None:
+        self._answers = answers
+        self._interrupted = False
+        self._told = 0.0
+
+    def begin(self) -> None:
+        """A new call: an interrupt that came too late for the last one is not for this one."""
+        self._interrupted = False
+
+    def interrupt(self, *_: Any) -> None:
+        """Only remembered: raised anywhere, it could leave half a message or a library's state broken."""
+        self._interrupted = True
+
+    def progress(self, fraction: float) -> None:
+        """Raise Cancelled after an interrupt, else tell how far the call is, not too often."""
+        if self._interrupted:
+            raise Cancelled("This was cancelled.")
+        if time.monotonic() - self._told > TELL_SECONDS:
+            self._told = time.monotonic()
+            self.send(fraction)
+
+    def send(self, message: Message) -> None:
+        """Pass a message on to the server."""
+        pickle.dump(message, self._answers)
+        self._answers.flush()
 
 
 def outcome(
     name: str, arguments: tuple[Any, ...], options: Mapping[str, Any], environment: Mapping[str, str]
 ) -> Outcome:
-    """What a function gives, a dataclass as a dictionary, or why it gives nothing."""
+    """What a function gives, dataclasses as dictionaries, or why it gives nothing."""
     for variable in [each for each in os.environ if each.startswith("EXPLORER_") and each not in environment]:
         del os.environ[variable]
     os.environ.update(environment)
@@ -47,7 +87,12 @@ def outcome(
         return None, error
     except Exception as error:  # noqa: BLE001 a bug there must not take the page along
         return None, ExplorerError(f"{function} failed: {type(error).__name__}: {error}. Please report this.")
-    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else value, None
+    return [_plain(each) for each in value] if isinstance(value, list) else _plain(value), None
+
+
+def _plain(value: Any) -> Any:
+    """What the server can have without the module, and so PyTorch, that a class comes from."""
+    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
 
 
 if __name__ == "__main__":

@@ -29,31 +29,69 @@ def construction(checkpoint: str, depth: int) -> Answer:
     return pytorch.ask("explorer.construct:identity", checkpoint, depth)
 
 
+def attribution(name: str, *arguments: Any, **options: Any) -> Answer:
+    """What a function of `attribution_maps` gives, dataclasses as dictionaries."""
+    return pytorch.ask(f"explorer.attribution_maps:{name}", *arguments, **options)
+
+
+def predictions(reference: str, *, data: str, images: int) -> Answer:
+    """The table of `predictions` for one network."""
+    return pytorch.ask("explorer.predictions:predictions", (reference,), data=data, images=images)
+
+
 def study(name: str, references: Sequence[str], *arguments: Any, **options: Any) -> Answer:
     """The table that a function of `inspection` gives for some networks."""
     return pytorch.ask(f"explorer.inspection:{name}", tuple(references), *arguments, **options)
 
 
 def awaited(answers: Sequence[Answer], doing: str) -> Sequence[Answer]:
-    """The answers once all are there; until then `doing` says how many are.
+    """The answers once all are there, or cancelled; until then `doing` says how far they are.
 
     What stands on the page stays meanwhile. Where the reader goes on to something else, calls that have not begun are
-    withdrawn.
+    withdrawn, and the one that has is ended.
     """
-    place = st.empty()
-    begun = time.monotonic()
+    place, button = st.empty(), st.empty()
+    begun, long = time.monotonic(), False
     try:
         while pending := [each for each in answers if each.pending]:
             done = len(answers) - len(pending)
-            loading = " PyTorch and the images are loaded once." if time.monotonic() - begun > LONG_SECONDS else ""
-            place.markdown(f":gray[:material/hourglass_top: {doing}: {done} of {len(answers)} ...{loading}]")
+            part = (done + sum(each.progress for each in pending)) / len(answers)
+            counted = f"{done} of {len(answers)}" if len(answers) > 1 else f"{part:.0%}"
+            loading = " PyTorch and the images are loaded once." if long and part == 0 else ""
+            place.progress(part, f"{doing}: {counted} ...{loading}")
+            if not long and time.monotonic() - begun > LONG_SECONDS:
+                long = True
+                button.button(
+                    "Cancel",
+                    icon=":material/close:",
+                    key=f"cancel {doing}",
+                    on_click=_each,
+                    args=(pytorch.cancel, answers),
+                )
             pending[0].wait(POLL_SECONDS)
     finally:
         for each in answers:
             if each.pending:
                 pytorch.withdraw(each)
     place.empty()
+    button.empty()
+    _offer_again([each for each in answers if each.cancelled], doing)
     return answers
+
+
+def _offer_again(cancelled: Sequence[Answer], doing: str) -> None:
+    if cancelled:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f":gray[{doing}: cancelled.]", width="content")
+            st.button(
+                "Compute", icon=":material/play_arrow:", key=f"again {doing}", on_click=_each,
+                args=(pytorch.forget, cancelled),
+            )  # fmt: skip
+
+
+def _each(act: Callable[[Answer], None], answers: Sequence[Answer]) -> None:
+    for answer in answers:
+        act(answer)
 
 
 def show_answer(answer: Answer, waiting: str, show: Callable[[Any], None]) -> None:

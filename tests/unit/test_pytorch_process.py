@@ -99,3 +99,65 @@ def test_a_dataclass_arrives_as_a_dictionary(pytorch):
 def test_an_error_class_keeps_its_kind(pytorch):
     answer = answered(pytorch.ask("explorer.inspection:response_std", ()))
     assert isinstance(answer.failure, BadSettings)
+
+
+def asked_in_steps(pytorch, steps):
+    """A call of some steps of 0.05 seconds that tells how far it is."""
+    return pytorch.ask("tests.unit.telling:in_steps", steps)
+
+
+def until(condition, seconds=10.0):
+    end = time.monotonic() + seconds
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.01)
+    assert condition()
+
+
+def test_a_long_call_says_how_far_it_is(pytorch):
+    answer = asked_in_steps(pytorch, 20)
+    until(lambda: answer.progress > 0)
+    assert answer.pending
+    assert answered(answer).value == 20
+
+
+def test_a_call_in_progress_can_be_cancelled_and_computed_anew(pytorch):
+    answer = asked_in_steps(pytorch, 400)
+    until(lambda: answer.progress > 0)
+    pytorch.cancel(answer)
+    assert answered(answer, 2.0).cancelled
+    assert answered(pytorch.ask("builtins:abs", -11)).value == 11
+    assert asked_in_steps(pytorch, 400) is answer  # it stands
+    pytorch.forget(answer)
+    again = asked_in_steps(pytorch, 400)
+    assert again is not answer
+    pytorch.cancel(again)
+    answered(again, 2.0)
+
+
+def test_a_call_that_waits_can_be_cancelled_also_once_withdrawn(pytorch):
+    slow, waiting, withdrawn = (pytorch.ask("time:sleep", 0.32 + number / 100) for number in range(3))
+    pytorch.cancel(waiting)
+    pytorch.withdraw(withdrawn)
+    pytorch.cancel(withdrawn)
+    assert waiting.cancelled
+    assert pytorch.ask("time:sleep", 0.34) is withdrawn
+    assert answered(slow).failure is None
+
+
+def test_a_call_in_progress_that_nobody_waits_for_is_ended(pytorch, monkeypatch):
+    monkeypatch.setattr(module, "UNWANTED_SECONDS", 0.1)
+    answer = asked_in_steps(pytorch, 401)
+    until(lambda: answer.progress > 0)
+    pytorch.withdraw(answer)
+    assert answered(answer, 2.0).cancelled
+    assert asked_in_steps(pytorch, 401) is not answer
+    pytorch.cancel(asked_in_steps(pytorch, 401))
+
+
+def test_a_call_in_progress_that_is_asked_for_again_goes_on(pytorch, monkeypatch):
+    monkeypatch.setattr(module, "UNWANTED_SECONDS", 0.1)
+    answer = asked_in_steps(pytorch, 15)
+    until(lambda: answer.progress > 0)
+    pytorch.withdraw(answer)
+    assert asked_in_steps(pytorch, 15) is answer
+    assert answered(answer).value == 15
