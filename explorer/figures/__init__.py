@@ -9,6 +9,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
+    from explorer.figures.agreements import agreement_by_depth, agreement_matrix
+    from explorer.figures.attribution_cells import MapCell
+    from explorer.figures.block_maps import layer_lens
+    from explorer.figures.checks import deletion_insertion, randomisation
     from explorer.figures.comparisons import gaps
     from explorer.figures.curves import training_curves
     from explorer.figures.degradation import race
@@ -17,18 +21,29 @@ if TYPE_CHECKING:
     from explorer.figures.heat_map import layer_steps
     from explorer.figures.initialisation import xray
     from explorer.figures.ledger import ledger_entries
+    from explorer.figures.map_grid import attribution_grid
     from explorer.figures.responses import response_distribution, response_levels
     from explorer.figures.shattering import gradient_autocorrelation
+    from explorer.figures.thumbnails import StripImage, image_strip
 
 __all__ = [
     "Figure",
+    "MapCell",
+    "StripImage",
+    "agreement_by_depth",
+    "agreement_matrix",
+    "attribution_grid",
+    "deletion_insertion",
     "gaps",
     "gradient_autocorrelation",
     "gradient_norms",
+    "image_strip",
+    "layer_lens",
     "layer_steps",
     "ledger_entries",
     "network_drawing",
     "race",
+    "randomisation",
     "response_distribution",
     "response_levels",
     "training_curves",
@@ -38,13 +53,22 @@ __all__ = [
 # No module is called as its figure: once imported, it would stand in the figure's place.
 _HOME = {
     "Figure": "plotly.graph_objects",
+    "MapCell": "explorer.figures.attribution_cells",
+    "StripImage": "explorer.figures.thumbnails",
+    "agreement_by_depth": "explorer.figures.agreements",
+    "agreement_matrix": "explorer.figures.agreements",
+    "attribution_grid": "explorer.figures.map_grid",
+    "deletion_insertion": "explorer.figures.checks",
     "gaps": "explorer.figures.comparisons",
     "gradient_autocorrelation": "explorer.figures.shattering",
     "gradient_norms": "explorer.figures.gradients",
+    "image_strip": "explorer.figures.thumbnails",
+    "layer_lens": "explorer.figures.block_maps",
     "layer_steps": "explorer.figures.heat_map",
     "ledger_entries": "explorer.figures.ledger",
     "network_drawing": "explorer.figures.drawing",
     "race": "explorer.figures.degradation",
+    "randomisation": "explorer.figures.checks",
     "response_distribution": "explorer.figures.responses",
     "response_levels": "explorer.figures.responses",
     "training_curves": "explorer.figures.curves",

@@ -91,6 +91,7 @@ def initialise(network: nn.Module, seed: int) -> None:
         elif isinstance(module, nn.Linear):
             bound = 1 / math.sqrt(module.in_features)
             nn.init.uniform_(module.weight, -bound, bound, generator=stream)
-            nn.init.uniform_(module.bias, -bound, bound, generator=stream)
+            if module.bias is not None:
+                nn.init.uniform_(module.bias, -bound, bound, generator=stream)
         elif isinstance(module, nn.BatchNorm2d):
             module.reset_parameters()

@@ -2,6 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from explorer.figures import MapCell
+
 
 @pytest.fixture
 def metrics():
@@ -59,3 +61,16 @@ def layers():
         return pd.concat(parts, ignore_index=True)
 
     return table
+
+
+@pytest.fixture
+def map_cell():
+    """Makes a cell of an attribution grid: a grey picture of 4x4 pixels, and a map that rises from `low` to `high`."""
+
+    def made(row="resnet20", column="saliency", *, low=0.0, high=1.0, side=4, **facts):
+        usual = {"signed": low < 0, "prediction": "cat", "probability": 0.97, "target": "cat"}
+        usual |= {"target_probability": 0.97, "right": True, "pixels": np.full((4, 4, 3), 128, np.uint8)}
+        usual |= {"map": np.linspace(low, high, side * side, dtype=np.float32).reshape(side, side)}
+        return MapCell(row, column, **usual | facts)
+
+    return made

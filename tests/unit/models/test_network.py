@@ -142,3 +142,10 @@ def test_build_refuses_what_is_neither_name_nor_config():
         build(20)
     with pytest.raises(BadSettings, match="negative"):
         build("resnet20", seed=-1)
+
+
+def test_a_linear_map_without_a_bias_can_be_drawn_anew():
+    network = torch.nn.Linear(4, 2, bias=False)
+    torch.nn.init.zeros_(network.weight)
+    initialise(network, seed=0)
+    assert network.weight.abs().min() > 0
