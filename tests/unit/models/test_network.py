@@ -8,7 +8,7 @@ from torch.nn import functional
 from explorer.errors import BadSettings, UnknownName
 from explorer.models.catalogue import IMAGENET_DEPTHS, NETWORKS, network_config
 from explorer.models.config import NetworkConfig
-from explorer.models.network import Network, build
+from explorer.models.network import Network, build, initialise
 from explorer.models.size import networks
 
 # He et al. 2015, table 6, with option A; exact counts follow from section 4.2
