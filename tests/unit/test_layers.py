@@ -13,12 +13,14 @@ SOURCES = sorted([*ROOT.glob("explorer/**/*.py"), *ROOT.glob("pages/*.py"), ROOT
 
 # From the bottom up. Parts of one row are siblings and do not import each other, except in the first row.
 LAYERS = [
-    {"errors", "files", "processes", "registry", "settings", "tables"},
+    {"errors", "files", "processes", "progress", "registry", "settings", "tables"},
     {"models", "data"},
     {"runs"},
     {"analysis", "attribution", "training"},
-    {"construct", "degradation", "inspection"},
+    {"references"},
+    {"attribution_maps", "construct", "degradation", "inspection", "predictions"},
     {"figures"},
+    {"map_export"},
     {"ui", "cli"},
     {"pages", "streamlit_app", "__main__"},
 ]
@@ -31,7 +33,7 @@ FENCES = {
     "plotly": {"figures"},
     "tyro": {"cli"},
 }
-TORCH_FREE = LAYERS[0] | {"figures", "pages", "streamlit_app", "__main__"}
+TORCH_FREE = LAYERS[0] | {"figures", "map_export", "pages", "streamlit_app", "__main__"}
 
 
 def name_of(source: Path) -> str:
@@ -109,7 +111,9 @@ def test_every_torch_load_says_weights_only(source):
 TORCH_FREE_CODE = {
     "explorer": "import explorer",
     "figures": "import explorer.figures",
+    "exported maps": "import explorer.map_export",
     "settings": "import explorer; explorer.Recipe(), explorer.NetworkConfig(depth=20), explorer.experiments()",
+    "menus of attribution methods": "from explorer.attribution.methods import METHODS; assert METHODS",
     "what pages poll": "import explorer.training.launch, explorer.runs.experiments as e; e.list_experiments()",
     "starting from a checkpoint": """
 import hashlib, os, pathlib
@@ -123,9 +127,14 @@ network = NetworkConfig(depth=8, shortcut="none", channels=1)
 facts = CheckpointFacts(network=network, sha256=hashlib.sha256(b"weights").hexdigest())
 path.with_suffix(".json").write_text(facts.model_dump_json())
 queue(Plan(networks=("plain8",), initial=str(path)))""",
+    "pictures": """
+from explorer.analysis.answers import interesting
+from explorer.data.pictures import picture
+picture("test:1", data="digits"), picture("china.jpg")""",
     "command line": """
 from explorer.cli.main import main
-main(["networks"]), main(["data", "status"]), main(["runs", "list"])""",
+main(["networks"]), main(["methods"]), main(["data", "status"]), main(["runs", "list"])
+main(["attribute", "resnet8", "--target", "cat"])""",
     "home page": f"""
 from streamlit.testing.v1 import AppTest
 assert not AppTest.from_file({str(ROOT / "explorer/ui/main.py")!r}).run(timeout=60).exception""",

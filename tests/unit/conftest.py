@@ -39,7 +39,14 @@ def unchanged():
             "modes": [module.training for module in network.modules()],
             "frozen": [p.requires_grad for p in network.parameters()],
             "gradients": [None if p.grad is None else p.grad.clone() for p in network.parameters()],
-            "hooks": [(len(m._forward_hooks), len(m._forward_pre_hooks)) for m in network.modules()],
+            "hooks": [
+                [
+                    len(each)
+                    for each in (m._forward_hooks, m._forward_pre_hooks, m._backward_hooks, m._backward_pre_hooks)
+                ]
+                for m in network.modules()
+            ],
+            "in place": [getattr(module, "inplace", None) for module in network.modules()],
         }
 
     def made(network):
@@ -49,7 +56,7 @@ def unchanged():
             after = state(network)
             for part in ("values", "gradients"):
                 torch.testing.assert_close(after[part], before[part], rtol=0, atol=0)
-            for part in ("modes", "frozen", "hooks"):
+            for part in ("modes", "frozen", "hooks", "in place"):
                 assert after[part] == before[part], part
 
         return check

@@ -1,0 +1,1 @@
+"""Attributions: Captum's methods made comparable across networks, and whether their maps can be trusted."""
