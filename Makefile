@@ -11,7 +11,7 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 py
 VENV_PYTHON := .venv/bin/python
 READY := .venv/.requirements-installed
 
-.PHONY: help setup run test test-fast lint types bench-train bench-responses bench-probes bench-first-paint zoo zoo-pack clean
+.PHONY: help setup run test test-fast lint types bench-train bench-responses bench-probes bench-attributions bench-first-paint zoo zoo-pack clean
 
 help: ## Show this list
 	@echo 'ResNet Explorer: make TARGET'
@@ -43,6 +43,9 @@ bench-responses: $(READY) ## Measure what measuring responses costs against a ba
 
 bench-probes: $(READY) ## Measure what looking at the layers adds to a training
 	$(VENV_PYTHON) -m benchmarks.probe_cost $(ARGS)
+
+bench-attributions: $(READY) ## Measure what attributions cost: batches against one call an image, Captum alone, a grid of maps
+	$(VENV_PYTHON) -m benchmarks.attribution_cost $(ARGS)
 
 bench-first-paint: $(READY) ## Measure the time from start to the first page (needs chromium)
 	$(VENV_PYTHON) -m benchmarks.first_paint $(ARGS)

@@ -7,10 +7,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from explorer import construct, degradation, figures, inspection
+    from explorer import attribution_maps, construct, degradation, figures, inspection
     from explorer.analysis.gradients import gradient_profile
     from explorer.analysis.ledger import residual_ledger
     from explorer.analysis.responses import response_std
+    from explorer.attribution.attribute import attribute
     from explorer.data.pixels import load_data
     from explorer.errors import ExplorerError
     from explorer.models.config import NetworkConfig
@@ -32,6 +33,8 @@ __all__ = [
     "NetworkConfig",
     "Plan",
     "Recipe",
+    "attribute",
+    "attribution_maps",
     "build",
     "construct",
     "degradation",
@@ -53,12 +56,13 @@ __all__ = [
     "train",
 ]
 
-_MODULES = ("construct", "degradation", "figures", "inspection")
+_MODULES = ("attribution_maps", "construct", "degradation", "figures", "inspection")
 _HOME = {
     "ExplorerError": "explorer.errors",
     "NetworkConfig": "explorer.models.config",
     "Plan": "explorer.training.plan",
     "Recipe": "explorer.training.recipe",
+    "attribute": "explorer.attribution.attribute",
     "build": "explorer.models.network",
     "evaluate": "explorer.training.evaluation",
     "experiments": "explorer.runs.listing",

@@ -165,8 +165,8 @@ METHODS: dict[str, Method] = {
         scope="pixels",
         passes=lambda parameters, height, width: 2,
         means="Guided backpropagation where Grad-CAM is positive: its patterns at the places that matter.",
-        limits="The fine detail is guided backpropagation's, with its limits; Grad-CAM's positions are enlarged without "
-        "smoothing, as Captum does.",
+        limits="The fine detail is guided backpropagation's, with its limits; Grad-CAM's positions are enlarged "
+        "without smoothing, as Captum does.",
         source="Selvaraju et al. 2017, arXiv 1610.02391",
         parameters=(LAYER,),
         needs=("ReLU modules", "a layer"),

@@ -4,19 +4,16 @@ import os
 from collections.abc import Iterator, Sequence
 from importlib import import_module
 from types import ModuleType
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 from tyro.conf import Positional, arg
 
-from explorer.cli.output import AsJson, json_text, text_table
+from explorer.cli.output import AsCsv, AsJson, show_table
 from explorer.cli.runs import find
 from explorer.errors import RunError
 from explorer.models.catalogue import is_network_name
 from explorer.processes import WAIT_PASSIVELY
 from explorer.runs.checkpoint_facts import checkpoint_file, moments
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 References = Annotated[
     Positional[tuple[str, ...]],
@@ -27,7 +24,6 @@ References = Annotated[
     ),
 ]
 Names = Annotated[Positional[tuple[str, ...]], arg(metavar="NAME...", help="Names such as plain56 and resnet56.")]
-AsCsv = Annotated[bool, arg(name="csv", help="Print comma-separated values and nothing else.")]
 Data = Annotated[str, arg(help="Data set; left out, the one a network was trained on, else digits.")]
 Statistics = Annotated[
     Literal["running", "batch"],
@@ -50,8 +46,11 @@ def responses(
     Args:
         images: test images to measure on.
     """
-    table = _inspection().response_std(references(networks), data=data, images=images, statistics=statistics)
-    return _print("layers", table, csv=csv, json=json)
+    table = with_pytorch("explorer.inspection").response_std(
+        references(networks), data=data, images=images, statistics=statistics
+    )
+    show_table("layers", table, csv=csv, json=json)
+    return 0
 
 
 def gradients(
@@ -62,8 +61,9 @@ def gradients(
     Args:
         images: training images to measure on, in five batches: medians and quartiles.
     """
-    table = _inspection().gradient_profile(references(networks), data=data, images=images)
-    return _print("layers", table, csv=csv, json=json)
+    table = with_pytorch("explorer.inspection").gradient_profile(references(networks), data=data, images=images)
+    show_table("layers", table, csv=csv, json=json)
+    return 0
 
 
 def ledger(
@@ -81,8 +81,11 @@ def ledger(
     Args:
         images: training images to measure on.
     """
-    table = _inspection().residual_ledger(references(networks), data=data, images=images, statistics=statistics)
-    return _print("blocks", table, csv=csv, json=json)
+    table = with_pytorch("explorer.inspection").residual_ledger(
+        references(networks), data=data, images=images, statistics=statistics
+    )
+    show_table("blocks", table, csv=csv, json=json)
+    return 0
 
 
 def xray(
@@ -102,8 +105,9 @@ def xray(
         images: training images to measure on.
         seed: of the initial weights.
     """
-    table = _inspection().xray(networks, data=data, images=images, seed=seed)
-    return _print("layers", table, csv=csv, json=json)
+    table = with_pytorch("explorer.inspection").xray(networks, data=data, images=images, seed=seed)
+    show_table("layers", table, csv=csv, json=json)
+    return 0
 
 
 def shattering(
@@ -123,8 +127,9 @@ def shattering(
         lines: pairs of images.
         seed: of the initial weights.
     """
-    table = _inspection().gradient_autocorrelation(networks, data=data, lines=lines, seed=seed)
-    return _print("distances", table, csv=csv, json=json)
+    table = with_pytorch("explorer.inspection").gradient_autocorrelation(networks, data=data, lines=lines, seed=seed)
+    show_table("distances", table, csv=csv, json=json)
+    return 0
 
 
 def references(identities: Sequence[str]) -> list[str]:
@@ -134,6 +139,12 @@ def references(identities: Sequence[str]) -> list[str]:
         RunError: none is meant, or what is meant has no weights.
     """
     return list(dict.fromkeys(each for identity in identities for each in _references(identity)))
+
+
+def with_pytorch(module: str) -> ModuleType:
+    """A module that imports PyTorch, which takes seconds."""
+    os.environ.update(WAIT_PASSIVELY | os.environ)  # before PyTorch is imported, so not at the top of a file
+    return import_module(module)
 
 
 def _references(identity: str) -> Iterator[str]:
@@ -149,17 +160,3 @@ def _references(identity: str) -> Iterator[str]:
     if not chosen:
         raise RunError(f"{name} has no weights. `python -m explorer runs show {name}` tells its state.")
     yield from (f"{each.id}@{step}" if step else each.id for each in chosen)
-
-
-def _inspection() -> ModuleType:
-    os.environ.update(WAIT_PASSIVELY | os.environ)  # before PyTorch is imported, so not at the top of this file
-    return import_module("explorer.inspection")
-
-
-def _print(key: str, table: "pd.DataFrame", *, csv: bool, json: bool) -> int:
-    if csv:
-        print(table.to_csv(index=False).rstrip("\n"))
-        return 0
-    rows = table.to_dict("records")
-    print(json_text({key: rows}) if json else text_table(rows, table.columns))
-    return 0

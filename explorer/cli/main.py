@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from tyro.conf import FlagCreatePairsOff
 from tyro.extras import SubcommandApp
 
-from explorer.cli import construct, data, degradation, facts, layers, runs, train
+from explorer.cli import attributions, construct, data, degradation, facts, layers, runs, train
 from explorer.cli.output import message
 from explorer.errors import ExplorerError
 
@@ -26,6 +26,10 @@ app.command(layers.gradients)
 app.command(layers.ledger)
 app.command(layers.xray)
 app.command(layers.shattering)
+app.command(attributions.methods)
+app.command(attributions.attribute)
+app.command(name="attribute-check")(attributions.check)
+app.command(name="attribute-agreement")(attributions.agreement)
 app.command(runs.app, name="runs", help="What was trained: list, show, metrics, pause, resume, stop, and files.")
 
 

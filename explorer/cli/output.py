@@ -5,11 +5,15 @@ import math
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from tyro.conf import arg
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 AsJson = Annotated[bool, arg(name="json", help="Print one JSON document and nothing else.")]
+AsCsv = Annotated[bool, arg(name="csv", help="Print comma-separated values and nothing else.")]
 
 
 def message(text: str) -> None:
@@ -20,6 +24,20 @@ def message(text: str) -> None:
 def show(document: object, text: str, *, as_json: bool) -> None:
     """Print the answer of a command."""
     print(json_text(document) if as_json else text)
+
+
+def show_table(key: str, table: "pd.DataFrame", *, csv: bool, json: bool, columns: Iterable[str] | None = None) -> None:
+    """Print a table as the answer of a command.
+
+    Args:
+        key: of the rows in the JSON document.
+        columns: that are told in text; None: all.
+    """
+    if csv:
+        print(table.to_csv(index=False).rstrip("\n"))
+        return
+    rows = table.to_dict("records")
+    print(json_text({key: rows}) if json else text_table(rows, table.columns if columns is None else columns))
 
 
 def json_text(value: object) -> str:

@@ -51,6 +51,13 @@ function isDark(element) {
   return 0.3 * red + 0.6 * green + 0.1 * blue < 128
 }
 
+// A figure made for a page of `meta.width` pixels grows with a wider page, as far as the window shows it whole.
+function enlarge(layout, chart) {
+  if (!layout.meta?.width) return
+  const room = Math.max(1, (0.9 * globalThis.innerHeight) / layout.height)
+  layout.height = Math.round(layout.height * Math.min(chart.clientWidth / layout.meta.width, room))
+}
+
 function sendClicks(chart) {
   const over = (inside) => (event) => {
     chart.classList.toggle("explorer-chart-over", inside && Boolean(event.points?.[0]?.customdata))
@@ -79,6 +86,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     if (text === chart.explorerText) return // nothing new: leave the reader's hover alone
     chart.explorerText = text
     const figure = JSON.parse(text)
+    enlarge(figure.layout, chart)
     const first = !chart.on
     await Plotly.react(chart, figure.data, figure.layout, {
       displaylogo: false, responsive: true, showSendToCloud: false, modeBarButtonsToRemove: ["select2d", "lasso2d"],

@@ -11,7 +11,7 @@ PLAY_SECONDS = 1.0  # between two moments, where the next one has been computed 
 
 
 def at_moment(chosen: Sequence[Candidate], show: Callable[[int | None], None]) -> None:
-    """Show something at the moment of the slider; a move of the slider renews nothing else on the page.
+    """Show something at the moment of the slider; while it plays nothing else on the page is renewed.
 
     Args:
         chosen: the networks whose kept steps the slider has.
@@ -35,8 +35,10 @@ def at_moment(chosen: Sequence[Candidate], show: Callable[[int | None], None]) -
         show(step)
         st.session_state.shown_step = step
 
-    playing = st.session_state.get("playing") and len(steps) > 1
-    fragment(part, run_every=PLAY_SECONDS if playing else None)()
+    if st.session_state.get("playing") and len(steps) > 1:
+        fragment(part, run_every=PLAY_SECONDS)()
+    else:
+        part()  # a click in a fragment, such as one on Cancel, would wait until what is computed is there
 
 
 def _advance(steps: Sequence[int]) -> None:

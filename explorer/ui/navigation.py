@@ -12,6 +12,7 @@ PAGES = {
     "degradation": ("Degradation", ":material/trending_up:", "Does depth hurt? Guess, race, verdict."),
     "train": ("Train", ":material/play_circle:", "Choose networks and data, train them, watch their error."),
     "responses": ("Responses", ":material/graphic_eq:", "What layers and blocks do, through training."),
+    "attributions": ("Attributions", ":material/center_focus_strong:", "Where networks look, and whether to trust it."),
     "runs": ("Runs", ":material/stacked_line_chart:", "All experiments: reopen, compare, rename, export, delete."),
     "data": ("Data", ":material/dataset:", "The data sets on this machine, and downloading them."),
 }
