@@ -68,8 +68,8 @@ The app shows them as experiments that cannot be changed; `explorer.load_checkpo
 TITLES = {"digits": DIGITS.title, "cifar10": "CIFAR-10: plain and residual networks, 3,000 steps"}
 # Of seed 0, as half-precision weights: of which networks, and at which steps.
 SNAPSHOTS = {
-    "digits": (("plain20", "resnet20", "plain56", "resnet56"), (10, 50, 100, 200)),
-    "cifar10": (("plain20", "resnet20", "plain32", "resnet32"), (10, 100, 1000)),
+    "digits": (("plain20", "resnet20", "plain56", "resnet56"), (10, 50, 200)),
+    "cifar10": (("plain20", "resnet20", "plain56", "resnet56"), (10, 100, 1000)),
 }
 
 

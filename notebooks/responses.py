@@ -18,7 +18,7 @@ import explorer
 from explorer.analysis.response_claims import response_claims
 from explorer.data.catalogue import data_status
 
-data, depths = ("cifar10", (20, 32)) if data_status("cifar10").available else ("digits", (20, 56))
+data, depths = ("cifar10", (20, 32, 56)) if data_status("cifar10").available else ("digits", (20, 56))
 images = 100  # docs/layers.md: 1000
 networks = [f"shipped-{data}-{kind}{depth}" for depth in depths for kind in ("plain", "resnet")]
 

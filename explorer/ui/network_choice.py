@@ -15,7 +15,7 @@ from explorer.ui import cached, wording
 
 MOST = 8  # networks at once: more lines cannot be told apart
 FIRST_SHOWN = ("plain20", "resnet20", "plain{deep}", "resnet{deep}")  # of the shipped ones
-FIRST_DATA = {"cifar10": 32, "digits": 56}  # that shipped networks were trained on, and how deep the deeper ones are
+FIRST_DATA = {"cifar10": 56, "digits": 56}  # that shipped networks were trained on, and how deep the deeper ones are
 
 
 @dataclass(frozen=True, slots=True)
