@@ -19,7 +19,7 @@ from torch import Tensor
 from explorer import progress, tables
 from explorer.attribution import agreement as agreements
 from explorer.attribution import checks, randomisation
-from explorer.attribution.attribute import Attribution, explained
+from explorer.attribution.attribute import Attribution, Prepared, explained, prepared
 from explorer.attribution.maps import position_maps
 from explorer.attribution.methods import METHODS
 from explorer.data.batches import Normalisation, sample_of_test_set
@@ -323,6 +323,12 @@ def _unchanging(reference: str, data: str, *folders: Path) -> Referenced:
     return subject
 
 
+@lru_cache(maxsize=8)
+def _ready(subject: Referenced) -> Prepared:
+    channels, side = subject.network.config.channels, subject.image_size
+    return prepared(subject.network, torch.zeros(1, channels, side, side))
+
+
 def _show(subject: Referenced, image: str, *, paths: bool) -> _Shown:
     found = picture(image, data=subject.data, image_size=subject.image_size, paths=paths)
     pixels = fitted(found.pixels, subject.image_size, subject.network.config.channels)
@@ -357,7 +363,11 @@ def _mapped(shown: _Shown, method: str, target: int | None, parameters: Mapping[
     subject, config = shown.subject, shown.subject.network.config
     given = _given(subject, row.checked(parameters))
     begun = time.perf_counter()
-    found = explained(subject.network, shown.image, target, method, **given)
+    try:
+        found = explained(_ready(subject), shown.image, target, method, **given)
+    except BaseException:
+        _ready.cache_clear()  # a method that raised may have left something in its copy
+        raise
     return AttributionMap(
         reference=subject.reference,
         network=config.name,

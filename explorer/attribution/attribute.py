@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from explorer import progress
 from explorer.attribution import layer_methods, pixel_methods, region_methods, relevance
 from explorer.attribution.baselines import baseline_images
-from explorer.attribution.fitness import lacking, traits
+from explorer.attribution.fitness import Traits, lacking, traits
 from explorer.attribution.job import Job, Outcome
 from explorer.attribution.layer_methods import layer_module
 from explorer.attribution.methods import METHODS
@@ -75,6 +75,30 @@ class Attribution:
     summed: bool
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Prepared:
+    """A network made ready for one explanation after the other, which spares copying and examining it each time.
+
+    Attributes:
+        network: a copy in evaluation mode, whose weights take no gradient; it is used up by a method that raised.
+        traits: what was seen of it, on images of the same size.
+    """
+
+    network: nn.Module
+    traits: Traits
+
+
+def prepared(network: nn.Module, images: Tensor) -> Prepared:
+    """A copy of `network`, examined with the first of `images`.
+
+    Raises:
+        BadSettings: `images` do not fit.
+    """
+    _require_images(network, images)
+    own = deepcopy(network).eval().requires_grad_(False)
+    return Prepared(own, traits(own, _fitting(own, images)))
+
+
 def attribute(
     network: nn.Module,
     images: Tensor,
@@ -111,7 +135,7 @@ def attribute(
 
 
 def explained(
-    network: nn.Module,
+    network: nn.Module | Prepared,
     images: Tensor,
     target: int | Tensor | None = None,
     method: str = "saliency",
@@ -122,14 +146,14 @@ def explained(
     """The same as `attribute`, with the scores and the convergence delta."""
     row = lookup(METHODS, method, "attribution method")
     given = _settings(row, baseline, parameters)
-    _require_images(network, images)
     with _ONE_AT_A_TIME, _undisturbed(int(given.get("seed", 0))):
-        own = deepcopy(network).eval().requires_grad_(False)
-        images = images.detach().to(next(own.parameters(), images))  # device and precision
-        seen = traits(own, images)
+        ready = network if isinstance(network, Prepared) else prepared(network, images)
+        own, seen = ready.network, ready.traits
+        _require_images(own, images)
+        images = _fitting(own, images)
         for each in (row, METHODS[given["of"]]) if "of" in given else (row,):
             if reason := lacking(each, seen):
-                raise BadSettings(f"{each.title} cannot run on {network_name(network)}: {reason}.")
+                raise BadSettings(f"{each.title} cannot run on {network_name(own)}: {reason}.")
         layer = layer_module(own, given["layer"], images[:1]) if "a layer" in row.needs else None
         at_once = int(np.clip(MEMORY // max(1, seen.bytes), 1, MOST_AT_ONCE))
         scores = _scores(own, images, at_once)
@@ -174,6 +198,11 @@ def _require_images(network: nn.Module, images: Tensor) -> None:
     channels = getattr(getattr(network, "config", None), "channels", images.shape[1])
     if channels != images.shape[1]:
         raise BadSettings(f"`images` has {images.shape[1]} channels; {network_name(network)} takes {channels}.")
+
+
+def _fitting(network: nn.Module, images: Tensor) -> Tensor:
+    """Where the network is, and as precise."""
+    return images.detach().to(next(network.parameters(), images))
 
 
 def _scores(network: nn.Module, images: Tensor, at_once: int) -> Tensor:

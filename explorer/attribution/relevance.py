@@ -1,5 +1,6 @@
 """Layer-wise relevance propagation through networks of blocks with shortcuts."""
 
+from copy import deepcopy
 from typing import Any
 
 import torch
@@ -39,12 +40,13 @@ class SplitRule(EpsilonRule):  # type: ignore[misc]
 
 def lrp(job: Job, *, epsilon: float, sums: str) -> Outcome:
     """Relevance of the score, passed back layer by layer in the shares in which the inputs of a layer made it up."""
-    for name, module in list(job.network.named_modules()):
+    network = deepcopy(job.network)  # which is given other modules, and rules
+    for name, module in list(network.named_modules()):
         if isinstance(module, nn.Identity):
-            job.network.set_submodule(name, Apart())
-    for module in job.network.modules():
+            network.set_submodule(name, Apart())
+    for module in network.modules():
         if not list(module.children()) and not isinstance(module, nn.ReLU):
             split = sums == "split" and isinstance(module, Addition)
             module.rule = SplitRule(epsilon) if split else EpsilonRule(epsilon)
-    values, delta = LRP(job.network).attribute(job.images, target=job.target, return_convergence_delta=True)
+    values, delta = LRP(network).attribute(job.images, target=job.target, return_convergence_delta=True)
     return values.detach(), -delta.detach()  # Captum gives the score less the sum, unlike for other methods

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 import plotly.graph_objects as go
 
 from explorer.figures import theme
@@ -14,6 +15,8 @@ from explorer.registry import lookup
 MOST_CELL = 320  # pixels
 MOST_CAPTIONED, MOST_LARGE = 8, 6  # columns with a line above each cell, and in letters of the usual size
 WRONG = "✗"
+WEAK = "too weak for this scale"
+LEAST_SEEN = 0.1  # of the end of its scale, below which a map looks empty
 SIGNS = "orange: for the explained class, blue: against it"
 
 
@@ -68,17 +71,30 @@ def grid_content(cells: Sequence[MapCell], *, show: str, scale: str, signs: str 
     position = {(cell.row, cell.column): place for place, cell in enumerate(cells)}
     captioned = len(columns) <= MOST_CAPTIONED
     scales = colour_scales(cells, scale)
+    weak = _too_weak(cells, scales)
+    notes = [", ".join(filter(None, [cell.note, WEAK if place in weak else ""])) for place, cell in enumerate(cells)]
     return Content(
         rows=[Row(row, tuple(position.get((row, column)) for column in columns)) for row in rows],
         columns=columns,
         captions=[caption(cell) for cell in cells] if captioned else [],
         caption_size=theme.TEXT_SIZE if len(columns) <= MOST_LARGE else theme.TEXT_SIZE - 3,
-        notes=[cell.note for cell in cells] if captioned and any(cell.note for cell in cells) else [],
+        notes=notes if captioned and any(notes) else [],
         scales=scales,
         by=scale,
         barred=show != "contour",
         facts=map_facts(cells, scales, show=show, by=scale, signs=signs),
     )
+
+
+def _too_weak(cells: Sequence[MapCell], scales: Sequence[ColourScale]) -> set[int]:
+    """Positions of the maps that look empty beside the others on their scale."""
+    found = set()
+    for scale in scales:
+        for member in scale.members:
+            values = cells[member].map
+            if values is not None and np.abs(values).max() < LEAST_SEEN * scale.top:
+                found.add(member)
+    return found
 
 
 def caption(cell: MapCell) -> tuple[str, str]:

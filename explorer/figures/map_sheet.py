@@ -169,7 +169,7 @@ def lay_out(content: Content, side: float) -> Sheet:
                 Bar(corners[member][0], y + 4, side, BAR, scale)
                 for scale in own_bars
                 for member in scale.members
-                if places[member][0] == place
+                if member in row.members
             ]
             y += BAR_BELOW
         y += UNDER

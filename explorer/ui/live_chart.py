@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,11 +52,12 @@ function isDark(element) {
   return 0.3 * red + 0.6 * green + 0.1 * blue < 128
 }
 
-// A figure made for a page of `meta.width` pixels grows with a wider page, as far as the window shows it whole.
+// A figure made for a page of `meta.width` pixels grows with a wider one, as far as the window shows it whole.
 function enlarge(layout, chart) {
   if (!layout.meta?.width) return
   const room = Math.max(1, (0.9 * globalThis.innerHeight) / layout.height)
-  layout.height = Math.round(layout.height * Math.min(chart.clientWidth / layout.meta.width, room))
+  layout.height = Math.round(layout.height * Math.min(chart.clientWidth / layout.meta.width, room, 1.6))
+  chart.style.minHeight = `${layout.height}px`
 }
 
 function sendClicks(chart) {
@@ -105,8 +107,27 @@ export default function ({ data, parentElement, setTriggerValue }) {
 _component = st.components.v2.component("resnet_explorer_chart", html=_HTML, css=_CSS, js=_JS, isolate_styles=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A figure as the browser gets it."""
+
+    text: str
+    height: int | None
+
+
+def drawn(figure: "Figure") -> Drawn:
+    """What `live_chart` shows of a figure."""
+    return Drawn(figure.to_json(remove_uids=False), figure.layout.height)
+
+
+@st.cache_data(max_entries=100, show_spinner=False)
+def kept_drawing(key: str, _draw: Callable[[], "Figure"]) -> Drawn:
+    """The same without drawing again what has been drawn under this key, which says all that the figure depends on."""
+    return drawn(_draw())
+
+
 def live_chart(
-    figure: "Figure",
+    figure: "Figure | Drawn",
     *,
     key: str,
     alt: str,
@@ -122,7 +143,8 @@ def live_chart(
         filename: of the picture that the chart's own button saves.
         on_click: gets the `customdata` of a clicked point that has some, before the page runs again.
     """
-    data = {"figure": figure.to_json(remove_uids=False), "height": figure.layout.height, "alt": alt}
+    found = figure if isinstance(figure, Drawn) else drawn(figure)
+    data = {"figure": found.text, "height": found.height, "alt": alt}
     clicked = None if on_click is None else lambda: on_click(st.session_state[key].click)
     _mount(key, clicked, **data, filename=filename, clickable=on_click is not None)
 

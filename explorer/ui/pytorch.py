@@ -27,6 +27,7 @@ class Answer:
     """What a call gave: `value`, or the reason why there is none in `failure`; neither while `pending`.
 
     Attributes:
+        begun: the call is being made, after those that came before it.
         progress: how far it is, 0 to 1, as far as the call says so.
     """
 
@@ -36,6 +37,7 @@ class Answer:
         self.value: Any = None
         self.failure: ExplorerError | None = None
         self.failed_at = 0.0
+        self.begun = False
         self.progress = 0.0
         self.asked = 0  # times, less those withdrawn
         self._done = Event()
@@ -169,6 +171,7 @@ class PyTorch:
                 while not self._waiting:
                     self._change.wait()
                 answer = self._computed = self._waiting.popleft()
+                answer.begun = True
             try:
                 answer.settle(*self._outcome(answer))
             except (OSError, EOFError, pickle.UnpicklingError) as error:

@@ -57,8 +57,7 @@ def awaited(answers: Sequence[Answer], doing: str) -> Sequence[Answer]:
             done = len(answers) - len(pending)
             part = (done + sum(each.progress for each in pending)) / len(answers)
             counted = f"{done} of {len(answers)}" if len(answers) > 1 else f"{part:.0%}"
-            loading = " PyTorch and the images are loaded once." if long and part == 0 else ""
-            place.progress(part, f"{doing}: {counted} ...{loading}")
+            place.progress(part, f"{doing}: {counted} ...{_reason(pending) if long and part == 0 else ''}")
             if not long and time.monotonic() - begun > LONG_SECONDS:
                 long = True
                 button.button(
@@ -77,6 +76,13 @@ def awaited(answers: Sequence[Answer], doing: str) -> Sequence[Answer]:
     button.empty()
     _offer_again([each for each in answers if each.cancelled], doing)
     return answers
+
+
+def _reason(pending: Sequence[Answer]) -> str:
+    """Why it takes so long to begin."""
+    if any(each.begun for each in pending):
+        return " PyTorch and the images are loaded once."
+    return " What another page or tab has asked for comes first."
 
 
 def _offer_again(cancelled: Sequence[Answer], doing: str) -> None:

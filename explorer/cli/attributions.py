@@ -1,0 +1,288 @@
+"""Commands that explain answers of networks: attribute, attribute-check, attribute-agreement, methods."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import IO, Annotated, Any
+
+from tyro.conf import Positional, UseAppendAction, arg
+
+from explorer import map_export, progress, tables
+from explorer.attribution.methods import METHODS
+from explorer.cli.layers import Data, References, with_pytorch
+from explorer.cli.method_parameters import parameters_of
+from explorer.cli.output import AsCsv, AsJson, message, show, show_table, text_facts, text_table
+from explorer.cli.progress_bar import progress_bar
+from explorer.cli.subjects import Subject, picture_reference, subjects
+from explorer.data.pictures import PHOTOGRAPHS, Picture
+from explorer.errors import BadSettings, StorageError
+from explorer.files import storage_errors, write_atomically
+
+Several = UseAppendAction[tuple[tuple[str, ...], ...]]
+PICTURE_HELP = f"The number of a test image, {', '.join(PHOTOGRAPHS)}, or the path of a PNG, JPEG or WebP file."
+Images = Annotated[Several, arg(name="image", metavar="REF...", help=f"{PICTURE_HELP} Left out, test image 0.")]
+Image = Annotated[str, arg(metavar="REF", help=PICTURE_HELP)]
+Methods = Annotated[
+    Several, arg(name="method", metavar="METHOD...", help="See the command `methods`. Left out, saliency.")
+]
+Method = Annotated[str, arg(metavar="METHOD", help="See the command `methods`.")]
+Target = Annotated[str, arg(metavar="CLASS")]
+Layer = Annotated[
+    str, arg(metavar="LAYER", help="For methods of a layer: stage2, stage2.block3 or a module; else the last block.")
+]
+Settings = Annotated[
+    Several,
+    arg(
+        name="set",
+        metavar="NAME=VALUE...",
+        help="Parameters, for every method that has one of that name, such as steps=32 baseline=blur, or for one: "
+        "occlusion.window=4.",
+    ),
+]
+
+TOLD = [column for column in tables.ATTRIBUTION_SCORES if column not in ("kind", "depth", "score")]
+
+
+def methods(*, json: AsJson = False) -> int:
+    """List the attribution methods with their parameters; what maps of each mean is in --json."""
+    document = [
+        {
+            "name": name,
+            "title": row.title,
+            "scope": row.scope,
+            "parameters": [asdict(each) for each in row.parameters],
+            "needs": row.needs,
+            "means": row.means,
+            "limits": row.limits,
+            "source": row.source,
+        }
+        for name, row in METHODS.items()
+    ]
+    usual = {name: [f"{each.name}={each.default}" for each in row.parameters] for name, row in METHODS.items()}
+    rows = [row | {"parameters": usual[str(row["name"])]} for row in document]
+    show(document, text_table(rows, ["name", "title", "scope", "parameters", "source"]), as_json=json)
+    return 0
+
+
+def attribute(
+    networks: References,
+    /,
+    *,
+    images: Images = (),
+    methods: Methods = (),
+    target: Target = "",
+    layer: Layer = "",
+    settings: Settings = (),
+    data: Data = "",
+    out: Annotated[Path | None, arg(metavar="FOLDER")] = None,
+    csv: AsCsv = False,
+    json: AsJson = False,
+) -> int:
+    """Explain the answers of networks to pictures by attribution maps; one line a map.
+
+    A method that cannot run on a network is told in the column `failure`, and the others go on.
+
+    Args:
+        target: class whose score is explained, by name or number; left out, what each network predicts.
+        out: folder for the maps (maps.npz), the grid (grid.png, grid.html) and the table (scores.csv).
+    """
+    chosen = _flat(methods) or ["saliency"]
+    given = parameters_of(chosen, _settings(settings, layer))
+    places = [
+        (subject, subject.picture(image), subject.target(target))
+        for subject in subjects(networks, data)
+        for image in dict.fromkeys(map(picture_reference, _flat(images) or ["0"]))
+    ]
+    if out is not None and out.exists() and not out.is_dir():
+        raise StorageError(f"{out} is a file. Give a folder with `--out`; it is made where there is none.")
+    attribution_map = with_pytorch("explorer.attribution_maps").attribution_map
+    wanted = [(*place, method) for place in places for method in chosen]
+    maps = []
+    with progress_bar("Maps"):
+        for number, (subject, shown, explained, method) in enumerate(wanted):
+            with progress.part(number, len(wanted)):
+                maps.append(_map(attribution_map, subject, shown, method, explained, given[method]))
+    table = map_export.scores(maps)
+    told = [name for name in TOLD if table[name].replace("", None).notna().any()]
+    show_table("maps", table, csv=csv, json=json, columns=told)
+    failures = [each["failure"] for each in maps if "failure" in each]
+    if len(failures) == len(maps):
+        message(f"error: {failures[0]}")
+        return 1
+    if out is not None:
+        _write(out, maps)
+    return 0
+
+
+def check(
+    network: Annotated[Positional[str], arg(metavar="NETWORK")],
+    /,
+    *,
+    image: Image = "0",
+    method: Method = "saliency",
+    target: Target = "",
+    layer: Layer = "",
+    settings: Settings = (),
+    data: Data = "",
+    json: AsJson = False,
+) -> int:
+    """Tell whether a map can be trusted, as far as that can be checked.
+
+    Areas under deletion and insertion curves beside those of the map shifted, infidelity, sensitivity, convergence
+    delta, and what is left of the map when the layers are drawn anew from the top down.
+
+    Args:
+        target: class whose score is explained, by name or number; left out, what the network predicts.
+    """
+    given = parameters_of([method], _settings(settings, layer))[method]
+    subject, *others = subjects((network,), data)
+    if others:
+        raise BadSettings(f"{network} has {1 + len(others)} networks. One map is checked at a time: name one of them.")
+    place = subject.reference, subject.picture(picture_reference(image)).reference, method
+    options = {"target": subject.target(target), "data": subject.data, "paths": True, "parameters": given}
+    with progress_bar("Checks"):
+        found = with_pytorch("explorer.attribution_maps").check(*place, **options)
+    (row,) = map_export.scores([asdict(found.map)]).to_dict("records")
+    delta, curves, infidelity, table = found.map.delta, found.curves, found.infidelity, found.randomisation
+    stages = table.to_dict("records")
+    document = {
+        "map": row,
+        "deletion": curves.deletion,
+        "random_deletion": curves.random_deletion,
+        "insertion": curves.insertion,
+        "random_insertion": curves.random_insertion,
+        "verdict": curves.verdict,
+        "infidelity": infidelity.value,
+        "unexplained": infidelity.unexplained,
+        "sensitivity": found.sensitivity,
+        "delta": delta,
+        "badge": found.badge,
+        "randomisation": stages,
+        "curves": curves.table.to_dict("records"),
+    }
+    likeness = table.loc[table["randomised"] > 0, "rank_correlation"].mean()
+    facts = {name: row[name] for name in ("reference", "image", "method", "target", "target_probability")} | {
+        "deletion": f"{curves.deletion:.4g}, shifted {_span(curves.random_deletion)}; lower is better",
+        "insertion": f"{curves.insertion:.4g}, shifted {_span(curves.random_insertion)}; higher is better",
+        "both": f"{curves.verdict.replace('_', ' ')}, compared with the same map shifted at random",
+        "unexplained": f"{infidelity.unexplained:.4g} of the change of the score; 0 is best (infidelity)",
+        "sensitivity": f"{found.sensitivity:.4g}; the largest relative change of the map in a close neighbour",
+        "delta": "-" if delta is None else f"{delta:.4g}; what the values miss of the sum they promise",
+        "randomisation": f"{found.badge.replace('_', ' ')}: mean rank correlation {likeness:.2f} with drawn weights",
+    }
+    show(document, f"{text_facts(facts)}\n\n{text_table(stages, tables.RANDOMISATION)}", as_json=json)
+    return 0
+
+
+def agreement(
+    networks: References,
+    /,
+    *,
+    methods: Methods = (),
+    images: int = 20,
+    image: Annotated[str, arg(metavar="REF", help="One picture instead, as for the command `attribute`.")] = "",
+    target: Target = "",
+    layer: Layer = "",
+    settings: Settings = (),
+    data: Data = "",
+    csv: AsCsv = False,
+    json: AsJson = False,
+) -> int:
+    """Compare the maps of several networks under one method, or those of several methods for one network.
+
+    Rank correlation, overlap of the highest tenth of the positions, and structural similarity, one line a pair; means
+    and standard deviations over images.
+
+    Args:
+        images: test images, in equal parts of the classes.
+        target: class whose score is explained, by name or number; left out, the true one.
+    """
+    chosen = _flat(methods) or ["saliency"]
+    given = parameters_of(chosen, _settings(settings, layer))
+    found = subjects(networks, data)
+    first = found[0]
+    if (len(found) > 1) == (len(chosen) > 1):
+        raise BadSettings(
+            f"These are {len(found)} networks and {len(chosen)} methods. Compare several networks under one method, or "
+            "several methods for one network."
+        )
+    options = {
+        "images": first.picture(picture_reference(image)).reference if image else images,
+        "target": first.target(target),
+        "data": data,
+        "paths": True,
+    }
+    maps = with_pytorch("explorer.attribution_maps")
+    with progress_bar("Maps"):
+        if len(chosen) > 1:
+            table = maps.agreement_of_methods(first.reference, chosen, parameters=given, **options)
+        else:
+            named = [each.reference for each in found]
+            table = maps.agreement_of_networks(named, chosen[0], parameters=given[chosen[0]], **options)
+    place = {name: number for number, name in enumerate(dict.fromkeys(table["a"]))}
+    once = table["a"].map(place) < table["b"].map(place)  # a matrix for programs, each pair once for people
+    shown = table if csv or json else table[once]
+    told = [name for name in tables.MEAN_AGREEMENT if shown[name].notna().any()]
+    show_table("pairs", shown, csv=csv, json=json, columns=told)
+    return 0
+
+
+def _flat(several: Sequence[Sequence[str]]) -> list[str]:
+    """Each once, from an option that can be repeated and takes several values."""
+    return list(dict.fromkeys(each for group in several for each in group))
+
+
+def _settings(several: Sequence[Sequence[str]], layer: str) -> list[str]:
+    return [*_flat(several), *([f"layer={layer}"] if layer else [])]
+
+
+def _map(
+    attribution_map: Callable[..., Any],
+    subject: Subject,
+    shown: Picture,
+    method: str,
+    target: int | None,
+    parameters: dict[str, Any],
+) -> dict[str, Any]:
+    """A map, or why there is none."""
+    options = {"target": target, "data": subject.data, "paths": True, "parameters": parameters}
+    try:
+        return asdict(attribution_map(subject.reference, shown.reference, method, **options))
+    except BadSettings as error:
+        return map_export.missing(
+            subject.reference,
+            shown.reference,
+            method,
+            str(error),
+            network=subject.config.name,
+            kind=subject.config.kind,
+            depth=subject.config.depth,
+            step=subject.step,
+            title=shown.title,
+            layer=str(parameters.get("layer", "")),
+            target=target,
+            classes=subject.classes,
+        )
+
+
+def _write(folder: Path, maps: Sequence[map_export.Map]) -> None:
+    with storage_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    files = {
+        "maps.npz": map_export.npz(maps),
+        "grid.png": map_export.png(maps),
+        "grid.html": map_export.html(maps).encode(),
+        "scores.csv": map_export.scores(maps).to_csv(index=False).encode(),
+    }
+    for name, content in files.items():
+        write_atomically(folder / name, partial(_fill, content))
+        message(f"Wrote {folder / name}")
+
+
+def _fill(content: bytes, file: IO[bytes]) -> None:
+    file.write(content)
+
+
+def _span(values: Sequence[float]) -> str:
+    return f"{min(values):.4g} to {max(values):.4g}"

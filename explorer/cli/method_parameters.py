@@ -1,0 +1,59 @@
+"""Parameters of attribution methods as they are typed: steps=32, or for one of several lrp.epsilon=0.1."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+from explorer.attribution.methods import METHODS
+from explorer.attribution.rows import Parameter, Value
+from explorer.errors import BadSettings
+from explorer.registry import lookup, nearest_hint
+
+_READ: Mapping[type, Callable[[str], Value]] = {
+    bool: lambda text: {"true": True, "false": False}[text.lower()],
+    int: int,
+    float: float,
+    str: str,
+}
+
+
+def parameters_of(methods: Sequence[str], settings: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """What each method was given; a setting is for all that have a parameter of that name.
+
+    Args:
+        methods: names in `attribution.methods.METHODS`.
+        settings: NAME=VALUE or METHOD.NAME=VALUE.
+
+    Raises:
+        UnknownName: no such method.
+        BadSettings: none of them has that parameter, or it may not have that value.
+    """
+    rows = {name: lookup(METHODS, name, "attribution method") for name in methods}
+    given: dict[str, dict[str, Any]] = {name: {} for name in rows}
+    for setting in settings:
+        key, equals, text = setting.partition("=")
+        method, _, name = key.rpartition(".")
+        if not equals:
+            raise BadSettings(f"{setting!r} is not a setting. Give NAME=VALUE, such as steps=32.")
+        there = {
+            each: parameter
+            for each, row in rows.items()
+            for parameter in row.parameters
+            if parameter.name == name and method in ("", each)
+        }
+        if not there:
+            known = dict.fromkeys(parameter.name for row in rows.values() for parameter in row.parameters)
+            raise BadSettings(
+                f"{', '.join(rows)}: no parameter {key!r} there.{nearest_hint(name, known)} "
+                f"Known: {', '.join(known) or 'none'}."
+            )
+        for each, parameter in there.items():
+            given[each][name] = _read(parameter, text)
+    return given
+
+
+def _read(parameter: Parameter, text: str) -> Value:
+    value: Value = text
+    with suppress(ValueError, KeyError):  # then it is a text, which the parameter refuses
+        value = _READ[type(parameter.default)](text)
+    return parameter.checked(value)

@@ -1,0 +1,77 @@
+"""Networks and pictures that a command is about, known without PyTorch."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from explorer.cli.layers import references
+from explorer.data.catalogue import DATASETS
+from explorer.data.pictures import Picture, picture
+from explorer.errors import BadSettings
+from explorer.models.catalogue import is_network_name, network_config
+from explorer.models.config import NetworkConfig
+from explorer.registry import lookup
+from explorer.runs.checkpoint_facts import checkpoint_facts
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A network to be explained.
+
+    Attributes:
+        data: name of the data set whose images it is shown.
+        step: updates made; None where that is not known.
+    """
+
+    reference: str
+    config: NetworkConfig
+    data: str
+    step: int | None
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return lookup(DATASETS, self.data, "data set").classes
+
+    def target(self, text: str) -> int | None:
+        """The class that a name or a number means; None for an empty text.
+
+        Raises:
+            UnknownName: there is no such class.
+        """
+        names = {name: number for number, name in enumerate(self.classes)}
+        numbers = {str(number): number for number in names.values()}
+        return lookup(names | numbers, text, f"class of {DATASETS[self.data].title}") if text else None
+
+    def picture(self, reference: str) -> Picture:
+        """A picture by reference or path; errors as of `data.pictures.picture`."""
+        return picture(reference, data=self.data, paths=True)
+
+
+def subjects(identities: Sequence[str], data: str) -> list[Subject]:
+    """The networks meant; untrained ones are shown what the first trained one was trained on, else digits.
+
+    Args:
+        identities: see `layers.references`.
+        data: name of the data set for all; empty for that which each was trained on.
+
+    Raises:
+        BadSettings: none is named.
+        RunError, StorageError, UnknownName: one cannot be found or read.
+    """
+    facts = {each: None if is_network_name(each) else checkpoint_facts(each) for each in references(identities)}
+    if not facts:
+        raise BadSettings("Name at least one network: a run, a checkpoint, or a name such as resnet20.")
+    usual = next((found.data for found in facts.values() if found and found.data), "digits")
+    return [
+        Subject(
+            reference,
+            found.network if found else network_config(reference),
+            data or (found.data if found else "") or usual,
+            found.step if found else 0,
+        )
+        for reference, found in facts.items()
+    ]
+
+
+def picture_reference(text: str) -> str:
+    """The reference to a picture; a number alone is that of a test image."""
+    return f"test:{int(text)}" if text.isdecimal() else text

@@ -1,0 +1,290 @@
+"""Attribution maps put into a grid and into files; without PyTorch, so that pages have it too.
+
+A map comes as a dictionary: an `attribution_maps.AttributionMap` as `dataclasses.asdict` makes it of it, or what
+`missing` says of one that could not be computed.
+"""
+
+import html as markup
+import io
+import re
+from collections.abc import Callable, Mapping, Sequence
+from itertools import chain, count
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from explorer import tables
+from explorer.attribution.methods import METHODS
+from explorer.errors import BadSettings
+from explorer.figures.attribution_cells import MapCell
+from explorer.figures.map_grid import attribution_grid
+from explorer.figures.map_pixels import grid_png
+from explorer.figures.network_lines import moment
+from explorer.models.catalogue import is_network_name
+from explorer.registry import lookup
+
+Map = Mapping[str, Any]
+
+# What the rows and the columns of a grid can be, by name.
+AXES = {
+    "network": "Network",
+    "method": "Method",
+    "target": "Explained class",
+    "step": "Step of the training",
+    "image": "Picture",
+    "stage": "Stage",
+    "block": "Block",
+}
+TOLD_APART = ("image", "network", "step", "method", "target", "stage", "block")  # what tells maps of one place apart
+
+_BLOCK = re.compile(r"stage(\d+)(?:\.block(\d+))?")
+_NO_PIXELS = np.zeros((1, 1, 1), np.uint8)
+
+
+def missing(
+    reference: str,
+    image: str,
+    method: str,
+    failure: str,
+    *,
+    network: str,
+    kind: str,
+    depth: int,
+    step: int | None = None,
+    title: str = "",
+    layer: str = "",
+    target: int | None = None,
+    classes: Sequence[str] = (),
+) -> dict[str, Any]:
+    """What stands for a map that could not be computed.
+
+    Args:
+        failure: why not.
+        reference, image, method, network, kind, depth, step, title, layer, target, classes: as of `AttributionMap`.
+    """
+    return {
+        "reference": reference,
+        "network": network,
+        "kind": kind,
+        "depth": depth,
+        "step": step,
+        "image": image,
+        "title": title or image,
+        "method": method,
+        "layer": layer,
+        "target": target,
+        "classes": tuple(classes),
+        "failure": failure,
+    }
+
+
+def map_cells(maps: Sequence[Map], rows: str = "network", columns: str = "method") -> list[MapCell]:
+    """The cells of a grid, in the order of the maps.
+
+    Where maps would stand in one place, the heading of the row says what else tells them apart, and there are as many
+    rows.
+
+    Args:
+        maps: of any networks, pictures, methods and classes.
+        rows, columns: names in `AXES`; stage and block are those of the layer.
+
+    Raises:
+        UnknownName: there is no such axis.
+        BadSettings: rows and columns are the same.
+        ValueError: nothing tells two maps apart.
+    """
+    for axis in (rows, columns):
+        lookup(AXES, axis, "axis of a grid")
+    if rows == columns:
+        raise BadSettings(f"Rows and columns are both {rows!r}. Choose two of {', '.join(AXES)}.")
+    heading = _headings(maps, {rows, columns})
+    keys = [rows]
+    for extra in (each for each in TOLD_APART if each not in (rows, columns)):
+        found: dict[tuple[str, ...], set[str]] = {}
+        for each in maps:
+            place = *(heading(each, key) for key in keys), heading(each, columns)
+            found.setdefault(place, set()).add(heading(each, extra))
+        if any(len(others) > 1 for others in found.values()):
+            keys.append(extra)
+    return [_cell(each, ", ".join(heading(each, key) for key in keys), heading(each, columns)) for each in maps]
+
+
+def scores(maps: Sequence[Map]) -> pd.DataFrame:
+    """What the maps come from and what they add up to.
+
+    Returns:
+        The columns of `tables.ATTRIBUTION_SCORES`, one row a map.
+    """
+    table = pd.DataFrame([_score(each) for each in maps], columns=tables.ATTRIBUTION_SCORES)
+    table["step"] = pd.Series([each["step"] for each in maps], dtype=object)  # whole numbers, also beside unknown ones
+    return table
+
+
+def npz(maps: Sequence[Map]) -> bytes:
+    """The maps as an .npz file, which `numpy.load` reads.
+
+    Three arrays each: REFERENCE__IMAGE__METHOD__values (C, h, w), as the method gave them; __map (H, W), one number a
+    position; __pixels (H, W, C), what the network saw. After the method come the layer, where one was asked for, and
+    the explained class or a number, where names would be the same without.
+    """
+    there = [each for each in maps if "failure" not in each]
+    arrays = {
+        f"{name}__{part}": each[part]
+        for name, each in zip(_names(there), there, strict=True)
+        for part in ("values", "map", "pixels")
+    }
+    file = io.BytesIO()
+    np.savez_compressed(file, **arrays)
+    return file.getvalue()
+
+
+def png(
+    maps: Sequence[Map],
+    rows: str = "network",
+    columns: str = "method",
+    *,
+    show: str = "overlay",
+    scale: str = "column",
+    dark: bool = False,
+) -> bytes:
+    """The grid as a PNG file; args and errors as for `map_cells` and `figures.map_grid.attribution_grid`."""
+    return grid_png(map_cells(maps, rows, columns), show=show, scale=scale, dark=dark)
+
+
+def html(
+    maps: Sequence[Map],
+    rows: str = "network",
+    columns: str = "method",
+    *,
+    show: str = "overlay",
+    scale: str = "column",
+    dark: bool = False,
+    width: int = 1100,
+) -> str:
+    """The grid as a page of its own, which opens without a network; args and errors as for `png`.
+
+    Args:
+        width: of the grid, in pixels.
+    """
+    figure = attribution_grid(map_cells(maps, rows, columns), show=show, scale=scale, dark=dark, width=width)
+    figure.update_layout(width=width)
+    page: str = figure.to_html(include_plotlyjs=True, config={"displaylogo": False})
+    title = ", ".join(dict.fromkeys(str(each["title"]) for each in maps))
+    return page.replace("<head>", f"<head><title>{markup.escape(title)}</title>", 1)
+
+
+def _headings(maps: Sequence[Map], axes: set[str]) -> Callable[[Map, str], str]:
+    """What a map is called on an axis, in a grid of these axes."""
+    runs, pictures = _shared(maps, "network", _run), _shared(maps, "title", lambda each: str(each["image"]))
+
+    def network(each: Map) -> str:
+        name = _run(each) if each["network"] in runs else str(each["network"])
+        if is_network_name(each["reference"]):
+            return f"{name}, untrained"
+        return f"{name}, {moment(each['step'])}" if "@" in each["reference"] and "step" not in axes else name
+
+    def method(each: Map) -> str:
+        title = METHODS[each["method"]].title
+        return f"{title}, {each['layer']}" if each["layer"] and not axes & {"stage", "block"} else title
+
+    def block(each: Map) -> str:
+        found = _BLOCK.fullmatch(each["layer"])
+        return f"block {found[2]}" if found and found[2] else each["layer"] or "last block"
+
+    known: dict[str, Callable[[Map], str]] = {
+        "network": network,
+        "method": method,
+        "target": lambda each: "predicted class" if each["target"] is None else _class(each, each["target"]),
+        "step": lambda each: moment(each["step"]),
+        "image": lambda each: str(each["image"] if each["title"] in pictures else each["title"]),
+        "stage": _stage,
+        "block": block,
+    }
+    return lambda each, axis: known[axis](each)
+
+
+def _shared(maps: Sequence[Map], key: str, identity: Callable[[Map], str]) -> set[str]:
+    """What several things are called."""
+    found: dict[str, set[str]] = {}
+    for each in maps:
+        found.setdefault(each[key], set()).add(identity(each))
+    return {name for name, things in found.items() if len(things) > 1}
+
+
+def _stage(each: Map) -> str:
+    """ "stage 2, 16×16"."""
+    found = _BLOCK.fullmatch(each["layer"])
+    name = f"stage {found[1]}" if found else each["layer"] or "last stage"
+    if "failure" in each:
+        return name
+    height, width = each["values"].shape[-2:]
+    return f"{name}, {height}×{width}"
+
+
+def _cell(each: Map, row: str, column: str) -> MapCell:
+    target = "" if each["target"] is None else _class(each, each["target"])
+    if "failure" in each:
+        return MapCell(row, column, None, _NO_PIXELS, False, "", 0.0, target, 0.0, None, failure=each["failure"])
+    prediction = _prediction(each)
+    return MapCell(
+        row=row,
+        column=column,
+        map=each["map"],
+        pixels=each["pixels"],
+        signed=each["signed"],
+        prediction=_class(each, prediction),
+        probability=float(each["probabilities"][prediction]),
+        target=target,
+        target_probability=float(each["probabilities"][each["target"]]),
+        right=None if each["label"] is None else prediction == each["label"],
+        note="" if each["delta"] is None else f"delta {each['delta']:.2g}",
+    )
+
+
+def _score(each: Map) -> dict[str, Any]:
+    target = None if each["target"] is None else _class(each, each["target"])
+    known = {key: each[key] for key in (*tables.MEASURED_KEYS, "image", "method", "layer")} | {"target": target}
+    if "failure" in each:
+        return known | {"failure": each["failure"]}
+    prediction = _prediction(each)
+    return known | {
+        "prediction": _class(each, prediction),
+        "probability": float(each["probabilities"][prediction]),
+        "target_probability": float(each["probabilities"][each["target"]]),
+        "label": None if each["label"] is None else _class(each, each["label"]),
+        "score": each["score"],
+        "sum": float(each["values"].sum(dtype=np.float64)),
+        "delta": each["delta"],
+        "seconds": each["seconds"],
+        "failure": "",
+    }
+
+
+def _names(maps: Sequence[Map]) -> list[str]:
+    """Names that are safe as those of files, each once."""
+    found: list[str] = []
+    for each in maps:
+        parts = [each["reference"], each["image"], each["method"], *filter(None, [each["layer"]])]
+        shorter = "__".join(map(_safe, parts))
+        longer = f"{shorter}__{_safe(_class(each, each['target']))}"
+        numbered = (f"{longer}__{number}" for number in count(2))
+        found.append(next(name for name in chain((shorter, longer), numbered) if name not in found))
+    return found
+
+
+def _safe(text: str) -> str:
+    return re.sub(r"[^A-Za-z0-9@._-]+", "-", text).strip("-.") or "-"
+
+
+def _prediction(each: Map) -> int:
+    return int(each["probabilities"].argmax())
+
+
+def _class(each: Map, number: int) -> str:
+    """Its name, or its number where there is none."""
+    return str(each["classes"][number]) if number < len(each["classes"]) else str(number)
+
+
+def _run(each: Map) -> str:
+    return str(each["reference"].partition("@")[0])

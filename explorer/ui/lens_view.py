@@ -1,0 +1,65 @@
+"""The layer lens: every block of one network."""
+
+import streamlit as st
+
+from explorer import map_export
+from explorer.figures import Figure, layer_lens
+from explorer.ui.live_chart import live_chart
+from explorer.ui.map_view import choose_network, choose_scale, choose_show
+from explorer.ui.method_choice import choose_method, say_meaning
+from explorer.ui.moment import at_moment
+from explorer.ui.questions import attribution, awaited
+from explorer.ui.scene import Scene, command
+from explorer.ui.take_along import take_along, told
+
+METHODS = ("grad_cam", "layer_conductance")
+
+
+def look_through(scene: Scene) -> None:
+    """A map for each block, from the first to the last, at the moment of the slider."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        candidate = choose_network(scene, index=len(scene.chosen) - 1)
+        method = choose_method(METHODS, key="lens", usual="grad_cam", layered=False)
+        show, scale = choose_show(), choose_scale("map")
+
+    def at(step: int | None) -> None:
+        (answer,) = awaited(
+            [
+                attribution(
+                    "layer_maps",
+                    candidate.reference(step),
+                    scene.picture.reference,
+                    method.name,
+                    target=scene.target,
+                    data=scene.data_for(candidate),
+                    parameters=dict(method.parameters),
+                )
+            ],
+            "Computing a map for every block",
+        )
+        if not told(answer):
+            return
+        cells = map_export.map_cells(answer.value, "stage", "block")
+
+        def draw() -> Figure:
+            return layer_lens(cells, show=show, scale=scale)
+
+        live_chart(
+            draw(),
+            key="lens_maps",
+            alt=f"{method.row.title} of every block of {candidate.config.name}.",
+            filename="layer-lens",
+        )
+        st.caption(
+            "Every map explains the same score. Early blocks have fine maps of simple features, late ones coarse "
+            "maps of what decides: where does the evidence for this class form?"
+        )
+        take_along(
+            map_export.scores(answer.value),
+            draw,
+            name="layer-lens",
+            command=command("attribute", [candidate.reference(step)], scene, [method]) + " --layer stage2.block1",
+        )
+
+    at_moment([candidate], at)
+    say_meaning([method])

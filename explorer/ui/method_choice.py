@@ -1,0 +1,103 @@
+"""Which attribution methods a page uses, with what parameters; widgets come from the rows of the methods."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import streamlit as st
+
+from explorer.attribution.methods import METHODS
+from explorer.attribution.rows import Method, Parameter
+
+USUAL = ("saliency", "integrated_gradients", "grad_cam")
+LAYERS = ("", "stage1", "stage2", "stage3")  # offered; a block such as stage2.block1 can be typed
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A method and its parameters, as far as they are not the usual ones."""
+
+    name: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def row(self) -> Method:
+        return METHODS[self.name]
+
+
+def choose_methods(offered: Sequence[str] = tuple(METHODS), usual: Sequence[str] = USUAL) -> list[Chosen]:
+    """A field for several methods, kept in the address as `methods`."""
+    names = st.multiselect(
+        "Methods",
+        list(offered),
+        default=list(usual),
+        format_func=_title,
+        key="methods",
+        bind="query-params",
+        placeholder="Choose attribution methods",
+    )
+    return _with_parameters(names)
+
+
+def choose_method(
+    offered: Sequence[str] = tuple(METHODS), *, key: str = "method", usual: str = "grad_cam", layered: bool = True
+) -> Chosen:
+    """A field for one method, kept in the address under `key`; not `layered`: without a field for its layer."""
+    names = list(offered)
+    name = st.selectbox(
+        "Method", names, index=names.index(usual), format_func=_title, key=key, bind="query-params", width=210
+    )
+    return _with_parameters([str(name)], layered=layered)[0]
+
+
+def say_meaning(chosen: Sequence[Chosen]) -> None:
+    """What the maps mean and do not mean, and where each method was published."""
+    for each in chosen:
+        st.caption(f"**{each.row.title}.** {each.row.means} *But:* {each.row.limits} ({each.row.source})")
+
+
+def _title(name: str) -> str:
+    return METHODS[name].title
+
+
+def _with_parameters(names: Sequence[str], *, layered: bool = True) -> list[Chosen]:
+    """A button that opens the parameters of the named methods."""
+    given = {}
+    rows = {name: [each for each in METHODS[name].parameters if layered or each.name != "layer"] for name in names}
+    with st.popover("Parameters", icon=":material/tune:"):
+        for name, parameters in rows.items():
+            st.markdown(f"**{_title(name)}**")
+            if not parameters:
+                st.caption("It has none.")
+            given[name] = {each.name: _widget(each, f"{name}-{each.name}") for each in parameters}
+    return [
+        Chosen(name, {each.name: given[name][each.name] for each in parameters if _unusual(each, given[name])})
+        for name, parameters in rows.items()
+    ]
+
+
+def _unusual(parameter: Parameter, given: Mapping[str, Any]) -> bool:
+    return bool(given[parameter.name] != parameter.default)
+
+
+def _widget(parameter: Parameter, key: str) -> Any:
+    """What a parameter is set with."""
+    if isinstance(parameter.default, bool):
+        return st.toggle(parameter.title, parameter.default, help=parameter.help, key=key, bind="query-params")
+    if parameter.name == "layer":
+        return st.selectbox(
+            parameter.title, LAYERS, format_func=lambda each: each or "last block", help=parameter.help, key=key,
+            accept_new_options=True, bind="query-params",
+        )  # fmt: skip
+    if isinstance(parameter.default, str):
+        choices = list(parameter.choices)
+        return st.selectbox(
+            parameter.title, choices, index=choices.index(parameter.default), help=parameter.help, key=key,
+            bind="query-params",
+        )  # fmt: skip
+    whole = isinstance(parameter.default, int)
+    low, high = (int(each) if whole else float(each) for each in (parameter.low or 0, parameter.high or 0))
+    return st.number_input(
+        parameter.title, low, high, parameter.default, format=None if whole else "%g", help=parameter.help, key=key,
+        bind="query-params",
+    )  # fmt: skip

@@ -1,0 +1,204 @@
+"""Which picture a page explains: a test image, a photograph, or an uploaded file."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from explorer.analysis.answers import Show, interesting
+from explorer.data.catalogue import DATASETS
+from explorer.data.pictures import PHOTOGRAPHS, Picture, fitted, keep_upload, picture
+from explorer.data.pixels import load_test
+from explorer.errors import ExplorerError
+from explorer.figures import StripImage, image_strip
+from explorer.ui.live_chart import kept_drawing, live_chart
+from explorer.ui.network_choice import Candidate
+from explorer.ui.questions import awaited, predictions
+from explorer.ui.take_along import together
+
+IN_STRIP = 10  # pictures
+FIRST = "test:0"
+EXAMINED = 500  # test images, where networks are asked what they say about them
+PHOTOGRAPH_SIDE = 96  # pixels, in the strip
+MOST_MEGABYTES = 50
+SOURCES = {
+    "all": "All test images",
+    "wrong": "Wrongly classified",
+    "disagree": "Networks disagree",
+    "photographs": "Photographs",
+    "upload": "Upload",
+}
+ORDERS = {
+    "wrong": "first what most of the networks have wrong, and are surest of",
+    "disagree": "first what most pairs of networks disagree about",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A picture of the strip.
+
+    Attributes:
+        hover: lines on it.
+        wrong: how many networks have it wrong; 0 where they were not asked.
+    """
+
+    reference: str
+    hover: tuple[str, ...] = ()
+    wrong: int = 0
+
+
+def choose_picture(controls: DeltaGenerator, chosen: Sequence[Candidate], data: str) -> Picture | None:
+    """A strip of pictures, of which a click chooses one; kept in the address as `image`.
+
+    Args:
+        controls: the container for what to choose from.
+        chosen: networks that are asked for mistakes and disagreements.
+        data: name of the data set whose test images are offered.
+
+    Returns:
+        The chosen one; None where it cannot be had, which the page has then been told.
+    """
+    with controls:
+        source = st.segmented_control(
+            "Pictures", SOURCES, format_func=SOURCES.__getitem__, default="all", required=True, key="pictures",
+            bind="query-params",
+        )  # fmt: skip
+        label = None
+        if source in ("all", "wrong", "disagree"):
+            classes = DATASETS[data].classes
+            named = st.selectbox(
+                "Class", ["any", *classes], key="class", bind="query-params", width=150, on_change=_first_page
+            )
+            label = None if named in (None, "any") else classes.index(str(named))
+    if source == "upload":
+        _upload()
+    elif source == "photographs":
+        _strip([Offer(name, (title,)) for name, title in PHOTOGRAPHS.items()], data, str(source))
+    elif source:
+        offers = _all(data, label) if source == "all" else _answered(str(source), chosen, data, label)
+        if offers is not None:
+            _strip(offers, data, str(source))
+    try:
+        found = picture(_selected(data), data=data)
+    except ExplorerError as error:
+        st.error(str(error), icon=":material/error:")
+        return None
+    classes = DATASETS[data].classes
+    st.caption(
+        f"Explained: {found.title}, which networks give one of their {len(classes)} classes, whatever it shows."
+        if found.label is None
+        else f"Explained: {found.title}, class {classes[found.label]}."
+    )
+    return found
+
+
+def _selected(data: str) -> str:
+    """What was chosen last, unless that is a test image of a larger data set."""
+    reference = str(st.query_params.get("image", st.session_state.get("image", FIRST)))
+    number = reference.removeprefix("test:")
+    return FIRST if number.isdecimal() and int(number) >= DATASETS[data].test_images else reference
+
+
+def _select(reference: str) -> None:
+    st.session_state.image = reference
+    st.query_params["image"] = reference
+
+
+def _first_page() -> None:
+    st.session_state.pictures_from = 0
+
+
+def _all(data: str, label: int | None) -> list[Offer]:
+    labels = load_test(data).labels
+    return [Offer(f"test:{index}") for index in range(len(labels)) if label is None or labels[index] == label]
+
+
+def _answered(show: str, chosen: Sequence[Candidate], data: str, label: int | None) -> list[Offer] | None:
+    """What the chosen networks get wrong, or disagree about, among some hundred test images; None: no answer."""
+    answers = [predictions(each.reference(None), data="" if each.data else data, images=EXAMINED) for each in chosen]
+    table = together(awaited(answers, f"Asking the networks about {EXAMINED} test images"))
+    if table is None:
+        return None
+    kind: Show = "wrong" if show == "wrong" else "disagree"
+    found = interesting(table, show=kind, label=label)
+    said = {index: tuple(_said(rows, data)) for index, rows in table.groupby("index")}
+    return [Offer(f"test:{row['index']}", said[row["index"]], int(row["wrong"])) for row in found.to_dict("records")]
+
+
+def _said(rows: pd.DataFrame, data: str) -> list[str]:
+    classes = DATASETS[data].classes
+    return [
+        f"{row['network']}: {classes[row['prediction']]} ({100 * row['probability']:.0f} %)"
+        for row in rows.to_dict("records")
+    ]
+
+
+def _strip(offers: Sequence[Offer], data: str, source: str) -> None:
+    """Ten of the pictures; the selected one is among them where the reader has not gone on to others."""
+    if not offers:
+        st.info("There is no such picture among those looked at. Choose another class, or other networks.")
+        return
+    references = [each.reference for each in offers]
+    if st.session_state.get("pictures_source") != (data, source):
+        st.session_state.pictures_source = data, source
+        place = references.index(_selected(data)) if _selected(data) in references else 0
+        st.session_state.pictures_from = place - place % IN_STRIP
+    start = min(int(st.session_state.get("pictures_from", 0)), len(offers) - 1)
+    start -= start % IN_STRIP
+    shown = offers[start : start + IN_STRIP]
+    here = [each.reference for each in shown]
+    where = f"{start + 1:,} to {start + len(shown):,} of {len(offers):,} are shown"
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        _turn(start - IN_STRIP, ":material/chevron_left:", f"Earlier pictures; {where}", disabled=start == 0)
+        with st.container(width="stretch"):
+            selected = here.index(_selected(data)) if _selected(data) in here else None
+            drawing = kept_drawing(
+                repr((data, shown, selected)),
+                lambda: image_strip([_thumbnail(each, data) for each in shown], selected=selected, columns=IN_STRIP),
+            )
+            live_chart(
+                drawing,
+                key="pictures_strip",
+                alt=f"Pictures to choose from: {', '.join(here)}.",
+                filename="pictures",
+                on_click=lambda point: _select(here[int(point[0])]),
+            )
+        at_end = start + IN_STRIP >= len(offers)
+        _turn(start + IN_STRIP, ":material/chevron_right:", f"Further pictures; {where}", disabled=at_end)
+    if source in ORDERS:
+        st.caption(f"{len(offers):,} of {EXAMINED} test images, {ORDERS[source]}.")
+
+
+def _turn(to: int, icon: str, words: str, *, disabled: bool) -> None:
+    if st.button("", icon=icon, key=f"turn {icon}", help=words, disabled=disabled, type="tertiary"):
+        st.session_state.pictures_from = max(0, to)
+        st.rerun()
+
+
+def _thumbnail(offer: Offer, data: str) -> StripImage:
+    found = picture(offer.reference, data=data)
+    pixels = found.pixels if found.label is not None else fitted(found.pixels, PHOTOGRAPH_SIDE, 3)
+    title = DATASETS[data].classes[found.label] if found.label is not None else found.title.partition(" (")[0]
+    return StripImage(pixels, title, (found.title, *offer.hover), wrong=offer.wrong > 0)
+
+
+def _upload() -> None:
+    given = st.file_uploader(
+        "A PNG, JPEG or WebP picture, at most 25 megapixels. It stays on this machine; its middle square is scaled to "
+        "the size that the networks take.",
+        type=["png", "jpg", "jpeg", "webp"],
+        max_upload_size=MOST_MEGABYTES,
+        key="picture_file",
+    )
+    if given is None:
+        return
+    if st.session_state.get("picture_kept") != given.file_id:
+        try:
+            _select(keep_upload(given.getvalue()))
+        except ExplorerError as error:
+            st.error(str(error), icon=":material/broken_image:")
+        else:
+            st.session_state.picture_kept = given.file_id

@@ -1,0 +1,155 @@
+"""What attributions are about: networks, a picture, and the class whose score is explained."""
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from explorer.data.catalogue import DATASETS, data_status
+from explorer.data.pictures import Picture
+from explorer.map_export import missing
+from explorer.ui import wording
+from explorer.ui.method_choice import Chosen
+from explorer.ui.network_choice import Candidate, choose_networks
+from explorer.ui.picture_choice import choose_picture
+from explorer.ui.pytorch import Answer
+from explorer.ui.questions import attribution, awaited
+
+PREDICTED, TRUE = "the predicted one", "the true one"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scene:
+    """What is explained.
+
+    Attributes:
+        data: name of the data set whose images the networks take.
+        target: class; None is what each network predicts.
+    """
+
+    chosen: tuple[Candidate, ...]
+    picture: Picture
+    data: str
+    target: int | None
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return DATASETS[self.data].classes
+
+    def data_for(self, candidate: Candidate) -> str:
+        """Untrained networks are shown what the others were trained on."""
+        return "" if candidate.data else self.data
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A map: of which network at which moment, by which method, for which class."""
+
+    candidate: Candidate
+    step: int | None
+    method: Chosen
+    target: int | None
+
+
+def choose_scene() -> Scene | None:
+    """Fields for networks, picture and class; None where nothing can be explained yet, which has then been told."""
+    there = choose_networks()
+    data = next((each.data for each in there if each.data in DATASETS), "digits")
+    chosen = tuple(each for each in there if each.data in ("", data))
+    if not chosen:
+        st.info("Choose a network above: one that came with the program, one of yours, or an untrained one.")
+        return None
+    if len(chosen) < len(there):
+        others = ", ".join(wording.escaped(each.label) for each in there if each not in chosen)
+        st.caption(f"Left out, since they take other images than {DATASETS[data].title}: {others}.")
+    if not data_status(data).available:
+        st.info(
+            f"{DATASETS[data].title} is not on this machine. Download it on the Data page, or choose other networks."
+        )
+        return None
+    controls = st.container(horizontal=True, vertical_alignment="bottom")
+    picture = choose_picture(controls, chosen, data)
+    if picture is None:
+        return None
+    classes = DATASETS[data].classes
+    with controls:
+        named = st.selectbox(
+            "Class explained", [PREDICTED, TRUE, *classes], key="target", bind="query-params", width=200,
+            help="Whose score a map explains. The predicted class may differ from network to network.",
+        )  # fmt: skip
+    target = picture.label if named == TRUE else None if named == PREDICTED else classes.index(str(named))
+    return Scene(chosen, picture, data, target)
+
+
+def ask_map(scene: Scene, wanted: Wanted) -> Answer:
+    """The question for one map."""
+    return attribution(
+        "attribution_map",
+        wanted.candidate.reference(wanted.step),
+        scene.picture.reference,
+        wanted.method.name,
+        target=wanted.target,
+        data=scene.data_for(wanted.candidate),
+        parameters=dict(wanted.method.parameters),
+    )
+
+
+def maps(scene: Scene, wanted: Sequence[Wanted], doing: str = "Computing maps") -> list[dict[str, Any]]:
+    """The maps as dictionaries, or why one is missing, once all are there; `doing` differs from others on the page."""
+    answers = awaited([ask_map(scene, each) for each in wanted], doing)
+    return [_map(scene, each, answer) for each, answer in zip(wanted, answers, strict=True)]
+
+
+def _map(scene: Scene, wanted: Wanted, answer: Answer) -> dict[str, Any]:
+    if answer.failure is None:
+        found: dict[str, Any] = answer.value
+        return found
+    config = wanted.candidate.config
+    return missing(
+        wanted.candidate.reference(wanted.step),
+        scene.picture.reference,
+        wanted.method.name,
+        str(answer.failure),
+        network=config.name,
+        kind=config.kind,
+        depth=config.depth,
+        step=wanted.step,
+        title=scene.picture.title,
+        layer=str(wanted.method.parameters.get("layer", "")),
+        target=wanted.target,
+        classes=scene.classes,
+    )
+
+
+def command(
+    name: str,
+    references: Sequence[str],
+    scene: Scene,
+    chosen: Sequence[Chosen],
+    *,
+    target: int | None = None,
+    images: int | None = None,
+) -> str:
+    """The same from a shell.
+
+    Args:
+        target: another class than that of the scene.
+        images: how many test images instead of the scene's picture.
+    """
+    explained = scene.target if target is None else target
+    several = len(chosen) > 1  # then a setting is for the one that it stands with
+    settings = [
+        f"{each.name}.{key}={value}" if several else f"{key}={value}"
+        for each in chosen
+        for key, value in each.parameters.items()
+    ]
+    parts = [
+        f"python -m explorer {name} {' '.join(references)}",
+        f"--image {scene.picture.reference}" if images is None else f"--images {images}",
+        f"--method {' '.join(each.name for each in chosen)}",
+        "" if explained is None else f"--target {shlex.quote(scene.classes[explained])}",
+        f"--set {' '.join(map(shlex.quote, settings))}" if settings else "",
+    ]
+    return " ".join(filter(None, parts))
