@@ -81,8 +81,9 @@ def clicked(monkeypatch):
         for meaning in meanings:
             st.button("click", key=f"{key}-{meaning}", on_click=on_click, args=([meaning],))
 
-    monkeypatch.setattr("explorer.ui.map_view.live_chart", chart)
-    monkeypatch.setattr("explorer.ui.picture_choice.live_chart", chart)
+    for module in ("map_view", "picture_choice"):
+        monkeypatch.setattr(f"explorer.ui.{module}.live_chart", chart)
+        monkeypatch.setattr(f"explorer.ui.{module}.kept_drawing", lambda key, draw: draw())
 
 
 def _meanings(figure):
@@ -321,7 +322,6 @@ def test_a_broken_upload_is_told_in_one_line_and_the_picture_stays(open_page):
 @pytest.mark.parametrize(
     ("reference", "said"),
     [
-        ("test:360", "has 360 test images"),
         ("china", "Did you mean 'china.jpg'?"),
         ("/etc/hostname", "No picture is called"),
         (f"upload:{'0' * 64}", "Upload it again"),
@@ -397,13 +397,19 @@ def test_two_long_waits_on_one_page_do_not_clash(open_page, monkeypatch):
     assert len(grid(app)) == 3
 
 
+def test_a_test_image_of_a_larger_data_set_gives_way_to_the_first(open_page):
+    app = open_page("attributions", networks="plain8", methods="Saliency", image="test:9000")
+    assert "Test image 0 of Handwritten digits" in texts(app)
+    assert not app.error
+
+
 def test_a_check_begins_when_asked_for(open_page):
     app = open_page("attributions", view="Can it be trusted?", networks="plain8-w4", method="Saliency")
     assert len(charts(app)) == 1
     assert "seconds for one-pass methods" in app.info[0].value
     named(app, "Check this map").click().run(timeout=120)
     assert not app.exception
-    assert len(charts(app)) == 3
+    assert len(charts(app)) == 4, "pictures, the map, randomisation, deletion and insertion"
     assert re.search(r"-badge\[.*(the weights|cannot tell)", texts(app))
     assert re.search(r"-badge\[.*better than by chance", texts(app))
     assert {"Unexplained part", "Sensitivity", "Delta", "Deletion, insertion"} <= {each.label for each in app.metric}

@@ -1,0 +1,83 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: py:percent
+#   kernelspec:
+#     display_name: Python 3
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Where do networks look?
+#
+# One picture and the networks that come with the program, a shallow and a deep one, plain and residual, under three
+# methods; then whether the maps can be trusted. On CIFAR-10 where it is on this machine, else on digits.
+
+# %%
+from dataclasses import asdict
+
+import explorer
+from explorer.data.catalogue import data_status
+from explorer.map_export import map_cells, scores
+
+data = "cifar10" if data_status("cifar10").available else "digits"
+networks = [f"shipped-{data}-{kind}{depth}" for depth in (20, 56) for kind in ("plain", "resnet")]
+methods = ["saliency", "integrated_gradients", "grad_cam"]
+picture = "test:3"
+images = 5  # docs/attributions.md: 20
+
+# %% [markdown]
+# A map for each network and method. What integrated gradients add up to, the score minus the baseline's, they miss by
+# the delta.
+
+# %%
+maps = [
+    asdict(explorer.attribution_maps.attribution_map(network, picture, method))
+    for network in networks
+    for method in methods
+]
+columns = ["network", "method", "prediction", "probability", "label", "score", "sum", "delta"]
+print(scores(maps)[columns].round(3).to_string(index=False))
+
+# %%
+explorer.figures.attribution_grid(map_cells(maps, "network", "method"))
+
+# %% [markdown]
+# Where in the depth does the evidence form? Grad-CAM of every block of the deeper residual network.
+
+# %%
+blocks = [asdict(each) for each in explorer.attribution_maps.layer_maps(networks[-1], picture, "grad_cam")]
+explorer.figures.layer_lens(map_cells(blocks, "stage", "block"))
+
+# %% [markdown]
+# Can it be trusted? Hide the highest positions of a map: does the probability fall faster than when other positions are
+# hidden? Draw the layers anew: does the map change?
+
+# %%
+for method in ("saliency", "grad_cam"):
+    check = explorer.attribution_maps.check(networks[1], picture, method)
+    print(
+        f"{method}: deletion {check.curves.deletion:.2f}, {check.curves.verdict}; "
+        f"unexplained {check.infidelity.unexplained:.2f}; sensitivity {check.sensitivity:.2f}; {check.badge}"
+    )
+
+# %%
+explorer.figures.deletion_insertion(check.curves.table)
+
+# %%
+explorer.figures.randomisation(check.randomisation)
+
+# %% [markdown]
+# Do networks look at the same positions, under one method? Do methods, for one network? Rank correlation of every two
+# maps, mean over images.
+
+# %%
+between_networks = explorer.attribution_maps.agreement_of_networks(networks, "saliency", images=images)
+print(between_networks.pivot_table(index="a", columns="b", values="rank_correlation", sort=False).round(2).to_string())
+
+# %%
+between_methods = explorer.attribution_maps.agreement_of_methods(networks[1], methods, images=images)
+print(between_methods.pivot_table(index="a", columns="b", values="rank_correlation", sort=False).round(2).to_string())
+
+# %%
+explorer.figures.agreement_matrix(between_networks, measure="rank_correlation")
