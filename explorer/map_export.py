@@ -4,7 +4,6 @@ A map comes as a dictionary: an `attribution_maps.AttributionMap` as `dataclasse
 `missing` says of one that could not be computed.
 """
 
-import html as markup
 import io
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -21,6 +20,7 @@ from explorer.figures.attribution_cells import MapCell
 from explorer.figures.map_grid import attribution_grid
 from explorer.figures.map_pixels import grid_png
 from explorer.figures.network_lines import moment
+from explorer.figures.standalone import standalone_page
 from explorer.models.catalogue import is_network_name
 from explorer.registry import lookup
 
@@ -168,10 +168,8 @@ def html(
         width: of the grid, in pixels.
     """
     figure = attribution_grid(map_cells(maps, rows, columns), show=show, scale=scale, dark=dark, width=width)
-    figure.update_layout(width=width)
-    page: str = figure.to_html(include_plotlyjs=True, config={"displaylogo": False})
     title = ", ".join(dict.fromkeys(str(each["title"]) for each in maps))
-    return page.replace("<head>", f"<head><title>{markup.escape(title)}</title>", 1)
+    return standalone_page(figure, title, width=width)
 
 
 def _headings(maps: Sequence[Map], axes: set[str]) -> Callable[[Map, str], str]:

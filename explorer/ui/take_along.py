@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from explorer.figures import Figure
+from explorer.figures.standalone import standalone_page
 from explorer.ui.pytorch import Answer
 
 
@@ -42,7 +43,7 @@ def chart_download(draw: Callable[[], Figure], *, title: str, file: str) -> None
     """A button for a chart, drawn anew when asked for, as a page of its own."""
     st.download_button(
         "Chart (HTML)",
-        lambda: chart_page(draw(), title),
+        lambda: standalone_page(draw(), title),
         f"{file}.html",
         "text/html",
         key=f"html-{file}",
@@ -50,11 +51,3 @@ def chart_download(draw: Callable[[], Figure], *, title: str, file: str) -> None
         on_click="ignore",
         help="Opens in any browser, without a network. The camera in the chart saves a PNG.",
     )
-
-
-def chart_page(figure: Figure, title: str) -> str:
-    """A figure as a page that opens without this app, and without a network."""
-    figure.update_layout(width=1200)
-    html: str = figure.to_html(include_plotlyjs=True, config={"displaylogo": False})
-    safe = title.replace("&", "&amp;").replace("<", "&lt;")
-    return html.replace("<head>", f"<head><title>{safe}</title>", 1)

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from explorer.attribution.attribute import attribute
+from explorer.attribution.attribute import attribute, explained, prepared
 from explorer.attribution.methods import METHODS
 
 SEEDED = [name for name, row in METHODS.items() if any(each.name == "seed" for each in row.parameters)]
@@ -122,3 +122,14 @@ def test_the_other_methods_draw_nothing(method, lived_in, images, quick, monkeyp
     seed = torch.manual_seed
     monkeypatch.setattr(torch, "manual_seed", lambda _: seed(77))
     torch.testing.assert_close(attribute(network, batch, 3, method, **given), first, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_prepared_network_serves_one_method_after_the_other(method, batch, used, unchanged, quick):
+    network, images = used("resnet8-w4"), batch[0][:2]
+    ready = prepared(network, images)
+    check = unchanged(ready.network)
+    for _ in range(2):
+        found = explained(ready, images, 3, method, **quick(METHODS[method])).values
+        torch.testing.assert_close(found, attribute(network, images, 3, method, **quick(METHODS[method])))
+    check()

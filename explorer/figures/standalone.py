@@ -1,0 +1,14 @@
+"""A figure as a page of its own, which opens without this app and without a network."""
+
+from html import escape
+
+import plotly.graph_objects as go
+
+WIDTH = 1200  # pixels
+
+
+def standalone_page(figure: go.Figure, title: str, *, width: int = WIDTH) -> str:
+    """The HTML of a page with the figure, `width` pixels wide, and plotly's script inside."""
+    figure.update_layout(width=width)
+    page: str = figure.to_html(include_plotlyjs=True, config={"displaylogo": False})
+    return page.replace("<head>", f"<head><title>{escape(title)}</title>", 1)
