@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from explorer import attribution_maps, construct, degradation, figures, inspection
+    from explorer import attribution_maps, construct, degradation, figures, inspection, predictions
     from explorer.analysis.gradients import gradient_profile
     from explorer.analysis.ledger import residual_ledger
     from explorer.analysis.responses import response_std
@@ -48,6 +48,7 @@ __all__ = [
     "metrics",
     "networks",
     "pause",
+    "predictions",
     "residual_ledger",
     "response_std",
     "resume",
@@ -56,7 +57,7 @@ __all__ = [
     "train",
 ]
 
-_MODULES = ("attribution_maps", "construct", "degradation", "figures", "inspection")
+_MODULES = ("attribution_maps", "construct", "degradation", "figures", "inspection", "predictions")
 _HOME = {
     "ExplorerError": "explorer.errors",
     "NetworkConfig": "explorer.models.config",

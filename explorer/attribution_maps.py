@@ -32,7 +32,7 @@ from explorer.models.layers import block_names
 from explorer.references import Referenced, referenced
 from explorer.registry import lookup
 
-DISTRIBUTION = 32  # test images that GradientSHAP draws its baselines from
+BASELINE_IMAGES = 32  # test images that GradientSHAP draws its baselines from
 CALIBRATION = 100  # test images that give the norms of a randomised network their statistics
 
 
@@ -233,6 +233,8 @@ def agreement_of_networks(
     Raises:
         BadSettings: the networks take different images; and whatever `attribution_map` raises.
     """
+    if len(set(references)) < 2:
+        raise BadSettings("Name two networks or more, so that their maps can be compared.")
     subjects = list(referenced(references, data=data))
     if len({(each.data, each.image_size) for each in subjects}) > 1:
         raise BadSettings("Maps can be compared on the same images only: take networks of one data set and image size.")
@@ -269,6 +271,8 @@ def agreement_of_methods(
     Returns:
         The columns of `tables.MEAN_AGREEMENT`, where a and b are names of methods.
     """
+    if len(set(methods)) < 2:
+        raise BadSettings("Name two methods or more, so that their maps can be compared.")
     (subject,) = referenced([reference], data=data)
     maps, explained_class = {}, target
     for number, method in enumerate(methods):
@@ -309,7 +313,8 @@ def _mean_agreement(maps: Mapping[str, NDArray[np.float32]]) -> pd.DataFrame:
 
 
 def _shown(reference: str, image: str, data: str, *, paths: bool) -> _Shown:
-    if "@" in reference or is_network_name(reference):
+    snapshot = "@" in reference and not reference.endswith(".safetensors")
+    if snapshot or is_network_name(reference):
         subject = _unchanging(reference, data, home(), data_folder())
     else:
         (subject,) = referenced([reference], data=data)
@@ -350,7 +355,7 @@ def _given(subject: Referenced, parameters: Mapping[str, Any]) -> dict[str, Any]
     """The parameters with baselines as images where only this level knows them."""
     name = parameters.get("baseline")
     if name == "images":
-        return {**parameters, "baseline": _test_images(subject, DISTRIBUTION)[0]}
+        return {**parameters, "baseline": _test_images(subject, BASELINE_IMAGES)[0]}
     if name in ("black", "white"):
         shape = (1, subject.image_size, subject.image_size, subject.network.config.channels)
         pixels = np.full(shape, 255 if name == "white" else 0, np.uint8)

@@ -74,7 +74,7 @@ def picture(reference: str, *, data: str = "", image_size: int | None = None, pa
     if reference.startswith("upload:"):
         return Picture(reference, _read(_upload(reference)), None, "Uploaded picture")
     if paths:
-        path = Path(reference).expanduser()
+        path = _file(reference)
         return Picture(reference, _read(path), None, path.name)
     known = ("test:NUMBER", *PHOTOGRAPHS)
     raise UnknownName(
@@ -178,9 +178,18 @@ def _upload(reference: str) -> Path:
     return path
 
 
+def _file(reference: str) -> Path:
+    try:
+        path = Path(reference).expanduser()
+        there = path.is_file()  # not a pipe, which would wait for ever
+    except (OSError, RuntimeError):  # too long a name, or no such user
+        there = False
+    if not there:
+        raise StorageError(f"There is no file {reference[:200]}. Give the path of a PNG, JPEG or WebP picture.")
+    return path
+
+
 def _read(path: Path) -> NDArray[np.uint8]:
-    if not path.is_file():  # nor a pipe, which would wait for ever
-        raise StorageError(f"There is no file {path}. Give the path of a PNG, JPEG or WebP picture.")
     try:
         with path.open("rb") as file:
             pixels = read_picture(file.read(MOST_BYTES + 1))

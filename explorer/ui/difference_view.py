@@ -72,9 +72,9 @@ def look_at_difference(scene: Scene) -> None:
             name="difference",
             command=command("attribute", references, scene, [method]),
         )
+        say_meaning([method])
 
     at_moment([first, second], at)
-    say_meaning([method])
 
 
 def _cells(found: list[dict[str, Any]], *, scaled: bool) -> list[MapCell]:

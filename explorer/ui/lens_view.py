@@ -3,6 +3,7 @@
 import streamlit as st
 
 from explorer import map_export
+from explorer.attribution.methods import METHODS
 from explorer.figures import Figure, layer_lens
 from explorer.ui.live_chart import live_chart
 from explorer.ui.map_view import choose_network, choose_scale, choose_show
@@ -12,14 +13,14 @@ from explorer.ui.questions import attribution, awaited
 from explorer.ui.scene import Scene, command
 from explorer.ui.take_along import take_along, told
 
-METHODS = ("grad_cam", "layer_conductance")
+LAYERED = [name for name, row in METHODS.items() if row.scope == "layer"]
 
 
 def look_through(scene: Scene) -> None:
     """A map for each block, from the first to the last, at the moment of the slider."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         candidate = choose_network(scene, index=len(scene.chosen) - 1)
-        method = choose_method(METHODS, key="lens", usual="grad_cam", layered=False)
+        method = choose_method(LAYERED, key="lens", usual="grad_cam", layered=False)
         show, scale = choose_show(), choose_scale("map")
 
     def at(step: int | None) -> None:
@@ -60,6 +61,6 @@ def look_through(scene: Scene) -> None:
             name="layer-lens",
             command=command("attribute", [candidate.reference(step)], scene, [method]) + " --layer stage2.block1",
         )
+        say_meaning([method])
 
     at_moment([candidate], at)
-    say_meaning([method])

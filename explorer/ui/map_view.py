@@ -51,7 +51,7 @@ def look_at_maps(scene: Scene) -> None:
             Wanted(candidate, step, method, target)
             for method in chosen
             for candidate in networks
-            for step in moments
+            for step in _own(candidate, moments)
             for target in targets
         ]
         if len(wanted) > MOST_MAPS:
@@ -91,6 +91,13 @@ def choose_scale(usual: str) -> str:
             key=f"scale-{usual}", bind="query-params", width=170,
         )
     )  # fmt: skip
+
+
+def _own(candidate: Candidate, moments: Sequence[int | None]) -> Sequence[int | None]:
+    """Of several moments those of the network itself; one without any is shown at the last, as it is."""
+    if len(moments) == 1:
+        return moments
+    return [step for step in moments if step in candidate.moments] if candidate.moments else moments[-1:]
 
 
 def _networks(scene: Scene, *, several: bool) -> list[Candidate]:
@@ -149,7 +156,7 @@ def _grid(
     asked = [(each.candidate.reference(each.step), each.method, each.target) for each in wanted]
     failures = [each.get("failure") for each in found]
     drawing = kept_drawing(
-        repr((scene.picture.reference, asked, failures, rows, columns, show, scale, place)),
+        repr((scene.data, scene.picture.reference, asked, failures, rows, columns, show, scale, place)),
         lambda: attribution_grid(cells, show=show, scale=scale, selected=place),
     )
     live_chart(
@@ -220,11 +227,10 @@ def _numbers(found: dict[str, Any]) -> None:
 
 def _check(found: dict[str, Any]) -> None:
     """Go to the check of this very map; its parameters have the same fields there."""
-    st.session_state.update({"view": "trust", "network": _whose(found)[0], "method": found["method"]})
+    target = found["classes"][found["target"]]
+    st.session_state.update({"view": "trust", "network": _whose(found)[0], "method": found["method"], "target": target})
     if "@" in found["reference"]:
         st.session_state.step = found["step"]
-    if int(found["probabilities"].argmax()) != found["target"]:
-        st.session_state.target = found["classes"][found["target"]]
 
 
 def _take_along(found: Sequence[dict[str, Any]], *, rows: str, columns: str, show: str, scale: str) -> None:

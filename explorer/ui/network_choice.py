@@ -7,12 +7,13 @@ from typing import Any
 import streamlit as st
 
 from explorer.data.catalogue import DATASETS, data_status
-from explorer.models.catalogue import NETWORKS, is_network_name, network_config
+from explorer.models.catalogue import NETWORKS, network_config
 from explorer.models.config import NetworkConfig
 from explorer.runs.checkpoint_facts import checkpoint_facts, kept_checkpoints, moments
 from explorer.runs.experiments import Experiment
 from explorer.ui import cached, wording
 
+DEEPEST, WIDEST = 1202, 256  # that a link may ask for: it is computed without a click
 MOST = 8  # networks at once: more lines cannot be told apart
 FIRST_SHOWN = ("plain20", "resnet20", "plain{deep}", "resnet{deep}")  # of the shipped ones
 FIRST_DATA = {"cifar10": 56, "digits": 56}  # that shipped networks were trained on, and how deep the deeper ones are
@@ -113,9 +114,10 @@ def first_shown(there: dict[str, Candidate]) -> list[str]:
 
 def _is_valid(name: str) -> bool:
     try:
-        return is_network_name(name) and bool(network_config(name))
+        config = network_config(name)
     except ValueError:
         return False
+    return config.depth <= DEEPEST and config.width <= WIDEST
 
 
 def _untrained(name: str) -> Candidate:

@@ -23,6 +23,7 @@ FIRST = "test:0"
 EXAMINED = 500  # test images, where networks are asked what they say about them
 PHOTOGRAPH_SIDE = 96  # pixels, in the strip
 MOST_MEGABYTES = 50
+MOST_DIGITS = 9  # of a test image's number
 SOURCES = {
     "all": "All test images",
     "wrong": "Wrongly classified",
@@ -99,7 +100,8 @@ def _selected(data: str) -> str:
     """What was chosen last, unless that is a test image of a larger data set."""
     reference = str(st.query_params.get("image", st.session_state.get("image", FIRST)))
     number = reference.removeprefix("test:")
-    return FIRST if number.isdecimal() and int(number) >= DATASETS[data].test_images else reference
+    beyond = number.isdecimal() and (len(number) > MOST_DIGITS or int(number) >= DATASETS[data].test_images)
+    return FIRST if beyond else reference
 
 
 def _select(reference: str) -> None:

@@ -18,7 +18,10 @@ from explorer.errors import Cancelled, ExplorerError
 from explorer.files import PROJECT
 from explorer.processes import WAIT_PASSIVELY
 
-KEPT = 300  # answers; a table of layers takes some ten kilobytes
+KEPT = (
+    300  # answers; a table of layers takes some ten kilobytes, the maps of all blocks of a network up to two megabytes
+)
+CANCELLED = "This was cancelled."
 FAILED_SECONDS = 10.0  # how long a failure stands before the same call is tried again
 UNWANTED_SECONDS = 1.5  # after these a call that nobody waits for is ended; a page that runs anew asks again before
 
@@ -40,6 +43,8 @@ class Answer:
         self.begun = False
         self.progress = 0.0
         self.asked = 0  # times, less those withdrawn
+        self.withdrawn_at = 0.0
+        self.ended = False  # somebody wants the call to end
         self._done = Event()
 
     @property
@@ -106,6 +111,7 @@ class PyTorch:
         """Undo an `ask`: what nobody else has asked for is forgotten, or ended soon if it is being computed."""
         with self._change:
             answer.asked -= 1
+            answer.withdrawn_at = time.monotonic()
             if answer.asked == 0 and answer in self._waiting:
                 self._waiting.remove(answer)
                 self._drop(answer)
@@ -115,15 +121,15 @@ class PyTorch:
                 timer.start()
 
     def cancel(self, answer: Answer) -> None:
-        """End a call that waits or computes; its answer says so until it is forgotten."""
+        """End a call that waits or computes, for all who have asked; its answer says so until it is forgotten."""
         with self._change:
             if answer is self._computed:
-                self._interrupt()
+                self._interrupt(answer)
             elif answer.pending:  # it waits, or has just been withdrawn
                 if answer in self._waiting:
                     self._waiting.remove(answer)
-                answer.settle(None, Cancelled("This was cancelled."))
-                self._answers[pickle.dumps(answer.call)] = answer
+                answer.settle(None, Cancelled(CANCELLED))
+                self._answers.setdefault(pickle.dumps(answer.call), answer)
 
     def forget(self, answer: Answer) -> None:
         """Let the next `ask` compute anew what has been answered."""
@@ -138,11 +144,13 @@ class PyTorch:
 
     def _end_unwanted(self, answer: Answer) -> None:
         with self._change:
-            if answer.asked == 0 and answer is self._computed:
+            waited = time.monotonic() - answer.withdrawn_at >= 0.9 * UNWANTED_SECONDS  # else a later timer decides
+            if answer.asked == 0 and answer is self._computed and waited:
                 self._drop(answer)  # who asks from now on starts it anew
-                self._interrupt()
+                self._interrupt(answer)
 
-    def _interrupt(self) -> None:
+    def _interrupt(self, answer: Answer) -> None:
+        answer.ended = True
         if self._process is not None and self._process.poll() is None:
             try:
                 self._process.send_signal(signal.SIGINT)
@@ -174,13 +182,9 @@ class PyTorch:
                 answer.begun = True
             try:
                 answer.settle(*self._outcome(answer))
-            except (OSError, EOFError, pickle.UnpicklingError) as error:
+            except Exception as error:  # noqa: BLE001 a thread that ends leaves all pages waiting
                 self._end()
-                text = (
-                    f"The process that computes with PyTorch ended ({type(error).__name__}); it may have run out of "
-                    "memory. Try again, with fewer networks or images."
-                )
-                answer.settle(None, ExplorerError(text))
+                answer.settle(None, _explanation(answer, error))
             self._computed = None
 
     def _outcome(self, answer: Answer) -> Any:
@@ -193,6 +197,8 @@ class PyTorch:
                 stdout=subprocess.PIPE,
                 start_new_session=True,  # Ctrl-C ends the server, and with it this process's standard input
             )
+        if answer.ended:
+            return None, Cancelled(CANCELLED)
         process = self._process
         assert process.stdin is not None
         assert process.stdout is not None
@@ -201,6 +207,16 @@ class PyTorch:
         while isinstance(message := pickle.load(process.stdout), float):
             answer.progress = message
         return message
+
+
+def _explanation(answer: Answer, error: Exception) -> ExplorerError:
+    """Why the process is gone: an interrupt before it was ready for one ends it whole."""
+    if answer.ended:
+        return Cancelled(CANCELLED)
+    return ExplorerError(
+        f"The process that computes with PyTorch ended ({type(error).__name__}); it may have run out of memory. Try "
+        "again, with fewer networks or images."
+    )
 
 
 pytorch = PyTorch()

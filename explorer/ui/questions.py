@@ -50,9 +50,9 @@ def awaited(answers: Sequence[Answer], doing: str) -> Sequence[Answer]:
     What stands on the page stays meanwhile. Where the reader goes on to something else, calls that have not begun are
     withdrawn, and the one that has is ended.
     """
-    place, button = st.empty(), st.empty()
     begun, long = time.monotonic(), False
     try:
+        place, button = st.empty(), st.empty()
         while pending := [each for each in answers if each.pending]:
             done = len(answers) - len(pending)
             part = (done + sum(each.progress for each in pending)) / len(answers)

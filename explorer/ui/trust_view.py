@@ -49,12 +49,16 @@ def look_at_trust(scene: Scene) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         candidate = choose_network(scene)
         method = choose_method(usual="grad_cam")
-    at_moment([candidate], lambda step: _check(scene, candidate.reference(step), scene.data_for(candidate), method))
-    say_meaning([method])
+
+    def at(step: int | None) -> None:
+        _check(scene, candidate.reference(step), scene.data_for(candidate), method)
+        say_meaning([method])
+
+    at_moment([candidate], at)
 
 
 def _check(scene: Scene, reference: str, data: str, method: Chosen) -> None:
-    key = f"{reference} {method} {scene.picture.reference} {scene.target}"
+    key = f"{reference} {data} {method} {scene.picture.reference} {scene.target}"
     if st.button("Check this map", icon=":material/verified:", type="primary"):
         st.session_state.setdefault("checked", []).append(key)
     if key not in st.session_state.get("checked", []):
@@ -105,7 +109,7 @@ def _show(check: dict[str, Any], shell: str) -> None:
     )
     st.caption(
         "Layers are drawn anew from the classifier down to the stem, with batch norms measured anew; the dotted line "
-        "is the similarity that a map must not keep (Adebayo et al. 2018, arXiv 1810.03292)."
+        "is the similarity that a map must not keep (check: Adebayo et al. 2018, arXiv 1810.03292; limit: ours)."
     )
     curves = check["curves"]
     st.markdown("#### As positions are deleted and inserted")

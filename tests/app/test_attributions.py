@@ -517,3 +517,10 @@ def test_maps_can_be_taken_along(open_page, saved):
     assert scores[["reference", "method"]].to_numpy().tolist() == [
         ["plain8", "saliency"], ["resnet8", "saliency"], ["plain8", "grad_cam"], ["resnet8", "grad_cam"],
     ]  # fmt: skip
+
+
+def test_networks_without_kept_moments_stand_once_beside_those_that_have_them(open_page, make_weights):
+    run = make_weights()
+    app = open_page("attributions", networks=f"{run},plain8", rows="moment of training", columns="network")
+    assert not app.exception
+    assert len(grid(app)) == 4, "three moments of the run, one of the untrained network"

@@ -161,3 +161,27 @@ def test_a_call_in_progress_that_is_asked_for_again_goes_on(pytorch, monkeypatch
     pytorch.withdraw(answer)
     assert asked_in_steps(pytorch, 15) is answer
     assert answered(answer).value == 15
+
+
+def test_a_cancel_while_the_process_starts_is_a_cancel():
+    own = PyTorch()
+    answer = own.ask("tests.unit.telling:in_steps", 402)
+    until(lambda: answer.begun)
+    own.cancel(answer)
+    answered(answer, 10.0)
+    assert answer.cancelled, answer.failure
+    assert answered(own.ask("builtins:abs", -12)).value == 12
+    own.close()
+
+
+def test_a_later_withdrawal_counts_from_its_own_time(pytorch, monkeypatch):
+    monkeypatch.setattr(module, "UNWANTED_SECONDS", 0.6)
+    answer = asked_in_steps(pytorch, 17)
+    until(lambda: answer.progress > 0)
+    pytorch.withdraw(answer)
+    time.sleep(0.4)
+    assert asked_in_steps(pytorch, 17) is answer
+    pytorch.withdraw(answer)
+    time.sleep(0.35)  # the first timer has come
+    assert asked_in_steps(pytorch, 17) is answer
+    assert answered(answer).value == 17
