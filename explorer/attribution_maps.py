@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from explorer import progress, tables
-from explorer.attribution import agreement as agreements
 from explorer.attribution import checks, randomisation
+from explorer.attribution.agreement import agreement_over_images
 from explorer.attribution.attribute import Attribution, Prepared, explained, prepared
 from explorer.attribution.maps import position_maps
 from explorer.attribution.methods import METHODS
@@ -244,7 +244,7 @@ def agreement_of_networks(
             maps[each.reference], explained_class = _maps_of(
                 each, images, method, explained_class, parameters or {}, paths=paths
             )
-    table = _mean_agreement(maps)
+    table = agreement_over_images(maps)
     for side in ("a", "b"):
         for key in ("name", "kind", "depth"):
             known = {each.reference: getattr(each.network.config, key) for each in subjects}
@@ -280,7 +280,7 @@ def agreement_of_methods(
             maps[method], explained_class = _maps_of(
                 subject, images, method, explained_class, (parameters or {}).get(method, {}), paths=paths
             )
-    return _mean_agreement(maps)
+    return agreement_over_images(maps)
 
 
 def _maps_of(
@@ -304,12 +304,6 @@ def _maps_of(
     given = _given(subject, row.checked(parameters))
     done = explained(subject.network, inputs, labels if target is None else target, method, **given)
     return _maps(done, inputs).numpy(force=True), target
-
-
-def _mean_agreement(maps: Mapping[str, NDArray[np.float32]]) -> pd.DataFrame:
-    count = len(next(iter(maps.values())))
-    each = [agreements.agreement({name: found[number] for name, found in maps.items()}) for number in range(count)]
-    return agreements.mean_agreement(each)
 
 
 def _shown(reference: str, image: str, data: str, *, paths: bool) -> _Shown:

@@ -121,6 +121,16 @@ def mean_agreement(each: Sequence[pd.DataFrame]) -> pd.DataFrame:
     return pd.concat([groups.mean(), spread, images], axis=1).reset_index()[tables.MEAN_AGREEMENT]
 
 
+def agreement_over_images(maps: Mapping[str, Map]) -> pd.DataFrame:
+    """The `mean_agreement` of maps (N, H, W) of the same N images, by name.
+
+    Raises:
+        BadSettings: see `agreement`.
+    """
+    count = len(next(iter(maps.values()), ()))
+    return mean_agreement([agreement({name: found[number] for name, found in maps.items()}) for number in range(count)])
+
+
 def _constant(values: Map) -> bool:
     return bool(values.min() == values.max())
 
