@@ -60,6 +60,14 @@ function enlarge(layout, chart) {
   chart.style.minHeight = `${layout.height}px`
 }
 
+// Plotly follows the window only; a chart's place also changes when something comes to stand beside it.
+function followWidth(chart, Plotly) {
+  new ResizeObserver(() => {
+    const drawn = chart._fullLayout?.width
+    if (drawn && chart.clientWidth && Math.abs(chart.clientWidth - drawn) > 1) Plotly.Plots.resize(chart)
+  }).observe(chart)
+}
+
 function sendClicks(chart) {
   const over = (inside) => (event) => {
     chart.classList.toggle("explorer-chart-over", inside && Boolean(event.points?.[0]?.customdata))
@@ -96,6 +104,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     })
     chart.classList.remove("explorer-chart-over") // plotly forgets at a redraw what the pointer was on
     if (first && data.clickable) sendClicks(chart)
+    if (first) followWidth(chart, Plotly)
   }).catch((error) => {
     console.error(error)
     chart.innerHTML = '<div class="explorer-chart-note">The chart script did not load. Reload the page.</div>'

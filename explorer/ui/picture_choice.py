@@ -74,6 +74,7 @@ def choose_picture(controls: DeltaGenerator, chosen: Sequence[Candidate], data: 
                 "Class", ["any", *classes], key="class", bind="query-params", width=150, on_change=_first_page
             )
             label = None if named in (None, "any") else classes.index(str(named))
+    order = ""
     if source == "upload":
         _upload()
     elif source == "photographs":
@@ -82,6 +83,8 @@ def choose_picture(controls: DeltaGenerator, chosen: Sequence[Candidate], data: 
         offers = _all(data, label) if source == "all" else _answered(str(source), chosen, data, label)
         if offers is not None:
             _strip(offers, data, str(source))
+            if source in ORDERS:
+                order = f"{len(offers):,} of {EXAMINED} test images, {ORDERS[str(source)]}. "
     try:
         found = picture(_selected(data), data=data)
     except ExplorerError as error:
@@ -89,9 +92,9 @@ def choose_picture(controls: DeltaGenerator, chosen: Sequence[Candidate], data: 
         return None
     classes = DATASETS[data].classes
     st.caption(
-        f"Explained: {found.title}, which networks give one of their {len(classes)} classes, whatever it shows."
+        f"{order}Explained: {found.title}, which networks give one of their {len(classes)} classes, whatever it shows."
         if found.label is None
-        else f"Explained: {found.title}, class {classes[found.label]}."
+        else f"{order}Explained: {found.title}, class {classes[found.label]}."
     )
     return found
 
@@ -170,8 +173,6 @@ def _strip(offers: Sequence[Offer], data: str, source: str) -> None:
             )
         at_end = start + IN_STRIP >= len(offers)
         _turn(start + IN_STRIP, ":material/chevron_right:", f"Further pictures; {where}", disabled=at_end)
-    if source in ORDERS:
-        st.caption(f"{len(offers):,} of {EXAMINED} test images, {ORDERS[source]}.")
 
 
 def _turn(to: int, icon: str, words: str, *, disabled: bool) -> None:
