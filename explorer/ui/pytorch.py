@@ -205,8 +205,13 @@ class PyTorch:
         pickle.dump(answer.call, process.stdin)
         process.stdin.flush()
         while isinstance(message := pickle.load(process.stdout), float):
-            answer.progress = message
+            self._hear(answer, message)
         return message
+
+    def _hear(self, answer: Answer, progress: float) -> None:
+        answer.progress = progress
+        if answer.ended:
+            self._interrupt(answer)  # again: one that came before the call began was not for it
 
 
 def _explanation(answer: Answer, error: Exception) -> ExplorerError:

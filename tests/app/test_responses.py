@@ -101,7 +101,23 @@ def test_the_address_says_the_moment_where_it_was_kept(open_page, make_weights, 
     assert f"{run}@{shown} " in commands(app)
 
 
-def test_play_goes_from_the_first_moment_to_the_last_and_stops(open_page, make_weights):
+@pytest.fixture
+def moment_by_moment(monkeypatch):
+    """A play goes on with the next run of the app only, so that one can look at each moment."""
+    monkeypatch.setattr("explorer.ui.moment._go_on", lambda: None)
+
+
+def test_play_runs_by_itself_to_the_last_moment(open_page, make_weights, monkeypatch):
+    monkeypatch.setattr("explorer.ui.moment.PLAY_SECONDS", 0.0)
+    shown = []
+    app = open_page("responses", networks=make_weights())
+    monkeypatch.setattr("explorer.ui.studies._say_steps", lambda table: shown.append(table["step"].iloc[0]))
+    app.button(key="play").click().run()
+    assert list(dict.fromkeys(shown)) == [0, 5, 10]
+    assert app.button(key="play").label == "Play"
+
+
+def test_play_goes_from_the_first_moment_to_the_last_and_stops(open_page, make_weights, moment_by_moment):
     app = open_page("responses", networks=make_weights())
     app.button(key="play").click().run()
     seen = []
@@ -113,7 +129,7 @@ def test_play_goes_from_the_first_moment_to_the_last_and_stops(open_page, make_w
     assert sliders(app)[0].value == 10
 
 
-def test_play_goes_on_from_a_moment_between_and_can_be_paused(open_page, make_weights):
+def test_play_goes_on_from_a_moment_between_and_can_be_paused(open_page, make_weights, moment_by_moment):
     app = open_page("responses", networks=make_weights(), step="0")
     app.button(key="play").click().run()
     assert sliders(app)[0].value == 5
