@@ -144,7 +144,7 @@ def attribution_map(
         BadSettings: the method cannot run on this network, or a parameter does not fit.
         DataMissing: the data set is not on this machine.
     """
-    return _mapped(_shown(reference, image, data, paths=paths), method, target, parameters or {})
+    return _mapped(_shown_by_name(reference, image, data, paths=paths), method, target, parameters or {})
 
 
 def layer_maps(
@@ -165,7 +165,7 @@ def layer_maps(
     if "a layer" not in lookup(METHODS, method, "attribution method").needs:
         those = ", ".join(name for name, row in METHODS.items() if "a layer" in row.needs)
         raise BadSettings(f"{METHODS[method].title} does not look at a layer. Those that do: {those}.")
-    shown = _shown(reference, image, data, paths=paths)
+    shown = _shown_by_name(reference, image, data, paths=paths)
     found = []
     places = [f"stage{stage}.block{block}" for stage, block in block_names(shown.subject.network)]
     for number, place in enumerate(places):
@@ -188,7 +188,7 @@ def check(
 
     Args and errors as for `attribution_map`.
     """
-    shown = _shown(reference, image, data, paths=paths)
+    shown = _shown_by_name(reference, image, data, paths=paths)
     network = shown.subject.network
     with progress.part(0, 10):
         found = _mapped(shown, method, target, parameters or {})
@@ -295,7 +295,7 @@ def _maps_of(
     """Maps (N, H, W) of one picture or of N test images, and the class explained where it is one."""
     row = lookup(METHODS, method, "attribution method")
     if isinstance(images, str):
-        shown = _show(subject, images, paths=paths)
+        shown = _shown_to(subject, images, paths=paths)
         found = _mapped(shown, method, shown.picture.label if target is None else target, parameters)
         return found.map[None], found.target
     if images < 1:
@@ -306,13 +306,13 @@ def _maps_of(
     return _maps(done, inputs).numpy(force=True), target
 
 
-def _shown(reference: str, image: str, data: str, *, paths: bool) -> _Shown:
+def _shown_by_name(reference: str, image: str, data: str, *, paths: bool) -> _Shown:
     snapshot = "@" in reference and not reference.endswith(".safetensors")
     if snapshot or is_network_name(reference):
         subject = _unchanging(reference, data, home(), data_folder())
     else:
         (subject,) = referenced([reference], data=data)
-    return _show(subject, image, paths=paths)
+    return _shown_to(subject, image, paths=paths)
 
 
 @lru_cache(maxsize=8)  # of the maps of a grid several are of one network, which is not read for each
@@ -328,7 +328,7 @@ def _ready(subject: Referenced) -> Prepared:
     return prepared(subject.network, torch.zeros(1, channels, side, side))
 
 
-def _show(subject: Referenced, image: str, *, paths: bool) -> _Shown:
+def _shown_to(subject: Referenced, image: str, *, paths: bool) -> _Shown:
     found = picture(image, data=subject.data, image_size=subject.image_size, paths=paths)
     pixels = fitted(found.pixels, subject.image_size, subject.network.config.channels)
     return _Shown(subject, found, pixels, _normalised(subject, pixels[None]))

@@ -18,7 +18,8 @@ from explorer.data.pixels import load_data
 from explorer.errors import BadSettings
 from explorer.models.network import Network, build
 from explorer.models.recording import Statistics
-from explorer.references import DEFAULT_DATA, referenced
+from explorer.references import referenced
+from explorer.runs.checkpoint_facts import DEFAULT_DATA
 from explorer.training.devices import best_device
 
 IMAGES = 250

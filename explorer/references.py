@@ -9,16 +9,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from explorer.data.catalogue import DATASETS
-from explorer.errors import BadSettings
-from explorer.models.catalogue import is_network_name, network_config
+from explorer.models.catalogue import network_config
 from explorer.models.network import Network, build
 from explorer.registry import lookup
-from explorer.runs.checkpoint_facts import checkpoint_facts
+from explorer.runs.checkpoint_facts import facts_and_data
 from explorer.runs.checkpoints import load_checkpoint
 from explorer.training.devices import best_device
 from explorer.training.evaluation import require_channels
-
-DEFAULT_DATA = "digits"  # where nothing says another: it comes with the program
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,20 +41,13 @@ def referenced(references: Sequence[str], *, data: str = "") -> Iterator[Referen
     """The networks one after the other, on the device that computes best.
 
     Args:
-        references: of networks.
-        data: name of a data set; empty takes the one that each network was trained on, for untrained ones that of the
-            first trained one, else the digits.
+        references, data: see `runs.checkpoint_facts.facts_and_data`.
 
     Raises:
         UnknownName, RunError, StorageError: a network cannot be found or read, or there is no such data set.
         BadSettings: it does not take these images, or no network was named.
     """
-    if not references:
-        raise BadSettings("Name at least one network: a run, a checkpoint, or a name such as resnet20.")
-    facts = {each: None if is_network_name(each) else checkpoint_facts(each) for each in references}
-    usual = data or next((found.data for found in facts.values() if found and found.data), DEFAULT_DATA)
-    for reference, found in facts.items():
-        name = data or (found.data if found and found.data else usual)
+    for reference, (found, name) in facts_and_data(references, data).items():
         row = lookup(DATASETS, name, "data set")
         size = found.recipe.get("image_size") if found and found.data == name else None
         if found is None:

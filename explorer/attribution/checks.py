@@ -84,7 +84,7 @@ def deletion_and_insertion(
 
     Source: Petsiuk et al. 2018 (arXiv 1806.07421), section 4.2.
     """
-    _require(image, ranking)
+    require_one(image, ranking)
     if not 1 <= steps <= ranking.numel():
         raise BadSettings(f"`steps` (={steps}) is not between 1 and the {ranking.numel()} positions of the map.")
     if random_orders < 1:
@@ -153,7 +153,7 @@ def infidelity(
 
     Source: Yeh et al. 2019 (arXiv 1901.09392), definition 2.1 with square removal; `captum.metrics.infidelity`.
     """
-    _require(image, values)
+    require_one(image, values)
     _require_samples(samples, 2)
     copy = working_copy(network)
     hidden = torch.zeros_like(image) if baseline is None else baseline.to(image).expand_as(image)
@@ -225,7 +225,7 @@ def sensitivity(
 
     Source: Yeh et al. 2019 (arXiv 1901.09392), definition 3.1; `captum.metrics.sensitivity_max`.
     """
-    _require(image)
+    require_one(image)
     _require_samples(samples, 1)
     stream = torch.Generator().manual_seed(seed)
     calls = iter(range(samples + 1))
@@ -291,7 +291,8 @@ def _squares(numbers: np.random.Generator, images: Tensor) -> Tensor:
     return torch.from_numpy(within & beside).to(images.device)
 
 
-def _require(image: Tensor, values: Tensor | None = None) -> None:
+def require_one(image: Tensor, values: Tensor | None = None) -> None:
+    """Raise BadSettings unless this is one image, (1, C, H, W), and a map (H, W) of it."""
     if image.ndim != 4 or len(image) != 1:
         raise BadSettings(
             f"`image` has shape {tuple(image.shape)}; expected (1, C, H, W): one image is checked at a time."

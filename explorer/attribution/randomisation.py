@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from explorer import tables
 from explorer.attribution.agreement import Map, rank_correlation, ssim, top_overlap
 from explorer.attribution.attribute import explained
+from explorer.attribution.checks import require_one
 from explorer.attribution.maps import position_maps
 from explorer.errors import BadSettings
 from explorer.models.layers import main_path
@@ -61,10 +62,7 @@ def randomisation(
 
     Source: Adebayo et al. 2018 (arXiv 1810.03292), section 3, the cascading randomisation.
     """
-    if image.ndim != 4 or len(image) != 1:
-        raise BadSettings(
-            f"`image` has shape {tuple(image.shape)}; expected (1, C, H, W): one image is checked at a time."
-        )
+    require_one(image)
     height, width = image.shape[2:]
 
     def position_map(stage: nn.Module) -> Map:

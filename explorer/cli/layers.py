@@ -13,7 +13,7 @@ from explorer.cli.runs import find
 from explorer.errors import RunError
 from explorer.models.catalogue import is_network_name
 from explorer.processes import WAIT_PASSIVELY
-from explorer.runs.checkpoint_facts import checkpoint_file, moments
+from explorer.runs.checkpoint_facts import DEFAULT_DATA, checkpoint_file, moments
 
 References = Annotated[
     Positional[tuple[str, ...]],
@@ -92,7 +92,7 @@ def xray(
     networks: Names = ("plain20", "resnet20", "plain56", "resnet56"),
     /,
     *,
-    data: str = "digits",
+    data: str = DEFAULT_DATA,
     images: int = 64,
     seed: int = 0,
     csv: AsCsv = False,
@@ -114,7 +114,7 @@ def shattering(
     networks: Names = ("plain20", "resnet20", "plain56", "resnet56"),
     /,
     *,
-    data: str = "digits",
+    data: str = DEFAULT_DATA,
     lines: int = 8,
     seed: int = 0,
     csv: AsCsv = False,

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from explorer.cli.layers import references
 from explorer.data.catalogue import DATASETS
 from explorer.data.pictures import Picture, picture
-from explorer.errors import BadSettings
-from explorer.models.catalogue import is_network_name, network_config
+from explorer.models.catalogue import network_config
 from explorer.models.config import NetworkConfig
 from explorer.registry import lookup
-from explorer.runs.checkpoint_facts import checkpoint_facts
+from explorer.runs.checkpoint_facts import facts_and_data
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,18 +56,14 @@ def subjects(identities: Sequence[str], data: str) -> list[Subject]:
         BadSettings: none is named.
         RunError, StorageError, UnknownName: one cannot be found or read.
     """
-    facts = {each: None if is_network_name(each) else checkpoint_facts(each) for each in references(identities)}
-    if not facts:
-        raise BadSettings("Name at least one network: a run, a checkpoint, or a name such as resnet20.")
-    usual = next((found.data for found in facts.values() if found and found.data), "digits")
     return [
         Subject(
             reference,
             found.network if found else network_config(reference),
-            data or (found.data if found else "") or usual,
+            shown,
             found.step if found else 0,
         )
-        for reference, found in facts.items()
+        for reference, (found, shown) in facts_and_data(references(identities), data).items()
     ]
 
 

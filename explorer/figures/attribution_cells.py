@@ -33,7 +33,7 @@ class MapCell:
         signed: values below zero are evidence against the target.
         prediction: name of the predicted class; empty where it is not known.
         probability: of the prediction, 0 to 1.
-        target: name of the class whose score is explained.
+        target: name of the class whose score is explained; empty where it is not one class.
         target_probability: its probability, 0 to 1.
         right: the prediction is the true class; None where that is not known.
         note: a word on this map, such as "delta 0.003".

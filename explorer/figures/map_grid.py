@@ -110,7 +110,8 @@ def hover(cell: MapCell) -> str:
     lines = [f"<b>{cell.row}</b>, {cell.column}"]
     if cell.prediction:
         lines.append(f"predicts {cell.prediction} ({100 * cell.probability:.1f} %){verdict}")
-    lines.append(f"explained: {cell.target} ({100 * cell.target_probability:.1f} %)")
+    if cell.target:
+        lines.append(f"explained: {cell.target} ({100 * cell.target_probability:.1f} %)")
     return "<br>".join([*lines, cell.note] if cell.note else lines)
 
 

@@ -3,17 +3,20 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from pydantic import Field
 
-from explorer.errors import RunError, StorageError
+from explorer.errors import BadSettings, RunError, StorageError
+from explorer.models.catalogue import is_network_name
 from explorer.models.config import NetworkConfig
 from explorer.runs.store import Run, checkpoint_folder, read_run, run_folder
 from explorer.settings import Settings
+
+DEFAULT_DATA = "digits"  # where nothing says another: it comes with the program
 
 _SNAPSHOT = re.compile(r"step-(\d+)\.pt")
 
@@ -66,6 +69,26 @@ def checkpoint_facts(id_or_path: str | Path) -> CheckpointFacts:
         step=int(step) if step.isdecimal() else max(snapshot_steps(run.path), default=None),
         source=f"a snapshot of the run {run_id}",
     )
+
+
+def facts_and_data(references: Sequence[str], data: str = "") -> dict[str, tuple[CheckpointFacts | None, str]]:
+    """What is known of networks, and the data set whose images each is shown.
+
+    Args:
+        references: as for `load_checkpoint`, or names such as "resnet56" for untrained networks, of which nothing is
+            known.
+        data: name of the data set for all; empty takes the one that each network was trained on, for untrained ones
+            that of the first trained one, else the digits.
+
+    Raises:
+        BadSettings: no network was named.
+        RunError, StorageError: one cannot be found or read.
+    """
+    if not references:
+        raise BadSettings("Name at least one network: a run, a checkpoint, or a name such as resnet20.")
+    facts = {each: None if is_network_name(each) else checkpoint_facts(each) for each in references}
+    usual = next((found.data for found in facts.values() if found and found.data), DEFAULT_DATA)
+    return {each: (found, data or (found.data if found else "") or usual) for each, found in facts.items()}
 
 
 def snapshot_steps(folder: Path) -> list[int]:

@@ -79,10 +79,8 @@ def look_at_difference(scene: Scene) -> None:
 
 def _cells(found: list[dict[str, Any]], *, scaled: bool) -> list[MapCell]:
     """Both maps and the difference, beside each other."""
-    both = [
-        replace(cell, row="", column=f"{letter}: {each['network']}")
-        for letter, cell, each in zip("AB", map_export.map_cells(found, "network", "method"), found, strict=True)
-    ]
+    alone = [map_export.map_cells([each])[0] for each in found]  # each by itself: both may be of one network
+    both = [replace(cell, row="", column=f"{letter}: {cell.row}") for letter, cell in zip("AB", alone, strict=True)]
     if scaled:
         both = [replace(cell, map=_scaled(cell)) for cell in both]
     first, second = (cell.map for cell in both)
@@ -95,6 +93,7 @@ def _cells(found: list[dict[str, Any]], *, scaled: bool) -> list[MapCell]:
         signed=True,
         prediction="",
         probability=0.0,
+        target="",
         right=None,
         note="",
     )

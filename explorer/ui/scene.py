@@ -11,6 +11,7 @@ from explorer.data.catalogue import DATASETS, data_status
 from explorer.data.pictures import Picture
 from explorer.map_export import missing
 from explorer.models.catalogue import is_network_name
+from explorer.runs.checkpoint_facts import DEFAULT_DATA
 from explorer.ui import wording
 from explorer.ui.method_choice import Chosen
 from explorer.ui.network_choice import Candidate, choose_networks
@@ -18,7 +19,6 @@ from explorer.ui.picture_choice import choose_picture
 from explorer.ui.pytorch import Answer
 from explorer.ui.questions import attribution, awaited
 
-UNTRAINED_SEE = "digits"  # where no trained network is beside them, as in a shell
 PREDICTED, TRUE = "the predicted one", "the true one"
 
 
@@ -58,7 +58,7 @@ class Wanted:
 def choose_scene() -> Scene | None:
     """Fields for networks, picture and class; None where nothing can be explained yet, which has then been told."""
     there = choose_networks()
-    data = next((each.data for each in there if each.data in DATASETS), UNTRAINED_SEE)
+    data = next((each.data for each in there if each.data in DATASETS), DEFAULT_DATA)
     chosen = tuple(each for each in there if each.data in ("", data))
     if not chosen:
         st.info("Choose a network above: one that came with the program, one of yours, or an untrained one.")
@@ -149,7 +149,7 @@ def command(
     ]
     parts = [
         f"python -m explorer {name} {' '.join(map(shlex.quote, references))}",
-        f"--data {scene.data}" if scene.data != UNTRAINED_SEE and all(map(is_network_name, references)) else "",
+        f"--data {scene.data}" if scene.data != DEFAULT_DATA and all(map(is_network_name, references)) else "",
         f"--image {scene.picture.reference}" if images is None else f"--images {images}",
         f"--method {' '.join(each.name for each in chosen)}",
         "" if explained is None else f"--target {shlex.quote(scene.classes[explained])}",

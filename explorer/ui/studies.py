@@ -12,6 +12,7 @@ from explorer.data.catalogue import DATASETS
 from explorer.figures import Figure, gradient_norms, ledger_entries, response_distribution, response_levels
 from explorer.figures.layer_measures import BLOCK_MEASURES, GRADIENT_MEASURES, RESPONSE_MEASURES, LayerMeasure
 from explorer.models.size import layer_table
+from explorer.runs.checkpoint_facts import DEFAULT_DATA
 from explorer.ui.drawing import Choice, choose_layer, drawing, select
 from explorer.ui.live_chart import live_chart
 from explorer.ui.moment import at_moment
@@ -124,7 +125,7 @@ def _ask(function: str, reference: str, at: Mapping[str, Candidate], options: Op
 
 def _data_of_others(at: Mapping[str, Candidate]) -> str:
     """What untrained networks are measured on: the images of the first trained one, else the built-in digits."""
-    return next((each.data for each in at.values() if each.data), "digits")
+    return next((each.data for each in at.values() if each.data), DEFAULT_DATA)
 
 
 def _show(name: str, table: pd.DataFrame, at: Mapping[str, Candidate], options: Options) -> None:

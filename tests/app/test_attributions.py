@@ -524,3 +524,12 @@ def test_networks_without_kept_moments_stand_once_beside_those_that_have_them(op
     app = open_page("attributions", networks=f"{run},plain8", rows="moment of training", columns="network")
     assert not app.exception
     assert len(grid(app)) == 4, "three moments of the run, one of the untrained network"
+
+
+def test_the_difference_of_a_network_from_itself_is_nothing(open_page):
+    app = open_page("attributions", view="Difference", networks=TINY)
+    choose(app, "difference-b", "plain8")
+    maps = grid(app)
+    assert len(maps) == 3
+    (between,) = [trace for name, trace in maps.items() if "A minus B" in name]
+    assert "explained" not in between["hovertemplate"]

@@ -62,3 +62,9 @@ def unchanged():
         return check
 
     return made
+
+
+@pytest.fixture
+def run(make_weights):
+    """resnet8-w4 on digits, with weights of steps 5 and 10; gives its id. Needs EXPLORER_HOME."""
+    return make_weights()

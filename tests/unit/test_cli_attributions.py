@@ -25,12 +25,6 @@ def home(tmp_path, monkeypatch):
     monkeypatch.setenv("EXPLORER_HOME", str(tmp_path / "home"))
 
 
-@pytest.fixture
-def run(make_weights):
-    """resnet8-w4 on digits; gives its id."""
-    return make_weights()
-
-
 def answer(capsys, *arguments):
     """What a command prints with --json."""
     assert main([*arguments, "--json"]) == 0

@@ -25,12 +25,6 @@ def home(tmp_path, monkeypatch):
     monkeypatch.setenv("EXPLORER_HOME", str(tmp_path / "home"))
 
 
-@pytest.fixture
-def run(make_weights):
-    """resnet8-w4 with weights of steps 5 and 10; gives its id."""
-    return make_weights()
-
-
 def test_a_run_has_its_first_its_kept_and_its_last_moment(run, make_run):
     assert moments(read_run(run)) == [0, 5, 10]
     assert moments(read_run(make_run("plain8"))) == []

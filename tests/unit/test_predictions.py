@@ -19,12 +19,6 @@ def home(tmp_path, monkeypatch):
     monkeypatch.setenv("EXPLORER_HOME", str(tmp_path / "home"))
 
 
-@pytest.fixture
-def run(make_weights):
-    """resnet8-w4 with weights of steps 5 and 10; gives its id."""
-    return make_weights()
-
-
 def test_a_table_says_what_each_network_answers_about_each_image(run):
     table = predictions([run, f"{run}@5", "plain8-w4"], images=30)
     assert list(table.columns) == tables.PREDICTIONS
