@@ -185,3 +185,10 @@ def test_a_later_withdrawal_counts_from_its_own_time(pytorch, monkeypatch):
     time.sleep(0.35)  # the first timer has come
     assert asked_in_steps(pytorch, 17) is answer
     assert answered(answer).value == 17
+
+
+def test_an_interrupt_that_came_too_early_is_sent_again(pytorch):
+    answer = asked_in_steps(pytorch, 403)
+    until(lambda: answer.progress > 0)
+    answer.ended = True  # as if it had been sent before the call began
+    assert answered(answer, 3.0).cancelled
