@@ -1,10 +1,21 @@
-"""Named networks: one row each, and the rule that reads every other valid name."""
+"""Named networks: one row each, and the reading of every other valid name."""
 
-import re
 from dataclasses import dataclass
+from typing import Any, Literal
 
-from explorer.errors import UnknownName
-from explorer.models.config import NetworkConfig, Shortcut, nearest_depths
+from explorer.errors import BadSettings, UnknownName
+from explorer.models.config import NetworkConfig, depth_rule, nearest_depths
+from explorer.models.names import settings_of, spelt
+from explorer.registry import nearest_hint
+
+HE2015 = "He et al. 2015, table 6"
+HE2015_IMAGENET = "He et al. 2015, tables 1 to 3; error with 10 crops"
+HE2016 = "He et al. 2016, tables 2 and 5"
+WRN = "Zagoruyko and Komodakis 2016, table 5"
+RESNEXT = "Xie et al. 2017, table 7"
+SE = "Hu et al. 2018, table 4"
+DENSE = "Huang et al. 2017, table 2"
+TORCHVISION = "torchvision.models"
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,76 +24,114 @@ class NetworkRow:
 
     Attributes:
         config: what it is made of.
-        published_error: CIFAR-10 test error as a fraction, or None where the paper gives none.
-        source: where that number stands.
+        family: the menu's heading.
+        source: where the numbers stand.
+        published_error: top-1 error as a fraction, or None where the paper gives none: on the CIFAR-10 test set, of a
+            network for ImageNet on that validation set.
+        published_parameters: how many its source says it has; as exact as it says.
+        published_multiply_adds: for one image, as exact as the source says.
     """
 
     config: NetworkConfig
-    published_error: float | None = None
+    family: str
     source: str = ""
+    published_error: float | None = None
+    published_parameters: float | None = None
+    published_multiply_adds: float | None = None
 
-
-HE2015 = "He et al. 2015, table 6"
-
-NETWORKS: dict[str, NetworkRow] = {
-    "plain20": NetworkRow(NetworkConfig(depth=20, shortcut="none")),
-    "plain32": NetworkRow(NetworkConfig(depth=32, shortcut="none")),
-    "plain44": NetworkRow(NetworkConfig(depth=44, shortcut="none")),
-    "plain56": NetworkRow(NetworkConfig(depth=56, shortcut="none")),
-    "plain110": NetworkRow(NetworkConfig(depth=110, shortcut="none")),
-    "resnet20": NetworkRow(NetworkConfig(depth=20), 0.0875, HE2015),
-    "resnet32": NetworkRow(NetworkConfig(depth=32), 0.0751, HE2015),
-    "resnet44": NetworkRow(NetworkConfig(depth=44), 0.0717, HE2015),
-    "resnet56": NetworkRow(NetworkConfig(depth=56), 0.0697, HE2015),
-    "resnet110": NetworkRow(NetworkConfig(depth=110), 0.0643, HE2015),
-    "resnet1202": NetworkRow(NetworkConfig(depth=1202), 0.0793, HE2015),
-}
-
-IMAGENET_DEPTHS = (18, 34, 50, 101, 152)
-
-_NAME = re.compile(r"(?P<kind>plain|resnet)(?P<depth>\d{1,5})(?:-(?P<option>[abc]))?(?:-w(?P<width>\d{1,4}))?")
-
-
-def is_network_name(text: str) -> bool:
-    """Whether a text is meant as the name of a network, valid or not, rather than as the id of a run."""
-    return re.match(r"(plain|resnet)\d", text) is not None
+    @property
+    def published_data(self) -> Literal["cifar10", "imagenet"]:
+        """What the published error is on."""
+        return "cifar10" if self.config.stem == "small" else "imagenet"
 
 
 def network_config(name: str) -> NetworkConfig:
-    """The configuration a name stands for: plain20, resnet38, resnet56-b, resnet20-w32.
+    """The configuration a name stands for: plain20, resnet56-b, resnet50, wrn-28-10 (see `models.names`).
 
     Raises:
-        UnknownName: not such a name, a depth that is not 6n+2, or one reserved for ImageNet networks.
+        UnknownName: no network is called so; the nearest valid names are given.
     """
-    found = _NAME.fullmatch(name)
-    if found is None or (found["kind"] == "plain" and found["option"]):
+    settings = settings_of(name)
+    if settings is None:
         raise UnknownName(
-            f"No network is called {name!r}. Names are plain or resnet with a depth 6n+2, such as plain20 or resnet56; "
-            "-b or -c chooses a shortcut option of a resnet and -w32 a width."
+            f"No network is called {name!r}.{nearest_hint(spelt(name), NETWORKS)} Names are those of the literature: "
+            "plain or resnet with a depth 6n+2 such as plain20 or resnet56, resnet50 and its like, preresnet110, "
+            "wrn-28-10, resnext29-8x64d, seresnet110, densenet-bc-100-12; -b or -c chooses a shortcut option, "
+            "-w32 a width."
         )
-    kind, depth = found["kind"], int(found["depth"])
-    if depth in IMAGENET_DEPTHS:
-        lower, upper = (neighbour for neighbour in _named_neighbours(depth))
-        raise UnknownName(
-            f"{kind}{depth} is the name of an ImageNet network (He et al. 2015, table 1), which is not built here. "
-            f"For small images use {kind}{lower} or {kind}{upper}, or NetworkConfig(depth=...) for any depth 6n+2."
-        )
-    if depth < 8 or (depth - 2) % 6:
-        lower, upper = nearest_depths(depth)
-        raise UnknownName(
-            f"No network is called {name!r}: {depth} is not 6n+2. The nearest are {kind}{lower} and {kind}{upper}."
-        )
-    width = int(found["width"] or 16)
-    if width < 1:
-        raise UnknownName(f"No network is called {name!r}: the width (=0) is at least 1, as in {kind}{depth}-w8.")
-    shortcut: Shortcut = "none" if kind == "plain" else _OPTIONS[found["option"] or "a"]
-    return NetworkConfig(depth=depth, shortcut=shortcut, width=width)
+    try:
+        return NetworkConfig(**settings)
+    except BadSettings as error:
+        raise UnknownName(f"No network is called {name!r}: {_reason(settings, error)}") from None
 
 
-_OPTIONS: dict[str, Shortcut] = {"a": "A", "b": "B", "c": "C"}
+def _reason(settings: dict[str, Any], error: BadSettings) -> str:
+    """In the words of names where it is the depth that is wrong."""
+    if not str(error).startswith("`depth`") or settings["stages"]:
+        return str(error)
+    depth, block, stem = settings["depth"], settings["block"], settings["stem"]
+    nearest = [NetworkConfig(**(settings | {"depth": each})).name for each in nearest_depths(depth, block, stem)]
+    if settings.get("widen", 1) > 1:
+        return f"the layers of a Wide ResNet are 6n+4. The nearest are {' and '.join(nearest)}."
+    return f"{depth} is not {depth_rule(block, stem)}. The nearest are {' and '.join(nearest)}."
 
 
-def _named_neighbours(depth: int) -> tuple[int, int]:
-    """The nearest valid depths around a reserved one that are not reserved themselves."""
-    valid = [d for d in range(8, depth + 20, 6) if d not in IMAGENET_DEPTHS]
-    return max((d for d in valid if d < depth), default=8), min(d for d in valid if d > depth)
+def _rows(family: str, source: str, *rows: tuple[Any, ...]) -> dict[str, NetworkRow]:
+    return {name: NetworkRow(network_config(name), family, source, *numbers) for name, *numbers in rows}
+
+
+# In menu order. Name, error, parameters, multiply-adds, as far as the source gives them.
+NETWORKS: dict[str, NetworkRow] = (
+    _rows("Plain, for small images", "", *((f"plain{depth}",) for depth in (20, 32, 44, 56, 110)))
+    | _rows(
+        "ResNet, for small images",
+        HE2015,
+        ("resnet20", 0.0875, 0.27e6),
+        ("resnet32", 0.0751, 0.46e6),
+        ("resnet44", 0.0717, 0.66e6),
+        ("resnet56", 0.0697, 0.85e6),
+        ("resnet110", 0.0643, 1.7e6),
+        ("resnet1202", 0.0793, 19.4e6),
+    )
+    | _rows(
+        "Pre-activation",
+        HE2016,
+        ("resnet164", 0.0593),
+        ("resnet1001", 0.0761),
+        ("preresnet110", 0.0637),
+        ("preresnet164", 0.0546),
+        ("preresnet1001", 0.0492),
+    )
+    | _rows("Wide", WRN, ("wrn-40-4", 0.0453, 8.9e6), ("wrn-16-8", 0.0427, 11.0e6), ("wrn-28-10", 0.04, 36.5e6))
+    | _rows("ResNeXt", RESNEXT, ("resnext29-8x64d", 0.0365, 34.4e6), ("resnext29-16x64d", 0.0358, 68.1e6))
+    | _rows("Squeeze-and-excitation", SE, ("seresnet110", 0.0521), ("seresnet164", 0.0439))
+    | _rows("Squeeze-and-excitation", "", ("seresnet20",), ("seresnet50",))
+    | _rows("DenseNet", DENSE, ("densenet-40-12", 0.0524, 1.0e6), ("densenet-bc-100-12", 0.0451, 0.8e6))
+    | _rows("Without batch norm", "", ("resnet20-skipinit",), ("resnet20-fixup",), ("resnet110-fixup",))
+    | _rows(
+        "For ImageNet",
+        HE2015_IMAGENET,
+        ("plain18", 0.2794, None, 1.8e9),
+        ("plain34", 0.2854, None, 3.6e9),
+        ("resnet18", 0.2788, None, 1.8e9),
+        ("resnet34", 0.2452, None, 3.6e9),
+        ("resnet34-a", 0.2503, None, 3.6e9),
+        ("resnet34-c", 0.2419),
+        ("resnet50-v1", 0.2285, None, 3.8e9),
+        ("resnet101-v1", 0.2175, None, 7.6e9),
+        ("resnet152-v1", 0.2143, None, 11.3e9),
+    )
+    | _rows(
+        "For ImageNet, as in torchvision",
+        TORCHVISION,
+        ("resnet50", None, 25_557_032),
+        ("resnet101", None, 44_549_160),
+        ("resnet152", None, 60_192_808),
+        ("resnext50-32x4d", None, 25_028_904),
+        ("resnext101-32x8d", None, 88_791_336),
+        ("wide-resnet50-2", None, 68_883_240),
+        ("wide-resnet101-2", None, 126_886_696),
+        ("densenet121", None, 7_978_856),
+    )
+    | _rows("For ImageNet, later", "", ("resnet50d",), ("preresnet50",))
+)

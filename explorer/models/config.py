@@ -1,26 +1,52 @@
-"""What a CIFAR network is made of, as settings; importing this does not import torch."""
+"""What a network is made of, as settings; importing this does not import torch."""
 
-from typing import Literal
+from typing import Any, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
+from explorer.models.names import LAYERS_IN_BLOCK, network_name
 from explorer.settings import Settings
 
-Shortcut = Literal["none", "A", "B", "C"]
-Kind = Literal["plain", "residual"]
+Shortcut = Literal["none", "A", "B", "C", "D"]
+Kind = Literal["plain", "residual", "dense"]
+Block = Literal["basic", "bottleneck", "dense", "dense-bottleneck"]
+Order = Literal["post", "pre"]
+Stem = Literal["small", "large", "deep"]
+Norm = Literal["batch", "skipinit", "fixup"]
+
+EXCITATION_REDUCTION = 16  # of the channels between the two layers of an excitation, Hu et al. 2018, section 4
+DENSE_BOTTLENECK = 4  # growths that the 1x1 convolution of a dense layer gives, Huang et al. 2017, section 3
+EXPANSION = 4  # of a bottleneck's last convolution
 
 
 class NetworkConfig(Settings):
-    """A plain or residual network for small images, He et al. 2015, section 4.2.
+    """A network that the field calls ResNet: plain, residual, or densely connected.
 
     Attributes:
-        depth: weighted layers on the main path, 6n+2: a stem, three stages of n blocks of two
-            3x3 convolutions, a classifier.
-        shortcut: "none" makes the network plain; "A" pads with zeros, "B" projects where the
-            shape changes, "C" projects everywhere (section 3.3). The paper's CIFAR networks are A.
-        width: channels of the first stage; 16 in the paper. Later stages have twice and four times that.
+        depth: weighted layers on the main path. Without `stages` there are three equal ones: 6n+2 layers in basic
+            blocks, 9n+2 in bottlenecks, 3n+4 and 6n+4 in the two kinds of dense layers.
+        shortcut: "none" makes the network plain; "A" pads with zeros, "B" projects where the shape changes, "C"
+            projects everywhere (He et al. 2015, section 3.3); "D" is B that averages 2x2 before it projects (He et al.
+            2019, section 4.2). Dense layers have none: they keep their input.
+        width: channels of the stem; of the first stage too, before `widen`. 16 in the paper's networks for small
+            images.
         classes: outputs of the classifier.
         channels: channels of an image: 3 for colour, 1 for grey.
+        block: "basic" has two 3x3 convolutions, "bottleneck" a 3x3 between two 1x1 of which the last gives four times
+            the width (He et al. 2015, figure 5); "dense" and "dense-bottleneck" are the layers of Huang et al. 2017.
+        order: "post" puts norm and ReLU after each convolution, "pre" before it (He et al. 2016).
+        stem: "small" is a 3x3 convolution; "large" the 7x7 with stride 2 and the max pooling of ImageNet networks;
+            "deep" has three 3x3 in place of the 7x7 (He et al. 2019, section 4.2).
+        stages: blocks of each stage; empty: three equal stages, as many blocks as the depth asks for.
+        widen: how much wider than the stem the first stage is (Zagoruyko and Komodakis 2016).
+        groups: of a bottleneck's 3x3 convolution (the cardinality of Xie et al. 2017).
+        group_width: channels of each group in the first stage; 0: as many as make the width together.
+        stride_on: which convolution of a bottleneck makes the image smaller: "1x1" in He et al. 2015, "3x3" in
+            torchvision.
+        excitation: squeeze-and-excitation at the end of each branch (Hu et al. 2018).
+        norm: "batch"; "skipinit" has none, and a scalar at the end of each branch that starts at zero (De and Smith
+            2020); "fixup" has none, scalars, and smaller first weights (Zhang et al. 2019).
+        growth: channels that each dense layer adds.
     """
 
     depth: int
@@ -28,33 +54,146 @@ class NetworkConfig(Settings):
     width: int = Field(default=16, ge=1, le=4096)
     classes: int = Field(default=10, ge=2)
     channels: int = Field(default=3, ge=1)
+    block: Block = "basic"
+    order: Order = "post"
+    stem: Stem = "small"
+    stages: tuple[int, ...] = Field(default=(), max_length=6)
+    widen: int = Field(default=1, ge=1, le=64)
+    groups: int = Field(default=1, ge=1, le=1024)
+    group_width: int = Field(default=0, ge=0, le=4096)
+    stride_on: Literal["3x3", "1x1"] = "3x3"
+    excitation: bool = False
+    norm: Norm = "batch"
+    growth: int = Field(default=0, ge=0, le=512)
 
-    @field_validator("depth")
+    @model_validator(mode="before")
     @classmethod
-    def _depth_is_6n_plus_2(cls, depth: int) -> int:
-        if depth < 8 or (depth - 2) % 6:
-            lower, upper = nearest_depths(depth)
-            raise ValueError(f"`depth` (={depth}) is not 6n+2. The nearest are {lower} and {upper}.")
-        return depth
+    def _what_goes_without_saying(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """Is left out, so that a network has one configuration and one name."""
+        unsaid: dict[str, Any] = {}
+        stages = values.get("stages")
+        if isinstance(stages, tuple | list) and len(stages) == 3 and len(set(stages)) == 1:
+            unsaid["stages"] = ()
+        widths = values.get("group_width", 0), values.get("groups", 1), values.get("width", 16)
+        if all(isinstance(each, int) for each in widths) and widths[0] * widths[1] == widths[2]:
+            unsaid["group_width"] = 0
+        return values | unsaid
+
+    @field_validator("stages")
+    @classmethod
+    def _blocks_in_each(cls, stages: tuple[int, ...]) -> tuple[int, ...]:
+        if stages and min(stages) < 1:
+            raise ValueError(f"`stages` (={', '.join(map(str, stages))}): each stage has 1 block or more.")
+        return stages
+
+    @model_validator(mode="after")
+    def _can_be_built(self) -> Self:
+        for problem in (self._depth_problem(), self._part_problem()):
+            if problem:
+                raise ValueError(problem)
+        return self
+
+    def _depth_problem(self) -> str:
+        """Why there is no network of this depth, if so."""
+        if self.stages:
+            layers = depth_of(self.block, self.stages, self.stem)
+            told = ", ".join(map(str, self.stages))
+            return "" if self.depth == layers else (
+                f"`depth` (={self.depth}) is not that of {told} {self.block} blocks, which have {layers} layers with "
+                f"stem and classifier. Take `depth={layers}`."
+            )  # fmt: skip
+        lower, upper = nearest_depths(self.depth, self.block, self.stem)
+        if self.depth in (lower, upper):
+            return ""
+        rule = depth_rule(self.block, self.stem)
+        return f"`depth` (={self.depth}) is not {rule}. The nearest are {lower} and {upper}."
+
+    def _part_problem(self) -> str:
+        """Which parts do not go together, if so; what a part would leave without effect is refused too."""
+        rules = {
+            "`groups` and `group_width` are of bottlenecks; take `block='bottleneck'`.": (
+                self.block != "bottleneck" and (self.groups > 1 or self.group_width)
+            ),
+            f"`width` (={self.width}) cannot be parted into `groups` (={self.groups}) equal ones; take a multiple, or "
+            "say how wide a group is: `group_width`.": not self.group_width and self.width % self.groups,
+            f"`group_width` (={self.group_width}) is that of one group, which is how many times as wide as the block; "
+            f"take a multiple of `width` (={self.width}).": (
+                self.groups == 1 and self.group_width and self.group_width % self.width
+            ),
+            "`stride_on='1x1'` is of bottlenecks; take `block='bottleneck'`.": (
+                self.stride_on == "1x1" and self.block != "bottleneck"
+            ),
+            f"`widen` (={self.widen}) is of basic blocks with `order='pre'`, as in Zagoruyko and Komodakis 2016; "
+            "raise `width` instead.": self.widen > 1 and (self.block != "basic" or self.order != "pre"),
+            "`order='pre'` is about what a shortcut carries on, so it needs one: choose `shortcut` A, B, C or D.": (
+                self.order == "pre" and self.shortcut == "none" and not self.dense
+            ),
+            f"`norm='{self.norm}'` begins with branches that add nothing, so they need a shortcut beside them: choose "
+            "`shortcut` A, B, C or D.": self.norm != "batch" and (self.shortcut == "none" or self.dense),
+            "`norm='fixup'` is made for `order='post'`; take that, or `norm='skipinit'`.": (
+                self.norm == "fixup" and self.order == "pre"
+            ),
+            f"`growth` (={self.growth}): a dense layer adds 1 channel or more, such as 12.": (
+                self.dense and not self.growth
+            ),
+            "`growth` is of dense layers; take `block='dense'`.": self.growth and not self.dense,
+            "Dense layers keep their input, so they have no other shortcut, excitation or order: leave out "
+            "`excitation` and `order`, and take `shortcut='none'`.": (
+                self.dense and (self.excitation or self.order == "pre" or self.shortcut != "none")
+            ),
+        }
+        return next((rule for rule, broken in rules.items() if broken), "")
+
+    @property
+    def dense(self) -> bool:
+        return self.block.startswith("dense")
 
     @property
     def kind(self) -> Kind:
+        if self.dense:
+            return "dense"
         return "plain" if self.shortcut == "none" else "residual"
 
     @property
+    def stage_blocks(self) -> tuple[int, ...]:
+        """Blocks of each stage."""
+        if self.stages:
+            return self.stages
+        return (self.blocks_per_stage,) * 3
+
+    @property
     def blocks_per_stage(self) -> int:
-        return (self.depth - 2) // 6
+        """Of a network with three equal stages."""
+        return (self.depth - _other_layers(self.block, 3, self.stem)) // (3 * LAYERS_IN_BLOCK[self.block])
+
+    @property
+    def image_size(self) -> int:
+        """Side in pixels of the images that such networks are made for."""
+        return 32 if self.stem == "small" else 224
 
     @property
     def name(self) -> str:
-        """The catalogue's spelling: plain20, resnet56, resnet56-b, resnet20-w32."""
-        stem = f"{'plain' if self.kind == 'plain' else 'resnet'}{self.depth}"
-        option = f"-{self.shortcut.lower()}" if self.shortcut in ("B", "C") else ""
-        width = f"-w{self.width}" if self.width != 16 else ""
-        return stem + option + width
+        """The catalogue's spelling: plain20, resnet56-b, resnet50, wrn-28-10; `network_config` reads it."""
+        return network_name(self)
 
 
-def nearest_depths(depth: int) -> tuple[int, int]:
-    """The valid depths (6n+2, at least 8) below and above `depth`."""
-    lower = max(8, (depth - 2) // 6 * 6 + 2)
-    return lower, max(14, lower + 6)
+def depth_of(block: Block, stages: tuple[int, ...], stem: Stem) -> int:
+    """Weighted layers on the main path of a network with so many blocks in each stage."""
+    return _other_layers(block, len(stages), stem) + LAYERS_IN_BLOCK[block] * sum(stages)
+
+
+def depth_rule(block: Block, stem: Stem = "small") -> str:
+    """The depths of three equal stages: 6n+2."""
+    return f"{3 * LAYERS_IN_BLOCK[block]}n+{_other_layers(block, 3, stem)}"
+
+
+def nearest_depths(depth: int, block: Block = "basic", stem: Stem = "small") -> tuple[int, int]:
+    """The depths of three equal stages below and above `depth`, the first of which is `depth` if that is one."""
+    step, others = 3 * LAYERS_IN_BLOCK[block], _other_layers(block, 3, stem)
+    lower = others + step * max(1, (depth - others) // step)
+    return lower, lower + step
+
+
+def _other_layers(block: Block, stages: int, stem: Stem) -> int:
+    """Layers outside of blocks: the stem, the classifier, in dense networks one between two stages."""
+    return (3 if stem == "deep" else 1) + 1 + (stages - 1 if block.startswith("dense") else 0)

@@ -1,5 +1,6 @@
 """The weighted layers of a network on its main path, in order, and the blocks they form."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,8 +8,11 @@ from itertools import pairwise
 
 from torch import nn
 
-BESIDE = ("shortcut", "downsample")  # in the name of a module that is not on the main path; ours and torchvision's
+# In the name of a module that is not on the main path; ours and torchvision's
+BESIDE = ("shortcut", "downsample", "excitation")
 NORMS = ("norm", "bn")  # how the name of a layer's normalisation begins, also where a study has taken it out
+
+_OURS = re.compile(r"(?P<stem>stem)\.|stages\.(?P<stage>\d+)\.(?P<block>\d+)\.")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,6 +50,7 @@ class Block:
         name: of `module` within the network.
         layers: of its branch, in order.
         shortcut: what the block calls with its input to get the other summand; None in a plain network.
+        start: the module that the branch gives its input to; end: the one whose output is the branch's summand.
     """
 
     stage: int
@@ -54,13 +59,15 @@ class Block:
     module: nn.Module
     layers: tuple[Layer, ...]
     shortcut: nn.Module | None
+    start: nn.Module
+    end: nn.Module
 
 
 def main_path(network: nn.Module) -> list[Layer]:
     """The convolutions beside no shortcut and the classifier, in the order in which the network holds them.
 
-    A module that holds two or more of the convolutions is a block. A new stage begins with a block that changes
-    resolution or width.
+    Where the layers of a network of ours are, their names say. In others a module that holds two or more of the
+    convolutions is a block, and a new stage begins with a block that changes resolution or width.
     """
     found = list(_weighted(network))
     members = Counter(_parent(name) for name, module, _ in found if isinstance(module, nn.Conv2d))
@@ -71,7 +78,12 @@ def main_path(network: nn.Module) -> list[Layer]:
         if isinstance(module, nn.Linear):
             layers.append(Layer(number, name, stage + 1, 0, module, norm))
             continue
-        if members[parent] < 2:  # the stem
+        ours = _OURS.match(name)
+        if ours and ours["stage"]:
+            stage, block = int(ours["stage"]) + 1, int(ours["block"]) + 1
+            layers.append(Layer(number, name, stage, block, module, norm))
+            continue
+        if members[parent] < 2 or ours:  # the stem
             layers.append(Layer(number, name, 0, 0, module, norm))
             continue
         if parent != current:
@@ -88,7 +100,10 @@ def block_names(network: nn.Module) -> dict[tuple[int, int], str]:
 
 
 def blocks(network: nn.Module) -> list[Block]:
-    """The blocks of a network of ours, in order; none in one whose blocks do not say what their shortcut is."""
+    """The blocks of a network of ours, in order; none in one whose blocks do not say what their shortcut is.
+
+    So there are none in dense networks, whose layers add nothing.
+    """
     layers = main_path(network)
     found = []
     for (stage, block), name in block_names(network).items():
@@ -96,8 +111,16 @@ def blocks(network: nn.Module) -> list[Block]:
         shortcut = getattr(module, "shortcut", module)
         if shortcut is not module:
             inside = tuple(layer for layer in layers if (layer.stage, layer.block) == (stage, block))
-            found.append(Block(stage, block, name, module, inside, shortcut))
+            found.append(Block(stage, block, name, module, inside, shortcut, *_branch_ends(module, inside)))
     return found
+
+
+def _branch_ends(block: nn.Module, layers: tuple[Layer, ...]) -> tuple[nn.Module, nn.Module]:
+    """Where a branch begins and ends: a pre-activation block's with its first norm, unless the shortcut shares that."""
+    shape = getattr(block, "shape", None)
+    own_norm = shape is not None and shape.order == "pre" and not shape.shares_activation
+    start = block.get_submodule("norm1") if own_norm else layers[0].module
+    return start, getattr(block, "excitation", None) or layers[-1].response
 
 
 def network_name(network: nn.Module) -> str:

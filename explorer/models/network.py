@@ -1,54 +1,77 @@
-"""The CIFAR networks of He et al. 2015, section 4.2, plain and residual."""
+"""Networks, built from a configuration, with the weights that a training starts from."""
 
 import math
 from collections import OrderedDict
+from collections.abc import Callable
+from itertools import groupby
 from zlib import crc32
 
 import torch
 from torch import Tensor, nn
 
 from explorer.errors import BadSettings
-from explorer.models.blocks import BasicBlock
+from explorer.models.blocks import BasicBlock, BottleneckBlock, PreBasicBlock, PreBottleneckBlock
 from explorer.models.catalogue import network_config
 from explorer.models.config import NetworkConfig
+from explorer.models.dense import DenseBottleneckLayer, DenseLayer, Transition
+from explorer.models.norms import Scale, ScaleAndShift, Shift, ShiftedConv2d, after
+from explorer.models.recomputation import recomputed
+from explorer.models.stems import build_stem
+from explorer.models.structure import BlockShape, block_shapes
 
 
 class Network(nn.Module):
-    """Stem, three stages of blocks, average pooling, classifier.
+    """Stem, stages of blocks, average pooling, classifier; before the pooling norm and ReLU where blocks end without.
 
-    Input (N, channels, H, W), normalised, H and W at least 4; output (N, classes), the scores before softmax.
+    Input (N, channels, H, W), normalised; output (N, classes), the scores before softmax.
     """
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
         self.config = config
         self.normalisation = "channel"  # how its images were normalised in training, see data.batches.Normalisation
-        width = config.width
-        self.stem = nn.Sequential(
-            OrderedDict(
-                conv=nn.Conv2d(config.channels, width, kernel_size=3, padding=1, bias=False),
-                norm=nn.BatchNorm2d(width),
-                relu=nn.ReLU(),
-            )
-        )
+        self.recompute = False  # keep less for a backward pass and compute it again there, see models.recomputation
+        shapes = block_shapes(config)
+        width = shapes[-1].width
+        self.stem = build_stem(config)
         self.stages = nn.Sequential(
-            _stage(config, width, width, stride=1),
-            _stage(config, width, 2 * width, stride=2),
-            _stage(config, 2 * width, 4 * width, stride=2),
+            *(nn.Sequential(*map(_block, stage)) for _, stage in groupby(shapes, key=lambda shape: shape.stage))
         )
+        open_end = config.order == "pre" or config.dense
+        self.end = nn.Sequential(OrderedDict(norm=after(config.norm, width), relu=nn.ReLU())) if open_end else None
         self.pool = nn.AdaptiveAvgPool2d(1)
-        self.classifier = nn.Linear(4 * width, config.classes)
+        self.classifier = nn.Linear(width, config.classes)
+
+    @property
+    def blocks(self) -> list[nn.Module]:
+        """All blocks in order, those between the stages of a dense network too."""
+        return [block for stage in self.stages.children() for block in stage.children()]
 
     def forward(self, images: Tensor) -> Tensor:
-        features = self.pool(self.stages(self.stem(images)))
-        scores: Tensor = self.classifier(features.flatten(1))
+        features = self.stem(images)
+        if self.recompute and torch.is_grad_enabled():
+            features = recomputed(self.blocks, features)
+        else:
+            features = self.stages(features)
+        if self.end is not None:
+            features = self.end(features)
+        scores: Tensor = self.classifier(self.pool(features).flatten(1))
         return scores
 
 
-def _stage(config: NetworkConfig, in_width: int, width: int, stride: int) -> nn.Sequential:
-    first = BasicBlock(in_width, width, stride, config.shortcut)
-    others = (BasicBlock(width, width, 1, config.shortcut) for _ in range(config.blocks_per_stage - 1))
-    return nn.Sequential(first, *others)
+BLOCKS: dict[tuple[str, str], Callable[[BlockShape], nn.Module]] = {
+    ("basic", "post"): BasicBlock,
+    ("basic", "pre"): PreBasicBlock,
+    ("bottleneck", "post"): BottleneckBlock,
+    ("bottleneck", "pre"): PreBottleneckBlock,
+    ("dense", "post"): DenseLayer,
+    ("dense-bottleneck", "post"): DenseBottleneckLayer,
+    ("transition", "post"): Transition,
+}
+
+
+def _block(shape: BlockShape) -> nn.Module:
+    return BLOCKS[shape.kind, shape.order](shape)
 
 
 def build(
@@ -57,7 +80,8 @@ def build(
     """An untrained network in training mode.
 
     Args:
-        network: a name such as "plain20", "resnet56", "resnet56-b", "resnet20-w32", or a configuration.
+        network: a name such as "plain20", "resnet56-b", "resnet50", "wrn-28-10" (see `models.names`), or a
+            configuration.
         classes: replaces the configuration's number of classes.
         channels: replaces the configuration's number of image channels.
         seed: of the initial weights. A layer's weights depend on the seed and the layer's name alone, so a plain
@@ -79,19 +103,38 @@ def build(
 
 
 def initialise(network: nn.Module, seed: int) -> None:
-    """Draw all weights anew; batch norms start at one and zero with fresh running statistics.
+    """Draw all weights anew; norms and scalars start as they do, with fresh running statistics.
 
-    Source: He et al. 2015 (arXiv 1502.01852), equation 10, for convolutions; PyTorch's own rule for the classifier.
+    Source: He et al. 2015 (arXiv 1502.01852), equation 10, for convolutions; PyTorch's own rule for linear maps. The
+    branches of a Fixup network start smaller, the last convolution of each and the classifier at zero: Zhang, Dauphin
+    and Ma 2019, section 3.
     """
     for name, module in network.named_modules():
         # PyTorch's generator looks at 32 bits of its seed only, so name and seed are mixed into those
         stream = torch.Generator().manual_seed(crc32(f"{seed} {name}".encode()))
         if isinstance(module, nn.Conv2d):
             nn.init.kaiming_normal_(module.weight, mode="fan_in", nonlinearity="relu", generator=stream)
+            for scalar in (module.bias, getattr(module, "shift", None)):
+                if scalar is not None:
+                    nn.init.zeros_(scalar)
         elif isinstance(module, nn.Linear):
             bound = 1 / math.sqrt(module.in_features)
             nn.init.uniform_(module.weight, -bound, bound, generator=stream)
             if module.bias is not None:
                 nn.init.uniform_(module.bias, -bound, bound, generator=stream)
-        elif isinstance(module, nn.BatchNorm2d):
+        elif isinstance(module, nn.BatchNorm2d | Scale | Shift | ScaleAndShift):
             module.reset_parameters()
+    if isinstance(network, Network) and network.config.norm == "fixup":
+        _fix_up(network)
+
+
+def _fix_up(network: Network) -> None:
+    blocks = network.blocks
+    with torch.no_grad():
+        for block in blocks:
+            *inner, last = (each for each in block.children() if isinstance(each, ShiftedConv2d))
+            for convolution in inner:
+                convolution.weight *= len(blocks) ** (-1 / (2 * len(inner)))  # m - 1 of m convolutions
+            nn.init.zeros_(last.weight)
+        nn.init.zeros_(network.classifier.weight)
+        nn.init.zeros_(network.classifier.bias)

@@ -35,7 +35,7 @@ def published() -> pd.DataFrame:
     rows: list[tuple[str, Kind, int, float | None, float | None, str]] = [
         (name, row.config.kind, row.config.depth, row.published_error, None, row.source)
         for name, row in NETWORKS.items()
-        if row.published_error is not None
+        if row.published_error is not None and row.published_data == "cifar10"
     ]
     rows += [
         (name, "plain", NETWORKS[name].config.depth, None, bound, _NOT_BELOW_SOURCE)

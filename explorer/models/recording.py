@@ -1,7 +1,8 @@
 """What passes through the layers of a network while it computes: hooks that keep sums, never the values.
 
 Each recorder is a context manager that takes its hooks off again, also after an error. Everything is summed inside the
-hook, since what a hook sees may be overwritten by a later operation in place.
+hook, since what a hook sees may be overwritten by a later operation in place; and once, also where a block computes the
+same again for its backward pass.
 """
 
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from explorer.models.layers import Block, Layer, blocks, main_path
+from explorer.models.recomputation import once
 
 Statistics = Literal["running", "batch"]  # what batch norm normalises with: the network's own, or each batch's
 
@@ -169,10 +171,10 @@ def record_responses(network: nn.Module) -> Iterator[list[Response]]:
 
     with ExitStack() as hooks:
         for response in found:
-            _hang(hooks, response.layer.response.register_forward_hook(respond(response)))
+            _hang(hooks, response.layer.response.register_forward_hook(once(respond(response))))
         for module in network.modules():
             if isinstance(module, nn.ReLU):
-                _hang(hooks, module.register_forward_hook(rectify))
+                _hang(hooks, module.register_forward_hook(once(rectify)))
         yield found
 
 
@@ -214,13 +216,13 @@ def _watch(exchange: Exchange, hooks: ExitStack) -> None:
 
         return hook
 
-    _hang(hooks, block.layers[0].module.register_forward_pre_hook(way("branch_gradient")))
-    _hang(hooks, block.layers[-1].response.register_forward_hook(arrive("branch")))
+    _hang(hooks, block.start.register_forward_pre_hook(once(way("branch_gradient"))))
+    _hang(hooks, block.end.register_forward_hook(once(arrive("branch"))))
     if block.shortcut is None:
-        _hang(hooks, block.module.register_forward_pre_hook(enter_plain))
+        _hang(hooks, block.module.register_forward_pre_hook(once(enter_plain)))
     else:
-        _hang(hooks, block.shortcut.register_forward_pre_hook(way("shortcut_gradient")))
-        _hang(hooks, block.shortcut.register_forward_hook(arrive("beside")))
+        _hang(hooks, block.shortcut.register_forward_pre_hook(once(way("shortcut_gradient"))))
+        _hang(hooks, block.shortcut.register_forward_hook(once(arrive("beside"))))
 
 
 @contextmanager
@@ -239,7 +241,7 @@ def record_response_gradients(network: nn.Module) -> Iterator[dict[int, float]]:
 
     with ExitStack() as hooks:
         for layer in main_path(network):
-            _hang(hooks, layer.response.register_forward_hook(respond(layer.number)))
+            _hang(hooks, layer.response.register_forward_hook(once(respond(layer.number))))
         yield norms
 
 

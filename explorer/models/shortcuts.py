@@ -1,9 +1,11 @@
-"""The path beside a block: nothing, zero-padding (A) or a projection (B, C). Source: He et al. 2015, section 3.3."""
+"""The path beside a block: nothing, zero-padding (A) or a projection (B, C, D). Source: He et al. 2015, section 3.3."""
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from explorer.models.config import Shortcut
+from explorer.models.config import Norm
+from explorer.models.norms import after, convolution
+from explorer.models.structure import BlockShape, ShortcutKind
 
 
 class Addition(nn.Module):
@@ -31,32 +33,55 @@ class PadShortcut(nn.Module):
 
 
 class ProjectionShortcut(nn.Module):
-    """Options B and C: a 1x1 convolution with batch norm."""
+    """Options B and C: a 1x1 convolution, with norm; a pre-activation network has none there.
 
-    def __init__(self, in_width: int, out_width: int, stride: int) -> None:
+    Option D takes the means of 2x2 positions first, where it would else drop three of four.
+    """
+
+    def __init__(
+        self,
+        in_width: int,
+        out_width: int,
+        stride: int,
+        *,
+        norm: Norm = "batch",
+        normed: bool = True,
+        pooled: bool = False,
+    ) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(in_width, out_width, kernel_size=1, stride=stride, bias=False)
-        self.norm = nn.BatchNorm2d(out_width)
+        self.pool = nn.AvgPool2d(stride, ceil_mode=True, count_include_pad=False) if pooled else None
+        self.conv = convolution(in_width, out_width, 1, stride=1 if pooled else stride, norm=norm)
+        self.norm = after(norm, out_width) if normed else None
 
     def forward(self, x: Tensor) -> Tensor:
-        out: Tensor = self.norm(self.conv(x))
-        return out
+        if self.pool is not None:
+            x = self.pool(x)
+        out: Tensor = self.conv(x)
+        return out if self.norm is None else self.norm(out)
 
 
-def build_shortcut(option: Shortcut, in_width: int, out_width: int, stride: int) -> nn.Module | None:
+def build_shortcut(shape: BlockShape) -> nn.Module | None:
     """The shortcut of one block; None in a plain network."""
-    if option == "none":
-        return None
-    same_shape = in_width == out_width and stride == 1
-    if option == "C" or (option == "B" and not same_shape):
-        return ProjectionShortcut(in_width, out_width, stride)
-    return nn.Identity() if same_shape else PadShortcut(in_width, out_width, stride)
+    if shape.shortcut in ("projection", "pooled"):
+        return ProjectionShortcut(
+            shape.in_width,
+            shape.width,
+            shape.stride,
+            norm=shape.norm,
+            normed=shape.order == "post",
+            pooled=shape.shortcut == "pooled",
+        )
+    if shape.shortcut == "pad":
+        return PadShortcut(shape.in_width, shape.width, shape.stride)
+    return nn.Identity() if shape.shortcut == "identity" else None
 
 
-def shortcut_name(shortcut: nn.Module | None) -> str:
-    """What tables call it: none, identity, projection, or pad."""
+def shortcut_name(shortcut: nn.Module | None) -> ShortcutKind:
+    """What tables call it."""
     if shortcut is None:
         return "none"
     if isinstance(shortcut, nn.Identity):
         return "identity"
-    return "projection" if isinstance(shortcut, ProjectionShortcut) else "pad"
+    if isinstance(shortcut, ProjectionShortcut):
+        return "projection" if shortcut.pool is None else "pooled"
+    return "pad"

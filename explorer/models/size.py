@@ -1,100 +1,82 @@
 """How large a network is, from its configuration alone, and the catalogue as a table; imports no torch."""
 
-from collections.abc import Iterator
-
 import pandas as pd
 
 from explorer import tables
 from explorer.models.catalogue import NETWORKS
 from explorer.models.config import NetworkConfig
+from explorer.models.structure import weighted
 
 
 def networks() -> pd.DataFrame:
-    """The catalogue: one row per named network, with parameters and multiply-adds for a 32x32 colour image.
+    """The catalogue: one row per named network, with what an image of the size it is made for costs.
 
     Returns:
-        The columns of `tables.NETWORKS`. published_error is a fraction, NaN where the paper gives none.
+        The columns of `tables.NETWORKS`. published_error is a fraction, NaN where the source gives none.
     """
     rows = [
         {
             "name": name,
+            "family": row.family,
             "kind": row.config.kind,
+            "block": row.config.block,
             "depth": row.config.depth,
             "shortcut": row.config.shortcut,
-            "width": row.config.width,
+            "width": row.config.width * row.config.widen,
+            "image_size": row.config.image_size,
             "parameters": parameter_count(row.config),
             "multiply_adds": multiply_adds(row.config),
             "published_error": row.published_error,
+            "published_data": row.published_data if row.published_error is not None else "",
+            "published_parameters": row.published_parameters,
+            "published_multiply_adds": row.published_multiply_adds,
             "source": row.source,
         }
         for name, row in NETWORKS.items()
     ]
-    return pd.DataFrame(rows, columns=tables.NETWORKS)
+    published = dict.fromkeys(("published_error", "published_parameters", "published_multiply_adds"), float)
+    return pd.DataFrame(rows, columns=tables.NETWORKS).astype(published)
 
 
-def layer_table(config: NetworkConfig, image_size: int = 32) -> pd.DataFrame:
+def layer_table(config: NetworkConfig, image_size: int | None = None) -> pd.DataFrame:
     """The layers of a network's main path, what a drawing of it needs.
+
+    Args:
+        image_size: side in pixels; None takes that which such networks are made for.
 
     Returns:
         The columns of `tables.LAYERS`, one row per layer in order of depth, the same names and places as
         `models.layers.main_path` finds in the built network.
+
+    Raises:
+        BadSettings: the network cannot take images of this size.
     """
-    sides = _sides(image_size)
-    width = config.width
-    rows = [("stem.conv", 0, 0, width, sides[0], (9 * config.channels + 2) * width, "")]
-    before = width
-    for stage in range(3):
-        width = config.width << stage
-        for block in range(config.blocks_per_stage):
-            shortcut = _shortcut(config, changes=before != width)
-            for place, entering in (("conv1", before), ("conv2", width)):
-                name = f"stages.{stage}.{block}.{place}"
-                rows.append((name, stage + 1, block + 1, width, sides[stage], (9 * entering + 2) * width, shortcut))
-            before = width
-    rows.append(("classifier", 4, 0, config.classes, 1, (before + 1) * config.classes, ""))
+    rows = [
+        (each.name, each.stage, each.block, each.width, each.side, each.own + each.around, each.shortcut)
+        for each in weighted(config, image_size)
+        if not each.beside
+    ]
     numbered = [(number, *row) for number, row in enumerate(rows, start=1)]
     return pd.DataFrame(numbered, columns=tables.LAYERS)
 
 
-def _shortcut(config: NetworkConfig, *, changes: bool) -> str:
-    if config.shortcut == "none":
-        return "none"
-    if config.shortcut == "C" or (config.shortcut == "B" and changes):
-        return "projection"
-    return "pad" if changes else "identity"
-
-
 def parameter_count(config: NetworkConfig) -> int:
-    """Trainable parameters: convolutions without bias, two per batch norm channel, the classifier with bias."""
-    weights = sum(weights + 2 * channels for weights, channels, _ in _convolutions(config))
-    return weights + (_last_width(config) + 1) * config.classes
+    """Trainable parameters: of convolutions, norms or what stands in their place, and the classifier."""
+    return sum(each.own + each.around for each in weighted(config))
 
 
-def multiply_adds(config: NetworkConfig, image_size: int = 32) -> int:
-    """Multiply-adds for one image; batch norm, ReLU and sums not counted, as in the paper."""
-    sides = _sides(image_size)
-    convolutions = sum(weights * sides[stage] ** 2 for weights, _, stage in _convolutions(config))
-    return convolutions + _last_width(config) * config.classes
+def multiply_adds(config: NetworkConfig, image_size: int | None = None) -> int:
+    """Multiply-adds for one image; batch norm, ReLU, pooling and sums not counted, as in the papers.
+
+    Args:
+        image_size: side in pixels; None takes that which such networks are made for.
+
+    Raises:
+        BadSettings: the network cannot take images of this size.
+    """
+    return sum(each.multiply_adds for each in weighted(config, image_size))
 
 
-def _sides(image_size: int) -> list[int]:
-    """Pixels a side in each stage; a stride of two rounds up."""
-    return [image_size, -(-image_size // 2), -(-image_size // 4)]
-
-
-def _last_width(config: NetworkConfig) -> int:
-    return 4 * config.width
-
-
-def _convolutions(config: NetworkConfig) -> Iterator[tuple[int, int, int]]:
-    """Weights, output channels and stage (0, 1, 2: the halvings of the image) of every convolution."""
-    before = config.width
-    yield 9 * config.channels * before, before, 0
-    for stage in range(3):
-        width = config.width << stage
-        for _ in range(config.blocks_per_stage):
-            yield 9 * before * width, width, stage
-            yield 9 * width * width, width, stage
-            if config.shortcut == "C" or (config.shortcut == "B" and before != width):
-                yield before * width, width, stage
-            before = width
+def require_size(config: NetworkConfig, image_size: int) -> None:
+    """Raise BadSettings where nothing would be left of images of this size on their way through a network."""
+    multiply_adds(config, image_size)

@@ -8,14 +8,16 @@ from torch.nn import functional
 from explorer import tables
 from explorer.analysis.ledger import residual_ledger
 from explorer.errors import BadSettings
-from explorer.models.blocks import BasicBlock
+from explorer.models.blocks import BasicBlock, PreBasicBlock
+from explorer.models.excitation import Excitation
 from explorer.models.network import build
+from explorer.models.structure import BlockShape
 
 
 class TwoBlocks(nn.Module):
     """Two blocks on non-negative features of four channels, then the mean over positions as scores."""
 
-    def __init__(self, first, second, shortcut="A"):
+    def __init__(self, first, second, shortcut="identity"):
         super().__init__()
         self.blocks = nn.Sequential(*(passing(factor, shortcut) for factor in (first, second)))
 
@@ -25,7 +27,7 @@ class TwoBlocks(nn.Module):
 
 def passing(factor, shortcut):
     """A block whose branch multiplies its (non-negative) input by `factor`."""
-    block = BasicBlock(4, 4, 1, shortcut)
+    block = BasicBlock(BlockShape(1, 1, "basic", in_width=4, inner_width=4, width=4, shortcut=shortcut))
     for convolution, norm in ((block.conv1, block.norm1), (block.conv2, block.norm2)):
         nn.init.dirac_(convolution.weight)
         norm.eps = 0.0
@@ -51,6 +53,32 @@ def test_two_blocks_by_hand(images):
     assert list(table["branch_share"]) == pytest.approx([0.5 / 1.5, 0.25 / 1.25], rel=1e-5)
     assert list(table["shortcut_share"]) == pytest.approx([1 / 1.5, 1 / 1.25], rel=1e-5)
     assert list(table["shortcut"]) == ["identity", "identity"]
+
+
+@pytest.mark.parametrize("shares", [False, True])
+def test_a_pre_activation_branch_by_hand(images, shares):
+    """The branch begins before its norm, which here doubles, unless the shortcut comes after that too."""
+    shape = BlockShape(1, 1, "basic", 4, 4, 4, shortcut="identity", order="pre", shares_activation=shares)
+    block = PreBasicBlock(shape)
+    for convolution, norm in ((block.conv1, block.norm1), (block.conv2, block.norm2)):
+        nn.init.dirac_(convolution.weight)
+        norm.eps = 0.0
+    nn.init.constant_(block.norm1.weight, 2.0)
+    block.conv2.weight.data *= 0.25
+    network = TwoBlocks(0.5, 0.5)
+    network.blocks = nn.Sequential(block.eval())
+    (row,) = residual_ledger(network, images, LABELS).itertuples()
+    assert row.branch_ratio == pytest.approx(0.25 if shares else 0.5, rel=1e-5)
+    assert row.branch_share == pytest.approx(0.25 / 1.25 if shares else 0.5 / 1.5, rel=1e-5)
+
+
+def test_an_excitation_is_part_of_the_branch(images):
+    network = TwoBlocks(0.5, 0.5)
+    block = network.blocks[0]
+    block.excitation = Excitation(4)
+    nn.init.zeros_(block.excitation.expand.weight)
+    nn.init.zeros_(block.excitation.expand.bias)  # the gate is a half for all
+    assert list(residual_ledger(network, images, LABELS)["branch_ratio"]) == pytest.approx([0.25, 0.5], rel=1e-5)
 
 
 def test_gradients_by_hand(images):

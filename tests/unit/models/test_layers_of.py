@@ -4,24 +4,15 @@ import pytest
 import torchvision
 from torch import nn
 
-from explorer import tables
 from explorer.models.blocks import BasicBlock
 from explorer.models.catalogue import network_config
 from explorer.models.layers import blocks, main_path
 from explorer.models.network import build
 from explorer.models.shortcuts import shortcut_name
 from explorer.models.size import layer_table, parameter_count
+from explorer.models.structure import BlockShape
 
 NAMES = ["plain8", "resnet20", "resnet20-b", "resnet20-c", "plain56-w4", "resnet110-w4"]
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_the_table_made_from_the_configuration_names_the_layers_of_the_network(name):
-    network = build(name)
-    table = layer_table(network.config)
-    found = [(layer.number, layer.name, layer.stage, layer.block) for layer in main_path(network)]
-    assert found == list(table[tables.LAYER_KEYS].itertuples(index=False, name=None))
-    assert len(found) == network.config.depth
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -81,5 +72,6 @@ def test_torchvision_networks_have_a_main_path_too():
 
 
 def test_blocks_by_hand_are_found():
-    network = nn.Sequential(BasicBlock(4, 4, 1, "A"), BasicBlock(4, 4, 1, "A"))
+    shape = BlockShape(1, 1, "basic", in_width=4, inner_width=4, width=4, shortcut="identity")
+    network = nn.Sequential(BasicBlock(shape), BasicBlock(shape))
     assert [(each.stage, each.block, each.name) for each in blocks(network)] == [(1, 1, "0"), (1, 2, "1")]

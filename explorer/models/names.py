@@ -1,0 +1,228 @@
+"""How networks are called: the literature's names, with a suffix for what differs from the network of that name.
+
+    [se][pre](plain|resnet)DEPTH[d]   plain20, resnet56, preresnet110, seresnet50, resnet50d (He et al. 2019)
+    [se][pre]resnextDEPTH-GROUPSxWIDTHd  resnext29-8x64d, resnext50-32x4d
+    [se]wrn-LAYERS-WIDEN              wrn-28-10, counted as in its paper: with three projections, without the classifier
+    [se][pre]wide-resnetDEPTH-TIMES   wide-resnet50-2
+    densenet-[bc-]DEPTH-GROWTH        densenet-40-12, densenet-bc-100-12
+    densenetDEPTH                     densenet121
+
+18, 34, 50, 101 and 152 layers are those of ImageNet networks. Suffixes: -a -b -c -d -plain (shortcut), -basic
+-bottleneck, -v1 (stride on the 1x1), -deep (stem), -cifar (an ImageNet network with a stem for small images), -skipinit
+-fixup, -w32 (width), -s2.3.4 (blocks of each stage; with a stem for small images unless -large).
+"""
+
+import re
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from explorer.models.config import NetworkConfig
+
+LAYERS_IN_BLOCK = {"basic": 2, "bottleneck": 3, "dense": 1, "dense-bottleneck": 2}
+
+# He et al. 2015, table 1
+IMAGENET = {
+    18: ("basic", (2, 2, 2, 2)),
+    34: ("basic", (3, 4, 6, 3)),
+    50: ("bottleneck", (3, 4, 6, 3)),
+    101: ("bottleneck", (3, 4, 23, 3)),
+    152: ("bottleneck", (3, 8, 36, 3)),
+}
+BOTTLENECK_DEPTHS = (164, 1001)  # of He et al. 2016, where nothing else is said
+
+# Huang et al. 2017, table 1: blocks and growth
+IMAGENET_DENSE = {
+    121: ((6, 12, 24, 16), 32),
+    161: ((6, 12, 36, 24), 48),
+    169: ((6, 12, 32, 32), 32),
+    201: ((6, 12, 48, 32), 32),
+}
+IMAGENET_CLASSES = 1000
+
+_BASE = re.compile(
+    r"(?P<se>se)?(?P<pre>pre)?"
+    r"(?:(?P<kind>plain|resnet)(?P<depth>\d{1,5})(?P<d>d)?"
+    r"|resnext(?P<next_depth>\d{1,4})-(?P<groups>\d{1,4})x(?P<group_width>\d{1,4})d"
+    r"|wrn-(?P<wide_layers>\d{1,4})-(?P<widen>\d{1,2})"
+    r"|wide-resnet(?P<wide_depth>\d{1,4})-(?P<times>\d{1,2}))"
+    r"(?P<suffixes>(?:-[a-z0-9.]+)*)"
+)
+_DENSE = re.compile(
+    r"densenet(?:(?P<depth>\d{3})|-(?P<bc>bc-)?(?P<small_depth>\d{1,4})-(?P<growth>\d{1,3}))(?P<suffixes>(?:-[a-z0-9.]+)*)"
+)
+_MEANT = re.compile(r"(se)?(pre)?(plain|resnet|resnext|wide-resnet)\d|(se)?wrn-?\d|densenet(-bc)?-?\d")
+_SUFFIX = re.compile(
+    r"(?P<option>[abcd])|(?P<plain>plain)|(?P<block>basic|bottleneck)|(?P<v1>v1)|(?P<deep>deep)|(?P<cifar>cifar)|(?P<large>large)"
+    r"|(?P<norm>skipinit|fixup)|w(?P<width>\d{1,4})|s(?P<stages>\d{1,4}(?:\.\d{1,4})*)"
+)
+
+
+def spelt(text: str) -> str:
+    """A name in the catalogue's letters: wide_resnet50_2, as torchvision has it, becomes wide-resnet50-2."""
+    return text.strip().lower().replace("_", "-")
+
+
+def is_network_name(text: str) -> bool:
+    """Whether a text is meant as the name of a network, valid or not, rather than as the id of a run."""
+    return _MEANT.match(spelt(text)) is not None
+
+
+def settings_of(name: str) -> dict[str, Any] | None:
+    """The settings of the `NetworkConfig` that a name stands for; None where it is not spelt like a name.
+
+    They need not go together: `NetworkConfig` says so.
+    """
+    text = spelt(name)
+    found = _BASE.fullmatch(text) or _DENSE.fullmatch(text)
+    if found is None:
+        return None
+    suffixes: dict[str, str] = {}
+    for each in found["suffixes"].split("-")[1:]:
+        match = _SUFFIX.fullmatch(each)
+        said = {key: value for key, value in match.groupdict().items() if value} if match else {}
+        if not said or said.keys() & suffixes.keys():
+            return None
+        suffixes |= said
+    part = found.groupdict()
+    return _dense(part, suffixes) if text.startswith("densenet") else _residual(part, suffixes)
+
+
+def _residual(part: dict[str, str | None], suffixes: dict[str, str]) -> dict[str, Any] | None:
+    number = int(part["depth"] or part["next_depth"] or part["wide_depth"] or part["wide_layers"] or 0)
+    plain = part["kind"] == "plain" or "plain" in suffixes
+    pre, wide = bool(part["pre"] or part["wide_layers"]), bool(part["wide_layers"])
+    if wide:
+        number -= 2  # the projections are beside the main path, and the classifier counts
+    deep = bool(part["d"] or "deep" in suffixes)
+    known = None if "stages" in suffixes or wide else IMAGENET.get(number)
+    grouped = bool(part["groups"] or part["times"])
+    stages = tuple(map(int, suffixes["stages"].split("."))) if "stages" in suffixes else known[1] if known else ()
+    block = suffixes.get("block") or (
+        known[0] if known else "bottleneck" if grouped or (number in BOTTLENECK_DEPTHS and not stages) else "basic"
+    )
+    large = (known is not None and "cifar" not in suffixes) or "large" in suffixes
+    if plain and ("option" in suffixes or part["d"]):
+        return None
+    usual = usual_shortcut(block, large=known is not None or large, wide=wide)
+    option = "D" if part["d"] else suffixes.get("option", usual).upper()
+    width = int(suffixes.get("width") or usual_width(imagenet=known is not None or large, grouped=grouped))
+    return {
+        "depth": number + (2 if deep else 0),
+        "shortcut": "none" if plain else option,
+        "width": width,
+        "classes": IMAGENET_CLASSES if large or deep else 10,
+        "block": block,
+        "order": "pre" if pre else "post",
+        "stem": "deep" if deep else "large" if large else "small",
+        "stages": stages,
+        "widen": int(part["widen"] or 1),
+        "groups": int(part["groups"] or 1),
+        "group_width": int(part["group_width"] or 0) or int(part["times"] or 0) * width,
+        "stride_on": "1x1" if "v1" in suffixes else "3x3",
+        "excitation": bool(part["se"]),
+        "norm": suffixes.get("norm", "batch"),
+    }
+
+
+def _dense(part: dict[str, str | None], suffixes: dict[str, str]) -> dict[str, Any] | None:
+    if suffixes.keys() - {"width", "stages", "large", "cifar"}:
+        return None
+    settings: dict[str, Any] = {"shortcut": "none"}
+    if part["depth"]:
+        if int(part["depth"]) not in IMAGENET_DENSE or "stages" in suffixes:
+            return None
+        stages: tuple[int, ...]
+        stages, growth = IMAGENET_DENSE[int(part["depth"])]
+        settings |= {"depth": int(part["depth"]), "stages": stages, "block": "dense-bottleneck"}
+    else:
+        growth = int(part["growth"] or 0)
+        block = "dense-bottleneck" if part["bc"] else "dense"
+        stages = tuple(map(int, suffixes["stages"].split("."))) if "stages" in suffixes else ()
+        settings |= {"depth": int(part["small_depth"] or 0), "stages": stages, "block": block}
+    large = (bool(part["depth"]) and "cifar" not in suffixes) or "large" in suffixes
+    return settings | {
+        "growth": growth,
+        "stem": "large" if large else "small",
+        "classes": IMAGENET_CLASSES if large else 10,
+        "width": int(suffixes.get("width") or dense_width(settings["block"], growth)),
+    }
+
+
+def usual_shortcut(block: str, *, large: bool, wide: bool) -> str:
+    """The option that a name without one means."""
+    return "B" if large or wide or block == "bottleneck" else "A"
+
+
+def usual_width(*, imagenet: bool, grouped: bool) -> int:
+    """The width that a name without one means."""
+    return 64 if imagenet or grouped else 16
+
+
+def dense_width(block: str, growth: int) -> int:
+    """Channels of a DenseNet's stem: twice the growth, 16 without bottlenecks. Source: Huang et al. 2017, section 4."""
+    return 2 * growth if block == "dense-bottleneck" else 16
+
+
+def network_name(config: "NetworkConfig") -> str:
+    """The shortest name that `settings_of` reads as this configuration, apart from classes and channels."""
+    base, suffixes = _dense_name(config) if config.dense else _residual_name(config)
+    return "-".join([base, *suffixes])
+
+
+def _residual_name(config: "NetworkConfig") -> tuple[str, list[str]]:
+    deep = config.stem == "deep"
+    number = config.depth - (2 if deep else 0)
+    wide = config.widen > 1
+    known = not wide and IMAGENET.get(number, ("", ()))[1] == config.stages != ()
+    grouped = config.groups > 1 or config.group_width not in (0, config.width)
+    large = config.stem == "large" or (deep and known)
+    told_stages = config.stages if not known else ()
+    told_stages = told_stages or (config.stage_blocks if number in IMAGENET and not known and not wide else ())
+    told_stages = told_stages or (config.stage_blocks if large and not known else ())
+    block = (
+        IMAGENET[number][0] if known
+        else "bottleneck" if grouped or (number in BOTTLENECK_DEPTHS and not told_stages) else "basic"
+    )  # fmt: skip
+    glued = deep and config.shortcut == "D" and not (grouped or wide)
+    suffixes = []
+    if config.shortcut not in ("none", usual_shortcut(config.block, large=known or large, wide=wide)) and not glued:
+        suffixes.append(config.shortcut.lower())
+    suffixes += ["plain"] * (config.kind == "plain" and grouped)
+    suffixes += [config.block] * (config.block != block)
+    suffixes += ["v1"] * (config.stride_on == "1x1")
+    suffixes += ["deep"] * (deep and not glued)
+    suffixes += ["cifar"] * (known and config.stem == "small")
+    suffixes += ["large"] * (large and not known)
+    suffixes += [config.norm] * (config.norm != "batch")
+    suffixes += [f"w{config.width}"] * (config.width != usual_width(imagenet=known or large, grouped=grouped))
+    suffixes += [f"s{'.'.join(map(str, told_stages))}"] * bool(told_stages)
+    return _base(config, number, glued=glued), suffixes
+
+
+def _base(config: "NetworkConfig", number: int, *, glued: bool) -> str:
+    se = "se" if config.excitation else ""
+    if config.widen > 1:
+        return f"{se}wrn-{number + 2}-{config.widen}"
+    pre = "pre" if config.order == "pre" else ""
+    if config.groups > 1:
+        return f"{se}{pre}resnext{number}-{config.groups}x{config.group_width or config.width // config.groups}d"
+    if config.group_width not in (0, config.width):
+        return f"{se}{pre}wide-resnet{number}-{config.group_width // config.width}"
+    kind = "plain" if config.kind == "plain" else "resnet"
+    return f"{se}{pre}{kind}{number}{'d' if glued else ''}"
+
+
+def _dense_name(config: "NetworkConfig") -> tuple[str, list[str]]:
+    known = IMAGENET_DENSE.get(config.depth) == (config.stages, config.growth) and config.block == "dense-bottleneck"
+    suffixes = []
+    if known:
+        base = f"densenet{config.depth}"
+        suffixes += ["cifar"] * (config.stem == "small")
+    else:
+        bc = "bc-" if config.block == "dense-bottleneck" else ""
+        base = f"densenet-{bc}{config.depth}-{config.growth}"
+        suffixes += ["large"] * (config.stem != "small")
+    suffixes += [f"w{config.width}"] * (config.width != dense_width(config.block, config.growth))
+    if config.stages and not known:
+        suffixes.append(f"s{'.'.join(map(str, config.stages))}")
+    return base, suffixes

@@ -1,0 +1,254 @@
+"""The parts of a network, from its configuration alone: what is built, counted and written down as code.
+
+Importing this does not import torch.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from explorer.errors import BadSettings
+from explorer.models.config import DENSE_BOTTLENECK, EXCITATION_REDUCTION, EXPANSION, NetworkConfig, Norm, Order
+
+BlockKind = Literal["basic", "bottleneck", "dense", "dense-bottleneck", "transition"]
+ShortcutKind = Literal["none", "identity", "pad", "projection", "pooled", "concatenation"]
+
+
+@dataclass(frozen=True, slots=True)
+class BlockShape:
+    """What one block is made of.
+
+    Attributes:
+        stage: from 1; block: within its stage, from 1.
+        kind: as in `NetworkConfig`, or "transition" for what stands between two stages of a dense network.
+        in_width: channels that enter; width: channels that leave.
+        inner_width: of the convolutions between the first and the last.
+        stride: 2 where it makes the image smaller.
+        groups, stride_on, order, norm, excitation: as in `NetworkConfig`.
+        shortcut: "pooled" projects the means of 2x2 positions; a dense layer's is "concatenation".
+        shares_activation: of a pre-activation block: norm and ReLU come before branch and shortcut part.
+    """
+
+    stage: int
+    block: int
+    kind: BlockKind
+    in_width: int
+    inner_width: int
+    width: int
+    stride: int = 1
+    groups: int = 1
+    stride_on: Literal["3x3", "1x1"] = "3x3"
+    shortcut: ShortcutKind = "none"
+    order: Order = "post"
+    shares_activation: bool = False
+    norm: Norm = "batch"
+    excitation: bool = False
+
+    @property
+    def name(self) -> str:
+        """Of its module in the network."""
+        return f"stages.{self.stage - 1}.{self.block - 1}"
+
+
+@dataclass(frozen=True, slots=True)
+class Weighted:
+    """A convolution or linear map.
+
+    Attributes:
+        name: of its module in the network.
+        stage, block: 0 for the stem; one stage more than there are for the classifier.
+        kernel: side in positions; 0 for a linear map.
+        side: of its output, in pixels.
+        own: its parameters; around: those of the norm or the scalars that belong to it.
+        beside: on a shortcut or in an excitation, so not on the main path.
+    """
+
+    name: str
+    stage: int
+    block: int
+    in_width: int
+    width: int
+    kernel: int
+    stride: int
+    groups: int
+    side: int
+    own: int
+    around: int
+    shortcut: str
+    beside: bool = False
+
+    @property
+    def multiply_adds(self) -> int:
+        """For one image."""
+        return max(1, self.kernel) ** 2 * self.in_width // self.groups * self.width * self.side**2
+
+
+def block_shapes(config: NetworkConfig) -> list[BlockShape]:
+    """All blocks in order."""
+    return list(_dense_shapes(config) if config.dense else _residual_shapes(config))
+
+
+def _residual_shapes(config: NetworkConfig) -> Iterator[BlockShape]:
+    before = config.width
+    for stage, count in enumerate(config.stage_blocks):
+        width = config.width * config.widen << stage
+        out_width = width * EXPANSION if config.block == "bottleneck" else width
+        group_width = config.group_width or config.width // config.groups
+        inner_width = config.groups * group_width << stage if config.block == "bottleneck" else width
+        for block in range(count):
+            stride = 2 if block == 0 and stage > 0 else 1
+            changes = stride > 1 or before != out_width
+            first = config.stem == "small" and (stage, block) == (0, 0)  # the stem leaves norm and ReLU to it
+            yield BlockShape(
+                stage=stage + 1,
+                block=block + 1,
+                kind=config.block,
+                in_width=before,
+                inner_width=inner_width,
+                width=out_width,
+                stride=stride,
+                groups=config.groups,
+                stride_on=config.stride_on,
+                shortcut=_shortcut(config, changes=changes, stride=stride),
+                order=config.order,
+                shares_activation=config.order == "pre" and (changes or first),
+                norm=config.norm,
+                excitation=config.excitation,
+            )
+            before = out_width
+
+
+def _shortcut(config: NetworkConfig, *, changes: bool, stride: int) -> ShortcutKind:
+    if config.shortcut == "none":
+        return "none"
+    if config.shortcut == "C":
+        return "projection"
+    if not changes:
+        return "identity"
+    if config.shortcut == "A":
+        return "pad"
+    return "pooled" if config.shortcut == "D" and stride > 1 else "projection"
+
+
+def _dense_shapes(config: NetworkConfig) -> Iterator[BlockShape]:
+    width = config.width
+    inner_width = DENSE_BOTTLENECK * config.growth if config.block == "dense-bottleneck" else config.growth
+    for stage, count in enumerate(config.stage_blocks):
+        if stage > 0:
+            left = width // 2 if config.block == "dense-bottleneck" else width
+            yield BlockShape(stage + 1, 1, "transition", width, left, left, stride=2)
+            width = left
+        for layer in range(count):
+            block = layer + (1 if stage == 0 else 2)
+            grown = width + config.growth
+            yield BlockShape(stage + 1, block, config.block, width, inner_width, grown, shortcut="concatenation")
+            width = grown
+
+
+def weighted(config: NetworkConfig, image_size: int | None = None) -> Iterator[Weighted]:
+    """Every convolution and linear map, in the order in which the network holds them.
+
+    Args:
+        image_size: side in pixels; None takes that which such networks are made for.
+
+    Raises:
+        BadSettings: images of this size become smaller than one pixel on their way.
+    """
+    whole = config.image_size if image_size is None else image_size
+    side = -(-whole // 2) if config.stem != "small" else whole
+    yield from _stem(config, side)
+    if config.stem != "small":
+        side = -(-side // 2)
+    shapes = block_shapes(config)
+    for shape in shapes:
+        entering = side
+        if shape.stride > 1:
+            side = side // 2 if shape.kind == "transition" else -(-side // 2)
+        if side < 1:
+            raise BadSettings(
+                f"{config.name} cannot take images of {whole} pixels a side: nothing is left of them in stage "
+                f"{shape.stage}. Use larger images, or a network made for small ones."
+            )
+        yield from _block(shape, entering, side)
+    width = shapes[-1].width
+    last = 2 * width if (config.order == "pre" or config.dense) and config.norm == "batch" else 0
+    yield Weighted(
+        "classifier", len(config.stage_blocks) + 1, 0, width, config.classes, 0, 1, 1, 1,
+        own=(width + 1) * config.classes, around=last, shortcut="",
+    )  # fmt: skip
+
+
+def _stem(config: NetworkConfig, side: int) -> Iterator[Weighted]:
+    bare = config.stem == "small" and (config.order == "pre" or config.dense)  # norm and ReLU come in the first block
+    kernel, stride = {"small": (3, 1), "large": (7, 2), "deep": (3, 2)}[config.stem]
+    convolutions = [("stem.conv", config.channels, config.width, kernel, stride)]
+    if config.stem == "deep":
+        half = max(1, config.width // 2)
+        widths = (config.channels, half, half, config.width)
+        convolutions = [
+            (f"stem.conv{n + 1}", widths[n], widths[n + 1], 3, 2 if n == 0 else 1) for n in range(3)
+        ]  # fmt: skip
+    for name, in_width, width, kernel_size, step in convolutions:
+        own = kernel_size**2 * in_width * width + (width if config.norm == "skipinit" else 0)
+        around = 0 if bare else {"batch": 2 * width, "skipinit": 0, "fixup": 1}[config.norm]
+        yield Weighted(name, 0, 0, in_width, width, kernel_size, step, 1, side, own, around, "")
+
+
+def _block(shape: BlockShape, entering: int, side: int) -> Iterator[Weighted]:
+    """Its convolutions on the main path, then those of its excitation and of its shortcut."""
+    convolutions = branch(shape)
+    biased = shape.norm == "skipinit"
+    smaller = shape.stride == 1
+    for number, (in_width, width, kernel, stride, groups) in enumerate(convolutions, start=1):
+        smaller = smaller or stride > 1
+        yield Weighted(
+            f"{shape.name}.conv" if shape.kind == "transition" else f"{shape.name}.conv{number}",
+            shape.stage, shape.block, in_width, width, kernel, stride, groups, side if smaller else entering,
+            kernel**2 * in_width // groups * width + width * biased,
+            _around(shape, in_width, width, last=number == len(convolutions)), shape.shortcut,
+        )  # fmt: skip
+    if shape.excitation:
+        reduced = max(1, shape.width // EXCITATION_REDUCTION)
+        for part, in_width, width in (("reduce", shape.width, reduced), ("expand", reduced, shape.width)):
+            yield Weighted(
+                f"{shape.name}.excitation.{part}", shape.stage, shape.block, in_width, width, 1, 1, 1, 1,
+                (in_width + 1) * width, 0, shape.shortcut, beside=True,
+            )  # fmt: skip
+    if shape.shortcut in ("projection", "pooled"):
+        normed = shape.norm == "batch" and shape.order == "post"
+        yield Weighted(
+            f"{shape.name}.shortcut.conv", shape.stage, shape.block, shape.in_width, shape.width, 1,
+            shape.stride if shape.shortcut == "projection" else 1, 1, side,
+            (shape.in_width + biased) * shape.width,
+            2 * shape.width if normed else 2 if shape.norm == "fixup" else 0, shape.shortcut, beside=True,
+        )  # fmt: skip
+
+
+def branch(shape: BlockShape) -> list[tuple[int, int, int, int, int]]:
+    """Of each convolution of a block: channels that enter and leave, kernel, stride, groups."""
+    inner = shape.inner_width
+    if shape.kind == "transition":
+        return [(shape.in_width, shape.width, 1, 1, 1)]  # before the pooling
+    if shape.kind == "basic":
+        return [(shape.in_width, shape.width, 3, shape.stride, 1), (shape.width, shape.width, 3, 1, 1)]
+    if shape.kind == "bottleneck":
+        first, second = (shape.stride, 1) if shape.stride_on == "1x1" else (1, shape.stride)
+        return [
+            (shape.in_width, inner, 1, first, 1),
+            (inner, inner, 3, second, shape.groups),
+            (inner, shape.width, 1, 1, 1),
+        ]
+    grown = shape.width - shape.in_width
+    if shape.kind == "dense":
+        return [(shape.in_width, grown, 3, 1, 1)]
+    return [(shape.in_width, inner, 1, 1, 1), (inner, grown, 3, 1, 1)]
+
+
+def _around(shape: BlockShape, in_width: int, width: int, *, last: bool) -> int:
+    """Parameters of the norm after a convolution, where blocks begin with a norm of that before it; or scalars."""
+    if shape.norm == "skipinit":
+        return 1 if last else 0
+    if shape.norm == "fixup":
+        return 1 + (2 if last else 1)  # before it, and after it
+    before = shape.order == "pre" or shape.kind not in ("basic", "bottleneck")
+    return 2 * (in_width if before else width)
