@@ -11,6 +11,7 @@ from explorer import tables
 from explorer.analysis.images import require_images
 from explorer.errors import BadSettings
 from explorer.models.catalogue import network_config
+from explorer.models.config import NetworkConfig
 from explorer.models.layers import blocks, main_path
 from explorer.models.network import Network, build
 from explorer.models.recording import record_response_gradients, record_responses, working_copy
@@ -28,8 +29,8 @@ def xray(
         networks: names such as "plain56".
         images: (N, C, H, W), normalised, N at least 2.
         labels: (N,), classes.
-        variants: names in `VARIANTS`; None takes all. Only residual networks have the variant "zero": a plain network
-            with a norm that gives zero computes nothing.
+        variants: names in `VARIANTS`; None takes all. A network is left out of those it does not have: one built
+            without batch norm has the first only, and "zero" is of residual networks whose branches end in a norm.
         seed: of the initial weights.
 
     Returns:
@@ -52,13 +53,19 @@ def xray(
     for name in networks:
         config = network_config(name)
         for variant, (title, change) in chosen.items():
-            if variant == "zero" and config.kind == "plain":
+            if not _has(config, variant):
                 continue
             network = build(config, channels=images.shape[1], classes=max(config.classes, classes), seed=seed)
             change(network.to(images.device))
-            keys = (config.name, config.kind, config.depth, title)
+            keys = (config.name, config.kind, config.depth, BUILT_WITHOUT.get(config.norm, title))
             found += [(*keys, *row) for row in _layers(network, images, labels)]
     return pd.DataFrame(found, columns=tables.XRAY)
+
+
+def _has(config: NetworkConfig, variant: str) -> bool:
+    if config.norm != "batch":
+        return variant == "norm"
+    return variant != "zero" or (config.kind == "residual" and config.order == "post")
 
 
 def _layers(network: Network, images: Tensor, labels: Tensor) -> Iterator[tuple[object, ...]]:
@@ -72,7 +79,7 @@ def _layers(network: Network, images: Tensor, labels: Tensor) -> Iterator[tuple[
 
 
 def _as_built(network: Network) -> None:
-    """Batch norm after every convolution, weights one, biases zero."""
+    """The norms of the configuration, as a training starts with them."""
 
 
 def _without_norm(network: Network) -> None:
@@ -89,6 +96,8 @@ def _zero_last(network: Network) -> None:
         assert isinstance(norm, nn.BatchNorm2d)
         nn.init.zeros_(norm.weight)
 
+
+BUILT_WITHOUT = {"skipinit": "SkipInit", "fixup": "Fixup"}  # batch norm, and how figures call what is there instead
 
 # what figures call it, and what is done to the network as built
 VARIANTS: Mapping[str, tuple[str, Callable[[Network], None]]] = {

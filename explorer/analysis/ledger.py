@@ -8,7 +8,7 @@ from torch.nn import functional
 from explorer import tables
 from explorer.analysis.images import parts, require_images
 from explorer.errors import BadSettings
-from explorer.models.layers import blocks
+from explorer.models.layers import blocks, network_name
 from explorer.models.recording import Exchange, Statistics, record_exchanges, working_copy
 from explorer.models.shortcuts import shortcut_name
 
@@ -41,8 +41,8 @@ def residual_ledger(
     copy = working_copy(network, statistics)
     if not blocks(copy):
         raise BadSettings(
-            f"{type(network).__name__} has no blocks with an attribute `shortcut`, so branch and shortcut cannot be "
-            "told apart. Give a network of `build` or `load_checkpoint`."
+            f"{network_name(network)} has no blocks that add something to a shortcut: a dense network keeps its input, "
+            "and another one's blocks must have an attribute `shortcut`. Give a plain or residual network of `build`."
         )
     with torch.enable_grad(), record_exchanges(copy) as found:
         for part, classes in zip(parts(images), parts(labels), strict=True):

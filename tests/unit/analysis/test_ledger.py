@@ -157,7 +157,7 @@ def test_the_network_stays_as_it_was(used, unchanged, batch):
 
 
 def test_what_has_no_known_blocks_is_refused(batch):
-    with pytest.raises(BadSettings, match="Conv2d has no blocks with an attribute `shortcut`"):
+    with pytest.raises(BadSettings, match="Conv2d has no blocks that add something to a shortcut"):
         residual_ledger(nn.Conv2d(3, 3, 3), *batch)
     with pytest.raises(BadSettings, match=r"`labels` has shape \(5,\); expected \(6,\)"):
         residual_ledger(build("plain8-w4"), batch[0], batch[1][:5])

@@ -9,6 +9,7 @@ from torch.nn import functional
 from explorer.attribution.attribute import attribute
 from explorer.attribution.methods import METHODS
 from explorer.errors import BadSettings
+from explorer.models.layers import network_name
 from explorer.models.network import build
 
 LEFT_ALONE = "it rectifies otherwise than by nn.ReLU modules ({}), which this method does not see"
@@ -62,7 +63,7 @@ def refusal(method, network, images, **given):
     try:
         found = attribute(network, images, 3, method, **given)
     except BadSettings as error:
-        title, _, reason = str(error).partition(f" cannot run on {type(network).__name__}: ")
+        title, _, reason = str(error).partition(f" cannot run on {network_name(network)}: ")
         assert title == METHODS[method].title
         return reason.removesuffix(".")
     assert found.isfinite().all()
@@ -85,6 +86,48 @@ def test_all_methods_run_on_all_depths(kind, depth, images, quick):
         assert found.isfinite().all(), method
         shape = {"grad_cam": (1, 1, 2, 2), "layer_conductance": (1, 16, 2, 2)}.get(method, (1, 3, 8, 8))
         assert tuple(found.shape) == shape, method
+
+
+FAMILIES = {  # and why relevance propagation has no rules there
+    "preresnet8-w4": "",
+    "preresnet11-bottleneck-w4": "",
+    "wrn-10-2-w4": "",
+    "resnet11-bottleneck-w4": "",
+    "resnext11-2x4d-w8": "",
+    "resnet8-d-w4": "",
+    "resnet18-w4": "",
+    "seresnet8-w4": "there is no rule for its modules of the class Sigmoid",
+    "densenet-7-4-w8": "it computes cat outside of modules, where relevance has no rule",
+    "resnet8-fixup-w4": "there is no rule for its modules of the class ScaleAndShift, Shift",
+    "resnet8-skipinit-w4": "there is no rule for its modules of the class Scale",
+}
+
+
+@pytest.fixture(params=FAMILIES)
+def member(request):
+    """A network of each family as if trained: no weights and scalars at zero, running statistics of its own."""
+    network = build(request.param, classes=10)
+    generator = torch.Generator().manual_seed(0)
+    for parameter in network.parameters():
+        if not parameter.any():
+            nn.init.normal_(parameter, std=0.3, generator=generator)
+    network.train()(torch.randn(16, 3, 16, 16, generator=generator))
+    return network.eval()
+
+
+def test_all_methods_run_on_all_families_or_say_why_not(member, images, quick):
+    batch = images(1, 3, 16, 16)
+    for method, row in METHODS.items():
+        few = {key: {"steps": 2, "window": 8}.get(key, value) for key, value in quick(row).items()}
+        assert refusal(method, member, batch, **few) == (FAMILIES[member.config.name] if method == "lrp" else "")
+
+
+def test_relevance_with_the_smallest_epsilon_is_input_times_gradient(member, images):
+    if not FAMILIES[member.config.name]:
+        batch = images(2, 3, 16, 16)
+        expected = attribute(member, batch, 3, "input_x_gradient")
+        found = attribute(member, batch, 3, "lrp", epsilon=1e-9)
+        torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-3 * expected.abs().max().item())
 
 
 def test_on_an_imagenet_network_all_run_but_those_that_need_a_relu_for_each_use(images, quick):
