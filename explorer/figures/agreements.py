@@ -21,9 +21,9 @@ MOST_FIELDS = 640  # pixels, of all of them together
 PALE = 0.55  # opacity of the colours, so that letters in the colour of the page's own stand out on all of them
 SPREAD = 8  # pixels of an error bar's ends
 
-KINDS = {"plain": "both plain", "residual": "both residual", "both": "plain with residual"}
-LOOKS = {"plain": theme.MARKERS["plain"][0], "residual": theme.MARKERS["residual"][0], "both": "x-thin-open"}
-ASIDE = {"plain": -0.7, "residual": 0.0, "both": 0.7}  # layers; so that points do not cover each other
+KINDS = {"plain": "both plain", "residual": "both residual", "dense": "both dense", "both": "of two kinds"}
+LOOKS = {kind: markers[0] for kind, markers in theme.MARKERS.items()} | {"both": "x-thin-open"}
+ASIDE = {"plain": -0.7, "residual": 0.0, "dense": 0.35, "both": 0.7}  # layers; so that points do not cover each other
 
 
 def agreement_matrix(

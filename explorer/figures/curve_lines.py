@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from explorer.figures import theme
+
 Floats = NDArray[np.float64]
 
 
@@ -55,7 +57,12 @@ NO_LINE = Line(np.empty(0), np.empty(0), np.empty(0))
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """One run in a figure. `letter` tells experiments apart where there are several, else it is empty."""
+    """One run in a figure.
+
+    Attributes:
+        letter: tells experiments apart where there are several, else it is empty.
+        variant: see `theme.variants`.
+    """
 
     run: str
     network: str
@@ -63,12 +70,17 @@ class Curve:
     depth: int
     seed: int
     letter: str
+    variant: int
     thin: Line
     bold: Line
 
     @property
     def name(self) -> str:
         return f"{self.network} {self.letter}".strip()
+
+    def colour(self, colours: theme.Palette) -> str:
+        """Of its lines and marks."""
+        return colours.network(self.depth, self.variant)
 
     @property
     def main(self) -> Line:
@@ -106,6 +118,7 @@ def curves(
         positive_x: leave out what a logarithmic axis cannot show.
         marks: the letter of each experiment.
     """
+    numbers = theme.variants(zip(table["kind"], table["depth"], table["network"], strict=True))
     found = []
     for run, rows in table.groupby("run", sort=False):
         ordered = rows.sort_values("step")
@@ -121,6 +134,7 @@ def curves(
                 depth=int(keys["depth"]),
                 seed=int(keys["seed"]),
                 letter=marks.get(str(keys["experiment"]), ""),
+                variant=numbers[keys["network"]],
                 thin=thin,
                 bold=_line(ordered, measure.evaluated, x, measure, positive_x),
             )

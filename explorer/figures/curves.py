@@ -91,7 +91,7 @@ def _panels(found: Sequence[Curve]) -> list[tuple[str, list[Curve]]]:
 
 
 def _traces(curve: Curve, measure: Measure, colours: theme.Palette, foot: float) -> list[dict[str, Any]]:
-    colour, symbols = colours.depth(curve.depth), theme.MARKERS[curve.kind]
+    colour, symbols = curve.colour(colours), theme.MARKERS[curve.kind]
     symbol = symbols[(ord(curve.letter or "A") - ord("A")) % len(symbols)]
     alone = measure.each_step is None or measure.evaluated is None
     drawn: list[tuple[str, Line, str, float, dict[str, Any]]] = []
@@ -149,7 +149,7 @@ def _ends(members: Sequence[Curve], measure: Measure, colours: theme.Palette, *,
                 text=_label(name, last, measure, short=short),
                 x=max(float(line.x[-1]) for curve in group for line in (curve.thin, curve.bold) if len(line.x)),
                 value=last,
-                colour=colours.depth(group[0].depth),
+                colour=group[0].colour(colours),
                 group=group[0].network,
             )
         )

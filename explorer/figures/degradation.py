@@ -51,6 +51,10 @@ class Racer:
     def depth(self) -> int:
         return self.seeds[0].depth
 
+    def colour(self, colours: theme.Palette) -> str:
+        """Of its lines and marks."""
+        return self.seeds[0].colour(colours)
+
 
 def race(
     table: pd.DataFrame,
@@ -130,7 +134,7 @@ def _bold(racer: Racer, colours: theme.Palette) -> dict[str, Any]:
     who = f"mean of {len(racer.seeds)} seeds" if several else f"seed {racer.seeds[0].seed}"
     look: dict[str, Any] = {"mode": "lines"}
     if racer.part == "test":
-        line = {"color": colours.depth(racer.depth), "width": 2}
+        line = {"color": racer.colour(colours), "width": 2}
         marker = {"symbol": theme.MARKERS[racer.kind][0], "size": 8, "line": line, "maxdisplayed": MOST_MARKERS}
         look = {"mode": "lines+markers", "marker": marker}
     uid = {"uid": f"{racer.network}-{racer.part}", "showlegend": racer.part == "train"}
@@ -145,7 +149,7 @@ def _trace(racer: Racer, line: Line, who: str, colours: theme.Palette, *, width:
         "y": line.value.astype(np.float32),
         "name": racer.network,
         "legendgroup": racer.network,
-        "line": {"color": colours.depth(racer.depth), "width": width, "dash": theme.DASHES[racer.kind]},
+        "line": {"color": racer.colour(colours), "width": width, "dash": theme.DASHES[racer.kind]},
         "hovertemplate": f"<b>{racer.network}</b>, {who}<br>step %{{x:,.0f}}<br>{what} %{{y:.1f}} %<extra></extra>",
     }
 
@@ -157,7 +161,7 @@ def _ends(racers: Sequence[Racer], colours: theme.Palette) -> list[End]:
             text=f"{racer.network} <b>{racer.mean.value[-1]:.1f} %</b>",
             x=float(racer.mean.x[-1]),
             value=float(racer.mean.value[-1]),
-            colour=colours.depth(racer.depth),
+            colour=racer.colour(colours),
             group=racer.network,
         )
         for racer in racers
@@ -199,7 +203,8 @@ def _layout(
 def _note(found: Sequence[Curve], smoothing: int) -> str:
     """What bold and thin mean, and what each error is measured on."""
     mean = f", mean of {smoothing} steps" if smoothing > 1 else ""
-    lines = [f"training error: each batch's own{mean}\u2003dashed: plain, solid: residual"]
+    words = theme.dash_words({"plain", "residual", *(curve.kind for curve in found)})
+    lines = [f"training error: each batch's own{mean}\u2003{words}"]
     if len({curve.network for curve in found}) < len(found):
         lines.insert(0, "bold: mean over the seeds, as far as all have come\u2003thin: single seeds")
     return "<br>".join(lines)

@@ -103,7 +103,7 @@ def _middles(rows: pd.DataFrame) -> Floats:
 
 
 def _trace(line: NetworkLine, blocks: pd.DataFrame, measure: LayerMeasure, colours: theme.Palette) -> dict[str, Any]:
-    colour = colours.depth(line.depth)
+    colour = line.colour(colours)
     return line.look(colours) | {
         "mode": "lines+markers",
         "x": blocks["place"].to_numpy(np.float32),

@@ -12,6 +12,7 @@ import pandas as pd
 from explorer.figures import captions, theme
 from explorer.figures.curve_lines import Floats, letters
 
+DASH_WORDS = {"plain": "dashed: plain", "residual": "solid: residual", "dense": "dotted: dense"}
 WIDTH, EARLIER_WIDTH = 3.0, 1.75
 EARLIER_OPACITY = 0.5
 BAND_OPACITY = 0.18
@@ -27,6 +28,7 @@ class NetworkLine:
         name: the network, with a letter where several runs of it are there at one step.
         label: the same, with the step where the network is there at several.
         earlier: it is there at a later step too.
+        variant: see `theme.variants`.
         rows: of the table, in order of depth.
     """
 
@@ -38,6 +40,7 @@ class NetworkLine:
     name: str
     label: str
     earlier: bool
+    variant: int
     rows: pd.DataFrame
 
     @property
@@ -50,6 +53,10 @@ class NetworkLine:
         """First line of the hover text."""
         return f"<b>{self.name}</b>, {moment(self.step)}"
 
+    def colour(self, colours: theme.Palette) -> str:
+        """Of its lines and marks."""
+        return colours.network(self.depth, self.variant)
+
     def look(self, colours: theme.Palette) -> dict[str, Any]:
         """What the traces of this line share; an earlier moment is thinner and lighter."""
         return {
@@ -58,7 +65,7 @@ class NetworkLine:
             "legendgroup": self.label,
             "opacity": EARLIER_OPACITY if self.earlier else 1,
             "line": {
-                "color": colours.depth(self.depth),
+                "color": self.colour(colours),
                 "width": EARLIER_WIDTH if self.earlier else WIDTH,
                 "dash": theme.DASHES[self.kind],
             },
@@ -79,6 +86,7 @@ def network_lines(table: pd.DataFrame) -> list[NetworkLine]:
     at_once = Counter((first["network"], step) for _, first, step in found)
     marks = letters(_run(first["reference"]) for _, first, step in found if at_once[first["network"], step] > 1)
     names = [f"{first['network']} {marks.get(_run(first['reference']), '')}".strip() for _, first, _ in found]
+    numbers = theme.variants((str(first["kind"]), int(first["depth"]), str(first["network"])) for _, first, _ in found)
     lines = []
     for (rows, first, step), name in zip(found, names, strict=True):
         steps = [each for (_, _, each), other in zip(found, names, strict=True) if other == name]
@@ -91,6 +99,7 @@ def network_lines(table: pd.DataFrame) -> list[NetworkLine]:
             name=name,
             label=f"{name}, {moment(step)}" if len(steps) > 1 else name,
             earlier=step is not None and any(each is not None and each > step for each in steps),
+            variant=numbers[str(first["network"])],
             rows=rows,
         )
         lines.append(line)
@@ -119,7 +128,7 @@ def framed(
     note = captions.wrapped(
         text
         for text in (
-            "dashed: plain, solid: residual" if len(set(kinds.values())) > 1 else "",
+            theme.dash_words(kinds.values()),
             "pale: an earlier step" if any(line.earlier for line in lines) else "",
             *facts,
             "\u2003".join(f"<b>{name}</b> {run}" for name, run in runs.items()),
@@ -165,7 +174,7 @@ def band(line: NetworkLine, x: Floats, low: Floats, high: Floats, colours: theme
         "x": np.concatenate([x, x[::-1]]).astype(np.float32),
         "y": np.concatenate([high, low[::-1]]).astype(np.float32),
         "fill": "toself",
-        "fillcolor": colours.depth(line.depth),
+        "fillcolor": line.colour(colours),
         "opacity": BAND_OPACITY,
         "uid": f"{line.uid}-band",
         "name": line.label,

@@ -1,5 +1,6 @@
 """Colours, line styles and letter sizes of every figure; the one place of colour literals."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,10 +17,12 @@ USUAL_DEPTHS = (8, 14, 20, 32, 44, 56, 110, 1202)
 SEQUENTIAL = "Viridis"
 ON_LIGHT, ON_DARK = "black", "white"  # letters on that scale, which is the same on every page
 
-# Plain and residual differ by panel, by dash and by marker, never by colour alone.
-DASHES = {"plain": "6px,3px", "residual": "solid"}
+# Plain, residual and dense differ by panel, by dash and by marker, never by colour alone.
+DASHES = {"plain": "6px,3px", "residual": "solid", "dense": "10px,3px,2px,3px"}
+DASH_WORDS = {"plain": "dashed: plain", "residual": "solid: residual", "dense": "dash-dotted: dense"}
 MARKERS = {"plain": ("square-open", "diamond-open", "triangle-up-open", "x-thin-open"),
-           "residual": ("circle", "diamond", "triangle-up", "cross")}  # fmt: skip
+           "residual": ("circle", "diamond", "triangle-up", "cross"),
+           "dense": ("circle-open", "hexagon-open", "star-open", "asterisk-open")}  # fmt: skip
 MARKER_SIGNS = "●◆▲✚"  # the same in text
 
 
@@ -33,7 +36,7 @@ class Palette:
         muted: ticks and notes.
         grid: grid lines.
         depths: colours of `USUAL_DEPTHS`, in their order.
-        others: colours that all other depths share by a fixed rule.
+        others: colours that all other depths share by a fixed rule, and further networks of one kind and depth.
     """
 
     page: str
@@ -48,6 +51,10 @@ class Palette:
         if depth in USUAL_DEPTHS:
             return self.depths[USUAL_DEPTHS.index(depth)]
         return self.others[(depth - 2) // 6 % len(self.others)]
+
+    def network(self, depth: int, variant: int = 0) -> str:
+        """The colour of its depth, or where `variants` numbers a network of one kind and depth, another."""
+        return self.others[(variant - 1) % len(self.others)] if variant else self.depth(depth)
 
     @property
     def diverging(self) -> list[tuple[float, str]]:
@@ -80,6 +87,31 @@ DARK = Palette(
 def palette(*, dark: bool = False) -> Palette:
     """The colours for a light or a dark page."""
     return DARK if dark else LIGHT
+
+
+def variants(networks: Iterable[tuple[str, int, str]]) -> dict[str, int]:
+    """A number for each network of a figure, by name: 0 for the first of its kind and depth, 1, 2, ... for all others.
+
+    So resnet20 keeps the colour of its depth where seresnet20 and preresnet20 stand beside it.
+
+    Args:
+        networks: kind, depth and name of each.
+    """
+    numbers: dict[str, int] = {}
+    seen: set[tuple[str, int]] = set()
+    further = 0
+    for kind, depth, name in sorted(set(networks), key=lambda each: (*each[:2], len(each[2]), each[2])):
+        if (kind, depth) in seen:
+            further += 1
+        numbers[name] = further if (kind, depth) in seen else 0
+        seen.add((kind, depth))
+    return numbers
+
+
+def dash_words(kinds: Iterable[str]) -> str:
+    """What the dashes mean, where there is more than one kind; else nothing."""
+    there = set(kinds)
+    return ", ".join(words for kind, words in DASH_WORDS.items() if kind in there) if len(there) > 1 else ""
 
 
 def light_to_dark() -> dict[str, str]:

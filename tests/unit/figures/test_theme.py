@@ -1,11 +1,13 @@
 """Colours stay apart for every eye, and readable on the page."""
 
 import itertools
+from typing import get_args
 
 import numpy as np
 import pytest
 
 from explorer.figures import theme
+from explorer.models.config import Kind
 
 # Machado, Oliveira and Fernandes 2009, severity 1.0, on linear RGB
 DEFICIENCIES = {
@@ -83,5 +85,24 @@ def test_recolouring_twice_changes_nothing():
 
 
 def test_kinds_differ_by_dash_and_marker():
-    assert theme.DASHES["plain"] != theme.DASHES["residual"]
-    assert not set(theme.MARKERS["plain"]) & set(theme.MARKERS["residual"])
+    assert set(theme.DASHES) == set(theme.MARKERS) == set(get_args(Kind))
+    assert len(set(theme.DASHES.values())) == len(theme.DASHES)
+    assert len({each for markers in theme.MARKERS.values() for each in markers}) == 12
+
+
+def test_further_networks_of_one_kind_and_depth_have_colours_of_their_own():
+    there = [
+        ("residual", 20, "seresnet20"), ("residual", 20, "resnet20"), ("residual", 20, "resnet20-fixup"),
+        ("plain", 20, "plain20"), ("residual", 56, "resnet56"), ("residual", 20, "resnet20"),
+    ]  # fmt: skip
+    numbers = theme.variants(there)
+    assert numbers == {"resnet20": 0, "seresnet20": 1, "resnet20-fixup": 2, "plain20": 0, "resnet56": 0}
+    for colours in (theme.LIGHT, theme.DARK):
+        drawn = {colours.network(depth, numbers[name]) for _, depth, name in there if name != "plain20"}
+        assert len(drawn) == 4
+        assert colours.network(20, 0) == colours.depth(20)
+
+
+def test_dashes_are_explained_where_they_tell_something():
+    assert theme.dash_words(["residual", "residual"]) == ""
+    assert theme.dash_words(["residual", "dense", "plain"]) == "dashed: plain, solid: residual, dash-dotted: dense"
