@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
 
 import numpy as np
 import torch
@@ -11,16 +10,19 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from explorer.data.catalogue import DATASETS
+from explorer.data.catalogue import DatasetRow, dataset, no_training_images
+from explorer.data.file_pixels import FilePixels
+from explorer.data.normalisations import normalisation_row
 from explorer.data.pixels import Data, load_data, load_test
 from explorer.data.splits import Labels, Pixels
 from explorer.errors import BadSettings
-from explorer.registry import lookup
 
 Batch = tuple[Tensor, Tensor]  # images float32 (B, C, H, W), channels last in memory; labels int64 (B,)
 
 PADDING = 4  # He et al. 2015, section 4.2
 EVALUATION_BATCH = 250
+EVALUATION_POSITIONS = 32 * 224**2  # of a batch of larger images: more would take gigabytes inside a network
+MEASURED_POSITIONS = 1000 * 32**2  # of images that are summed up at once
 TEST_SAMPLE_SEED = 0  # runs of all seeds are tested on the same images
 
 # One independent stream of random numbers for each purpose.
@@ -47,13 +49,27 @@ class Normalisation:
     @staticmethod
     @lru_cache(maxsize=8)
     def of(data: Data, kind: str = "channel") -> "Normalisation":
-        """Measured on all training images, so that every run on a data set shares it."""
-        if kind not in ("channel", "pixel"):
-            raise BadSettings(f"`normalisation` (={kind!r}) is not known. Known: 'channel', 'pixel'.")
+        """A kind in `NORMALISATIONS`; what is measured is, on all training images, so that every run shares it.
+
+        Args:
+            kind: its name; "channel:cifar10" and the like are measured on another data set, the images being `data`'s.
+
+        Raises:
+            UnknownName: there is no such kind or data set.
+            BadSettings: it is of other channels, or `data` has no training images to measure it on.
+        """
+        if (elsewhere := _from_elsewhere(kind, data, data.image_size)) is not None:
+            return elsewhere
+        if not len(data.train_labels):
+            raise BadSettings(
+                f"`normalisation` (={kind!r}) is measured on training images, and {data.title} has none. Choose a "
+                f"fixed kind, such as 'imagenet', or that of another data set, such as '{kind}:cifar10'."
+            )
         total = np.zeros(data.train_pixels.shape[1:], np.int64)
         squares = np.zeros(data.channels, np.int64)
-        for start in range(0, len(data.train_pixels), 1000):
-            pixels = data.train_pixels[start : start + 1000]
+        together = max(1, MEASURED_POSITIONS // data.image_size**2)
+        for start in range(0, len(data.train_pixels), together):
+            pixels = np.asarray(data.train_pixels[start : start + together])
             total += pixels.sum(axis=0, dtype=np.int64)
             squares += np.square(pixels, dtype=np.int32).sum(axis=(0, 1, 2), dtype=np.int64)
         count = len(data.train_pixels)
@@ -64,20 +80,22 @@ class Normalisation:
 
     @staticmethod
     def known(name: str, image_size: int | None = None, kind: str = "channel") -> "Normalisation":
-        """`of` the data set called `name`, to the bit; reads no image where its row has the sums of its channels.
+        """`of` the data set called `name`, to the bit; reads no image where a kind is fixed or its row has the sums.
 
         Args and errors as for `load_data` and `of`.
         """
-        row = lookup(DATASETS, name, "data set")
-        side = image_size or row.sizes[0]
+        row = dataset(name)
+        side = row.side(image_size)
+        if (elsewhere := _from_elsewhere(kind, row, side)) is not None:
+            return elsewhere
         if kind != "channel" or side not in row.channel_sums:
             return Normalisation.of(load_data(name, image_size), kind)
         sums = row.channel_sums[side]
         return _of_channels(np.array(sums.pixels), np.array(sums.squares), row.train_images * side**2)
 
-    def __call__(self, pixels: Pixels, device: torch.device | str = "cpu") -> Tensor:
+    def __call__(self, pixels: Pixels | FilePixels, device: torch.device | str = "cpu") -> Tensor:
         """Images float32 (N, C, H, W), channels last in memory, from uint8 pixels (N, H, W, C)."""
-        values = torch.tensor(pixels).to(device).float()  # a copy: torch warns of arrays that are read-only
+        values = torch.tensor(np.asarray(pixels)).to(device).float()  # a copy: torch warns of arrays that are read-only
         # One fused pass over the batch; scale and shift spelt out per value, since short rows of C are slow.
         every = (self.mean.shape[0], *pixels.shape[1:3])
         std = self.std.double()
@@ -91,6 +109,26 @@ def _of_channels(total: NDArray[np.int64], squares: NDArray[np.int64], values: i
     mean = total / values
     std = np.sqrt(squares / values - mean**2)
     return Normalisation(*(torch.from_numpy(each / 255).float()[:, None, None] for each in (mean, std)))
+
+
+def _from_elsewhere(kind: str, data: Data | DatasetRow, side: int) -> Normalisation | None:
+    """A kind that need not be measured on `data`: it is fixed, or measured on another data set; None for others."""
+    row = normalisation_row(kind)
+    kind_alone, _, name = kind.partition(":")
+    if row.measured and not name:
+        return None
+    other = dataset(name) if name else None
+    channels = other.channels if other else len(row.mean)
+    if channels != data.channels and (other or channels > 1):  # one number is for every channel
+        raise BadSettings(
+            f"`normalisation` (={kind!r}) is of {channels} channels; {data.title} has {data.channels}. "
+            "Choose 'channel'."
+        )
+    if other:
+        fits = other.any_size or side in other.sizes or kind_alone == "pixel"  # a mean image has to fit, or is refused
+        return Normalisation.known(name, side if fits else None, kind_alone)
+    mean, std = (torch.tensor(each).expand(data.channels)[:, None, None].clone() for each in (row.mean, row.std))
+    return Normalisation(mean, std)
 
 
 def balanced_subset(labels: Labels, count: int, seed: int) -> NDArray[np.int64]:
@@ -116,12 +154,14 @@ def balanced_subset(labels: Labels, count: int, seed: int) -> NDArray[np.int64]:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Images to evaluate on, not augmented; iterate (again and again) for batches of at most 250.
+    """Images to evaluate on, not augmented; iterate (again and again) for batches of at most 250, fewer of large ones.
+
+    Pictures of a folder are decoded batch by batch.
 
     `len()` is the number of images.
     """
 
-    pixels: Pixels
+    pixels: Pixels | FilePixels
     labels: Labels
     normalisation: Normalisation
     device: torch.device
@@ -134,8 +174,10 @@ class Sample:
         return self.normalisation(self.pixels, device), torch.from_numpy(self.labels).to(device)
 
     def __iter__(self) -> Iterator[Batch]:
-        for start in range(0, len(self), EVALUATION_BATCH):
-            part = np.arange(start, min(start + EVALUATION_BATCH, len(self)))
+        height, width = self.pixels.shape[1:3]
+        size = min(EVALUATION_BATCH, max(1, EVALUATION_POSITIONS // (height * width)))
+        for start in range(0, len(self), size):
+            part = np.arange(start, min(start + size, len(self)))
             labels = torch.from_numpy(self.labels[part]).to(self.device)
             yield self.normalisation(self.pixels[part], self.device), labels
 
@@ -148,12 +190,12 @@ class Batches:
         batch_size: images per step; what does not fill a batch at the end of an epoch is left out of it.
         train_images: size of the class-balanced training subset, drawn by the seed; None takes all.
         augment: pad 4, random crop, mirror; None follows the data set.
-        normalisation: "channel" or "pixel".
+        normalisation: a kind in `NORMALISATIONS`.
         seed: runs with the same seed get the same batches.
         device: where the batches go; the data stays in memory as uint8.
 
     Raises:
-        BadSettings: fewer training images than asked for, or than a batch.
+        BadSettings: fewer training images than asked for, or than a batch; or none at all.
     """
 
     def __init__(
@@ -163,11 +205,13 @@ class Batches:
         batch_size: int,
         train_images: int | None = None,
         augment: bool | None = None,
-        normalisation: Literal["channel", "pixel"] = "channel",
+        normalisation: str = "channel",
         seed: int = 0,
         device: torch.device | str = "cpu",
     ) -> None:
         available = len(data.train_labels)
+        if not available:
+            raise BadSettings(no_training_images(data.title))
         count = available if train_images is None else train_images
         if count > available:
             raise BadSettings(
@@ -226,7 +270,7 @@ class Batches:
     def test_set(self) -> Sample:
         return self._sample(self.data.test_pixels, self.data.test_labels)
 
-    def _sample(self, pixels: Pixels, labels: Labels) -> Sample:
+    def _sample(self, pixels: Pixels | FilePixels, labels: Labels) -> Sample:
         return Sample(pixels, labels, self.normalisation, self.device)
 
 
@@ -235,7 +279,7 @@ def sample_of_test_set(
     image_size: int | None,
     count: int,
     *,
-    normalisation: Literal["channel", "pixel"] = "channel",
+    normalisation: str = "channel",
     device: torch.device | str = "cpu",
 ) -> tuple[NDArray[np.int64], Sample]:
     """The sample of `Batches.test_sample`, without reading the training images where that can be helped.

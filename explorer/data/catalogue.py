@@ -1,19 +1,29 @@
-"""Data sets that menus list, and whether they are on this machine; importing this reads no data."""
+"""Data sets that menus list or folders hold, and whether they are on this machine; importing this reads no data."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
-from explorer.data import cifar, digits
+from explorer.data import cifar, digits, imagenet
 from explorer.data.archive import Archive
+from explorer.data.folders import Folder, folder, numbers_of
 from explorer.data.splits import ChannelSums, Split, SplitName
-from explorer.errors import DataMissing
+from explorer.errors import BadSettings, DataMissing, ExplorerError, UnknownName
 from explorer.files import PROJECT
-from explorer.registry import lookup
+from explorer.registry import nearest_hint
+
+LARGE = 224  # side in pixels that networks for large images usually take
+LARGEST = 1024
+NO_IMAGENET = (
+    "ImageNet's images do not come with the program and cannot be downloaded by it. Name a folder of them, or of "
+    "pictures in subfolders named after its classes: imagenet:/absolute/path."
+)
+OWN, IMAGENET = "folder", "imagenet"  # whose classes the subfolders of a folder are
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class DatasetRow:
     """A data set.
 
@@ -21,11 +31,13 @@ class DatasetRow:
         sizes: sides in pixels it can be had in, its own first.
         classes: names, in order of label.
         augment: whether training crops and mirrors its images unless told otherwise.
-        read: gives its training or test images at their own size, from the data folder.
+        read: gives its training or test images of a side, from the data folder.
         archive: what is downloaded; None where the data set is built in.
         channel_sums: by side, what `Normalisation` needs to know of the training images, of a data set that takes
             seconds to read.
         source: who made it and where it is described.
+        any_size: whether it can be had in other sizes too, since its pictures are scaled.
+        normalisation: of its images for an untrained network, see `NORMALISATIONS`.
     """
 
     name: str
@@ -36,10 +48,24 @@ class DatasetRow:
     train_images: int
     test_images: int
     augment: bool
-    read: Callable[[Path, SplitName], Split]
+    read: Callable[[Path, SplitName, int], Split]
     archive: Archive | None = None
     channel_sums: Mapping[int, ChannelSums] = field(default_factory=dict)
     source: str = ""
+    any_size: bool = False
+    normalisation: str = "channel"
+
+    def side(self, image_size: int | None) -> int:
+        """The side in pixels of its images where `image_size` is asked for; None for its own.
+
+        Raises:
+            BadSettings: it cannot be had in that size.
+        """
+        side = self.sizes[0] if image_size is None else image_size
+        if side in self.sizes or (self.any_size and 1 <= side <= LARGEST):
+            return side
+        sizes = f"1 to {LARGEST}" if self.any_size else " or ".join(str(size) for size in self.sizes)
+        raise BadSettings(f"`image_size` (={side}) is not a size of {self.title}: it comes in {sizes} pixels a side.")
 
 
 DATASETS: dict[str, DatasetRow] = {
@@ -70,6 +96,66 @@ DATASETS: dict[str, DatasetRow] = {
         source="Krizhevsky 2009, Learning Multiple Layers of Features from Tiny Images",
     ),
 }
+
+
+def dataset(name: str) -> DatasetRow:
+    """The row of a data set: one in `DATASETS`, or one that is made of a folder of pictures, see `data.folders`.
+
+    "folder:/absolute/path" has its subfolders as classes. "imagenet:/absolute/path" and "cifar10:/absolute/path" have
+    the classes of ImageNet and CIFAR-10, after some of which the subfolders are named; labels count among all of those.
+    The 1,000 folders of ImageNet itself need not be renamed. "imagenet" alone knows the classes, and has no images.
+
+    Looks at names only, again where the folder has changed; the same row as long as it has not.
+
+    Raises:
+        UnknownName: no data set has that name.
+        BadSettings: the path is not absolute, or a subfolder is not named after one of the classes.
+        DataMissing: there is no such folder, or it does not hold pictures in subfolders.
+    """
+    if name in DATASETS:
+        return DATASETS[name]
+    if name == IMAGENET:
+        return _imagenet()
+    kind, path = _parted(name)
+    if path is None:
+        raise UnknownName(
+            f"No data set is called {name!r}.{nearest_hint(name, DATASETS)} Known: {', '.join(DATASETS)}. A folder of "
+            f"pictures is named {OWN}:/absolute/path."
+        )
+    return _of_folder(kind, folder(path))
+
+
+def labelled_as(name: str, classes: Sequence[str]) -> str:
+    """Under which name the labels of a folder are those of a network that tells `classes` apart.
+
+    Args:
+        name: of a data set; one other than "folder:/path" means the same afterwards.
+        classes: names, in order of class; empty where they are not known.
+
+    Raises:
+        BadSettings: the folder's classes are neither these, nor among them where these are a data set's.
+    """
+    kind, path = _parted(name)
+    if path is None:
+        return name
+    row = dataset(name)
+    if kind != OWN or not classes or row.classes == tuple(classes):
+        return row.name
+    known = {each.name: each.classes for each in DATASETS.values()}
+    if len(classes) == len(imagenet.categories()):
+        known[IMAGENET] = imagenet.categories()
+    for whose, those in known.items():
+        if those == tuple(classes):
+            return dataset(f"{whose}:{path}").name
+    raise BadSettings(
+        f"The network tells {_few(classes)} apart; the subfolders of {path} are {_few(row.classes)}. They must have "
+        "the same names."
+    )
+
+
+def is_folder(name: str) -> bool:
+    """Whether a data set's name means a folder of pictures."""
+    return bool(_parted(name)[1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,14 +193,18 @@ def data_status(name: str) -> DataStatus:
     Raises:
         UnknownName: no data set has that name.
     """
-    row = lookup(DATASETS, name, "data set")
+    if is_folder(name):
+        return _folder_status(name)
+    row = dataset(name)
+    if name == IMAGENET:
+        return DataStatus(name, False, "", NO_IMAGENET, None)
     if row.archive is None:
         return DataStatus(name, True, "built in", "Built in: nothing to download.", None)
-    folder, place = data_folder(), shown_folder()
-    fault = row.archive.fault(folder)
+    place = shown_folder()
+    fault = row.archive.fault(data_folder())
     if fault is None:
         detail = f"Ready in {place}."
-    elif row.archive.present(folder):
+    elif row.archive.present(data_folder()):
         detail = damage(name, fault)
     else:
         detail = f"{row.title} is not in {place}. Download it {_how(name)}, or choose the built-in digits."
@@ -154,7 +244,7 @@ def require(name: str) -> DatasetRow:
     status = data_status(name)
     if not status.available:
         raise DataMissing(status.detail)
-    return DATASETS[name]
+    return dataset(name)
 
 
 def verify_data(name: str) -> DataStatus:
@@ -169,6 +259,14 @@ def verify_data(name: str) -> DataStatus:
     return data_status(name)
 
 
+def no_training_images(title: str) -> str:
+    """The message about a data set that has test images only."""
+    return (
+        f"{title} has no training images. Choose another data set, or put its classes into two subfolders: train, and "
+        "val for the images to test on."
+    )
+
+
 def damage(name: str, fault: str) -> str:
     """The message about a data set that is there but not as published."""
     return (
@@ -179,3 +277,74 @@ def damage(name: str, fault: str) -> str:
 
 def _how(name: str) -> str:
     return f"on the Data page or with `python -m explorer data download {name}`"
+
+
+def _parted(name: str) -> tuple[str, Path | None]:
+    """Whose classes the subfolders of a folder are, and where it is; no path where the name is no folder's."""
+    kind, colon, path = name.partition(":")
+    known = (OWN, IMAGENET, *(row.name for row in DATASETS.values() if row.channels == 3))
+    return (kind, Path(path)) if colon and kind in known else (name, None)
+
+
+@lru_cache(maxsize=8)
+def _of_folder(kind: str, found: Folder) -> DatasetRow:
+    classes, numbers, side, normalisation = found.classes, None, LARGE, IMAGENET
+    if kind == IMAGENET:
+        classes = imagenet.categories()
+        synsets = imagenet.are_synsets(found.classes)
+        numbers = list(range(len(classes))) if synsets else numbers_of(found.classes, classes, "ImageNet's")
+    elif kind != OWN:
+        row = DATASETS[kind]
+        classes, side, normalisation = row.classes, row.sizes[0], f"channel:{kind}"
+        numbers = numbers_of(found.classes, classes, f"{row.title}'s")
+    return DatasetRow(
+        name=f"{kind}:{found.path}",
+        title=f"The folder {found.path.name}",
+        channels=3,
+        sizes=(side,),
+        classes=classes,
+        train_images=len(found.files["train"]),
+        test_images=len(found.files["test"]),
+        augment=True,
+        read=lambda _, split, side: found.split(split, side, numbers),
+        source=str(found.path),
+        any_size=True,
+        normalisation=normalisation,
+    )
+
+
+@lru_cache(maxsize=1)
+def _imagenet() -> DatasetRow:
+    """The classes of ImageNet without images: enough to explain photographs to a network trained on it."""
+
+    def read(_folder: Path, _split: SplitName, _side: int) -> Split:
+        raise DataMissing(NO_IMAGENET)
+
+    return DatasetRow(
+        name=IMAGENET,
+        title="ImageNet",
+        channels=3,
+        sizes=(LARGE,),
+        classes=imagenet.categories(),
+        train_images=0,
+        test_images=0,
+        augment=True,
+        read=read,
+        source="Russakovsky et al. 2015, ImageNet Large Scale Visual Recognition Challenge",
+        any_size=True,
+        normalisation=IMAGENET,
+    )
+
+
+def _folder_status(name: str) -> DataStatus:
+    _, path = _parted(name)
+    try:
+        row = dataset(name)
+    except ExplorerError as error:
+        return DataStatus(name, False, str(path), str(error), None)
+    return DataStatus(name, True, str(path), f"{row.train_images + row.test_images:,} pictures in {path}.", None)
+
+
+def _few(classes: Sequence[str]) -> str:
+    first = ", ".join(classes[:3])
+    return f"{first} and {len(classes) - 3:,} more" if len(classes) > 4 else ", ".join(classes)

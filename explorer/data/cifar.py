@@ -8,6 +8,7 @@ import numpy as np
 from explorer.data.archive import Archive
 from explorer.data.splits import ChannelSums, Pixels, Split, SplitName
 
+SIDE = 32  # pixels
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 
 # The checksums are torchvision's; a test compares them. Written out, so that a download need not import torch.
@@ -40,17 +41,21 @@ CHANNEL_SUMS = {
 }
 
 
-def read(data_folder: Path, split: SplitName) -> Split:
-    """The 50,000 training or the 10,000 test images of 32x32; files are checked before they are unpickled.
+def read(data_folder: Path, split: SplitName, side: int = SIDE) -> Split:
+    """The 50,000 training or the 10,000 test images; files are checked before they are unpickled.
+
+    Args:
+        side: 32 pixels, or 16 for images that are halved.
 
     Raises:
         ValueError: a file is not the published one.
         OSError: a file cannot be read.
     """
     parts = [pickle.loads(ARCHIVE.content(data_folder, name), encoding="latin1") for name in FILES[split]]
-    data = np.concatenate([part["data"] for part in parts]).reshape(-1, 3, 32, 32)
+    data = np.concatenate([part["data"] for part in parts]).reshape(-1, 3, SIDE, SIDE)
     labels = np.concatenate([part["labels"] for part in parts]).astype(np.int64)
-    return Split(np.ascontiguousarray(data.transpose(0, 2, 3, 1)), labels)  # in our order in memory too
+    pixels = np.ascontiguousarray(data.transpose(0, 2, 3, 1))  # in our order in memory too
+    return Split(pixels if side == SIDE else halved(pixels), labels)
 
 
 def halved(pixels: Pixels) -> Pixels:

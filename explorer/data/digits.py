@@ -10,7 +10,7 @@ CLASSES = tuple("0123456789")
 TEST_EVERY = 5
 
 
-def read(_: Path, split: SplitName) -> Split:
+def read(_: Path, split: SplitName, side: int = 8) -> Split:
     """The 1,437 training or the 360 test images of 8x8 (UCI optical digits, test part, as scikit-learn ships them).
 
     The published set has no split. Ours is fixed: of the images in order of class every fifth is a test image, so

@@ -2,13 +2,14 @@
 
 import warnings
 from io import BytesIO
+from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.errors import BadSettings
+from explorer.errors import BadSettings, StorageError
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -57,6 +58,27 @@ def read_picture(content: bytes) -> NDArray[np.uint8]:
             raise BadSettings(
                 f"The picture is broken or cut off ({reason}). Save it again and give the new file."
             ) from None
+
+
+def read_picture_file(path: Path, *, named: str = "") -> NDArray[np.uint8]:
+    """`read_picture` of a file; the array is read-only.
+
+    Args:
+        named: what messages call it; its name where empty.
+
+    Raises:
+        BadSettings: it is not a picture that can be read.
+        StorageError: it is gone or may not be read.
+    """
+    try:
+        with path.open("rb") as file:
+            pixels = read_picture(file.read(MOST_BYTES + 1))
+    except OSError as error:
+        raise StorageError(f"{path} cannot be read: {error.strerror}. Give a file that you may read.") from None
+    except BadSettings as error:
+        raise BadSettings(f"{named or path.name}: {error}") from None
+    pixels.flags.writeable = False
+    return pixels
 
 
 def _opened(content: bytes) -> "ImageFile":

@@ -15,12 +15,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.data.catalogue import DATASETS
-from explorer.data.picture_files import MOST_BYTES, read_picture
+from explorer.data.catalogue import dataset, require
+from explorer.data.picture_files import read_picture, read_picture_file
 from explorer.data.pixels import load_test
 from explorer.errors import BadSettings, StorageError, UnknownName
 from explorer.files import home, storage_errors, write_atomically
-from explorer.registry import lookup, nearest_hint
+from explorer.registry import nearest_hint
 
 UPLOAD_SIDE = 1024  # pixels at most that the longer side of a kept upload has
 
@@ -70,12 +70,12 @@ def picture(reference: str, *, data: str = "", image_size: int | None = None, pa
     if reference.startswith("test:"):
         return _test_image(reference, data, image_size)
     if reference in PHOTOGRAPHS:
-        return Picture(reference, _read(_photograph(reference)), None, PHOTOGRAPHS[reference])
+        return Picture(reference, read_picture_file(_photograph(reference)), None, PHOTOGRAPHS[reference])
     if reference.startswith("upload:"):
-        return Picture(reference, _read(_upload(reference)), None, "Uploaded picture")
+        return Picture(reference, read_picture_file(_upload(reference)), None, "Uploaded picture")
     if paths:
         path = _file(reference)
-        return Picture(reference, _read(path), None, path.name)
+        return Picture(reference, read_picture_file(path), None, path.name)
     known = ("test:NUMBER", *PHOTOGRAPHS)
     raise UnknownName(
         f"No picture is called {reference!r}.{nearest_hint(reference, known)} Known: {', '.join(known)}, and pictures "
@@ -149,17 +149,19 @@ def fitted(pixels: NDArray[np.uint8], side: int, channels: int) -> NDArray[np.ui
 def _test_image(reference: str, data: str, image_size: int | None) -> Picture:
     if not data:
         raise BadSettings(f"{reference!r} names a test image, and no data set to take it from. Name one with `data`.")
-    row = lookup(DATASETS, data, "data set")
+    row = dataset(data)
     number = _TEST.fullmatch(reference)
     if number is None:
         raise BadSettings(f"{reference!r}: a test image is named by its number, as in test:17.")
     index = int(number[1])
+    if not row.test_images:
+        require(data)  # says why
     if index >= row.test_images:
         raise BadSettings(
             f"{reference!r}: {row.title} has {row.test_images:,} test images; their numbers go from 0 to "
             f"{row.test_images - 1}."
         )
-    test = load_test(data, image_size if image_size in row.sizes else None)
+    test = load_test(data, image_size if row.any_size or image_size in row.sizes else None)
     return Picture(reference, test.pixels[index], int(test.labels[index]), f"Test image {index} of {row.title}")
 
 
@@ -187,15 +189,3 @@ def _file(reference: str) -> Path:
     if not there:
         raise StorageError(f"There is no file {reference[:200]}. Give the path of a PNG, JPEG or WebP picture.")
     return path
-
-
-def _read(path: Path) -> NDArray[np.uint8]:
-    try:
-        with path.open("rb") as file:
-            pixels = read_picture(file.read(MOST_BYTES + 1))
-    except OSError as error:
-        raise StorageError(f"{path} cannot be read: {error.strerror}. Give a file that you may read.") from None
-    except BadSettings as error:
-        raise BadSettings(f"{path.name}: {error}") from None
-    pixels.flags.writeable = False
-    return pixels

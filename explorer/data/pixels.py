@@ -1,4 +1,4 @@
-"""Data sets in memory, as uint8."""
+"""Data sets as uint8, in memory or in files that are decoded when they are looked at."""
 
 import hashlib
 from dataclasses import dataclass
@@ -6,33 +6,35 @@ from functools import lru_cache
 from pathlib import Path
 from threading import Lock
 
-from explorer.data.catalogue import DATASETS, DatasetRow, damage, data_folder, require
-from explorer.data.cifar import halved
+import numpy as np
+
+from explorer.data.catalogue import DatasetRow, damage, data_folder, dataset, require
+from explorer.data.file_pixels import FilePixels
 from explorer.data.splits import Labels, Pixels, Split, SplitName
-from explorer.errors import BadSettings, DataMissing
-from explorer.registry import lookup
+from explorer.errors import DataMissing
 
 _READING = Lock()  # two browser sessions that ask at once share one reading
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Data:
-    """A data set in memory; the arrays are read-only and shared by all who load it.
+    """A data set; the arrays are read-only and shared by all who load it.
 
     Attributes:
         classes: names, in order of label.
-        train_pixels: uint8 (N, H, W, C).
+        train_pixels: uint8 (N, H, W, C), of a folder of pictures `FilePixels`; none where it has test images only.
         train_labels: int64 (N,).
         augment: whether training crops and mirrors its images unless told otherwise.
-        fingerprint: sha256 of all pixels and labels; two runs with the same one saw the same data.
+        fingerprint: sha256 of all pixels and labels, of a folder of pictures of the names and sizes of its files
+            instead of the pixels; two runs with the same one saw the same data.
     """
 
     name: str
     title: str
     classes: tuple[str, ...]
-    train_pixels: Pixels
+    train_pixels: Pixels | FilePixels
     train_labels: Labels
-    test_pixels: Pixels
+    test_pixels: Pixels | FilePixels
     test_labels: Labels
     augment: bool
     fingerprint: str
@@ -50,17 +52,19 @@ def load_data(name: str, image_size: int | None = None) -> Data:
     """A data set, read once per process.
 
     Args:
-        name: in `DATASETS`.
-        image_size: side in pixels; None is the data set's own, half of it averages 2x2 pixels.
+        name: as for `dataset`.
+        image_size: side in pixels; None is the data set's own. Half of CIFAR-10's averages 2x2 pixels; see `FilePixels`
+            for what is done to pictures of a folder.
 
     Raises:
         UnknownName: no data set has that name.
-        BadSettings: it cannot be had in that size.
+        BadSettings: it cannot be had in that size, or is a folder whose classes have other names than it needs.
         DataMissing: it is not on this machine, or is damaged; the message says what to do.
     """
-    side = _side(name, image_size)
+    row = dataset(name)
+    side = row.side(image_size)
     with _READING:
-        return _data(name, side, data_folder())
+        return (_of_files if row.any_size else _in_memory)(row, side, data_folder())
 
 
 def load_test(name: str, image_size: int | None = None) -> Split:
@@ -68,44 +72,43 @@ def load_test(name: str, image_size: int | None = None) -> Split:
 
     Args and errors as for `load_data`.
     """
-    side = _side(name, image_size)
+    row = dataset(name)
+    side = row.side(image_size)
     with _READING:
-        return _test(name, side, data_folder())
+        return _test(row, side, data_folder())
 
 
-def _side(name: str, image_size: int | None) -> int:
-    row = lookup(DATASETS, name, "data set")
-    side = image_size or row.sizes[0]
-    if side not in row.sizes:
-        sizes = " or ".join(str(size) for size in row.sizes)
-        raise BadSettings(f"`image_size` (={side}) is not a size of {row.title}: it comes in {sizes} pixels a side.")
-    return side
-
-
-@lru_cache(maxsize=3)
-def _data(name: str, side: int, folder: Path) -> Data:
-    row = require(name)
-    splits = *_read(row, side, folder, "train"), *_test(name, side, folder)
+def _data(row: DatasetRow, side: int, folder: Path) -> Data:
+    require(row.name)
+    splits = *_read(row, side, folder, "train"), *_test(row, side, folder)
     digest = hashlib.sha256()
     for array in splits:
         digest.update(repr((array.shape, array.dtype.str)).encode())
-        digest.update(array.data)
+        digest.update(array.listing() if isinstance(array, FilePixels) else array.data)
     return Data(row.name, row.title, row.classes, *splits, row.augment, digest.hexdigest())
 
 
-@lru_cache(maxsize=3)
-def _test(name: str, side: int, folder: Path) -> Split:
-    return _read(require(name), side, folder, "test")
+def _test(row: DatasetRow, side: int, folder: Path) -> Split:
+    return (_test_of_files if row.any_size else _test_in_memory)(row, side, folder)
+
+
+def _read_test(row: DatasetRow, side: int, folder: Path) -> Split:
+    require(row.name)
+    return _read(row, side, folder, "test")
 
 
 def _read(row: DatasetRow, side: int, folder: Path, split: SplitName) -> Split:
     try:
-        pixels, labels = row.read(folder, split)
+        pixels, labels = row.read(folder, split, side)
     except (OSError, ValueError) as error:
         fault = row.archive.checksum_fault(folder) if row.archive else None
         raise DataMissing(damage(row.name, fault or f"it cannot be read ({error})")) from error
-    if side != row.sizes[0]:
-        pixels = halved(pixels)
     for array in (pixels, labels):
-        array.flags.writeable = False
+        if isinstance(array, np.ndarray):
+            array.flags.writeable = False
     return Split(pixels, labels)
+
+
+# Names of files take no room, so they do not push out what is in memory and takes seconds to read.
+_in_memory, _of_files = lru_cache(maxsize=3)(_data), lru_cache(maxsize=8)(_data)
+_test_in_memory, _test_of_files = lru_cache(maxsize=3)(_read_test), lru_cache(maxsize=8)(_read_test)

@@ -5,9 +5,10 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.data.file_pixels import FilePixels
+
 Pixels = NDArray[np.uint8]  # (N, H, W, C)
 Labels = NDArray[np.int64]  # (N,)
-
 
 SplitName = Literal["train", "test"]
 
@@ -15,7 +16,7 @@ SplitName = Literal["train", "test"]
 class Split(NamedTuple):
     """The training or the test images, in the order in which they were published."""
 
-    pixels: Pixels
+    pixels: Pixels | FilePixels
     labels: Labels
 
 

@@ -12,7 +12,7 @@ from explorer.data.batches import (
 )
 from explorer.data.catalogue import DATASETS, data_status
 from explorer.data.pixels import load_data
-from explorer.errors import BadSettings
+from explorer.errors import BadSettings, UnknownName
 
 
 def same(one, other):
@@ -199,7 +199,7 @@ def test_pixel_normalisation_subtracts_the_mean_image_and_nothing_else(colours):
 
 
 def test_an_unknown_normalisation_is_refused(colours):
-    with pytest.raises(BadSettings, match=r"^`normalisation` \(='zca'\) is not known\. Known: 'channel', 'pixel'\.$"):
+    with pytest.raises(UnknownName, match=r"^No normalisation is called 'zca'\. Known: channel, pixel, imagenet, "):
         Batches(colours, batch_size=8, normalisation="zca")
 
 

@@ -1,0 +1,110 @@
+"""ONNX files of networks by reference, with what a program needs to know to show them images."""
+
+import json
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import Tensor
+
+from explorer.data.batches import Normalisation
+from explorer.data.catalogue import dataset
+from explorer.data.normalisations import normalisation_row
+from explorer.errors import BadSettings, ExplorerError
+from explorer.files import write_atomically
+from explorer.models.network import build
+from explorer.models.onnx_export import onnx_model
+from explorer.runs.checkpoint_facts import CheckpointFacts, checkpoint_facts, is_untrained
+from explorer.runs.checkpoints import load_checkpoint
+
+
+@dataclass(frozen=True, slots=True)
+class OnnxFile:
+    """A written file.
+
+    Attributes:
+        reference: of the network; network: its name.
+        image_size: side in pixels of the images it takes.
+        facts: what is written in it besides the network: name, reference; where known data, classes (names, a JSON
+            list), normalisation, mean and std (JSON lists, a value a channel or the mean image, on the 0..1 scale).
+        bytes: its size.
+    """
+
+    path: Path
+    reference: str
+    network: str
+    channels: int
+    image_size: int
+    classes: int
+    facts: dict[str, str]
+    bytes: int
+
+
+def export_onnx(reference: str | Path, path: str | Path, *, image_size: int | None = None) -> OnnxFile:
+    """Write a network as ONNX: input "images" (N, channels, side, side), normalised; output "scores" (N, classes).
+
+    Args:
+        reference: of a run or checkpoint, as for `load_checkpoint`, or a name such as "resnet56" for the untrained
+            network.
+        path: the .onnx file.
+        image_size: side in pixels; None takes that of its training, else that which such networks are made for.
+
+    Raises:
+        UnknownName, RunError: there is no such network, run or checkpoint.
+        BadSettings: `path` does not end in .onnx; see `models.onnx_export.onnx_model`.
+        StorageError: the weights cannot be read, or the file not be written.
+    """
+    path = Path(path)
+    if path.suffix != ".onnx":
+        raise BadSettings(f"`path` (={path}) does not end in .onnx. Add that.")
+    untrained = is_untrained(str(reference))
+    known = None if untrained else checkpoint_facts(reference)
+    network = build(str(reference)) if untrained else load_checkpoint(reference)
+    config = network.config
+    side = (_side(known) or config.image_size) if image_size is None else image_size
+    facts = {"name": config.name, "reference": str(reference)} | (_of_training(known) if known else {})
+    content = onnx_model(network, side, facts=facts)
+    write_atomically(path, lambda file: file.write(content))
+    return OnnxFile(path, str(reference), config.name, config.channels, side, config.classes, facts, len(content))
+
+
+def _side(known: CheckpointFacts | None) -> int | None:
+    """Of the images that a network was trained on."""
+    if known is None:
+        return None
+    if trained := known.recipe.get("image_size"):
+        return int(trained)
+    with suppress(ExplorerError):  # the data set is not known, or a folder that is not here
+        return dataset(known.data).sizes[0]
+    return None
+
+
+def _of_training(known: CheckpointFacts) -> dict[str, str]:
+    classes = list(known.classes)
+    with suppress(ExplorerError):
+        classes = classes or list(dataset(known.data).classes)
+    found = {
+        "data": known.data,
+        "classes": json.dumps(classes) if classes else "",
+        "normalisation": known.normalisation,
+    }
+    with suppress(ExplorerError):  # the images it was measured on are not here
+        mean, std = _mean_and_std(known)
+        found |= {"mean": json.dumps(mean), "std": json.dumps(std)}
+    return {name: value for name, value in found.items() if value}
+
+
+def _mean_and_std(known: CheckpointFacts) -> tuple[list[float], list[float]]:
+    """On the 0..1 scale, one of each channel; the mean may be an image, so lists of lists of lists."""
+    row = normalisation_row(known.normalisation)
+    if not row.measured:
+        times = known.network.channels // len(row.mean)  # one number is for every channel
+        return list(row.mean * times), list(row.std * times)
+    kind, _, elsewhere = known.normalisation.partition(":")
+    measured = Normalisation.known(elsewhere or known.data, None if elsewhere else known.recipe.get("image_size"), kind)
+    return _values(measured.mean), _values(measured.std)
+
+
+def _values(tensor: Tensor) -> list[float]:
+    found: list[float] = (tensor[:, 0, 0] if tensor.shape[1:] == (1, 1) else tensor).tolist()
+    return found
