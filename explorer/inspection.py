@@ -5,7 +5,6 @@ Networks are named by references, see `explorer.references`.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import pandas as pd
 from torch import Tensor
@@ -13,7 +12,9 @@ from torch import Tensor
 from explorer import tables
 from explorer.analysis import gradients as gradient_study
 from explorer.analysis import initialisation, ledger, responses, shattering
+from explorer.analysis.images import part_size
 from explorer.data.batches import Batches, sample_of_test_set
+from explorer.data.catalogue import dataset
 from explorer.data.pixels import load_data
 from explorer.errors import BadSettings
 from explorer.models.network import Network, build
@@ -114,7 +115,7 @@ def gradient_profile(references: Sequence[str], *, data: str = "", images: int =
     return _each(
         subjects(references, data=data, images=images, split="train"),
         lambda each: gradient_study.gradient_profile(
-            each.network, each.images, each.labels, batch_size=min(size, len(each.images))
+            each.network, each.images, each.labels, batch_size=min(size, part_size(each.images), len(each.images))
         ),
     )
 
@@ -186,13 +187,11 @@ def subjects(
         yield Subject(each.reference, each.network, each.step, pixels, labels)
 
 
-def _images(
-    data: str, side: int | None, normalisation: Literal["channel", "pixel"], count: int, split: str
-) -> tuple[Tensor, Tensor]:
+def _images(data: str, side: int | None, normalisation: str, count: int, split: str) -> tuple[Tensor, Tensor]:
     """A class-balanced sample of `count` images, or all where there are fewer, in one tensor; and their labels."""
     if count < 2:
         raise BadSettings(f"`images` (={count}) is less than 2. Measure on 2 images or more.")
-    if split == "test":
+    if split == "test" or not dataset(data).train_images:  # a folder need not have training images
         _, sample = sample_of_test_set(data, side, count, normalisation=normalisation)
     else:
         sample = Batches(load_data(data, side), batch_size=1, normalisation=normalisation).train_sample(count)

@@ -9,17 +9,21 @@ from explorer.errors import BadSettings
 from explorer.models.layers import main_path
 
 PART = 250  # images computed at once: memory grows with this, not with their number
+PART_VALUES = 2_500_000  # and their values: 16 colour images of 224 pixels a side
 
 Images = Tensor | Iterable[Any]  # (N, C, H, W), or batches of them, with or without labels
 
 
-def parts(images: Images, size: int = PART) -> Iterator[Tensor]:
-    """Images in parts of at most `size`, from one tensor or from batches."""
-    if isinstance(images, Tensor):
-        yield from images.split(size)  # type: ignore[no-untyped-call]
-        return
-    for batch in images:
-        yield from (batch if isinstance(batch, Tensor) else batch[0]).split(size)
+def part_size(images: Tensor) -> int:
+    """How many of these images are computed at once, 2 at least, since batch norm may take its statistics from them."""
+    return min(PART, max(2, PART_VALUES // max(1, images[0].numel()))) if len(images) else PART
+
+
+def parts(images: Images, size: int | None = None) -> Iterator[Tensor]:
+    """Images in parts of at most `size`, from one tensor or from batches; None: as many as fit into memory."""
+    for batch in [images] if isinstance(images, Tensor) else images:
+        tensor = batch if isinstance(batch, Tensor) else batch[0]
+        yield from tensor.split(size or part_size(tensor))
 
 
 def require_layers(network: nn.Module) -> None:

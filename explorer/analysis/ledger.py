@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from explorer import tables
-from explorer.analysis.images import parts, require_images
+from explorer.analysis.images import part_size, parts, require_images
 from explorer.errors import BadSettings
 from explorer.models.layers import blocks, network_name
 from explorer.models.recording import Exchange, Statistics, record_exchanges, working_copy
@@ -45,7 +45,7 @@ def residual_ledger(
             "and another one's blocks must have an attribute `shortcut`. Give a plain or residual network of `build`."
         )
     with torch.enable_grad(), record_exchanges(copy) as found:
-        for part, classes in zip(parts(images), parts(labels), strict=True):
+        for part, classes in zip(parts(images), parts(labels, part_size(images)), strict=True):
             inputs = part.detach().requires_grad_()  # so that the gradient comes back to the very first block too
             loss = functional.cross_entropy(copy(inputs), classes, reduction="sum")
             loss.backward()  # type: ignore[no-untyped-call]

@@ -139,7 +139,7 @@ def test_where_a_plain_block_changes_the_shape_there_is_no_cosine(batch):
 
 def test_parts_give_what_the_whole_gives(used, batch, monkeypatch):
     whole = residual_ledger(used("resnet8-w4"), *batch)
-    monkeypatch.setattr("explorer.analysis.ledger.parts", lambda tensor: tensor.split(4))
+    monkeypatch.setattr("explorer.analysis.images.PART", 4)
     parts = residual_ledger(used("resnet8-w4"), *batch)
     for column in ("branch_ratio", "cosine", "shortcut_gradient", "branch_share"):
         assert list(parts[column]) == pytest.approx(list(whole[column]), rel=1e-4)

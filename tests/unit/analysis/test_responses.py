@@ -8,6 +8,7 @@ import torchvision
 from torch import nn
 
 from explorer import tables
+from explorer.analysis.images import part_size, parts
 from explorer.analysis.responses import response_histogram, response_std
 from explorer.errors import BadSettings
 from explorer.files import PROJECT
@@ -202,3 +203,11 @@ def test_what_cannot_be_measured_is_refused(call, message):
     with pytest.raises(BadSettings) as error:
         call(build("plain8-w4"))
     assert message in str(error.value)
+
+
+@pytest.mark.parametrize(("shape", "size"), [((3, 32, 32), 250), ((3, 224, 224), 16), ((3, 2000, 2000), 2)])
+def test_fewer_large_images_are_computed_at_once(shape, size):
+    assert part_size(torch.empty(1, *shape, device="meta")) == size
+    assert [len(part) for part in parts(torch.empty(size + 3, *shape, device="meta"))] == (
+        [size, 3] if size > 2 else [2, 2, 1]
+    )

@@ -1,0 +1,141 @@
+"""Reading somebody else's weights file, whatever is in it: a process of its own reads it, within limits."""
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import safetensors
+import safetensors.torch
+import torch
+from pydantic import BaseModel, ConfigDict, ValidationError
+from torch import Tensor
+
+from explorer.errors import StorageError
+from explorer.files import PROJECT, storage_errors
+from explorer.processes import WAIT_PASSIVELY
+from explorer.progress import report
+from explorer.runs.foreign_headers import SAVE_AGAIN
+from explorer.runs.foreign_reader import TENSORS, VERDICT
+
+MOST_BYTES = 1 << 30  # wide_resnet101_2 has 507 MB, the largest of torchvision's residual networks
+READER = (sys.executable, "-m", "explorer.runs.foreign_reader")
+
+# The reader limits its own computing time; this is for one that waits for a disk, or a system without such limits.
+SECONDS, BYTES_A_SECOND = 60.0, 5_000_000
+
+_OTHER_FILE = "Give another file of torch.save, or a .safetensors file."
+
+
+class _Verdict(BaseModel):
+    """What the reader says: the number of each tensor by its key, or why there are none."""
+
+    model_config = ConfigDict(extra="forbid")
+    tensors: dict[str, int] = {}
+    reason: str = ""
+
+
+def foreign_tensors(path: str | Path) -> dict[str, Tensor]:
+    """The weights in somebody else's file by their keys, in the file's order.
+
+    Reads what torch.save writes, now and before PyTorch 1.6, and safetensors, told apart by content. Nothing in the
+    file is executed. It is read by another process, which ends where the file asks for more memory or time than its
+    size can need (Linux; elsewhere see `foreign_reader.limit`), and which hands the tensors back as safetensors. Which
+    weights are taken and which prefixes of their keys are removed: see `foreign_weights.read_weights`.
+
+    While it waits it reports no progress again and again, so that it can be cancelled.
+
+    Returns:
+        Finite, contiguous tensors on the CPU, floating-point or integer, half precision as float32; tied weights are
+        the same tensor.
+
+    Raises:
+        StorageError: there is no such file, it is none of these or damaged, holds no weights or more than tensors, has
+            more than 1 GiB, or does not keep to a rule of `foreign_headers` and `foreign_weights`; the text says why.
+    """
+    path, size = _regular_file(path)
+    temporary = Path(tempfile.gettempdir())
+    with storage_errors(temporary), tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        status = _read(path, size, Path(folder))
+        verdict = _verdict(path, Path(folder), status)
+        try:
+            found = safetensors.torch.load_file(Path(folder, TENSORS), backend="pread")  # so nothing stays open
+            tensors = [_usual(found.pop(str(number))) for number in range(len(found))]
+            return {key: tensors[number] for key, number in verdict.tensors.items()}
+        except (safetensors.SafetensorError, FileNotFoundError, LookupError):
+            raise StorageError(f"{path.name} was read, but not passed on whole. Try again.") from None
+
+
+def _regular_file(path: str | Path) -> tuple[Path, int]:
+    """The absolute path and the size of a file that can be read and is not too large."""
+    try:
+        found = Path(path).expanduser().absolute()
+        status = found.stat()
+    except (OSError, RuntimeError, ValueError):  # not there, no such user, a zero byte in the name
+        raise StorageError(f"There is no file {str(path)[:200]!r}. Give the path of a weights file.") from None
+    if not stat.S_ISREG(status.st_mode):
+        raise StorageError(f"{found} is not a file but a folder, a pipe or a device. {_OTHER_FILE}")
+    if status.st_size == 0:
+        raise StorageError(f"{found.name} is empty. {_OTHER_FILE}")
+    if status.st_size > MOST_BYTES:
+        raise StorageError(
+            f"{found.name} has {status.st_size:,} bytes; {MOST_BYTES:,} are the most that is read. Save the weights "
+            "without the optimiser's state, or in half precision."
+        )
+    if not os.access(found, os.R_OK):
+        raise StorageError(f"{found} may not be read by this user. Change its permissions, or copy it.")
+    return found, status.st_size
+
+
+def _read(path: Path, size: int, folder: Path) -> int:
+    """Let the reader fill the folder; gives its exit status."""
+    variables = {name: value for name, value in os.environ.items() if not name.startswith("TORCH_")}  # unsafe loading
+    end = time.monotonic() + SECONDS + size / BYTES_A_SECOND
+    process = subprocess.Popen(
+        [*READER, str(path), str(folder)],
+        cwd=PROJECT,
+        env=variables | WAIT_PASSIVELY | {"OMP_NUM_THREADS": "1"},  # a thread each core would take memory for nothing
+        stdin=subprocess.DEVNULL,  # this process's own may be in use, with messages to and from pages
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,  # Ctrl-C ends this process, and this one the reader
+    )
+    try:
+        while time.monotonic() < end:
+            try:
+                return process.wait(timeout=0.1)
+            except subprocess.TimeoutExpired:
+                report(0.0)
+        raise StorageError(_too_long(path))
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _verdict(path: Path, folder: Path, status: int) -> _Verdict:
+    try:
+        verdict = _Verdict.model_validate_json((folder / VERDICT).read_bytes())
+    except (FileNotFoundError, ValidationError):
+        raise StorageError(_died(path, status)) from None
+    if verdict.reason:
+        raise StorageError(f"{path.name} {verdict.reason}")
+    return verdict
+
+
+def _died(path: Path, status: int) -> str:
+    how = signal.Signals(-status).name if status < 0 else f"exit status {status}"
+    if how == "SIGXCPU":
+        return _too_long(path)
+    return f"{path.name} cannot be read: the process that read it ended ({how}). {_OTHER_FILE}"
+
+
+def _too_long(path: Path) -> str:
+    return f"{path.name} takes longer to read than any weights file of its size should. {SAVE_AGAIN}"
+
+
+def _usual(tensor: Tensor) -> Tensor:
+    return tensor.float() if tensor.dtype in (torch.float16, torch.bfloat16) else tensor

@@ -1,0 +1,141 @@
+"""What kind of file somebody else's weights are in, and whether its layout can be trusted; PyTorch is not needed yet.
+
+What is refused here is refused before PyTorch unpickles, unpacks or allocates anything.
+"""
+
+import os
+import re
+import struct
+import zipfile
+from pathlib import Path
+from typing import IO, Literal
+
+from explorer.errors import StorageError
+
+Kind = Literal["zip", "legacy", "safetensors"]
+
+MOST_PARTS = 50_000  # of a zip archive; ResNet-1202 with Adam's state has 18,029
+MOST_LIST_BYTES = 100 * MOST_PARTS  # of the list of an archive's parts; torch.save writes 60 a part
+MOST_INDEX_BYTES = 16 << 20  # of what names the tensors; ResNet-1202 with Adam's state takes 1.9 MB
+
+SAVE_AGAIN = "Where you trust it, load it there and save its weights alone: torch.save(model.state_dict(), FILE)."
+COPY_AGAIN = "Download or copy it again."
+
+_LEGACY = bytes.fromhex("80028a0a6cfc9c46f9206aa850192e")  # torch.save before 1.6: a pickle of its magic number
+_END, _ZIP64_LOCATOR, _ZIP64_END, _PART = b"PK\x05\x06", b"PK\x06\x07", b"PK\x06\x06", b"PK\x03\x04"
+
+
+def checked_kind(file: IO[bytes], path: Path) -> Kind:
+    """The kind of a weights file by its content, after checks of its layout; its name counts for nothing.
+
+    Args:
+        file: `path`, opened.
+
+    Raises:
+        StorageError: it is of no known kind, or its layout is not one that its kind writes. The text goes on after
+            the file's name.
+    """
+    size = file.seek(0, os.SEEK_END)
+    file.seek(0)
+    start = file.read(512)
+    if start.startswith(_PART):
+        _check_zip(file, size)
+        return "zip"
+    if start.startswith(_LEGACY):
+        return "legacy"
+    if start[8:9] == b"{":
+        _check_safetensors(path, int.from_bytes(start[:8], "little"))
+        return "safetensors"
+    raise StorageError(_unknown(start))
+
+
+def said(error: Exception) -> str:
+    """What a library says of a file, in one line without what the file could have written into it to mislead."""
+    first = (str(error).strip() or type(error).__name__).splitlines()[0]
+    return " ".join(re.sub(r"[^\w .,:;=/()'-]", " ", first).split())[:120]
+
+
+def _unknown(start: bytes) -> str:
+    if start[257:262] == b"ustar":
+        return f"is a tar archive; unpack it and give the file inside. If PyTorch 0.1 wrote it: {SAVE_AGAIN}"
+    if re.match(rb"\x80[\x02-\x05]", start):
+        return f"is a pickle that torch.save did not write, and opening it could run code. {SAVE_AGAIN}"
+    return (
+        f"is not a weights file: it begins with {start[:8].hex(' ')}. Give a file of torch.save or a .safetensors "
+        "file; what was downloaded may be a web page or a Git LFS pointer instead."
+    )
+
+
+def _check_zip(file: IO[bytes], size: int) -> None:
+    end = _directory(file, size)
+    with zipfile.ZipFile(file) as archive:
+        parts = archive.infolist()
+        _check_names(parts)
+        _check_places(file, parts, end)
+        damaged = archive.testzip()
+    if damaged is not None:
+        raise StorageError(f"is damaged: a checksum is wrong. {COPY_AGAIN}")
+
+
+def _directory(file: IO[bytes], size: int) -> int:
+    """Where the list of parts begins, at the end of the archive; it is small enough to be read."""
+    file.seek(max(size - 98, 0))
+    tail = file.read(98)
+    if tail[-22:-18] != _END:
+        raise StorageError(f"is cut off: the end of the zip archive is missing. {COPY_AGAIN}")
+    length, offset = struct.unpack("<12xII2x", tail[-22:])
+    end = size - 22
+    if tail[-42:-38] == _ZIP64_LOCATOR and tail[-98:-94] == _ZIP64_END:
+        length, offset = struct.unpack("<40xQQ", tail[-98:-42])
+        end = size - 98
+    if offset + length != end:
+        raise StorageError(f"is damaged: the list of its parts is not where the zip archive says. {COPY_AGAIN}")
+    if length > MOST_LIST_BYTES:
+        raise StorageError(f"lists its parts in {length:,} bytes; {MOST_LIST_BYTES:,} are the most. {SAVE_AGAIN}")
+    return int(offset)
+
+
+def _check_names(parts: list[zipfile.ZipInfo]) -> None:
+    if len(parts) > MOST_PARTS:
+        raise StorageError(f"has {len(parts):,} parts; {MOST_PARTS:,} are the most. {SAVE_AGAIN}")
+    names = [part.filename for part in parts]
+    if len(set(names)) < len(names):
+        raise StorageError(f"has two parts of the same name. {SAVE_AGAIN}")
+    if any(name.endswith("/constants.pkl") for name in names):
+        raise StorageError(f"is a TorchScript program, not weights. {SAVE_AGAIN}")
+    indices = [part.file_size for part in parts if part.filename.endswith("/data.pkl")]
+    if not indices:
+        raise StorageError("is a zip archive that torch.save did not write. Unpack it and give the file inside.")
+    if max(indices) > MOST_INDEX_BYTES:
+        raise StorageError(
+            f"describes its tensors in {max(indices):,} bytes; {MOST_INDEX_BYTES:,} are the most. {SAVE_AGAIN}"
+        )
+
+
+def _check_places(file: IO[bytes], parts: list[zipfile.ZipInfo], end: int) -> None:
+    """Every part is stored as it is, in bytes of its own before `end`: what is read is no larger than the file."""
+    taken = 0
+    for part in sorted(parts, key=lambda part: part.header_offset):
+        if part.compress_type != zipfile.ZIP_STORED or part.compress_size != part.file_size:
+            raise StorageError(f"has compressed parts, which could unpack to any size. {SAVE_AGAIN}")
+        file.seek(part.header_offset)
+        header = file.read(30)
+        if len(header) < 30 or header[:4] != _PART or part.header_offset < taken:
+            raise StorageError(f"is damaged: parts of the zip archive overlap or are missing. {SAVE_AGAIN}")
+        taken = part.header_offset + 30 + sum(struct.unpack("<26xHH", header)) + part.file_size
+        if taken > end:
+            raise StorageError(f"is damaged: a part of the zip archive reaches past its end. {COPY_AGAIN}")
+
+
+def _check_safetensors(path: Path, length: int) -> None:
+    if length > MOST_INDEX_BYTES:
+        raise StorageError(
+            f"describes its tensors in {length:,} bytes; {MOST_INDEX_BYTES:,} are the most. {COPY_AGAIN}"
+        )
+    import safetensors  # the other kinds are refused sooner without it
+
+    try:
+        with safetensors.safe_open(path, framework="numpy"):  # checks names, shapes, kinds of numbers and places
+            pass
+    except safetensors.SafetensorError as error:
+        raise StorageError(f"is a damaged safetensors file ({said(error)}). {COPY_AGAIN}") from None
