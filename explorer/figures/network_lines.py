@@ -12,7 +12,6 @@ import pandas as pd
 from explorer.figures import captions, theme
 from explorer.figures.curve_lines import Floats, letters
 
-DASH_WORDS = {"plain": "dashed: plain", "residual": "solid: residual", "dense": "dotted: dense"}
 WIDTH, EARLIER_WIDTH = 3.0, 1.75
 EARLIER_OPACITY = 0.5
 BAND_OPACITY = 0.18

@@ -54,7 +54,10 @@ class Palette:
 
     def network(self, depth: int, variant: int = 0) -> str:
         """The colour of its depth, or where `variants` numbers a network of one kind and depth, another."""
-        return self.others[(variant - 1) % len(self.others)] if variant else self.depth(depth)
+        if not variant:
+            return self.depth(depth)
+        free = [colour for colour in self.others if colour != self.depth(depth)]
+        return free[(variant - 1) % len(free)]
 
     @property
     def diverging(self) -> list[tuple[float, str]]:

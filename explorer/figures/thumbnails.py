@@ -30,12 +30,14 @@ class StripImage:
         title: below it, such as its class.
         hover: lines that the reader sees while pointing at it.
         wrong: a network is wrong about it.
+        subtitle: a second line below it.
     """
 
     pixels: Pixels
     title: str
     hover: Sequence[str] = ()
     wrong: bool = False
+    subtitle: str = ""
 
 
 def image_strip(
@@ -61,7 +63,7 @@ def image_strip(
     size = theme.TEXT_SIZE if columns <= MOST_LARGE else max(theme.TEXT_SIZE - 4, 11)
     rows = max(1, -(-len(pictures) // columns))
     side = min(MOST_PICTURE, (WIDTH - 2 * EDGE) / columns - GAP)
-    title = size * LINE + 4
+    title = size * LINE * (2 if any(each.subtitle for each in pictures) else 1) + 4
     if height is not None:
         side = max(1.0, min(side, (height - 2 * EDGE) / rows - GAP - title))
     across, down = side + GAP, side + title + GAP
@@ -71,7 +73,7 @@ def image_strip(
     ]
     needed = 2 * EDGE + rows * down
     data = [] if not pictures else [_surface(pictures, columns, rows, across, down)]
-    data.append(_titles(pictures, corners, side, size, colours))
+    data.append(_titles(pictures, corners, side, size, title, colours))
     if selected is not None:
         data.append(_ring(corners[selected], side, title, colours))
     layout = theme.layout(colours, height=round(height or needed)) | {
@@ -116,16 +118,19 @@ def _titles(
     corners: Sequence[tuple[float, float]],
     side: float,
     size: int,
+    height: float,
     colours: theme.Palette,
 ) -> dict[str, Any]:
     letters = letters_in(side + GAP, size)
-    texts = [shortened(f"{WRONG} {each.title}" if each.wrong else each.title, letters) for each in pictures]
+    firsts = [shortened(f"{WRONG} {each.title}" if each.wrong else each.title, letters) for each in pictures]
+    seconds = [shortened(each.subtitle, letters) for each in pictures]
+    texts = ["<br>".join(filter(None, lines)) for lines in zip(firsts, seconds, strict=True)]
     return {
         "type": "scatter",
         "uid": "titles",
         "mode": "text",
         "x": [left + side / 2 for left, _ in corners],
-        "y": [top + side + 2 + size * LINE / 2 for _, top in corners],
+        "y": [top + side + height / 2 for _, top in corners],
         "text": texts,
         "textfont": {"size": size, "color": colours.ink},
         "hoverinfo": "skip",

@@ -106,3 +106,8 @@ def test_further_networks_of_one_kind_and_depth_have_colours_of_their_own():
 def test_dashes_are_explained_where_they_tell_something():
     assert theme.dash_words(["residual", "residual"]) == ""
     assert theme.dash_words(["residual", "dense", "plain"]) == "dashed: plain, solid: residual, dash-dotted: dense"
+
+
+@pytest.mark.parametrize("depth", [20, 50, 164])
+def test_a_second_network_of_a_depth_has_another_colour(depth):
+    assert len({theme.LIGHT.network(depth, variant) for variant in range(4)}) == 4

@@ -1,0 +1,100 @@
+"""How often is a network wrong, how sure is it, and which mistakes is it surest of?"""
+
+from dataclasses import dataclass
+from math import sqrt
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from explorer import tables
+from explorer.analysis.calibration import calibration, calibration_error
+
+TOP = 5  # guesses of the top-5 error
+MOST_MISTAKES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """How a network does.
+
+    Attributes:
+        error: fraction wrong.
+        standard_error: of that error, as an estimate of the error on all images of this kind.
+        top5_error: fraction whose label is not among the five most probable classes; None with five classes or fewer.
+        loss: mean cross-entropy, nats.
+        ece: see `analysis.calibration.calibration_error`.
+    """
+
+    error: float
+    standard_error: float
+    top5_error: float | None
+    loss: float
+    ece: float
+
+
+def evaluated(
+    log_probabilities: NDArray[np.float32], labels: NDArray[np.int64], indices: NDArray[np.int64]
+) -> pd.DataFrame:
+    """What a network says about each image.
+
+    Args:
+        log_probabilities: (N, classes), logarithms of what softmax gives.
+        labels: (N,), the true classes.
+        indices: (N,), which images of the test set they are.
+
+    Returns:
+        The columns of `tables.EVALUATED`.
+    """
+    order = np.argsort(-log_probabilities, axis=1, kind="stable")
+    own = np.take_along_axis(log_probabilities, labels[:, None], axis=1)[:, 0].astype(float)
+    best = np.take_along_axis(log_probabilities, order[:, :1], axis=1)[:, 0].astype(float)
+    return pd.DataFrame(
+        {
+            "index": indices,
+            "label": labels,
+            "prediction": order[:, 0],
+            "probability": np.exp(best),
+            "label_probability": np.exp(own),
+            "label_rank": (order == labels[:, None]).argmax(axis=1) + 1,
+            "loss": -own,
+        }
+    )[tables.EVALUATED]
+
+
+def summary(table: pd.DataFrame, classes: int) -> Summary:
+    """A network's answers in a few numbers.
+
+    Args:
+        table: what `evaluated` gave.
+        classes: that the network tells apart.
+    """
+    error = float((table["prediction"] != table["label"]).mean())
+    return Summary(
+        error=error,
+        standard_error=sqrt(error * (1 - error) / len(table)),
+        top5_error=float((table["label_rank"] > TOP).mean()) if classes > TOP else None,
+        loss=float(table["loss"].mean()),
+        ece=calibration_error(calibration(table)),
+    )
+
+
+def surest_mistakes(table: pd.DataFrame, most: int = MOST_MISTAKES) -> pd.DataFrame:
+    """The images that a network has wrong, first those it is surest about.
+
+    Args:
+        table: what `evaluated` gave.
+        most: rows.
+
+    Returns:
+        The columns of `tables.EVALUATED`.
+    """
+    wrong = table[table["prediction"] != table["label"]]
+    ordered = wrong.sort_values(["probability", "index"], ascending=[False, True])
+    return ordered.head(most)[tables.EVALUATED].reset_index(drop=True)
+
+
+def images_of(table: pd.DataFrame, label: int, prediction: int) -> pd.DataFrame:
+    """The images of one class that are given one class, first those that the network is surest about; `EVALUATED`."""
+    chosen = table[(table["label"] == label) & (table["prediction"] == prediction)]
+    return chosen.sort_values(["probability", "index"], ascending=[False, True]).reset_index(drop=True)

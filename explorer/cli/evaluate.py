@@ -1,0 +1,105 @@
+"""The command that says how networks do on test images: evaluate."""
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from tyro.conf import arg
+
+from explorer import tables
+from explorer.cli.layers import Data, References, references, with_pytorch
+from explorer.cli.output import AsCsv, AsJson, show, show_table, text_table
+from explorer.cli.progress_bar import progress_bar
+
+if TYPE_CHECKING:
+    from explorer.evaluations import Ensemble, Evaluation
+
+MISTAKES = 10  # of each network, in JSON
+PAIRS = 3  # of classes that are confused most often, in text
+TOLD = ["reference", "network", "data", "images", "crops", "error", "top5_error", "loss", "ece", "seconds"]
+
+Crops = Annotated[
+    Literal[1, 10],
+    arg(
+        help="Views of each image: 1, the image itself, or 10, corners and centre, each also mirrored, whose class "
+        "probabilities are averaged."
+    ),
+]
+
+
+def evaluate(
+    networks: References,
+    /,
+    *,
+    data: Data = "",
+    images: int | None = None,
+    crops: Crops = 1,
+    ensemble: bool = False,
+    csv: AsCsv = False,
+    json: AsJson = False,
+) -> int:
+    """Measure error, top-5 error, loss and calibration of networks on their test set; one line a network.
+
+    Errors of classes, confusions, reliability bins and the surest mistakes are in --json.
+
+    Args:
+        images: test images, in equal parts of the classes; left out, all of them.
+        ensemble: tell also how the networks do together, by the mean of their class probabilities.
+    """
+    named = references(networks)
+    library = with_pytorch("explorer.evaluations")
+    options: dict[str, Any] = {"data": data, "images": images, "crops": crops}
+    with progress_bar("Images"):
+        found: list[Evaluation] = library.evaluations(named, **options)
+        together: Ensemble | None = library.ensemble(named, **options) if ensemble else None
+    table = library.evaluation_table([*found, together.joint] if together else found)
+    if csv:
+        show_table("evaluations", table, csv=True, json=False)
+        return 0
+    document: dict[str, Any] = {"evaluations": [_document(each) for each in found]}
+    if together is not None:
+        document["ensemble"] = _document(together.joint) | {
+            "members": together.members.to_dict("records"),
+            "pairs": together.pairs.to_dict("records"),
+            "shared_mistakes": together.shared.to_dict("records"),
+        }
+    lines = [text_table(table.to_dict("records"), TOLD), "", *map(_sentence, found)]
+    if together is not None:
+        lines += ["", *_together(together)]
+    show(document, "\n".join(lines), as_json=json)
+    return 0
+
+
+def _document(found: "Evaluation") -> dict[str, Any]:
+    numbers = {column: getattr(found, column) for column in tables.EVALUATIONS}
+    return numbers | {
+        "classes": found.classes,
+        "class_errors": found.class_errors.to_dict("records"),
+        "confusion": found.confusion.to_dict("records"),
+        "calibration": found.calibration.to_dict("records"),
+        "mistakes": found.mistakes.head(MISTAKES).to_dict("records"),
+    }
+
+
+def _sentence(found: "Evaluation") -> str:
+    """A network's error in percent, and what it confuses."""
+    text = f"{found.reference}: {_percent(found.error)} wrong, standard error {_percent(found.standard_error)}"
+    wrong = found.class_errors.sort_values("wrong", ascending=False).head(PAIRS)
+    told = [
+        f"{row['class']} ({_percent(row['error'])}, mostly for {row['taken_for']})"
+        for row in wrong.to_dict("records")
+        if row["wrong"]
+    ]
+    return f"{text}; most often mistaken: {', '.join(told)}" if told else text
+
+
+def _together(found: "Ensemble") -> list[str]:
+    joint, all_wrong = found.joint, found.shared.iloc[-1]
+    best = found.members["error"].min()
+    return [
+        f"{joint.network}: {_percent(joint.error)} wrong, the best of them alone {_percent(best)}",
+        f"two of them give the same class for {_percent(found.pairs['same'].mean())} of the images, mean over pairs",
+        f"none is right on {int(all_wrong['images']):,} images ({_percent(all_wrong['fraction'])})",
+    ]
+
+
+def _percent(fraction: float) -> str:
+    return f"{100 * fraction:.2f} %"

@@ -1,0 +1,254 @@
+"""How networks do on test images, by reference: errors, calibration, confusions, and several networks together."""
+
+import hashlib
+import time
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from explorer import progress, tables
+from explorer.analysis.calibration import calibration
+from explorer.analysis.confusion import class_errors, confusion
+from explorer.analysis.ensembles import joint_log_probabilities, member_pairs, shared_mistakes
+from explorer.analysis.evaluated import evaluated, summary, surest_mistakes
+from explorer.data.batches import sample_of_test_set
+from explorer.data.catalogue import data_folder, dataset
+from explorer.errors import BadSettings
+from explorer.models.network import Network
+from explorer.references import Referenced, referenced
+from explorer.runs.checkpoint_facts import facts_and_data
+from explorer.training.evaluation import log_probabilities
+
+KEPT = 8  # networks whose probabilities are kept, so that those of an ensemble are not computed twice
+MOST_KEPT = 32 * 2**20  # bytes of each
+
+Keys = tuple[str, str, str, int, int | None]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evaluation:
+    """How a network, or several together, do on test images.
+
+    Attributes:
+        reference, network, kind, depth, step: the network, see `tables.MEASURED_KEYS`. Of several together reference
+            and network say so in words, kind is "ensemble", depth that of the deepest, and step is None.
+        data: name of the data set.
+        classes: names, in order of label.
+        images: how many; crops: views of each, 1 or 10.
+        error, standard_error, top5_error, loss, ece: see `analysis.evaluated.summary`.
+        seconds: it took, without reading network and images; that of members is part of an ensemble's.
+        answers: `tables.EVALUATED`, one row an image, in the order of the test set.
+        class_errors, confusion, calibration: tables by these names.
+        mistakes: `tables.EVALUATED`, those that it is surest of first.
+    """
+
+    reference: str
+    network: str
+    kind: str
+    depth: int
+    step: int | None
+    data: str
+    classes: tuple[str, ...]
+    images: int
+    crops: int
+    error: float
+    standard_error: float
+    top5_error: float | None
+    loss: float
+    ece: float
+    seconds: float
+    answers: pd.DataFrame
+    class_errors: pd.DataFrame
+    confusion: pd.DataFrame
+    calibration: pd.DataFrame
+    mistakes: pd.DataFrame
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ensemble:
+    """Several networks together: the mean of their class probabilities.
+
+    Attributes:
+        joint: how they do.
+        members: `tables.MEMBERS`, with what the others do without each.
+        pairs: `tables.MEMBER_PAIRS`, a and b are references.
+        shared: `tables.SHARED_MISTAKES`; the last row are the images that no member has right.
+    """
+
+    joint: Evaluation
+    members: pd.DataFrame
+    pairs: pd.DataFrame
+    shared: pd.DataFrame
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Said:
+    """What a network says.
+
+    Attributes:
+        keys: `tables.MEASURED_KEYS`.
+        data: name of the data set.
+        log_probabilities: (N, classes).
+        labels, indices: (N,), of the images.
+    """
+
+    keys: Keys
+    data: str
+    log_probabilities: NDArray[np.float32]
+    labels: NDArray[np.int64]
+    indices: NDArray[np.int64]
+    seconds: float
+
+
+def evaluations(
+    references: Sequence[str], *, data: str = "", images: int | None = None, crops: int = 1
+) -> list[Evaluation]:
+    """How each of some networks does on its test set.
+
+    Args:
+        references: of networks, see `explorer.references`.
+        data: name of the data set, the same for all; empty takes the one that each network was trained on, for
+            untrained ones that of the first trained one, else the digits.
+        images: how many, in equal parts of the classes; None takes the whole test set.
+        crops: views of each image whose probabilities are averaged, 1 or 10, see `data.crops`.
+
+    Raises:
+        UnknownName, RunError, StorageError: a network cannot be found or read.
+        BadSettings: it does not take these images, no network was named, or another number of images or crops.
+        DataMissing: the data set is not on this machine.
+    """
+    return [_evaluation(each, crops) for each in _said(references, data, images, crops)]
+
+
+def evaluation(reference: str, *, data: str = "", images: int | None = None, crops: int = 1) -> Evaluation:
+    """How one network does on its test set; args and errors as for `evaluations`."""
+    (found,) = evaluations((reference,), data=data, images=images, crops=crops)
+    return found
+
+
+def ensemble(references: Sequence[str], *, data: str = "", images: int | None = None, crops: int = 1) -> Ensemble:
+    """How networks do together, by the mean of their class probabilities, and what they have in common.
+
+    Args and errors as for `evaluations`; the networks are of one data set.
+    """
+    known = facts_and_data(references, data)
+    if len(known) < 2:
+        raise BadSettings("An ensemble is of two networks or more. Name another one.")
+    names = sorted({name for _, name in known.values()})
+    if len(names) > 1:
+        raise BadSettings(
+            f"These networks were trained on different data sets ({', '.join(names)}), which have no image in common. "
+            "Choose networks of one data set, or name it with `data`."
+        )
+    said = _said(references, data, images, crops)
+    labels, alone = said[0].labels, [each.log_probabilities for each in said]
+    words = f"{len(said)} networks together"
+    joint = _Said(
+        keys=(words, words, "ensemble", max(each.keys[3] for each in said), None),
+        data=said[0].data,
+        log_probabilities=joint_log_probabilities(alone),
+        labels=labels,
+        indices=said[0].indices,
+        seconds=sum(each.seconds for each in said),
+    )
+    predictions = {each.keys[0]: each.log_probabilities.argmax(axis=1) for each in said}
+    rows = [
+        (*each.keys, _error(alone[number], labels), _error_without(number, alone, labels))
+        for number, each in enumerate(said)
+    ]
+    return Ensemble(
+        _evaluation(joint, crops),
+        pd.DataFrame(rows, columns=tables.MEMBERS).astype({"error_without": float}),
+        member_pairs(predictions, labels),
+        shared_mistakes(predictions, labels),
+    )
+
+
+def evaluation_table(found: Sequence[Evaluation]) -> pd.DataFrame:
+    """The columns of `tables.EVALUATIONS`, one row an evaluation."""
+    rows = [[getattr(each, column) for column in tables.EVALUATIONS] for each in found]
+    return pd.DataFrame(rows, columns=tables.EVALUATIONS)
+
+
+def _said(references: Sequence[str], data: str, images: int | None, crops: int) -> list[_Said]:
+    whole = len(dict.fromkeys(references))
+    found = []
+    for done, each in enumerate(referenced(references, data=data)):
+        with progress.part(done, whole):
+            found.append(_answers(each, images, crops))
+    return found
+
+
+_kept: OrderedDict[tuple[object, ...], _Said] = OrderedDict()
+
+
+def _answers(subject: Referenced, images: int | None, crops: int) -> _Said:
+    """What a network says about test images, kept from before where neither it nor they have changed."""
+    key = (_weights(subject.network), subject.reference, subject.data, subject.image_size, subject.normalisation,
+           images, crops, data_folder())  # fmt: skip
+    if key in _kept:
+        _kept.move_to_end(key)
+        return _kept[key]
+    indices, sample = sample_of_test_set(
+        subject.data,
+        subject.image_size,
+        dataset(subject.data).test_images if images is None else images,
+        normalisation=subject.normalisation,
+        device=next(subject.network.parameters()).device,
+    )
+    begun = time.perf_counter()
+    found = log_probabilities(subject.network, sample, crops=crops).numpy()
+    config = subject.network.config
+    keys = (subject.reference, config.name, config.kind, config.depth, subject.step)
+    said = _Said(keys, subject.data, found, sample.labels, indices, time.perf_counter() - begun)
+    if found.nbytes <= MOST_KEPT:
+        _kept[key] = said
+        while len(_kept) > KEPT:
+            _kept.popitem(last=False)
+    return said
+
+
+def _weights(network: Network) -> str:
+    digest = hashlib.sha256()
+    for tensor in network.state_dict().values():
+        digest.update(tensor.cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _evaluation(said: _Said, crops: int) -> Evaluation:
+    classes = dataset(said.data).classes
+    table = evaluated(said.log_probabilities, said.labels, said.indices)
+    numbers = summary(table, len(classes))
+    counts = confusion(table)
+    return Evaluation(
+        *said.keys,
+        data=said.data,
+        classes=classes,
+        images=len(table),
+        crops=crops,
+        error=numbers.error,
+        standard_error=numbers.standard_error,
+        top5_error=numbers.top5_error,
+        loss=numbers.loss,
+        ece=numbers.ece,
+        seconds=said.seconds,
+        answers=table,
+        class_errors=class_errors(counts, classes),
+        confusion=counts,
+        calibration=calibration(table),
+        mistakes=surest_mistakes(table),
+    )
+
+
+def _error(log_probabilities: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
+    return float((log_probabilities.argmax(axis=1) != labels).mean())
+
+
+def _error_without(number: int, alone: Sequence[NDArray[np.float32]], labels: NDArray[np.int64]) -> float | None:
+    """Of all members but one together."""
+    others = [each for place, each in enumerate(alone) if place != number]
+    return _error(joint_log_probabilities(others), labels) if len(others) > 1 else None

@@ -1,0 +1,80 @@
+"""All checkpoints side by side, and beside what has been published; known without reading weights."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+
+import pandas as pd
+
+from explorer import tables
+from explorer.data.catalogue import DATASETS
+from explorer.errors import StorageError
+from explorer.models.catalogue import NETWORKS
+from explorer.models.published import published
+from explorer.models.size import multiply_adds, parameter_count
+from explorer.runs.checkpoint_facts import CheckpointFacts, checkpoint_facts, checkpoint_file, kept_checkpoints
+from explorer.runs.store import list_runs
+
+
+def comparison() -> pd.DataFrame:
+    """Every checkpoint on this machine that can be read: its size, its test error, and what has been published.
+
+    A published error is told only of networks that were trained on the same data set at its usual image size; where
+    there are several, the paper's own.
+
+    Returns:
+        The columns of `tables.COMPARISON`: final weights of runs, then the checkpoints beside them.
+    """
+    known = _published()
+    rows = []
+    for reference, facts in _checkpoints():
+        config, side = facts.network, _image_size(facts)
+        usual = config.image_size == side
+        error, source = known.get((config.name, facts.data.partition(":")[0]), (None, "")) if usual else (None, "")
+        rows.append(
+            {
+                "reference": reference,
+                "network": config.name,
+                "kind": config.kind,
+                "depth": config.depth,
+                "parameters": parameter_count(config),
+                "multiply_adds": multiply_adds(config, side),
+                "data": facts.data,
+                "image_size": side,
+                "step": facts.step,
+                "test_error": facts.test_error,
+                "published_error": error,
+                "source": source,
+            }
+        )
+    table = pd.DataFrame(rows, columns=tables.COMPARISON[:-1])
+    table = table.astype({"test_error": float, "published_error": float})
+    return table.assign(gap=table["test_error"] - table["published_error"])[tables.COMPARISON]
+
+
+def _checkpoints() -> Iterator[tuple[str, CheckpointFacts]]:
+    for run in list_runs():
+        if run.facts is not None and checkpoint_file(run.id) is not None:
+            with suppress(StorageError):
+                yield run.id, checkpoint_facts(run.id)
+    for name in kept_checkpoints():
+        yield name, checkpoint_facts(name)
+
+
+def _published() -> dict[tuple[str, str], tuple[float, str]]:
+    """Errors and their sources by network and data set."""
+    on_cifar10 = published().dropna(subset="test_error").drop_duplicates("network")
+    found = {
+        (name, row.published_data): (row.published_error, row.source)
+        for name, row in NETWORKS.items()
+        if row.published_error is not None
+    }
+    return {
+        (name, "cifar10"): (error, source)
+        for name, error, source in on_cifar10[["network", "test_error", "source"]].itertuples(index=False)
+    } | found
+
+
+def _image_size(facts: CheckpointFacts) -> int:
+    """Side in pixels of the images that a network was trained on."""
+    usual = DATASETS[facts.data].sizes[0] if facts.data in DATASETS else facts.network.image_size
+    return int(facts.recipe.get("image_size") or usual)
