@@ -14,12 +14,16 @@ if TYPE_CHECKING:
     from explorer.attribution.attribute import attribute
     from explorer.data.pixels import load_data
     from explorer.errors import ExplorerError
+    from explorer.imports import import_checkpoint
     from explorer.models.config import NetworkConfig
+    from explorer.models.foreign import load_foreign_state
     from explorer.models.network import build
     from explorer.models.size import networks
+    from explorer.models.standalone import standalone_code
     from explorer.runs.checkpoints import load_checkpoint
     from explorer.runs.experiments import metrics
     from explorer.runs.listing import experiments
+    from explorer.runs.onnx_files import export_onnx
     from explorer.training.evaluation import evaluate
     from explorer.training.launch import pause, resume, start, stop
     from explorer.training.loop import train
@@ -40,11 +44,14 @@ __all__ = [
     "degradation",
     "evaluate",
     "experiments",
+    "export_onnx",
     "figures",
     "gradient_profile",
+    "import_checkpoint",
     "inspection",
     "load_checkpoint",
     "load_data",
+    "load_foreign_state",
     "metrics",
     "networks",
     "pause",
@@ -52,6 +59,7 @@ __all__ = [
     "residual_ledger",
     "response_std",
     "resume",
+    "standalone_code",
     "start",
     "stop",
     "train",
@@ -67,15 +75,19 @@ _HOME = {
     "build": "explorer.models.network",
     "evaluate": "explorer.training.evaluation",
     "experiments": "explorer.runs.listing",
+    "export_onnx": "explorer.runs.onnx_files",
     "gradient_profile": "explorer.analysis.gradients",
+    "import_checkpoint": "explorer.imports",
     "load_checkpoint": "explorer.runs.checkpoints",
     "load_data": "explorer.data.pixels",
+    "load_foreign_state": "explorer.models.foreign",
     "metrics": "explorer.runs.experiments",
     "networks": "explorer.models.size",
     "pause": "explorer.training.launch",
     "residual_ledger": "explorer.analysis.ledger",
     "response_std": "explorer.analysis.responses",
     "resume": "explorer.training.launch",
+    "standalone_code": "explorer.models.standalone",
     "start": "explorer.training.launch",
     "stop": "explorer.training.launch",
     "train": "explorer.training.loop",

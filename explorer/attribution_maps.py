@@ -23,14 +23,14 @@ from explorer.attribution.attribute import Attribution, Prepared, explained, pre
 from explorer.attribution.maps import position_maps
 from explorer.attribution.methods import METHODS
 from explorer.data.batches import Normalisation, sample_of_test_set
-from explorer.data.catalogue import DATASETS, data_folder
+from explorer.data.catalogue import data_folder, dataset
 from explorer.data.pictures import Picture, fitted, picture
 from explorer.errors import BadSettings
 from explorer.files import home
-from explorer.models.catalogue import is_network_name
 from explorer.models.layers import block_names
 from explorer.references import Referenced, referenced
 from explorer.registry import lookup
+from explorer.runs.checkpoint_facts import is_untrained
 
 BASELINE_IMAGES = 32  # test images that GradientSHAP draws its baselines from
 CALIBRATION = 100  # test images that give the norms of a randomised network their statistics
@@ -308,7 +308,7 @@ def _maps_of(
 
 def _shown_by_name(reference: str, image: str, data: str, *, paths: bool) -> _Shown:
     snapshot = "@" in reference and not reference.endswith(".safetensors")
-    if snapshot or is_network_name(reference):
+    if snapshot or is_untrained(reference):
         subject = _unchanging(reference, data, home(), data_folder())
     else:
         (subject,) = referenced([reference], data=data)
@@ -379,7 +379,7 @@ def _mapped(shown: _Shown, method: str, target: int | None, parameters: Mapping[
         layer=str(parameters.get("layer", "")),
         target=int(found.target[0]),
         label=shown.picture.label,
-        classes=DATASETS[subject.data].classes,
+        classes=dataset(subject.data).classes,
         probabilities=found.scores[0].softmax(0).float().numpy(force=True),
         score=float(found.scores[0, found.target[0]]),
         map=_maps(found, shown.image)[0].numpy(force=True),

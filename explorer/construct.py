@@ -141,7 +141,7 @@ def _batches(network: Network, facts: CheckpointFacts) -> Batches:
         data,
         batch_size=1,
         train_images=facts.recipe.get("train_images"),
-        normalisation="pixel" if facts.normalisation == "pixel" else "channel",
+        normalisation=facts.normalisation,
         seed=facts.seed or 0,
     )
 

@@ -7,7 +7,7 @@ import pandas as pd
 
 from explorer.analysis.confounds import Comparison, Confound, confounds
 from explorer.analysis.verdict import Verdict, end_errors, error_gaps, last_steps, verdicts
-from explorer.data.catalogue import DATASETS
+from explorer.data.catalogue import dataset
 from explorer.errors import RunError
 from explorer.registry import lookup
 from explorer.runs.experiments import Experiment, experiment, metrics
@@ -110,7 +110,7 @@ def report(found: Sequence[Experiment]) -> Report:
         raise RunError(
             f"The experiments are of {len(data)} data sets ({', '.join(sorted(data))}); errors compare within one."
         )
-    chance = 1 - 1 / len(lookup(DATASETS, data.pop(), "data set").classes)
+    chance = 1 - 1 / len(dataset(data.pop()).classes)
     ends = pd.concat([_ends(each) for each in found], ignore_index=True)
     gaps = error_gaps(ends, chance=chance)
     degradation, shortcut = verdicts(gaps, chance=chance)

@@ -21,8 +21,8 @@ from explorer.figures.map_grid import attribution_grid
 from explorer.figures.map_pixels import grid_png
 from explorer.figures.network_lines import moment
 from explorer.figures.standalone import standalone_page
-from explorer.models.catalogue import is_network_name
 from explorer.registry import lookup
+from explorer.runs.checkpoint_facts import is_untrained
 
 Map = Mapping[str, Any]
 
@@ -178,7 +178,7 @@ def _headings(maps: Sequence[Map], axes: set[str]) -> Callable[[Map, str], str]:
 
     def network(each: Map) -> str:
         name = _run(each) if each["network"] in runs else str(each["network"])
-        if is_network_name(each["reference"]):
+        if is_untrained(each["reference"]):
             return f"{name}, untrained"
         return f"{name}, {moment(each['step'])}" if "@" in each["reference"] and "step" not in axes else name
 

@@ -6,16 +6,18 @@ a .safetensors file, or a name such as "resnet56", which stands for the untraine
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
-from explorer.data.catalogue import DATASETS
+from explorer.data.catalogue import DATASETS, LARGE, DatasetRow, dataset
+from explorer.data.normalisations import normalisation_row
 from explorer.models.catalogue import network_config
+from explorer.models.config import NetworkConfig
 from explorer.models.network import Network, build
-from explorer.registry import lookup
-from explorer.runs.checkpoint_facts import facts_and_data
+from explorer.runs.checkpoint_facts import CheckpointFacts, facts_and_data
 from explorer.runs.checkpoints import load_checkpoint
 from explorer.training.devices import best_device
 from explorer.training.evaluation import require_channels
+
+SMALL = 32  # side in pixels of the images that networks with a stem for small ones usually take
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,9 +25,9 @@ class Referenced:
     """A network, and which images it takes.
 
     Attributes:
-        data: name of the data set that it is shown.
+        data: name of the data set that it is shown; labels are numbers of the network's classes.
         image_size: side in pixels of its images.
-        normalisation: "channel" or "pixel".
+        normalisation: a kind, see `data.normalisations`.
         step: updates made; None where that is not known.
     """
 
@@ -33,7 +35,7 @@ class Referenced:
     network: Network
     data: str
     image_size: int
-    normalisation: Literal["channel", "pixel"]
+    normalisation: str
     step: int | None
 
 
@@ -48,8 +50,7 @@ def referenced(references: Sequence[str], *, data: str = "") -> Iterator[Referen
         BadSettings: it does not take these images, or no network was named.
     """
     for reference, (found, name) in facts_and_data(references, data).items():
-        row = lookup(DATASETS, name, "data set")
-        size = found.recipe.get("image_size") if found and found.data == name else None
+        row = dataset(name)
         if found is None:
             network = build(network_config(reference), channels=row.channels, classes=len(row.classes))
         else:
@@ -58,8 +59,29 @@ def referenced(references: Sequence[str], *, data: str = "") -> Iterator[Referen
         yield Referenced(
             reference,
             network.to(best_device()),
-            name,
-            int(size or row.sizes[0]),
-            "pixel" if found and found.normalisation == "pixel" else "channel",
+            row.name,
+            _image_size(found, network.config, row),
+            _normalisation(found, row),
             found.step if found else 0,
         )
+
+
+def _image_size(found: CheckpointFacts | None, config: NetworkConfig, row: DatasetRow) -> int:
+    """The side at which a network is shown a data set: as in training; pictures of any size as those it is made for."""
+    trained = found.recipe.get("image_size") if found and (found.data == row.name or row.any_size) else None
+    if trained:
+        return int(trained)
+    if not row.any_size or (found and found.data == row.name):
+        return row.sizes[0]
+    if found and found.data in DATASETS:
+        return DATASETS[found.data].sizes[0]
+    return LARGE if config.stem != "small" else SMALL
+
+
+def _normalisation(found: CheckpointFacts | None, row: DatasetRow) -> str:
+    """As in training, so measured on the images of then; for an untrained network as is usual for the data set."""
+    if found is None:
+        return row.normalisation
+    if normalisation_row(found.normalisation).measured and found.data not in ("", row.name):
+        return f"{found.normalisation}:{found.data}"
+    return found.normalisation

@@ -11,9 +11,8 @@ from tyro.conf import Positional, arg
 from explorer.cli.output import AsCsv, AsJson, show_table
 from explorer.cli.runs import find
 from explorer.errors import RunError
-from explorer.models.catalogue import is_network_name
 from explorer.processes import WAIT_PASSIVELY
-from explorer.runs.checkpoint_facts import DEFAULT_DATA, checkpoint_file, moments
+from explorer.runs.checkpoint_facts import DEFAULT_DATA, checkpoint_file, is_untrained, moments
 
 References = Annotated[
     Positional[tuple[str, ...]],
@@ -149,7 +148,7 @@ def with_pytorch(module: str) -> ModuleType:
 
 def _references(identity: str) -> Iterator[str]:
     name, _, step = identity.partition("@")
-    if is_network_name(identity) or identity.endswith(".safetensors"):
+    if is_untrained(identity) or identity.endswith(".safetensors"):
         yield identity
         return
     if not step and "/" not in name and checkpoint_file(name) is not None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from explorer.cli.layers import references
-from explorer.data.catalogue import DATASETS
+from explorer.data.catalogue import dataset
 from explorer.data.pictures import Picture, picture
 from explorer.models.catalogue import network_config
 from explorer.models.config import NetworkConfig
@@ -28,7 +28,7 @@ class Subject:
 
     @property
     def classes(self) -> tuple[str, ...]:
-        return lookup(DATASETS, self.data, "data set").classes
+        return dataset(self.data).classes
 
     def target(self, text: str) -> int | None:
         """The class that a name or a number means; None for an empty text.
@@ -38,7 +38,7 @@ class Subject:
         """
         names = {name: number for number, name in enumerate(self.classes)}
         numbers = {str(number): number for number in names.values()}
-        return lookup(names | numbers, text, f"class of {DATASETS[self.data].title}") if text else None
+        return lookup(names | numbers, text, f"class of {dataset(self.data).title}") if text else None
 
     def picture(self, reference: str) -> Picture:
         """A picture by reference or path; errors as of `data.pictures.picture`."""

@@ -10,12 +10,14 @@ from typing import Any
 
 from pydantic import Field
 
+from explorer.data.catalogue import IMAGENET, dataset, labelled_as
 from explorer.errors import BadSettings, RunError, StorageError
-from explorer.models.catalogue import is_network_name
 from explorer.models.config import NetworkConfig
+from explorer.models.names import is_network_name
 from explorer.runs.store import Run, checkpoint_folder, read_run, run_folder
 from explorer.settings import Settings
 
+IMAGENET_CLASSES = 1000  # nothing else that people have weights of has as many
 DEFAULT_DATA = "digits"  # where nothing says another: it comes with the program
 
 _SNAPSHOT = re.compile(r"step-(\d+)\.pt")
@@ -25,7 +27,7 @@ class CheckpointFacts(Settings):
     """What is known of a checkpoint; the JSON file beside the weights.
 
     Attributes:
-        normalisation: "channel" or "pixel", as its images were normalised.
+        normalisation: a kind, see `data.normalisations`, as its images were normalised.
         train_error: fraction wrong on the fixed training sample, test_error: on the whole test set.
         source: where it comes from, in words.
         sha256: of the weights file.
@@ -78,17 +80,40 @@ def facts_and_data(references: Sequence[str], data: str = "") -> dict[str, tuple
         references: as for `load_checkpoint`, or names such as "resnet56" for untrained networks, of which nothing is
             known.
         data: name of the data set for all; empty takes the one that each network was trained on, for untrained ones
-            that of the first trained one, else the digits.
+            that of the first trained one, else the digits. A folder is given the name under which its labels are those
+            of the network, see `data.catalogue.labelled_as`.
 
     Raises:
         BadSettings: no network was named.
         RunError, StorageError: one cannot be found or read.
+        BadSettings, DataMissing: of a folder, see `data.catalogue.labelled_as`.
     """
     if not references:
         raise BadSettings("Name at least one network: a run, a checkpoint, or a name such as resnet20.")
-    facts = {each: None if is_network_name(each) else checkpoint_facts(each) for each in references}
-    usual = next((found.data for found in facts.values() if found and found.data), DEFAULT_DATA)
-    return {each: (found, data or (found.data if found else "") or usual) for each, found in facts.items()}
+    facts = {each: None if is_untrained(each) else checkpoint_facts(each) for each in references}
+    own = {each: _own_data(found) for each, found in facts.items() if found}
+    usual = data or next(filter(None, own.values()), DEFAULT_DATA)
+    names = {
+        each: labelled_as(data or own[each] or usual, _class_names(found)) for each, found in facts.items() if found
+    }
+    of_untrained = next(iter(names.values()), usual)
+    return {each: (found, names.get(each, of_untrained)) for each, found in facts.items()}
+
+
+def _own_data(found: CheckpointFacts) -> str:
+    """What it was trained on; empty where that is not known."""
+    return found.data or (IMAGENET if found.network.classes == IMAGENET_CLASSES else "")
+
+
+def _class_names(found: CheckpointFacts) -> tuple[str, ...]:
+    """Empty where they are not known."""
+    data = _own_data(found)
+    return found.classes or (dataset(data).classes if data else ())
+
+
+def is_untrained(reference: str) -> bool:
+    """Whether a reference is meant as the name of a network, not of a checkpoint that happens to begin like one."""
+    return is_network_name(reference) and "@" not in reference and checkpoint_file(reference) is None
 
 
 def snapshot_steps(folder: Path) -> list[int]:

@@ -86,7 +86,7 @@ class PyTorch:
         self._process: subprocess.Popen[bytes] | None = None
         self._thread: Thread | None = None
 
-    def ask(self, name: str, *arguments: Any, **options: Any) -> Answer:
+    def ask(self, name: str, /, *arguments: Any, **options: Any) -> Answer:
         """Let `name` ("package.module:function") be called; returns at once."""
         answer = Answer(name, arguments, options)
         key = pickle.dumps(answer.call)

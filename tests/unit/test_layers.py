@@ -18,9 +18,9 @@ LAYERS = [
     {"runs"},
     {"analysis", "attribution", "training"},
     {"references"},
-    {"attribution_maps", "construct", "degradation", "inspection", "predictions"},
+    {"attribution_maps", "construct", "degradation", "evaluations", "imports", "inspection", "predictions"},
     {"figures"},
-    {"map_export"},
+    {"map_export", "pretrained"},
     {"ui", "cli"},
     {"pages", "streamlit_app", "__main__"},
 ]

@@ -1,0 +1,127 @@
+"""Commands on checkpoints: list, import, export, delete; and load, which brings torchvision's weights."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from tyro.conf import Positional, arg
+from tyro.extras import SubcommandApp
+
+from explorer.cli.layers import with_pytorch
+from explorer.cli.output import AsJson, show, text_table
+from explorer.cli.progress_bar import progress_bar
+from explorer.pretrained import WEIGHTS
+from explorer.runs import kept
+
+if TYPE_CHECKING:
+    from explorer.imports import Imported
+
+app = SubcommandApp()
+
+Id = Annotated[Positional[str], arg(metavar="ID", help="Of a run, or of a checkpoint beside the runs.")]
+File = Annotated[
+    Positional[Path], arg(metavar="FILE", help="What torch.save wrote (.pt, .pth, .th, .ckpt, ...), or .safetensors.")
+]
+NAME_HELP = f"Weights of torchvision: {', '.join(WEIGHTS)}."
+
+
+@app.command(name="list")
+def list_all(*, json: AsJson = False) -> int:
+    """List all checkpoints: imported and made by hand, of runs, and those that come with the program."""
+    table = kept.checkpoint_table()
+    rows = table.to_dict("records")
+    show(rows, text_table(rows, [name for name in kept.COLUMNS if name not in ("source", "classes")]), as_json=json)
+    return 0
+
+
+@app.command(name="import")
+def import_file(
+    path: File,
+    /,
+    *,
+    name: str = "",
+    network: str = "",
+    data: str = "",
+    normalisation: str = "",
+    classes: str = "",
+    overwrite: bool = False,
+    json: AsJson = False,
+) -> int:
+    """Bring in somebody else's weights: nothing in the file is executed, all that is assumed is told.
+
+    Args:
+        name: of the checkpoint; left out, the file's.
+        network: name such as plain20, where the weights leave a choice; left out, told from their shapes.
+        data: data set it was trained on; left out, told from the numbers of classes and channels.
+        normalisation: of the images it was trained on, such as channel, imagenet or cifar10; left out, measured.
+        classes: names in order of class, separated by commas; left out, the data set's.
+        overwrite: replace a checkpoint of the same name.
+    """
+    library = with_pytorch("explorer.imports")
+    with progress_bar("Importing"):
+        found = library.import_checkpoint(
+            path,
+            name=name,
+            network=network,
+            data=data,
+            normalisation=normalisation,
+            classes=tuple(each.strip() for each in classes.split(",")) if classes else (),
+            overwrite=overwrite,
+        )
+    return _show(found, json=json)
+
+
+@app.command
+def export(identity: Id, target: Positional[Path] = Path(), /, *, json: AsJson = False) -> int:
+    """Copy a checkpoint: weights as .safetensors, what is known of them as .json beside it.
+
+    Args:
+        target: the .safetensors file, or a folder in which it is named after the checkpoint.
+    """
+    path = kept.export_checkpoint(identity, target)
+    show({"id": identity, "path": path.resolve()}, str(path), as_json=json)
+    return 0
+
+
+@app.command
+def delete(identity: Id, /, *, json: AsJson = False) -> int:
+    """Delete a checkpoint that was imported or made by hand."""
+    kept.delete_checkpoint(identity)
+    show({"id": identity, "deleted": True}, f"Deleted {identity}.", as_json=json)
+    return 0
+
+
+def load(
+    name: Annotated[Positional[str], arg(metavar="NAME", help=NAME_HELP)],
+    /,
+    *,
+    file: Path | None = None,
+    overwrite: bool = False,
+    json: AsJson = False,
+) -> int:
+    """Keep torchvision's weights of a network as a checkpoint: they are downloaded once, and their checksum is checked.
+
+    Args:
+        file: one that is on this machine already.
+        overwrite: make the checkpoint anew.
+    """
+    library = with_pytorch("explorer.pretrained")
+    with progress_bar("Loading"):
+        found = library.load_pretrained(name, file, overwrite=overwrite)
+    return _show(found, json=json)
+
+
+def _show(found: "Imported", *, json: bool) -> int:
+    show(asdict(found), _text(found), as_json=json)
+    return 0
+
+
+def _text(found: "Imported") -> str:
+    facts: list[Any] = [
+        f"{found.id}: {found.network}, {found.parameters:,} parameters, {found.classes:,} classes",
+        *found.decisions,
+    ]
+    if found.sample_error is not None:
+        facts.append(f"Error on {found.sample_images} test images: {found.sample_error:.1%}.")
+    facts += [f"Warning: {each}" for each in found.warnings]
+    return "\n".join([*facts, f"saved as {found.id}: {found.path}"])

@@ -1,0 +1,237 @@
+"""Somebody else's weights as checkpoints of ours: read safely, told apart, measured, kept whole or not at all."""
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import Tensor
+
+from explorer import progress
+from explorer.data.batches import sample_of_test_set
+from explorer.data.catalogue import DATASETS, IMAGENET, DatasetRow, data_status, dataset
+from explorer.data.normalisations import normalisation_row
+from explorer.data.pixels import load_data
+from explorer.errors import BadSettings, StorageError
+from explorer.files import storage_errors
+from explorer.models.catalogue import network_config
+from explorer.models.config import NetworkConfig
+from explorer.models.foreign import load_foreign_state, require_fit
+from explorer.models.foreign_config import assumptions, config_of_parts
+from explorer.models.foreign_parts import parts_of
+from explorer.models.names import settings_of
+from explorer.models.network import Network, build
+from explorer.models.size import parameter_count
+from explorer.runs.checkpoint_facts import CheckpointFacts, checkpoint_file
+from explorer.runs.checkpoints import save_checkpoint
+from explorer.runs.foreign_files import foreign_tensors
+from explorer.runs.store import checkpoint_folder, run_folder
+from explorer.training.evaluation import error_and_loss
+from explorer.training.normalisation_choice import measured_normalisation
+
+SAMPLE_IMAGES = 500  # for the error that is told
+GUESSING = 0.8  # part of the error of guessing, from which on something must be wrong
+SUSPECTS = "the network, the normalisation, the order of classes or the data set"
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """A checkpoint made of somebody else's weights, and what was decided on the way.
+
+    Attributes:
+        id: its name; `load_checkpoint` finds it by that.
+        path: the .safetensors file.
+        network: name of the network.
+        data: name of the data set that it is shown; empty where that is not known.
+        normalisation: a kind, see `data.normalisations`.
+        sample_error: fraction wrong on `sample_images` test images; None where they are not on this machine.
+        decisions: what the file does not say and was found out or assumed, one sentence each.
+        warnings: what speaks against the result.
+    """
+
+    id: str
+    path: Path
+    network: str
+    depth: int
+    classes: int
+    parameters: int
+    data: str
+    normalisation: str
+    sample_error: float | None
+    sample_images: int
+    decisions: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+def import_checkpoint(
+    path: str | Path,
+    *,
+    name: str = "",
+    network: str = "",
+    data: str = "",
+    normalisation: str = "",
+    classes: Sequence[str] = (),
+    source: str = "",
+    overwrite: bool = False,
+) -> Imported:
+    """Read somebody else's weights file and keep it as a checkpoint beside the runs.
+
+    Args:
+        path: see `runs.foreign_files.foreign_tensors`.
+        name: of the checkpoint; empty takes the file's.
+        network: name of the network, where the weights leave a choice, see `models.foreign_config.assumptions`; empty
+            tells it from their shapes.
+        data: name of the data set it was trained on; empty tells it from the numbers of classes and channels.
+        normalisation: a kind, see `data.normalisations`; empty chooses the one with the lowest loss on up to 1,000
+            training images, "imagenet" for ImageNet's classes, and "channel" where the data set is not on this machine.
+        classes: names in order of class; empty takes the data set's.
+        source: where it comes from, in words; empty takes the file's name. Its sha256 is added.
+        overwrite: replace a checkpoint of the same name.
+
+    Raises:
+        StorageError: the file cannot be read or is refused, or the checkpoint cannot be written.
+        BadSettings: the weights are of no network that can be built here, do not fit the one that was named, or a
+            setting does not fit them; or a checkpoint has that name.
+        UnknownName: there is no such network, data set or normalisation.
+    """
+    path = Path(path).expanduser()
+    checkpoint_id = _name(name or path.stem.removesuffix(".pth"), given=bool(name), overwrite=overwrite)
+    if normalisation:
+        normalisation_row(normalisation)
+    with progress.part(0, 3):
+        state = foreign_tensors(path)
+    built, decisions = _network(state, network)
+    row = _dataset(built.config, data, decisions)
+    _check_classes(built.config, classes)
+    with progress.part(1, 3):
+        built.normalisation = _normalisation(built, row, normalisation, decisions)
+    with progress.part(2, 3):
+        error, images = _sample_error(built, row)
+    if error is None:
+        decisions.append("Its error was not measured: there are no test images for it on this machine.")
+    facts = CheckpointFacts(
+        network=built.config,
+        normalisation=built.normalisation,
+        classes=tuple(classes) or (row.classes if row else ()),
+        data=row.name if row else "",
+        source=f"{source or f'imported from {path.name}'}; sha256 of the file {_sha256(path)}",
+    )
+    target = checkpoint_folder() / f"{checkpoint_id}.safetensors"
+    with storage_errors(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+    save_checkpoint(built, target, facts)
+    return Imported(
+        id=checkpoint_id,
+        path=target,
+        network=built.config.name,
+        depth=built.config.depth,
+        classes=built.config.classes,
+        parameters=parameter_count(built.config),
+        data=facts.data,
+        normalisation=facts.normalisation,
+        sample_error=error,
+        sample_images=images,
+        decisions=tuple(decisions),
+        warnings=tuple(_warnings(built.config, error)),
+    )
+
+
+def _name(name: str, *, given: bool, overwrite: bool) -> str:
+    """The id of the new checkpoint, which is that of no other and no network's name."""
+    found = name if given else re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-._") or "imported"
+    if settings_of(found) is not None:  # would hide the untrained network of this name
+        if given:
+            raise BadSettings(f"`name` (={name!r}) is that of a network. Choose another, such as {name}-imported.")
+        found = f"{found}-imported"
+    folder = run_folder(found)  # refuses what is no id
+    if folder.exists() or found.startswith("shipped-"):
+        raise BadSettings(f"`name` (={found!r}) is that of a run. Choose another.")
+    if checkpoint_file(found) is not None and not overwrite:
+        raise BadSettings(
+            f"There is a checkpoint called {found!r} already. Choose another `name`, or say `overwrite` to replace it."
+        )
+    return found
+
+
+def _network(state: Mapping[str, Tensor], name: str) -> tuple[Network, list[str]]:
+    parts = parts_of(state)
+    if name:
+        sizes = {"classes": parts.classifier.width, "channels": parts.convolutions[0].shape[1]}
+        config, decisions = NetworkConfig(**(network_config(name).model_dump() | sizes)), []
+    else:
+        config = config_of_parts(parts)
+        decisions = [f"The shapes of its weights are those of {config.name}.", *assumptions(config)]
+    require_fit(config, state)  # a few odd shapes in a small file may stand for a network of any size
+    built = build(config)
+    load_foreign_state(built, state)
+    return built.eval(), decisions
+
+
+def _dataset(config: NetworkConfig, name: str, decisions: list[str]) -> DatasetRow | None:
+    """The data set that was named, or the one with as many classes and channels."""
+    if name:
+        row = dataset(name)
+        if (len(row.classes), row.channels) != (config.classes, config.channels):
+            raise BadSettings(
+                f"`data` (={name!r}) has {len(row.classes)} classes and {row.channels} channels; these weights are for "
+                f"{config.classes} classes and {config.channels} channels. Name another data set, or none."
+            )
+        return row
+    known = [*DATASETS.values(), dataset(IMAGENET)]
+    told = f"{config.classes} classes and {config.channels} {'channel' if config.channels == 1 else 'channels'}"
+    for row in known:
+        if (len(row.classes), row.channels) == (config.classes, config.channels):
+            decisions.append(f"Taken to be trained on {row.title}, which has {told}. Name another with `data`.")
+            return row
+    decisions.append(f"No data set is known that has {told}. Name a folder of pictures with `data` to measure errors.")
+    return None
+
+
+def _check_classes(config: NetworkConfig, classes: Sequence[str]) -> None:
+    if classes and len(classes) != config.classes:
+        raise BadSettings(f"`classes` names {len(classes)}; these weights tell {config.classes} apart. Name each one.")
+
+
+def _normalisation(network: Network, row: DatasetRow | None, kind: str, decisions: list[str]) -> str:
+    if kind:
+        return kind
+    if row is not None and row.name.partition(":")[0] == IMAGENET:
+        decisions.append("Normalisation: imagenet, as is usual for networks trained on ImageNet.")
+        return IMAGENET
+    if row is None or not data_status(row.name).available:
+        title = row.title if row else "its data set"
+        decisions.append(
+            f"Normalisation: channel, a guess, since {title} is not on this machine to measure it. Name the kind with "
+            "`normalisation` if you know it."
+        )
+        return "channel"
+    if not row.train_images:
+        decisions.append(f"Normalisation: {row.normalisation}, as usual for {row.title}, which has no training images.")
+        return row.normalisation
+    best, said = measured_normalisation(network, load_data(row.name))
+    decisions.extend(said)
+    return best
+
+
+def _sample_error(network: Network, row: DatasetRow | None) -> tuple[float | None, int]:
+    """On test images, and on how many."""
+    if row is None or not data_status(row.name).available:
+        return None, 0
+    _, sample = sample_of_test_set(row.name, None, SAMPLE_IMAGES, normalisation=network.normalisation)
+    error, _ = error_and_loss(network, sample)
+    return error, len(sample)
+
+
+def _warnings(config: NetworkConfig, error: float | None) -> list[str]:
+    if error is not None and error > GUESSING * (1 - 1 / config.classes):
+        return [f"An error of {error:.0%} is hardly better than guessing: {SUSPECTS} may be another."]
+    return []
+
+
+def _sha256(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise StorageError(f"{path} cannot be read any more: {error.strerror}.") from None

@@ -1,0 +1,121 @@
+"""Other projects' weights in our networks: layers are matched by structure, whatever they are called.
+
+Known to fit are the state dicts of torchvision (ResNet, ResNeXt, Wide ResNet, DenseNet), of timm's networks with the
+same layout, and for small images those of akamaster, kuangliu, chenyaofo, weiaicunzai, bearpaw and xternalz.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import zip_longest
+
+import torch
+from torch import Tensor
+
+from explorer.errors import BadSettings
+from explorer.models.config import NetworkConfig
+from explorer.models.foreign_parts import Part, Parts, parts_of
+from explorer.models.network import Network
+
+TOLD = 3  # differences that a refusal names
+
+_NORM = ("weight", "bias", "running_mean", "running_var")
+
+
+def require_fit(config: NetworkConfig, state: Mapping[str, Tensor]) -> None:
+    """Raise BadSettings as `load_foreign_state` would, without taking memory for the network."""
+    with torch.device("meta"):
+        mapped(Network(config), state)
+
+
+def load_foreign_state(network: Network, state: Mapping[str, Tensor]) -> None:
+    """Fill a network with the weights of one of the same structure, in the same order of layers.
+
+    All is compared before anything is loaded. Counts of batches that norms have seen, which older files do not have,
+    become 0 where they are missing; excitations without bias get one of 0.
+
+    Args:
+        network: of ours; it keeps its mode, device and kind of numbers.
+        state: a state dict of ours or of another project.
+
+    Raises:
+        BadSettings: it does not fit; the text names the first keys that differ. The network is as it was.
+    """
+    network.load_state_dict(mapped(network, state))
+
+
+def mapped(network: Network, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The same tensors under the keys of `network`, whose state dict they could be; errors as for the above."""
+    own = network.state_dict()
+    if own.keys() == state.keys():
+        found, differences = dict(state), _shape_differences(own, state)
+    else:
+        found, differences = _matched(parts_of(own), parts_of(state))
+    if differences:
+        more = len(differences) - TOLD
+        told = "; ".join(differences[:TOLD]) + (f"; and {more} more" if more > 0 else "")
+        raise BadSettings(f"These weights do not fit {network.config.name}: {told}.")
+    return {key: found[key] if key in found else torch.zeros_like(tensor) for key, tensor in own.items()}
+
+
+def _shape_differences(own: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> list[str]:
+    return [
+        f"{key} has shape {_shape(state[key])}, expected {_shape(tensor)}"
+        for key, tensor in own.items()
+        if state[key].shape != tensor.shape
+    ]
+
+
+def _matched(own: Parts, other: Parts) -> tuple[dict[str, Tensor], list[str]]:
+    """The tensors of `other` by the keys of `own`, and what differs."""
+    found: dict[str, Tensor] = {}
+    differences: list[str] = []
+    for ours, theirs, required in (
+        (own.convolutions, other.convolutions, ("weight",)),
+        (own.side_convolutions, other.side_convolutions, ("weight",)),
+        (own.norms, other.norms, _NORM),
+        (own.side_norms, other.side_norms, _NORM),
+        (own.excitations, other.excitations, ("weight",)),
+        ([own.classifier], [other.classifier], ("weight", "bias")),
+        (own.others, other.others, ()),
+    ):
+        _match(ours, theirs, required, found, differences)
+    return found, differences
+
+
+def _match(
+    ours: Sequence[Part],
+    theirs: Sequence[Part],
+    required: Iterable[str],
+    found: dict[str, Tensor],
+    differences: list[str],
+) -> None:
+    """Layers of one kind, the first with the first; adds to what is found and to what differs."""
+    for own, other in zip_longest(ours, theirs):
+        if other is None:
+            differences.extend(f"{_key(own, each)} is missing" for each in list(own.tensors)[:1])
+            continue
+        if own is None:
+            differences.extend(f"{_key(other, each)} is unexpected" for each in list(other.tensors)[:1])
+            continue
+        unknown = sorted(other.tensors.keys() - own.tensors.keys())
+        differences.extend(f"{_key(other, each)} is unexpected" for each in unknown)
+        for each, tensor in own.tensors.items():
+            given = other.tensors.get(each)
+            if given is None:
+                if each in required:
+                    differences.append(f"{_key(other, each)} is missing")
+                continue
+            if given.ndim == 2 and tensor.ndim == 4:  # an excitation's linear map
+                given = given[:, :, None, None]
+            if given.shape != tensor.shape:
+                differences.append(
+                    f"{_key(other, each)} has shape {_shape(given)}, expected {_shape(tensor)} as {_key(own, each)}"
+                )
+            found[_key(own, each)] = given
+
+
+def _key(part: Part, last: str) -> str:
+    return f"{part.name}.{last}" if part.name else last
+
+
+def _shape(tensor: Tensor) -> str:
+    return f"({', '.join(map(str, tensor.shape))})"

@@ -1,0 +1,158 @@
+"""Which network somebody else's weights are of, from the shapes of the tensors."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from torch import Tensor
+
+from explorer.errors import BadSettings
+from explorer.models.config import DENSE_BOTTLENECK, EXPANSION, NetworkConfig, depth_of
+from explorer.models.foreign_parts import Part, Parts, parts_of, runs
+
+
+def config_of(state: Mapping[str, Tensor]) -> NetworkConfig:
+    """The network that a state dict is of; where weights are the same for several, the one `assumptions` tells.
+
+    Args:
+        state: of a network of ours or of another project, see `models.foreign`.
+
+    Raises:
+        BadSettings: it is of no network that can be built here; the text says what does not fit.
+    """
+    return config_of_parts(parts_of(state))
+
+
+def config_of_parts(parts: Parts) -> NetworkConfig:
+    """The same of layers that have been told apart."""
+    stem, body = _stem(parts.convolutions)
+    if not body:
+        raise BadSettings("These weights are of no network of the ResNet family: no convolution follows the stem.")
+    first = parts.convolutions[0]
+    settings = {
+        "classes": parts.classifier.width,
+        "channels": first.shape[1],
+        "stem": stem,
+        "excitation": bool(parts.excitations),
+    }
+    width = parts.convolutions[2 if stem == "deep" else 0].width
+    settings |= _dense(body, width) if _grows(body) else _residual(parts, body, width, stem)
+    return NetworkConfig(**settings)
+
+
+def assumptions(config: NetworkConfig) -> list[str]:
+    """What weights cannot tell of a network of this configuration, one sentence each, with how to say it."""
+    found = []
+    if config.block == "basic" and config.shortcut == "A" and config.order == "post" and not config.excitation:
+        plain = NetworkConfig(**(config.model_dump() | {"shortcut": "none"})).name
+        found.append(
+            f"Shortcuts without parameters leave no weights behind: taken for {config.name}, zero-padding where the "
+            f"shape changes (option A). If it has no shortcuts, name the network: {plain}."
+        )
+    if config.block == "bottleneck" and config.stride_on == "3x3":
+        first = NetworkConfig(**(config.model_dump() | {"stride_on": "1x1"})).name
+        found.append(
+            "Weights do not show strides: taken to be on the 3x3 convolutions, as in torchvision. If they are on the "
+            f"first 1x1, name the network: {first}."
+        )
+    if config.order == "pre" and config.shortcut in ("B", "D"):
+        found.append(
+            "Weights do not show where projections begin: taken to be after the block's first norm and ReLU, as in He "
+            "et al. 2016."
+        )
+    return found
+
+
+def _stem(convolutions: Sequence[Part]) -> tuple[str, Sequence[Part]]:
+    """Its kind, and the convolutions that follow it."""
+    kernels = [part.kernel for part in convolutions[:3]]
+    if kernels[0] == 7:
+        return "large", convolutions[1:]
+    if kernels == [3, 3, 3]:
+        first, second, third = (part.width for part in convolutions[:3])
+        if first == second and third == 2 * second:  # the second of two convolutions in a block keeps its width
+            return "deep", convolutions[3:]
+    return "small", convolutions[1:]
+
+
+def _grows(body: Sequence[Part]) -> bool:
+    """Whether layers add channels to what they get, as in dense networks."""
+    if body[0].kernel == 3:
+        return len(body) > 1 and body[1].shape[1] == body[0].shape[1] + body[0].width != body[0].width
+    return len(body) > 2 and body[2].shape[1] == body[0].shape[1] + body[1].width
+
+
+def _dense(body: Sequence[Part], width: int) -> dict[str, Any]:
+    block = "dense" if body[0].kernel == 3 else "dense-bottleneck"
+    layers = 1 if block == "dense" else 2
+    growth = body[layers - 1].width
+    if block == "dense-bottleneck" and body[0].width != DENSE_BOTTLENECK * growth:
+        raise BadSettings(
+            f"The 1x1 convolutions of these dense layers give {body[0].width} channels for a growth of {growth}; here "
+            f"they give {DENSE_BOTTLENECK} times the growth."
+        )
+    stages, place = [0], 0
+    while place < len(body):
+        if body[place].kernel == 1 and (block == "dense" or body[place].width != DENSE_BOTTLENECK * growth):
+            stages.append(0)
+            place += 1
+        elif block == "dense-bottleneck" and place + 1 < len(body) and body[place + 1].kernel == 1:
+            stages.append(0)  # a transition that happens to be as wide as the first half of a layer
+            place += 1
+        else:
+            stages[-1] += 1
+            place += layers
+    return {
+        "depth": depth_of(block, tuple(stages), "small"),  # type: ignore[arg-type]
+        "block": block,
+        "shortcut": "none",
+        "growth": growth,
+        "stages": tuple(stages),
+        "width": width,
+    }
+
+
+def _residual(parts: Parts, body: Sequence[Part], width: int, stem: str) -> dict[str, Any]:
+    kernels = tuple(part.kernel for part in body)
+    if set(kernels) == {3} and len(body) % 2 == 0:
+        block, layers = "basic", 2
+    elif kernels == (1, 3, 1) * (len(body) // 3):
+        block, layers = "bottleneck", 3
+    else:
+        told = ", ".join(f"{kernel}x{kernel}" for kernel in kernels[:6])
+        raise BadSettings(
+            f"The {len(body)} convolutions after the stem form no blocks: these have two of 3x3, or 1x1, 3x3 and 1x1; "
+            f"the first ones here are {told}."
+        )
+    widths = [part.width for part in body[layers - 1 :: layers]]
+    stages = tuple(count for _, count in runs(widths))
+    pre = parts.norms[-1].parent != parts.convolutions[-1].parent if parts.norms else False
+    settings: dict[str, Any] = {
+        "depth": depth_of(block, stages, stem),  # type: ignore[arg-type]
+        "block": block,
+        "stages": stages,
+        "order": "pre" if pre else "post",
+        "shortcut": _shortcut(parts, widths, width, stem),
+    }
+    if block == "basic":
+        if not pre:
+            return settings | {"width": widths[0]}
+        return settings | {"width": width, "widen": max(1, widths[0] // width)}
+    own, inner = widths[0] // EXPANSION, body[1].width
+    groups = max(1, inner // body[1].shape[1])
+    return settings | {
+        "width": own,
+        "groups": groups,
+        "group_width": inner // groups if groups > 1 or inner != own else 0,
+    }
+
+
+def _shortcut(parts: Parts, widths: Sequence[int], stem_width: int, stem: str) -> str:
+    changing = sum(1 for before, after in zip([stem_width, *widths], widths, strict=False) if before != after)
+    projections = len(parts.side_convolutions)
+    if not projections:
+        return "A"
+    if projections == len(widths) > changing:
+        return "C"
+    # In timm's a projection after pooling is the second of a sequence, and without it the first
+    places = {part.name.rpartition(".")[2] for part in parts.side_convolutions}
+    return "D" if places == {"1"} or (stem == "deep" and places != {"0"}) else "B"

@@ -1,0 +1,172 @@
+"""The layers in somebody else's state dict, told by the shapes of their weights and brought into the order of use."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import groupby
+from math import inf
+
+from torch import Tensor
+
+from explorer.errors import BadSettings
+
+# In the name of a layer beside the main path: ours, torchvision's and timm's, WideResNet's, and other usual words
+_BESIDE = re.compile(r"shortcut|downsample|skip|(?:^|[._])(?:proj|projection|sc|identity)(?:[._]|$)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """A convolution, linear map or norm: its tensors by the last part of their keys.
+
+    Attributes:
+        name: of its module, without a dot at its end.
+    """
+
+    name: str
+    tensors: dict[str, Tensor]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of its weight; empty without one."""
+        weight = self.tensors.get("weight")
+        return () if weight is None else tuple(weight.shape)
+
+    @property
+    def width(self) -> int:
+        """Channels that leave."""
+        return self.shape[0]
+
+    @property
+    def kernel(self) -> int:
+        return self.shape[-1]
+
+    @property
+    def parent(self) -> str:
+        return self.name.rpartition(".")[0]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Parts:
+    """The layers of a network by kind, each kind in order of use.
+
+    Attributes:
+        convolutions, norms: on the main path; side_convolutions, side_norms: of shortcuts.
+        excitations: two of each block that has squeeze-and-excitation.
+        others: what is none of these, such as the scalars of networks without batch norm.
+    """
+
+    convolutions: list[Part]
+    norms: list[Part]
+    side_convolutions: list[Part]
+    side_norms: list[Part]
+    excitations: list[Part]
+    classifier: Part
+    others: list[Part]
+
+
+def parts_of(state: Mapping[str, Tensor]) -> Parts:
+    """Tell the layers of a state dict apart.
+
+    A 1x1 convolution is beside the main path where its name says so, or where it ends with the channels that the main
+    path has there and begins with others. One with bias belongs to an excitation, as do linear maps but the last.
+
+    The order of use is that of the state dict; where that is alphabetical, as in safetensors files, it follows from
+    the numbers in the names.
+
+    Raises:
+        BadSettings: there are no convolutions, no classifier, or weights without values.
+    """
+    parts = _grouped(state)
+    convolutions = [part for part in parts if len(part.shape) == 4]
+    linear = [part for part in parts if len(part.shape) == 2]
+    large = [part for part in convolutions if part.kernel > 1]
+    if not large or not linear:
+        raise BadSettings(
+            f"These weights are of no network of the ResNet family: they have {len(convolutions)} convolutions and "
+            f"{len(linear)} linear maps. Give the state dict of a whole network, with its classifier."
+        )
+    if empty := next((part.name for part in parts if 0 in part.shape), None):
+        raise BadSettings(f"The weight of {empty} has no values, so these weights are of no network. Save them again.")
+    if _alphabetical(parts):
+        parts = _ordered_by_numbers(parts, min(large, key=lambda part: part.shape[1]))
+        convolutions = [part for part in parts if len(part.shape) == 4]
+    classifier = min(linear, key=lambda part: part.name.count("."))
+    excitations = [
+        part
+        for part in parts
+        if (len(part.shape) == 2 and part is not classifier)
+        or (len(part.shape) == 4 and part.kernel == 1 and "bias" in part.tensors and not _BESIDE.search(part.name))
+    ]
+    main, side = _parted([part for part in convolutions if part not in excitations])
+    norms = [part for part in parts if "running_mean" in part.tensors]
+    aside = {part.parent for part in side} - {part.parent for part in main}
+    side_norms = [part for part in norms if _BESIDE.search(part.name) or part.parent in aside]
+    known = [*main, *side, *norms, *excitations, classifier]
+    return Parts(
+        convolutions=main,
+        norms=[part for part in norms if part not in side_norms],
+        side_convolutions=side,
+        side_norms=side_norms,
+        excitations=excitations,
+        classifier=classifier,
+        others=[part for part in parts if part not in known],
+    )
+
+
+def _grouped(state: Mapping[str, object]) -> list[Part]:
+    """Modules in the order of their first keys."""
+    parts: dict[str, dict[str, Tensor]] = {}
+    for key, tensor in state.items():
+        if not isinstance(tensor, Tensor):
+            raise BadSettings(
+                f"`state` holds {key!r}, which is {type(tensor).__name__} and no tensor. Give the state dict alone, "
+                "such as torch.load(FILE, weights_only=True)['state_dict']."
+            )
+        name, _, last = key.rpartition(".")
+        parts.setdefault(name, {})[last] = tensor
+    return [Part(name, tensors) for name, tensors in parts.items()]
+
+
+def _parted(convolutions: list[Part]) -> tuple[list[Part], list[Part]]:
+    """Those on the main path, and those beside it."""
+    main: list[Part] = []
+    side: list[Part] = []
+    for part in convolutions:
+        now = main[-1].width if main else 0
+        returns = part.kernel == 1 and part.width == now != part.shape[1]
+        # a block's last 1x1 ends where it has brought the path to, not where the path has been already
+        (side if _BESIDE.search(part.name) or returns else main).append(part)
+    return main, side
+
+
+def _alphabetical(parts: Iterable[Part]) -> bool:
+    """Whether biases come before weights; no module holds them so."""
+    pairs = [[key for key in part.tensors if key in ("weight", "bias")] for part in parts]
+    return ["bias", "weight"] in pairs
+
+
+def _ordered_by_numbers(parts: list[Part], stem: Part) -> list[Part]:
+    """Stem, blocks, end.
+
+    What stands in no block is beside the stem or above it; of these the norm before the classifier is the one that is
+    wider than the stem. The numbers in the names of all others count; what stands between two stages bears the number
+    of the first.
+    """
+
+    def outside(part: Part) -> bool:
+        return part.parent == "" or f"{stem.name}.".startswith(f"{part.parent}.")
+
+    widest = max(part.width for part in parts if len(part.shape) == 4 and outside(part))
+
+    def place(part: Part) -> tuple[int, int, list[float], str]:
+        if not outside(part):
+            return 1, 0, [*map(int, re.findall(r"\d+", part.name)), inf], part.name
+        width = part.width if part.shape else 0
+        return (0 if width <= widest else 2), width, [], part.name
+
+    return sorted(parts, key=place)
+
+
+def runs(values: Iterable[int]) -> list[tuple[int, int]]:
+    """Equal values that follow each other, as value and how many."""
+    return [(value, len(list(group))) for value, group in groupby(values)]

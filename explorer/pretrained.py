@@ -1,0 +1,212 @@
+"""Torchvision's weights by name: downloaded on request or taken from a file, checked, and kept as checkpoints."""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from filelock import FileLock, Timeout
+
+from explorer import progress
+from explorer.data.archive import Archive
+from explorer.errors import BadSettings, DataMissing, StorageError, UnknownName
+from explorer.files import storage_errors
+from explorer.models.names import spelt
+from explorer.registry import lookup
+from explorer.runs.checkpoint_facts import checkpoint_file
+from explorer.runs.store import checkpoint_folder
+
+if TYPE_CHECKING:
+    from explorer.imports import Imported
+
+ADDRESS = "https://download.pytorch.org/models"
+MIB = 1 << 20  # in which torchvision tells sizes, to three digits
+
+
+@dataclass(frozen=True, slots=True)
+class WeightsRow:
+    """Weights that torchvision publishes, trained on ImageNet.
+
+    Attributes:
+        name: of the network in torchvision.
+        version: 1 for the recipe of the papers, 2 for torchvision's longer one with more augmentation.
+        sha256: the first digits of the file's, which are part of its name.
+        mebibytes: size of the file.
+        error, top5_error: fraction wrong on ImageNet's validation images, one central crop, as torchvision tells them.
+    """
+
+    name: str
+    version: int
+    sha256: str
+    mebibytes: float
+    error: float
+    top5_error: float
+
+    @property
+    def key(self) -> str:
+        """What `load` calls it: resnet50, resnet50-v2."""
+        return f"{spelt(self.name)}{'-v2' if self.version == 2 else ''}"
+
+    @property
+    def file(self) -> str:
+        return f"{self.name}-{self.sha256}.pth"
+
+    @property
+    def enum(self) -> str:
+        """Of these weights in torchvision."""
+        return f"IMAGENET1K_V{self.version}"
+
+    @property
+    def bytes(self) -> int:
+        """About its size."""
+        return round(self.mebibytes * MIB)
+
+    @property
+    def id(self) -> str:
+        """Of the checkpoint that is made of it."""
+        return f"torchvision-{self.key}"
+
+
+# Source: the weights' metadata of torchvision 0.29, `torchvision.models.get_model_weights`
+_ROWS = (
+    WeightsRow("resnet18", 1, "f37072fd", 44.661, 0.30242, 0.10922),
+    WeightsRow("resnet34", 1, "b627a593", 83.275, 0.26686, 0.0858),
+    WeightsRow("resnet50", 1, "0676ba61", 97.781, 0.2387, 0.07138),
+    WeightsRow("resnet50", 2, "11ad3fa6", 97.79, 0.19142, 0.04566),
+    WeightsRow("resnet101", 1, "63fe2227", 170.511, 0.22626, 0.06454),
+    WeightsRow("resnet101", 2, "cd907fc2", 170.53, 0.18114, 0.0422),
+    WeightsRow("resnet152", 1, "394f9c45", 230.434, 0.21688, 0.05954),
+    WeightsRow("resnet152", 2, "f82ba261", 230.474, 0.17716, 0.03998),
+    WeightsRow("resnext50_32x4d", 1, "7cdf4587", 95.789, 0.22382, 0.06302),
+    WeightsRow("resnext50_32x4d", 2, "1a0047aa", 95.833, 0.18802, 0.0466),
+    WeightsRow("resnext101_32x8d", 1, "8ba56ff5", 339.586, 0.20688, 0.05474),
+    WeightsRow("resnext101_32x8d", 2, "110c445d", 339.673, 0.17166, 0.03772),
+    WeightsRow("resnext101_64x4d", 1, "173b62eb", 319.318, 0.16754, 0.03546),
+    WeightsRow("wide_resnet50_2", 1, "95faca4d", 131.82, 0.21532, 0.05914),
+    WeightsRow("wide_resnet50_2", 2, "9ba9bcbe", 263.124, 0.18398, 0.04242),
+    WeightsRow("wide_resnet101_2", 1, "32ee1156", 242.896, 0.21152, 0.05716),
+    WeightsRow("wide_resnet101_2", 2, "d733dc28", 484.747, 0.1749, 0.0398),
+    WeightsRow("densenet121", 1, "a639ec97", 30.845, 0.25566, 0.08028),
+    WeightsRow("densenet161", 1, "8d451a50", 110.369, 0.22862, 0.0644),
+    WeightsRow("densenet169", 1, "b2777c0a", 54.708, 0.244, 0.07194),
+    WeightsRow("densenet201", 1, "c1103571", 77.373, 0.23104, 0.0663),
+)
+WEIGHTS: dict[str, WeightsRow] = {row.key: row for row in _ROWS}
+
+
+def weights_row(name: str) -> WeightsRow:
+    """The row of a name, in torchvision's spelling or ours.
+
+    Raises:
+        UnknownName: torchvision has no such weights.
+    """
+    try:
+        return lookup(WEIGHTS, spelt(name), "network with weights of torchvision")
+    except UnknownName as error:
+        raise UnknownName(f"{error} Other weights: `checkpoints import FILE`.") from None
+
+
+def weights_file(row: WeightsRow) -> Path:
+    """Where a downloaded file is, or would be."""
+    return checkpoint_folder() / ".downloads" / row.file
+
+
+def fetched(row: WeightsRow) -> Iterator[tuple[int, int]]:
+    """Download a file unless it is there and intact; yields (bytes there, bytes in all, about).
+
+    What was cut off goes on where it stopped. `EXPLORER_MIRROR` names another web folder with the files.
+
+    Raises:
+        StorageError: no connection, the wrong file, another process downloads it, or the disk is full or read-only.
+    """
+    target = weights_file(row)
+    with storage_errors(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(target.with_suffix(".lock"), timeout=0):
+            if target.exists() and not _fault(row, target):
+                yield row.bytes, row.bytes
+            else:
+                yield from _downloaded(row, target)
+    except Timeout:
+        raise StorageError(f"{row.file} is already being downloaded by another process. Wait for it.") from None
+
+
+def _downloaded(row: WeightsRow, target: Path) -> Iterator[tuple[int, int]]:
+    part = target.with_suffix(".part")
+    # the size is told to three digits of MiB, so that the file may have some hundred bytes less
+    archive = Archive(
+        title=row.file, url=f"{ADDRESS}/{row.file}", md5="", size=row.bytes - MIB // 1000, folder="", files={}
+    )
+    try:
+        with storage_errors(part):
+            for there in archive.fetch(part):
+                yield there, row.bytes
+    except DataMissing as error:
+        reason = str(error).partition(". ")[0]  # what comes after it is about data sets
+        raise StorageError(
+            f"{reason}. Start it again, it goes on where it stopped; or get the file elsewhere and name it: "
+            f"`load {row.key} --file {row.file}`."
+        ) from None
+    if fault := _fault(row, part):
+        part.unlink()
+        raise StorageError(f"What arrived from {archive.address()} is not {row.file}: {fault}. Start it again.")
+    with storage_errors(target):
+        part.replace(target)
+
+
+def load_pretrained(name: str, file: str | Path | None = None, *, overwrite: bool = False) -> "Imported":
+    """Keep weights of torchvision as a checkpoint; how far it is is reported.
+
+    Args:
+        name: in `WEIGHTS`, such as "resnet50" or "resnet50-v2"; torchvision's spelling will do.
+        file: one that is on this machine already; None downloads it.
+        overwrite: replace the checkpoint that was made of it before.
+
+    Raises:
+        UnknownName: torchvision has no such weights.
+        StorageError: the download failed, or the file is not the one that torchvision publishes.
+        BadSettings: it is kept already.
+    """
+    from explorer.imports import import_checkpoint  # imports PyTorch, which those who only list names do not need
+
+    row = weights_row(name)
+    if not overwrite and checkpoint_file(row.id) is not None:
+        raise BadSettings(f"There is a checkpoint {row.id} already. Use that, or say `overwrite` to make it anew.")
+    if file is None:
+        with progress.part(0, 2):
+            for there, whole in fetched(row):
+                progress.report(there / whole)
+    path = weights_file(row) if file is None else Path(file).expanduser()
+    if file is not None and (fault := _fault(row, path)):
+        raise StorageError(
+            f"{path} is not {row.file} as torchvision publishes it: {fault}. Import it as any other file: "
+            "`checkpoints import FILE`."
+        )
+    with progress.part(1, 2):
+        found = import_checkpoint(
+            path,
+            name=row.id,
+            network=spelt(row.name),
+            data="imagenet",
+            normalisation="imagenet",
+            source=f"torchvision's {row.name}, weights {row.enum}, whose published ImageNet error is {row.error:.4f} "
+            f"(top-5 {row.top5_error:.4f})",
+            overwrite=overwrite,
+        )
+    if file is None:
+        with suppress(OSError):
+            path.unlink()  # the checkpoint holds the same numbers
+    return found
+
+
+def _fault(row: WeightsRow, path: Path) -> str:
+    """What is wrong with a file; empty where its checksum begins as its name says."""
+    try:
+        with path.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise StorageError(f"{path} cannot be read: {error.strerror}. Name a file that torchvision has.") from None
+    return "" if found.startswith(row.sha256) else f"its sha256 begins with {found[:8]}, not {row.sha256}"

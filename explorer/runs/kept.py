@@ -1,0 +1,130 @@
+"""All checkpoints on this machine: what they are; taking them along, and deleting those kept beside the runs."""
+
+import io
+import shutil
+import zipfile
+from pathlib import Path
+from typing import Literal
+
+import pandas as pd
+
+from explorer.errors import RunError, StorageError
+from explorer.files import home, storage_errors
+from explorer.runs.checkpoint_facts import checkpoint_facts, checkpoint_file
+from explorer.runs.comparison import comparison
+from explorer.runs.store import checkpoint_folder
+
+Origin = Literal["shipped", "run", "kept"]
+
+COLUMNS = ["id", "network", "depth", "parameters", "classes", "data", "normalisation", "error", "origin", "source"]
+
+
+def checkpoint_table() -> pd.DataFrame:
+    """All checkpoints that can be read, those that were imported or made by hand first.
+
+    Returns:
+        id, network, depth, parameters, classes (how many), data, normalisation, error (fraction of the test set; NaN
+        where it was not measured), origin ("kept" beside the runs, final weights of a "run", or "shipped"), source (in
+        words).
+    """
+    rows = []
+    for row in comparison().to_dict("records"):
+        facts = checkpoint_facts(row["reference"])
+        rows.append(
+            {
+                "id": row["reference"],
+                "network": row["network"],
+                "depth": row["depth"],
+                "parameters": row["parameters"],
+                "classes": facts.network.classes,
+                "data": facts.data,
+                "normalisation": facts.normalisation,
+                "error": row["test_error"],
+                "origin": origin(row["reference"]),
+                "source": facts.source,
+            }
+        )
+    table = pd.DataFrame(rows, columns=COLUMNS).astype({"error": float})
+    order = table["origin"].map({"kept": 0, "run": 1, "shipped": 2})
+    return table.iloc[order.argsort(kind="stable")].reset_index(drop=True)
+
+
+def origin(checkpoint_id: str) -> Origin:
+    """Where a checkpoint is from.
+
+    Raises:
+        RunError: there is none of this id.
+    """
+    path = _path(checkpoint_id)
+    if path.parent == checkpoint_folder():
+        return "kept"
+    return "run" if path.parents[1] == home() else "shipped"
+
+
+def export_checkpoint(checkpoint_id: str, target: Path) -> Path:
+    """Copy a checkpoint: weights as .safetensors and facts as .json beside them.
+
+    Args:
+        target: the .safetensors file to write, or a folder in which it is named after the checkpoint.
+
+    Returns:
+        The .safetensors file.
+
+    Raises:
+        RunError: there is no such checkpoint.
+        StorageError: `target` is there already, has another ending or cannot be written.
+    """
+    source = _path(checkpoint_id)
+    path = target / f"{checkpoint_id}.safetensors" if target.is_dir() else target
+    if path.suffix != ".safetensors":
+        raise StorageError(f"{path} does not end in .safetensors, as the weights of a checkpoint do. Add that.")
+    for each in (path, path.with_suffix(".json")):
+        if each.exists():
+            raise StorageError(f"{each} is there already. Choose another file, or remove it.")
+    with storage_errors(path):
+        shutil.copyfile(source.with_suffix(".json"), path.with_suffix(".json"))
+        shutil.copyfile(source, path)
+    return path
+
+
+def zipped(checkpoint_id: str) -> bytes:
+    """The same two files in a zip.
+
+    Raises:
+        RunError: there is no such checkpoint.
+        StorageError: a file cannot be read.
+    """
+    source = _path(checkpoint_id)
+    packed = io.BytesIO()
+    with storage_errors(source), zipfile.ZipFile(packed, "w") as archive:  # stored: weights do not get smaller
+        for each in (source, source.with_suffix(".json")):
+            archive.write(each, f"{checkpoint_id}{each.suffix}")
+    return packed.getvalue()
+
+
+def delete_checkpoint(checkpoint_id: str) -> None:
+    """Delete one that was imported or made by hand.
+
+    Raises:
+        RunError: there is none of this id, it is of a run, or it came with the program.
+        StorageError: it cannot be deleted.
+    """
+    place = origin(checkpoint_id)
+    if place == "shipped":
+        raise RunError(f"{checkpoint_id} came with the program and is not deleted.")
+    if place == "run":
+        raise RunError(
+            f"{checkpoint_id} is a run, not a checkpoint beside the runs. Delete its experiment on the Runs page or "
+            f"with `python -m explorer runs delete {checkpoint_id}`."
+        )
+    path = _path(checkpoint_id)
+    with storage_errors(path):
+        path.unlink()
+        path.with_suffix(".json").unlink(missing_ok=True)
+
+
+def _path(checkpoint_id: str) -> Path:
+    path = None if checkpoint_id.endswith(".safetensors") else checkpoint_file(checkpoint_id)
+    if path is None:
+        raise RunError(f"There is no checkpoint {checkpoint_id!r}. `python -m explorer checkpoints list` shows all.")
+    return path

@@ -1,0 +1,93 @@
+"""The normalisation that a trained network was trained with, found by trying."""
+
+from contextlib import suppress
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from explorer import progress
+from explorer.data.batches import Normalisation, Sample, balanced_subset
+from explorer.data.normalisations import NORMALISATIONS
+from explorer.data.pixels import Data
+from explorer.errors import BadSettings
+from explorer.training.evaluation import evaluation_mode
+
+IMAGES, AT_ONCE = 1000, 100
+CLEAR = 3.0  # standard errors by which a kind is worse than the best; more than the usual 2 since it is tested often
+
+
+def measured_normalisation(network: nn.Module, data: Data) -> tuple[str, list[str]]:
+    """The kind with the lowest mean loss on up to 1,000 training images, which training has made low.
+
+    All kinds see the same images, some at a time; one that is clearly worse than the best sees no more.
+
+    Args:
+        network: on the CPU; its mode is restored.
+        data: with training images, of the network's channels and classes.
+
+    Returns:
+        Its name in `NORMALISATIONS`, and sentences that say by what it was chosen.
+    """
+    chosen = balanced_subset(data.train_labels, min(IMAGES, len(data.train_labels)), 0)
+    chosen = np.random.default_rng(0).permutation(chosen)  # digits and folders are in order of class
+    running = _kinds(data)
+    losses = {kind: torch.zeros(0, dtype=torch.float64) for kind in running}
+    wrong = dict.fromkeys(running, 0)
+    for start in range(0, len(chosen), AT_ONCE):
+        part = np.sort(chosen[start : start + AT_ONCE])
+        for kind, normalisation in running.items():
+            sample = Sample(data.train_pixels[part], data.train_labels[part], normalisation, torch.device("cpu"))
+            found, mistakes = _losses(network, sample)
+            losses[kind], wrong[kind] = torch.cat([losses[kind], found]), wrong[kind] + mistakes
+        best = min(running, key=lambda kind: float(losses[kind].mean()))
+        running = {kind: each for kind, each in running.items() if _excess(losses[kind], losses[best]) < CLEAR}
+        progress.report((start + len(part)) / len(chosen))
+        if len(running) == 1:
+            break
+    rivals = [kind for kind in losses if kind != best]
+    rival = min(rivals, key=lambda kind: (-len(losses[kind]), float(losses[kind].mean())))
+    first, second = (_told(losses[kind], wrong[kind]) for kind in (best, rival))
+    told = [f"Normalisation: {best}, chosen by measuring: {first}; the next is {rival} with {second}."]
+    if len(running) > 1:
+        others = " or ".join(kind for kind in running if kind != best)
+        told.append(f"Within chance it could be {others} too: name the kind with `normalisation` if you know it.")
+    return best, told
+
+
+def _kinds(data: Data) -> dict[str, Normalisation]:
+    """All that fit the data set's channels; of two that are the same but for rounding the first."""
+    found: dict[str, Normalisation] = {}
+    for kind in NORMALISATIONS:
+        with suppress(BadSettings):  # of other channels
+            new = Normalisation.of(data, kind)
+            if not any(_alike(new.mean, old.mean) and _alike(new.std, old.std) for old in found.values()):
+                found[kind] = new
+    return found
+
+
+def _alike(one: Tensor, other: Tensor) -> bool:
+    return one.shape == other.shape and torch.allclose(one, other, rtol=0, atol=1e-3)
+
+
+def _excess(losses: Tensor, best: Tensor) -> float:
+    """How much higher losses are than the best ones on the same images, in standard errors of the difference."""
+    differences = losses - best
+    deviation = float(differences.std())
+    return float(differences.mean()) / deviation * len(differences) ** 0.5 if deviation else 0.0
+
+
+def _told(losses: Tensor, wrong: int) -> str:
+    return f"loss {float(losses.mean()):.3g} and error {wrong / len(losses):.1%} on {len(losses):,} training images"
+
+
+def _losses(network: nn.Module, sample: Sample) -> tuple[Tensor, int]:
+    """The cross-entropy of each image, and how many are wrong."""
+    losses, wrong = [], 0
+    with torch.inference_mode(), evaluation_mode(network):
+        for images, labels in sample:
+            scores = network(images)
+            losses.append(functional.cross_entropy(scores, labels, reduction="none"))
+            wrong += int((scores.argmax(1) != labels).sum())
+    return torch.cat(losses).double(), wrong

@@ -1,0 +1,130 @@
+"""All checkpoints as a table; of the chosen one what is known, where to look at it, taking it along, deleting it."""
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from explorer.runs import kept
+from explorer.ui import cached, wording
+from explorer.ui.errors import readable_errors
+from explorer.ui.navigation import page
+
+ORIGINS = {"kept": "Kept", "run": "Run", "shipped": "Shipped"}
+COLOURS = {"Kept": "green", "Run": "blue", "Shipped": "violet"}
+LOOKS = {"evaluate": "Evaluate", "responses": "Responses", "attributions": "Attributions"}
+
+
+def look_at_checkpoints() -> str | None:
+    """The table; a click chooses a checkpoint, kept in the address as `checkpoint`, whose id is given."""
+    table = _table()
+    if table.empty:
+        st.info("There are no checkpoints on this machine yet. Bring one in, or train a network on the Train page.")
+        return None
+    chosen = _choose(table)
+    if chosen is None:
+        st.caption("Choose one to look into it, take it along or delete it.")
+        return None
+    _look(chosen)
+    return str(chosen["id"])
+
+
+def select(checkpoint_id: str) -> None:
+    """Choose a checkpoint, such as one that has just come."""
+    _table.clear()
+    st.query_params["checkpoint"] = checkpoint_id
+
+
+@st.cache_data(ttl=2, show_spinner=False)
+def _table() -> pd.DataFrame:
+    return kept.checkpoint_table()
+
+
+def _choose(table: pd.DataFrame) -> dict[str, Any] | None:
+    ids = list(table["id"])
+    wanted = st.query_params.get("checkpoint")
+    shown = table.assign(error=100 * table["error"], origin=table["origin"].map(lambda each: [ORIGINS[each]]))
+    picked = st.dataframe(
+        shown,
+        key=f"checkpoints-{hash((*ids, wanted if wanted in ids else None))}",
+        hide_index=True,
+        height=min(420, 38 + 35 * len(shown)),
+        placeholder="–",
+        on_select="rerun",
+        selection_mode="single-row",
+        selection_default={"selection": {"rows": [ids.index(wanted)] if wanted in ids else []}},
+        alt="All checkpoints",
+        column_order=["id", "origin", "network", "data", "error", "depth", "parameters", "normalisation", "source"],
+        column_config={
+            "id": st.column_config.TextColumn("Checkpoint", width=240),
+            "origin": st.column_config.MultiselectColumn(
+                "From", options=list(COLOURS), color=list(COLOURS.values()), width=90
+            ),
+            "network": "Network",
+            "depth": st.column_config.NumberColumn("Depth", width=70),
+            "parameters": st.column_config.NumberColumn("Parameters", format="localized", width=110),
+            "data": st.column_config.TextColumn("Trained on", width=100),
+            "error": st.column_config.NumberColumn(
+                "Test error", format="%.2f %%", width=100, help="Of the whole test set, where it was measured."
+            ),
+            "normalisation": st.column_config.TextColumn("Normalised by", width=120),
+            "source": "Where from",
+        },
+    )
+    rows = [row for row in picked["selection"]["rows"] if row < len(ids)]
+    chosen = ids[rows[0]] if rows else None
+    if chosen != wanted:
+        if chosen is None:
+            st.query_params.pop("checkpoint", None)
+        else:
+            st.query_params["checkpoint"] = chosen
+    return None if chosen is None else {str(key): value for key, value in table.iloc[ids.index(chosen)].items()}
+
+
+def _look(chosen: dict[str, Any]) -> None:
+    name = str(chosen["id"])
+    with st.container(border=True):
+        st.markdown(f"#### {wording.escaped(name)}")
+        source = f"  \n{wording.escaped(_sentence(chosen['source']))}" if chosen["source"] else ""
+        st.markdown(
+            f"{chosen['network']}, {chosen['depth']} layers, {chosen['parameters']:,} parameters, "
+            f"{chosen['classes']:,} classes, images normalised by {chosen['normalisation']}.{source}"
+        )
+        with st.container(horizontal=True, vertical_alignment="center"):
+            for place, label in LOOKS.items():
+                st.page_link(page(place), label=label, icon=":material/arrow_forward:", query_params={"networks": name})
+            st.download_button(
+                "Download (zip)",
+                lambda: kept.zipped(name),
+                f"{name}.zip",
+                "application/zip",
+                key=f"zip-{name}",
+                icon=":material/folder_zip:",
+                on_click="ignore",
+                help="Weights as .safetensors, what is known of them as .json.",
+            )
+            if chosen["origin"] == "kept" and st.button("Delete", icon=":material/delete:", key="delete"):
+                _delete(name)
+        with st.expander("The same from a shell", icon=":material/terminal:"):
+            commands = f"python -m explorer evaluate {name}\npython -m explorer checkpoints export {name}"
+            st.code(commands, language="bash")
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+@st.dialog("Delete for good?")
+def _delete(name: str) -> None:
+    st.markdown(f"{wording.escaped(name)} is removed from the disk. This cannot be undone.")
+    with st.container(horizontal=True):
+        if st.button("Delete", type="primary", icon=":material/delete:", key="delete_now"):
+            with readable_errors():
+                kept.delete_checkpoint(name)
+                st.session_state.pop("import_outcome", None)
+                _table.clear()
+                cached.forget()
+                st.query_params.pop("checkpoint", None)
+                st.rerun()
+        if st.button("Keep", key="keep"):
+            st.rerun()

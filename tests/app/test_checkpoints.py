@@ -1,0 +1,102 @@
+"""The Checkpoints page: what is there, bringing weights in, deleting them."""
+
+import pytest
+import torch
+
+from explorer.models.network import build
+from explorer.runs.checkpoint_facts import CheckpointFacts
+from explorer.runs.checkpoints import save_checkpoint
+from explorer.runs.store import checkpoint_folder
+from tests.app.reading import texts
+
+LONG = 150  # seconds: PyTorch is loaded by the first question
+
+
+@pytest.fixture
+def kept(home):
+    """Keeps an untrained network as a checkpoint; gives its id."""
+
+    def made(name="mine"):
+        network = build("resnet8-w4", channels=1)
+        checkpoint_folder().mkdir(parents=True, exist_ok=True)
+        facts = CheckpointFacts(network=network.config, data="digits", source="imported from mine.pt", test_error=0.25)
+        save_checkpoint(network, checkpoint_folder() / f"{name}.safetensors", facts)
+        return name
+
+    return made
+
+
+@pytest.fixture
+def weights(tmp_path):
+    """A file of torch.save."""
+    path = tmp_path / "some weights.pt"
+    torch.save(build("resnet8-w4", channels=1).state_dict(), path)
+    return path
+
+
+def test_the_page_says_what_to_do_first(open_page):
+    assert "There are no checkpoints on this machine yet." in texts(open_page("checkpoints"))
+
+
+def test_all_checkpoints_are_listed(open_page, kept, make_weights):
+    run = make_weights()
+    kept()
+    table = open_page("checkpoints").dataframe[0].value
+    assert list(table["id"]) == ["mine", run]
+    assert list(table["origin"]) == [["Kept"], ["Run"]]
+    assert table["error"][0] == 25
+
+
+def test_a_link_opens_one_with_what_can_be_done_with_it(open_page, kept):
+    app = open_page("checkpoints", checkpoint=kept())
+    assert "resnet8-w4, 8 layers" in texts(app)
+    assert "Imported from mine\\.pt\\." in texts(app)
+    links = {each.proto.label: each.proto.query_string for each in app.get("page_link")}
+    assert links == dict.fromkeys(("Evaluate", "Responses", "Attributions"), "networks=mine")
+    assert app.code[0].value.startswith("python -m explorer evaluate mine")
+    assert "Delete" in [button.label for button in app.button]
+
+
+def test_that_of_a_run_is_not_deleted_here(open_page, make_weights):
+    app = open_page("checkpoints", checkpoint=make_weights())
+    assert "Delete" not in [button.label for button in app.button]
+
+
+def test_weights_are_imported_from_a_path_and_chosen(open_page, weights):
+    app = open_page("checkpoints", **{"from": "Path"})
+    app.text_input(key="weights_path").set_value(str(weights)).run()
+    app.button(key="import").click().run(timeout=LONG)
+    assert not app.exception
+    count = sum(each.numel() for each in build("resnet8-w4", channels=1).parameters())
+    assert f"resnet8-w4, 8 layers, {count:,} parameters, 10 classes" in texts(app)
+    assert app.success[0].value.startswith("Brought in: resnet8-w4, 10 classes. Error on 360 test images: **")
+    assert "hardly better than guessing" in app.warning[0].value
+    assert "chosen by measuring" in texts(app)
+    assert app.query_params["checkpoint"] == "some-weights"
+    assert list(app.dataframe[0].value["id"]) == ["some-weights"]
+
+
+def test_a_file_that_is_refused_leaves_nothing_and_says_why(open_page, tmp_path):
+    path = tmp_path / "page.pth"
+    path.write_text("<html>")
+    app = open_page("checkpoints", **{"from": "Path"})
+    app.text_input(key="weights_path").set_value(str(path)).run()
+    app.button(key="import").click().run(timeout=LONG)
+    assert "is not a weights file" in app.error[0].value
+    assert not checkpoint_folder().exists()
+    assert app.text_input(key="weights_path").value == str(path)
+
+
+def test_the_size_of_torchvisions_weights_is_shown_before_they_are_downloaded(open_page):
+    app = open_page("checkpoints", **{"from": "torchvision"})
+    app.selectbox(key="weights_of").select("resnet50-v2").run()
+    assert app.button(key="load").label == "Download and keep (103 MB)"
+    assert "published error 19.1 %" in texts(app)
+
+
+def test_a_file_of_torchvisions_must_be_the_published_one(open_page, weights):
+    app = open_page("checkpoints", **{"from": "torchvision"})
+    app.text_input(key="weights_file_path").set_value(str(weights)).run()
+    assert app.button(key="load").label == "Check and keep"
+    app.button(key="load").click().run(timeout=LONG)
+    assert "sha256 begins with" in app.error[0].value
