@@ -1,6 +1,22 @@
 """Columns of the tables that the product shows, stores and exports; one spelling for each."""
 
-NETWORKS = ["name", "kind", "depth", "shortcut", "width", "parameters", "multiply_adds", "published_error", "source"]
+NETWORKS = [
+    "name",
+    "family",  # heading in menus
+    "kind",  # plain, residual or dense
+    "block",
+    "depth",
+    "shortcut",
+    "width",  # channels of the first stage
+    "image_size",  # side in pixels of the images it is made for; multiply_adds are for one of these
+    "parameters",
+    "multiply_adds",
+    "published_error",  # top-1, as a fraction; empty where the source gives none
+    "published_data",  # cifar10 (test) or imagenet (validation)
+    "published_parameters",  # as exact as the source says
+    "published_multiply_adds",
+    "source",
+]
 
 METRICS = [
     "step",  # optimiser updates done; 0 is the untrained network
@@ -49,12 +65,68 @@ PUBLISHED = [
 LAYERS = [
     "layer",  # 1 for the stem to `depth` for the classifier
     "name",  # of the module
-    "stage",  # 0 for the stem, 1 to 3, 4 for the classifier
+    "stage",  # 0 for the stem, 1 for the first; one more than there are for the classifier
     "block",  # within its stage, from 1; 0 for stem and classifier
     "width",  # channels that leave it
     "side",  # of its output, in pixels
     "parameters",  # its own and its batch norm's
-    "shortcut",  # of its block: none, identity, pad, projection; empty for stem and classifier
+    "shortcut",  # of its block: `structure.ShortcutKind`; empty for stem and classifier
+]
+
+# All convolutions and linear maps of a network, in the order in which it holds them.
+DESCRIBED_LAYERS = [
+    "layer",  # as in LAYERS; empty for those beside the main path, in shortcuts and excitations
+    "name",
+    "stage",
+    "block",
+    "kernel",  # side of a convolution, in positions; 0 for a linear map
+    "stride",
+    "groups",
+    "in_width",  # channels that enter
+    "width",  # channels that leave
+    "side",  # of the output, in pixels
+    "parameters",  # its own, and those of the norm or the scalars that belong to it
+    "multiply_adds",  # for one image
+    "receptive_field",  # side of what a position sees, in pixels of the image; empty beside the main path
+    "jump",  # pixels of the image between two positions
+    "kept_values",  # numbers that a training step keeps for its backward pass, for one image
+]
+
+# The same summed over each block or stage; stem and classifier are blocks of their own.
+DESCRIBED_PARTS = [
+    "part",  # stem, stage 1, stage 1 block 1, ..., classifier
+    "stage",
+    "block",  # 0 for a whole stage, stem and classifier
+    "kind",  # of its blocks
+    "shortcut",  # of a block; of a stage those of its blocks
+    "blocks",
+    "layers",  # on the main path
+    "width",  # channels that leave it
+    "side",  # of its last layer's output, before a pooling
+    "parameters",
+    "multiply_adds",
+    "receptive_field",  # of its last layer
+    "kept_values",
+]
+
+# What a network has in all beside what its source reports.
+TOTALS = ["total", "value", "published", "ratio", "source"]
+
+# Two networks beside each other.
+DIFFERENT_SETTINGS = ["setting", "a", "b", "differs"]
+DIFFERENT_LAYERS = [
+    "stage",  # 0 for the stem; empty for the classifier
+    "block",
+    "place",  # conv1, shortcut.conv, ...; what follows stage and block in the name of the module
+    "a",  # what the layer is, such as 3×3, 16 → 32, side 16; empty where this network has none in this place
+    "b",
+    "layer_a",  # its number on the main path
+    "layer_b",
+    "parameters_a",
+    "parameters_b",
+    "multiply_adds_a",
+    "multiply_adds_b",
+    "differs",
 ]
 
 # Which of the layers a row of a measurement is about; as in LAYERS.
@@ -134,6 +206,84 @@ ANSWERS = [
     "disagreement",  # fraction of the pairs of networks that predict different classes
     "spread",  # highest minus lowest probability of the label
     "predictions",  # tuple, in the order of the networks
+]
+
+# What a network says about each image that it is evaluated on; one row an image.
+EVALUATED = [
+    "index",  # of the image in the test set, from 0
+    "label",
+    "prediction",
+    "probability",  # of the prediction (softmax): the confidence
+    "label_probability",
+    "label_rank",  # of the label among the classes by their probability; 1 where the network is right
+    "loss",  # cross-entropy, nats
+]
+
+# How networks do on test images; one row a network, and one for all of them together.
+EVALUATIONS = [
+    *MEASURED_KEYS,
+    "data",
+    "images",  # how many
+    "crops",  # views of each image, 1 or 10
+    "error",
+    "standard_error",  # of the error, as an estimate from these images
+    "top5_error",  # the label is not among the five most probable classes; empty with five classes or fewer
+    "loss",  # mean cross-entropy, nats
+    "ece",  # expected calibration error: |accuracy - confidence|, mean over images
+    "seconds",  # it took
+]
+
+# How often a network is right among the images about which it is about equally sure; one row a bin.
+CALIBRATION = ["low", "high", "images", "confidence", "accuracy"]
+
+# Images of a class that are given a class, and their fraction of the images of the first.
+CONFUSION = ["label", "prediction", "images", "fraction"]
+
+CLASS_ERRORS = [
+    "label",
+    "class",  # its name
+    "images",
+    "wrong",  # of them
+    "error",
+    "predicted",  # images that are given this class, rightly or not
+    "taken_for",  # name of the class that it is most often mistaken for; empty where it never is
+    "taken_for_images",
+]
+
+# How many networks have an image wrong; one row for each number of them.
+SHARED_MISTAKES = ["wrong", "images", "fraction"]
+
+# Two networks and the same images, all fractions.
+MEMBER_PAIRS = [
+    "a",
+    "b",
+    "same",  # both give the same class
+    "both_wrong",
+    "same_mistake",  # both give the same wrong class
+]
+
+# The networks of an ensemble.
+MEMBERS = [
+    *MEASURED_KEYS,
+    "error",
+    "error_without",  # of all others together; empty where there is one other only
+]
+
+# All checkpoints beside what has been published.
+COMPARISON = [
+    "reference",
+    "network",
+    "kind",
+    "depth",
+    "parameters",
+    "multiply_adds",  # for an image of the size it was trained on
+    "data",
+    "image_size",
+    "step",
+    "test_error",  # fraction of the test set; empty where it has not been measured
+    "published_error",  # of the same network on whole images of the same data set
+    "source",
+    "gap",  # test_error - published_error
 ]
 
 # Untrained networks.

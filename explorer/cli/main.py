@@ -7,7 +7,20 @@ from collections.abc import Sequence
 from tyro.conf import FlagCreatePairsOff
 from tyro.extras import SubcommandApp
 
-from explorer.cli import attributions, construct, data, degradation, facts, layers, runs, train
+from explorer.cli import (
+    attributions,
+    checkpoints,
+    construct,
+    data,
+    degradation,
+    describe,
+    evaluate,
+    export,
+    facts,
+    layers,
+    runs,
+    train,
+)
 from explorer.cli.output import message
 from explorer.errors import ExplorerError
 
@@ -16,11 +29,20 @@ INTERRUPTED = 130  # what a shell reports after Ctrl-C
 
 app = SubcommandApp()
 app.command(facts.networks)
+app.command(describe.describe)
+app.command(describe.diff)
 app.command(facts.device)
 app.command(data.app, name="data", help="The data sets on this machine: status, download, verify.")
 app.command(train.train)
+app.command(checkpoints.load)
+app.command(
+    checkpoints.app, name="checkpoints", help="Weights kept on this machine, anybody's: list, import, export, delete."
+)
 app.command(construct.app, name="construct", help="Networks made by hand from trained ones: identity.")
 app.command(degradation.app, name="degradation", help="Does depth hurt? Run a calibrated experiment, get the verdict.")
+app.command(evaluate.evaluate)
+app.command(export.code)
+app.command(name="export-onnx")(export.export_onnx)
 app.command(layers.responses)
 app.command(layers.gradients)
 app.command(layers.ledger)

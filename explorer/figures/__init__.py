@@ -12,8 +12,10 @@ if TYPE_CHECKING:
     from explorer.figures.agreements import agreement_by_depth, agreement_matrix
     from explorer.figures.attribution_cells import MapCell
     from explorer.figures.block_maps import layer_lens
+    from explorer.figures.by_class import class_errors
     from explorer.figures.checks import deletion_insertion, randomisation
     from explorer.figures.comparisons import gaps
+    from explorer.figures.confusions import confusion_matrix
     from explorer.figures.curves import training_curves
     from explorer.figures.degradation import race
     from explorer.figures.drawing import network_drawing
@@ -22,8 +24,11 @@ if TYPE_CHECKING:
     from explorer.figures.initialisation import xray
     from explorer.figures.ledger import ledger_entries
     from explorer.figures.map_grid import attribution_grid
+    from explorer.figures.members import member_agreement
+    from explorer.figures.reliability import reliability_diagram
     from explorer.figures.responses import response_distribution, response_levels
     from explorer.figures.shattering import gradient_autocorrelation
+    from explorer.figures.sizes import layer_sizes
     from explorer.figures.thumbnails import StripImage, image_strip
 
 __all__ = [
@@ -33,17 +38,22 @@ __all__ = [
     "agreement_by_depth",
     "agreement_matrix",
     "attribution_grid",
+    "class_errors",
+    "confusion_matrix",
     "deletion_insertion",
     "gaps",
     "gradient_autocorrelation",
     "gradient_norms",
     "image_strip",
     "layer_lens",
+    "layer_sizes",
     "layer_steps",
     "ledger_entries",
+    "member_agreement",
     "network_drawing",
     "race",
     "randomisation",
+    "reliability_diagram",
     "response_distribution",
     "response_levels",
     "training_curves",
@@ -58,17 +68,22 @@ _HOME = {
     "agreement_by_depth": "explorer.figures.agreements",
     "agreement_matrix": "explorer.figures.agreements",
     "attribution_grid": "explorer.figures.map_grid",
+    "class_errors": "explorer.figures.by_class",
+    "confusion_matrix": "explorer.figures.confusions",
     "deletion_insertion": "explorer.figures.checks",
     "gaps": "explorer.figures.comparisons",
     "gradient_autocorrelation": "explorer.figures.shattering",
     "gradient_norms": "explorer.figures.gradients",
     "image_strip": "explorer.figures.thumbnails",
     "layer_lens": "explorer.figures.block_maps",
+    "layer_sizes": "explorer.figures.sizes",
     "layer_steps": "explorer.figures.heat_map",
     "ledger_entries": "explorer.figures.ledger",
+    "member_agreement": "explorer.figures.members",
     "network_drawing": "explorer.figures.drawing",
     "race": "explorer.figures.degradation",
     "randomisation": "explorer.figures.checks",
+    "reliability_diagram": "explorer.figures.reliability",
     "response_distribution": "explorer.figures.responses",
     "response_levels": "explorer.figures.responses",
     "training_curves": "explorer.figures.curves",

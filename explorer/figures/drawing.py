@@ -9,12 +9,13 @@ import plotly.graph_objects as go
 
 from explorer.figures import captions, theme
 from explorer.figures.cells import Cell, areas, coloured
-from explorer.figures.drawn_lines import Lines, add_rows, line_traces, outline
+from explorer.figures.drawn_lines import Lines, add_rows, line_traces, marks, outline
 from explorer.figures.layer_measures import LayerMeasure
 from explorer.figures.measured import Measured, measured
-from explorer.figures.opened_block import BLOCK, add_block, block_heading
+from explorer.figures.opened_block import BLOCK, add_block, block_heading, opened_block
 from explorer.figures.stage_rows import (
     BETWEEN,
+    END,
     WIDTH,
     LayerRow,
     Row,
@@ -26,20 +27,26 @@ from explorer.figures.stage_rows import (
     shortcut_cells,
     stage_rows,
 )
+from explorer.models.config import NetworkConfig
+from explorer.models.size import layer_table
+from explorer.models.structure import block_shapes
 
 LEGEND, COLOUR_BAR = 36, 74  # pixels above the drawing
 EDGE = 10  # pixels around it
+LINE_ROOM = 2  # inside the axes, for half the width of lines at the edge
 
 
 def network_drawing(
-    layers: pd.DataFrame,
+    config: NetworkConfig,
     *,
+    image_size: int | None = None,
     values: pd.DataFrame | None = None,
     column: str = "",
     measure: LayerMeasure | None = None,
     closed: Collection[int] = (),
     opened: tuple[int, int] | None = None,
     selected: int | None = None,
+    marked: Collection[int] = (),
     dark: bool = False,
     height: int | None = None,
 ) -> go.Figure:
@@ -49,7 +56,8 @@ def network_drawing(
     stand for: ["layer", number, stage, block], ["block", 0, stage, block] or ["stage", 0, stage, 0].
 
     Args:
-        layers: `tables.LAYERS` of one network.
+        config: of the network.
+        image_size: side in pixels; None takes that which such networks are made for.
         values: the measure of this network at one moment: one row per layer, with a column `layer`, or one per
             block, with `stage` and `block`.
         column: of `values`.
@@ -57,16 +65,19 @@ def network_drawing(
         closed: stages drawn as one box in the colour of their mean.
         opened: stage and block of a block that is drawn in full below the rows.
         selected: number of a layer, which gets a frame.
+        marked: numbers of layers that differ from those of another network, which get frames too.
         dark: for a dark page.
         height: in pixels; None takes what the rows need.
 
     Raises:
+        BadSettings: the network cannot take images of this size.
         ValueError: `values` has several rows for a layer or a block, or there is no block `opened`.
     """
     colours = theme.palette(dark=dark)
+    layers, shapes = layer_table(config, image_size), block_shapes(config)
     found = measured(layers, values, column, measure)
     in_order = layer_rows(layers)
-    rows = stage_rows(in_order, closed)
+    rows = stage_rows(in_order, shapes, closed)
     groups = [end_cells(in_order, rows, found), *(layer_cells(row, found) for row in rows)]
     shortcuts = [cell for row in rows for cell in shortcut_cells(row, found)]
     headings = [heading(row) for row in rows]
@@ -74,21 +85,23 @@ def network_drawing(
     lines = Lines()
     add_rows(lines, rows)
     if opened:
-        headings.append(block_heading(in_order, opened, bottom + BETWEEN, found))
-        groups.append(add_block(lines, in_order, opened, bottom + BETWEEN, found))
+        block = opened_block(in_order, shapes, opened)
+        headings.append(block_heading(block, bottom + BETWEEN, found))
+        groups.append(add_block(lines, block, bottom + BETWEEN, found))
         bottom += BETWEEN + BLOCK
     cells = list(chain(*groups))
     _add_labels(lines, headings, groups[0], shortcuts)
+    lines.marks += marks(chain(*groups[: 1 + len(rows)]), set(marked))
     _add_frames(lines, rows, cells, opened, next((each for each in in_order if each.layer == selected), None))
     data = areas(headings, uid="headings", colour=colours.grid) + areas(shortcuts, uid="shortcuts", colour=theme.CLEAR)
     for place, group in enumerate(groups):
         data += coloured(group, found, uid=f"cells-{place}", empty=colours.page if found.measure else colours.grid)
     data += [*line_traces(lines, colours), _written(cells, found, colours)]
-    top = COLOUR_BAR if found.measure else LEGEND if lines.shortcuts else EDGE
+    top = COLOUR_BAR if found.measure else LEGEND if lines.shortcuts or lines.marks else EDGE
     layout = theme.layout(colours, height=height or round(top + bottom + EDGE)) | {
         "margin": {"l": EDGE, "r": EDGE, "t": top, "b": EDGE},
-        "xaxis": {"visible": False, "fixedrange": True, "range": [0, WIDTH]},
-        "yaxis": {"visible": False, "fixedrange": True, "range": [bottom, 0]},
+        "xaxis": {"visible": False, "fixedrange": True, "range": [-LINE_ROOM, WIDTH + LINE_ROOM]},
+        "yaxis": {"visible": False, "fixedrange": True, "range": [bottom + LINE_ROOM, 0]},
         "dragmode": False,
         "legend": _legend(),
     }
@@ -103,8 +116,9 @@ def _add_labels(lines: Lines, headings: Iterable[Cell], ends: Iterable[Cell], sh
     lines.headings += [(cell.left + 8, cell.middle[1], cell.text) for cell in headings]
     lines.labels += [(cell.middle[0], cell.bottom - 13, cell.text) for cell in shortcuts if cell.text]
     for cell in ends:
-        lines.labels.append((cell.middle[0], cell.top - 10, "classifier" if cell.left else "stem"))
         lines.boxes += outline(cell.left, cell.right, cell.top, cell.bottom)
+        if cell.left in (0.0, WIDTH - END):  # the first of a stem of several layers
+            lines.labels.append((cell.left + END / 2, cell.top - 10, "classifier" if cell.left else "stem"))
 
 
 def _add_frames(

@@ -1,12 +1,13 @@
 """The lines of a drawn network: the main path through its rows and the shortcuts around its blocks."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import groupby, pairwise
 from math import copysign, cos, pi, sin
 from typing import Any
 
 from explorer.figures import theme
+from explorer.figures.cells import Cell
 from explorer.figures.stage_rows import BETWEEN, END, SHORTCUTS, WIDTH, Row
 
 Point = tuple[float, float]
@@ -27,10 +28,11 @@ class Lines:
     Attributes:
         path: the main path; `arrowheads` are the points it reaches.
         boxes: outlines of blocks, batch norms and ReLUs.
-        shortcuts: by kind: identity, pad, projection.
+        shortcuts: by kind: identity, pad, projection, pooled, concatenation.
         projections: a point on each projection.
-        additions: where a shortcut comes back to the main path.
+        meetings: where a shortcut comes back to the main path, with a sign: + or, for a concatenation, c.
         thin_frames: around the opened block; `frames`: around the selected layer.
+        marks: around layers that differ from those of another network.
         headings: texts that begin at a point.
         labels: texts with their middle at a point.
     """
@@ -40,23 +42,38 @@ class Lines:
     boxes: Line = field(default_factory=list)
     shortcuts: dict[str, Line] = field(default_factory=dict)
     projections: list[Point] = field(default_factory=list)
-    additions: list[Point] = field(default_factory=list)
+    meetings: list[tuple[float, float, str]] = field(default_factory=list)
     thin_frames: Line = field(default_factory=list)
     frames: Line = field(default_factory=list)
+    marks: Line = field(default_factory=list)
     headings: list[tuple[float, float, str]] = field(default_factory=list)
     labels: list[tuple[float, float, str]] = field(default_factory=list)
 
     def add_shortcut(self, kind: str, line: Line, middle: Point) -> None:
         """A shortcut; `middle` is a point on it."""
         self.shortcuts.setdefault(kind, []).extend([*line, LIFT])
-        if kind == "projection":
+        if kind in ("projection", "pooled"):
             self.projections.append(middle)
+
+    def add_meeting(self, kind: str, x: float, y: float) -> None:
+        """Where a shortcut of this kind comes back."""
+        self.meetings.append((x, y, "c" if kind == "concatenation" else "+"))
 
 
 def outline(left: float, right: float, top: float, bottom: float, *, room: float = 0.0) -> Line:
     """A rectangle; `room` is left around it."""
     corners = [(left - room, top - room), (right + room, top - room), (right + room, bottom + room)]
     return [*corners, (left - room, bottom + room), *corners[:2], LIFT]  # past the first corner, to join the ends
+
+
+def marks(cells: Iterable[Cell], layers: Collection[int]) -> Line:
+    """Outlines of the cells of these layers, one around those that stand side by side in a block."""
+    found: Line = []
+    for (marked, _, _), group in groupby(cells, lambda cell: (cell.click[1] in layers, *cell.click[2:])):
+        members = list(group)
+        if marked:
+            found += outline(members[0].left, members[-1].right, members[0].top, members[0].bottom, room=1)
+    return found
 
 
 def add_rows(lines: Lines, rows: Sequence[Row]) -> None:
@@ -84,8 +101,8 @@ def _add_blocks(lines: Lines, row: Row) -> None:
         lines.path += [(row.box(before)[1], y), (row.box(after)[0], y), LIFT]
     wide = row.slot >= WIDE
     lines.arrowheads += [(row.box(block)[0], y) for block in range(2, row.blocks + 1) if wide]
-    for block, members in enumerate(row.members, start=1):
-        kind = members[0].shortcut
+    for block, shape in enumerate(row.shapes, start=1):
+        kind = shape.shortcut
         if kind == "none":
             continue
         left, right, top, _ = row.box(block)
@@ -94,7 +111,8 @@ def _add_blocks(lines: Lines, row: Row) -> None:
         radius = (end - start) / 2
         bow: Line = [(middle - radius * _bent(cos(turn)), top - RISE * _bent(sin(turn))) for turn in TURNS]
         lines.add_shortcut(kind, [(start, y), *bow, (end, y)], (middle, top - RISE))
-        lines.additions += [(end, y)] if wide else []
+        if wide:
+            lines.add_meeting(kind, end, y)
 
 
 def _bent(part: float) -> float:
@@ -112,21 +130,27 @@ def line_traces(lines: Lines, colours: theme.Palette) -> list[dict[str, Any]]:
         "identity": ("identity shortcut", colours.ink, "solid"),
         "pad": ("zero padding", colours.others[0], "5px,3px"),
         "projection": ("1×1 projection ◆", colours.others[2], "solid"),
+        "pooled": ("2×2 mean, 1×1 projection ◆", colours.others[2], "2px,3px"),
+        "concatenation": ("concatenation", colours.others[1], "solid"),
     }
     for kind, (name, colour, dash) in looks.items():
         if kind in lines.shortcuts:
             drawn = _line(lines.shortcuts[kind], kind, colour, width=2.5, dash=dash)
             found.append(drawn | {"name": name, "showlegend": True})
-    marks = _points(lines.projections, "projections", "diamond", looks["projection"][1], size=9)
-    sums = _points(lines.additions, "additions", "circle", colours.page, size=17)
-    plus = {"mode": "markers+text", "text": "+", "textfont": {"size": theme.TEXT_SIZE, "color": colours.ink}}
+    if lines.marks:
+        drawn = _line(lines.marks, "marks", colours.depth(32), width=3)
+        found.append(drawn | {"name": "differs", "showlegend": True})
+    diamonds = _points(lines.projections, "projections", "diamond", looks["projection"][1], size=9)
+    sums = _points([(x, y) for x, y, _ in lines.meetings], "meetings", "circle", colours.page, size=17)
+    signs = [sign for _, _, sign in lines.meetings]
+    written = {"mode": "markers+text", "text": signs, "textfont": {"size": theme.TEXT_SIZE, "color": colours.ink}}
     sums["marker"] |= {"line": {"color": colours.ink, "width": 1.5}}
     frames = [
         _line(lines.thin_frames, "thin-frames", colours.ink, width=2.5),
         _line(lines.frames, "frames", colours.ink, width=7),
         _line(lines.frames, "in-frames", colours.page, width=2),  # seen on dark cells too
     ]
-    return [*found, marks, sums | plus, *frames, _letters(lines, colours)]
+    return [*found, diamonds, sums | written, *frames, _letters(lines, colours)]
 
 
 def _line(points: Line, uid: str, colour: str, *, width: float, dash: str = "solid") -> dict[str, Any]:

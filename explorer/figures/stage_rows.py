@@ -1,5 +1,6 @@
 """Where the stages of a drawn network stand: a row each, with its heading, its blocks and what leads around them."""
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -11,6 +12,7 @@ import pandas as pd
 from explorer import tables
 from explorer.figures.cells import Cell, Click
 from explorer.figures.measured import Measured, number
+from explorer.models.structure import BlockShape
 
 # The x axis of a drawing goes from 0 to WIDTH however wide the page is; its y axis goes down in pixels.
 WIDTH = 1000.0
@@ -28,8 +30,12 @@ SHORTCUT_NAMES = {
     "identity": "identity shortcut",
     "pad": "zero-padding shortcut",
     "projection": "1×1 projection shortcut",
+    "pooled": "2×2 mean and 1×1 projection as shortcut",
+    "concatenation": "input kept, new channels behind it",
     "none": "no shortcut",
 }
+BLOCK_NAMES = {"basic": "block", "bottleneck": "bottleneck block", "transition": "transition"}
+DENSE_NAME = "dense layer"
 
 
 class LayerRow(NamedTuple):
@@ -52,6 +58,7 @@ class Row:
     Attributes:
         stage: its number.
         members: the layers of each block, in order.
+        shapes: what each block is made of.
         top: of its heading.
         slot: width that a block takes, with the gap beside it.
         closed: drawn as one box.
@@ -59,6 +66,7 @@ class Row:
 
     stage: int
     members: list[list[LayerRow]]
+    shapes: list[BlockShape]
     top: float
     slot: float
     closed: bool
@@ -112,8 +120,11 @@ def layer_rows(layers: pd.DataFrame) -> list[LayerRow]:
     return [LayerRow(*row) for row in layers[tables.LAYERS].itertuples(index=False, name=None)]
 
 
-def stage_rows(layers: Iterable[LayerRow], closed: Collection[int]) -> list[Row]:
+def stage_rows(layers: Iterable[LayerRow], shapes: Iterable[BlockShape], closed: Collection[int]) -> list[Row]:
     """The stages from the top."""
+    made_of: dict[int, list[BlockShape]] = {}
+    for shape in shapes:
+        made_of.setdefault(shape.stage, []).append(shape)
     stages: dict[int, dict[int, list[LayerRow]]] = {}
     for layer in layers:
         if layer.block:
@@ -123,7 +134,7 @@ def stage_rows(layers: Iterable[LayerRow], closed: Collection[int]) -> list[Row]
     found: list[Row] = []
     top = 0.0
     for stage, blocks in stages.items():
-        found.append(Row(stage, list(blocks.values()), top, slot, stage in closed))
+        found.append(Row(stage, list(blocks.values()), made_of[stage], top, slot, stage in closed))
         top = found[-1].bottom + BETWEEN
     return found
 
@@ -132,13 +143,20 @@ def heading(row: Row) -> Cell:
     """The bar above a row, which closes and opens it."""
     first, last = row.members[0][0], row.members[-1][-1]
     text = (
-        f"{'▶' if row.closed else '▼'} <b>Stage {row.stage}</b>: {row.blocks} block{'s' * (row.blocks > 1)}, "
-        f"{last.width} channels, {last.side} × {last.side}, layers {first.layer}–{last.layer}"
+        f"{'▶' if row.closed else '▼'} <b>Stage {row.stage}</b>: {_blocks(row.shapes)}, "
+        f"{row.shapes[-1].width} channels, {last.side} × {last.side}, layers {first.layer}–{last.layer}"
     )
     if row.folded and not row.closed:
         text += f"; {MOST} blocks a line, shortcuts not drawn"
     hover = f"click: {'open' if row.closed else 'close'} stage {row.stage}"
     return Cell(LEFT, RIGHT, row.top, row.top + HEADING, ("stage", 0, row.stage, 0), hover, text=text)
+
+
+def _blocks(shapes: Sequence[BlockShape]) -> str:
+    """ "18 blocks", "transition and 12 dense layers"."""
+    counts = Counter(BLOCK_NAMES.get(shape.kind, DENSE_NAME) for shape in shapes)
+    texts = [name if name == "transition" else f"{count} {name}{'s' * (count > 1)}" for name, count in counts.items()]
+    return " and ".join(texts)
 
 
 def layer_cells(row: Row, measured: Measured) -> list[Cell]:
@@ -167,10 +185,11 @@ def shortcut_cells(row: Row, measured: Measured) -> list[Cell]:
     if row.closed or row.folded:
         return []
     cells = []
-    for block, members in enumerate(row.members, start=1):
+    for block, (members, shape) in enumerate(zip(row.members, row.shapes, strict=True), start=1):
         left, right, top, _ = row.box(block)
         value = measured.value(members[0].layer)
-        lines = [f"<b>stage {row.stage}, block {block}</b>", SHORTCUT_NAMES[members[0].shortcut]]
+        kind = shape.kind if shape.kind == "transition" else SHORTCUT_NAMES[shape.shortcut]
+        lines = [f"<b>stage {row.stage}, block {block}</b>", kind]
         lines += [measured.words(value)] if measured.by_block else []
         written = measured.by_block and isfinite(value) and measured.fits(NARROW * (right - left))
         text = number(value) if written else ""
@@ -180,17 +199,23 @@ def shortcut_cells(row: Row, measured: Measured) -> list[Cell]:
 
 
 def end_cells(layers: Iterable[LayerRow], rows: Sequence[Row], measured: Measured) -> list[Cell]:
-    """The stem at the left of the first row, the classifier at the right of the last."""
+    """The layers of the stem at the left of the first row, the classifier at the right of the last."""
+    ends = [layer for layer in layers if not layer.block]
+    return [
+        *_end([each for each in ends if each.stage < rows[0].stage], 0.0, rows[0].entry[1], measured),
+        *_end([each for each in ends if each.stage > rows[-1].stage], WIDTH - END, rows[-1].exit[1], measured),
+    ]
+
+
+def _end(layers: Sequence[LayerRow], left: float, y: float, measured: Measured) -> list[Cell]:
+    top, width = y - LAYER / 2, END / len(layers)
+    written = measured.fits(NARROW * width)
     cells = []
-    for layer in layers:
-        if layer.block:
-            continue
-        is_stem = layer.stage < rows[0].stage
-        left, (_, y) = (0.0, rows[0].entry) if is_stem else (WIDTH - END, rows[-1].exit)
+    for place, layer in enumerate(layers):
         value = measured.value(layer.layer)
-        text = number(value) if isfinite(value) and measured.fits(NARROW * END) else ""
-        top, hover = y - LAYER / 2, layer_words(layer, measured)
-        cells.append(Cell(left, left + END, top, top + LAYER, click(layer), hover, value, text))
+        text = number(value) if written and isfinite(value) else ""
+        start, end = (round(left + width * edge, GRID) for edge in (place, place + 1))
+        cells.append(Cell(start, end, top, top + LAYER, click(layer), layer_words(layer, measured), value, text))
     return cells
 
 
@@ -202,7 +227,8 @@ def click(layer: LayerRow) -> Click:
 def layer_words(layer: LayerRow, measured: Measured) -> str:
     """What one reads while pointing at a layer."""
     place = f"stage {layer.stage}, block {layer.block}" if layer.block else layer.name.partition(".")[0]
-    lines = [f"<b>layer {layer.layer}</b>", place, layer.name]
+    shape = f"{layer.width} channels, {layer.side} × {layer.side}"
+    lines = [f"<b>layer {layer.layer}</b>", place, layer.name, shape, f"{layer.parameters:,} parameters"]
     words = measured.words(measured.value(layer.layer))
     lines += [f"its block: {words}" if measured.by_block and layer.block else words] if words else []
     return "<br>".join(dict.fromkeys(lines))

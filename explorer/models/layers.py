@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 from torch import nn
 
@@ -104,13 +104,13 @@ def blocks(network: nn.Module) -> list[Block]:
 
     So there are none in dense networks, whose layers add nothing.
     """
-    layers = main_path(network)
     found = []
-    for (stage, block), name in block_names(network).items():
+    for (stage, block), layers in groupby(main_path(network), key=lambda layer: (layer.stage, layer.block)):
+        inside = tuple(layers)
+        name = _parent(inside[0].name)
         module = network.get_submodule(name)
         shortcut = getattr(module, "shortcut", module)
-        if shortcut is not module:
-            inside = tuple(layer for layer in layers if (layer.stage, layer.block) == (stage, block))
+        if block and shortcut is not module:
             found.append(Block(stage, block, name, module, inside, shortcut, *_branch_ends(module, inside)))
     return found
 

@@ -1,6 +1,6 @@
 """The network drawing on a page; which layer is selected and which stages are closed lives in the URL."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,7 +53,8 @@ def drawing(
     values: pd.DataFrame | None = None,
     column: str = "",
     measure: LayerMeasure | None = None,
-    image_size: int = 32,
+    image_size: int | None = None,
+    marked: Collection[int] = (),
     key: str = "drawing",
 ) -> Choice:
     """Draw a network; a click on a layer selects it and opens its block.
@@ -63,7 +64,8 @@ def drawing(
     Args:
         config: of the network.
         values, column, measure: as in `figures.network_drawing`.
-        image_size: pixels a side of the images.
+        image_size: pixels a side of the images; None takes that which such networks are made for.
+        marked: numbers of layers that differ from those of another network.
         key: of the drawing on its page.
     """
     layers = _layers(config)
@@ -82,16 +84,18 @@ def drawing(
     colour = f", coloured by {measure.words}" if measure else ""
     live_chart(
         network_drawing(
-            layer_table(config, image_size),
+            config,
+            image_size=image_size,
             values=values,
             column=column,
             measure=measure,
             closed=closed,
             opened=choice.block,
             selected=choice.layer,
+            marked=marked,
         ),
         key=key,
-        alt=f"{config.name}: stem, {len(stages)} stages of {config.blocks_per_stage} blocks, classifier{colour}.",
+        alt=f"{config.name}: stem, stages of {_counted(config.stage_blocks)} blocks, classifier{colour}.",
         filename=config.name,
         on_click=lambda meaning: _clicked(meaning, layers, choice, closed),
     )
@@ -121,6 +125,12 @@ def _choice(layers: Iterable[LayerRow]) -> Choice:
         if str(layer.layer) == asked:
             return Choice(layer.layer, (layer.stage, layer.block) if layer.block else None)
     return Choice()
+
+
+def _counted(blocks: Sequence[int]) -> str:
+    """ "3, 4, 6 and 3"."""
+    *others, last = map(str, blocks)
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def _name(layer: LayerRow) -> str:

@@ -10,6 +10,7 @@ from explorer.data.catalogue import DATASETS, data_status
 from explorer.figures import Figure, gradient_autocorrelation, xray
 from explorer.figures.initialisation import MEASURES
 from explorer.models.catalogue import NETWORKS
+from explorer.models.names import is_network_name
 from explorer.ui.live_chart import live_chart
 from explorer.ui.questions import awaited, study
 from explorer.ui.take_along import take_along, together
@@ -41,9 +42,11 @@ def look_untrained(name: str) -> None:
     found = INITIAL_STUDIES[name]
     st.markdown(found.question)
     with st.container(horizontal=True, vertical_alignment="bottom"):
+        asked = [each for each in st.query_params.get_all(f"{name}-networks") if is_network_name(each)]
         chosen = st.multiselect(
-            "Untrained networks", list(NETWORKS), default=USUAL, key=f"{name}-networks", bind="query-params", width=680
-        )
+            "Untrained networks", list(dict.fromkeys([*NETWORKS, *asked])), default=USUAL, key=f"{name}-networks",
+            bind="query-params", width=680, accept_new_options=True, help="Type any other name, such as resnet38.",
+        )  # fmt: skip
         available = [each for each in DATASETS if data_status(each).available]
         data = st.selectbox(
             "Images of", available, index=available.index("digits"), format_func=lambda each: DATASETS[each].title,

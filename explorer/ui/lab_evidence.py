@@ -5,11 +5,10 @@ from collections.abc import Callable
 import pandas as pd
 import streamlit as st
 
-from explorer.data.catalogue import DATASETS
+from explorer.data.catalogue import dataset
 from explorer.figures import gradient_norms
 from explorer.models.published import PROTOCOL, published
 from explorer.models.size import multiply_adds, parameter_count
-from explorer.registry import lookup
 from explorer.runs.checkpoint_facts import moments
 from explorer.runs.experiments import Experiment
 from explorer.runs.store import RunFacts
@@ -167,11 +166,11 @@ def _stated(rows: pd.DataFrame) -> str:
 def is_augmented(facts: RunFacts) -> bool:
     """Whether a run crops and mirrors its training images."""
     given = facts.recipe.get("augment")
-    return lookup(DATASETS, facts.data, "data set").augment if given is None else bool(given)
+    return dataset(facts.data).augment if given is None else bool(given)
 
 
 def _protocol(facts: RunFacts) -> dict[str, str]:
-    recipe, row = facts.recipe, lookup(DATASETS, facts.data, "data set")
+    recipe, row = facts.recipe, dataset(facts.data)
     size = recipe.get("image_size") or row.sizes[0]
     pixel = recipe["normalisation"] == "pixel"
     return {

@@ -9,11 +9,18 @@ FOLDER = PROJECT / "pages"
 # name of the file: title, icon, what it is for
 PAGES = {
     "home": ("Home", ":material/home:", "What this is, and the one-minute demo."),
+    "build": ("Build", ":material/account_tree:", "Every ResNet of the literature: shapes, costs, code, two compared."),
     "degradation": ("Degradation", ":material/trending_up:", "Does depth hurt? Guess, race, verdict."),
     "train": ("Train", ":material/play_circle:", "Choose networks and data, train them, watch their error."),
     "responses": ("Responses", ":material/graphic_eq:", "What layers and blocks do, through training."),
     "attributions": ("Attributions", ":material/center_focus_strong:", "Where networks look, and whether to trust it."),
+    "evaluate": ("Evaluate", ":material/fact_check:", "Error, confusions, calibration; several networks together."),
     "runs": ("Runs", ":material/stacked_line_chart:", "All experiments: reopen, compare, rename, export, delete."),
+    "checkpoints": (
+        "Checkpoints",
+        ":material/inventory_2:",
+        "Weights on this machine; bringing in anybody's.",
+    ),
     "data": ("Data", ":material/dataset:", "The data sets on this machine, and downloading them."),
 }
 

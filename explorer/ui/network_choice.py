@@ -6,16 +6,17 @@ from typing import Any
 
 import streamlit as st
 
-from explorer.data.catalogue import DATASETS, data_status
+from explorer.data.catalogue import data_status, known_dataset
 from explorer.models.catalogue import NETWORKS, network_config
 from explorer.models.config import NetworkConfig
-from explorer.runs.checkpoint_facts import checkpoint_facts, kept_checkpoints, moments
+from explorer.runs.checkpoint_facts import checkpoint_facts, kept_checkpoints, moments, own_data
 from explorer.runs.experiments import Experiment
 from explorer.ui import cached, wording
 
 DEEPEST, WIDEST = 1202, 256  # that a link may ask for: it is computed without a click
 MOST = 8  # networks at once: more lines cannot be told apart
 FIRST_SHOWN = ("plain20", "resnet20", "plain{deep}", "resnet{deep}")  # of the shipped ones
+USUAL = ("plain20", "resnet20", "plain56", "resnet56")  # the untrained ones that come first
 FIRST_DATA = {"cifar10": 56, "digits": 56}  # that shipped networks were trained on, and how deep the deeper ones are
 
 
@@ -56,15 +57,15 @@ def candidates() -> dict[str, Candidate]:
                 continue
             seed = f", seed {run.facts.seed}" if len(experiment.seeds) > 1 else ""
             where = "shipped" if run.state == "shipped" else _short(wording.title(experiment))
-            data = DATASETS[run.facts.data].title if run.facts.data in DATASETS else run.facts.data
-            label = f"{run.facts.network.name}{seed} · {data}, {where}"
+            row = known_dataset(run.facts.data)
+            label = f"{run.facts.network.name}{seed} · {row.title if row else run.facts.data}, {where}"
             side = _image_size(run.facts.data, run.facts.recipe)
             found.append(Candidate(run.id, label, run.facts.network, run.facts.data, side, steps))
     for name in kept_checkpoints():
         facts = checkpoint_facts(name)
         side = _image_size(facts.data, facts.recipe)
-        found.append(Candidate(name, f"{name} · checkpoint", facts.network, facts.data, side, ()))
-    found += [_untrained(name) for name in NETWORKS]
+        found.append(Candidate(name, f"{name} · checkpoint", facts.network, own_data(facts), side, ()))
+    found += [_untrained(name) for name in dict.fromkeys([*USUAL, *NETWORKS])]
     labels = wording.distinct({each.name: each.label for each in found})
     return {each.name: replace(each, label=labels[each.name]) for each in found}
 
@@ -121,12 +122,14 @@ def _is_valid(name: str) -> bool:
 
 
 def _untrained(name: str) -> Candidate:
-    return Candidate(name, f"{name} · untrained", network_config(name), "", 0, ())
+    family = f", {NETWORKS[name].family}" if name in NETWORKS else ""
+    return Candidate(name, f"{name} · untrained{family}", network_config(name), "", 0, ())
 
 
 def _image_size(data: str, recipe: Mapping[str, Any]) -> int:
     """As the recipe says, else the data set's own; 0 where neither is known."""
-    return int(recipe.get("image_size") or (DATASETS[data].sizes[0] if data in DATASETS else 0))
+    row = known_dataset(data)
+    return int(recipe.get("image_size") or (row.sizes[0] if row else 0))
 
 
 def _short(title: str) -> str:

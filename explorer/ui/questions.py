@@ -2,10 +2,12 @@
 
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
+from explorer.models.config import NetworkConfig
 from explorer.training.plan import Plan
 from explorer.ui.errors import fragment
 from explorer.ui.pytorch import Answer, pytorch
@@ -24,9 +26,29 @@ def time_estimate(plan: Plan) -> Answer:
     return pytorch.ask("explorer.training.estimate:time_estimate", plan)
 
 
+def network_cost(config: NetworkConfig, *, image_size: int, batch_size: int) -> Answer:
+    """A `training.estimate.NetworkCost`, as a dictionary."""
+    return pytorch.ask("explorer.training.estimate:network_cost", config, image_size=image_size, batch_size=batch_size)
+
+
+def onnx_file(reference: str, path: Path, *, image_size: int) -> Answer:
+    """A `runs.onnx_files.OnnxFile`, as a dictionary; the file is at `path` then."""
+    return pytorch.ask("explorer.runs.onnx_files:export_onnx", reference, path, image_size=image_size)
+
+
 def construction(checkpoint: str, depth: int) -> Answer:
     """A `construct.Construction`, as a dictionary."""
     return pytorch.ask("explorer.construct:identity", checkpoint, depth)
+
+
+def imported(path: str, **options: Any) -> Answer:
+    """An `imports.Imported`, as a dictionary; the checkpoint is there then."""
+    return pytorch.ask("explorer.imports:import_checkpoint", path, **options)
+
+
+def pretrained(name: str, file: str | None) -> Answer:
+    """The same of weights of torchvision."""
+    return pytorch.ask("explorer.pretrained:load_pretrained", name, file)
 
 
 def attribution(name: str, *arguments: Any, **options: Any) -> Answer:
@@ -37,6 +59,16 @@ def attribution(name: str, *arguments: Any, **options: Any) -> Answer:
 def predictions(reference: str, *, data: str, images: int) -> Answer:
     """The table of `predictions` for one network."""
     return pytorch.ask("explorer.predictions:predictions", (reference,), data=data, images=images)
+
+
+def evaluation(reference: str, **options: Any) -> Answer:
+    """The `evaluations.Evaluation` of one network, as a dictionary."""
+    return pytorch.ask("explorer.evaluations:evaluation", reference, **options)
+
+
+def ensemble(references: Sequence[str], **options: Any) -> Answer:
+    """The `evaluations.Ensemble` of some networks, as a dictionary."""
+    return pytorch.ask("explorer.evaluations:ensemble", tuple(references), **options)
 
 
 def study(name: str, references: Sequence[str], *arguments: Any, **options: Any) -> Answer:

@@ -10,8 +10,7 @@ import streamlit as st
 from explorer.data.catalogue import DATASETS, data_status
 from explorer.data.pictures import Picture
 from explorer.map_export import missing
-from explorer.models.catalogue import is_network_name
-from explorer.runs.checkpoint_facts import DEFAULT_DATA
+from explorer.runs.checkpoint_facts import DEFAULT_DATA, is_untrained
 from explorer.ui import wording
 from explorer.ui.method_choice import Chosen
 from explorer.ui.network_choice import Candidate, choose_networks
@@ -149,7 +148,7 @@ def command(
     ]
     parts = [
         f"python -m explorer {name} {' '.join(map(shlex.quote, references))}",
-        f"--data {scene.data}" if scene.data != DEFAULT_DATA and all(map(is_network_name, references)) else "",
+        f"--data {scene.data}" if scene.data != DEFAULT_DATA and all(map(is_untrained, references)) else "",
         f"--image {scene.picture.reference}" if images is None else f"--images {images}",
         f"--method {' '.join(each.name for each in chosen)}",
         "" if explained is None else f"--target {shlex.quote(scene.classes[explained])}",

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from explorer.analysis.response_claims import response_claims
-from explorer.data.catalogue import DATASETS
+from explorer.data.catalogue import dataset
 from explorer.figures import Figure, gradient_norms, ledger_entries, response_distribution, response_levels
 from explorer.figures.layer_measures import BLOCK_MEASURES, GRADIENT_MEASURES, RESPONSE_MEASURES, LayerMeasure
 from explorer.models.size import layer_table
@@ -169,7 +169,7 @@ def _show(name: str, table: pd.DataFrame, at: Mapping[str, Candidate], options: 
             values=table[table["reference"] == drawn],
             column=options.measure,
             measure=found.measures[options.measure],
-            image_size=at[drawn].image_size or DATASETS[_data_of_others(at)].sizes[0],
+            image_size=at[drawn].image_size or dataset(_data_of_others(at)).sizes[0],
         )
     if name == "responses" and choice.layer is not None:
         _distribution(choice.layer, at, options)

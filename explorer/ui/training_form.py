@@ -15,8 +15,12 @@ from explorer.training.presets import PRESETS, Preset
 from explorer.training.recipe import Recipe
 from explorer.training.schedules import SCHEDULES
 
-STEMS = {"plain": "plain", "residual": "resnet"}
-DEPTHS = {kind: [row.config.depth for row in NETWORKS.values() if row.config.kind == kind] for kind in STEMS}
+# kind: family of the catalogue and how its names begin
+FAMILIES = {"plain": ("Plain, for small images", "plain"), "residual": ("ResNet, for small images", "resnet")}
+DEPTHS = {
+    kind: [row.config.depth for row in NETWORKS.values() if row.family == family]
+    for kind, (family, _) in FAMILIES.items()
+}
 AUGMENT = {"as the data set does": None, "yes": True, "no": False}
 LOOKS = {"automatic": None, "off": 0}
 EVERY = "every so many steps"
@@ -81,11 +85,12 @@ class Fields:
         return {"key": f"{self.name}_{key}", "bind": "query-params"}
 
     def networks(self) -> tuple[str, ...]:
-        default = self.preset.plan.networks
+        default = tuple(st.query_params.get_all("network")) or self.preset.plan.networks
+        listed = [f"{stem}{depth}" for kind, (_, stem) in FAMILIES.items() for depth in DEPTHS[kind]]
         chosen: list[str] = []
         with st.container(border=True):
             st.markdown("##### :material/account_tree: Networks")
-            for kind, stem in STEMS.items():
+            for kind, (_, stem) in FAMILIES.items():
                 depths = st.pills(
                     kind.capitalize(),
                     DEPTHS[kind],
@@ -96,9 +101,11 @@ class Fields:
                 )
                 chosen += [f"{stem}{depth}" for depth in sorted(depths)]
             others = st.text_input(
-                "Others, by name",
-                placeholder="resnet38, resnet56-b, resnet20-w32",
-                help="Any depth 6n+2; -b or -c chooses a shortcut option of a residual network, -w32 a width.",
+                "More networks, by name",
+                value=" ".join(name for name in default if name not in listed),
+                placeholder="resnet38, preresnet56, wrn-16-4, densenet-40-12",
+                help="Any name of the literature; -b or -c chooses a shortcut option of a residual network, -w32 a "
+                "width. The Build page shows what they are.",
                 **self.bound("others"),
             )
         return (*chosen, *re.findall(r"[^\s,;]+", others))
@@ -192,6 +199,15 @@ class Fields:
                     placeholder="2,000 and all test images",
                     **self.bound("last_images"),
                 ),
+                "stochastic_depth": self.decimal(
+                    "Stochastic depth",
+                    "stochastic_depth",
+                    usual.stochastic_depth,
+                    0.1,
+                    high=0.99,
+                    help="Of residual networks: the probability that a step leaves out the branch of the last block, "
+                    "less for earlier ones; 0.5 in Huang et al. 2016.",
+                ),
                 "probe_every": self.probe_every(),
             }
 
@@ -213,8 +229,8 @@ class Fields:
         chosen: int | None = st.number_input(label, low, high, value, step, **self.bound(key), **options)
         return int(value if chosen is None else chosen)
 
-    def decimal(self, label: str, key: str, value: float, step: float) -> float:
-        chosen: float | None = st.number_input(label, 0.0, 100.0, value, step, "%g", **self.bound(key))
+    def decimal(self, label: str, key: str, value: float, step: float, *, high: float = 100.0, **options: Any) -> float:
+        chosen: float | None = st.number_input(label, 0.0, high, float(value), step, "%g", **self.bound(key), **options)
         return float(value if chosen is None else chosen)
 
     def one_of(self, label: str, key: str, options: list[str], value: str, **more: Any) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from explorer import tables
-from explorer.cli import construct, data, degradation, runs, train
+from explorer.cli import checkpoints, construct, data, degradation, runs, train
 from explorer.cli.main import app, main
 from explorer.cli.output import json_text, text_table
 from explorer.construct import Construction
@@ -74,7 +74,13 @@ def refusal(capsys, *arguments):
 
 
 def commands():
-    groups = {"construct": construct.app, "data": data.app, "degradation": degradation.app, "runs": runs.app}
+    groups = {
+        "checkpoints": checkpoints.app,
+        "construct": construct.app,
+        "data": data.app,
+        "degradation": degradation.app,
+        "runs": runs.app,
+    }
     for group, commands in {"": app, **groups}.items():
         for name in commands._subcommands:
             if name not in groups:

@@ -1,0 +1,139 @@
+"""Commands about networks as they are built: describe, diff."""
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from tyro.conf import Positional, arg
+
+from explorer import tables
+from explorer.cli.output import AsCsv, AsJson, json_text, message, show, text_facts, text_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from explorer.models.config import NetworkConfig
+    from explorer.models.description import Description
+
+TOLD_LAYERS = [column for column in tables.DESCRIBED_LAYERS if column not in ("stage", "block")]
+TOLD_PARTS = [column for column in tables.DESCRIBED_PARTS if column not in ("stage", "block")]
+TOLD_DIFFERENCES = [column for column in tables.DIFFERENT_LAYERS if column not in ("layer_a", "layer_b", "differs")]
+BATCH = 128  # images a step that the memory of training is told for, as in He et al. 2015
+
+Name = Annotated[Positional[str], arg(metavar="NAME", help="Such as resnet56, preresnet110, wrn-28-10, resnet50.")]
+Other = Annotated[Positional[str], arg(metavar="OTHER", help="The same.")]
+ImageSize = Annotated[int | None, arg(help="Side of the images in pixels; left out, that which such networks are for.")]
+Classes = Annotated[int | None, arg(help="Outputs of the classifier; left out, 10, with a stem for ImageNet 1000.")]
+Channels = Annotated[int, arg(help="Of an image: 3 for colour, 1 for grey.")]
+
+
+def describe(
+    name: Name,
+    /,
+    *,
+    image_size: ImageSize = None,
+    classes: Classes = None,
+    channels: Channels = 3,
+    by: Literal["stage", "block", "layer"] = "stage",
+    csv: AsCsv = False,
+    json: AsJson = False,
+) -> int:
+    """Tell what a network is made of: shapes, parameters, multiply-adds, receptive fields, memory of training.
+
+    Args:
+        by: how finely the text and --csv tell it; --json has all.
+    """
+    from explorer.models.description import description
+
+    found = description(_config(name, classes, channels), image_size)
+    table: pd.DataFrame = {"stage": found.stages, "block": found.blocks, "layer": found.layers}[by]
+    if csv:
+        print(table.to_csv(index=False).rstrip("\n"))
+        return 0
+    columns = TOLD_LAYERS if by == "layer" else TOLD_PARTS
+    lines = [text_facts(_facts(found)), "", text_table(table.to_dict("records"), columns)]
+    show(_document(found), "\n".join(lines), as_json=json)
+    return 0
+
+
+def diff(
+    name: Name,
+    other: Other,
+    /,
+    *,
+    image_size: ImageSize = None,
+    classes: Classes = None,
+    channels: Channels = 3,
+    json: AsJson = False,
+) -> int:
+    """Tell what two networks differ in: settings, totals, and layers, those in the same place of a block in one row."""
+    from explorer.models.description import differences
+
+    found = differences(_config(name, classes, channels), _config(other, classes, channels), image_size)
+    settings, layers = (each.to_dict("records") for each in (found.settings, found.layers))
+    sides = {"a": found.a, "b": found.b}
+    totals = [
+        {"total": total, **{side: getattr(each, total) for side, each in sides.items()}}
+        for total in ("parameters", "multiply_adds", "kept_values", "receptive_field")
+    ]
+    if json:
+        ends = {side: {"name": each.config.name, "config": each.config.model_dump()} for side, each in sides.items()}
+        print(json_text(ends | {"totals": totals, "settings": settings, "layers": layers}))
+        return 0
+    different = [row for row in layers if row["differs"]]
+    parts = [
+        text_table([row for row in settings if row["differs"]] or settings[:1], ["setting", "a", "b"]),
+        text_table(totals, ["total", "a", "b"]),
+        text_table(different, TOLD_DIFFERENCES) if different else "",
+    ]
+    print("\n\n".join(filter(None, parts)))
+    message(f"{len(different)} of {len(layers)} layers differ")
+    return 0
+
+
+def _config(name: str, classes: int | None, channels: int) -> "NetworkConfig":
+    from explorer.models.catalogue import network_config
+    from explorer.models.config import NetworkConfig
+
+    settings = network_config(name).model_dump() | {"channels": channels}
+    return NetworkConfig(**settings | ({} if classes is None else {"classes": classes}))
+
+
+def _facts(found: "Description") -> dict[str, Any]:
+    known = [row for row in found.totals.to_dict("records") if row["published"]]
+    published = {
+        f"published {row['total'].replace('_', '-')}": f"{row['published']:,.0f}, here {row['ratio']:.4f} times that "
+        f"({row['source']})"
+        for row in known
+    }
+    return {
+        "name": found.config.name,
+        "kind": found.config.kind,
+        "depth": found.config.depth,
+        "images": f"{found.image_size} x {found.image_size}, {found.config.channels} channels",
+        "classes": found.config.classes,
+        "parameters": f"{found.parameters:,}",
+        "multiply-adds": f"{found.multiply_adds:,}",
+        **published,
+        "receptive field": f"{found.receptive_field} pixels a side, at the last convolution",
+        f"training, {BATCH} images": f"{found.training_bytes(BATCH) / 1e9:.2f} GB of tensors in fp32",
+    }
+
+
+def _document(found: "Description") -> dict[str, Any]:
+    return {
+        "name": found.config.name,
+        "family": found.family,
+        "source": found.source,
+        "kind": found.config.kind,
+        "depth": found.config.depth,
+        "image_size": found.image_size,
+        "config": found.config.model_dump(),
+        "parameters": found.parameters,
+        "multiply_adds": found.multiply_adds,
+        "receptive_field": found.receptive_field,
+        "kept_values": found.kept_values,
+        "training_bytes": found.training_bytes(BATCH),
+        "totals": found.totals.to_dict("records"),
+        "stages": found.stages.to_dict("records"),
+        "blocks": found.blocks.to_dict("records"),
+        "layers": found.layers.to_dict("records"),
+    }

@@ -1,0 +1,244 @@
+"""Everything about a network that its configuration says, and what two of them differ in; imports no torch."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+import pandas as pd
+
+from explorer import tables
+from explorer.models.activations import kept_values
+from explorer.models.catalogue import NETWORKS, NetworkRow
+from explorer.models.config import NetworkConfig
+from explorer.models.receptive_field import receptive_fields
+from explorer.models.structure import BlockShape, block_shapes, weighted
+
+BYTES = 4  # of a number in fp32
+SUMMED = ("parameters", "multiply_adds", "kept_values")
+COMPARED = ("layer", "parameters", "multiply_adds")  # in the order of `tables.DIFFERENT_LAYERS`
+TRANSIENT = 3  # gradients and results beside each other while the largest layer is computed
+OPTIONAL = ("layer", "receptive_field", "jump")
+STATES = 3  # kept of each parameter: itself, its gradient, its momentum
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Description:
+    """A network in numbers.
+
+    Attributes:
+        config: what it is made of.
+        image_size: side in pixels of the images that all counts are for.
+        family, source: of the catalogue's row of this name; empty without one.
+        parameters: trainable ones.
+        multiply_adds: for one image; batch norm, ReLU, pooling and sums not counted.
+        kept_values: numbers that a training step keeps for each image until its backward pass.
+        totals: `tables.TOTALS`, beside what the source reports.
+        layers: `tables.DESCRIBED_LAYERS`.
+        blocks, stages: `tables.DESCRIBED_PARTS`.
+    """
+
+    config: NetworkConfig
+    image_size: int
+    family: str
+    source: str
+    parameters: int
+    multiply_adds: int
+    kept_values: int
+    totals: pd.DataFrame
+    layers: pd.DataFrame
+    blocks: pd.DataFrame
+    stages: pd.DataFrame
+
+    @property
+    def receptive_field(self) -> int:
+        """Side of what a position of the last convolution sees, in pixels of the image."""
+        convolutions = self.layers[(self.layers["kernel"] > 0) & self.layers["layer"].notna()]
+        return int(convolutions["receptive_field"].iloc[-1])
+
+    def training_bytes(self, batch_size: int) -> int:
+        """Of the tensors of a training step in fp32; what kernels and the allocator need beyond them is not counted."""
+        largest = int((self.layers["width"] * self.layers["side"] ** 2).max())
+        return BYTES * (STATES * self.parameters + batch_size * (self.kept_values + TRANSIENT * largest))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Differences:
+    """Two networks beside each other, layers in the same place of the same block in one row.
+
+    Attributes:
+        a, b: the networks.
+        settings: `tables.DIFFERENT_SETTINGS`.
+        layers: `tables.DIFFERENT_LAYERS`.
+    """
+
+    a: Description
+    b: Description
+    settings: pd.DataFrame
+    layers: pd.DataFrame
+
+
+def description(config: NetworkConfig, image_size: int | None = None) -> Description:
+    """A network in numbers, layer by layer, block by block and stage by stage.
+
+    Args:
+        image_size: side in pixels; None takes that which such networks are made for.
+
+    Raises:
+        BadSettings: the network cannot take images of this size.
+    """
+    size = config.image_size if image_size is None else image_size
+    layers = _layers(config, size)
+    row = NETWORKS.get(config.name)
+    sums = {column: sum(layer[column] for layer in layers) for column in SUMMED}
+    shapes = block_shapes(config)
+    return Description(
+        config=config,
+        image_size=size,
+        family=row.family if row else "",
+        source=row.source if row else "",
+        **sums,
+        totals=_totals(config, size, sums, row),
+        layers=pd.DataFrame(layers, columns=tables.DESCRIBED_LAYERS).astype(dict.fromkeys(OPTIONAL, "Int64")),
+        blocks=_parts(layers, shapes, stages=False),
+        stages=_parts(layers, shapes, stages=True),
+    )
+
+
+def differences(a: NetworkConfig, b: NetworkConfig, image_size: int | None = None) -> Differences:
+    """What two networks differ in, setting by setting and layer by layer.
+
+    Args:
+        image_size: side in pixels for both; None takes for each that which such networks are made for.
+
+    Raises:
+        BadSettings: one of them cannot take images of this size.
+    """
+    first, second = description(a, image_size), description(b, image_size)
+    told = [_settings(each) for each in (first, second)]
+    settings = [(name, value, told[1][name], value != told[1][name]) for name, value in told[0].items()]
+    return Differences(
+        first, second, pd.DataFrame(settings, columns=tables.DIFFERENT_SETTINGS), _beside_each_other(first, second)
+    )
+
+
+def layer_words(layer: Mapping[Any, Any]) -> str:
+    """What a row of `tables.DESCRIBED_LAYERS` is: 3×3, 16 → 32, side 16, stride 2."""
+    if not layer["kernel"]:
+        return f"{layer['in_width']} → {layer['width']}"
+    text = f"{layer['kernel']}×{layer['kernel']}, {layer['in_width']} → {layer['width']}, side {layer['side']}"
+    text += f", stride {layer['stride']}" if layer["stride"] > 1 else ""
+    return text + (f", {layer['groups']} groups" if layer["groups"] > 1 else "")
+
+
+def _layers(config: NetworkConfig, size: int) -> list[dict[str, Any]]:
+    fields, kept = receptive_fields(config, size), kept_values(config, size)
+    rows, number = [], 0
+    for each in weighted(config, size):
+        number += not each.beside
+        field = fields.get(each.name)
+        rows.append(
+            {
+                "layer": None if each.beside else number,
+                "name": each.name,
+                "stage": each.stage,
+                "block": each.block,
+                "kernel": each.kernel,
+                "stride": each.stride,
+                "groups": each.groups,
+                "in_width": each.in_width,
+                "width": each.width,
+                "side": each.side,
+                "parameters": each.own + each.around,
+                "multiply_adds": each.multiply_adds,
+                "receptive_field": field.side if field else None,
+                "jump": field.jump if field else None,
+                "kept_values": kept[each.name],
+            }
+        )
+    return rows
+
+
+def _parts(layers: list[dict[str, Any]], shapes: list[BlockShape], *, stages: bool) -> pd.DataFrame:
+    """Sums over the layers of each part; what leaves it, and the field of its last layer on the main path."""
+
+    def key(part: dict[str, Any]) -> tuple[int, int]:
+        return part["stage"], 0 if stages else part["block"]
+
+    inside: dict[tuple[int, int], list[BlockShape]] = {}
+    for shape in shapes:
+        inside.setdefault((shape.stage, 0 if stages else shape.block), []).append(shape)
+    rows = []
+    for (stage, block), members in groupby(layers, key):
+        part = list(members)
+        main = [layer for layer in part if layer["layer"]]
+        blocks = inside.get((stage, block), [])
+        rows.append(
+            {
+                "part": _part(stage, block, blocks),
+                "stage": stage,
+                "block": block,
+                "kind": ", ".join(dict.fromkeys(shape.kind for shape in blocks)),
+                "shortcut": ", ".join(dict.fromkeys(shape.shortcut for shape in blocks)),
+                "blocks": len(blocks),
+                "layers": len(main),
+                "width": blocks[-1].width if blocks else main[-1]["width"],
+                "side": main[-1]["side"],
+                "receptive_field": main[-1]["receptive_field"],
+            }
+            | {column: sum(layer[column] for layer in part) for column in SUMMED}
+        )
+    return pd.DataFrame(rows, columns=tables.DESCRIBED_PARTS)
+
+
+def _part(stage: int, block: int, inside: list[BlockShape]) -> str:
+    if not inside:
+        return "stem" if stage == 0 else "classifier"
+    return f"stage {stage} block {block}" if block else f"stage {stage}"
+
+
+def _totals(config: NetworkConfig, size: int, sums: dict[str, int], row: NetworkRow | None) -> pd.DataFrame:
+    """A source's numbers stand beside those of the very network and image size that it speaks of."""
+    same = row if row and row.config == config else None
+    sized = same if size == config.image_size else None
+    published = {
+        "parameters": same and same.published_parameters,
+        "multiply_adds": sized and sized.published_multiply_adds,
+    }
+    rows = [
+        (name, value, known, value / known if known else None, row.source if row and known else "")
+        for name, value in sums.items()
+        for known in [published.get(name)]
+    ]
+    return pd.DataFrame(rows, columns=tables.TOTALS, dtype=object)
+
+
+def _settings(found: Description) -> dict[str, Any]:
+    config = found.config
+    fields = config.model_dump() | {"stages": config.stage_blocks}
+    return {"name": config.name, "kind": config.kind} | fields | {"image_size": found.image_size}
+
+
+def _beside_each_other(a: Description, b: Description) -> pd.DataFrame:
+    ours, theirs = _places(a), _places(b)
+    order = {place: where for place, (where, _) in (theirs | ours).items()}
+    rows = []
+    for place in sorted(order, key=order.__getitem__):
+        (_, first), (_, second) = ours.get(place, (None, None)), theirs.get(place, (None, None))
+        texts = [layer_words(each) if each else "" for each in (first, second)]
+        counts = [each[column] if each else None for column in COMPARED for each in (first, second)]
+        differs = texts[0] != texts[1] or counts[2] != counts[3]
+        rows.append((*place, *texts, *counts, differs))
+    return pd.DataFrame(rows, columns=tables.DIFFERENT_LAYERS, dtype=object)
+
+
+def _places(found: Description) -> dict[tuple[int | None, int, str], tuple[tuple[float, ...], Mapping[Any, Any]]]:
+    """Each layer by stage, block and place, with where it comes in the order of all."""
+    places: dict[tuple[int | None, int, str], tuple[tuple[float, ...], Mapping[Any, Any]]] = {}
+    for number, layer in enumerate(found.layers.to_dict("records")):
+        parts = layer["name"].split(".")
+        end = layer["name"] == "classifier"
+        place = ".".join(parts[3:] if layer["block"] else parts[1:] or parts)
+        stage = None if end else layer["stage"]
+        places[stage, layer["block"], place] = ((end, layer["stage"], layer["block"], number), layer)
+    return places

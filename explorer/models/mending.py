@@ -1,0 +1,87 @@
+"""Networks that can be built, nearest to settings that cannot; importing this does not import torch."""
+
+from collections.abc import Collection, Mapping
+from itertools import combinations
+from typing import Any
+
+from explorer.errors import BadSettings
+from explorer.models.config import NetworkConfig, depth_of, nearest_depths
+
+MOST_CHANGES = 3
+USUAL_GROWTH = 12
+
+# What has a meaning in some blocks only, and the value of no meaning.
+MEANINGLESS = {
+    "shortcut": "none",
+    "order": "post",
+    "norm": "batch",
+    "excitation": False,
+    "groups": 1,
+    "group_width": 0,
+    "stride_on": "3x3",
+    "widen": 1,
+    "growth": 0,
+}
+RESIDUAL = {"shortcut", "order", "norm", "excitation"}
+
+
+def meaningful(settings: Mapping[str, Any]) -> set[str]:
+    """Those settings of `MEANINGLESS` that have a meaning with the block of these settings."""
+    block = settings["block"]
+    if block.startswith("dense"):
+        return {"growth"}
+    if block == "bottleneck":
+        return RESIDUAL | {"groups", "group_width", "stride_on"}
+    return RESIDUAL | ({"widen"} if settings["order"] == "pre" else set())
+
+
+def completed(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The same settings, without those that have no meaning, and with the depth that `stages` give."""
+    kept = meaningful(settings)
+    found = dict(settings) | {name: value for name, value in MEANINGLESS.items() if name not in kept}
+    if "growth" in kept and not found["growth"]:
+        found["growth"] = USUAL_GROWTH
+    if found["stages"]:
+        found["depth"] = depth_of(found["block"], tuple(found["stages"]), found["stem"])
+    return found
+
+
+def nearest_networks(settings: Mapping[str, Any], keep: Collection[str] = ()) -> list[NetworkConfig]:
+    """At most two networks that can be built, with as few other settings as can be; none where three do not do.
+
+    Args:
+        settings: all of a `NetworkConfig`.
+        keep: settings that stay as they are, where that is possible.
+    """
+    others = [(name, value) for name, values in _others(settings).items() for value in values]
+    for kept in (set(keep), set()):
+        tried = [(name, value) for name, value in others if name not in kept and value != settings[name]]
+        for count in range(1, MOST_CHANGES + 1):
+            built = [_built(dict(settings) | dict(changes)) for changes in combinations(tried, count)]
+            if any(built):
+                return list({each.name: each for each in built if each}.values())[:2]
+    return []
+
+
+def _others(settings: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """Values that a setting may be changed to, the likeliest setting first."""
+    width, groups = settings["width"], settings["groups"]
+    multiple = max(1, width // groups) * groups
+    return {
+        "depth": list(nearest_depths(settings["depth"], settings["block"], settings["stem"])),
+        "shortcut": ["A", "none"],
+        "width": [multiple, multiple + groups],
+        "order": ["post"],
+        "norm": ["batch", "skipinit"],
+        "group_width": [0, width],
+        "growth": [USUAL_GROWTH, 0],
+        **{name: [MEANINGLESS[name]] for name in ("groups", "widen", "excitation", "stride_on")},
+        "stages": [()],
+    }
+
+
+def _built(settings: Mapping[str, Any]) -> NetworkConfig | None:
+    try:
+        return NetworkConfig(**settings)
+    except BadSettings:
+        return None

@@ -1,0 +1,180 @@
+"""The network that the Build page shows, kept in the address by its name, and what one wishes to change of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from explorer.errors import BadSettings, UnknownName
+from explorer.models.catalogue import NETWORKS, network_config
+from explorer.models.config import NetworkConfig
+from explorer.models.mending import completed
+from explorer.models.size import require_size
+
+FIRST_NETWORK = "resnet20"
+DEEPEST, LARGEST_IMAGE = 2000, 1024  # that the page draws; a shell describes all
+WISH, CHANGED, WRITTEN = "build_wish", "build_changed", "build_written"  # in the session
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What the page shows.
+
+    Attributes:
+        config: of the network.
+        beside: another one, to compare it with.
+        image_size: pixels a side of the images, for both.
+        problem: why what one wishes cannot be built; empty where it is what is shown.
+    """
+
+    config: NetworkConfig
+    beside: NetworkConfig | None
+    image_size: int
+    problem: str = ""
+
+    @property
+    def configs(self) -> list[NetworkConfig]:
+        return [self.config] if self.beside is None else [self.config, self.beside]
+
+
+def choose_built() -> Built:
+    """Two menus: the network and another beside it; each takes any name of the literature too."""
+    _follow_address()
+    _menu("Network", "network", str(st.query_params["network"]))
+    _menu("Beside it", "beside", st.query_params.get("beside"), placeholder="none; compare two networks")
+    config, beside = _named(st.query_params["network"]), _named(st.query_params.get("beside", ""))
+    assert config is not None
+    config = config.model_copy(update={"classes": _number("classes", config.classes, 2, 100_000)})
+    size = _number("size", max(each.image_size for each in (config, beside) if each), 1, LARGEST_IMAGE)
+    return Built(config, beside, size, _problem(config, beside, size))
+
+
+def wish() -> dict[str, Any]:
+    """The settings that are wished for; they need not go together."""
+    found: dict[str, Any] = st.session_state[WISH]
+    return found
+
+
+def set_wish(settings: Mapping[str, Any], changed: str) -> None:
+    """Wish for these settings; where a network can be built of them, it is shown.
+
+    Args:
+        changed: the setting that was changed last.
+    """
+    st.session_state[WISH], st.session_state[CHANGED] = completed(settings), changed
+    try:
+        config = NetworkConfig(**st.session_state[WISH])
+    except BadSettings:
+        return
+    if config.depth <= DEEPEST:
+        show(config)
+
+
+def show(config: NetworkConfig) -> None:
+    """Put a network into the address."""
+    st.query_params["network"] = config.name
+    if config.classes == network_config(config.name).classes:
+        st.query_params.pop("classes", None)
+    else:
+        st.query_params["classes"] = str(config.classes)
+    st.session_state[WISH] = config.model_dump()
+    st.session_state[WRITTEN] = _address()
+
+
+def set_size(config: NetworkConfig, size: int) -> None:
+    """Put the side of the images into the address, where it is not that which such networks are made for."""
+    if size == config.image_size:
+        st.query_params.pop("size", None)
+    else:
+        st.query_params["size"] = str(size)
+
+
+def _follow_address() -> None:
+    """Wish for what the address says, where it says something new; tell on the page which names are none."""
+    asked = st.query_params.get("network") or st.session_state.get(WRITTEN, (FIRST_NETWORK, ""))[0]
+    if _named(asked, tell=True) is None:
+        asked = st.session_state.get(WRITTEN, (FIRST_NETWORK, ""))[0]
+    st.query_params["network"] = asked
+    if "beside" in st.query_params and _named(st.query_params["beside"], tell=True) is None:
+        del st.query_params["beside"]
+    if _address() != st.session_state.get(WRITTEN):
+        config = network_config(asked)
+        classes = _number("classes", config.classes, 2, 100_000)
+        st.session_state[WISH] = config.model_dump() | {"classes": classes}
+        st.session_state[CHANGED] = ""
+        st.session_state[WRITTEN] = _address()
+
+
+def _address() -> tuple[str, str]:
+    return st.query_params["network"], st.query_params.get("classes", "")
+
+
+def _named(name: str, *, tell: bool = False) -> NetworkConfig | None:
+    """The network of this name; None where there is none, or it is too deep to be drawn."""
+    if not name:
+        return None
+    try:
+        config = network_config(name)
+    except UnknownName as error:
+        if tell:
+            st.error(str(error), icon=":material/error:")
+        return None
+    if config.depth > DEEPEST:
+        if tell:
+            st.error(
+                f"{config.name} has {config.depth:,} layers; this page draws up to {DEEPEST:,}. In a shell "
+                f"`python -m explorer describe {config.name}` tells all about it.",
+                icon=":material/error:",
+            )
+        return None
+    return config
+
+
+def _menu(label: str, key: str, current: str | None, **options: Any) -> None:
+    """A menu of the named networks that also takes a name that is typed."""
+    names = list(NETWORKS)
+    if current and current not in names:
+        names.insert(0, current)
+    state = f"build_{key}"
+    st.session_state[state] = current
+    st.selectbox(
+        label,
+        names,
+        index=None,
+        format_func=_label,
+        key=state,
+        accept_new_options=True,
+        on_change=lambda: _choose(key, st.session_state[state]),
+        help="Choose one, or type any name: resnet38, preresnet56-c, wrn-22-8, resnext29-4x32d, densenet-bc-40-24.",
+        **options,
+    )
+
+
+def _choose(key: str, name: str | None) -> None:
+    if name:
+        st.query_params[key] = name.strip()
+        if key == "network":
+            for other in ("classes", "size"):
+                st.query_params.pop(other, None)
+    elif key == "beside":
+        st.query_params.pop(key, None)
+
+
+def _label(name: str) -> str:
+    return f"{name} · {NETWORKS[name].family}" if name in NETWORKS else name
+
+
+def _number(key: str, usual: int, low: int, high: int) -> int:
+    """A number in the address; the usual one where there is none that is allowed."""
+    text = st.query_params.get(key, "")
+    return int(text) if text.isdecimal() and low <= int(text[:9]) <= high else usual
+
+
+def _problem(config: NetworkConfig, beside: NetworkConfig | None, size: int) -> str:
+    for each in filter(None, (config, beside)):
+        try:
+            require_size(each, size)
+        except BadSettings as error:
+            return str(error)
+    return ""
