@@ -9,11 +9,17 @@ from explorer.models.structure import BlockShape
 
 
 class ResidualBlock(nn.Module):
-    """What these blocks have in common: how branch and shortcut meet. A plain network has the branch alone."""
+    """What these blocks have in common: how branch and shortcut meet. A plain network has the branch alone.
+
+    Attributes:
+        branch_factor: what the branch is multiplied with; 0: it is not computed. Other than 1 only while a step of
+            stochastic depth lasts, see `training.stochastic_depth`.
+    """
 
     def __init__(self, shape: BlockShape) -> None:
         super().__init__()
         self.shape = shape
+        self.branch_factor = 1.0
 
     def _add_meeting(self) -> None:
         """The modules that `_met` needs; called after those of the branch, so that modules stand in order of use."""
@@ -21,10 +27,19 @@ class ResidualBlock(nn.Module):
         self.shortcut = build_shortcut(self.shape)
         self.addition = None if self.shortcut is None else Addition()
 
-    def _met(self, branch: Tensor, x: Tensor) -> Tensor:
-        """The sum of the branch, which an excitation may weigh, and of what the shortcut makes of `x`."""
+    def _branch(self, x: Tensor) -> Tensor:
+        raise NotImplementedError
+
+    def _met(self, x: Tensor) -> Tensor:
+        """The sum of what the branch, which an excitation may weigh, and the shortcut make of `x`."""
+        if self.shortcut is not None and self.branch_factor == 0:
+            beside: Tensor = self.shortcut(x)
+            return beside
+        branch = self._branch(x)
         if self.excitation is not None:
             branch = self.excitation(branch)
+        if self.branch_factor != 1:
+            branch = branch * self.branch_factor
         if self.shortcut is not None and self.addition is not None:
             branch = self.addition(branch, self.shortcut(x))
         return branch
@@ -45,10 +60,13 @@ class BasicBlock(ResidualBlock):
         self.relu2 = nn.ReLU()
 
     def forward(self, x: Tensor) -> Tensor:
-        out = self.relu1(self.norm1(self.conv1(x)))
-        out = self.norm2(self.conv2(out))  # the response of figure 7
-        relu2: Tensor = self.relu2(self._met(out, x))
+        relu2: Tensor = self.relu2(self._met(x))
         return relu2
+
+    def _branch(self, x: Tensor) -> Tensor:
+        out = self.relu1(self.norm1(self.conv1(x)))
+        norm2: Tensor = self.norm2(self.conv2(out))  # the response of figure 7
+        return norm2
 
 
 class BottleneckBlock(ResidualBlock):
@@ -74,11 +92,14 @@ class BottleneckBlock(ResidualBlock):
         self.relu3 = nn.ReLU()
 
     def forward(self, x: Tensor) -> Tensor:
+        relu3: Tensor = self.relu3(self._met(x))
+        return relu3
+
+    def _branch(self, x: Tensor) -> Tensor:
         out = self.relu1(self.norm1(self.conv1(x)))
         out = self.relu2(self.norm2(self.conv2(out)))
-        out = self.norm3(self.conv3(out))
-        relu3: Tensor = self.relu3(self._met(out, x))
-        return relu3
+        norm3: Tensor = self.norm3(self.conv3(out))
+        return norm3
 
 
 class PreBasicBlock(ResidualBlock):
@@ -101,12 +122,15 @@ class PreBasicBlock(ResidualBlock):
         self._add_meeting()
 
     def forward(self, x: Tensor) -> Tensor:
-        active = self.relu1(self.norm1(x))
-        out = self.conv1(active)
+        return self._met(self.relu1(self.norm1(x)) if self.shape.shares_activation else x)
+
+    def _branch(self, x: Tensor) -> Tensor:
+        out: Tensor = x if self.shape.shares_activation else self.relu1(self.norm1(x))
+        out = self.conv1(out)
         out = self.conv2(self.relu2(self.norm2(out)))
         if self.norm3 is not None:
             out = self.norm3(out)
-        return self._met(out, active if self.shape.shares_activation else x)
+        return out
 
 
 class PreBottleneckBlock(ResidualBlock):
@@ -129,10 +153,13 @@ class PreBottleneckBlock(ResidualBlock):
         self._add_meeting()
 
     def forward(self, x: Tensor) -> Tensor:
-        active = self.relu1(self.norm1(x))
-        out = self.conv1(active)
+        return self._met(self.relu1(self.norm1(x)) if self.shape.shares_activation else x)
+
+    def _branch(self, x: Tensor) -> Tensor:
+        out: Tensor = x if self.shape.shares_activation else self.relu1(self.norm1(x))
+        out = self.conv1(out)
         out = self.conv2(self.relu2(self.norm2(out)))
         out = self.conv3(self.relu3(self.norm3(out)))
         if self.norm4 is not None:
             out = self.norm4(out)
-        return self._met(out, active if self.shape.shares_activation else x)
+        return out

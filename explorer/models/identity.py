@@ -30,14 +30,16 @@ def deepened(network: Network, depth: int, images: Tensor | None = None) -> Netw
             are taken, and a plain network in training mode computes something else from the first step on.
 
     Raises:
-        BadSettings: `network` is not from `build`, `depth` is not 6n+2 or not greater than the network's, or
-            `images` is not a batch for the network.
+        BadSettings: `network` is not from `build` or not made of three equal stages of basic blocks with batch norm
+            and a small stem, `depth` is not 6n+2 or not greater than the network's, or `images` is not a batch for
+            the network.
     """
     if not isinstance(network, Network):
         raise BadSettings(
             f"`network` is a {type(network).__name__}; identity blocks are known for the networks of "
             "`explorer.build` and `explorer.load_checkpoint` alone. Give one of those."
         )
+    _require_known(network.config)
     config = NetworkConfig(**(network.config.model_dump() | {"depth": depth}))
     old_blocks = network.config.blocks_per_stage
     if config.blocks_per_stage <= old_blocks:
@@ -58,6 +60,24 @@ def deepened(network: Network, depth: int, images: Tensor | None = None) -> Netw
             assert isinstance(block, BasicBlock)
             _make_identity(block, mean, variance)
     return deeper
+
+
+def _require_known(config: NetworkConfig) -> None:
+    """Identity blocks are worked out for the networks of He et al. 2015, section 4.2, alone."""
+    parts = {
+        f"{config.block} blocks": config.block != "basic",
+        f"`order='{config.order}'`": config.order != "post",
+        f"`norm='{config.norm}'`": config.norm != "batch",
+        "excitations": config.excitation,
+        f"a {config.stem} stem": config.stem != "small",
+        "stages of its own": bool(config.stages),
+    }
+    found = [part for part, there in parts.items() if there]
+    if found:
+        raise BadSettings(
+            f"{config.name} has {' and '.join(found)}; identity blocks are known for plain and residual networks of "
+            "three equal stages of basic blocks with batch norm, such as plain20 or resnet56. Choose one of those."
+        )
 
 
 def _statistics(network: Network, images: Tensor | None) -> list[tuple[Tensor, Tensor]]:
@@ -82,13 +102,14 @@ def _make_identity(block: BasicBlock, mean: Tensor, variance: Tensor) -> None:
         _pass_on(block.conv1, block.norm1, mean, variance)
         _pass_on(block.conv2, block.norm2, mean, variance)
         return
-    nn.init.zeros_(block.norm2.weight)
-    nn.init.zeros_(block.norm2.bias)
+    for parameter in block.norm2.parameters():
+        nn.init.zeros_(parameter)
     if isinstance(block.shortcut, ProjectionShortcut):
         _pass_on(block.shortcut.conv, block.shortcut.norm, mean, variance)
 
 
-def _pass_on(convolution: nn.Conv2d, norm: nn.BatchNorm2d, mean: Tensor, variance: Tensor) -> None:
+def _pass_on(convolution: nn.Conv2d, norm: nn.Module | None, mean: Tensor, variance: Tensor) -> None:
+    assert isinstance(norm, nn.BatchNorm2d)
     nn.init.dirac_(convolution.weight)  # one at the centre, from each channel to itself
     undone = {"running_mean": mean, "running_var": variance, "weight": (variance + norm.eps).sqrt(), "bias": mean}
     norm.load_state_dict(norm.state_dict() | undone)

@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,14 +13,17 @@ from torch.nn import functional
 
 from explorer.data.batches import Batches
 from explorer.data.pixels import Data, load_data
-from explorer.errors import TrainingFailed
+from explorer.errors import BadSettings, TrainingFailed
 from explorer.models.config import NetworkConfig
 from explorer.models.network import Network, build
 from explorer.training.devices import Precision, best_device, best_precision
 from explorer.training.evaluation import error_and_loss, require_channels
+from explorer.training.memory import recomputes
+from explorer.training.plan import require_trainable
 from explorer.training.probes import Probe, probe
 from explorer.training.recipe import LAST_TRAIN_IMAGES, PROBE_IMAGES, Recipe
 from explorer.training.schedules import GENTLE_START_DEPTH, GENTLE_START_ERROR
+from explorer.training.stochastic_depth import branch_factors, branches_left_out
 
 ERROR_MEMORY = 0.95  # of the running mean of batch errors that ends the gentle start: about 20 steps
 
@@ -76,6 +80,9 @@ class Training(Iterator[Record]):
             weight_decay=recipe.weight_decay,
             fused=True,
         )
+        if recipe.stochastic_depth and recipe.momentum:  # some branches come late, and PyTorch takes no or all momenta
+            for parameter in self.network.parameters():
+                self._optimiser.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
         depth = getattr(getattr(network, "config", None), "depth", 0)
         self._gentle = recipe.schedule == "he2015" and depth >= GENTLE_START_DEPTH
         self._mean_error = 1.0
@@ -106,6 +113,11 @@ class Training(Iterator[Record]):
         train_error, test_error = self._evaluation()
         speed = steps * self.batches.batch_size / seconds
         return Record(self.step, loss, batch_error, rate, self.seconds, train_error, test_error, speed)
+
+    @property
+    def recomputes(self) -> bool:
+        """Whether blocks compute their inner results twice: a step would take too much memory else."""
+        return isinstance(self.network, Network) and self.network.recompute
 
     @property
     def probe_due(self) -> bool:
@@ -146,18 +158,28 @@ class Training(Iterator[Record]):
         images, labels = self.batches.batch(self.step)
         for group in self._optimiser.param_groups:
             group["lr"] = rate
-        with torch.autocast(images.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
-            scores = self.network(images)
-        loss = functional.cross_entropy(scores.float(), labels)
-        value = loss.item()
-        if not math.isfinite(value):
-            raise TrainingFailed(
-                f"The loss is not finite (={value}) at step {self.step + 1}. Try a lower learning rate or a warm-up."
-            )
-        self._optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        with self._some_left_out():
+            with torch.autocast(images.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
+                scores = self.network(images)
+            loss = functional.cross_entropy(scores.float(), labels)
+            value = loss.item()
+            if not math.isfinite(value):
+                raise TrainingFailed(
+                    f"The loss is not finite (={value}) at step {self.step + 1}. "
+                    "Try a lower learning rate or a warm-up."
+                )
+            self._optimiser.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
         self._optimiser.step()
         return value, (scores.argmax(1) != labels).float().mean().item()
+
+    def _some_left_out(self) -> AbstractContextManager[None]:
+        """For the forward and the backward pass of a step: the blocks of a network with stochastic depth."""
+        last = self.recipe.stochastic_depth
+        if not last or not isinstance(self.network, Network):
+            return nullcontext()
+        blocks = self.network.blocks
+        return branches_left_out(blocks, branch_factors(len(blocks), last, self.batches.seed, self.step))
 
     def _evaluation(self) -> tuple[float, float]:
         """Training and test error on the fixed samples, at the end on larger ones."""
@@ -212,9 +234,19 @@ def train(
     if not isinstance(network, nn.Module):
         network = build(network, classes=len(batches.data.classes), channels=batches.data.channels, seed=seed)
     require_channels(network, batches.data)
+    size = batches.data.image_size
+    precision = best_precision(chosen, size) if recipe.precision == "auto" else recipe.precision
     if isinstance(network, Network):
+        require_trainable(network.config, recipe, size)
         network.normalisation = recipe.normalisation
-    precision = best_precision(chosen, batches.data.image_size) if recipe.precision == "auto" else recipe.precision
+        network.recompute = recomputes(
+            network.config, batch_size=batches.batch_size, image_size=size, precision=precision, device=chosen
+        )
+    elif recipe.stochastic_depth:
+        raise BadSettings(
+            f"`stochastic_depth` (={recipe.stochastic_depth}) is for the networks of `explorer.build`; `network` is a "
+            f"{type(network).__name__}. Set it to 0."
+        )
     return Training(network, batches, recipe, device=chosen, precision=precision)
 
 

@@ -5,10 +5,11 @@ from typing import Self
 
 from pydantic import Field, field_validator, model_validator
 
-from explorer.data.catalogue import DATASETS, DatasetRow
+from explorer.data.catalogue import DatasetRow, dataset, no_training_images
+from explorer.errors import BadSettings
 from explorer.models.catalogue import network_config
 from explorer.models.config import NetworkConfig
-from explorer.registry import lookup
+from explorer.models.size import require_size
 from explorer.settings import Settings
 from explorer.training.recipe import Recipe
 
@@ -54,11 +55,9 @@ class Plan(Settings):
                 f"at most {LARGEST_EXPERIMENT}. Split it."
             )
         row, recipe = self.dataset, self.recipe
-        if recipe.image_size is not None and recipe.image_size not in row.sizes:
-            sizes = " or ".join(map(str, row.sizes))
-            raise ValueError(
-                f"`image_size` (={recipe.image_size}) is not a size of {row.title}: it comes in {sizes} pixels a side."
-            )
+        side = row.side(recipe.image_size)
+        if not row.train_images:
+            raise ValueError(no_training_images(row.title))
         images = recipe.train_images or row.train_images
         if images > row.train_images:
             raise ValueError(
@@ -70,11 +69,13 @@ class Plan(Settings):
                 f"`batch_size` (={recipe.batch_size}) is larger than the {images:,} training images of {row.title}, "
                 "so an epoch has no full batch. Lower `batch_size`."
             )
+        for name in self.networks:
+            require_trainable(network_config(name), recipe, side)
         return self
 
     @property
     def dataset(self) -> DatasetRow:
-        return lookup(DATASETS, self.data, "data set")
+        return dataset(self.data)
 
     def network_configs(self) -> list[NetworkConfig]:
         """The networks as they will be built, with the data's classes and channels."""
@@ -85,3 +86,13 @@ class Plan(Settings):
         """The title, or one made from the networks and the data."""
         started = f", from {Path(self.initial).name}" if self.initial else ""
         return self.title or f"{', '.join(self.networks)} on {self.dataset.title}{started}"
+
+
+def require_trainable(config: NetworkConfig, recipe: Recipe, image_size: int) -> None:
+    """Raise BadSettings where a network cannot be trained under a recipe on images of this size."""
+    require_size(config, image_size)
+    if recipe.stochastic_depth and config.kind != "residual":
+        raise BadSettings(
+            f"`stochastic_depth` (={recipe.stochastic_depth}) leaves out branches beside shortcuts, and "
+            f"{config.name} is no residual network. Set it to 0, or train residual networks alone."
+        )

@@ -37,6 +37,8 @@ class Recipe(Settings):
         image_size: side in pixels; None keeps the data set's own, 16 averages CIFAR down by 2x2.
         normalisation: "channel" subtracts a mean and divides by a deviation per channel; "pixel" subtracts the
             mean image, as the paper does.
+        stochastic_depth: probability that a step leaves out the branch of the last block, falling evenly to almost none
+            at the first; 0.5 in Huang et al. 2016, 0 never. For residual networks alone.
         augment: pad 4, random crop, mirror; None follows the data set (CIFAR yes, digits no).
         precision: "auto" takes bf16 autocast where the device gains from it, else fp32.
         evaluate_every: steps between evaluations; None takes 1.5 times the square root of `steps`, at least 10, so
@@ -58,6 +60,7 @@ class Recipe(Settings):
     train_images: int | None = Field(default=None, ge=1)
     image_size: int | None = Field(default=None, ge=8)
     normalisation: Literal["channel", "pixel"] = "channel"
+    stochastic_depth: float = Field(default=0, ge=0, lt=1)
     augment: bool | None = None
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     evaluate_every: int | None = Field(default=None, ge=1)

@@ -71,10 +71,15 @@ class Session:
         self.metrics.forget_after(-1 if state is None else self.training.step)
         self._saved_at = time.monotonic()
         print(f"{run.id} goes on from step {self.step}" if state else f"{run.id} starts", flush=True)
+        if self.training.recomputes:
+            print(
+                f"{run.id} computes what is inside of blocks twice: its steps need much of the memory here", flush=True
+            )
         environment = device_facts() | {
             "device": shared.device.type,
             "precision": self.training.precision,
             "threads": torch.get_num_threads(),
+            "recomputes": self.training.recomputes,
             "torchvision": version("torchvision"),
         }
         update_run(

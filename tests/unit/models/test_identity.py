@@ -1,6 +1,7 @@
 """Inserted blocks change nothing: not the outputs of a trained network, nor, nearly, its loss while it trains."""
 
 import copy
+import re
 
 import pytest
 import torch
@@ -10,6 +11,7 @@ from torch.nn import functional
 from explorer.data.batches import Batches
 from explorer.data.pixels import load_data
 from explorer.errors import BadSettings
+from explorer.models.config import NetworkConfig
 from explorer.models.identity import deepened
 from explorer.models.network import build
 from explorer.training.loop import train
@@ -156,3 +158,21 @@ def test_what_it_cannot_deepen_or_measure_on_is_refused():
     assert "`images` has shape (1, 8, 8); expected (N, 3, H, W), normalised." in str(error.value)
     with pytest.raises(BadSettings, match=r"has shape \(5, 1, 8, 8\)"):
         deepened(build("plain8-w2"), 14, torch.zeros(5, 1, 8, 8))
+
+
+@pytest.mark.parametrize(
+    ("network", "part"),
+    [
+        (NetworkConfig(depth=29, block="bottleneck"), "bottleneck blocks"),
+        ("preresnet20", "`order='pre'`"),
+        ("resnet20-skipinit", "`norm='skipinit'`"),
+        ("resnet20-fixup", "`norm='fixup'`"),
+        ("seresnet20", "excitations"),
+        ("densenet-22-12", "dense blocks"),
+        ("wrn-10-2", "`order='pre'`"),
+        ("resnet18", "a large stem and stages of its own"),
+    ],
+)
+def test_what_is_made_of_other_parts_is_refused(network, part):
+    with pytest.raises(BadSettings, match=f"{re.escape(part)}; identity blocks are known for plain and residual"):
+        deepened(build(network), 56)

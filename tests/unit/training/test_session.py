@@ -9,6 +9,7 @@ from explorer.runs.checkpoint_facts import CheckpointFacts
 from explorer.runs.checkpoints import save_checkpoint
 from explorer.runs.experiments import live_blocks, live_layers, metrics
 from explorer.runs.store import read_run, run_folder
+from explorer.training import memory
 from explorer.training.devices import threads
 from explorer.training.launch import queue
 from explorer.training.loop import Training
@@ -34,9 +35,9 @@ def initial(tmp_path):
     return tmp_path / "small.safetensors"
 
 
-def queued(initial=""):
-    plan = Plan(networks=("plain8-w2",), recipe=RECIPE, initial=str(initial))
-    return f"{queue(plan)}-plain8-w2-s0"
+def queued(initial="", network="plain8-w2", **recipe):
+    plan = Plan(networks=(network,), recipe=RECIPE.model_copy(update=recipe), initial=str(initial))
+    return f"{queue(plan)}-{network}-s0"
 
 
 def weights(session):
@@ -77,6 +78,19 @@ def test_a_run_with_initial_weights_goes_on_exactly(left_after, initial):
         assert looks[0].equals(looks[1])
 
 
+@pytest.mark.parametrize("left_after", [1, 4])
+def test_a_run_with_stochastic_depth_goes_on_exactly(left_after):
+    whole = finished(Session(read_run(queued(network="resnet20-w2", stochastic_depth=0.5)), Shared()))
+    run_id = queued(network="resnet20-w2", stochastic_depth=0.5)
+    session = Session(read_run(run_id), Shared())
+    while session.step < left_after:
+        session.advance()
+    session.leave("paused")
+    assert torch.equal(weights(finished(Session(read_run(run_id), Shared()))), weights(whole))
+    columns = ["step", "loss", "batch_error", "test_error"]
+    assert metrics([run_id])[columns].equals(metrics([whole.run.id])[columns])
+
+
 def test_lost_initial_weights_are_never_replaced_by_drawn_ones(initial):
     run_id = queued(initial)
     (run_folder(run_id) / "initial.safetensors").unlink()
@@ -101,3 +115,12 @@ def test_a_look_that_fails_does_not_end_the_training(monkeypatch, capsys):
     assert read_run(run_id).state == "finished"
     assert live_layers([run_id]).empty
     assert "its layers could not be measured at step 4: no memory left" in capsys.readouterr().out
+
+
+def test_a_run_that_computes_twice_says_so(monkeypatch, capsys):
+    monkeypatch.setattr(memory, "available_bytes", lambda device: 2**10)
+    monkeypatch.setattr(memory, "HOLES", {False: 1, True: 1})
+    session = Session(read_run(queued(network="plain20-w2")), Shared())
+    session.close()
+    assert "computes what is inside of blocks twice" in capsys.readouterr().out
+    assert read_run(session.run.id).facts.environment["recomputes"] is True

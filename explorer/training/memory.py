@@ -1,0 +1,91 @@
+"""How much memory a training step needs, from the configuration alone, and whether this machine has it."""
+
+from itertools import accumulate
+
+import psutil
+import torch
+
+from explorer.models.activations import kept_values
+from explorer.models.config import NetworkConfig
+from explorer.models.recomputation import segments
+from explorer.models.size import parameter_count
+from explorer.models.structure import block_shapes, weighted
+from explorer.training.devices import Precision
+
+SHARE = 0.6  # of the memory at hand that a step may take: the rest is for other programs and for what is not counted
+VALUE_BYTES = {"fp32": 4, "bf16": 2}
+WEIGHT_BYTES = {"fp32": 12, "bf16": 14}  # a weight, its gradient and its momentum; its copy in half precision
+TRANSIENT = 3  # gradients and results beside each other while the largest layer is computed
+# What a process takes for each byte, once and with recomputation, while blocks are small enough for malloc to keep the
+# holes between them: measured on Linux 1.25 to 1.5 with ResNet-20, -56, -110 and DenseNet-40, and 1.5 to 4.4 with those
+# and ResNet-1202. Larger ones it gives back at once, at the latest from 32 MiB on.
+HOLES = {False: 1.5, True: 4.5}
+GIVEN_BACK = 32 * 2**20
+
+
+def training_bytes(
+    config: NetworkConfig,
+    *,
+    batch_size: int,
+    image_size: int | None = None,
+    precision: Precision = "fp32",
+    recompute: bool = False,
+) -> int:
+    """Memory of a training step: weights, gradients, momentum, and what the backward pass needs of each layer.
+
+    Args:
+        batch_size: images a step.
+        image_size: side in pixels; None takes that which such networks are made for.
+        recompute: blocks compute their inner results again in the backward pass, see `models.recomputation`.
+
+    Raises:
+        BadSettings: the network cannot take images of this size.
+    """
+    kept = _kept_when_recomputed(config, image_size) if recompute else sum(kept_values(config, image_size).values())
+    largest = max(each.width * each.side**2 for each in weighted(config, image_size))
+    value_bytes = batch_size * VALUE_BYTES[precision]
+    held = (kept + TRANSIENT * largest) * value_bytes
+    if largest * value_bytes < GIVEN_BACK:
+        held = round(held * HOLES[recompute])
+    return parameter_count(config) * WEIGHT_BYTES[precision] + held
+
+
+def available_bytes(device: torch.device) -> int:
+    """Memory that a training could have now, of the accelerator where there is one."""
+    if device.type == "cpu":
+        return int(psutil.virtual_memory().available)
+    return int(torch.accelerator.get_memory_info(device)[0])
+
+
+def recomputes(
+    config: NetworkConfig, *, batch_size: int, image_size: int, precision: Precision, device: torch.device
+) -> bool:
+    """Whether blocks compute their inner results again: a step would take too much of the memory at hand else."""
+    once, again = (
+        training_bytes(config, batch_size=batch_size, image_size=image_size, precision=precision, recompute=recompute)
+        for recompute in (False, True)
+    )
+    return again < once and once > SHARE * available_bytes(device)
+
+
+def _kept_when_recomputed(config: NetworkConfig, image_size: int | None) -> int:
+    """Numbers kept for one image: outside of blocks, the inputs of segments, and the inside of the largest segment."""
+    kept = kept_values(config, image_size)
+    shapes = block_shapes(config)
+    inside = {shape.name: 0 for shape in shapes}
+    for name, count in kept.items():
+        if (block := ".".join(name.split(".")[:3])) in inside:
+            inside[block] += count
+    outside = sum(kept.values()) - sum(inside.values())
+    sides = {(each.stage, each.block): each.side for each in weighted(config, image_size) if not each.beside}
+    inputs = []
+    for shape in shapes:
+        stride = 1 if shape.kind == "transition" else shape.stride  # a transition's convolution is before its pooling
+        inputs.append(shape.in_width * (sides[shape.stage, shape.block] * stride) ** 2)
+    until = [0, *accumulate(inside.values())]
+    parts = segments(len(shapes))
+    return (
+        outside
+        + sum(inputs[part.start] for part in parts)
+        + max(until[part.stop] - until[part.start] for part in parts)
+    )
