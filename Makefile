@@ -11,7 +11,7 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 py
 VENV_PYTHON := .venv/bin/python
 READY := .venv/.requirements-installed
 
-.PHONY: help setup run test test-fast lint types bench-train bench-responses bench-probes bench-attributions bench-first-paint zoo zoo-pack clean
+.PHONY: help setup run test test-fast test-slow lint types bench-train bench-responses bench-probes bench-attributions bench-first-paint zoo zoo-pack clean
 
 help: ## Show this list
 	@echo 'ResNet Explorer: make TARGET'
@@ -22,11 +22,18 @@ setup: $(READY) ## Make the environment .venv and install everything into it
 run: $(READY) ## Open the app (PORT=8600 for another port)
 	@exec $(VENV_PYTHON) -m streamlit run streamlit_app.py $(if $(PORT),--server.port $(PORT))
 
-test: $(READY) ## Run all tests: unit, app, browser
-	$(VENV_PYTHON) -m pytest
+# Several processes with a thread each; what starts processes and browsers of its own runs by itself afterwards.
+PARALLEL := OMP_NUM_THREADS=1 $(VENV_PYTHON) -m pytest -n auto --maxprocesses 4 --dist worksteal
+
+test: $(READY) ## Run all tests: unit, app, worker, browser
+	$(PARALLEL) tests/unit tests/app
+	$(VENV_PYTHON) -m pytest tests/worker tests/browser
 
 test-fast: $(READY) ## Run the unit tests only
-	$(VENV_PYTHON) -m pytest tests/unit
+	$(PARALLEL) tests/unit
+
+test-slow: $(READY) ## Run the tests that take minutes
+	$(VENV_PYTHON) -m pytest -m slow --timeout 1800
 
 lint: $(READY) ## Check style and format
 	$(VENV_PYTHON) -m ruff check --quiet

@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from explorer import attribution_maps, construct, degradation, figures, inspection, predictions
+    from explorer import attribution_maps, construct, degradation, evaluations, figures, inspection, predictions
     from explorer.analysis.gradients import gradient_profile
     from explorer.analysis.ledger import residual_ledger
     from explorer.analysis.responses import response_std
@@ -43,6 +43,7 @@ __all__ = [
     "construct",
     "degradation",
     "evaluate",
+    "evaluations",
     "experiments",
     "export_onnx",
     "figures",
@@ -65,7 +66,7 @@ __all__ = [
     "train",
 ]
 
-_MODULES = ("attribution_maps", "construct", "degradation", "figures", "inspection", "predictions")
+_MODULES = ("attribution_maps", "construct", "degradation", "evaluations", "figures", "inspection", "predictions")
 _HOME = {
     "ExplorerError": "explorer.errors",
     "NetworkConfig": "explorer.models.config",
