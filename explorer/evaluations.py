@@ -16,11 +16,11 @@ from explorer.analysis.confusion import class_errors, confusion
 from explorer.analysis.ensembles import joint_log_probabilities, member_pairs, shared_mistakes
 from explorer.analysis.evaluated import evaluated, summary, surest_mistakes
 from explorer.data.batches import sample_of_test_set
-from explorer.data.catalogue import data_folder, dataset
+from explorer.data.catalogue import DATASETS, data_folder, dataset
 from explorer.errors import BadSettings
 from explorer.models.network import Network
 from explorer.references import Referenced, referenced
-from explorer.runs.checkpoint_facts import facts_and_data
+from explorer.runs.checkpoint_facts import checkpoint_facts, facts_and_data, is_untrained, keep_test_error
 from explorer.training.evaluation import log_probabilities
 
 KEPT = 8  # networks whose probabilities are kept, so that those of an ensemble are not computed twice
@@ -109,6 +109,9 @@ def evaluations(
 ) -> list[Evaluation]:
     """How each of some networks does on its test set.
 
+    A checkpoint kept beside the runs whose facts say no test error has it filled in, where all of the published test
+    set that it was trained for is looked at, each image as it is.
+
     Args:
         references: of networks, see `explorer.references`.
         data: name of the data set, the same for all; empty takes the one that each network was trained on, for
@@ -121,7 +124,11 @@ def evaluations(
         BadSettings: it does not take these images, no network was named, or another number of images or crops.
         DataMissing: the data set is not on this machine.
     """
-    return [_evaluation(each, crops) for each in _said(references, data, images, crops)]
+    found = [_evaluation(each, crops) for each in _said(references, data, images, crops)]
+    for each in found:
+        if crops == 1 and each.images == dataset(each.data).test_images:
+            _keep_test_error(each)
+    return found
 
 
 def evaluation(reference: str, *, data: str = "", images: int | None = None, crops: int = 1) -> Evaluation:
@@ -183,12 +190,20 @@ def _said(references: Sequence[str], data: str, images: int | None, crops: int) 
     return found
 
 
+def _keep_test_error(found: Evaluation) -> None:
+    """Of a folder not: its pictures may be others tomorrow."""
+    published = found.data in DATASETS and not is_untrained(found.reference)
+    if published and checkpoint_facts(found.reference).data == found.data:
+        keep_test_error(found.reference, found.error)
+
+
 _kept: OrderedDict[tuple[object, ...], _Said] = OrderedDict()
 
 
 def _answers(subject: Referenced, images: int | None, crops: int) -> _Said:
     """What a network says about test images, kept from before where neither it nor they have changed."""
-    key = (_weights(subject.network), subject.reference, subject.data, subject.image_size, subject.normalisation,
+    row = dataset(subject.data)  # another object once a folder has changed
+    key = (_weights(subject.network), subject.reference, row, subject.image_size, subject.normalisation,
            images, crops, data_folder())  # fmt: skip
     if key in _kept:
         _kept.move_to_end(key)
@@ -196,7 +211,7 @@ def _answers(subject: Referenced, images: int | None, crops: int) -> _Said:
     indices, sample = sample_of_test_set(
         subject.data,
         subject.image_size,
-        dataset(subject.data).test_images if images is None else images,
+        row.test_images if images is None else images,
         normalisation=subject.normalisation,
         device=next(subject.network.parameters()).device,
     )

@@ -12,14 +12,15 @@ from torch import Tensor
 from explorer import tables
 from explorer.analysis import gradients as gradient_study
 from explorer.analysis import initialisation, ledger, responses, shattering
-from explorer.analysis.images import part_size
+from explorer.analysis.images import PART_VALUES, part_size
 from explorer.data.batches import Batches, sample_of_test_set
 from explorer.data.catalogue import dataset
 from explorer.data.pixels import load_data
 from explorer.errors import BadSettings
+from explorer.models.catalogue import network_config
 from explorer.models.network import Network, build
 from explorer.models.recording import Statistics
-from explorer.references import referenced
+from explorer.references import SMALL, referenced
 from explorer.runs.checkpoint_facts import DEFAULT_DATA
 from explorer.training.devices import best_device
 
@@ -92,7 +93,7 @@ def residual_ledger(
 ) -> pd.DataFrame:
     """What every block adds to its input and which way the gradient comes back, see `analysis.ledger`.
 
-    Args and errors as for `response_std`, but on training images.
+    Args and errors as for `response_std`, but on training images, of a folder without any on test images.
 
     Returns:
         The columns of `tables.MEASURED_KEYS` and `tables.LEDGER`.
@@ -106,7 +107,7 @@ def residual_ledger(
 def gradient_profile(references: Sequence[str], *, data: str = "", images: int = IMAGES) -> pd.DataFrame:
     """Gradient norms of every layer's weights and responses over five batches, see `analysis.gradients`.
 
-    Args and errors as for `response_std`, but on training images.
+    Args and errors as for `response_std`, but on training images, of a folder without any on test images.
 
     Returns:
         The columns of `tables.MEASURED_KEYS` and `tables.GRADIENTS`.
@@ -133,7 +134,8 @@ def xray(
     Args:
         networks: names such as "plain56".
         data: name of the data set.
-        images: how many training images, in equal parts of the classes.
+        images: how many training images, in equal parts of the classes; fewer where they are large. Pictures of a
+            folder are shown at the size that the largest network is made for.
         seed: of the initial weights.
         variants: names in `analysis.initialisation.VARIANTS`; None takes all.
 
@@ -143,7 +145,10 @@ def xray(
     Raises:
         UnknownName, BadSettings, DataMissing: no such network, variant or data set.
     """
-    pixels, labels = _images(data or DEFAULT_DATA, None, "channel", images, "train")
+    row = dataset(data or DEFAULT_DATA)
+    side = max((network_config(name).image_size for name in networks), default=None) if row.any_size else row.sizes[0]
+    count = min(images, max(2, PART_VALUES // (row.channels * (side or 1) ** 2))) if row.any_size else images
+    pixels, labels = _images(row.name, side, row.normalisation, count, "train")
     return initialisation.xray(networks, pixels, labels, variants=variants, seed=seed)
 
 
@@ -154,8 +159,8 @@ def gradient_autocorrelation(
 
     Args:
         networks: names such as "plain56".
-        data: name of the data set.
-        lines: pairs of images.
+        data: name of the data set; pictures of a folder are shown at 32 pixels a side.
+        lines: pairs of images; fewer where there are not so many.
         points: inputs on a line.
         seed: of the initial weights.
 
@@ -165,7 +170,10 @@ def gradient_autocorrelation(
     Raises:
         UnknownName, BadSettings, DataMissing: no such network or data set, too few lines or points.
     """
-    pixels, _ = _images(data or DEFAULT_DATA, None, "channel", max(64, 2 * lines), "train")
+    row = dataset(data or DEFAULT_DATA)
+    side = SMALL if row.any_size else None
+    pixels, _ = _images(row.name, side, row.normalisation, max(64, 2 * lines), "train")
+    lines = min(lines, len(pixels) // 2)
     found = []
     for name in networks:
         network = build(name, channels=pixels.shape[1], seed=seed).to(pixels.device)

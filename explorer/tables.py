@@ -208,6 +208,8 @@ ANSWERS = [
     "predictions",  # tuple, in the order of the networks
 ]
 
+TOP = 5  # guesses that the top-5 error allows
+
 # What a network says about each image that it is evaluated on; one row an image.
 EVALUATED = [
     "index",  # of the image in the test set, from 0

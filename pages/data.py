@@ -2,6 +2,7 @@ import streamlit as st
 
 from explorer.data.catalogue import DATASETS, shown_folder
 from explorer.ui.data_card import data_card
+from explorer.ui.own_pictures import own_pictures
 
 st.title("Data", anchor=False)
 st.markdown(
@@ -11,3 +12,4 @@ st.markdown(
 for column, name in zip(st.columns(2, gap="medium"), DATASETS, strict=False):
     with column:
         data_card(name)
+own_pictures()

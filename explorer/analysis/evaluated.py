@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from explorer import tables
 from explorer.analysis.calibration import calibration, calibration_error
 
-TOP = 5  # guesses of the top-5 error
 MOST_MISTAKES = 100
 
 
@@ -73,7 +72,7 @@ def summary(table: pd.DataFrame, classes: int) -> Summary:
     return Summary(
         error=error,
         standard_error=sqrt(error * (1 - error) / len(table)),
-        top5_error=float((table["label_rank"] > TOP).mean()) if classes > TOP else None,
+        top5_error=float((table["label_rank"] > tables.TOP).mean()) if classes > tables.TOP else None,
         loss=float(table["loss"].mean()),
         ece=calibration_error(calibration(table)),
     )

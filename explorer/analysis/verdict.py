@@ -17,6 +17,7 @@ import pandas as pd
 from scipy.special import stdtrit
 
 from explorer import tables
+from explorer.models.catalogue import network_config
 
 Question = Literal["degradation", "residual_depth", "shortcut"]
 Outcome = Literal["seen", "reversed", "cannot_tell", "not_started"]
@@ -69,8 +70,8 @@ def error_gaps(ends: pd.DataFrame, *, chance: float) -> pd.DataFrame:
     """Every comparison that the runs allow, each over the seeds that both networks have.
 
     Runs of one seed share data order and, for twins, initial weights, so the differences are taken seed by seed.
-    Deeper networks are compared with the shallowest of their kind and width, plain ones with every residual network
-    of their depth.
+    Deeper networks are compared with the shallowest that is made of the same blocks, plain ones with every residual
+    network that differs from them in nothing but its shortcuts.
 
     Args:
         ends: as `end_errors` gives.
@@ -130,12 +131,19 @@ def _pairs(ends: pd.DataFrame) -> Iterator[tuple[Question, str, str]]:
         for plain, residual in product(
             same.loc[same["kind"] == "plain", "network"], same.loc[same["kind"] == "residual", "network"]
         ):
-            yield "shortcut", plain, residual
+            if _twin(plain) == _twin(residual):
+                yield "shortcut", plain, residual
 
 
 def _family(name: str) -> str:
-    """What follows the depth in a network's name: shortcut option and width."""
-    return name.partition("-")[2]
+    """What a network has in common with deeper ones made of the same blocks."""
+    return network_config(name).model_dump_json(exclude={"depth", "stages"})
+
+
+def _twin(name: str) -> str:
+    """What a network has in common with those that differ in nothing but the shortcuts."""
+    config = network_config(name)
+    return f"{config.stage_blocks} {config.model_dump_json(exclude={'shortcut'})}"
 
 
 def _gap(ends: pd.DataFrame, question: Question, network: str, against: str, chance: float) -> dict[str, object] | None:

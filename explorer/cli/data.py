@@ -1,9 +1,10 @@
-"""Commands on data sets."""
+"""Commands on data sets, and on the list of folders of pictures."""
 
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 from tyro.conf import Positional, arg
@@ -11,21 +12,53 @@ from tyro.extras import SubcommandApp
 
 from explorer.cli.output import AsJson, message, show, text_facts, text_table
 from explorer.data.catalogue import data_status, data_table, verify_data
+from explorer.data.own_folders import add_folder, folder_table, remove_folder
 
 app = SubcommandApp()
 
+Folder = Annotated[Positional[Path], arg(metavar="PATH")]
 Name = Annotated[Positional[str], arg(metavar="NAME")]
 
 
 @app.command
 def status(*, json: AsJson = False) -> int:
-    """Tell which data sets are on this machine."""
-    rows = data_table()
+    """Tell which data sets are on this machine, and which folders of pictures are on the list."""
+    rows = data_table() + folder_table()
     columns = ["name", "title", "available", "place", "train_images", "test_images", "sizes"]
     show(rows, text_table(rows, columns), as_json=json)
     for row in rows:
         if not row["available"]:
             message(str(row["detail"]))
+    return 0
+
+
+@app.command
+def add(path: Folder, /, *, json: AsJson = False) -> int:
+    """Put a folder of pictures on the list of those that the app offers; each subfolder is a class.
+
+    Training images are in a subfolder train, with val or test beside it. Any command takes a folder without that, as
+    --data folder:/absolute/path.
+
+    Args:
+        path: of the folder.
+    """
+    name = add_folder(str(path.expanduser().absolute()))
+    row = next(each for each in folder_table() if each["name"] == name)
+    found = {key: row[key] for key in ("name", "place", "detail", "classes", "train_images", "test_images")}
+    show(found, text_facts(found), as_json=json)
+    return 0
+
+
+@app.command
+def remove(path: Folder, /, *, json: AsJson = False) -> int:
+    """Take a folder off that list; nothing is deleted from disk.
+
+    Args:
+        path: of the folder.
+    """
+    place = str(path.expanduser().absolute())
+    remove_folder(place)
+    show({"removed": place}, f"{place} is off the list; its pictures are where they were.", as_json=json)
     return 0
 
 

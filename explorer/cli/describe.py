@@ -114,7 +114,7 @@ def _facts(found: "Description") -> dict[str, Any]:
         "multiply-adds": f"{found.multiply_adds:,}",
         **published,
         "receptive field": f"{found.receptive_field} pixels a side, at the last convolution",
-        f"training, {BATCH} images": f"{found.training_bytes(BATCH) / 1e9:.2f} GB of tensors in fp32",
+        f"training, {BATCH} images": f"{found.tensor_bytes(BATCH) / 1e9:.2f} GB of tensors in fp32",
     }
 
 
@@ -131,7 +131,7 @@ def _document(found: "Description") -> dict[str, Any]:
         "multiply_adds": found.multiply_adds,
         "receptive_field": found.receptive_field,
         "kept_values": found.kept_values,
-        "training_bytes": found.training_bytes(BATCH),
+        "tensor_bytes": found.tensor_bytes(BATCH),
         "totals": found.totals.to_dict("records"),
         "stages": found.stages.to_dict("records"),
         "blocks": found.blocks.to_dict("records"),

@@ -8,6 +8,7 @@ from explorer import tables
 from explorer.cli.layers import Data, References, references, with_pytorch
 from explorer.cli.output import AsCsv, AsJson, show, show_table, text_table
 from explorer.cli.progress_bar import progress_bar
+from explorer.data.catalogue import dataset, never_cropped
 
 if TYPE_CHECKING:
     from explorer.evaluations import Ensemble, Evaluation
@@ -62,6 +63,9 @@ def evaluate(
             "shared_mistakes": together.shared.to_dict("records"),
         }
     lines = [text_table(table.to_dict("records"), TOLD), "", *map(_sentence, found)]
+    if crops > 1:
+        rows = [dataset(name) for name in dict.fromkeys(each.data for each in found)]
+        lines += [f"{never_cropped(row.title)}." for row in rows if not row.augment]
     if together is not None:
         lines += ["", *_together(together)]
     show(document, "\n".join(lines), as_json=json)

@@ -26,7 +26,7 @@ MEASURED_POSITIONS = 1000 * 32**2  # of images that are summed up at once
 TEST_SAMPLE_SEED = 0  # runs of all seeds are tested on the same images
 
 # One independent stream of random numbers for each purpose.
-SUBSET, ORDER, AUGMENTATION = 1, 2, 3
+SUBSET, ORDER, AUGMENTATION, LEFT_OUT = 1, 2, 3, 4  # the last: branches, see `training.stochastic_depth`
 
 
 def random_numbers(seed: int, stream: int, number: int = 0) -> np.random.Generator:

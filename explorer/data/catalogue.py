@@ -18,8 +18,9 @@ LARGE = 224  # side in pixels that networks for large images usually take
 LARGEST = 1024
 NO_IMAGENET = (
     "ImageNet's images do not come with the program and cannot be downloaded by it. Name a folder of them, or of "
-    "pictures in subfolders named after its classes: imagenet:/absolute/path."
+    "pictures in subfolders named after its classes: imagenet:/absolute/path. For pages, add it on the Data page."
 )
+COLOURS = 3  # channels of the pictures of a folder
 OWN, IMAGENET = "folder", "imagenet"  # whose classes the subfolders of a folder are
 
 
@@ -125,6 +126,14 @@ def dataset(name: str) -> DatasetRow:
     return _of_folder(kind, folder(path))
 
 
+def known_dataset(name: str) -> DatasetRow | None:
+    """The row of a data set; None where it is not known here, such as the folder that another machine trained on."""
+    try:
+        return dataset(name)
+    except ExplorerError:
+        return None
+
+
 def labelled_as(name: str, classes: Sequence[str]) -> str:
     """Under which name the labels of a folder are those of a network that tells `classes` apart.
 
@@ -141,7 +150,7 @@ def labelled_as(name: str, classes: Sequence[str]) -> str:
     row = dataset(name)
     if kind != OWN or not classes or row.classes == tuple(classes):
         return row.name
-    known = {each.name: each.classes for each in DATASETS.values()}
+    known = {each.name: each.classes for each in DATASETS.values() if each.channels == COLOURS}
     if len(classes) == len(imagenet.categories()):
         known[IMAGENET] = imagenet.categories()
     for whose, those in known.items():
@@ -267,6 +276,11 @@ def no_training_images(title: str) -> str:
     )
 
 
+def never_cropped(title: str) -> str:
+    """What is said of ten crops of a data set whose images training does not crop or mirror."""
+    return f"{title}, which were not cropped or mirrored in training: ten crops show what was never seen"
+
+
 def damage(name: str, fault: str) -> str:
     """The message about a data set that is there but not as published."""
     return (
@@ -282,11 +296,11 @@ def _how(name: str) -> str:
 def _parted(name: str) -> tuple[str, Path | None]:
     """Whose classes the subfolders of a folder are, and where it is; no path where the name is no folder's."""
     kind, colon, path = name.partition(":")
-    known = (OWN, IMAGENET, *(row.name for row in DATASETS.values() if row.channels == 3))
+    known = (OWN, IMAGENET, *(row.name for row in DATASETS.values() if row.channels == COLOURS))
     return (kind, Path(path)) if colon and kind in known else (name, None)
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=32)
 def _of_folder(kind: str, found: Folder) -> DatasetRow:
     classes, numbers, side, normalisation = found.classes, None, LARGE, IMAGENET
     if kind == IMAGENET:

@@ -14,8 +14,8 @@ PADDED = 8  # side of a crop by the zeros at each edge of an image of that side:
 def ten_crops(images: Tensor, side: int) -> Iterator[Tensor]:
     """The crops at the four corners and in the centre, then the mirror image of each.
 
-    Images that have the side of a crop are padded first with zeros (the mean), an eighth of the side: the 4 of 32 that
-    training pads. Their centre is then the image itself. Larger ones are cropped as they are.
+    Images that have the side of a crop are padded first with zeros (the mean), an eighth of the side: the 4 of 32 of
+    He et al. 2015. Their centre is then the image itself. Larger ones are cropped as they are.
 
     Args:
         images: (N, C, H, W), normalised.

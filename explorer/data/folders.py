@@ -17,7 +17,7 @@ UNREAD = (".bmp", ".gif", ".pgm", ".ppm", ".tif", ".tiff")  # ImageFolder would 
 TRAIN, TESTS = "train", ("val", "test")  # subfolders of a folder that has training images; the first there is taken
 
 _SCANNED: dict[Path, "Folder"] = {}
-_MOST_SCANNED = 8
+_MOST_SCANNED = 32
 
 
 @dataclass(frozen=True, slots=True, eq=False)

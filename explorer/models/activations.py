@@ -7,6 +7,8 @@ what two modules keep alike is counted once. Weights, and batch statistics of a 
 from explorer.models.config import NetworkConfig
 from explorer.models.structure import BlockShape, Weighted, block_shapes, branch, weighted
 
+TRANSIENT = 3  # gradients and results beside each other while the largest layer is computed
+
 
 def kept_values(config: NetworkConfig, image_size: int | None = None) -> dict[str, int]:
     """Numbers kept for one image, by the name of the convolution or linear map that they stand around.

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from explorer import tables
-from explorer.models.activations import kept_values
+from explorer.models.activations import TRANSIENT, kept_values
 from explorer.models.catalogue import NETWORKS, NetworkRow
 from explorer.models.config import NetworkConfig
 from explorer.models.receptive_field import receptive_fields
@@ -17,7 +17,6 @@ from explorer.models.structure import BlockShape, block_shapes, weighted
 BYTES = 4  # of a number in fp32
 SUMMED = ("parameters", "multiply_adds", "kept_values")
 COMPARED = ("layer", "parameters", "multiply_adds")  # in the order of `tables.DIFFERENT_LAYERS`
-TRANSIENT = 3  # gradients and results beside each other while the largest layer is computed
 OPTIONAL = ("layer", "receptive_field", "jump")
 STATES = 3  # kept of each parameter: itself, its gradient, its momentum
 
@@ -56,7 +55,7 @@ class Description:
         convolutions = self.layers[(self.layers["kernel"] > 0) & self.layers["layer"].notna()]
         return int(convolutions["receptive_field"].iloc[-1])
 
-    def training_bytes(self, batch_size: int) -> int:
+    def tensor_bytes(self, batch_size: int) -> int:
         """Of the tensors of a training step in fp32; what kernels and the allocator need beyond them is not counted."""
         largest = int((self.layers["width"] * self.layers["side"] ** 2).max())
         return BYTES * (STATES * self.parameters + batch_size * (self.kept_values + TRANSIENT * largest))

@@ -12,12 +12,12 @@ from pydantic import Field
 
 from explorer.data.catalogue import IMAGENET, dataset, labelled_as
 from explorer.errors import BadSettings, RunError, StorageError
+from explorer.files import write_text_atomically
 from explorer.models.config import NetworkConfig
-from explorer.models.names import is_network_name
+from explorer.models.names import IMAGENET_CLASSES, is_network_name
 from explorer.runs.store import Run, checkpoint_folder, read_run, run_folder
 from explorer.settings import Settings
 
-IMAGENET_CLASSES = 1000  # nothing else that people have weights of has as many
 DEFAULT_DATA = "digits"  # where nothing says another: it comes with the program
 
 _SNAPSHOT = re.compile(r"step-(\d+)\.pt")
@@ -91,7 +91,7 @@ def facts_and_data(references: Sequence[str], data: str = "") -> dict[str, tuple
     if not references:
         raise BadSettings("Name at least one network: a run, a checkpoint, or a name such as resnet20.")
     facts = {each: None if is_untrained(each) else checkpoint_facts(each) for each in references}
-    own = {each: _own_data(found) for each, found in facts.items() if found}
+    own = {each: own_data(found) for each, found in facts.items() if found}
     usual = data or next(filter(None, own.values()), DEFAULT_DATA)
     names = {
         each: labelled_as(data or own[each] or usual, _class_names(found)) for each, found in facts.items() if found
@@ -100,14 +100,14 @@ def facts_and_data(references: Sequence[str], data: str = "") -> dict[str, tuple
     return {each: (found, names.get(each, of_untrained)) for each, found in facts.items()}
 
 
-def _own_data(found: CheckpointFacts) -> str:
+def own_data(found: CheckpointFacts) -> str:
     """What it was trained on; empty where that is not known."""
     return found.data or (IMAGENET if found.network.classes == IMAGENET_CLASSES else "")
 
 
 def _class_names(found: CheckpointFacts) -> tuple[str, ...]:
     """Empty where they are not known."""
-    data = _own_data(found)
+    data = own_data(found)
     return found.classes or (dataset(data).classes if data else ())
 
 
@@ -156,6 +156,31 @@ def checkpoint_file(id_or_path: str | Path) -> Path | None:
         return None
     places = (run_folder(name) / "checkpoint.safetensors", checkpoint_folder() / f"{name}.safetensors")
     return next((place for place in places if place.exists()), None)
+
+
+def keep_test_error(checkpoint_id: str, error: float) -> bool:
+    """Fill in the test error of a checkpoint kept beside the runs whose facts say none, as of one that was imported.
+
+    Args:
+        checkpoint_id: any other reference is passed over.
+        error: fraction wrong on the whole test set of its data set, each image as it is.
+
+    Returns:
+        Whether it was written: not where the facts say an error already or the folder is read-only.
+    """
+    if checkpoint_id.endswith(".safetensors") or is_untrained(checkpoint_id):
+        return False
+    path = checkpoint_file(checkpoint_id)
+    if path is None or path.parent != checkpoint_folder():
+        return False
+    facts = _read_facts(path)
+    if facts.test_error is not None:
+        return False
+    known = facts.model_copy(update={"test_error": error})
+    with suppress(StorageError):
+        write_text_atomically(path.with_suffix(".json"), known.model_dump_json(indent=2) + "\n")
+        return True
+    return False
 
 
 def read_checkpoint(path: Path) -> tuple[CheckpointFacts, bytes]:

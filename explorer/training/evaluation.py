@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from explorer import progress
+from explorer import progress, tables
 from explorer.data.batches import Normalisation, Sample
 from explorer.data.catalogue import IMAGENET, DatasetRow, dataset, labelled_as, no_training_images
 from explorer.data.crops import CROPS, ten_crops
@@ -20,7 +20,6 @@ from explorer.errors import BadSettings
 from explorer.training.devices import Precision
 
 PIXELS = 250 * 32 * 32  # positions of images computed at once: memory grows with this, not with their size or number
-TOP = 5  # guesses of the top-5 error
 
 
 def evaluate(network: nn.Module, data: str | Data, *, split: str = "test", crops: int = 1) -> dict[str, Any]:
@@ -58,10 +57,10 @@ def evaluate(network: nn.Module, data: str | Data, *, split: str = "test", crops
     found = log_probabilities(network, sample, crops=crops)
     labels = torch.tensor(sample.labels)  # a copy: torch warns of arrays that are read-only
     classes = found.shape[1]
-    among = (found.topk(min(TOP, classes), dim=1).indices == labels[:, None]).any(1)
+    among = (found.topk(min(tables.TOP, classes), dim=1).indices == labels[:, None]).any(1)
     return {
         "error": _fraction(found.argmax(1) != labels),
-        "top5_error": _fraction(~among) if classes > TOP else None,
+        "top5_error": _fraction(~among) if classes > tables.TOP else None,
         "loss": functional.nll_loss(found.double(), labels).item(),
         "images": len(sample),
     }

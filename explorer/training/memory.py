@@ -5,7 +5,7 @@ from itertools import accumulate
 import psutil
 import torch
 
-from explorer.models.activations import kept_values
+from explorer.models.activations import TRANSIENT, kept_values
 from explorer.models.config import NetworkConfig
 from explorer.models.recomputation import segments
 from explorer.models.size import parameter_count
@@ -15,7 +15,6 @@ from explorer.training.devices import Precision
 SHARE = 0.6  # of the memory at hand that a step may take: the rest is for other programs and for what is not counted
 VALUE_BYTES = {"fp32": 4, "bf16": 2}
 WEIGHT_BYTES = {"fp32": 12, "bf16": 14}  # a weight, its gradient and its momentum; its copy in half precision
-TRANSIENT = 3  # gradients and results beside each other while the largest layer is computed
 # What a process takes for each byte, once and with recomputation, while blocks are small enough for malloc to keep the
 # holes between them: measured on Linux 1.25 to 1.5 with ResNet-20, -56, -110 and DenseNet-40, and 1.5 to 4.4 with those
 # and ResNet-1202. Larger ones it gives back at once, at the latest from 32 MiB on.

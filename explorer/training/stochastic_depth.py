@@ -10,10 +10,8 @@ from contextlib import contextmanager
 
 from torch import nn
 
-from explorer.data.batches import random_numbers
+from explorer.data.batches import LEFT_OUT, random_numbers
 from explorer.models.blocks import ResidualBlock
-
-LEFT_OUT = 4  # stream of random numbers, after those of `data.batches`
 
 
 def branch_factors(blocks: int, last: float, seed: int, step: int) -> list[float]:

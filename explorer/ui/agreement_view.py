@@ -44,8 +44,9 @@ def look_at_agreement(scene: Scene) -> None:
             st.info("Choose two networks or more above.")
             return
         references = [each.reference(None) for each in scene.chosen]
+        data = scene.data if scene.given or _untrained(scene) else ""
         answer = attribution(
-            "agreement_of_networks", tuple(references), one.name, data=scene.data if _untrained(scene) else "",
+            "agreement_of_networks", tuple(references), one.name, data=data,
             parameters=dict(one.parameters), **about,
         )  # fmt: skip
     elif network is not None:

@@ -60,7 +60,7 @@ def summary(built: Built) -> None:
                     "Receptive field", f"{found.receptive_field:,} pixels", help="A side, at the last convolution."
                 )
                 st.metric(
-                    f"Tensors in training, {BATCH} images", f"{found.training_bytes(BATCH) / 1e9:.2f} GB",
+                    f"Tensors in training, {BATCH} images", f"{found.tensor_bytes(BATCH) / 1e9:.2f} GB",
                     help="fp32: weights, gradients, momentum, and what the backward pass needs of each image, worked "
                     "out from the structure. What that takes of this machine's memory stands under Memory and time.",
                 )  # fmt: skip

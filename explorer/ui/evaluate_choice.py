@@ -8,16 +8,15 @@ import pandas as pd
 import streamlit as st
 
 from explorer import tables
-from explorer.data.catalogue import DATASETS, data_status, dataset
+from explorer.data.catalogue import data_status, dataset, never_cropped
 from explorer.errors import ExplorerError
 from explorer.runs.checkpoint_facts import DEFAULT_DATA
 from explorer.ui import wording
+from explorer.ui.data_choice import AS_TRAINED, choose_data
 from explorer.ui.network_choice import Candidate, choose_networks
 from explorer.ui.questions import awaited, evaluation
 from explorer.ui.take_along import told
 
-FOLDER = "folder"
-DATA = {"": "As trained", **{row.name: row.title for row in DATASETS.values()}, FOLDER: "A folder of pictures"}
 IMAGES = {200: "200", 500: "500", 1000: "1,000", 2000: "2,000", 5000: "5,000", 0: "All"}
 FIRST_IMAGES = 1000  # of CIFAR-10 a network of 20 layers then takes a second or two on two cores
 CROPS = {1: "1 crop", 10: "10 crops"}
@@ -112,22 +111,9 @@ def evaluate() -> Evaluated | None:
 
 def _choose() -> Choice | None:
     chosen = {each.reference(None): each for each in choose_networks()}
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        data = str(
-            st.selectbox(
-                "Images of", list(DATA), format_func=DATA.__getitem__, key="data", bind="query-params", width=210
-            )
-        )
-        if data == FOLDER:
-            path = st.text_input(
-                "Folder",
-                key="evaluate-folder",  # never in the address: a link must not make this machine read a folder
-                persist_state="session",
-                placeholder="/home/me/pictures",
-                width=330,
-                help="On the machine where this app runs. Each subfolder is a class and is named after it.",
-            )
-            data = f"folder:{path}" if path else FOLDER
+    controls = st.container(horizontal=True, vertical_alignment="bottom")
+    data = choose_data(controls, "data", AS_TRAINED)
+    with controls:
         images = int(
             st.selectbox(
                 "Test images", list(IMAGES), format_func=IMAGES.__getitem__, index=list(IMAGES).index(FIRST_IMAGES),
@@ -142,9 +128,6 @@ def _choose() -> Choice | None:
         )  # fmt: skip
     if not chosen:
         st.info("Choose a network above: one that came with the program, one of yours, or an untrained one.")
-        return None
-    if data == FOLDER:
-        st.info("Write the path of a folder above. Its subfolders are the classes, named as the network names them.")
         return None
     choice = Choice(chosen, data, images or None, int(crops or 1))
     return choice if _there(choice) else None
@@ -175,12 +158,11 @@ def _say_what_is_measured(evaluated: Evaluated) -> None:
         row = dataset(name)
         images = next(each["images"] for each in evaluated.found if each["data"] == name)
         whole = images == row.test_images
+        title = wording.escaped(row.title)
         texts.append(
             f"{'all ' if whole else ''}{images:,}{'' if whole else f' of {row.test_images:,}'} test images of "
-            f"{wording.escaped(row.title)}"
+            f"{never_cropped(title) if evaluated.choice.crops > 1 and not row.augment else title}"
         )
-        if evaluated.choice.crops > 1 and not row.augment:
-            texts[-1] += ", which were not cropped or mirrored in training: ten crops show what was never seen"
     st.caption(
         f"Measured on {'; '.join(texts)}. ± is the standard error: another sample as large would give an error that "
         "differs by about as much."

@@ -121,7 +121,7 @@ def look_at_checkpoints() -> None:
             "image_size": st.column_config.NumberColumn("Image size", format="%d px"),
             "step": st.column_config.NumberColumn("Steps", format="localized"),
             "test_error": st.column_config.NumberColumn(
-                "Test error", format=PERCENT, help="Of the whole test set, measured when it was saved."
+                "Test error", format=PERCENT, help="Of the whole test set, measured when it was saved, or here."
             ),
             "published_error": st.column_config.NumberColumn("Published", format=PERCENT),
             "source": "Source",
@@ -137,7 +137,8 @@ def look_at_checkpoints() -> None:
     ):
         st.switch_page(page("evaluate"), query_params={"networks": ",".join(chosen)})
     st.caption(
-        "A published error is of the same network on the same data set at its usual image size, after 64,000 steps or "
+        "A checkpoint without a test error gets one when it is evaluated on all test images with one crop. A published "
+        "error is of the same network on the same data set at its usual image size, after 64,000 steps or "
         "more; the networks that came with the program have trained for far fewer."
     )
     st.download_button(

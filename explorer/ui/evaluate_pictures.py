@@ -8,9 +8,9 @@ import streamlit as st
 
 from explorer.analysis.confusion import confused_pairs
 from explorer.analysis.evaluated import images_of
-from explorer.data.catalogue import DATASETS
 from explorer.data.pictures import fitted, picture
 from explorer.figures import Figure, StripImage, confusion_matrix, image_strip
+from explorer.ui.data_choice import link_to
 from explorer.ui.evaluate_choice import Evaluated, choose_one, percent
 from explorer.ui.live_chart import kept_drawing, live_chart
 from explorer.ui.navigation import page
@@ -128,13 +128,14 @@ def _card(number: int, each: dict[str, Any], evaluated: Evaluated) -> None:
             for row in other["answers"][other["answers"]["index"] == number].to_dict("records")
         ]
         st.markdown(f"Test image {number}: " + "; ".join(lines), width="stretch")
-        if each["data"] in DATASETS:
+        link = link_to("folder", each["data"])
+        if link is not None:
             names = [evaluated.choice.chosen[other["reference"]].name for other in alike]
             st.page_link(
                 page("attributions"),
                 label="Where do they look?",
                 icon=":material/center_focus_strong:",
-                query_params={"networks": ",".join(names), "image": f"test:{number}"},
+                query_params={"networks": ",".join(names), "image": f"test:{number}"} | link,
             )
 
 

@@ -1,16 +1,18 @@
 """Studies of untrained networks: responses and gradients at initialisation, shattered gradients."""
 
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import pandas as pd
 import streamlit as st
 
-from explorer.data.catalogue import DATASETS, data_status
+from explorer.data.catalogue import data_status
 from explorer.figures import Figure, gradient_autocorrelation, xray
 from explorer.figures.initialisation import MEASURES
 from explorer.models.catalogue import NETWORKS
 from explorer.models.names import is_network_name
+from explorer.ui.data_choice import built_in, choose_data
 from explorer.ui.live_chart import live_chart
 from explorer.ui.questions import awaited, study
 from explorer.ui.take_along import take_along, together
@@ -41,17 +43,16 @@ def look_untrained(name: str) -> None:
     """A study of untrained networks of chosen depths: needs no training, answers in seconds."""
     found = INITIAL_STUDIES[name]
     st.markdown(found.question)
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    controls = st.container(horizontal=True, vertical_alignment="bottom")
+    with controls:
         asked = [each for each in st.query_params.get_all(f"{name}-networks") if is_network_name(each)]
         chosen = st.multiselect(
             "Untrained networks", list(dict.fromkeys([*NETWORKS, *asked])), default=USUAL, key=f"{name}-networks",
             bind="query-params", width=680, accept_new_options=True, help="Type any other name, such as resnet38.",
         )  # fmt: skip
-        available = [each for each in DATASETS if data_status(each).available]
-        data = st.selectbox(
-            "Images of", available, index=available.index("digits"), format_func=lambda each: DATASETS[each].title,
-            key=f"{name}-data", bind="query-params", width=180,
-        )  # fmt: skip
+    titles = {each: title for each, title in built_in().items() if data_status(each).available}
+    data = choose_data(controls, f"{name}-data", titles, builtin=False)
+    with controls:
         seed = int(st.number_input("Seed", 0, 999, 0, key=f"{name}-seed", bind="query-params", width=110))
     measure = ""
     if found.measures:
@@ -73,7 +74,8 @@ def look_untrained(name: str) -> None:
         return found.figure(table, measure)
 
     live_chart(draw(), key=f"study-{name}", alt=f"{found.title} of {', '.join(chosen)}.", filename=name)
-    command = f"python -m explorer {name} {' '.join(chosen)} --data {data} --seed {seed}"
+    named = " ".join(map(shlex.quote, chosen))
+    command = f"python -m explorer {name} {named} --data {shlex.quote(data)} --seed {seed}"
     take_along(table, draw, name=name, command=command)
 
 

@@ -10,7 +10,7 @@ from explorer.attribution.methods import METHODS
 from explorer.attribution.rows import Method, Parameter
 
 USUAL = ("saliency", "integrated_gradients", "grad_cam")
-LAYERS = ("", "stage1", "stage2", "stage3")  # offered; a block such as stage2.block1 can be typed
+LAYERS = ("", "stage1", "stage2", "stage3", "stage4")  # offered; a block such as stage2.block1 can be typed
 
 
 @dataclass(frozen=True, slots=True)

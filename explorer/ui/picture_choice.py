@@ -3,25 +3,28 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from explorer.analysis.answers import Show, interesting
-from explorer.data.catalogue import DATASETS
+from explorer.data.catalogue import dataset
 from explorer.data.pictures import PHOTOGRAPHS, Picture, fitted, keep_upload, picture
 from explorer.data.pixels import load_test
 from explorer.errors import ExplorerError
 from explorer.figures import StripImage, image_strip
+from explorer.ui import wording
 from explorer.ui.live_chart import kept_drawing, live_chart
 from explorer.ui.network_choice import Candidate
 from explorer.ui.questions import awaited, predictions
 from explorer.ui.take_along import together
 
 IN_STRIP = 10  # pictures
-FIRST = "test:0"
+FIRST, FIRST_PHOTOGRAPH = "test:0", next(iter(PHOTOGRAPHS))
 EXAMINED = 500  # test images, where networks are asked what they say about them
 PHOTOGRAPH_SIDE = 96  # pixels, in the strip
+PICTURE_SIDE = 128  # pixels at most, of test images there
 MOST_MEGABYTES = 50
 MOST_DIGITS = 9  # of a test image's number
 SOURCES = {
@@ -31,6 +34,7 @@ SOURCES = {
     "photographs": "Photographs",
     "upload": "Upload",
 }
+WITHOUT_IMAGES = ("photographs", "upload")  # what there is to explain where a data set has no images
 ORDERS = {
     "wrong": "first what most of the networks have wrong, and are surest of",
     "disagree": "first what most pairs of networks disagree about",
@@ -62,18 +66,28 @@ def choose_picture(controls: DeltaGenerator, chosen: Sequence[Candidate], data: 
     Returns:
         The chosen one; None where it cannot be had, which the page has then been told.
     """
+    row = dataset(data)
+    if not row.test_images:
+        st.caption(
+            f"{row.title}'s images are not on this machine: photographs and uploads can be explained. For mistakes and "
+            "disagreements, add a folder of pictures on the Data page, and choose it here."
+        )
+    sources = [name for name in SOURCES if row.test_images or name in WITHOUT_IMAGES]
+    if st.session_state.get("pictures") not in (None, *sources):
+        del st.session_state["pictures"]
     with controls:
         source = st.segmented_control(
-            "Pictures", SOURCES, format_func=SOURCES.__getitem__, default="all", required=True, key="pictures",
+            "Pictures", sources, format_func=SOURCES.__getitem__, default=sources[0], required=True, key="pictures",
             bind="query-params",
         )  # fmt: skip
         label = None
         if source in ("all", "wrong", "disagree"):
-            classes = DATASETS[data].classes
+            there = np.unique(load_test(data).labels)  # a folder need not have all of ImageNet's classes
+            classes = [row.classes[number] for number in there]
             named = st.selectbox(
                 "Class", ["any", *classes], key="class", bind="query-params", width=150, on_change=_first_page
             )
-            label = None if named in (None, "any") else classes.index(str(named))
+            label = None if named in (None, "any") else row.classes.index(str(named))
     order = ""
     if source == "upload":
         _upload()
@@ -84,27 +98,28 @@ def choose_picture(controls: DeltaGenerator, chosen: Sequence[Candidate], data: 
         if offers is not None:
             _strip(offers, data, str(source))
             if source in ORDERS:
-                order = f"{len(offers):,} of {EXAMINED} test images, {ORDERS[str(source)]}. "
+                order = f"{len(offers):,} of {min(EXAMINED, row.test_images)} test images, {ORDERS[str(source)]}. "
     try:
         found = picture(_selected(data), data=data)
     except ExplorerError as error:
         st.error(str(error), icon=":material/error:")
         return None
-    classes = DATASETS[data].classes
+    title = wording.escaped(found.title)
     st.caption(
-        f"{order}Explained: {found.title}, which networks give one of their {len(classes)} classes, whatever it shows."
+        f"{order}Explained: {title}, which networks give one of their {len(row.classes)} classes, whatever it shows."
         if found.label is None
-        else f"{order}Explained: {found.title}, class {classes[found.label]}."
+        else f"{order}Explained: {title}, class {wording.escaped(row.classes[found.label])}."
     )
     return found
 
 
 def _selected(data: str) -> str:
     """What was chosen last, unless that is a test image of a larger data set."""
+    images = dataset(data).test_images
     reference = str(st.query_params.get("image", st.session_state.get("image", FIRST)))
     number = reference.removeprefix("test:")
-    beyond = number.isdecimal() and (len(number) > MOST_DIGITS or int(number) >= DATASETS[data].test_images)
-    return FIRST if beyond else reference
+    beyond = number.isdecimal() and (len(number) > MOST_DIGITS or int(number) >= images)
+    return (FIRST if images else FIRST_PHOTOGRAPH) if beyond else reference
 
 
 def _select(reference: str) -> None:
@@ -123,7 +138,7 @@ def _all(data: str, label: int | None) -> list[Offer]:
 
 def _answered(show: str, chosen: Sequence[Candidate], data: str, label: int | None) -> list[Offer] | None:
     """What the chosen networks get wrong, or disagree about, among some hundred test images; None: no answer."""
-    answers = [predictions(each.reference(None), data="" if each.data else data, images=EXAMINED) for each in chosen]
+    answers = [predictions(each.reference(None), data=data, images=EXAMINED) for each in chosen]
     table = together(awaited(answers, f"Asking the networks about {EXAMINED} test images"))
     if table is None:
         return None
@@ -134,7 +149,7 @@ def _answered(show: str, chosen: Sequence[Candidate], data: str, label: int | No
 
 
 def _said(rows: pd.DataFrame, data: str) -> list[str]:
-    classes = DATASETS[data].classes
+    classes = dataset(data).classes
     return [
         f"{row['network']}: {classes[row['prediction']]} ({100 * row['probability']:.0f} %)"
         for row in rows.to_dict("records")
@@ -183,8 +198,12 @@ def _turn(to: int, icon: str, words: str, *, disabled: bool) -> None:
 
 def _thumbnail(offer: Offer, data: str) -> StripImage:
     found = picture(offer.reference, data=data)
-    pixels = found.pixels if found.label is not None else fitted(found.pixels, PHOTOGRAPH_SIDE, 3)
-    title = DATASETS[data].classes[found.label] if found.label is not None else found.title.partition(" (")[0]
+    pixels = found.pixels
+    if found.label is None:
+        pixels = fitted(pixels, PHOTOGRAPH_SIDE, 3)
+    elif len(pixels) > PICTURE_SIDE:
+        pixels = fitted(pixels, PICTURE_SIDE, pixels.shape[2])
+    title = dataset(data).classes[found.label] if found.label is not None else found.title.partition(" (")[0]
     return StripImage(pixels, title, (found.title, *offer.hover), wrong=offer.wrong > 0)
 
 

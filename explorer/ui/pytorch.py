@@ -14,6 +14,7 @@ from contextlib import suppress
 from threading import Condition, Event, Thread, Timer
 from typing import Any
 
+from explorer.data.own_folders import folders_state
 from explorer.errors import Cancelled, ExplorerError
 from explorer.files import PROJECT
 from explorer.processes import WAIT_PASSIVELY
@@ -30,13 +31,16 @@ class Answer:
     """What a call gave: `value`, or the reason why there is none in `failure`; neither while `pending`.
 
     Attributes:
+        call: what is computed; key: that, and what it depends on.
         begun: the call is being made, after those that came before it.
         progress: how far it is, 0 to 1, as far as the call says so.
     """
 
     def __init__(self, name: str, arguments: tuple[Any, ...], options: dict[str, Any]) -> None:
+        folders = folders_state()  # their pictures may be other ones by the next time
         variables = {name: value for name, value in os.environ.items() if name.startswith("EXPLORER_")}
         self.call = (name, arguments, options, variables)
+        self.key = pickle.dumps((self.call, folders))
         self.value: Any = None
         self.failure: ExplorerError | None = None
         self.failed_at = 0.0
@@ -89,15 +93,14 @@ class PyTorch:
     def ask(self, name: str, /, *arguments: Any, **options: Any) -> Answer:
         """Let `name` ("package.module:function") be called; returns at once."""
         answer = Answer(name, arguments, options)
-        key = pickle.dumps(answer.call)
         with self._change:
-            kept = self._answers.get(key)
+            kept = self._answers.get(answer.key)
             if kept is not None and not kept.stale:
-                self._answers.move_to_end(key)
+                self._answers.move_to_end(answer.key)
                 kept.asked += 1
                 return kept
             answer.asked = 1
-            self._answers[key] = answer
+            self._answers[answer.key] = answer
             while len(self._answers) > KEPT:
                 self._answers.popitem(last=False)
             self._waiting.append(answer)
@@ -129,7 +132,7 @@ class PyTorch:
                 if answer in self._waiting:
                     self._waiting.remove(answer)
                 answer.settle(None, Cancelled(CANCELLED))
-                self._answers.setdefault(pickle.dumps(answer.call), answer)
+                self._answers.setdefault(answer.key, answer)
 
     def forget(self, answer: Answer) -> None:
         """Let the next `ask` compute anew what has been answered."""
@@ -138,9 +141,8 @@ class PyTorch:
                 self._drop(answer)
 
     def _drop(self, answer: Answer) -> None:
-        key = pickle.dumps(answer.call)
-        if self._answers.get(key) is answer:
-            del self._answers[key]
+        if self._answers.get(answer.key) is answer:
+            del self._answers[answer.key]
 
     def _end_unwanted(self, answer: Answer) -> None:
         with self._change:

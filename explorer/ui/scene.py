@@ -7,11 +7,13 @@ from typing import Any
 
 import streamlit as st
 
-from explorer.data.catalogue import DATASETS, data_status
+from explorer.data.catalogue import IMAGENET, DatasetRow, data_status, dataset, known_dataset
 from explorer.data.pictures import Picture
+from explorer.errors import BadSettings
 from explorer.map_export import missing
-from explorer.runs.checkpoint_facts import DEFAULT_DATA, is_untrained
+from explorer.runs.checkpoint_facts import DEFAULT_DATA, facts_and_data, is_untrained
 from explorer.ui import wording
+from explorer.ui.data_choice import AS_TRAINED, choose_data
 from explorer.ui.method_choice import Chosen
 from explorer.ui.network_choice import Candidate, choose_networks
 from explorer.ui.picture_choice import choose_picture
@@ -28,20 +30,22 @@ class Scene:
     Attributes:
         data: name of the data set whose images the networks take.
         target: class; None is what each network predicts.
+        given: the reader has chosen the data set; else it is that which networks were trained on.
     """
 
     chosen: tuple[Candidate, ...]
     picture: Picture
     data: str
     target: int | None
+    given: bool = False
 
     @property
     def classes(self) -> tuple[str, ...]:
-        return DATASETS[self.data].classes
+        return dataset(self.data).classes
 
     def data_for(self, candidate: Candidate) -> str:
         """Untrained networks are shown what the others were trained on."""
-        return "" if candidate.data else self.data
+        return "" if candidate.data and not self.given else self.data
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,31 +61,87 @@ class Wanted:
 def choose_scene() -> Scene | None:
     """Fields for networks, picture and class; None where nothing can be explained yet, which has then been told."""
     there = choose_networks()
-    data = next((each.data for each in there if each.data in DATASETS), DEFAULT_DATA)
-    chosen = tuple(each for each in there if each.data in ("", data))
-    if not chosen:
+    controls = st.container(horizontal=True, vertical_alignment="bottom")
+    folder = choose_data(controls, "folder", AS_TRAINED, builtin=False)
+    if not there:
         st.info("Choose a network above: one that came with the program, one of yours, or an untrained one.")
         return None
-    if len(chosen) < len(there):
-        others = ", ".join(wording.escaped(each.label) for each in there if each not in chosen)
-        st.caption(f"Left out, since they take other images than {DATASETS[data].title}: {others}.")
-    if not data_status(data).available:
-        st.info(
-            f"{DATASETS[data].title} is not on this machine. Download it on the Data page, or choose other networks."
-        )
+    data, chosen = _of_folder(there, folder) if folder else _as_trained(there)
+    if not chosen or not _there(data):
         return None
-    controls = st.container(horizontal=True, vertical_alignment="bottom")
     picture = choose_picture(controls, chosen, data)
     if picture is None:
         return None
-    classes = DATASETS[data].classes
+    classes = dataset(data).classes
     with controls:
         named = st.selectbox(
             "Class explained", [PREDICTED, TRUE, *classes], key="target", bind="query-params", width=200,
             help="Whose score a map explains. The predicted class may differ from network to network.",
         )  # fmt: skip
     target = picture.label if named == TRUE else None if named == PREDICTED else classes.index(str(named))
-    return Scene(chosen, picture, data, target)
+    return Scene(chosen, picture, data, target, given=bool(folder))
+
+
+def _as_trained(there: Sequence[Candidate]) -> tuple[str, tuple[Candidate, ...]]:
+    """The data set that the first was trained on, and all that take its images; what is left out is told."""
+    own = [each.data for each in there if each.data]
+    data = next((name for name in own if known_dataset(name)), own[0] if own else DEFAULT_DATA)
+    chosen = tuple(each for each in there if each.data in ("", data))
+    if len(chosen) < len(there):
+        row = known_dataset(data)
+        others = ", ".join(wording.escaped(each.label) for each in there if each not in chosen)
+        title = wording.escaped(row.title if row else data)
+        st.caption(f"Left out, since they take other images than {title}: {others}.")
+    return data, chosen
+
+
+def _of_folder(there: Sequence[Candidate], folder: str) -> tuple[str, tuple[Candidate, ...]]:
+    """The name under which the first trained one has the folder's classes, and all that have those; reasons are told.
+
+    Labels of a folder are numbers of the network's classes, see `data.catalogue.labelled_as`.
+    """
+    shown: dict[Candidate, str] = {}
+    for each in there:
+        try:
+            name = facts_and_data([each.reference(None)], folder)[each.reference(None)][1]
+            if each.data:
+                _require_fit(each, dataset(name))
+            shown[each] = name
+        except BadSettings as error:
+            st.caption(f"Left out: {wording.escaped(f'{each.label}. {error}')}")
+    data = next((name for each, name in shown.items() if each.data), folder)
+    chosen = tuple(each for each, name in shown.items() if not each.data or name == data)
+    others = ", ".join(wording.escaped(each.label) for each in shown if each not in chosen)
+    if others:
+        st.caption(f"Left out, since they tell other classes apart: {others}.")
+    if not chosen:
+        title = wording.escaped(dataset(folder).title)
+        st.info(f"None of these networks can be shown {title}. Choose others, or other images.")
+    return data, chosen
+
+
+def _require_fit(candidate: Candidate, row: DatasetRow) -> None:
+    config = candidate.config
+    if (config.channels, config.classes) != (row.channels, len(row.classes)):
+        raise BadSettings(
+            f"It takes images of {config.channels} channels and {config.classes} classes; {row.title} has "
+            f"{row.channels} and {len(row.classes)}."
+        )
+
+
+def _there(data: str) -> bool:
+    """Whether there is something to explain; ImageNet's classes are enough for photographs."""
+    if data == IMAGENET:
+        return True
+    status = data_status(data)
+    if status.available:
+        return True
+    row = known_dataset(data)
+    if row is not None and row.archive is not None:
+        st.info(f"{row.title} is not on this machine. Download it on the Data page, or choose other networks.")
+    else:
+        st.info(f"{wording.escaped(status.detail)} Choose other networks.")
+    return False
 
 
 def ask_map(scene: Scene, wanted: Wanted) -> Answer:
@@ -140,6 +200,7 @@ def command(
         images: how many test images instead of the scene's picture.
     """
     explained = scene.target if target is None else target
+    needed = scene.given or (scene.data != DEFAULT_DATA and all(map(is_untrained, references)))
     several = len(chosen) > 1  # then a setting is for the one that it stands with
     settings = [
         f"{each.name}.{key}={value}" if several else f"{key}={value}"
@@ -148,7 +209,7 @@ def command(
     ]
     parts = [
         f"python -m explorer {name} {' '.join(map(shlex.quote, references))}",
-        f"--data {scene.data}" if scene.data != DEFAULT_DATA and all(map(is_untrained, references)) else "",
+        f"--data {shlex.quote(scene.data)}" if needed else "",
         f"--image {scene.picture.reference}" if images is None else f"--images {images}",
         f"--method {' '.join(each.name for each in chosen)}",
         "" if explained is None else f"--target {shlex.quote(scene.classes[explained])}",

@@ -1,5 +1,6 @@
 """Studies of chosen networks at one moment: responses, residual ledger, gradients."""
 
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -8,11 +9,13 @@ import pandas as pd
 import streamlit as st
 
 from explorer.analysis.response_claims import response_claims
-from explorer.data.catalogue import dataset
+from explorer.data.catalogue import DatasetRow, dataset, no_training_images
 from explorer.figures import Figure, gradient_norms, ledger_entries, response_distribution, response_levels
 from explorer.figures.layer_measures import BLOCK_MEASURES, GRADIENT_MEASURES, RESPONSE_MEASURES, LayerMeasure
 from explorer.models.size import layer_table
 from explorer.runs.checkpoint_facts import DEFAULT_DATA
+from explorer.ui import wording
+from explorer.ui.data_choice import AS_TRAINED, choose_data
 from explorer.ui.drawing import Choice, choose_layer, drawing, select
 from explorer.ui.live_chart import live_chart
 from explorer.ui.moment import at_moment
@@ -36,7 +39,8 @@ class Options:
 
     Attributes:
         measure: column of the study's table: the drawing's colours, and the figure where it shows one only.
-        images: to measure on.
+        images: to measure on, how many.
+        data: name of the data set that they are of; empty for that which each network was trained on.
         statistics: what batch norm normalises with; empty where the study has no choice.
         relative: layers are placed by their share of the depth.
         log_y: logarithmic axis.
@@ -44,6 +48,7 @@ class Options:
 
     measure: str
     images: int
+    data: str
     statistics: str = ""
     relative: bool = False
     log_y: bool = False
@@ -90,7 +95,8 @@ def look(name: str, chosen: Sequence[Candidate]) -> None:
 
 def _options(name: str, found: Study) -> Options:
     """A row of controls; what is rarely changed is behind a button."""
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    controls = st.container(horizontal=True, vertical_alignment="bottom")
+    with controls:
         measure = st.segmented_control(
             "Measure",
             list(found.measures),
@@ -100,25 +106,26 @@ def _options(name: str, found: Study) -> Options:
             key=f"{name}-measure",
             bind="query-params",
         )
-        with st.popover("Options", icon=":material/tune:"):
-            images = st.select_slider("Images", IMAGES, value=FIRST_IMAGES, key=f"{name}-images", bind="query-params")
-            if name == "gradients":
-                return Options(str(measure), images)
-            running = st.toggle(
-                "Batch norm as in prediction",
-                key=f"{name}-running",
-                bind="query-params",
-                help="With the running mean and variance that training has left. At the start of a training these "
-                "say nothing yet, and a network seems to respond wildly; so the images' own are used otherwise.",
-            )
-            relative = st.toggle("Stages above each other", key=f"{name}-relative", bind="query-params")
-            log_y = name == "responses" and st.toggle("Log y", key="responses-log", bind="query-params")
-    return Options(str(measure), images, "running" if running else "batch", relative, log_y)
+    data = choose_data(controls, "study-data", AS_TRAINED)
+    with controls, st.popover("Options", icon=":material/tune:"):
+        images = st.select_slider("Images", IMAGES, value=FIRST_IMAGES, key=f"{name}-images", bind="query-params")
+        if name == "gradients":
+            return Options(str(measure), images, data)
+        running = st.toggle(
+            "Batch norm as in prediction",
+            key=f"{name}-running",
+            bind="query-params",
+            help="With the running mean and variance that training has left. At the start of a training these "
+            "say nothing yet, and a network seems to respond wildly; so the images' own are used otherwise.",
+        )
+        relative = st.toggle("Stages above each other", key=f"{name}-relative", bind="query-params")
+        log_y = name == "responses" and st.toggle("Log y", key="responses-log", bind="query-params")
+    return Options(str(measure), images, data, "running" if running else "batch", relative, log_y)
 
 
 def _ask(function: str, reference: str, at: Mapping[str, Candidate], options: Options, *arguments: Any) -> Answer:
     """One network's table; each is asked for by itself, so that what was seen once comes back at once."""
-    data = "" if at[reference].data else _data_of_others(at)
+    data = options.data or ("" if at[reference].data else _data_of_others(at))
     given = {"statistics": options.statistics} if options.statistics else {}
     return study(function, [reference], *arguments, data=data, images=options.images, **given)
 
@@ -157,6 +164,7 @@ def _show(name: str, table: pd.DataFrame, at: Mapping[str, Candidate], options: 
         on_click=lambda point: _select_clicked(point, at),
     )
     _say_steps(table)
+    _say_images(name, options)
     if name == "responses" and options.measure == "response_std":
         st.caption(
             "A batch norm brings its responses to a spread of about its own scale, γ, which is one before training: "
@@ -169,11 +177,24 @@ def _show(name: str, table: pd.DataFrame, at: Mapping[str, Candidate], options: 
             values=table[table["reference"] == drawn],
             column=options.measure,
             measure=found.measures[options.measure],
-            image_size=at[drawn].image_size or dataset(_data_of_others(at)).sizes[0],
+            image_size=_side(at[drawn], dataset(options.data or _data_of_others(at))),
         )
     if name == "responses" and choice.layer is not None:
         _distribution(choice.layer, at, options)
     take_along(table, draw, name=name, command=_command(found, list(at), options))
+
+
+def _side(shown: Candidate, row: DatasetRow) -> int:
+    """Pixels a side of the images that a network is shown: pictures of any size as those it was trained on."""
+    own = shown.config.image_size if row.any_size else row.sizes[0]
+    return shown.image_size or own
+
+
+def _say_images(name: str, options: Options) -> None:
+    """Where training images are asked for and there are none."""
+    row = dataset(options.data) if options.data else None
+    if name != "responses" and row is not None and not row.train_images:
+        st.caption(f"Measured on test images: {wording.escaped(no_training_images(row.title))}")
 
 
 def _select_clicked(point: Sequence[Any], at: Mapping[str, Candidate]) -> None:
@@ -223,7 +244,11 @@ def _distribution(layer: int, at: Mapping[str, Candidate], options: Options) -> 
 
 def _command(found: Study, references: Sequence[str], options: Options) -> str:
     statistics = f" --statistics {options.statistics}" if options.statistics else ""
-    return f"python -m explorer {found.command} {' '.join(references)} --images {options.images}{statistics}"
+    data = f" --data {shlex.quote(options.data)}" if options.data else ""
+    return (
+        f"python -m explorer {found.command} {' '.join(map(shlex.quote, references))}{data} --images {options.images}"
+        f"{statistics}"
+    )
 
 
 def _responses(table: pd.DataFrame, options: Options, choice: Choice) -> Figure:

@@ -4,16 +4,20 @@ import re
 import shlex
 from dataclasses import dataclass
 from typing import Any
+from zlib import crc32
 
 import streamlit as st
 
-from explorer.data.catalogue import DATASETS
+from explorer.data.catalogue import DATASETS, dataset
+from explorer.data.own_folders import folders_there
 from explorer.errors import BadSettings
 from explorer.models.catalogue import NETWORKS
 from explorer.training.plan import Plan
 from explorer.training.presets import PRESETS, Preset
 from explorer.training.recipe import Recipe
 from explorer.training.schedules import SCHEDULES
+from explorer.ui import wording
+from explorer.ui.data_choice import built_in, folder_labels, refuse_others
 
 # kind: family of the catalogue and how its names begin
 FAMILIES = {"plain": ("Plain, for small images", "plain"), "residual": ("ResNet, for small images", "resnet")}
@@ -22,6 +26,7 @@ DEPTHS = {
     for kind, (family, _) in FAMILIES.items()
 }
 AUGMENT = {"as the data set does": None, "yes": True, "no": False}
+FOLDER_SIZES = (32, 64, 128, 224)  # pixels a side, to which a folder's pictures can be scaled
 LOOKS = {"automatic": None, "off": 0}
 EVERY = "every so many steps"
 
@@ -63,7 +68,7 @@ def plan_of(choices: dict[str, Any]) -> Plan:
 
 def shell_command(plan: Plan) -> str:
     """The command that trains the same from a shell."""
-    words = ["python -m explorer train", *plan.networks, f"--data {plan.data}"]
+    words = ["python -m explorer train", *plan.networks, f"--data {shlex.quote(plan.data)}"]
     for name, value in plan.recipe.model_dump().items():
         if value != Recipe.model_fields[name].default:
             words.append(f"--{name.replace('_', '-')} {value}")
@@ -112,38 +117,46 @@ class Fields:
 
     def data(self) -> tuple[str, int | None, int | None]:
         plan = self.preset.plan
+        folders = folder_labels()
+        titles = built_in() | {
+            name: wording.escaped(folders[name]) for name, row in folders_there().items() if row.train_images
+        }
+        refuse_others(f"{self.name}_data", titles)
         with (
             st.container(border=True),
             st.container(horizontal=True, vertical_alignment="bottom", gap="medium"),
         ):
             name = st.segmented_control(
                 ":material/dataset: Data",
-                list(DATASETS),
+                list(titles),
                 default=plan.data,
                 required=True,
-                format_func=lambda key: DATASETS[key].title,
+                format_func=titles.__getitem__,
                 **self.bound("data"),
             )
-            row = DATASETS[str(name)]
+            row = dataset(str(name))
+            own = row.name not in DATASETS
+            sizes = FOLDER_SIZES if own else row.sizes
+            key = f"folder{crc32(row.name.encode()):08x}" if own else row.name  # an address names no path
             usual = plan.recipe if row.name == plan.data else Recipe()
             size = st.segmented_control(
                 "Image size",
-                list(row.sizes),
-                default=usual.image_size or row.sizes[0],
+                list(sizes),
+                default=usual.image_size or sizes[0],
                 required=True,
                 format_func=lambda side: f"{side} x {side}",
                 help="Half the side trains about four times as fast.",
-                **self.bound(f"{row.name}_size"),
+                **self.bound(f"{key}_size"),
             )
             images = st.number_input(
                 f"Training images, of {row.train_images:,}",
-                min_value=10,
+                min_value=min(10, row.train_images),
                 max_value=row.train_images,
                 value=usual.train_images,
                 step=1000 if row.train_images > 10_000 else 100,
                 placeholder="all",
                 width=240,
-                **self.bound(f"{row.name}_images"),
+                **self.bound(f"{key}_images"),
             )
         return row.name, None if size == row.sizes[0] else int(size), images
 

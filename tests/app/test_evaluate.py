@@ -1,9 +1,7 @@
-"""The Evaluate page: its views, clicks on fields and pictures, samples, folders, what it says where something lacks."""
+"""The Evaluate page: its views, clicks on fields and pictures, samples, what it says where something lacks."""
 
-import numpy as np
 import pytest
 import streamlit as st
-from PIL import Image
 
 from explorer.data.pixels import load_test
 from explorer.evaluations import ensemble, evaluation
@@ -200,22 +198,3 @@ def test_a_network_that_cannot_be_evaluated_is_told_and_the_others_shown(open_pa
     (error,) = app.error
     assert "channel" in error.value
     assert app.dataframe[0].value["Network"].tolist() == ["resnet8-w4"]
-
-
-def test_a_folder_of_pictures_can_be_evaluated_on_and_is_not_in_the_address(open_page, tmp_path):
-    generator = np.random.default_rng(0)
-    for name in ("cat", "dog"):
-        (tmp_path / "pictures" / name).mkdir(parents=True)
-        for number in range(3):
-            pixels = generator.integers(0, 256, (40, 48, 3), np.uint8)
-            Image.fromarray(pixels).save(tmp_path / "pictures" / name / f"{number}.png")
-    app = open_page("evaluate", networks="plain8", data="A folder of pictures")
-    assert "Write the path of a folder" in app.info[0].value
-    app.text_input(key="evaluate-folder").set_value(str(tmp_path / "pictures")).run()
-    assert not app.error
-    assert app.dataframe[0].value["Images"].tolist() == [6]
-    assert str(tmp_path) not in str(app.query_params)
-    app.button_group(key="evaluation").set_value("mistakes").run()
-    assert not app.exception
-    app.text_input(key="evaluate-folder").set_value(str(tmp_path / "nowhere")).run()
-    assert "nowhere" in app.info[0].value

@@ -166,4 +166,4 @@ def test_delete_asks_first(open_page, experiment):
 def test_data_says_what_is_there_and_offers_the_rest(open_page):
     app = open_page("data")
     assert "1,437 training and 360 test images" in texts(app)
-    assert [button.label for button in app.button] == ["Download (170 MB)"]
+    assert [button.label for button in app.button] == ["Download (170 MB)", "Add"]

@@ -70,6 +70,11 @@ def test_one_network_is_no_ensemble(run, capsys):
     assert capsys.readouterr().err == "error: An ensemble is of two networks or more. Name another one.\n"
 
 
+def test_ten_crops_of_digits_are_told_to_be_new_to_the_network(run, capsys):
+    assert "ten crops show what was never seen." in printed(capsys, run, "--images", "20", "--crops", "10")
+    assert "never seen" not in printed(capsys, run, "--images", "20")
+
+
 def test_crops_are_one_or_ten(run):
     with pytest.raises(SystemExit) as left:
         main(["evaluate", run, "--crops", "5"])

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from dataclasses import asdict
 
 import numpy as np
@@ -13,13 +14,14 @@ from explorer import progress, tables
 from explorer.data.batches import Normalisation, balanced_subset
 from explorer.data.catalogue import data_status
 from explorer.data.pixels import load_data
-from explorer.errors import BadSettings, RunError
+from explorer.errors import BadSettings, RunError, StorageError
 from explorer.evaluations import ensemble, evaluation, evaluation_table, evaluations
 from explorer.files import PROJECT
 from explorer.models.network import build
 from explorer.runs import store
-from explorer.runs.checkpoint_facts import checkpoint_facts, checkpoint_file
+from explorer.runs.checkpoint_facts import CheckpointFacts, checkpoint_facts, checkpoint_file
 from explorer.runs.checkpoints import load_checkpoint, save_checkpoint
+from explorer.runs.comparison import comparison
 from explorer.training.evaluation import evaluate
 from explorer.ui.pytorch_process import outcome
 
@@ -175,6 +177,69 @@ def test_what_cannot_be_evaluated_is_told(run):
         evaluation(run, images=0)
     with pytest.raises(BadSettings, match="Name at least one network"):
         evaluations([])
+
+
+@pytest.fixture
+def kept(home):
+    """A checkpoint beside the runs whose facts say no test error; gives its id."""
+
+    def made(name="theirs", **facts):
+        network = build("resnet8-w4", channels=1, seed=3)
+        path = store.checkpoint_folder() / f"{name}.safetensors"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        known = {"data": "digits", "source": "a test"} | facts
+        save_checkpoint(network, path, CheckpointFacts(network=network.config, **known))
+        return name
+
+    return made
+
+
+def test_the_error_of_the_whole_test_set_is_kept_with_an_imported_checkpoint(kept):
+    name = kept()
+    before = checkpoint_facts(name)
+    found = evaluation(name)
+    assert checkpoint_facts(name) == before.model_copy(update={"test_error": found.error})
+    table = comparison().set_index("reference")
+    assert table.loc[name, "test_error"] == found.error
+    assert evaluation(name).error == found.error  # its weights are what they were
+
+
+def test_an_error_that_is_known_is_not_replaced(kept):
+    evaluation(kept(test_error=0.25))
+    assert checkpoint_facts("theirs").test_error == 0.25
+
+
+@pytest.mark.parametrize("options", [{"images": 100}, {"crops": 10}])
+def test_other_measurements_are_not_kept(kept, options):
+    evaluation(kept(), **options)
+    assert checkpoint_facts("theirs").test_error is None
+
+
+def test_an_error_on_other_data_than_it_was_trained_for_is_not_kept(kept):
+    evaluation(kept(data=""), data="digits")
+    assert checkpoint_facts("theirs").test_error is None
+
+
+def test_facts_of_runs_and_of_files_elsewhere_stay_as_they_are(kept, run, tmp_path):
+    facts = checkpoint_file(run).with_suffix(".json")
+    before = facts.read_bytes()
+    evaluation(run)
+    assert facts.read_bytes() == before
+    kept()
+    elsewhere = tmp_path / "elsewhere.safetensors"
+    for ending in (".safetensors", ".json"):
+        shutil.copy(checkpoint_file("theirs").with_suffix(ending), elsewhere.with_suffix(ending))
+    evaluation(str(elsewhere))
+    assert checkpoint_facts(elsewhere).test_error is None
+
+
+def test_facts_that_cannot_be_written_are_no_trouble(kept, monkeypatch):
+    def refused(path, text):
+        raise StorageError("The disk is full.")
+
+    monkeypatch.setattr("explorer.runs.checkpoint_facts.write_text_atomically", refused)
+    assert evaluation(kept()).images == 360
+    assert checkpoint_facts("theirs").test_error is None
 
 
 def test_a_shipped_network_has_the_error_that_its_facts_say(monkeypatch):

@@ -5,7 +5,7 @@ import pytest
 import torch
 from PIL import Image
 
-from explorer import attribution_maps, inspection, predictions
+from explorer import attribution_maps, evaluations, inspection, predictions
 from explorer.cli.subjects import subjects
 from explorer.data.batches import Normalisation
 from explorer.data.catalogue import dataset
@@ -131,8 +131,8 @@ def test_responses_and_gradients_are_measured_on_a_folder(imagenet_like, write):
     table = inspection.response_std([SMALL, imagenet_like()], data=f"folder:{folder}", images=4)
     assert len(table) == 2 * 8
     assert (table["response_std"] > 0).all()
-    with pytest.raises(BadSettings, match="The folder pets has no training images"):
-        inspection.gradient_profile([SMALL], data=f"folder:{folder}")
+    table = inspection.gradient_profile([SMALL], data=f"folder:{folder}", images=4)  # of test images: it has no others
+    assert (table["gradient_norm"] > 0).all()
 
 
 def test_maps_explain_pictures_of_a_folder(imagenet_like, write):
@@ -167,7 +167,7 @@ def test_an_evaluation_takes_a_folder(write):
     scores = network.eval()(Normalisation.of(data, "imagenet")(data.test_pixels))
     assert evaluate(network, data)["error"] == (scores.argmax(1) != torch.tensor(data.test_labels)).double().mean()
     with pytest.raises(BadSettings, match=f"Build it with `classes=2`, or name it imagenet:{folder}, with subfolders"):
-        evaluate(network, f"folder:{folder}")
+        evaluate(network, load_data(f"folder:{folder}", 32))
 
 
 def test_a_folder_with_training_images_trains(write):
@@ -203,3 +203,41 @@ def test_other_classes_than_those_trained_on_are_refused(tmp_path, write):
         BadSettings, match="The network tells a, b apart; the subfolders of .*/pets are a, c. They must"
     ):
         one(str(path), data=f"folder:{write('a', 'c')}")
+
+
+def test_the_training_images_of_a_folder_without_any_are_told_to_lack(write):
+    folder = write("goldfish", "tench")
+    network = build(SMALL, classes=2)
+    network.normalisation = "imagenet"
+    with pytest.raises(BadSettings, match="The folder pets has no training images. Choose another data set"):
+        evaluate(network, f"folder:{folder}", split="train")
+
+
+def test_a_network_of_a_thousand_classes_is_evaluated_on_a_folder_with_labels_among_them(write):
+    folder = write("goldfish", "tench")
+    network = build(SMALL, classes=1000, seed=3)
+    network.normalisation = "imagenet"
+    data = load_data(f"imagenet:{folder}", 32)  # the size that it is made for
+    scores = network.eval()(Normalisation.of(data, "imagenet")(data.test_pixels))
+    expected = torch.nn.functional.cross_entropy(scores, torch.tensor([1, 1, 0, 0])).item()
+    assert evaluate(network, f"folder:{folder}")["loss"] == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_network_of_digits_is_told_which_classes_the_folder_has(make_weights, write):
+    with pytest.raises(BadSettings, match="The network tells 0, 1, 2 and 7 more apart; the subfolders of .* are a, b"):
+        one(make_weights(SMALL) + "@5", data=f"folder:{write('a', 'b')}")
+
+
+def test_untrained_networks_are_measured_on_a_folder_of_few_pictures(write):
+    data = f"folder:{write('a', 'b')}"
+    assert np.isfinite(inspection.xray([SMALL], data=data, variants=["norm"])["response_std"]).all()
+    assert len(inspection.gradient_autocorrelation([SMALL], data=data, points=8))
+
+
+def test_an_evaluation_sees_pictures_that_were_added_meanwhile(imagenet_like, write):
+    folder = write("goldfish", "tench")
+    reference = imagenet_like()
+    assert evaluations.evaluation(reference, data=f"folder:{folder}").images == 4
+    write("Siamese cat")
+    found = evaluations.evaluation(reference, data=f"folder:{folder}")
+    assert (found.images, found.answers["label"].tolist()) == (6, [284, 284, 1, 1, 0, 0])

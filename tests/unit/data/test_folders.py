@@ -334,6 +334,7 @@ def test_a_file_that_went_away_is_named(write):
 
 def test_few_folders_are_remembered(write, monkeypatch):
     monkeypatch.setattr(folders, "_SCANNED", {})
+    monkeypatch.setattr(folders, "_MOST_SCANNED", 8)
     folder = write(*[f"{number}/a/1.png" for number in range(12)], size=(2, 2))
     for number in range(12):
         dataset(f"folder:{folder}/{number}")

@@ -61,8 +61,8 @@ def test_multiply_adds_of_another_image_size_are_not_compared():
 
 def test_memory_of_training_is_weights_three_times_and_what_each_image_leaves():
     found = description(network_config("resnet20"))
-    assert found.training_bytes(1) - found.training_bytes(0) == 4 * (found.kept_values + 3 * 16 * 32**2)
-    assert found.training_bytes(0) == 12 * found.parameters
+    assert found.tensor_bytes(1) - found.tensor_bytes(0) == 4 * (found.kept_values + 3 * 16 * 32**2)
+    assert found.tensor_bytes(0) == 12 * found.parameters
 
 
 def test_images_that_vanish_on_their_way_are_refused():

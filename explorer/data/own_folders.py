@@ -1,0 +1,141 @@
+"""The folders of pictures that a user has put on a list: what pages and links may name."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from explorer.data.catalogue import OWN, DatasetRow, dataset, known_dataset
+from explorer.data.folders import folder
+from explorer.errors import BadSettings, ExplorerError, StorageError
+from explorer.files import home, storage_errors, write_text_atomically
+
+HOW_TO_ADD = 'Add it under "Your own pictures" on the Data page or with `python -m explorer data add PATH`.'
+
+
+def own_folders() -> list[str]:
+    """Names of the data sets on the list, such as "folder:/home/me/pets", in the order in which they were added.
+
+    Raises:
+        StorageError: the list cannot be read.
+    """
+    file = list_file()
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))["folders"]
+        return [f"{OWN}:{Path(path)}" for path in found if Path(path).is_absolute()]
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise StorageError(
+            f"The list of your folders, {file}, cannot be read: {error}. Mend or delete it; the pictures are not in it."
+        ) from None
+
+
+def add_folder(path: str) -> str:
+    """Put a folder on the list; one that is there stays where it is.
+
+    Args:
+        path: absolute, or from the user's home as in ~/pets.
+
+    Returns:
+        The name of the data set.
+
+    Raises:
+        BadSettings: the path is not absolute, or is none at all.
+        DataMissing: there is no such folder, or it has no pictures in subfolders; the message says why.
+        StorageError: the list cannot be read or written.
+    """
+    name = f"{OWN}:{folder(_path(path)).path}"
+    names = own_folders()
+    if name not in names:
+        _write([*names, name])
+    return name
+
+
+def remove_folder(path: str) -> None:
+    """Take a folder off the list; nothing is deleted from disk.
+
+    Raises:
+        BadSettings: it is not on the list.
+        StorageError: the list cannot be read or written.
+    """
+    name, names = f"{OWN}:{_path(path)}", own_folders()
+    if name not in names:
+        raise BadSettings(f"The folder {_path(path)} is not on the list. `python -m explorer data status` shows it.")
+    names.remove(name)
+    _write(names)
+
+
+def folder_table() -> list[dict[str, Any]]:
+    """The folders on the list as rows beside those of `data.catalogue.data_table`, also those that are gone."""
+    return [_described(name) for name in own_folders()]
+
+
+def folders_there() -> dict[str, DatasetRow]:
+    """The rows, by name, of the folders on the list that can be read."""
+    found = {name: known_dataset(name) for name in own_folders()}
+    return {name: row for name, row in found.items() if row is not None}
+
+
+def folders_state() -> tuple[object, ...]:
+    """What differs once a folder was added or removed, or a picture in one of them; looks at folders' times only."""
+    found: list[object] = []
+    for name in own_folders():
+        try:
+            found.append((name, tuple(folder(Path(name.partition(":")[2])).stamps.items())))
+        except ExplorerError as error:
+            found.append((name, str(error)))
+    return tuple(found)
+
+
+def list_file() -> Path:
+    """The file that the list is in, existing or not."""
+    return home() / "folders.json"
+
+
+def _path(text: str) -> Path:
+    try:
+        path = Path(text.strip()).expanduser()
+    except RuntimeError:
+        path = Path(text)
+    if not text.strip() or not path.is_absolute() or "\0" in text:
+        raise BadSettings(
+            f"`path` (={text!r}) is not the absolute path of a folder. Write it from the root, as in /home/me/pets."
+        )
+    return Path(os.path.normpath(path))  # links stay as they were written
+
+
+def _write(names: list[str]) -> None:
+    file = list_file()
+    with storage_errors(file):
+        file.parent.mkdir(parents=True, exist_ok=True)
+    paths = [name.partition(":")[2] for name in names]
+    write_text_atomically(file, json.dumps({"folders": paths}, indent=2, ensure_ascii=False) + "\n")
+
+
+def _described(name: str) -> dict[str, Any]:
+    place = name.partition(":")[2]
+    sizes: tuple[int, ...]
+    try:
+        row = dataset(name)
+    except ExplorerError as error:
+        there, detail = False, str(error)
+        title, classes, sizes, train, test = f"The folder {Path(place).name}", 0, (), 0, 0
+    else:
+        there, title, sizes = True, row.title, row.sizes
+        classes, train, test = len(row.classes), row.train_images, row.test_images
+        detail = f"{train + test:,} pictures in {place}{'' if train else ', none to train on'}."
+    return {
+        "name": name,
+        "title": title,
+        "available": there,
+        "place": place,
+        "detail": detail,
+        "bytes": None,
+        "download_bytes": None,
+        "classes": classes,
+        "channels": 3,
+        "sizes": list(sizes),
+        "train_images": train,
+        "test_images": test,
+    }

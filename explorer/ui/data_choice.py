@@ -1,0 +1,82 @@
+"""The choice of a data set on pages: those of the menus and the folders on the user's list, never another path."""
+
+from collections.abc import Mapping
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from explorer.data.catalogue import DATASETS, OWN, is_folder
+from explorer.data.own_folders import HOW_TO_ADD, folders_there
+from explorer.ui import wording
+
+AS_TRAINED = {"": "As trained"}
+HELP = "Folders of your own pictures are added on the Data page."
+
+
+def choose_data(place: DeltaGenerator, key: str, offered: Mapping[str, str], *, builtin: bool = True) -> str:
+    """A field for a data set, kept in the address under its label; a link that names another one is refused.
+
+    Args:
+        place: container for the field.
+        key: of the field, and its name in the address; another on every page, or a link from one page to the other
+            loses it.
+        offered: labels by name, before those of the data sets.
+        builtin: whether the data sets of the menus are offered, not the user's folders alone; where there is one thing
+            to choose, there is no field.
+
+    Returns:
+        The name of a data set, or one of `offered`.
+    """
+    options = {**offered, **(built_in() if builtin else {}), **folder_labels()}
+    refuse_others(key, options)
+    if len(options) == 1:
+        return next(iter(options))
+    with place:
+        return str(
+            st.selectbox(
+                "Images of", list(options), format_func=options.__getitem__, key=key, bind="query-params", width=210,
+                help=HELP,
+            )
+        )  # fmt: skip
+
+
+def refuse_others(key: str, options: Mapping[str, str]) -> None:
+    """Say so where the address of a page asks for a data set that its field does not offer; before that field.
+
+    Args:
+        key: of the field, and its name in the address.
+        options: labels by name.
+    """
+    asked = st.query_params.get(key)
+    if asked is not None and asked not in options.values():
+        st.warning(
+            f"The link asks for images of {wording.escaped(asked)}, which is neither a data set offered here nor a "
+            f"folder on your list, so nothing of it is read. If it is a folder of yours: {HOW_TO_ADD}"
+        )
+        del st.query_params[key]
+    if st.session_state.get(key) not in (None, *options):  # taken off the list meanwhile
+        del st.session_state[key]
+
+
+def built_in() -> dict[str, str]:
+    """Labels of the data sets of the menus, by name."""
+    return {row.name: row.title for row in DATASETS.values()}
+
+
+def folder_labels() -> dict[str, str]:
+    """Labels of the folders on the user's list that can be read, by name of the data set."""
+    rows = folders_there()
+    labels = wording.distinct({name.partition(":")[2]: row.title for name, row in rows.items()})
+    return {name: labels[name.partition(":")[2]] for name in rows}
+
+
+def link_to(key: str, name: str) -> dict[str, str] | None:
+    """What a link to a page says for its field `key`; None where no page can show these images.
+
+    Args:
+        name: of a data set that a network is shown, such as "imagenet:/home/me/pets" for a folder on the list.
+    """
+    if not is_folder(name):
+        return {} if name in DATASETS else None
+    label = folder_labels().get(f"{OWN}:{name.partition(':')[2]}")
+    return None if label is None else {key: label}
