@@ -1,4 +1,4 @@
-"""Build plain and residual networks, train them, and look at what the shortcuts change.
+"""Build any ResNet, train plain and residual networks, and look at what the shortcuts change.
 
 Names are fetched when they are first used, so `import explorer` is quick and does not import torch.
 """

@@ -8,6 +8,7 @@ the finished network, whose batch norms have not settled by then.
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from itertools import product
 from math import isnan, nan
 from typing import Literal
@@ -123,8 +124,8 @@ def _pairs(ends: pd.DataFrame) -> Iterator[tuple[Question, str, str]]:
     networks = ends.drop_duplicates("network").sort_values(["depth", "network"])
     for kind, question in _DEPTH_QUESTIONS.items():
         for _, family in networks[networks["kind"] == kind].groupby(networks["network"].map(_family), sort=False):
-            shallowest, *deeper = family["network"]
-            for network in deeper:
+            shallowest, least = family[["network", "depth"]].iloc[0]
+            for network in family.loc[family["depth"] > least, "network"]:
                 yield question, network, shallowest
     for depth in networks["depth"].unique():
         same = networks[networks["depth"] == depth]
@@ -135,11 +136,13 @@ def _pairs(ends: pd.DataFrame) -> Iterator[tuple[Question, str, str]]:
                 yield "shortcut", plain, residual
 
 
+@cache
 def _family(name: str) -> str:
     """What a network has in common with deeper ones made of the same blocks."""
     return network_config(name).model_dump_json(exclude={"depth", "stages"})
 
 
+@cache
 def _twin(name: str) -> str:
     """What a network has in common with those that differ in nothing but the shortcuts."""
     config = network_config(name)

@@ -68,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         code: int = app.cli(
             prog=PROGRAM,
-            description="Build plain and residual networks, train them, and look at what the shortcuts change.",
+            description="Build any ResNet, train plain and residual networks, and look at what the shortcuts change.",
             args=arguments,
             config=(FlagCreatePairsOff,),
         )

@@ -134,6 +134,21 @@ def test_networks_of_other_widths_and_options_are_families_of_their_own():
     assert gaps[["network", "against"]].to_numpy().tolist() == [["resnet32", "resnet20"]]
 
 
+def test_networks_of_other_blocks_are_neither_deeper_nor_twins():
+    names = [
+        "resnet20", "resnet56", "preresnet56", "seresnet56", "resnet56-fixup", "resnet34", "resnet50",
+        "resnet20-s2.3.4", "plain20", "plain18", "plain34", "densenet-40-12",
+    ]  # fmt: skip
+    gaps, *_ = judged({name: [0.1, 0.2] for name in names})
+    found = set(gaps[["question", "network", "against"]].itertuples(index=False, name=None))
+    assert found == {
+        ("degradation", "plain34", "plain18"),
+        ("residual_depth", "resnet56", "resnet20"),
+        ("shortcut", "plain20", "resnet20"),
+        ("shortcut", "plain34", "resnet34"),
+    }
+
+
 def test_nothing_trained_gives_nothing_to_compare():
     _, degradation, shortcut = judged({"plain20": [0.1]})
     assert degradation.outcome is shortcut.outcome is None
