@@ -1,6 +1,5 @@
 """Somebody else's weights as checkpoints of ours: read safely, told apart, measured, kept whole or not at all."""
 
-import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,10 +9,10 @@ from torch import Tensor
 
 from explorer import progress
 from explorer.data.batches import sample_of_test_set
-from explorer.data.catalogue import DATASETS, IMAGENET, DatasetRow, data_status, dataset
+from explorer.data.catalogue import DATASETS, IMAGENET, DatasetRow, data_status, dataset, known_dataset
 from explorer.data.normalisations import normalisation_row
 from explorer.data.pixels import load_data
-from explorer.errors import BadSettings, StorageError
+from explorer.errors import BadSettings, RunError
 from explorer.files import storage_errors
 from explorer.models.catalogue import network_config
 from explorer.models.config import NetworkConfig
@@ -25,6 +24,7 @@ from explorer.models.network import Network, build
 from explorer.models.size import parameter_count
 from explorer.runs.checkpoint_facts import CheckpointFacts, checkpoint_file
 from explorer.runs.checkpoints import save_checkpoint
+from explorer.runs.foreign_facts import facts_beside, sha256_of
 from explorer.runs.foreign_files import foreign_tensors
 from explorer.runs.store import checkpoint_folder, run_folder
 from explorer.training.evaluation import error_and_loss
@@ -32,6 +32,7 @@ from explorer.training.normalisation_choice import measured_normalisation
 
 SAMPLE_IMAGES = 500  # for the error that is told
 GUESSING = 0.8  # part of the error of guessing, from which on something must be wrong
+ENDING = ".safetensors"  # a reference that ends so is a path
 SUSPECTS = "the network, the normalisation, the order of classes or the data set"
 
 
@@ -77,9 +78,12 @@ def import_checkpoint(
 ) -> Imported:
     """Read somebody else's weights file and keep it as a checkpoint beside the runs.
 
+    One that was exported here with its facts, a .json of the same name whose sha256 is that of the file, takes what is
+    not given below from those.
+
     Args:
         path: see `runs.foreign_files.foreign_tensors`.
-        name: of the checkpoint; empty takes the file's.
+        name: of the checkpoint: letters, digits, dots, underscores and hyphens; empty takes the file's, without endings.
         network: name of the network, where the weights leave a choice, see `models.foreign_config.assumptions`; empty
             tells it from their shapes.
         data: name of the data set it was trained on; empty tells it from the numbers of classes and channels.
@@ -96,14 +100,23 @@ def import_checkpoint(
         UnknownName: there is no such network, data set or normalisation.
     """
     path = Path(path).expanduser()
-    checkpoint_id = _name(name or path.stem.removesuffix(".pth"), given=bool(name), overwrite=overwrite)
+    checkpoint_id = _name(name or path.stem, given=bool(name), overwrite=overwrite)
     if normalisation:
         normalisation_row(normalisation)
     with progress.part(0, 3):
         state = foreign_tensors(path)
-    built, decisions = _network(state, network)
-    row = _dataset(built.config, data, decisions)
+    decisions: list[str] = []
+    digest = sha256_of(path)
+    known = _known(path, digest, decisions)
+    built = _network(state, network, known, decisions)
     _check_classes(built.config, classes)
+    if known and data in ("", known.data) and tuple(classes) in ((), known.classes):
+        row, data, classes = _row_of(built.config, known), known.data, known.classes
+        normalisation = normalisation or known.normalisation
+        normalisation_row(normalisation)
+    else:
+        row = _dataset(built.config, data, tuple(classes), decisions)
+        data, classes = (row.name, classes or row.classes) if row else ("", classes)
     with progress.part(1, 3):
         built.normalisation = _normalisation(built, row, normalisation, decisions)
     with progress.part(2, 3):
@@ -113,10 +126,12 @@ def import_checkpoint(
     facts = CheckpointFacts(
         network=built.config,
         normalisation=built.normalisation,
-        classes=tuple(classes) or (row.classes if row else ()),
-        data=row.name if row else "",
-        source=f"{source or f'imported from {path.name}'}; sha256 of the file {_sha256(path)}",
+        classes=tuple(classes),
+        data=data,
+        source=f"{source or f'imported from {path.name}'}; sha256 of the file {digest}",
     )
+    if known and _alike(known, facts):
+        facts = known.model_copy(update={"source": facts.source if source or not known.source else known.source})
     target = checkpoint_folder() / f"{checkpoint_id}.safetensors"
     with storage_errors(target):
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -139,14 +154,24 @@ def import_checkpoint(
 
 def _name(name: str, *, given: bool, overwrite: bool) -> str:
     """The id of the new checkpoint, which is that of no other and no network's name."""
-    found = name if given else re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-._") or "imported"
+    found = name if given else _from_file(name)
+    if found.endswith(ENDING):
+        raise BadSettings(f"`name` (={found!r}) ends as a path does. Leave out {ENDING}.")
+    try:
+        folder = run_folder(found)
+    except RunError:
+        raise BadSettings(
+            f"`name` (={found!r}) is no name of a checkpoint. Take letters, digits, dots, underscores and hyphens, at "
+            "most 121, a letter or a digit first."
+        ) from None
     if settings_of(found) is not None:  # would hide the untrained network of this name
         if given:
             raise BadSettings(f"`name` (={name!r}) is that of a network. Choose another, such as {name}-imported.")
         found = f"{found}-imported"
-    folder = run_folder(found)  # refuses what is no id
-    if folder.exists() or found.startswith("shipped-"):
-        raise BadSettings(f"`name` (={found!r}) is that of a run. Choose another.")
+    elif folder.exists() or found.startswith("shipped-"):
+        if given:
+            raise BadSettings(f"`name` (={found!r}) is that of a run. Choose another.")
+        found = f"{found}-imported"
     if checkpoint_file(found) is not None and not overwrite:
         raise BadSettings(
             f"There is a checkpoint called {found!r} already. Choose another `name`, or say `overwrite` to replace it."
@@ -154,22 +179,56 @@ def _name(name: str, *, given: bool, overwrite: bool) -> str:
     return found
 
 
-def _network(state: Mapping[str, Tensor], name: str) -> tuple[Network, list[str]]:
-    parts = parts_of(state)
-    if name:
+def _from_file(stem: str) -> str:
+    """A name made of a file's."""
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", stem)[:100].lstrip("-._").removeprefix("shipped-")
+    return re.sub(r"(?:[-._]|\.(?:safetensors|pth|pt|th|ckpt))+$", "", plain).lstrip("-._") or "imported"
+
+
+def _known(path: Path, digest: str, decisions: list[str]) -> CheckpointFacts | None:
+    """What the file beside says of these very weights, if anything."""
+    known = facts_beside(path)
+    if known is None:
+        return None
+    beside = path.with_suffix(".json").name
+    if known.sha256 != digest:
+        decisions.append(f"{beside} beside it is not used: the sha256 in it is that of other weights.")
+        return None
+    decisions.append(f"What is not named is taken from {beside} beside it, which was exported with these weights.")
+    return known
+
+
+def _alike(known: CheckpointFacts, facts: CheckpointFacts) -> bool:
+    """Whether errors that were measured of the one hold for the other."""
+    return all(getattr(known, each) == getattr(facts, each) for each in ("network", "normalisation", "classes", "data"))
+
+
+def _network(state: Mapping[str, Tensor], name: str, known: CheckpointFacts | None, decisions: list[str]) -> Network:
+    if known and not name:
+        config = known.network
+    elif name:
+        parts = parts_of(state)
         sizes = {"classes": parts.classifier.width, "channels": parts.convolutions[0].shape[1]}
-        config, decisions = NetworkConfig(**(network_config(name).model_dump() | sizes)), []
+        config = NetworkConfig(**(network_config(name).model_dump() | sizes))
     else:
-        config = config_of_parts(parts)
-        decisions = [f"The shapes of its weights are those of {config.name}.", *assumptions(config)]
+        config = config_of_parts(parts_of(state))
+        decisions += [f"The shapes of its weights are those of {config.name}.", *assumptions(config)]
     require_fit(config, state)  # a few odd shapes in a small file may stand for a network of any size
     built = build(config)
     load_foreign_state(built, state)
-    return built.eval(), decisions
+    return built.eval()
 
 
-def _dataset(config: NetworkConfig, name: str, decisions: list[str]) -> DatasetRow | None:
-    """The data set that was named, or the one with as many classes and channels."""
+def _row_of(config: NetworkConfig, known: CheckpointFacts) -> DatasetRow | None:
+    """The data set that the facts name, where it is the same on this machine."""
+    row = known_dataset(known.data)
+    if row is None or (len(row.classes), row.channels) != (config.classes, config.channels):
+        return None
+    return row if known.classes in ((), row.classes) else None
+
+
+def _dataset(config: NetworkConfig, name: str, classes: tuple[str, ...], decisions: list[str]) -> DatasetRow | None:
+    """The data set that was named, or the one with as many classes and channels and none but the given names."""
     if name:
         row = dataset(name)
         if (len(row.classes), row.channels) != (config.classes, config.channels):
@@ -177,14 +236,25 @@ def _dataset(config: NetworkConfig, name: str, decisions: list[str]) -> DatasetR
                 f"`data` (={name!r}) has {len(row.classes)} classes and {row.channels} channels; these weights are for "
                 f"{config.classes} classes and {config.channels} channels. Name another data set, or none."
             )
+        if classes and row.classes != classes:
+            first = next(n for n, (one, other) in enumerate(zip(classes, row.classes, strict=True)) if one != other)
+            raise BadSettings(
+                f"`classes` are not those of `data` (={name!r}): class {first} is {classes[first]!r} there and "
+                f"{row.classes[first]!r} here, so labels would count others. Leave out one of the two."
+            )
         return row
     known = [*DATASETS.values(), dataset(IMAGENET)]
     told = f"{config.classes} classes and {config.channels} {'channel' if config.channels == 1 else 'channels'}"
     for row in known:
+        if classes and row.classes != classes:
+            continue
         if (len(row.classes), row.channels) == (config.classes, config.channels):
             decisions.append(f"Taken to be trained on {row.title}, which has {told}. Name another with `data`.")
             return row
-    decisions.append(f"No data set is known that has {told}. Name a folder of pictures with `data` to measure errors.")
+    which = " of these names" if classes else ""
+    decisions.append(
+        f"No data set is known that has {told}{which}. Name a folder of pictures with `data` to measure errors."
+    )
     return None
 
 
@@ -227,11 +297,3 @@ def _warnings(config: NetworkConfig, error: float | None) -> list[str]:
     if error is not None and error > GUESSING * (1 - 1 / config.classes):
         return [f"An error of {error:.0%} is hardly better than guessing: {SUSPECTS} may be another."]
     return []
-
-
-def _sha256(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise StorageError(f"{path} cannot be read any more: {error.strerror}.") from None

@@ -1,9 +1,8 @@
 """Torchvision's weights by name: downloaded on request or taken from a file, checked, and kept as checkpoints."""
 
-import hashlib
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,12 +15,14 @@ from explorer.files import storage_errors
 from explorer.models.names import spelt
 from explorer.registry import lookup
 from explorer.runs.checkpoint_facts import checkpoint_file
+from explorer.runs.foreign_facts import sha256_of
 from explorer.runs.store import checkpoint_folder
 
 if TYPE_CHECKING:
     from explorer.imports import Imported
 
 ADDRESS = "https://download.pytorch.org/models"
+RESIZED = 256  # shorter side in pixels to which pictures are scaled here, before the central 224 are cut out
 MIB = 1 << 20  # in which torchvision tells sizes, to three digits
 
 
@@ -31,10 +32,12 @@ class WeightsRow:
 
     Attributes:
         name: of the network in torchvision.
-        version: 1 for the recipe of the papers, 2 for torchvision's longer one with more augmentation.
+        version: in torchvision; 2 has weights of its longer recipe with more augmentation, 1 those it had before. Only
+            resnext101-64x4d has the longer recipe in version 1.
         sha256: the first digits of the file's, which are part of its name.
         mebibytes: size of the file.
         error, top5_error: fraction wrong on ImageNet's validation images, one central crop, as torchvision tells them.
+        resized: shorter side in pixels to which torchvision scales pictures for these weights, before it cuts out 224.
     """
 
     name: str
@@ -43,6 +46,7 @@ class WeightsRow:
     mebibytes: float
     error: float
     top5_error: float
+    resized: int = RESIZED
 
     @property
     def key(self) -> str:
@@ -57,6 +61,11 @@ class WeightsRow:
     def enum(self) -> str:
         """Of these weights in torchvision."""
         return f"IMAGENET1K_V{self.version}"
+
+    @property
+    def longer_recipe(self) -> bool:
+        """Whether torchvision trained them by its own recipe rather than one like the paper's."""
+        return self.version == 2 or self.name == "resnext101_64x4d"
 
     @property
     def bytes(self) -> int:
@@ -74,20 +83,20 @@ _ROWS = (
     WeightsRow("resnet18", 1, "f37072fd", 44.661, 0.30242, 0.10922),
     WeightsRow("resnet34", 1, "b627a593", 83.275, 0.26686, 0.0858),
     WeightsRow("resnet50", 1, "0676ba61", 97.781, 0.2387, 0.07138),
-    WeightsRow("resnet50", 2, "11ad3fa6", 97.79, 0.19142, 0.04566),
+    WeightsRow("resnet50", 2, "11ad3fa6", 97.79, 0.19142, 0.04566, 232),
     WeightsRow("resnet101", 1, "63fe2227", 170.511, 0.22626, 0.06454),
-    WeightsRow("resnet101", 2, "cd907fc2", 170.53, 0.18114, 0.0422),
+    WeightsRow("resnet101", 2, "cd907fc2", 170.53, 0.18114, 0.0422, 232),
     WeightsRow("resnet152", 1, "394f9c45", 230.434, 0.21688, 0.05954),
-    WeightsRow("resnet152", 2, "f82ba261", 230.474, 0.17716, 0.03998),
+    WeightsRow("resnet152", 2, "f82ba261", 230.474, 0.17716, 0.03998, 232),
     WeightsRow("resnext50_32x4d", 1, "7cdf4587", 95.789, 0.22382, 0.06302),
-    WeightsRow("resnext50_32x4d", 2, "1a0047aa", 95.833, 0.18802, 0.0466),
+    WeightsRow("resnext50_32x4d", 2, "1a0047aa", 95.833, 0.18802, 0.0466, 232),
     WeightsRow("resnext101_32x8d", 1, "8ba56ff5", 339.586, 0.20688, 0.05474),
-    WeightsRow("resnext101_32x8d", 2, "110c445d", 339.673, 0.17166, 0.03772),
-    WeightsRow("resnext101_64x4d", 1, "173b62eb", 319.318, 0.16754, 0.03546),
+    WeightsRow("resnext101_32x8d", 2, "110c445d", 339.673, 0.17166, 0.03772, 232),
+    WeightsRow("resnext101_64x4d", 1, "173b62eb", 319.318, 0.16754, 0.03546, 232),
     WeightsRow("wide_resnet50_2", 1, "95faca4d", 131.82, 0.21532, 0.05914),
-    WeightsRow("wide_resnet50_2", 2, "9ba9bcbe", 263.124, 0.18398, 0.04242),
+    WeightsRow("wide_resnet50_2", 2, "9ba9bcbe", 263.124, 0.18398, 0.04242, 232),
     WeightsRow("wide_resnet101_2", 1, "32ee1156", 242.896, 0.21152, 0.05716),
-    WeightsRow("wide_resnet101_2", 2, "d733dc28", 484.747, 0.1749, 0.0398),
+    WeightsRow("wide_resnet101_2", 2, "d733dc28", 484.747, 0.1749, 0.0398, 232),
     WeightsRow("densenet121", 1, "a639ec97", 30.845, 0.25566, 0.08028),
     WeightsRow("densenet161", 1, "8d451a50", 110.369, 0.22862, 0.0644),
     WeightsRow("densenet169", 1, "b2777c0a", 54.708, 0.244, 0.07194),
@@ -171,6 +180,7 @@ def load_pretrained(name: str, file: str | Path | None = None, *, overwrite: boo
         BadSettings: it is kept already.
     """
     from explorer.imports import import_checkpoint  # imports PyTorch, which those who only list names do not need
+    from explorer.runs.foreign_files import regular_file
 
     row = weights_row(name)
     if not overwrite and checkpoint_file(row.id) is not None:
@@ -179,7 +189,7 @@ def load_pretrained(name: str, file: str | Path | None = None, *, overwrite: boo
         with progress.part(0, 2):
             for there, whole in fetched(row):
                 progress.report(there / whole)
-    path = weights_file(row) if file is None else Path(file).expanduser()
+    path = weights_file(row) if file is None else regular_file(file)[0]
     if file is not None and (fault := _fault(row, path)):
         raise StorageError(
             f"{path} is not {row.file} as torchvision publishes it: {fault}. Import it as any other file: "
@@ -199,14 +209,16 @@ def load_pretrained(name: str, file: str | Path | None = None, *, overwrite: boo
     if file is None:
         with suppress(OSError):
             path.unlink()  # the checkpoint holds the same numbers
-    return found
+    if row.resized == RESIZED:
+        return found
+    told = (
+        f"torchvision resizes to {row.resized} for these weights, here {RESIZED}: the error may differ a little from "
+        "the published one."
+    )
+    return replace(found, decisions=(*found.decisions, told))
 
 
 def _fault(row: WeightsRow, path: Path) -> str:
     """What is wrong with a file; empty where its checksum begins as its name says."""
-    try:
-        with path.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise StorageError(f"{path} cannot be read: {error.strerror}. Name a file that torchvision has.") from None
+    found = sha256_of(path)
     return "" if found.startswith(row.sha256) else f"its sha256 begins with {found[:8]}, not {row.sha256}"

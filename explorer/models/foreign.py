@@ -22,6 +22,10 @@ _NORM = ("weight", "bias", "running_mean", "running_var")
 
 def require_fit(config: NetworkConfig, state: Mapping[str, Tensor]) -> None:
     """Raise BadSettings as `load_foreign_state` would, without taking memory for the network."""
+    if config.depth > len(state):  # or it would be built layer by layer
+        raise BadSettings(
+            f"These weights do not fit {config.name}: {len(state)} tensors are not {config.depth} layers."
+        )
     with torch.device("meta"):
         mapped(Network(config), state)
 
@@ -57,11 +61,13 @@ def mapped(network: Network, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _shape_differences(own: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> list[str]:
-    return [
-        f"{key} has shape {_shape(state[key])}, expected {_shape(tensor)}"
-        for key, tensor in own.items()
-        if state[key].shape != tensor.shape
-    ]
+    found = []
+    for key, tensor in own.items():
+        if state[key].shape != tensor.shape:
+            found.append(f"{key} has shape {_shape(state[key])}, expected {_shape(tensor)}")
+        elif _whole(state[key], tensor):
+            found.append(_whole_numbers(key, state[key]))
+    return found
 
 
 def _matched(own: Parts, other: Parts) -> tuple[dict[str, Tensor], list[str]]:
@@ -110,11 +116,23 @@ def _match(
                 differences.append(
                     f"{_key(other, each)} has shape {_shape(given)}, expected {_shape(tensor)} as {_key(own, each)}"
                 )
+            elif _whole(given, tensor):
+                differences.append(_whole_numbers(_key(other, each), given))
             found[_key(own, each)] = given
 
 
 def _key(part: Part, last: str) -> str:
     return f"{part.name}.{last}" if part.name else last
+
+
+def _whole(given: Tensor, own: Tensor) -> bool:
+    """Whether whole numbers, as of a quantised network, stand where floating-point ones belong."""
+    return own.is_floating_point() and not given.is_floating_point()
+
+
+def _whole_numbers(key: str, tensor: Tensor) -> str:
+    kind = str(tensor.dtype).removeprefix("torch.")
+    return f"{key} has whole numbers ({kind}), as quantised networks have; save them as floating-point ones"
 
 
 def _shape(tensor: Tensor) -> str:

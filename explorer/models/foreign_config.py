@@ -42,12 +42,15 @@ def config_of_parts(parts: Parts) -> NetworkConfig:
 def assumptions(config: NetworkConfig) -> list[str]:
     """What weights cannot tell of a network of this configuration, one sentence each, with how to say it."""
     found = []
-    if config.block == "basic" and config.shortcut == "A" and config.order == "post" and not config.excitation:
-        plain = NetworkConfig(**(config.model_dump() | {"shortcut": "none"})).name
-        found.append(
+    if config.shortcut == "A" and not config.dense:
+        said = (
             f"Shortcuts without parameters leave no weights behind: taken for {config.name}, zero-padding where the "
-            f"shape changes (option A). If it has no shortcuts, name the network: {plain}."
+            "shape changes (option A)."
         )
+        if config.order == "post" and config.norm == "batch":  # all others need shortcuts
+            plain = NetworkConfig(**(config.model_dump() | {"shortcut": "none"})).name
+            said += f" If it has no shortcuts, name the network: {plain}."
+        found.append(said)
     if config.block == "bottleneck" and config.stride_on == "3x3":
         first = NetworkConfig(**(config.model_dump() | {"stride_on": "1x1"})).name
         found.append(

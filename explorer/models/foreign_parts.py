@@ -11,7 +11,11 @@ from torch import Tensor
 from explorer.errors import BadSettings
 
 # In the name of a layer beside the main path: ours, torchvision's and timm's, WideResNet's, and other usual words
-_BESIDE = re.compile(r"shortcut|downsample|skip|(?:^|[._])(?:proj|projection|sc|identity)(?:[._]|$)", re.IGNORECASE)
+# (shortcut.0, convShortcut, skip_conv), as whole words: a network may be called skipnet
+_BESIDE = re.compile(
+    r"(?:^|[._\d]|(?<=[a-z])(?=[A-Z]))(?i:(?:shortcut|downsample|skip)s?)(?:$|[._\d]|(?=[A-Z]))"
+    r"|(?:^|[._])(?i:proj|projection|sc|identity)(?:[._]|$)"
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,7 +78,7 @@ def parts_of(state: Mapping[str, Tensor]) -> Parts:
     the numbers in the names.
 
     Raises:
-        BadSettings: there are no convolutions, no classifier, or weights without values.
+        BadSettings: there are no convolutions, none on the main path, no classifier, or weights without values.
     """
     parts = _grouped(state)
     convolutions = [part for part in parts if len(part.shape) == 4]
@@ -98,6 +102,11 @@ def parts_of(state: Mapping[str, Tensor]) -> Parts:
         or (len(part.shape) == 4 and part.kernel == 1 and "bias" in part.tensors and not _BESIDE.search(part.name))
     ]
     main, side = _parted([part for part in convolutions if part not in excitations])
+    if not main:
+        raise BadSettings(
+            "These weights are of no network of the ResNet family: by their names, such as "
+            f"{side[0].name}, all convolutions stand beside the main path. Take what all names share off them."
+        )
     norms = [part for part in parts if "running_mean" in part.tensors]
     aside = {part.parent for part in side} - {part.parent for part in main}
     side_norms = [part for part in norms if _BESIDE.search(part.name) or part.parent in aside]

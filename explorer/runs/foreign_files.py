@@ -57,7 +57,7 @@ def foreign_tensors(path: str | Path) -> dict[str, Tensor]:
         StorageError: there is no such file, it is none of these or damaged, holds no weights or more than tensors, has
             more than 1 GiB, or does not keep to a rule of `foreign_headers` and `foreign_weights`; the text says why.
     """
-    path, size = _regular_file(path)
+    path, size = regular_file(path)
     temporary = Path(tempfile.gettempdir())
     with storage_errors(temporary), tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         status = _read(path, size, Path(folder))
@@ -70,8 +70,12 @@ def foreign_tensors(path: str | Path) -> dict[str, Tensor]:
             raise StorageError(f"{path.name} was read, but not passed on whole. Try again.") from None
 
 
-def _regular_file(path: str | Path) -> tuple[Path, int]:
-    """The absolute path and the size of a file that can be read and is not too large."""
+def regular_file(path: str | Path) -> tuple[Path, int]:
+    """The absolute path and the size of a file that can be read and is not too large.
+
+    Raises:
+        StorageError: it is not there, a folder, pipe or device, empty, larger than 1 GiB, or not to be read.
+    """
     try:
         found = Path(path).expanduser().absolute()
         status = found.stat()

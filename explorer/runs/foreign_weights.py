@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from explorer.errors import StorageError
-from explorer.runs.foreign_headers import MOST_INDEX_BYTES, SAVE_AGAIN, Kind, said
+from explorer.runs.foreign_headers import COPY_AGAIN, MOST_INDEX_BYTES, SAVE_AGAIN, Kind, said
 
 MOST_TENSORS = 20_000  # ResNet-1202 has 7,208
 
@@ -60,6 +60,8 @@ def read_weights(file: IO[bytes], path: Path, kind: Kind) -> dict[str, Tensor]:
             raise StorageError(
                 f"has values that are not finite (NaN or infinity) in {key!r}. Its training failed: use an earlier one."
             )
+        if key.rpartition(".")[2] == "running_var" and bool((tensor < 0).any()):
+            raise StorageError(f"has negative variances in {key!r}, which no norm can have. {COPY_AGAIN}")
     return _without_shared_prefix(weights)
 
 

@@ -3,13 +3,14 @@
 import io
 import shutil
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
 import pandas as pd
 
 from explorer.errors import RunError, StorageError
-from explorer.files import home, storage_errors
+from explorer.files import home, storage_errors, write_atomically
 from explorer.runs.checkpoint_facts import checkpoint_facts, checkpoint_file
 from explorer.runs.comparison import comparison
 from explorer.runs.store import checkpoint_folder
@@ -72,7 +73,7 @@ def export_checkpoint(checkpoint_id: str, target: Path) -> Path:
 
     Raises:
         RunError: there is no such checkpoint.
-        StorageError: `target` is there already, has another ending or cannot be written.
+        StorageError: `target` is there already, has another ending or cannot be written; then nothing is left of it.
     """
     source = _path(checkpoint_id)
     path = target / f"{checkpoint_id}.safetensors" if target.is_dir() else target
@@ -81,10 +82,19 @@ def export_checkpoint(checkpoint_id: str, target: Path) -> Path:
     for each in (path, path.with_suffix(".json")):
         if each.exists():
             raise StorageError(f"{each} is there already. Choose another file, or remove it.")
-    with storage_errors(path):
-        shutil.copyfile(source.with_suffix(".json"), path.with_suffix(".json"))
-        shutil.copyfile(source, path)
+    _copy(source, path)
+    try:
+        _copy(source.with_suffix(".json"), path.with_suffix(".json"))
+    except BaseException:
+        with suppress(OSError):
+            path.unlink()
+        raise
     return path
+
+
+def _copy(source: Path, target: Path) -> None:
+    with storage_errors(source), source.open("rb") as file:
+        write_atomically(target, lambda copy: shutil.copyfileobj(file, copy))
 
 
 def zipped(checkpoint_id: str) -> bytes:

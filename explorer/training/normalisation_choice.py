@@ -29,6 +29,9 @@ def measured_normalisation(network: nn.Module, data: Data) -> tuple[str, list[st
 
     Returns:
         Its name in `NORMALISATIONS`, and sentences that say by what it was chosen.
+
+    Raises:
+        BadSettings: the loss is not finite, whatever the kind.
     """
     chosen = balanced_subset(data.train_labels, min(IMAGES, len(data.train_labels)), 0)
     chosen = np.random.default_rng(0).permutation(chosen)  # digits and folders are in order of class
@@ -41,15 +44,20 @@ def measured_normalisation(network: nn.Module, data: Data) -> tuple[str, list[st
             sample = Sample(data.train_pixels[part], data.train_labels[part], normalisation, torch.device("cpu"))
             found, mistakes = _losses(network, sample)
             losses[kind], wrong[kind] = torch.cat([losses[kind], found]), wrong[kind] + mistakes
+        running = {kind: each for kind, each in running.items() if losses[kind].isfinite().all()}
+        if not running:
+            raise BadSettings(
+                "With these weights the loss is not finite (NaN or infinity) however the images are normalised: they "
+                "are damaged, or of another network. Name it with `network`, or take an earlier file."
+            )
         best = min(running, key=lambda kind: float(losses[kind].mean()))
         running = {kind: each for kind, each in running.items() if _excess(losses[kind], losses[best]) < CLEAR}
         progress.report((start + len(part)) / len(chosen))
         if len(running) == 1:
             break
-    rivals = [kind for kind in losses if kind != best]
-    rival = min(rivals, key=lambda kind: (-len(losses[kind]), float(losses[kind].mean())))
-    first, second = (_told(losses[kind], wrong[kind]) for kind in (best, rival))
-    told = [f"Normalisation: {best}, chosen by measuring: {first}; the next is {rival} with {second}."]
+    told = [
+        f"Normalisation: {best}, chosen by measuring: {_told(losses[best], wrong[best])}; {_next(losses, wrong, best)}."
+    ]
     if len(running) > 1:
         others = " or ".join(kind for kind in running if kind != best)
         told.append(f"Within chance it could be {others} too: name the kind with `normalisation` if you know it.")
@@ -80,6 +88,15 @@ def _excess(losses: Tensor, best: Tensor) -> float:
 
 def _told(losses: Tensor, wrong: int) -> str:
     return f"loss {float(losses.mean()):.3g} and error {wrong / len(losses):.1%} on {len(losses):,} training images"
+
+
+def _next(losses: dict[str, Tensor], wrong: dict[str, int], best: str) -> str:
+    """The kind that lasted longest beside the best, or had the lowest loss of these."""
+    rivals = [kind for kind, each in losses.items() if kind != best and each.isfinite().all()]
+    if not rivals:
+        return "no other gives a finite loss"
+    rival = min(rivals, key=lambda kind: (-len(losses[kind]), float(losses[kind].mean())))
+    return f"the next is {rival} with {_told(losses[rival], wrong[rival])}"
 
 
 def _losses(network: nn.Module, sample: Sample) -> tuple[Tensor, int]:

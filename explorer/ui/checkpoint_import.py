@@ -1,7 +1,5 @@
 """Bringing weights in: an uploaded file, one on this machine, or torchvision's by name."""
 
-import shutil
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +8,10 @@ import streamlit as st
 from explorer.data.catalogue import DATASETS
 from explorer.data.normalisations import NORMALISATIONS
 from explorer.pretrained import WEIGHTS, WeightsRow
+from explorer.runs.foreign_uploads import remove_upload, write_upload
 from explorer.ui import questions, wording
 from explorer.ui.checkpoints_view import select
+from explorer.ui.errors import readable_errors
 from explorer.ui.pytorch import Answer, pytorch
 
 SOURCES = {"upload": "Upload", "path": "Path", "torchvision": "torchvision"}
@@ -47,7 +47,7 @@ def follow() -> None:
     pytorch.forget(answer)  # the same file may be brought in again after what it gave was deleted
     del st.session_state[JOB]
     if job.get("temporary"):
-        shutil.rmtree(Path(job["path"]).parent, ignore_errors=True)
+        remove_upload(Path(job["path"]))
     if answer.failure is None:
         select(answer.value["id"])
     st.rerun()
@@ -70,10 +70,10 @@ def _file(*, upload: bool) -> None:
     with st.expander("What you know of it", icon=":material/tune:"):
         options = _options()
     if st.button("Import", type="primary", icon=":material/download:", key="import", disabled=not (given or path)):
-        if given is not None:
-            path = str(Path(tempfile.mkdtemp(prefix="explorer-upload-"), Path(given.name).name))
-            Path(path).write_bytes(given.getbuffer())
-        st.session_state[JOB] = {"title": Path(path).name, "path": path, "temporary": upload, "options": options}
+        with readable_errors():
+            if given is not None:
+                path = str(write_upload(given.name, given.getbuffer()))
+            st.session_state[JOB] = {"title": Path(path).name, "path": path, "temporary": upload, "options": options}
 
 
 def _options() -> dict[str, str]:
@@ -99,7 +99,7 @@ def _torchvision() -> None:
     row = WEIGHTS[str(chosen)]
     st.caption(
         f"Trained on ImageNet; published error {wording.percent(row.error)}, top-5 {wording.percent(row.top5_error)}. "
-        + ("torchvision's longer recipe." if row.version == 2 else "The recipe of the papers.")
+        + ("torchvision's longer recipe." if row.longer_recipe else "A recipe like those of the papers.")
     )
     path = st.text_input(
         "File here, instead of downloading", key="weights_file_path", placeholder=row.file,
