@@ -1,6 +1,5 @@
 """Somebody else's weights as checkpoints of ours: read safely, told apart, measured, kept whole or not at all."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,27 +11,26 @@ from explorer.data.batches import sample_of_test_set
 from explorer.data.catalogue import DATASETS, IMAGENET, DatasetRow, data_status, dataset, known_dataset
 from explorer.data.normalisations import normalisation_row
 from explorer.data.pixels import load_data
-from explorer.errors import BadSettings, RunError
+from explorer.errors import BadSettings
 from explorer.files import storage_errors
 from explorer.models.catalogue import network_config
 from explorer.models.config import NetworkConfig
 from explorer.models.foreign import load_foreign_state, require_fit
 from explorer.models.foreign_config import assumptions, config_of_parts
 from explorer.models.foreign_parts import parts_of
-from explorer.models.names import settings_of
 from explorer.models.network import Network, build
 from explorer.models.size import parameter_count
-from explorer.runs.checkpoint_facts import CheckpointFacts, checkpoint_file
+from explorer.runs.checkpoint_facts import CheckpointFacts
 from explorer.runs.checkpoints import save_checkpoint
 from explorer.runs.foreign_facts import facts_beside, sha256_of
 from explorer.runs.foreign_files import foreign_tensors
-from explorer.runs.store import checkpoint_folder, run_folder
+from explorer.runs.foreign_names import checkpoint_name
+from explorer.runs.store import checkpoint_folder
 from explorer.training.evaluation import error_and_loss
 from explorer.training.normalisation_choice import measured_normalisation
 
 SAMPLE_IMAGES = 500  # for the error that is told
 GUESSING = 0.8  # part of the error of guessing, from which on something must be wrong
-ENDING = ".safetensors"  # a reference that ends so is a path
 SUSPECTS = "the network, the normalisation, the order of classes or the data set"
 
 
@@ -83,7 +81,7 @@ def import_checkpoint(
 
     Args:
         path: see `runs.foreign_files.foreign_tensors`.
-        name: of the checkpoint: letters, digits, dots, underscores and hyphens; empty takes the file's, without endings.
+        name: of the checkpoint: letters, digits, dots, underscores and hyphens; empty takes the file's without endings.
         network: name of the network, where the weights leave a choice, see `models.foreign_config.assumptions`; empty
             tells it from their shapes.
         data: name of the data set it was trained on; empty tells it from the numbers of classes and channels.
@@ -100,7 +98,7 @@ def import_checkpoint(
         UnknownName: there is no such network, data set or normalisation.
     """
     path = Path(path).expanduser()
-    checkpoint_id = _name(name or path.stem, given=bool(name), overwrite=overwrite)
+    checkpoint_id = checkpoint_name(name, path.stem, overwrite=overwrite)
     if normalisation:
         normalisation_row(normalisation)
     with progress.part(0, 3):
@@ -109,7 +107,7 @@ def import_checkpoint(
     digest = sha256_of(path)
     known = _known(path, digest, decisions)
     built = _network(state, network, known, decisions)
-    _check_classes(built.config, classes)
+    _check_classes(built.config, classes or (known.classes if known else ()))
     if known and data in ("", known.data) and tuple(classes) in ((), known.classes):
         row, data, classes = _row_of(built.config, known), known.data, known.classes
         normalisation = normalisation or known.normalisation
@@ -150,39 +148,6 @@ def import_checkpoint(
         decisions=tuple(decisions),
         warnings=tuple(_warnings(built.config, error)),
     )
-
-
-def _name(name: str, *, given: bool, overwrite: bool) -> str:
-    """The id of the new checkpoint, which is that of no other and no network's name."""
-    found = name if given else _from_file(name)
-    if found.endswith(ENDING):
-        raise BadSettings(f"`name` (={found!r}) ends as a path does. Leave out {ENDING}.")
-    try:
-        folder = run_folder(found)
-    except RunError:
-        raise BadSettings(
-            f"`name` (={found!r}) is no name of a checkpoint. Take letters, digits, dots, underscores and hyphens, at "
-            "most 121, a letter or a digit first."
-        ) from None
-    if settings_of(found) is not None:  # would hide the untrained network of this name
-        if given:
-            raise BadSettings(f"`name` (={name!r}) is that of a network. Choose another, such as {name}-imported.")
-        found = f"{found}-imported"
-    elif folder.exists() or found.startswith("shipped-"):
-        if given:
-            raise BadSettings(f"`name` (={found!r}) is that of a run. Choose another.")
-        found = f"{found}-imported"
-    if checkpoint_file(found) is not None and not overwrite:
-        raise BadSettings(
-            f"There is a checkpoint called {found!r} already. Choose another `name`, or say `overwrite` to replace it."
-        )
-    return found
-
-
-def _from_file(stem: str) -> str:
-    """A name made of a file's."""
-    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", stem)[:100].lstrip("-._").removeprefix("shipped-")
-    return re.sub(r"(?:[-._]|\.(?:safetensors|pth|pt|th|ckpt))+$", "", plain).lstrip("-._") or "imported"
 
 
 def _known(path: Path, digest: str, decisions: list[str]) -> CheckpointFacts | None:
@@ -239,8 +204,8 @@ def _dataset(config: NetworkConfig, name: str, classes: tuple[str, ...], decisio
         if classes and row.classes != classes:
             first = next(n for n, (one, other) in enumerate(zip(classes, row.classes, strict=True)) if one != other)
             raise BadSettings(
-                f"`classes` are not those of `data` (={name!r}): class {first} is {classes[first]!r} there and "
-                f"{row.classes[first]!r} here, so labels would count others. Leave out one of the two."
+                f"`classes` are not those of `data` (={name!r}): class {first} is {classes[first]!r} in the one "
+                f"and {row.classes[first]!r} in the other. Leave out one of the two, or give names in one order."
             )
         return row
     known = [*DATASETS.values(), dataset(IMAGENET)]

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shutil
 from dataclasses import asdict
 from itertools import pairwise
 from pathlib import Path
@@ -16,6 +17,7 @@ from explorer.data import catalogue
 from explorer.data.batches import Normalisation
 from explorer.data.pixels import load_data
 from explorer.errors import BadSettings, StorageError, UnknownName
+from explorer.files import PROJECT
 from explorer.imports import import_checkpoint
 from explorer.models.network import build
 from explorer.runs.checkpoint_facts import checkpoint_facts
@@ -100,7 +102,9 @@ def test_what_is_named_is_taken(quick, foreign):
         ({"normalisation": "none"}, UnknownName, "No normalisation is called 'none'"),
         ({"classes": ["one"]}, BadSettings, "`classes` names 1; these weights tell 10 apart"),
         ({"name": "resnet20"}, BadSettings, "is that of a network"),
-        ({"name": "../outside"}, Exception, "is not the id of a run"),
+        ({"name": "../outside"}, BadSettings, "cannot be that of a checkpoint. Take letters"),
+        ({"name": "mine.safetensors"}, BadSettings, r"Leave out \.safetensors"),
+        ({"data": "cifar10", "classes": "abcdefghij"}, BadSettings, "class 0 is 'a' in the one and 'airplane' in"),
         ({"name": "shipped-mine"}, BadSettings, "is that of a run"),
     ],
 )
@@ -126,6 +130,7 @@ def test_shapes_that_would_stand_for_a_huge_network_take_no_memory(quick, place,
         shapes[f"layer{stage}.0.conv2.weight"] = (width, width, 3, 3)
     state = {key: torch.zeros(1).expand(shape) for key, shape in (shapes | {"fc.weight": (10, widths[-1])}).items()}
     monkeypatch.setattr("explorer.imports.foreign_tensors", lambda path: state)
+    (place / "odd.pth").write_bytes(b"weights")
     with pytest.raises(BadSettings, match=r"layer1\.0\.conv1\.weight has shape \(2001, 2000, 3, 3\), expected \(4000"):
         import_checkpoint(place / "odd.pth")
 
@@ -141,6 +146,94 @@ def test_a_file_called_like_a_network_hides_no_network(quick, foreign, place):
     path = place / "resnet18.pth"
     path.write_bytes(foreign[1].read_bytes())
     assert import_checkpoint(path).id == "resnet18-imported"
+
+
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [
+        ("weights.safetensors.pth", "weights"),
+        ("a-.safetensors-.pth.tar", "a"),
+        ("shipped-mine.pt", "mine"),
+        (f"{'x' * 200}.pt", "x" * 100),
+        ("___.pt", "imported"),
+    ],
+)
+def test_a_name_made_of_a_files_can_be_loaded_by(quick, foreign, place, file, name):
+    path = place / file
+    path.write_bytes(foreign[1].read_bytes())
+    assert import_checkpoint(path).id == name
+    assert load_checkpoint(name).config.name == "resnet8"
+
+
+def test_classes_in_another_order_are_those_of_no_known_data_set(quick, foreign):
+    classes = catalogue.DATASETS["cifar10"].classes
+    assert import_checkpoint(foreign[1], name="same", classes=classes).data == "cifar10"
+    found = import_checkpoint(foreign[1], name="reversed", classes=classes[::-1])
+    assert found.data == ""
+    assert "10 classes and 3 channels of these names" in " ".join(found.decisions)
+
+
+@pytest.fixture
+def exported(place, shipped):
+    """What `checkpoints export` writes of a network without shortcuts that came with the program."""
+    shutil.copytree(PROJECT / "checkpoints" / "shipped-digits-plain8", shipped / "shipped-digits-plain8")
+    return export_checkpoint("shipped-digits-plain8", place)
+
+
+def test_what_was_exported_here_is_the_same_after_import(exported):
+    found = import_checkpoint(exported)
+    before, after = checkpoint_facts("shipped-digits-plain8"), checkpoint_facts(found.id)
+    assert found.id == "digits-plain8"
+    assert before.network.name == "plain8"
+    assert after.model_dump(exclude={"sha256"}) == before.model_dump(exclude={"sha256"})
+    assert found.decisions == (
+        "What is not named is taken from shipped-digits-plain8.json beside it, which was exported with these weights.",
+    )
+    assert found.sample_error == before.test_error
+    images = torch.randn(2, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        torch.testing.assert_close(
+            load_checkpoint(found.id)(images), load_checkpoint("shipped-digits-plain8")(images), rtol=0, atol=0
+        )
+
+
+def test_what_is_named_goes_before_what_was_exported_and_errors_are_no_longer_its(exported):
+    facts = checkpoint_facts(import_checkpoint(exported, normalisation="unit").id)
+    assert (facts.network.name, facts.normalisation, facts.data) == ("plain8", "unit", "digits")
+    assert (facts.test_error, facts.recipe) == (None, {})
+    assert facts.source.startswith("imported from shipped-digits-plain8.safetensors; sha256 of the file")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (lambda facts: facts | {"sha256": "0" * 64}, "is not used: the sha256 in it is that of other weights"),
+        (lambda facts: {"architecture": "resnet"}, "taken for resnet8"),
+        (lambda facts: None, "taken for resnet8"),
+    ],
+)
+def test_facts_that_are_not_of_these_weights_are_not_taken(exported, text, said):
+    beside = exported.with_suffix(".json")
+    beside.write_text(json.dumps(text(json.loads(beside.read_text()))))
+    found = import_checkpoint(exported)
+    assert found.network == "resnet8"
+    assert said in " ".join(found.decisions)
+
+
+def test_facts_of_a_network_with_more_layers_than_tensors_are_refused(exported):
+    beside = exported.with_suffix(".json")
+    facts = json.loads(beside.read_text())
+    facts["network"]["depth"] = 6 * 10**8 + 2
+    beside.write_text(json.dumps(facts))
+    with pytest.raises(BadSettings, match="tensors are not 600000002 layers"):
+        import_checkpoint(exported)
+
+
+def test_a_loss_that_is_never_finite_is_told():
+    network = build("resnet8-w4", channels=1)
+    torch.nn.init.constant_(network.stem.norm.running_var, -1.0)
+    with pytest.raises(BadSettings, match=r"the loss is not finite \(NaN or infinity\) however"):
+        measured_normalisation(network, load_data("digits"))
 
 
 def test_digits_are_measured_and_guessing_is_warned_of(place):
@@ -199,6 +292,16 @@ def test_an_exported_checkpoint_loads_by_its_path(quick, foreign, place):
     torch.testing.assert_close(load_checkpoint(path).state_dict(), load_checkpoint(found.id).state_dict())
     with pytest.raises(StorageError, match="is there already"):
         export_checkpoint(found.id, place)
+
+
+def test_an_export_that_breaks_off_leaves_nothing(quick, foreign, place, monkeypatch):
+    found = import_checkpoint(foreign[1])
+    found.path.with_suffix(".json").unlink()
+    target = place / "target"
+    target.mkdir()
+    with pytest.raises(StorageError):
+        export_checkpoint(found.id, target)
+    assert not list(target.iterdir())
 
 
 def test_only_what_is_kept_beside_the_runs_is_deleted(quick, foreign, make_weights):

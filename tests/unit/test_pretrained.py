@@ -4,6 +4,7 @@ import hashlib
 import http.server
 import socketserver
 from dataclasses import replace
+from pathlib import Path
 from threading import Thread
 
 import pytest
@@ -76,6 +77,8 @@ def test_rows_are_what_torchvision_says(row):
     assert (row.error, row.top5_error) == pytest.approx((1 - metrics["acc@1"] / 100, 1 - metrics["acc@5"] / 100))
     assert tuple(weights.meta["categories"]) == categories()
     assert network_config(row.name).classes == 1000
+    assert [row.resized] == weights.transforms().resize_size
+    assert row.longer_recipe == ("new training recipe" in weights.meta["_docs"])
 
 
 def test_every_weights_file_of_these_networks_has_a_row():
@@ -141,8 +144,21 @@ def test_a_local_file_of_other_weights_is_refused(row, tmp_path):
     path.write_bytes(b"other")
     with pytest.raises(StorageError, match="is not resnet18-.* as torchvision publishes it: its sha256 begins with"):
         load_pretrained("resnet18", path)
-    with pytest.raises(StorageError, match="cannot be read: No such file"):
+    with pytest.raises(StorageError, match=r"There is no file .*missing\.pth"):
         load_pretrained("resnet18", tmp_path / "missing.pth")
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="this system has no such device")
+def test_a_file_without_an_end_is_refused(row):
+    with pytest.raises(StorageError, match="is not a file but a folder, a pipe or a device"):
+        load_pretrained("resnet18", "/dev/zero")
+
+
+def test_pictures_that_torchvision_scales_otherwise_are_told_of(row, content, tmp_path, monkeypatch):
+    monkeypatch.setitem(pretrained.WEIGHTS, "resnet18", replace(row, resized=232))
+    path = tmp_path / "weights.pth"
+    path.write_bytes(content)
+    assert load_pretrained("resnet18", path).decisions[-1].startswith("torchvision resizes to 232 for these weights")
 
 
 def test_names_are_taken_in_both_spellings():

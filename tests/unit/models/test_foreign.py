@@ -7,7 +7,7 @@ from torch import nn
 
 from explorer.errors import BadSettings
 from explorer.models.catalogue import network_config
-from explorer.models.foreign import load_foreign_state
+from explorer.models.foreign import load_foreign_state, require_fit
 from explorer.models.foreign_config import assumptions, config_of
 from explorer.models.network import build
 from tests.unit.models.foreign_layouts import (
@@ -147,6 +147,19 @@ def test_a_plain_network_is_taken_for_a_residual_one_and_that_is_said():
     assert "resnet50-v1" in said
 
 
+@pytest.mark.parametrize(
+    ("name", "plain"),
+    [("resnet20", "plain20"), ("seresnet20", "seplain20"), ("resnet164-a", "plain164"), ("preresnet56", None)],
+)
+def test_shortcuts_that_leave_no_weights_are_told_of(name, plain):
+    said = assumptions(config_of(build(name).state_dict()))[0]
+    assert f"taken for {name}, zero-padding" in said
+    assert said.endswith(f"name the network: {plain}.") if plain else said.endswith("(option A).")
+    if plain:
+        ours = build(plain)
+        load_foreign_state(ours, build(name, seed=1).state_dict())
+
+
 def test_a_refusal_names_the_first_differences():
     ours = build("resnet14")
     with pytest.raises(BadSettings) as error:
@@ -174,6 +187,27 @@ def test_convolutions_with_bias_are_refused_by_name():
         load_foreign_state(build("resnet8"), state | {"layer1.0.conv1.bias": torch.zeros(16)})
 
 
+@pytest.mark.parametrize("kind", [torch.int8, torch.uint8, torch.bool, torch.int64])
+def test_whole_numbers_are_no_weights(kind):
+    for state, key in (
+        (Akamaster().state_dict(), "layer1.0.conv1.weight"),
+        (build("resnet8").state_dict(), "stages.0.0.conv1.weight"),
+    ):
+        with pytest.raises(BadSettings, match=rf"{key} has whole numbers \({str(kind)[6:]}\), as quantised"):
+            load_foreign_state(build("resnet8"), state | {key: state[key].to(kind)})
+
+
+def test_a_network_with_more_layers_than_there_are_tensors_is_not_built():
+    with pytest.raises(BadSettings, match=r"do not fit resnet60002: \d+ tensors are not 60002 layers"):
+        require_fit(network_config("resnet60002"), Akamaster().state_dict())
+
+
+@pytest.mark.parametrize("word", ["skipnet.", "shortcutless.", "skipping_"])
+def test_words_for_shortcuts_in_the_name_of_a_whole_network_do_not_count(word):
+    state = {f"{word}{key}": tensor for key, tensor in LAYOUTS["kuangliu"][0]().state_dict().items()}
+    assert config_of(state).name == "resnet18-cifar-w8"
+
+
 def test_nothing_is_loaded_where_one_layer_differs(unchanged):
     ours = build("resnet8", classes=7)
     check = unchanged(ours)
@@ -190,8 +224,10 @@ def test_nothing_is_loaded_where_one_layer_differs(unchanged):
         (torchvision.models.alexnet().state_dict(), "form no blocks"),
         ({"state_dict": {}}, "'state_dict', which is dict and no tensor"),
         ({"conv.weight": torch.zeros(8, 0, 3, 3), "fc.weight": torch.zeros(10, 8)}, "The weight of conv has no values"),
+        ({"shortcut.weight": torch.zeros(8, 3, 3, 3), "fc.weight": torch.zeros(10, 8)}, "beside the main path"),
+        ({f"skip.{key}": tensor for key, tensor in Akamaster().state_dict().items()}, "such as skip.conv1, all"),
     ],
-    ids=["linear", "one convolution", "alexnet", "nested", "empty"],
+    ids=["linear", "one convolution", "alexnet", "nested", "empty", "a shortcut", "skip"],
 )
 def test_other_networks_are_refused(state, message):
     with pytest.raises(BadSettings, match=message):

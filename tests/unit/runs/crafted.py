@@ -279,6 +279,10 @@ CONTENTS = {
     "views of one storage": (windows, "has [0-9,]+ bytes and tensors of 320,000"),
     "NaN": (lambda path: saved(path, nan(float("nan"))), "has values that are not finite .* in 'bn.running_var'"),
     "infinity": (lambda path: saved(path, nan(-float("inf"))), "has values that are not finite .* in 'bn.running_var'"),
+    "negative variance": (
+        lambda path: saved(path, {"bn.running_var": torch.tensor([1.0, -0.5])}),
+        "has negative variances in 'bn.running_var'",
+    ),
     "NaN in halves": (
         lambda path: saved(path, {"a": torch.tensor([1.0, float("nan")], dtype=torch.bfloat16)}),
         "has values that are not finite .* in 'a'",
