@@ -52,13 +52,14 @@ def member_agreement(
     for a, b, value in pairs[["a", "b", measure]].itertuples(index=False):
         values[place[a], place[b]] = values[place[b], place[a]] = 100 * value
     longest = max((len(name) for name in names), default=0) * BOLD_LETTER * theme.TEXT_SIZE
-    margin = {"l": 24 + longest, "r": 24, "t": 12, "b": 24 + (longest if len(names) > 5 else 30)}
     side = min(FIELD, MOST_FIELDS / max(1, len(names)))
+    upright = longest > side  # else names below would run into each other
+    margin = {"l": 24 + longest, "r": 24, "t": 12, "b": 24 + (longest if upright else 30)}
     axis = theme.axis(colours) | {"type": "category", "showline": False, "ticks": "", "showgrid": False}
     axis |= {"categoryorder": "array", "categoryarray": list(names), "constrain": "domain", "fixedrange": True}
     layout = theme.layout(colours, height=height or round(margin["t"] + margin["b"] + side * max(1, len(names)))) | {
         "margin": margin,
-        "xaxis": axis | {"constraintoward": "left", "tickangle": -90 if len(names) > 5 else 0},
+        "xaxis": axis | {"constraintoward": "left", "tickangle": -90 if upright else 0},
         "yaxis": axis | {"autorange": "reversed", "scaleanchor": "x", "constraintoward": "top"},
         "dragmode": False,
     }

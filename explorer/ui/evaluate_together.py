@@ -95,7 +95,7 @@ def _members(members: pd.DataFrame, names: dict[str, str]) -> None:
         }
     )
     st.dataframe(
-        shown,
+        shown.dropna(axis="columns", how="all"),  # of two members there are no others together
         hide_index=True,
         column_config={
             "Error alone": st.column_config.NumberColumn(format=PERCENT),
