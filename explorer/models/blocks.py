@@ -1,5 +1,7 @@
 """Blocks of residual and plain networks, each written like its figure: one ReLU module per use, nothing in place."""
 
+from collections.abc import Callable
+
 from torch import Tensor, nn
 
 from explorer.models.excitation import Excitation
@@ -27,15 +29,12 @@ class ResidualBlock(nn.Module):
         self.shortcut = build_shortcut(self.shape)
         self.addition = None if self.shortcut is None else Addition()
 
-    def _branch(self, x: Tensor) -> Tensor:
-        raise NotImplementedError
-
-    def _met(self, x: Tensor) -> Tensor:
+    def _met(self, branch_of: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
         """The sum of what the branch, which an excitation may weigh, and the shortcut make of `x`."""
         if self.shortcut is not None and self.branch_factor == 0:
             beside: Tensor = self.shortcut(x)
             return beside
-        branch = self._branch(x)
+        branch = branch_of(x)
         if self.excitation is not None:
             branch = self.excitation(branch)
         if self.branch_factor != 1:
@@ -60,7 +59,7 @@ class BasicBlock(ResidualBlock):
         self.relu2 = nn.ReLU()
 
     def forward(self, x: Tensor) -> Tensor:
-        relu2: Tensor = self.relu2(self._met(x))
+        relu2: Tensor = self.relu2(self._met(self._branch, x))
         return relu2
 
     def _branch(self, x: Tensor) -> Tensor:
@@ -92,7 +91,7 @@ class BottleneckBlock(ResidualBlock):
         self.relu3 = nn.ReLU()
 
     def forward(self, x: Tensor) -> Tensor:
-        relu3: Tensor = self.relu3(self._met(x))
+        relu3: Tensor = self.relu3(self._met(self._branch, x))
         return relu3
 
     def _branch(self, x: Tensor) -> Tensor:
@@ -122,7 +121,7 @@ class PreBasicBlock(ResidualBlock):
         self._add_meeting()
 
     def forward(self, x: Tensor) -> Tensor:
-        return self._met(self.relu1(self.norm1(x)) if self.shape.shares_activation else x)
+        return self._met(self._branch, self.relu1(self.norm1(x)) if self.shape.shares_activation else x)
 
     def _branch(self, x: Tensor) -> Tensor:
         out: Tensor = x if self.shape.shares_activation else self.relu1(self.norm1(x))
@@ -153,7 +152,7 @@ class PreBottleneckBlock(ResidualBlock):
         self._add_meeting()
 
     def forward(self, x: Tensor) -> Tensor:
-        return self._met(self.relu1(self.norm1(x)) if self.shape.shares_activation else x)
+        return self._met(self._branch, self.relu1(self.norm1(x)) if self.shape.shares_activation else x)
 
     def _branch(self, x: Tensor) -> Tensor:
         out: Tensor = x if self.shape.shares_activation else self.relu1(self.norm1(x))
