@@ -1,5 +1,6 @@
 """Error against steps while networks train, in the manner of He et al. 2015, figure 6."""
 
+import re
 from collections.abc import Mapping, Sequence
 from itertools import cycle
 from typing import Any, Literal
@@ -14,6 +15,8 @@ from explorer.figures.curve_lines import MEASURES, Curve, Line, Measure, curves,
 from explorer.figures.line_ends import End, end_labels
 from explorer.registry import lookup
 
+_MORE = re.compile(r"^(?!plain\d|resnet\d)|-(?!w\d)")  # of a name that is not a depth, and a width perhaps
+LETTER = 8  # pixels that one takes in the name at the end of a line
 MOST_NAMES = 4  # in a panel's legend; more of them stand there without their kind, which the heading says
 GAP = 0.16  # between the panels, as a part of the width; the labels of the left one stand there
 
@@ -70,7 +73,9 @@ def training_curves(
         ends = _ends(members, shown, colours, short=len(groups) > 1)
         labels = end_labels(ends, span, log_y=log_y)
         traces += [trace | place for trace in drawn + labels]
-        domain = [(1 + GAP) / 2, 1.0] if mark else [0.0, (1 - GAP) / 2 if len(groups) > 1 else 1.0]
+        width = (1 - GAP * (len(groups) - 1)) / len(groups)
+        domain = [round((number - 1) * (width + GAP), 6), round((number - 1) * (width + GAP) + width, 6)]
+        room = max((28 + LETTER * len(re.sub("<.*?>", "", end.text)) for end in ends), default=0)
         layout[f"legend{mark}"] = _legend(heading, domain[0])
         # Zoom is kept while curves grow, and dropped once the axes mean something else.
         layout[f"xaxis{mark}"] = across | {"domain": domain, "anchor": f"y{mark}", "uirevision": f"{x}-{log_x}"}
@@ -81,7 +86,7 @@ def training_curves(
     note = _note(shown, smoothing, marks, titles or {})
     layout["annotations"] = [captions.note(note, colours)]
     bottom = 92 + 20 * note.count("<br>")
-    layout["margin"] = {"l": 72, "r": 100 if len(groups) > 1 else 150, "t": 84, "b": bottom}
+    layout["margin"] = {"l": 72, "r": max(100 if len(groups) > 1 else 150, room), "t": 84, "b": bottom}
     return go.Figure({"data": traces, "layout": layout})
 
 
@@ -163,7 +168,8 @@ def _label(name: str, value: float, measure: Measure, *, short: bool) -> str:
 
 
 def _without_kind(name: str) -> str:
-    return name.removeprefix("plain").removeprefix("resnet")
+    """ "56" of plain56 and resnet56; other names say more than the kind."""
+    return name if _MORE.search(name) else name.removeprefix("plain").removeprefix("resnet")
 
 
 def _legend(heading: str, start: float) -> dict[str, Any]:

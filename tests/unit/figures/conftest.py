@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 
 from explorer.figures import MapCell
+from explorer.models.catalogue import network_config
 
 
 @pytest.fixture
@@ -23,8 +24,8 @@ def metrics():
                                 "experiment": experiment,
                                 "run": f"{experiment}-{network}-s{seed}",
                                 "network": network,
-                                "kind": "plain" if network.startswith("plain") else "residual",
-                                "depth": int(network.removeprefix("plain").removeprefix("resnet")),
+                                "kind": network_config(network).kind,
+                                "depth": network_config(network).depth,
                                 "seed": seed,
                                 "step": step,
                                 "loss": np.where(step > 0, 2 * error, np.nan),

@@ -1,6 +1,7 @@
 """The figure shows the numbers of the table, in the manner of He et al. 2015, figure 6."""
 
 import ast
+import itertools
 import json
 import re
 import subprocess
@@ -52,6 +53,22 @@ def test_a_network_and_its_twin_share_a_colour_but_not_a_dash(metrics):
     assert plain.line.dash != residual.line.dash
     assert plain.marker.symbol != residual.marker.symbol
     assert plain.xaxis == residual.xaxis == "x"
+
+
+def test_three_kinds_stand_beside_each_other_with_room_for_the_longest_name(metrics):
+    figure = training_curves(metrics(networks=("plain20", "resnet20", "densenet-bc-100-12")))
+    axes = [figure.layout[axis].domain for axis in ("xaxis", "xaxis2", "xaxis3")]
+    assert [start for start, _ in axes] == sorted(start for start, _ in axes)
+    assert all(left[1] < right[0] for left, right in itertools.pairwise(axes))
+    assert axes[0][0] == 0
+    assert axes[2][1] == 1
+    assert figure.layout.margin.r > training_curves(metrics()).layout.margin.r
+
+
+def test_only_a_name_that_is_a_depth_is_shortened(metrics):
+    figure = training_curves(metrics(networks=("plain20", "resnet20", "preresnet20", "resnet20-fixup")))
+    ends = [trace.text[0].strip() for trace in figure.data if trace.mode == "text"]
+    assert {text.split("  ")[0] for text in ends} == {"20", "preresnet20", "resnet20-fixup"}
 
 
 def test_one_kind_alone_takes_the_whole_width(metrics):
