@@ -9,16 +9,13 @@ import plotly.graph_objects as go
 
 from explorer.figures import captions, theme
 from explorer.figures.curve_lines import Floats
+from explorer.figures.fields import square
 from explorer.figures.layer_axes import zero_line
-from explorer.figures.map_sheet import BOLD_LETTER
 from explorer.registry import lookup
 
 # Columns of `tables.LIKENESS`, and how they are called.
 AGREEMENTS = {"rank_correlation": "rank correlation", "top_overlap": "common top 10 %", "ssim": "SSIM"}
 
-FIELD = 92  # pixels, of a matrix
-MOST_FIELDS = 640  # pixels, of all of them together
-PALE = 0.55  # opacity of the colours, so that letters in the colour of the page's own stand out on all of them
 SPREAD = 8  # pixels of an error bar's ends
 
 KINDS = {"plain": "both plain", "residual": "both residual", "dense": "both dense", "both": "of two kinds"}
@@ -46,35 +43,13 @@ def agreement_matrix(
     values = _square(table, measure, names)
     spread = _square(table, f"{measure}_std", names) if f"{measure}_std" in table else np.full_like(values, np.nan)
     texts = [[_field(*pair) for pair in zip(*line, strict=True)] for line in zip(values, spread, strict=True)]
-    longest = max((len(name) for name in names), default=0) * BOLD_LETTER * theme.TEXT_SIZE
-    margin = {"l": 24 + longest, "r": 24, "t": 12, "b": 24 + (longest if len(names) > 5 else 30)}
-    side = min(FIELD, MOST_FIELDS / max(1, len(names)))
-    axis = theme.axis(colours) | {"type": "category", "showline": False, "ticks": "", "showgrid": False}
-    axis |= {"categoryorder": "array", "categoryarray": names, "constrain": "domain", "fixedrange": True}
-    layout = theme.layout(colours, height=height or round(margin["t"] + margin["b"] + side * max(1, len(names)))) | {
-        "margin": margin,
-        "xaxis": axis | {"constraintoward": "left", "tickangle": -90 if len(names) > 5 else 0},
-        "yaxis": axis | {"autorange": "reversed", "scaleanchor": "x", "constraintoward": "top"},
-        "dragmode": False,
-    }
     images = f", mean over {int(table['images'].max())} images" if "images" in table and len(table) else ""
-    matrix = {
-        "type": "heatmap",
+    matrix, layout = square(names, values, texts, colours, height=height)
+    matrix |= {
         "uid": f"matrix-{measure}",
-        "x": names,
-        "y": names,
-        "z": values.astype(np.float32),
-        "text": texts,
-        "texttemplate": "%{text}",
-        "textfont": {"size": theme.TEXT_SIZE if side > FIELD / 2 else theme.TEXT_SIZE - 4, "color": colours.ink},
         "colorscale": colours.diverging,
         "zmin": -1,
         "zmax": 1,
-        "opacity": PALE,
-        "showscale": False,
-        "xgap": 2,
-        "ygap": 2,
-        "hoverongaps": False,
         "hovertemplate": f"<b>%{{y}}</b> and <b>%{{x}}</b><br>{title} %{{z:.3f}}{images}<extra></extra>",
     }
     return go.Figure({"data": [matrix] if names else [], "layout": layout})

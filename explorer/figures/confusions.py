@@ -9,11 +9,10 @@ import plotly.graph_objects as go
 
 from explorer.figures import captions, theme
 from explorer.figures.curve_lines import Floats
-from explorer.figures.map_sheet import BOLD_LETTER
+from explorer.figures.fields import field_axis, fields, room
 
 MOST_CLASSES = 20  # more cannot be read
-FIELD = 46  # pixels, the height of one
-PALE = 0.55  # opacity of the colours, so that letters in the colour of the page's own stand out on all of them
+HEIGHT = 46  # pixels, the height of one
 LEAST_SHARE = 0.05  # of a class: a mistake as frequent as that has the full colour, if none is more frequent
 
 
@@ -37,12 +36,11 @@ def confusion_matrix(
     images, shares = (_square(counts, column, shown) for column in ("images", "fraction"))
     right = np.eye(len(shown), dtype=bool)
     most = max([LEAST_SHARE, *shares[~right]])
-    longest = max([len(name) for name in names], default=0) * BOLD_LETTER * theme.TEXT_SIZE
-    slanted = longest > FIELD * 1.6
+    longest = room(names)
+    slanted = longest > HEIGHT * 1.6
     margin = {"l": 50 + longest, "r": 16, "t": 12, "b": 60 + (longest / 2 if slanted else 20)}
-    axis = theme.axis(colours) | {"type": "category", "showline": False, "ticks": "", "showgrid": False}
-    axis |= {"categoryorder": "array", "categoryarray": names, "fixedrange": True}
-    layout = theme.layout(colours, height=height or round(margin["t"] + margin["b"] + FIELD * max(1, len(names)))) | {
+    axis = field_axis(names, colours)
+    layout = theme.layout(colours, height=height or round(margin["t"] + margin["b"] + HEIGHT * max(1, len(names)))) | {
         "margin": margin,
         "xaxis": axis | {"title": theme.axis_title("class given"), "tickangle": -45 if slanted else 0},
         "yaxis": axis | {"title": theme.axis_title("true class"), "autorange": "reversed"},
@@ -53,15 +51,9 @@ def confusion_matrix(
         [[label, other] if number else None for other, number in zip(shown, line, strict=True)]
         for label, line in zip(shown, images, strict=True)
     ]
-    matrix = {
-        "type": "heatmap",
+    texts = [[f"{int(number):,}" if number else "" for number in line] for line in images]
+    matrix = fields(names, np.where(right, -shares, shares / most), texts, colours) | {
         "uid": "confusion",
-        "x": names,
-        "y": names,
-        "z": np.where(right, -shares, shares / most).astype(np.float32),
-        "text": [[f"{int(number):,}" if number else "" for number in line] for line in images],
-        "texttemplate": "%{text}",
-        "textfont": {"size": theme.TEXT_SIZE, "color": colours.ink},
         "customdata": meaning,
         "hovertext": [
             [_hover(label, other, images, shares, names) for other in range(len(shown))] for label in range(len(shown))
@@ -70,10 +62,6 @@ def confusion_matrix(
         "colorscale": colours.diverging,
         "zmin": -1,
         "zmax": 1,
-        "opacity": PALE,
-        "showscale": False,
-        "xgap": 2,
-        "ygap": 2,
     }
     return go.Figure({"data": [matrix] if shown else [], "layout": layout})
 
