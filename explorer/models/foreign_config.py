@@ -1,29 +1,22 @@
 """Which network somebody else's weights are of, from the shapes of the tensors."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
-
-from torch import Tensor
 
 from explorer.errors import BadSettings
 from explorer.models.config import DENSE_BOTTLENECK, EXPANSION, NetworkConfig, depth_of
-from explorer.models.foreign_parts import Part, Parts, parts_of, runs
+from explorer.models.foreign_parts import Part, Parts, runs
 
 
-def config_of(state: Mapping[str, Tensor]) -> NetworkConfig:
+def config_of_parts(parts: Parts) -> NetworkConfig:
     """The network that a state dict is of; where weights are the same for several, the one `assumptions` tells.
 
     Args:
-        state: of a network of ours or of another project, see `models.foreign`.
+        parts: what `foreign_parts.parts_of` tells apart in it.
 
     Raises:
         BadSettings: it is of no network that can be built here; the text says what does not fit.
     """
-    return config_of_parts(parts_of(state))
-
-
-def config_of_parts(parts: Parts) -> NetworkConfig:
-    """The same of layers that have been told apart."""
     stem, body = _stem(parts.convolutions)
     if not body:
         raise BadSettings("These weights are of no network of the ResNet family: no convolution follows the stem.")

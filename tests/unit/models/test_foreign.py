@@ -8,7 +8,8 @@ from torch import nn
 from explorer.errors import BadSettings
 from explorer.models.catalogue import network_config
 from explorer.models.foreign import load_foreign_state, require_fit
-from explorer.models.foreign_config import assumptions, config_of
+from explorer.models.foreign_config import assumptions, config_of_parts
+from explorer.models.foreign_parts import parts_of
 from explorer.models.network import build
 from tests.unit.models.foreign_layouts import (
     Akamaster,
@@ -23,6 +24,11 @@ from tests.unit.models.foreign_layouts import (
     Wide,
     drawn,
 )
+
+
+def config_of(state):
+    return config_of_parts(parts_of(state))
+
 
 LAYOUTS = {
     "akamaster": (lambda: Akamaster(), "resnet8"),
