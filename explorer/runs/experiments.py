@@ -20,6 +20,7 @@ from explorer.runs.store import (
     Run,
     State,
     list_runs,
+    mark,
     read_facts,
     read_run,
     run_folder,
@@ -300,15 +301,17 @@ def import_zip(path: Path) -> str:
             )
         with storage_errors(home()):
             for folder in folders:
+                mark(folder)
                 folder.rename(home() / folder.name)
         return experiments.pop()
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _recency(found: Experiment) -> tuple[bool, bool, float, str]:
-    created = found.created
-    return found.state != "shipped", created is not None, created.timestamp() if created else 0.0, found.id
+def _recency(found: Experiment) -> tuple[bool, int, float, str]:
+    """By the count of experiments made here; the clock orders only those made before there was a count."""
+    number = max(run.facts.number if run.facts else 0 for run in found.runs)
+    return found.state != "shipped", number, found.created.timestamp() if found.created else 0.0, found.id
 
 
 def _experiment(experiment_id: str, runs: list[Run]) -> Experiment:
