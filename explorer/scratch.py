@@ -32,18 +32,23 @@ def temporary_folder(parent: Path, purpose: str) -> Path:
     return folder
 
 
-def remove_unowned(folders: Iterable[Path]) -> list[Path]:
-    """Remove the temporary files and folders in `folders` whose process is gone; links are not followed.
+def unowned(folder: Path, purpose: str = "") -> list[Path]:
+    """The temporary files and folders in `folder` whose process is gone; of one `purpose` only where it is given."""
+    start = f".{purpose[:80]}." if purpose else "."
+    return [path for path in _entries(folder) if path.name.startswith(start) and _is_unowned(path)]
+
+
+def remove_unowned(folders: Iterable[Path], purpose: str = "") -> list[Path]:
+    """Remove what is `unowned` in `folders`; links are not followed.
 
     Returns:
         What was removed.
     """
     removed = []
-    for path in (entry for folder in folders for entry in _entries(folder)):
+    for path in (entry for folder in folders for entry in unowned(folder, purpose)):
         with suppress(OSError):  # of another user, or removed by another process just now
-            if _is_unowned(path):
-                _remove(path)
-                removed.append(path)
+            _remove(path)
+            removed.append(path)
     return removed
 
 
@@ -58,7 +63,10 @@ def _is_unowned(path: Path) -> bool:
     owned = _OWNED.fullmatch(path.name)
     if owned is not None:
         return _birth(int(owned[1])) != int(owned[2])
-    return bool(_UNOWNED.fullmatch(path.name)) and time.time() - path.lstat().st_mtime > UNOWNED_SECONDS
+    try:
+        return bool(_UNOWNED.fullmatch(path.name)) and time.time() - path.lstat().st_mtime > UNOWNED_SECONDS
+    except OSError:
+        return False
 
 
 def _remove(path: Path) -> None:
