@@ -40,6 +40,7 @@ _OUT_OF_MEMORY = (
     "DefaultCPUAllocator: can't allocate memory",
     "DefaultCPUAllocator: not enough memory",
     "out of memory",
+    "Storage size calculation overflowed",  # more bytes than can be counted
 )
 
 

@@ -11,8 +11,8 @@ from explorer.errors import ExplorerError, is_out_of_memory
 
 @pytest.mark.parametrize(
     "ask",
-    [lambda: bytearray(10**15), lambda: np.empty(10**15), lambda: torch.empty(10**15)],
-    ids=["python", "numpy", "torch"],
+    [lambda: bytearray(10**15), lambda: np.empty(10**15), lambda: torch.empty(10**15), lambda: torch.empty(2**62)],
+    ids=["python", "numpy", "torch", "torch, past all counting"],
 )
 def test_asking_for_too_much_is_recognised(ask):
     with pytest.raises((MemoryError, RuntimeError)) as caught:
