@@ -10,3 +10,9 @@ def in_steps(steps):
         progress.report(step / steps)
         time.sleep(0.05)
     return steps
+
+
+def on_the_device():
+    import torch
+
+    raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB.")

@@ -192,3 +192,12 @@ def test_an_interrupt_that_came_too_early_is_sent_again(pytorch):
     until(lambda: answer.progress > 0)
     answer.ended = True  # as if it had been sent before the call began
     assert answered(answer, 3.0).cancelled
+
+
+@pytest.mark.parametrize(
+    "call", [("builtins:bytearray", 10**15), ("torch:empty", 10**15), ("tests.unit.telling:on_the_device",)], ids=str
+)
+def test_out_of_memory_says_what_to_do(pytorch, call):
+    text = str(answered(pytorch.ask(*call)).failure)
+    assert text.startswith("Out of memory in ")
+    assert "fewer images, a smaller network or a smaller image size" in text
