@@ -1,5 +1,13 @@
 """Exceptions for what users and files can do; every message says the value, the rule, the next step."""
 
+import re
+import sys
+from unicodedata import category
+
+LONGEST_VALUE = 80  # characters of a value that a message shows
+LONGEST_WORD = 300  # of a word in a message that was not made by `quoted`, such as a path
+LONGEST_MESSAGE = 4000
+
 
 class ExplorerError(Exception):
     """Anything a user can mend; the app and the command line show its text and nothing else."""
@@ -31,3 +39,29 @@ class StorageError(ExplorerError):
 
 class Cancelled(ExplorerError):
     """A computation was ended before it was done, because somebody asked for that or nobody waits for it any more."""
+
+
+def quoted(value: object) -> str:
+    """A value as messages show it: as Python writes it, of a long one the beginning and the end."""
+    try:
+        text = repr(value)
+    except ValueError:  # Python does not write whole numbers of so many digits
+        return f"a number of more than {sys.get_int_max_str_digits():,} digits"
+    return text if len(text) <= LONGEST_VALUE else _shortened(text, LONGEST_VALUE)
+
+
+def one_line(error: object) -> str:
+    """An error, or another text, in one line that every terminal and page can show."""
+    text = re.sub(
+        rf"\S{{{LONGEST_WORD},}}", lambda word: _shortened(word[0], LONGEST_VALUE), " ".join(str(error).split())
+    )
+    return escaped(text if len(text) <= LONGEST_MESSAGE else _shortened(text, LONGEST_MESSAGE))
+
+
+def escaped(text: str) -> str:
+    """A text with control characters and what cannot be encoded as Python writes them."""
+    return "".join(c if category(c) not in ("Cc", "Cs") else repr(c)[1:-1] for c in text)
+
+
+def _shortened(text: str, most: int) -> str:
+    return f"{text[: most * 3 // 4]}...{text[-most // 4 :]}"

@@ -61,4 +61,19 @@ def _explanation(path: Path, error: OSError) -> str:
             f"{path.parent} is read-only for this user: {path.name} could not be written. "
             "Make the folder writable or set EXPLORER_HOME to another one."
         )
-    return f"{path} could not be written or read: {error.strerror or error}. Nothing was changed; try again."
+    then = _NEXT_STEP.get(error.errno, "Nothing was changed; try again.")
+    return f"{path} could not be written or read: {error.strerror or error}. {then}"
+
+
+# What to do about other things that the operating system says
+_NEXT_STEP = {
+    errno.ENAMETOOLONG: "Give a shorter name.",
+    errno.EISDIR: "It is a folder; give a file.",
+    errno.ENOTDIR: "A part of the path is a file; give a path through folders.",
+    errno.ENOENT: "Give a file in a folder that is there.",
+}
+
+
+def told(error: OSError) -> str:
+    """What the operating system says in one sentence with the next step, where nobody has said it better."""
+    return _explanation(Path(str(error.filename or "A file")), error)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from explorer.data.catalogue import dataset, require
 from explorer.data.picture_files import read_picture, read_picture_file
 from explorer.data.pixels import load_test
-from explorer.errors import BadSettings, StorageError, UnknownName
+from explorer.errors import BadSettings, StorageError, UnknownName, quoted
 from explorer.files import home, storage_errors, write_atomically
 from explorer.registry import nearest_hint
 
@@ -78,8 +78,8 @@ def picture(reference: str, *, data: str = "", image_size: int | None = None, pa
         return Picture(reference, read_picture_file(path), None, path.name)
     known = ("test:NUMBER", *PHOTOGRAPHS)
     raise UnknownName(
-        f"No picture is called {reference!r}.{nearest_hint(reference, known)} Known: {', '.join(known)}, and pictures "
-        "that were uploaded."
+        f"No picture is called {quoted(reference)}.{nearest_hint(reference, known)} Known: {', '.join(known)}, and "
+        "pictures that were uploaded."
     )
 
 
@@ -148,17 +148,19 @@ def fitted(pixels: NDArray[np.uint8], side: int, channels: int) -> NDArray[np.ui
 
 def _test_image(reference: str, data: str, image_size: int | None) -> Picture:
     if not data:
-        raise BadSettings(f"{reference!r} names a test image, and no data set to take it from. Name one with `data`.")
+        raise BadSettings(
+            f"{quoted(reference)} names a test image, and no data set to take it from. Name one with `data`."
+        )
     row = dataset(data)
     number = _TEST.fullmatch(reference)
     if number is None:
-        raise BadSettings(f"{reference!r}: a test image is named by its number, as in test:17.")
+        raise BadSettings(f"{quoted(reference)}: a test image is named by its number, as in test:17.")
     index = int(number[1])
     if not row.test_images:
         require(data)  # says why
     if index >= row.test_images:
         raise BadSettings(
-            f"{reference!r}: {row.title} has {row.test_images:,} test images; their numbers go from 0 to "
+            f"{quoted(reference)}: {row.title} has {row.test_images:,} test images; their numbers go from 0 to "
             f"{row.test_images - 1}."
         )
     test = load_test(data, image_size if row.any_size or image_size in row.sizes else None)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from explorer.errors import BadSettings, UnknownName
+from explorer.errors import BadSettings, UnknownName, quoted
 from explorer.models.config import NetworkConfig, depth_rule, nearest_depths
 from explorer.models.names import settings_of, spelt
 from explorer.registry import nearest_hint
@@ -54,15 +54,15 @@ def network_config(name: str) -> NetworkConfig:
     settings = settings_of(name)
     if settings is None:
         raise UnknownName(
-            f"No network is called {name!r}.{nearest_hint(spelt(name), NETWORKS)} Names are those of the literature: "
-            "plain or resnet with a depth 6n+2 such as plain20 or resnet56, resnet50 and its like, preresnet110, "
-            "wrn-28-10, resnext29-8x64d, seresnet110, densenet-bc-100-12; -b or -c chooses a shortcut option, "
-            "-w32 a width."
+            f"No network is called {quoted(name)}.{nearest_hint(spelt(name), NETWORKS)} Names are those of the "
+            "literature: plain or resnet with a depth 6n+2 such as plain20 or resnet56, resnet50 and its like, "
+            "preresnet110, wrn-28-10, resnext29-8x64d, seresnet110, densenet-bc-100-12; -b or -c chooses a shortcut "
+            "option, -w32 a width."
         )
     try:
         return NetworkConfig(**settings)
     except BadSettings as error:
-        raise UnknownName(f"No network is called {name!r}: {_reason(settings, error)}") from None
+        raise UnknownName(f"No network is called {quoted(name)}: {_reason(settings, error)}") from None
 
 
 def _reason(settings: dict[str, Any], error: BadSettings) -> str:

@@ -26,6 +26,7 @@ from explorer.runs.store import (
     update_run,
     write_facts,
 )
+from explorer.settings import require_between
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,6 +56,9 @@ _ORDER: tuple[State, ...] = (
     "finished",
     "shipped",
 )
+
+
+MOST_POINTS = 10_000_000  # of a curve; no run has more steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +133,12 @@ def metrics(run_ids: Sequence[str], *, points: int | None = 2000, after: int = -
 
     Raises:
         RunError: there is no such run.
+        BadSettings: fewer than 2 points, or too many.
     """
     import pandas as pd  # here: lists of experiments, on the Home page for one, do without
 
+    if points is not None:
+        require_between("points", points, 2, MOST_POINTS)
     rows: list[tuple[str | int | float | None, ...]] = []
     for run in map(read_run, run_ids):
         if run.state != "damaged":

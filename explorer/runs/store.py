@@ -28,7 +28,7 @@ from filelock import FileLock
 from pydantic import Field, ValidationError
 
 from explorer.data.pictures import image_folder
-from explorer.errors import ExplorerError, RunError
+from explorer.errors import ExplorerError, RunError, quoted
 from explorer.files import PROJECT, home, storage_errors, write_atomically, write_text_atomically
 from explorer.models.config import NetworkConfig
 from explorer.processes import lock_is_held
@@ -139,7 +139,7 @@ def run_folder(run_id: str) -> Path:
         RunError: `run_id` is not an id, such as a path that leads elsewhere.
     """
     if not _ID.fullmatch(run_id):
-        raise RunError(f"{run_id!r} is not the id of a run. `python -m explorer runs list` shows them.")
+        raise RunError(f"{quoted(run_id)} is not the id of a run. `python -m explorer runs list` shows them.")
     return (SHIPPED if run_id.startswith(_SHIPPED_ID) else home()) / run_id
 
 
