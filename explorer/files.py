@@ -25,8 +25,10 @@ def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
     Raises:
         StorageError: the disk is full or the folder read-only; an earlier `path` is untouched.
     """
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     with storage_errors(path):
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, "Is a folder")
+        temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
         try:
             with temporary.open("xb") as file:  # not tempfile's: its files are for nobody else on the machine to read
                 write(file)
@@ -68,7 +70,7 @@ def _explanation(path: Path, error: OSError) -> str:
 # What to do about other things that the operating system says
 _NEXT_STEP = {
     errno.ENAMETOOLONG: "Give a shorter name.",
-    errno.EISDIR: "It is a folder; give a file.",
+    errno.EISDIR: "Give a file.",
     errno.ENOTDIR: "A part of the path is a file; give a path through folders.",
     errno.ENOENT: "Give a file in a folder that is there.",
 }

@@ -98,9 +98,10 @@ def keep_upload(content: bytes) -> str:
     image.thumbnail((UPLOAD_SIDE, UPLOAD_SIDE), Image.Resampling.LANCZOS)
     name = hashlib.sha256(f"{image.size}".encode() + image.tobytes()).hexdigest()
     path = image_folder() / f"{name}.png"
-    if not path.exists():
-        with storage_errors(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
+    with storage_errors(path):
+        there = path.exists()
+        path.parent.mkdir(parents=True, exist_ok=True)
+    if not there:
         write_atomically(path, lambda file: image.save(file, "PNG"))
     return f"upload:{name}"
 
@@ -177,7 +178,9 @@ def _photograph(name: str) -> Path:
 def _upload(reference: str) -> Path:
     name = _UPLOAD.fullmatch(reference)  # so that no other file can be named
     path = image_folder() / f"{name[1]}.png" if name else None
-    if path is None or not path.is_file():
+    with storage_errors(image_folder()):
+        there = path is not None and path.is_file()
+    if path is None or not there:
         raise UnknownName("That uploaded picture is not kept here (any more). Upload it again.")
     return path
 
@@ -189,5 +192,5 @@ def _file(reference: str) -> Path:
     except (OSError, RuntimeError):  # too long a name, or no such user
         there = False
     if not there:
-        raise StorageError(f"There is no file {reference[:200]}. Give the path of a PNG, JPEG or WebP picture.")
+        raise StorageError(f"There is no file {quoted(reference)[1:-1]}. Give the path of a PNG, JPEG or WebP picture.")
     return path

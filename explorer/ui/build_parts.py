@@ -95,7 +95,8 @@ def _depth(settings: Mapping[str, Any]) -> None:
     layers = {"basic": 2, "bottleneck": 3, "dense": 1, "dense-bottleneck": 2}[settings["block"]]
     st.session_state["build_depth"] = settings["depth"]
     st.number_input(
-        "Depth", *limits(NetworkConfig, "depth"), step=3 * layers, key="build_depth", on_change=_took, args=("depth",), disabled=given,
+        "Depth", *limits(NetworkConfig, "depth"), step=3 * layers, key="build_depth", on_change=_took, args=("depth",),
+        disabled=given,
         help="Follows from the blocks of each stage." if given
         else f"Layers on the main path. In three equal stages of such blocks: {rule}.",
     )  # fmt: skip

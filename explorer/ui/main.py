@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from explorer.ui.address import shorten_address
+from explorer.ui.address import refuse_long_texts
 from explorer.ui.errors import readable_errors
 from explorer.ui.navigation import PAGES, page
 
@@ -13,5 +13,5 @@ ICON = Path(__file__).with_name("icon.svg")
 st.set_page_config(page_title="ResNet Explorer", page_icon=ICON.read_text(), layout="wide")
 chosen = st.navigation([page(name) for name in PAGES], position="top")
 with readable_errors():
-    shorten_address()
+    refuse_long_texts()
     chosen.run()
