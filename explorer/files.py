@@ -63,7 +63,7 @@ def _explanation(path: Path, error: OSError) -> str:
             f"{path.parent} is read-only for this user: {path.name} could not be written. "
             "Make the folder writable or set EXPLORER_HOME to another one."
         )
-    then = _NEXT_STEP.get(error.errno, "Nothing was changed; try again.")
+    then = _NEXT_STEP.get(error.errno or 0, "Nothing was changed; try again.")
     return f"{path} could not be written or read: {error.strerror or error}. {then}"
 
 

@@ -95,6 +95,7 @@ def _sentences(settings: type[Settings], error: ValidationError) -> str:
             known = ", ".join(settings.model_fields)
             parts.append(f"`{quoted(field)[1:-1]}` is not a setting of {settings.__name__}. Known: {known}.")
         else:
-            rule = _RULES.get(problem["type"], lambda limit: f"is not allowed: {problem['msg']}")  # noqa: B023
-            parts.append(f"`{field}` (={quoted(problem['input'])}) {rule(problem.get('ctx', {}))}.")
+            rule = _RULES.get(problem["type"])
+            told = rule(problem.get("ctx", {})) if rule else f"is not allowed: {problem['msg']}"
+            parts.append(f"`{field}` (={quoted(problem['input'])}) {told}.")
     return " ".join(parts)

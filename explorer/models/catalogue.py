@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from explorer.errors import BadSettings, UnknownName, quoted
-from explorer.models.config import NetworkConfig, depth_rule, nearest_depths
+from explorer.models.config import DEEPEST, NetworkConfig, depth_rule, nearest_depths
 from explorer.models.names import settings_of, spelt
 from explorer.registry import nearest_hint
 
@@ -70,10 +70,14 @@ def _reason(settings: dict[str, Any], error: BadSettings) -> str:
     if not str(error).startswith("`depth`") or settings["stages"]:
         return str(error)
     depth, block, stem = settings["depth"], settings["block"], settings["stem"]
-    nearest = [NetworkConfig(**(settings | {"depth": each})).name for each in nearest_depths(depth, block, stem)]
+    if depth > DEEPEST:
+        return f"{depth:,} layers are more than the {DEEPEST:,} that a network may have. Take fewer."
+    depths = [each for each in nearest_depths(depth, block, stem) if each <= DEEPEST]
+    nearest = [NetworkConfig(**(settings | {"depth": each})).name for each in depths]
+    near = f"The nearest {'are' if len(nearest) > 1 else 'is'} {' and '.join(nearest)}."
     if settings.get("widen", 1) > 1:
-        return f"the layers of a Wide ResNet are 6n+4. The nearest are {' and '.join(nearest)}."
-    return f"{depth} is not {depth_rule(block, stem)}. The nearest are {' and '.join(nearest)}."
+        return f"the layers of a Wide ResNet are 6n+4. {near}"
+    return f"{depth} is not {depth_rule(block, stem)}. {near}"
 
 
 def _rows(family: str, source: str, *rows: tuple[Any, ...]) -> dict[str, NetworkRow]:

@@ -51,8 +51,8 @@ def refuse_others(key: str, options: Mapping[str, str]) -> None:
     asked = st.query_params.get(key)
     if asked is not None and asked not in options.values():
         st.warning(
-            f"The link asks for images of {wording.escaped(quoted(asked))}, which is neither a data set offered here "
-            f"nor a folder on your list, so nothing of it is read. If it is a folder of yours: {HOW_TO_ADD}"
+            f"The link asks for images of {wording.escaped(quoted(asked)[1:-1])}, which is neither a data set offered "
+            f"here nor a folder on your list, so nothing of it is read. If it is a folder of yours: {HOW_TO_ADD}"
         )
         del st.query_params[key]
     if st.session_state.get(key) not in (None, *options):  # taken off the list meanwhile

@@ -43,7 +43,7 @@ def choose_experiment() -> str | None:
         return None
     asked = st.query_params.get("experiment", FIRST_SHOWN)
     if asked not in found and "experiment" in st.query_params:
-        st.warning(f"There is no experiment {wording.escaped(quoted(asked))} here; this is another one.")
+        st.warning(f"There is no experiment {wording.escaped(quoted(asked)[1:-1])} here; this is another one.")
     current = asked if asked in found else next(iter(found))
     labels = distinct({each: f"{wording.title(found[each])} ({found[each].state})" for each in found})
     chosen = st.selectbox(
