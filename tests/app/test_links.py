@@ -3,6 +3,7 @@
 import pytest
 
 from explorer.training.presets import PRESETS
+from explorer.ui.errors import readable_errors
 from tests.app.reading import texts
 
 NO_NUMBERS = ["９９", "inf", "-inf", "nan", "1e400", "1_0", " 9", "0x10", "9" * 400, "-1", "1" + "0" * 12, "15.7"]
@@ -114,3 +115,12 @@ def test_a_page_opens_with_any_link(open_page, page, query):
 def test_a_slider_falls_back(open_page, experiment, text):
     app = open_page("runs", experiment=experiment(), smoothing=text)
     assert [each.value for each in app.select_slider if each.key == "smoothing"] == [10]
+
+
+def test_what_the_operating_system_says_is_a_box_on_the_page(monkeypatch):
+    told = []
+    monkeypatch.setattr("explorer.ui.errors.st.error", lambda text, **options: told.append(text))
+    with readable_errors():
+        raise OSError(36, "File name too long", "y" * 300)
+    (text,) = told
+    assert text.endswith("File name too long. Give a shorter name.")
