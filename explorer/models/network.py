@@ -29,7 +29,8 @@ class Network(nn.Module):
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
-        require_memory(config)
+        if torch.get_default_device().type != "meta":  # where a network has shapes, and no weights
+            require_memory(config)
         self.config = config
         self.normalisation = "channel"  # how its images were normalised in training, see data.batches.Normalisation
         self.recompute = False  # keep less for a backward pass and compute it again there, see models.recomputation
