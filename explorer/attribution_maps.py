@@ -31,8 +31,10 @@ from explorer.models.layers import block_names
 from explorer.references import Referenced, referenced
 from explorer.registry import lookup
 from explorer.runs.checkpoint_facts import is_untrained
+from explorer.settings import require_between
 
 BASELINE_IMAGES = 32  # test images that GradientSHAP draws its baselines from
+MOST_COMPARED = 10_000  # test images that maps are compared on; all are in memory at once
 CALIBRATION = 100  # test images that give the norms of a randomised network their statistics
 
 
@@ -298,8 +300,7 @@ def _maps_of(
         shown = _shown_to(subject, images, paths=paths)
         found = _mapped(shown, method, shown.picture.label if target is None else target, parameters)
         return found.map[None], found.target
-    if images < 1:
-        raise BadSettings(f"`images` (={images}) is less than 1. Compare maps on one image or more.")
+    require_between("images", images, 1, MOST_COMPARED)
     inputs, labels = _test_images(subject, images)
     given = _given(subject, row.checked(parameters))
     done = explained(subject.network, inputs, labels if target is None else target, method, **given)

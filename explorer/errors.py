@@ -1,6 +1,13 @@
 """Exceptions for what users and files can do; every message says the value, the rule, the next step."""
 
 import errno
+import re
+import sys
+from unicodedata import category
+
+LONGEST_VALUE = 80  # characters of a value that a message shows
+LONGEST_WORD = 300  # of a word in a message that was not made by `quoted`, such as a path
+LONGEST_MESSAGE = 4000
 
 
 class ExplorerError(Exception):
@@ -54,3 +61,29 @@ def is_out_of_memory(error: BaseException) -> bool:
     return "OutOfMemoryError" in names or (
         isinstance(error, RuntimeError) and any(text in str(error) for text in _OUT_OF_MEMORY)
     )
+
+
+def quoted(value: object) -> str:
+    """A value as messages show it: as Python writes it, of a long one the beginning and the end."""
+    try:
+        text = repr(value)
+    except ValueError:  # Python does not write whole numbers of so many digits
+        return f"a number of more than {sys.get_int_max_str_digits():,} digits"
+    return text if len(text) <= LONGEST_VALUE else _shortened(text, LONGEST_VALUE)
+
+
+def one_line(error: object, most: int = LONGEST_MESSAGE) -> str:
+    """An error, or another text, in one line that every terminal and page can show, of `most` characters at most."""
+    text = re.sub(
+        rf"\S{{{LONGEST_WORD},}}", lambda word: _shortened(word[0], LONGEST_VALUE), " ".join(str(error).split())
+    )
+    return escaped(text if len(text) <= most else _shortened(text, most))
+
+
+def escaped(text: str) -> str:
+    """A text with control characters and what cannot be encoded as Python writes them."""
+    return "".join(c if category(c) not in ("Cc", "Cs") else repr(c)[1:-1] for c in text)
+
+
+def _shortened(text: str, most: int) -> str:
+    return f"{text[: most * 3 // 4]}...{text[-most // 4 :]}"

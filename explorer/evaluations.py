@@ -16,11 +16,12 @@ from explorer.analysis.confusion import class_errors, confusion
 from explorer.analysis.ensembles import joint_log_probabilities, member_pairs, shared_mistakes
 from explorer.analysis.evaluated import evaluated, summary, surest_mistakes
 from explorer.data.batches import sample_of_test_set
-from explorer.data.catalogue import DATASETS, data_folder, dataset
+from explorer.data.catalogue import DATASETS, MOST_IMAGES, data_folder, dataset
 from explorer.errors import BadSettings
 from explorer.models.network import Network
 from explorer.references import Referenced, referenced
 from explorer.runs.checkpoint_facts import checkpoint_facts, facts_and_data, is_untrained, keep_test_error
+from explorer.settings import require_between
 from explorer.training.evaluation import log_probabilities
 
 KEPT = 8  # networks whose probabilities are kept, so that those of an ensemble are not computed twice
@@ -182,6 +183,8 @@ def evaluation_table(found: Sequence[Evaluation]) -> pd.DataFrame:
 
 
 def _said(references: Sequence[str], data: str, images: int | None, crops: int) -> list[_Said]:
+    if images is not None:
+        require_between("images", images, 1, MOST_IMAGES)
     whole = len(dict.fromkeys(references))
     found = []
     for done, each in enumerate(referenced(references, data=data)):

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
-from explorer.errors import StorageError
+from explorer.errors import StorageError, one_line
 from explorer.scratch import temporary_name
 
 PROJECT = Path(__file__).resolve().parents[1]  # the folder of the app: runs/ and data/ are in it unless told otherwise
@@ -79,18 +79,11 @@ def read_json(path: Path, most: int = 4 * 2**20) -> Any:
         value = json.loads(content.decode(), object_pairs_hook=_without_repetition)
         _require_plain(value)
     except (ValueError, RecursionError) as error:
-        raise StorageError(f"{path} is not valid JSON: {one_line(error)}.") from None
+        raise StorageError(f"{path} is not valid JSON: {one_line(error, 300)}.") from None
     return value
 
 
 DEEPEST = 20  # levels of lists and dictionaries in a JSON file; this program writes five
-
-
-def one_line(error: object, most: int = 300) -> str:
-    """A message as one line of printable characters."""
-    text = " ".join(str(error).split())
-    text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text).rstrip(".")
-    return text if len(text) <= most else f"{text[:most]} ..."
 
 
 def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -125,8 +118,10 @@ def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
     Raises:
         StorageError: the disk is full or the folder read-only; an earlier `path` is untouched.
     """
-    temporary = path.with_name(temporary_name(path.name))
     with storage_errors(path):
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, "Is a folder")
+        temporary = path.with_name(temporary_name(path.name))
         try:
             with temporary.open("xb") as file:  # not tempfile's: its files are for nobody else on the machine to read
                 write(file)
@@ -169,4 +164,19 @@ def _explanation(path: Path, error: OSError) -> str:
             f"{path.parent} is read-only for this user: {path.name} could not be written. "
             "Make the folder writable or set EXPLORER_HOME to another one."
         )
-    return f"{path} could not be written or read: {error.strerror or error}. Nothing was changed; try again."
+    then = _NEXT_STEP.get(error.errno or 0, "Nothing was changed; try again.")
+    return f"{path} could not be written or read: {error.strerror or error}. {then}"
+
+
+# What to do about other things that the operating system says
+_NEXT_STEP = {
+    errno.ENAMETOOLONG: "Give a shorter name.",
+    errno.EISDIR: "Give a file.",
+    errno.ENOTDIR: "A part of the path is a file; give a path through folders.",
+    errno.ENOENT: "Give a file in a folder that is there.",
+}
+
+
+def told(error: OSError) -> str:
+    """What the operating system says in one sentence with the next step, where nobody has said it better."""
+    return _explanation(Path(str(error.filename or "A file")), error)

@@ -14,7 +14,7 @@ from explorer.analysis import gradients as gradient_study
 from explorer.analysis import initialisation, ledger, responses, shattering
 from explorer.analysis.images import PART_VALUES, part_size
 from explorer.data.batches import Batches, sample_of_test_set
-from explorer.data.catalogue import dataset
+from explorer.data.catalogue import MOST_IMAGES, dataset
 from explorer.data.pixels import load_data
 from explorer.errors import BadSettings
 from explorer.models.catalogue import network_config
@@ -22,6 +22,7 @@ from explorer.models.network import Network, build
 from explorer.models.recording import Statistics
 from explorer.references import SMALL, referenced
 from explorer.runs.checkpoint_facts import DEFAULT_DATA
+from explorer.settings import require_between
 from explorer.training.devices import best_device
 
 IMAGES = 250
@@ -197,8 +198,7 @@ def subjects(
 
 def _images(data: str, side: int | None, normalisation: str, count: int, split: str) -> tuple[Tensor, Tensor]:
     """A class-balanced sample of `count` images, or all where there are fewer, in one tensor; and their labels."""
-    if count < 2:
-        raise BadSettings(f"`images` (={count}) is less than 2. Measure on 2 images or more.")
+    require_between("images", count, 2, MOST_IMAGES)
     if split == "test" or not dataset(data).train_images:  # a folder need not have training images
         _, sample = sample_of_test_set(data, side, count, normalisation=normalisation)
     else:

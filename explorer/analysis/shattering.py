@@ -8,7 +8,9 @@ from torch import Tensor, nn
 from explorer.analysis.images import require_images
 from explorer.errors import BadSettings
 from explorer.models.recording import Statistics, working_copy
+from explorer.settings import require_between
 
+MOST_LINES, MOST_POINTS = 10_000, 10_000  # of one network; thousands take hours
 COLUMNS = ["distance", "autocorrelation", "low", "high"]  # see `tables.SHATTERING`
 
 
@@ -40,8 +42,8 @@ def gradient_autocorrelation(
     Source: Balduzzi et al. 2017 (arXiv 1702.08591), section 2.
     """
     require_images(network, images, fewest=2)
-    if lines < 1 or points < 8:
-        raise BadSettings(f"`lines` (={lines}) is at least 1 and `points` (={points}) at least 8.")
+    require_between("lines", lines, 1, MOST_LINES)
+    require_between("points", points, 8, MOST_POINTS)
     if len(images) < 2 * lines:
         raise BadSettings(f"`images` holds {len(images)} images; {lines} lines need {2 * lines}. Give more images.")
     copy = working_copy(network, statistics)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from explorer.errors import BadSettings
+from explorer.errors import BadSettings, quoted
 from explorer.registry import nearest_hint
 
 Value = bool | int | float | str
@@ -39,10 +39,10 @@ class Parameter:
             value = float(value)
         if type(value) is not type(self.default):
             raise BadSettings(
-                f"`{self.name}` (={value!r}) must be {_KINDS[type(self.default)]}, such as {self.default!r}."
+                f"`{self.name}` (={quoted(value)}) must be {_KINDS[type(self.default)]}, such as {self.default!r}."
             )
         if self.choices and value not in self.choices:
-            raise BadSettings(f"`{self.name}` (={value!r}) is not known. Known: {', '.join(self.choices)}.")
+            raise BadSettings(f"`{self.name}` (={quoted(value)}) is not known. Known: {', '.join(self.choices)}.")
         if self.low is not None and self.high is not None and not self.low <= float(value) <= self.high:
             raise BadSettings(f"`{self.name}` (={value}) must be between {self.low:g} and {self.high:g}.")
         return value

@@ -21,8 +21,10 @@ from explorer.cli import (
     runs,
     train,
 )
+from explorer.cli.numbers import NUMBERS, WRONG_USAGE, WrongNumber
 from explorer.cli.output import message
-from explorer.errors import ExplorerError
+from explorer.errors import ExplorerError, one_line, quoted
+from explorer.files import told
 
 PROGRAM = "python -m explorer"
 INTERRUPTED = 130  # what a shell reports after Ctrl-C
@@ -65,20 +67,38 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code: 0, 1 after an error that was told in one line, 130 after Ctrl-C. Wrong usage and --help leave
         through SystemExit.
     """
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    for each in given:
+        if "\0" in each:
+            message(f"error: {quoted(each)} has a NUL character, which no name and no path can have. Leave it out.")
+            raise SystemExit(WRONG_USAGE)
     try:
         code: int = app.cli(
             prog=PROGRAM,
             description="Build any ResNet, train plain and residual networks, and look at what the shortcuts change.",
-            args=arguments,
+            args=given,
             config=(FlagCreatePairsOff,),
+            registry=NUMBERS,
         )
         sys.stdout.flush()
+    except WrongNumber as error:
+        message(f"error: {one_line(error)}")
+        raise SystemExit(WRONG_USAGE) from None
     except ExplorerError as error:
-        message(f"error: {' '.join(str(error).split())}")
+        message(f"error: {one_line(error)}")
         return 1
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        message(f"error: {one_line(told(error))}")
+        return 1
+    except UnicodeEncodeError as error:
+        message(
+            f"error: {quoted(error.object)} cannot be written as {error.encoding}. Take characters that can; for a "
+            "terminal, set PYTHONIOENCODING=utf-8."
+        )
         return 1
     return code

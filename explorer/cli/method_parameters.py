@@ -6,13 +6,14 @@ from typing import Any
 
 from explorer.attribution.methods import METHODS
 from explorer.attribution.rows import Parameter, Value
-from explorer.errors import BadSettings
+from explorer.errors import BadSettings, quoted
+from explorer.numerals import real, whole
 from explorer.registry import lookup, nearest_hint
 
 _READ: Mapping[type, Callable[[str], Value]] = {
     bool: lambda text: {"true": True, "false": False}[text.lower()],
-    int: int,
-    float: float,
+    int: whole,
+    float: real,
     str: str,
 }
 
@@ -34,7 +35,7 @@ def parameters_of(methods: Sequence[str], settings: Iterable[str]) -> dict[str, 
         key, equals, text = setting.partition("=")
         method, _, name = key.rpartition(".")
         if not equals:
-            raise BadSettings(f"{setting!r} is not a setting. Give NAME=VALUE, such as steps=32.")
+            raise BadSettings(f"{quoted(setting)} is not a setting. Give NAME=VALUE, such as steps=32.")
         there = {
             each: parameter
             for each, row in rows.items()
@@ -44,7 +45,7 @@ def parameters_of(methods: Sequence[str], settings: Iterable[str]) -> dict[str, 
         if not there:
             known = dict.fromkeys(parameter.name for row in rows.values() for parameter in row.parameters)
             raise BadSettings(
-                f"{', '.join(rows)}: no parameter {key!r} there.{nearest_hint(name, known)} "
+                f"{', '.join(rows)}: no parameter {quoted(key)} there.{nearest_hint(name, known)} "
                 f"Known: {', '.join(known) or 'none'}."
             )
         for each, parameter in there.items():

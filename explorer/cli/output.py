@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from tyro.conf import arg
 
+from explorer.errors import escaped
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -91,5 +93,5 @@ def _cell(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.4g}"
     if isinstance(value, list | tuple):
-        return ", ".join(map(str, value)) or "-"
-    return str(value)
+        return escaped(", ".join(map(str, value))) or "-"
+    return escaped(str(value))  # a title may be somebody else's, and terminals obey control characters

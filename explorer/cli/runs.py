@@ -12,7 +12,7 @@ from explorer import tables
 from explorer.cli.follow import until_end
 from explorer.cli.output import AsJson, json_text, message, show, text_facts, text_table
 from explorer.cli.train import run_document, show_experiment
-from explorer.errors import RunError
+from explorer.errors import RunError, quoted
 from explorer.runs import experiments, trash
 from explorer.runs.experiments import Experiment, list_experiments
 from explorer.runs.listing import experiment_row
@@ -154,12 +154,12 @@ def find(identity: str) -> tuple[Experiment, Run | None]:
         return begun[0], None
     if begun:
         ids = ", ".join(found.id for found in begun)
-        raise RunError(f"{identity!r} is the beginning of {len(begun)} experiments: {ids}. Give more of the id.")
+        raise RunError(f"{quoted(identity)} is the beginning of {len(begun)} experiments: {ids}. Give more of the id.")
     matching = [(found, run) for found, run in runs if identity and run.id.startswith(identity)]
     if len(matching) == 1:
         return matching[0]
     raise RunError(
-        f"No experiment or run begins with {identity!r}. `python -m explorer runs list` shows those there are."
+        f"No experiment or run begins with {quoted(identity)}. `python -m explorer runs list` shows those there are."
     )
 
 

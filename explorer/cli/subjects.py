@@ -69,4 +69,4 @@ def subjects(identities: Sequence[str], data: str) -> list[Subject]:
 
 def picture_reference(text: str) -> str:
     """The reference to a picture; a number alone is that of a test image."""
-    return f"test:{int(text)}" if text.isdecimal() and len(text) < 10 else text
+    return f"test:{int(text)}" if text.isascii() and text.isdecimal() and len(text) < 10 else text

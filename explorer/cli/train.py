@@ -7,6 +7,7 @@ from tyro.conf import OmitArgPrefixes, Positional, arg
 
 from explorer import tables
 from explorer.cli.follow import until_end
+from explorer.cli.numbers import WRONG_USAGE
 from explorer.cli.output import AsJson, message, show, text_table
 from explorer.runs.experiments import Experiment, experiment
 from explorer.runs.listing import experiment_row, run_row
@@ -24,7 +25,6 @@ else:  # the same fields without the checks: those belong to the command, which 
         **{name: (field.annotation, field.default) for name, field in Recipe.model_fields.items()},
     )
 
-WRONG_USAGE = 2
 TABLE = [column for column in tables.RUNS if column not in ("experiment", "kind", "depth", "title", "data")]
 
 

@@ -10,12 +10,13 @@ from explorer.data import cifar, digits, imagenet
 from explorer.data.archive import Archive
 from explorer.data.folders import Folder, folder, numbers_of
 from explorer.data.splits import ChannelSums, Split, SplitName
-from explorer.errors import BadSettings, DataMissing, ExplorerError, UnknownName
+from explorer.errors import BadSettings, DataMissing, ExplorerError, UnknownName, quoted
 from explorer.files import PROJECT
 from explorer.registry import nearest_hint
 
 LARGE = 224  # side in pixels that networks for large images usually take
 LARGEST = 1024
+MOST_IMAGES = 100_000_000  # that anything may be asked for; seven times all of ImageNet
 NO_IMAGENET = (
     "ImageNet's images do not come with the program and cannot be downloaded by it. Name a folder of them, or of "
     "pictures in subfolders named after its classes: imagenet:/absolute/path. For pages, add it on the Data page."
@@ -120,8 +121,8 @@ def dataset(name: str) -> DatasetRow:
     kind, path = _parted(name)
     if path is None:
         raise UnknownName(
-            f"No data set is called {name!r}.{nearest_hint(name, DATASETS)} Known: {', '.join(DATASETS)}. A folder of "
-            f"pictures is named {OWN}:/absolute/path."
+            f"No data set is called {quoted(name)}.{nearest_hint(name, DATASETS)} Known: {', '.join(DATASETS)}. "
+            f"A folder of pictures is named {OWN}:/absolute/path."
         )
     return _of_folder(kind, folder(path))
 

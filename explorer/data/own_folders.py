@@ -7,7 +7,7 @@ from typing import Any
 
 from explorer.data.catalogue import OWN, DatasetRow, dataset, known_dataset
 from explorer.data.folders import folder
-from explorer.errors import BadSettings, ExplorerError, StorageError
+from explorer.errors import BadSettings, ExplorerError, StorageError, quoted
 from explorer.files import home, storage_errors, write_text_atomically
 
 HOW_TO_ADD = 'Add it under "Your own pictures" on the Data page or with `python -m explorer data add PATH`.'
@@ -100,7 +100,8 @@ def _path(text: str) -> Path:
         path = Path(text)
     if not text.strip() or not path.is_absolute() or "\0" in text:
         raise BadSettings(
-            f"`path` (={text!r}) is not the absolute path of a folder. Write it from the root, as in /home/me/pets."
+            f"`path` (={quoted(text)}) is not the absolute path of a folder. "
+            "Write it from the root, as in /home/me/pets."
         )
     return Path(os.path.normpath(path))  # links stay as they were written
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from explorer.data.catalogue import dataset, require
 from explorer.data.picture_files import read_picture, read_picture_file
 from explorer.data.pixels import load_test
-from explorer.errors import BadSettings, StorageError, UnknownName
+from explorer.errors import BadSettings, StorageError, UnknownName, quoted
 from explorer.files import home, storage_errors, write_atomically
 from explorer.registry import nearest_hint
 
@@ -78,8 +78,8 @@ def picture(reference: str, *, data: str = "", image_size: int | None = None, pa
         return Picture(reference, read_picture_file(path), None, path.name)
     known = ("test:NUMBER", *PHOTOGRAPHS)
     raise UnknownName(
-        f"No picture is called {reference!r}.{nearest_hint(reference, known)} Known: {', '.join(known)}, and pictures "
-        "that were uploaded."
+        f"No picture is called {quoted(reference)}.{nearest_hint(reference, known)} Known: {', '.join(known)}, and "
+        "pictures that were uploaded."
     )
 
 
@@ -98,9 +98,10 @@ def keep_upload(content: bytes) -> str:
     image.thumbnail((UPLOAD_SIDE, UPLOAD_SIDE), Image.Resampling.LANCZOS)
     name = hashlib.sha256(f"{image.size}".encode() + image.tobytes()).hexdigest()
     path = image_folder() / f"{name}.png"
-    if not path.exists():
-        with storage_errors(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
+    with storage_errors(path):
+        there = path.exists()
+        path.parent.mkdir(parents=True, exist_ok=True)
+    if not there:
         write_atomically(path, lambda file: image.save(file, "PNG"))
     return f"upload:{name}"
 
@@ -148,17 +149,19 @@ def fitted(pixels: NDArray[np.uint8], side: int, channels: int) -> NDArray[np.ui
 
 def _test_image(reference: str, data: str, image_size: int | None) -> Picture:
     if not data:
-        raise BadSettings(f"{reference!r} names a test image, and no data set to take it from. Name one with `data`.")
+        raise BadSettings(
+            f"{quoted(reference)} names a test image, and no data set to take it from. Name one with `data`."
+        )
     row = dataset(data)
     number = _TEST.fullmatch(reference)
     if number is None:
-        raise BadSettings(f"{reference!r}: a test image is named by its number, as in test:17.")
+        raise BadSettings(f"{quoted(reference)}: a test image is named by its number, as in test:17.")
     index = int(number[1])
     if not row.test_images:
         require(data)  # says why
     if index >= row.test_images:
         raise BadSettings(
-            f"{reference!r}: {row.title} has {row.test_images:,} test images; their numbers go from 0 to "
+            f"{quoted(reference)}: {row.title} has {row.test_images:,} test images; their numbers go from 0 to "
             f"{row.test_images - 1}."
         )
     test = load_test(data, image_size if row.any_size or image_size in row.sizes else None)
@@ -175,7 +178,9 @@ def _photograph(name: str) -> Path:
 def _upload(reference: str) -> Path:
     name = _UPLOAD.fullmatch(reference)  # so that no other file can be named
     path = image_folder() / f"{name[1]}.png" if name else None
-    if path is None or not path.is_file():
+    with storage_errors(image_folder()):
+        there = path is not None and path.is_file()
+    if path is None or not there:
         raise UnknownName("That uploaded picture is not kept here (any more). Upload it again.")
     return path
 
@@ -187,5 +192,5 @@ def _file(reference: str) -> Path:
     except (OSError, RuntimeError):  # too long a name, or no such user
         there = False
     if not there:
-        raise StorageError(f"There is no file {reference[:200]}. Give the path of a PNG, JPEG or WebP picture.")
+        raise StorageError(f"There is no file {quoted(reference)[1:-1]}. Give the path of a PNG, JPEG or WebP picture.")
     return path

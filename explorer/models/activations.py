@@ -4,6 +4,8 @@ A convolution keeps what it is given, a batch norm too, a ReLU what it gives; su
 what two modules keep alike is counted once. Weights, and batch statistics of a few values a channel, are not counted.
 """
 
+from math import ceil, sqrt
+
 from explorer.models.config import NetworkConfig
 from explorer.models.structure import BlockShape, Weighted, block_shapes, branch, weighted
 
@@ -42,6 +44,12 @@ def kept_values(config: NetworkConfig, image_size: int | None = None) -> dict[st
         elif each.name == stem[-1] and config.stem != "small":
             entering = -(-each.side // 2)
     return found
+
+
+def segments(count: int) -> list[range]:
+    """Which of `count` blocks are computed again together, see `models.recomputation`."""
+    size = ceil(sqrt(count))
+    return [range(start, min(start + size, count)) for start in range(0, count, size)]
 
 
 def _stem(config: NetworkConfig, layer: Weighted, entering: int, stem: list[str]) -> int:

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from explorer.errors import BadSettings, UnknownName
-from explorer.models.config import NetworkConfig, depth_rule, nearest_depths
+from explorer.errors import BadSettings, UnknownName, quoted
+from explorer.models.config import DEEPEST, NetworkConfig, depth_rule, nearest_depths
 from explorer.models.names import settings_of, spelt
 from explorer.registry import nearest_hint
 
@@ -54,15 +54,15 @@ def network_config(name: str) -> NetworkConfig:
     settings = settings_of(name)
     if settings is None:
         raise UnknownName(
-            f"No network is called {name!r}.{nearest_hint(spelt(name), NETWORKS)} Names are those of the literature: "
-            "plain or resnet with a depth 6n+2 such as plain20 or resnet56, resnet50 and its like, preresnet110, "
-            "wrn-28-10, resnext29-8x64d, seresnet110, densenet-bc-100-12; -b or -c chooses a shortcut option, "
-            "-w32 a width."
+            f"No network is called {quoted(name)}.{nearest_hint(spelt(name), NETWORKS)} Names are those of the "
+            "literature: plain or resnet with a depth 6n+2 such as plain20 or resnet56, resnet50 and its like, "
+            "preresnet110, wrn-28-10, resnext29-8x64d, seresnet110, densenet-bc-100-12; -b or -c chooses a shortcut "
+            "option, -w32 a width."
         )
     try:
         return NetworkConfig(**settings)
     except BadSettings as error:
-        raise UnknownName(f"No network is called {name!r}: {_reason(settings, error)}") from None
+        raise UnknownName(f"No network is called {quoted(name)}: {_reason(settings, error)}") from None
 
 
 def _reason(settings: dict[str, Any], error: BadSettings) -> str:
@@ -70,10 +70,14 @@ def _reason(settings: dict[str, Any], error: BadSettings) -> str:
     if not str(error).startswith("`depth`") or settings["stages"]:
         return str(error)
     depth, block, stem = settings["depth"], settings["block"], settings["stem"]
-    nearest = [NetworkConfig(**(settings | {"depth": each})).name for each in nearest_depths(depth, block, stem)]
+    if depth > DEEPEST:
+        return f"{depth:,} layers are more than the {DEEPEST:,} that a network may have. Take fewer."
+    depths = [each for each in nearest_depths(depth, block, stem) if each <= DEEPEST]
+    nearest = [NetworkConfig(**(settings | {"depth": each})).name for each in depths]
+    near = f"The nearest {'are' if len(nearest) > 1 else 'is'} {' and '.join(nearest)}."
     if settings.get("widen", 1) > 1:
-        return f"the layers of a Wide ResNet are 6n+4. The nearest are {' and '.join(nearest)}."
-    return f"{depth} is not {depth_rule(block, stem)}. The nearest are {' and '.join(nearest)}."
+        return f"the layers of a Wide ResNet are 6n+4. {near}"
+    return f"{depth} is not {depth_rule(block, stem)}. {near}"
 
 
 def _rows(family: str, source: str, *rows: tuple[Any, ...]) -> dict[str, NetworkRow]:

@@ -4,8 +4,9 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from explorer.errors import quoted
 from explorer.models.names import LAYERS_IN_BLOCK, network_name
-from explorer.settings import Settings
+from explorer.settings import Settings, require_between
 
 Shortcut = Literal["none", "A", "B", "C", "D"]
 Kind = Literal["plain", "residual", "dense"]
@@ -17,6 +18,12 @@ Norm = Literal["batch", "skipinit", "fixup"]
 EXCITATION_REDUCTION = 16  # of the channels between the two layers of an excitation, Hu et al. 2018, section 4
 DENSE_BOTTLENECK = 4  # growths that the 1x1 convolution of a dense layer gives, Huang et al. 2017, section 3
 EXPANSION = 4  # of a bottleneck's last convolution
+
+# Far beyond what was ever trained; what a machine's memory holds is another question, see `models.size`
+DEEPEST = 10_000  # layers
+MOST_CLASSES = 1_000_000
+LARGEST_IMAGE = 16_384  # pixels a side
+LARGEST_SEED = 2**32 - 1
 
 
 class NetworkConfig(Settings):
@@ -49,11 +56,11 @@ class NetworkConfig(Settings):
         growth: channels that each dense layer adds.
     """
 
-    depth: int
+    depth: int = Field(ge=1, le=DEEPEST)
     shortcut: Shortcut = "A"
     width: int = Field(default=16, ge=1, le=4096)
-    classes: int = Field(default=10, ge=2)
-    channels: int = Field(default=3, ge=1)
+    classes: int = Field(default=10, ge=2, le=MOST_CLASSES)
+    channels: int = Field(default=3, ge=1, le=1024)
     block: Block = "basic"
     order: Order = "post"
     stem: Stem = "small"
@@ -83,7 +90,9 @@ class NetworkConfig(Settings):
     @classmethod
     def _blocks_in_each(cls, stages: tuple[int, ...]) -> tuple[int, ...]:
         if stages and min(stages) < 1:
-            raise ValueError(f"`stages` (={', '.join(map(str, stages))}): each stage has 1 block or more.")
+            raise ValueError(f"`stages` (={quoted(stages)[1:-1]}): each stage has 1 block or more.")
+        if sum(stages) > DEEPEST:
+            raise ValueError(f"`stages` (={quoted(stages)[1:-1]}) have more than {DEEPEST:,} blocks. Take fewer.")
         return stages
 
     @model_validator(mode="after")
@@ -175,6 +184,11 @@ class NetworkConfig(Settings):
     def name(self) -> str:
         """The catalogue's spelling: plain20, resnet56-b, resnet50, wrn-28-10; `network_config` reads it."""
         return network_name(self)
+
+
+def require_seed(seed: int) -> None:
+    """Raise BadSettings where a number is no seed."""
+    require_between("seed", seed, 0, LARGEST_SEED)
 
 
 def depth_of(block: Block, stages: tuple[int, ...], stem: Stem) -> int:

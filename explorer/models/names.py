@@ -38,28 +38,29 @@ IMAGENET_DENSE = {
     201: ((6, 12, 48, 32), 32),
 }
 IMAGENET_CLASSES = 1000
+LONGEST_NAME = 100  # characters; no network needs as many
 
 _BASE = re.compile(
     r"(?P<se>se)?(?P<pre>pre)?"
-    r"(?:(?P<kind>plain|resnet)(?P<depth>\d{1,5})(?P<d>d)?"
-    r"|resnext(?P<next_depth>\d{1,4})-(?P<groups>\d{1,4})x(?P<group_width>\d{1,4})d"
-    r"|wrn-(?P<wide_layers>\d{1,4})-(?P<widen>\d{1,2})"
-    r"|wide-resnet(?P<wide_depth>\d{1,4})-(?P<times>\d{1,2}))"
+    r"(?:(?P<kind>plain|resnet)(?P<depth>[0-9]{1,5})(?P<d>d)?"
+    r"|resnext(?P<next_depth>[0-9]{1,4})-(?P<groups>[0-9]{1,4})x(?P<group_width>[0-9]{1,4})d"
+    r"|wrn-(?P<wide_layers>[0-9]{1,4})-(?P<widen>[0-9]{1,2})"
+    r"|wide-resnet(?P<wide_depth>[0-9]{1,4})-(?P<times>[0-9]{1,2}))"
     r"(?P<suffixes>(?:-[a-z0-9.]+)*)"
 )
 _DENSE = re.compile(
-    r"densenet(?:(?P<depth>\d{3})|-(?P<bc>bc-)?(?P<small_depth>\d{1,4})-(?P<growth>\d{1,3}))(?P<suffixes>(?:-[a-z0-9.]+)*)"
+    r"densenet(?:(?P<depth>[0-9]{3})|-(?P<bc>bc-)?(?P<small_depth>[0-9]{1,4})-(?P<growth>[0-9]{1,3}))(?P<suffixes>(?:-[a-z0-9.]+)*)"
 )
-_MEANT = re.compile(r"(se)?(pre)?(plain|resnet|resnext|wide-resnet)\d|(se)?wrn-?\d|densenet(-bc)?-?\d")
+_MEANT = re.compile(r"(se)?(pre)?(plain|resnet|resnext|wide-resnet)[0-9]|(se)?wrn-?[0-9]|densenet(-bc)?-?[0-9]")
 _SUFFIX = re.compile(
     r"(?P<option>[abcd])|(?P<plain>plain)|(?P<block>basic|bottleneck)|(?P<v1>v1)|(?P<deep>deep)|(?P<cifar>cifar)|(?P<large>large)"
-    r"|(?P<norm>skipinit|fixup)|w(?P<width>\d{1,4})|s(?P<stages>\d{1,4}(?:\.\d{1,4})*)"
+    r"|(?P<norm>skipinit|fixup)|w(?P<width>[0-9]{1,4})|s(?P<stages>[0-9]{1,4}(?:\.[0-9]{1,4})*)"
 )
 
 
 def spelt(text: str) -> str:
     """A name in the catalogue's letters: wide_resnet50_2, as torchvision has it, becomes wide-resnet50-2."""
-    return text.strip().lower().replace("_", "-")
+    return text.lower().replace("_", "-") if text.isascii() else text  # some foreign capitals have ASCII small letters
 
 
 def is_network_name(text: str) -> bool:
@@ -73,6 +74,8 @@ def settings_of(name: str) -> dict[str, Any] | None:
     They need not go together: `NetworkConfig` says so.
     """
     text = spelt(name)
+    if len(text) > LONGEST_NAME:
+        return None
     found = _BASE.fullmatch(text) or _DENSE.fullmatch(text)
     if found is None:
         return None

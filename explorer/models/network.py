@@ -9,13 +9,14 @@ from zlib import crc32
 import torch
 from torch import Tensor, nn
 
-from explorer.errors import BadSettings
+from explorer.errors import BadSettings, quoted
 from explorer.models.blocks import BasicBlock, BottleneckBlock, PreBasicBlock, PreBottleneckBlock
 from explorer.models.catalogue import network_config
-from explorer.models.config import NetworkConfig
+from explorer.models.config import NetworkConfig, require_seed
 from explorer.models.dense import DenseBottleneckLayer, DenseLayer, Transition
 from explorer.models.norms import Scale, ScaleAndShift, Shift, ShiftedConv2d, after
 from explorer.models.recomputation import recomputed
+from explorer.models.size import require_memory
 from explorer.models.stems import build_stem
 from explorer.models.structure import BlockShape, block_shapes
 
@@ -28,6 +29,8 @@ class Network(nn.Module):
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
+        if torch.get_default_device().type != "meta":  # where a network has shapes, and no weights
+            require_memory(config)
         self.config = config
         self.normalisation = "channel"  # how its images were normalised in training, see data.batches.Normalisation
         self.recompute = False  # keep less for a backward pass and compute it again there, see models.recomputation
@@ -91,11 +94,10 @@ def build(
         UnknownName: `network` is not a valid name; the nearest valid ones are named.
         BadSettings: `network` is neither a name nor a configuration, or the seed is negative.
     """
-    if seed < 0:
-        raise BadSettings(f"`seed` (={seed}) is negative. Use 0 or more.")
+    require_seed(seed)
     config = network_config(network) if isinstance(network, str) else network
     if not isinstance(config, NetworkConfig):
-        raise BadSettings(f"`network` (={network!r}) is neither a name nor a NetworkConfig. Try 'resnet20'.")
+        raise BadSettings(f"`network` (={quoted(network)}) is neither a name nor a NetworkConfig. Try 'resnet20'.")
     changes = {key: value for key, value in (("classes", classes), ("channels", channels)) if value is not None}
     built = Network(NetworkConfig(**(config.model_dump() | changes)))
     initialise(built, seed)

@@ -9,20 +9,15 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from functools import partial, wraps
-from math import ceil, sqrt
 from typing import Any
 
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
+from explorer.models.activations import segments
+
 _AGAIN: ContextVar[bool] = ContextVar("recomputing", default=False)
 STATISTICS = ("running_mean", "running_var", "num_batches_tracked")  # what a batch norm updates in a forward pass
-
-
-def segments(count: int) -> list[range]:
-    """Which of `count` blocks are computed again together."""
-    size = ceil(sqrt(count))
-    return [range(start, min(start + size, count)) for start in range(0, count, size)]
 
 
 def recomputed(blocks: Sequence[nn.Module], x: Tensor) -> Tensor:

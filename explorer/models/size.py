@@ -1,11 +1,16 @@
 """How large a network is, from its configuration alone, and the catalogue as a table; imports no torch."""
 
 import pandas as pd
+import psutil
 
 from explorer import tables
+from explorer.errors import BadSettings
 from explorer.models.catalogue import NETWORKS
 from explorer.models.config import NetworkConfig
 from explorer.models.structure import weighted
+
+TIMES_MEMORY = 4  # of this machine's: a network or a training step that takes more is refused before it is built
+VALUE_BYTES = 4
 
 
 def networks() -> pd.DataFrame:
@@ -80,3 +85,29 @@ def multiply_adds(config: NetworkConfig, image_size: int | None = None) -> int:
 def require_size(config: NetworkConfig, image_size: int) -> None:
     """Raise BadSettings where nothing would be left of images of this size on their way through a network."""
     multiply_adds(config, image_size)
+
+
+def require_memory(config: NetworkConfig, needed: int | None = None, *, to: str = "its weights") -> None:
+    """Raise BadSettings where something takes many times the memory of this machine.
+
+    Args:
+        needed: bytes; None takes those of the weights.
+        to: do what.
+    """
+    there = psutil.virtual_memory().total
+    if needed is None:
+        needed = parameter_count(config) * VALUE_BYTES
+    if needed > TIMES_MEMORY * there:
+        raise BadSettings(
+            f"{config.name} needs about {_about(needed)} for {to}; this machine has {_about(there)}. "
+            "Take fewer images a step, smaller images or a smaller network."
+        )
+
+
+def _about(count: float) -> str:
+    """A number of bytes, in two digits."""
+    for unit in ("GB", "TB", "PB"):
+        count /= 1000 if unit != "GB" else 1e9
+        if count < 1000 or unit == "PB":
+            break
+    return f"{count:,.0f} {unit}" if count >= 10 else f"{count:.1f} {unit}"

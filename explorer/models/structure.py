@@ -8,7 +8,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 from explorer.errors import BadSettings
-from explorer.models.config import DENSE_BOTTLENECK, EXCITATION_REDUCTION, EXPANSION, NetworkConfig, Norm, Order
+from explorer.models.config import (
+    DENSE_BOTTLENECK,
+    EXCITATION_REDUCTION,
+    EXPANSION,
+    LARGEST_IMAGE,
+    NetworkConfig,
+    Norm,
+    Order,
+)
+from explorer.settings import require_between
 
 BlockKind = Literal["basic", "bottleneck", "dense", "dense-bottleneck", "transition"]
 ShortcutKind = Literal["none", "identity", "pad", "projection", "pooled", "concatenation"]
@@ -155,6 +164,7 @@ def weighted(config: NetworkConfig, image_size: int | None = None) -> Iterator[W
         BadSettings: images of this size become smaller than one pixel on their way.
     """
     whole = config.image_size if image_size is None else image_size
+    require_between("image_size", whole, 1, LARGEST_IMAGE)
     side = -(-whole // 2) if config.stem != "small" else whole
     yield from _stem(config, side)
     if config.stem != "small":

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from explorer.errors import ExplorerError, RunError
-from explorer.files import one_line, read_file, storage_errors
+from explorer.errors import ExplorerError, RunError, one_line, quoted
+from explorer.files import read_file, storage_errors
 from explorer.runs.metrics import copy_metrics
 from explorer.runs.store import ACTIVE, Run, RunFacts
 from explorer.scratch import temporary_folder
@@ -154,7 +154,7 @@ def _reading(name: str) -> Iterator[None]:
         raise
     except Exception as error:  # noqa: BLE001 zipfile raises what it likes on what it does not know
         raise RunError(
-            f"{name} is not a zip written by export: {one_line(error)}. Export the experiment again."
+            f"{name} is not a zip written by export: {one_line(error, 300).rstrip('.')}. Export the experiment again."
         ) from None
 
 
@@ -163,7 +163,7 @@ def _require_portable(entries: list[zipfile.ZipInfo], name: str) -> None:
         raise RunError(f"{name} holds {len(entries):,} files; an experiment has at most {MOST_ENTRIES:,}.")
     seen = set()
     for entry in entries:
-        told = one_line(repr(entry.orig_filename), 80)
+        told = quoted(entry.orig_filename)
         if not _ENTRY.fullmatch(entry.filename) or entry.orig_filename != entry.filename:
             raise RunError(f"{name} holds {told}, which no exported experiment has. Nothing was imported.")
         if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) or entry.flag_bits & 1:

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import Field
 
 from explorer.data.catalogue import IMAGENET, dataset, labelled_as
-from explorer.errors import BadSettings, RunError, StorageError
+from explorer.errors import BadSettings, RunError, StorageError, quoted
 from explorer.files import write_text_atomically
 from explorer.models.config import NetworkConfig
 from explorer.models.names import IMAGENET_CLASSES, is_network_name
@@ -20,7 +20,7 @@ from explorer.settings import Settings
 
 DEFAULT_DATA = "digits"  # where nothing says another: it comes with the program
 
-_SNAPSHOT = re.compile(r"step-(\d+)\.pt")
+_SNAPSHOT = re.compile(r"step-([0-9]{1,12})\.pt")
 
 
 class CheckpointFacts(Settings):
@@ -57,7 +57,7 @@ def checkpoint_facts(id_or_path: str | Path) -> CheckpointFacts:
     path = checkpoint_file(id_or_path)
     if path is not None:
         return _read_facts(path)
-    run_id, _, step = str(id_or_path).partition("@")
+    run_id, step = run_and_step(str(id_or_path))
     run = read_run(run_id)
     facts = run.facts
     if facts is None:
@@ -68,9 +68,21 @@ def checkpoint_facts(id_or_path: str | Path) -> CheckpointFacts:
         data=facts.data,
         recipe=facts.recipe,
         seed=facts.seed,
-        step=int(step) if step.isdecimal() else max(snapshot_steps(run.path), default=None),
+        step=max(snapshot_steps(run.path), default=None) if step is None else step,
         source=f"a snapshot of the run {run_id}",
     )
+
+
+def run_and_step(reference: str) -> tuple[str, int | None]:
+    """The id and the step that "RUN@STEP" names; None where no step is named.
+
+    Raises:
+        RunError: the step is not a whole number.
+    """
+    run_id, at, step = reference.partition("@")
+    if at and not re.fullmatch("[0-9]{1,12}", step):
+        raise RunError(f"{quoted(reference)}: a step is a whole number, as in {run_id}@100.")
+    return run_id, int(step) if at else None
 
 
 def facts_and_data(references: Sequence[str], data: str = "") -> dict[str, tuple[CheckpointFacts | None, str]]:

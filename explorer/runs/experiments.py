@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from explorer import tables
-from explorer.errors import RunError
-from explorer.files import home, inside, one_line, storage_errors, write_atomically
+from explorer.errors import RunError, one_line
+from explorer.files import home, inside, storage_errors, write_atomically
 from explorer.runs import archive, arrival, store, trash
 from explorer.runs.metrics import Live, read_live, read_metrics
 from explorer.runs.store import ACTIVE, RESUMABLE, Run, State, list_runs, read_run, update_run
 from explorer.runs.trash import Deleted
 from explorer.scratch import remove_unowned, temporary_folder
+from explorer.settings import require_between
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,6 +36,9 @@ _ORDER: tuple[State, ...] = (
     "finished",
     "shipped",
 )
+
+
+MOST_POINTS = 10_000_000  # of a curve; no run has more steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +113,12 @@ def metrics(run_ids: Sequence[str], *, points: int | None = 2000, after: int = -
 
     Raises:
         RunError: there is no such run.
+        BadSettings: fewer than 2 points, or too many.
     """
     import pandas as pd  # here: lists of experiments, on the Home page for one, do without
 
+    if points is not None:
+        require_between("points", points, 2, MOST_POINTS)
     rows: list[tuple[str | int | float | None, ...]] = []
     for run in map(read_run, run_ids):
         if run.state != "damaged":

@@ -2,7 +2,7 @@
 
 import re
 
-from explorer.errors import BadSettings, RunError
+from explorer.errors import BadSettings, RunError, quoted
 from explorer.models.names import settings_of
 from explorer.runs.checkpoint_facts import checkpoint_file
 from explorer.runs.store import run_folder
@@ -24,10 +24,10 @@ def checkpoint_name(given: str, stem: str, *, overwrite: bool) -> str:
     """
     found = given or _from_file(stem)
     if found.endswith(ENDING):
-        raise BadSettings(f"`name` (={found!r}) ends as a path does. Leave out {ENDING}.")
+        raise BadSettings(f"`name` (={quoted(found)}) ends as a path does. Leave out {ENDING}.")
     taken = _taken(found)
     if taken and given:
-        raise BadSettings(f"`name` (={found!r}) is that of a {taken}. Choose another, such as my-{found}.")
+        raise BadSettings(f"`name` (={quoted(found)}) is that of a {taken}. Choose another, such as my-{found}.")
     if taken:
         found = f"{found}-imported"
     if checkpoint_file(found) is not None and not overwrite:
@@ -43,8 +43,8 @@ def _taken(name: str) -> str:
         folder = run_folder(name)
     except RunError:
         raise BadSettings(
-            f"`name` (={name!r}) cannot be that of a checkpoint. Take letters, digits, dots, underscores and hyphens, "
-            "at most 121, a letter or a digit first."
+            f"`name` (={quoted(name)}) cannot be that of a checkpoint. Take letters, digits, dots, underscores and "
+            "hyphens, at most 121, a letter or a digit first."
         ) from None
     if settings_of(name) is not None:
         return "network"

@@ -9,7 +9,7 @@ from typing import Literal
 
 import pandas as pd
 
-from explorer.errors import RunError, StorageError
+from explorer.errors import RunError, StorageError, quoted
 from explorer.files import home, storage_errors, write_atomically
 from explorer.runs.checkpoint_facts import checkpoint_facts, checkpoint_file
 from explorer.runs.comparison import comparison
@@ -136,5 +136,7 @@ def delete_checkpoint(checkpoint_id: str) -> None:
 def _path(checkpoint_id: str) -> Path:
     path = None if checkpoint_id.endswith(".safetensors") else checkpoint_file(checkpoint_id)
     if path is None:
-        raise RunError(f"There is no checkpoint {checkpoint_id!r}. `python -m explorer checkpoints list` shows all.")
+        raise RunError(
+            f"There is no checkpoint {quoted(checkpoint_id)}. `python -m explorer checkpoints list` shows all."
+        )
     return path

@@ -29,12 +29,11 @@ import psutil
 from filelock import FileLock
 from pydantic import AfterValidator, Field, field_validator
 
-from explorer.errors import ExplorerError, RunError, StorageError
+from explorer.errors import ExplorerError, RunError, StorageError, one_line, quoted
 from explorer.files import (
     PROJECT,
     home,
     inside,
-    one_line,
     read_json,
     storage_errors,
     write_atomically,
@@ -145,13 +144,13 @@ class RunFacts(Settings):
     def _of_plain_values(cls, recipe: dict[str, Any]) -> dict[str, Any]:
         for name, value in recipe.items():
             if len(name) > 100 or not isinstance(value, str | int | float | None):
-                raise ValueError(f"its recipe says {one_line(repr(value), 40)} for {one_line(name, 40)!r}.")
+                raise ValueError(f"its recipe says {quoted(value)} for {quoted(name)}.")
         whole = {"steps": (1, _MOST_STEPS), "batch_size": (1, _MOST_STEPS), "image_size": (1, 10**6)}
         for name, (least, most) in whole.items():
             value = recipe.get(name)
             missing = value is None and name != "steps"
             if not missing and (type(value) is not int or not least <= value <= most):
-                raise ValueError(f"its recipe has no sound number for `{name}` (={one_line(repr(value), 40)}).")
+                raise ValueError(f"its recipe has no sound number for `{name}` (={quoted(value)}).")
         if not isinstance(recipe.get("normalisation", ""), str):
             raise ValueError("its recipe names no normalisation.")  # noqa: TRY004 the one that pydantic takes
         return recipe
@@ -206,12 +205,12 @@ def run_folder(run_id: str) -> Path:
         RunError: `run_id` is not an id, such as a path that leads elsewhere.
     """
     if not _ID.fullmatch(run_id):
-        raise RunError(f"{one_line(run_id, 80)!r} is not the id of a run. `python -m explorer runs list` shows them.")
+        raise RunError(f"{quoted(run_id)} is not the id of a run. `python -m explorer runs list` shows them.")
     root = SHIPPED if run_id.startswith(SHIPPED_ID) else home()
     try:
         return inside(root, run_id)
     except StorageError as error:
-        raise RunError(f"{run_id!r} is not the id of a run: {error}") from None
+        raise RunError(f"{quoted(run_id)} is not the id of a run: {error}") from None
 
 
 def is_run_folder(folder: Path) -> bool:
@@ -255,6 +254,11 @@ def write_facts(folder: Path, facts: RunFacts) -> None:
     write_text_atomically(folder / "run.json", facts.model_dump_json(indent=2) + "\n")
 
 
+def _reason(error: Exception) -> str:
+    """What was wrong, to stand inside a sentence."""
+    return one_line(error, 500).rstrip(".")
+
+
 def update_run(run_id: str, **changes: Any) -> RunFacts:
     """Change some facts of a run; processes take turns, so that none undoes another's change.
 
@@ -284,11 +288,11 @@ def read_facts(folder: Path) -> RunFacts:
     except FileNotFoundError:
         raise RunError(f"{folder.name} has no run.json.") from None
     except StorageError as error:
-        raise RunError(f"run.json of {folder.name} cannot be read: {one_line(error)}.") from None
+        raise RunError(f"run.json of {folder.name} cannot be read: {_reason(error)}.") from None
     except Exception as error:  # noqa: BLE001 whatever it says, this run alone is damaged
-        raise RunError(f"run.json of {folder.name} is not valid: {one_line(error)}.") from None
+        raise RunError(f"run.json of {folder.name} is not valid: {_reason(error)}.") from None
     raise RunError(
-        f"run.json of {folder.name} has schema version {one_line(repr(version), 40)}; this program reads "
+        f"run.json of {folder.name} has schema version {quoted(version)}; this program reads "
         f"{SCHEMA_VERSION}. Open it with the version that wrote it."
     )
 
@@ -309,7 +313,7 @@ def read_run(run_id: str) -> Run:
         facts = read_facts(folder)
         progress = read_progress(folder)
     except RunError as error:
-        return Run(run_id, folder, facts, "damaged", Progress(), one_line(error, 500) + ".")
+        return Run(run_id, folder, facts, "damaged", Progress(), f"{_reason(error)}.")
     state, elsewhere = _state(folder, facts)
     return Run(run_id, folder, facts, state, progress, elsewhere=elsewhere)
 

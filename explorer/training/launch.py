@@ -15,7 +15,7 @@ import psutil
 from filelock import FileLock
 
 from explorer.data.catalogue import data_folder, require
-from explorer.errors import BadSettings, RunError
+from explorer.errors import BadSettings, RunError, quoted
 from explorer.files import home, storage_errors
 from explorer.models.config import NetworkConfig
 from explorer.processes import start_detached
@@ -36,6 +36,7 @@ from explorer.runs.store import (
     run_folder,
     update_run,
 )
+from explorer.training.memory import require_step_memory
 from explorer.training.plan import Plan
 
 
@@ -54,6 +55,8 @@ def start(plan: Plan) -> str:
         StorageError: the runs folder cannot be written, or the checkpoint not read.
     """
     require(plan.data)
+    for config in plan.network_configs():
+        require_step_memory(config, plan.recipe, plan.dataset.side(plan.recipe.image_size))
     initial = _initial(plan)
     with _supervising():
         for found in list_experiments():
@@ -214,7 +217,7 @@ def _initial(plan: Plan) -> _Initial:
     path = checkpoint_file(plan.initial)
     if path is None:
         raise RunError(
-            f"`initial` (={plan.initial!r}) is neither a finished run nor a checkpoint in {checkpoint_folder()}. "
+            f"`initial` (={quoted(plan.initial)}) is neither a finished run nor a checkpoint in {checkpoint_folder()}. "
             "Give the id of one, or the path of a .safetensors file."
         )
     facts, weights = read_checkpoint(path)

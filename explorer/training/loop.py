@@ -18,7 +18,7 @@ from explorer.models.config import NetworkConfig
 from explorer.models.network import Network, build
 from explorer.training.devices import Precision, best_device, best_precision
 from explorer.training.evaluation import error_and_loss, require_channels
-from explorer.training.memory import recomputes
+from explorer.training.memory import recomputes, require_step_memory
 from explorer.training.plan import require_trainable
 from explorer.training.probes import Probe, probe
 from explorer.training.recipe import LAST_TRAIN_IMAGES, PROBE_IMAGES, Recipe
@@ -238,6 +238,7 @@ def train(
     precision = best_precision(chosen, size) if recipe.precision == "auto" else recipe.precision
     if isinstance(network, Network):
         require_trainable(network.config, recipe, size)
+        require_step_memory(network.config, recipe, size)
         network.normalisation = recipe.normalisation
         network.recompute = recomputes(
             network.config, batch_size=batches.batch_size, image_size=size, precision=precision, device=chosen

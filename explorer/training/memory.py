@@ -1,16 +1,23 @@
-"""How much memory a training step needs, from the configuration alone, and whether this machine has it."""
+"""How much memory a training step needs, from the configuration alone, and whether this machine has it.
+
+Importing this does not import torch.
+"""
 
 from itertools import accumulate
+from typing import TYPE_CHECKING
 
 import psutil
-import torch
 
-from explorer.models.activations import TRANSIENT, kept_values
+from explorer.models.activations import TRANSIENT, kept_values, segments
 from explorer.models.config import NetworkConfig
-from explorer.models.recomputation import segments
-from explorer.models.size import parameter_count
+from explorer.models.size import parameter_count, require_memory
 from explorer.models.structure import block_shapes, weighted
-from explorer.training.devices import Precision
+from explorer.training.recipe import Recipe
+
+if TYPE_CHECKING:
+    import torch
+
+    from explorer.training.devices import Precision
 
 SHARE = 0.6  # of the memory at hand that a step may take: the rest is for other programs and for what is not counted
 VALUE_BYTES = {"fp32": 4, "bf16": 2}
@@ -27,7 +34,7 @@ def training_bytes(
     *,
     batch_size: int,
     image_size: int | None = None,
-    precision: Precision = "fp32",
+    precision: "Precision" = "fp32",
     recompute: bool = False,
 ) -> int:
     """Memory of a training step: weights, gradients, momentum, and what the backward pass needs of each layer.
@@ -49,15 +56,30 @@ def training_bytes(
     return parameter_count(config) * WEIGHT_BYTES[precision] + held
 
 
-def available_bytes(device: torch.device) -> int:
+def require_step_memory(config: NetworkConfig, recipe: Recipe, image_size: int) -> None:
+    """Raise BadSettings where a training step takes many times the memory of this machine, however it is computed."""
+    precisions: tuple[Precision, ...] = ("fp32",) if recipe.precision == "fp32" else ("fp32", "bf16")
+    needed = min(
+        training_bytes(
+            config, batch_size=recipe.batch_size, image_size=image_size, precision=precision, recompute=recompute
+        )
+        for precision in precisions
+        for recompute in (False, True)
+    )
+    require_memory(config, needed, to=f"a training step of {recipe.batch_size:,} images of {image_size} pixels")
+
+
+def available_bytes(device: "torch.device") -> int:
     """Memory that a training could have now, of the accelerator where there is one."""
     if device.type == "cpu":
         return int(psutil.virtual_memory().available)
+    import torch
+
     return int(torch.accelerator.get_memory_info(device)[0])
 
 
 def recomputes(
-    config: NetworkConfig, *, batch_size: int, image_size: int, precision: Precision, device: torch.device
+    config: NetworkConfig, *, batch_size: int, image_size: int, precision: "Precision", device: "torch.device"
 ) -> bool:
     """Whether blocks compute their inner results again: a step would take too much of the memory at hand else."""
     once, again = (

@@ -8,12 +8,13 @@ from pydantic import Field, field_validator, model_validator
 from explorer.data.catalogue import DatasetRow, dataset, no_training_images
 from explorer.errors import BadSettings
 from explorer.models.catalogue import network_config
-from explorer.models.config import NetworkConfig
+from explorer.models.config import NetworkConfig, require_seed
 from explorer.models.size import require_size
 from explorer.settings import Settings
 from explorer.training.recipe import Recipe
 
 LARGEST_EXPERIMENT = 100  # runs
+LONGEST_PATH = 4096  # characters
 
 
 class Plan(Settings):
@@ -27,12 +28,12 @@ class Plan(Settings):
         initial: id or path of a checkpoint whose weights every network starts from; empty where they are drawn.
     """
 
-    networks: tuple[str, ...] = Field(min_length=1)
-    data: str = "digits"
+    networks: tuple[str, ...] = Field(min_length=1, max_length=1000)
+    data: str = Field(default="digits", max_length=LONGEST_PATH)
     recipe: Recipe = Recipe()
-    seeds: tuple[int, ...] = Field(default=(0,), min_length=1)
+    seeds: tuple[int, ...] = Field(default=(0,), min_length=1, max_length=1000)
     title: str = Field(default="", max_length=200)
-    initial: str = ""
+    initial: str = Field(default="", max_length=LONGEST_PATH)
 
     @field_validator("networks")
     @classmethod
@@ -46,8 +47,8 @@ class Plan(Settings):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if min(self.seeds) < 0:
-            raise ValueError(f"`seeds` (={', '.join(map(str, self.seeds))}): a seed is 0 or more.")
+        for seed in self.seeds:
+            require_seed(seed)
         runs = len(self.networks) * len(self.seeds)
         if runs > LARGEST_EXPERIMENT:
             raise ValueError(

@@ -5,9 +5,13 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from explorer.data.catalogue import MOST_IMAGES
+from explorer.models.config import LARGEST_IMAGE
 from explorer.registry import lookup
 from explorer.settings import Settings
 from explorer.training.schedules import GENTLE_START_FACTOR, SCHEDULES
+
+MOST_STEPS = 10_000_000  # ImageNet's longest recipes have some hundred thousand
 
 LAST_TRAIN_IMAGES = 2000  # a standard error of at most 1.1 points
 
@@ -50,23 +54,23 @@ class Recipe(Settings):
             the beginning, and does not look where that is not enough for once.
     """
 
-    steps: int = Field(default=300, ge=1)
-    batch_size: int = Field(default=128, ge=2)  # batch norm needs two
-    learning_rate: float = Field(default=0.1, gt=0)
+    steps: int = Field(default=300, ge=1, le=MOST_STEPS)
+    batch_size: int = Field(default=128, ge=2, le=65_536)  # batch norm needs two
+    learning_rate: float = Field(default=0.1, gt=0, le=1000)
     schedule: str = "he2015"
-    warmup_steps: int = Field(default=0, ge=0)
+    warmup_steps: int = Field(default=0, ge=0, le=MOST_STEPS)
     momentum: float = Field(default=0.9, ge=0, lt=1)
-    weight_decay: float = Field(default=1e-4, ge=0)
-    train_images: int | None = Field(default=None, ge=1)
-    image_size: int | None = Field(default=None, ge=8)
+    weight_decay: float = Field(default=1e-4, ge=0, le=100)
+    train_images: int | None = Field(default=None, ge=1, le=MOST_IMAGES)
+    image_size: int | None = Field(default=None, ge=8, le=LARGEST_IMAGE)
     normalisation: Literal["channel", "pixel"] = "channel"
     stochastic_depth: float = Field(default=0, ge=0, lt=1)
     augment: bool | None = None
     precision: Literal["auto", "fp32", "bf16"] = "auto"
-    evaluate_every: int | None = Field(default=None, ge=1)
-    evaluate_images: int = Field(default=250, ge=10)
-    last_images: int | None = Field(default=None, ge=10)
-    probe_every: int | None = Field(default=None, ge=0)
+    evaluate_every: int | None = Field(default=None, ge=1, le=MOST_STEPS)
+    evaluate_images: int = Field(default=250, ge=10, le=MOST_IMAGES)
+    last_images: int | None = Field(default=None, ge=10, le=MOST_IMAGES)
+    probe_every: int | None = Field(default=None, ge=0, le=MOST_STEPS)
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

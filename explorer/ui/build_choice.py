@@ -11,9 +11,12 @@ from explorer.models.catalogue import NETWORKS, network_config
 from explorer.models.config import NetworkConfig
 from explorer.models.mending import completed
 from explorer.models.size import require_size
+from explorer.settings import limits
+from explorer.ui.address import number_in_link
 
 FIRST_NETWORK = "resnet20"
 DEEPEST, LARGEST_IMAGE = 2000, 1024  # that the page draws; a shell describes all
+CLASSES = limits(NetworkConfig, "classes")
 WISH, CHANGED, WRITTEN = "build_wish", "build_changed", "build_written"  # in the session
 
 
@@ -45,7 +48,7 @@ def choose_built() -> Built:
     _menu("Beside it", "beside", st.query_params.get("beside"), placeholder="none; compare two networks")
     config, beside = _named(st.query_params["network"]), _named(st.query_params.get("beside", ""))
     assert config is not None
-    config = config.model_copy(update={"classes": _number("classes", config.classes, 2, 100_000)})
+    config = config.model_copy(update={"classes": _number("classes", config.classes, *CLASSES)})
     size = _number("size", max(each.image_size for each in (config, beside) if each), 1, LARGEST_IMAGE)
     return Built(config, beside, size, _problem(config, beside, size))
 
@@ -100,7 +103,7 @@ def _follow_address() -> None:
         del st.query_params["beside"]
     if _address() != st.session_state.get(WRITTEN):
         config = network_config(asked)
-        classes = _number("classes", config.classes, 2, 100_000)
+        classes = _number("classes", config.classes, *CLASSES)
         st.session_state[WISH] = config.model_dump() | {"classes": classes}
         st.session_state[CHANGED] = ""
         st.session_state[WRITTEN] = _address()
@@ -167,8 +170,8 @@ def _label(name: str) -> str:
 
 def _number(key: str, usual: int, low: int, high: int) -> int:
     """A number in the address; the usual one where there is none that is allowed."""
-    text = st.query_params.get(key, "")
-    return int(text) if text.isdecimal() and low <= int(text[:9]) <= high else usual
+    found = number_in_link(key, low, high)
+    return usual if found is None else int(found)
 
 
 def _problem(config: NetworkConfig, beside: NetworkConfig | None, size: int) -> str:

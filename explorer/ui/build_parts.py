@@ -9,6 +9,7 @@ import streamlit as st
 from explorer.errors import BadSettings
 from explorer.models.config import NetworkConfig, depth_rule
 from explorer.models.mending import meaningful, nearest_networks
+from explorer.settings import limits
 from explorer.ui.build_choice import CHANGED, DEEPEST, LARGEST_IMAGE, Built, set_size, set_wish, show, wish
 
 BLOCKS = {"basic": "Basic", "bottleneck": "Bottleneck", "dense": "Dense", "dense-bottleneck": "Dense bottleneck"}
@@ -29,10 +30,10 @@ def change_parts(built: Built) -> None:
         _menu("Block", "block", BLOCKS)
         _depth(settings)
         _stages(settings)
-        _number("Width of the stem", "width", 1, 4096, "Channels. The first stage has as many, before widening.")
+        _number("Width of the stem", "width", "Channels. The first stage has as many, before widening.")
         _those(_USUAL, kept)
         _size(built)
-        _number("Classes", "classes", 2, 100_000, "Outputs of the classifier.")
+        _number("Classes", "classes", "Outputs of the classifier.")
     with (
         st.expander("More parts", icon=":material/add:"),
         st.grid(2, min_column_width=130, vertical_alignment="bottom"),
@@ -73,9 +74,12 @@ def _menu(label: str, name: str, options: Mapping[str, str], help: str | None = 
     )  # fmt: skip
 
 
-def _number(label: str, name: str, low: int, high: int, help: str) -> None:  # noqa: A002
+def _number(label: str, name: str, help: str) -> None:  # noqa: A002
+    low, high = limits(NetworkConfig, name)
     st.session_state[f"build_{name}"] = wish()[name]
-    st.number_input(label, low, high, key=f"build_{name}", help=help, on_change=_took, args=(name,))
+    st.number_input(
+        label, 1 if name == "growth" else low, high, key=f"build_{name}", help=help, on_change=_took, args=(name,)
+    )
 
 
 def _took(name: str) -> None:
@@ -91,7 +95,8 @@ def _depth(settings: Mapping[str, Any]) -> None:
     layers = {"basic": 2, "bottleneck": 3, "dense": 1, "dense-bottleneck": 2}[settings["block"]]
     st.session_state["build_depth"] = settings["depth"]
     st.number_input(
-        "Depth", 1, 99_999, step=3 * layers, key="build_depth", on_change=_took, args=("depth",), disabled=given,
+        "Depth", *limits(NetworkConfig, "depth"), step=3 * layers, key="build_depth", on_change=_took, args=("depth",),
+        disabled=given,
         help="Follows from the blocks of each stage." if given
         else f"Layers on the main path. In three equal stages of such blocks: {rule}.",
     )  # fmt: skip
@@ -106,7 +111,7 @@ def _stages(settings: Mapping[str, Any]) -> None:
 
 
 def _took_stages() -> None:
-    counts = tuple(int(each) for each in re.findall(r"\d{1,4}", st.session_state["build_stages"]))
+    counts = tuple(int(each) for each in re.findall(r"[0-9]{1,5}", st.session_state["build_stages"]))
     set_wish(wish() | {"stages": counts}, "stages")
 
 
@@ -127,14 +132,14 @@ _USUAL: dict[str, Callable[[], None]] = {
     "shortcut": lambda: _menu("Shortcut", "shortcut", SHORTCUTS, "He et al. 2015, section 3.3; D: He et al. 2019."),
     "order": lambda: _menu("Norm and ReLU", "order", ORDERS, "He et al. 2016."),
     "norm": lambda: _menu("Norm", "norm", NORMS, "Without norm, trained numbers start each branch at zero."),
-    "growth": lambda: _number("Growth", "growth", 1, 512, "Channels that each dense layer adds."),
+    "growth": lambda: _number("Growth", "growth", "Channels that each dense layer adds."),
 }
 _MORE: dict[str, Callable[[], None]] = {
-    "groups": lambda: _number("Groups", "groups", 1, 1024, "Of the 3×3 convolution: the cardinality of a ResNeXt."),
+    "groups": lambda: _number("Groups", "groups", "Of the 3×3 convolution: the cardinality of a ResNeXt."),
     "group_width": lambda: _number(
-        "Channels of a group", "group_width", 0, 4096, "In the first stage; 0: as many as make the width together."
+        "Channels of a group", "group_width", "In the first stage; 0: as many as make the width together."
     ),
     "stride_on": lambda: _menu("Stride on the", "stride_on", STRIDES),
-    "widen": lambda: _number("Widening", "widen", 1, 64, "How much wider than the stem: the k of a Wide ResNet."),
+    "widen": lambda: _number("Widening", "widen", "How much wider than the stem: the k of a Wide ResNet."),
     "excitation": _excitation,
 }

@@ -7,7 +7,7 @@ import streamlit as st
 
 from explorer import degradation
 from explorer.degradation import Report
-from explorer.errors import RunError
+from explorer.errors import RunError, quoted
 from explorer.runs import experiments as library
 from explorer.runs.experiments import Experiment
 
@@ -33,7 +33,7 @@ def experiment(experiment_id: str) -> Experiment:
     for found in experiments():
         if found.id == experiment_id:
             return found
-    raise RunError(f"There is no experiment {experiment_id!r} any more. The Runs page lists those there are.")
+    raise RunError(f"There is no experiment {quoted(experiment_id)} any more. The Runs page lists those there are.")
 
 
 @st.cache_data(ttl=FRESH_SECONDS, show_spinner=False, max_entries=20)

@@ -7,6 +7,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from explorer.data.catalogue import DATASETS, OWN, is_folder
 from explorer.data.own_folders import HOW_TO_ADD, folders_there
+from explorer.errors import quoted
 from explorer.ui import wording
 
 AS_TRAINED = {"": "As trained"}
@@ -50,8 +51,8 @@ def refuse_others(key: str, options: Mapping[str, str]) -> None:
     asked = st.query_params.get(key)
     if asked is not None and asked not in options.values():
         st.warning(
-            f"The link asks for images of {wording.escaped(asked)}, which is neither a data set offered here nor a "
-            f"folder on your list, so nothing of it is read. If it is a folder of yours: {HOW_TO_ADD}"
+            f"The link asks for images of {wording.escaped(quoted(asked)[1:-1])}, which is neither a data set offered "
+            f"here nor a folder on your list, so nothing of it is read. If it is a folder of yours: {HOW_TO_ADD}"
         )
         del st.query_params[key]
     if st.session_state.get(key) not in (None, *options):  # taken off the list meanwhile

@@ -7,18 +7,21 @@ from typing import ParamSpec
 
 import streamlit as st
 
-from explorer.errors import ExplorerError
+from explorer.errors import ExplorerError, one_line
+from explorer.files import told
 
 P = ParamSpec("P")
 
 
 @contextmanager
 def readable_errors() -> Iterator[None]:
-    """Show an `ExplorerError` as an error box; anything else is a bug and stays loud."""
+    """Show an `ExplorerError`, or what the operating system says, as an error box; else it is a bug and stays loud."""
     try:
         yield
     except ExplorerError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(one_line(error), icon=":material/error:")
+    except OSError as error:
+        st.error(one_line(told(error)), icon=":material/error:")
 
 
 def fragment(function: Callable[P, None], *, run_every: float | None = None) -> Callable[P, None]:

@@ -8,8 +8,10 @@ import streamlit as st
 
 from explorer.analysis.confusion import confused_pairs
 from explorer.analysis.evaluated import images_of
+from explorer.data.catalogue import MOST_IMAGES
 from explorer.data.pictures import fitted, picture
 from explorer.figures import Figure, StripImage, confusion_matrix, image_strip
+from explorer.ui.address import number_in
 from explorer.ui.data_choice import link_to
 from explorer.ui.evaluate_choice import Evaluated, choose_one, percent
 from explorer.ui.live_chart import kept_drawing, live_chart
@@ -171,7 +173,8 @@ def _select_cell(point: Sequence[int]) -> None:
 
 def _shown() -> int | None:
     text = str(st.query_params.get("shown", st.session_state.get("shown", "")))
-    return int(text) if text.isdecimal() and len(text) < 10 else None
+    found = number_in(text, 0, MOST_IMAGES)
+    return None if found is None else int(found)
 
 
 def _select_picture(number: int) -> None:

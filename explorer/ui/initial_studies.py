@@ -12,6 +12,7 @@ from explorer.figures import Figure, gradient_autocorrelation, xray
 from explorer.figures.initialisation import MEASURES
 from explorer.models.catalogue import NETWORKS
 from explorer.models.names import is_network_name
+from explorer.ui.address import bound_number
 from explorer.ui.data_choice import built_in, choose_data
 from explorer.ui.live_chart import live_chart
 from explorer.ui.questions import awaited, study
@@ -53,7 +54,7 @@ def look_untrained(name: str) -> None:
     titles = {each: title for each, title in built_in().items() if data_status(each).available}
     data = choose_data(controls, f"{name}-data", titles, builtin=False)
     with controls:
-        seed = int(st.number_input("Seed", 0, 999, 0, key=f"{name}-seed", bind="query-params", width=110))
+        seed = int(st.number_input("Seed", 0, 999, 0, width=110, **bound_number(f"{name}-seed", 0, 999)))
     measure = ""
     if found.measures:
         measure = str(

@@ -5,6 +5,7 @@ import streamlit as st
 
 from explorer.analysis.verdict import Outcome, Verdict, last_steps
 from explorer.degradation import Report, plan_of
+from explorer.errors import quoted
 from explorer.figures import Figure, gaps, race
 from explorer.models.published import published
 from explorer.runs.experiments import Experiment
@@ -42,7 +43,7 @@ def choose_experiment() -> str | None:
         return None
     asked = st.query_params.get("experiment", FIRST_SHOWN)
     if asked not in found and "experiment" in st.query_params:
-        st.warning(f"There is no experiment {wording.escaped(asked)} here; this is another one.")
+        st.warning(f"There is no experiment {wording.escaped(quoted(asked)[1:-1])} here; this is another one.")
     current = asked if asked in found else next(iter(found))
     labels = distinct({each: f"{wording.title(found[each])} ({found[each].state})" for each in found})
     chosen = st.selectbox(

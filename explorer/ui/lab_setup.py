@@ -5,14 +5,17 @@ from dataclasses import dataclass
 import streamlit as st
 
 from explorer.degradation import plan_confounds
+from explorer.models.names import LONGEST_NAME
 from explorer.training.plan import Plan
 from explorer.training.presets import PRESETS, twins
 from explorer.training.schedules import SCHEDULES
+from explorer.ui.address import number_in
 from explorer.ui.errors import readable_errors
 from explorer.ui.guard import CHOSEN_PLAN, guard
 from explorer.ui.start_panel import start_panel
 from explorer.ui.training_form import Fields, plan_of
 
+POINTS = (-100.0, 100.0)
 DEPTHS = (8, 20, 32, 44, 56, 110)
 
 
@@ -34,10 +37,7 @@ class Guess:
     @classmethod
     def read(cls, text: str) -> "Guess":
         lowest, _, points = text.partition("~")
-        try:
-            return cls(lowest, float(points) if points else None)
-        except ValueError:
-            return cls(lowest)
+        return cls(lowest[:LONGEST_NAME], number_in(points, *POINTS, fraction=True))
 
 
 def setup() -> None:
@@ -94,10 +94,10 @@ def _preset_plan() -> Plan:
         own = sorted({config.depth for config in preset.plan.network_configs()})
         depths = st.pills("Depths", DEPTHS, selection_mode="multi", default=own, **fields.bound("depths"))
         seeds = fields.whole("Seeds", "seeds", len(preset.plan.seeds), 1, 20, 1, help="Runs per network.")
-        steps = fields.whole("Steps", "steps", usual.steps, 1, 1_000_000, 20)
+        steps = fields.setting("Steps", "steps", usual.steps, 20)
         rate = fields.decimal("Learning rate", "learning_rate", usual.learning_rate, 0.01)
         schedule = fields.one_of("Schedule", "schedule", list(SCHEDULES), usual.schedule)
-        warmup = fields.whole("Warm-up", "warmup_steps", usual.warmup_steps, 0, 1_000_000, 10)
+        warmup = fields.setting("Warm-up", "warmup_steps", usual.warmup_steps, 10)
     changed = {"steps": steps, "learning_rate": rate, "schedule": schedule, "warmup_steps": warmup}
     recipe = usual.model_dump() | changed
     networks = preset.plan.networks if sorted(depths) == own else twins(sorted(depths))
@@ -122,8 +122,7 @@ def _guess(plan: Plan) -> Guess:
         if len(plain) > 1:
             points = st.number_input(
                 f"By how many points will {plain[-1].name} end above {plain[0].name}?",
-                -100.0,
-                100.0,
+                *POINTS,
                 None,
                 1.0,
                 "%g",

@@ -5,6 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from explorer.ui import deleted
+from explorer.ui.address import refuse_long_texts
 from explorer.ui.errors import readable_errors
 from explorer.ui.navigation import PAGES, page
 
@@ -15,4 +16,5 @@ chosen = st.navigation([page(name) for name in PAGES], position="top")
 if chosen.url_path != "runs":
     deleted.empty()
 with readable_errors():
+    refuse_long_texts()
     chosen.run()

@@ -80,7 +80,7 @@ def choose_networks() -> list[Candidate]:
     remembered = st.session_state.get("networks_chosen", first_shown(there))
     missing = [name for name in remembered if name not in there and not _is_valid(name)]  # deleted meanwhile, say
     if missing:
-        st.warning(f"Not here: {', '.join(map(wording.escaped, missing))}.")
+        st.warning(f"Not here: {', '.join(wording.escaped(each[:80]) for each in missing[:MOST])}.")
     st.session_state.networks_chosen = [name for name in remembered if name not in missing]
     offered = {name: there.get(name) or _untrained(name) for name in [*there, *st.session_state.networks_chosen]}
     chosen = st.multiselect(

@@ -15,6 +15,7 @@ from explorer.data.pixels import load_test
 from explorer.errors import ExplorerError
 from explorer.figures import StripImage, image_strip
 from explorer.ui import wording
+from explorer.ui.address import number_in
 from explorer.ui.live_chart import kept_drawing, live_chart
 from explorer.ui.network_choice import Candidate
 from explorer.ui.questions import awaited, predictions
@@ -26,7 +27,6 @@ EXAMINED = 500  # test images, where networks are asked what they say about them
 PHOTOGRAPH_SIDE = 96  # pixels, in the strip
 PICTURE_SIDE = 128  # pixels at most, of test images there
 MOST_MEGABYTES = 50
-MOST_DIGITS = 9  # of a test image's number
 SOURCES = {
     "all": "All test images",
     "wrong": "Wrongly classified",
@@ -117,8 +117,8 @@ def _selected(data: str) -> str:
     """What was chosen last, unless that is a test image of a larger data set."""
     images = dataset(data).test_images
     reference = str(st.query_params.get("image", st.session_state.get("image", FIRST)))
-    number = reference.removeprefix("test:")
-    beyond = number.isdecimal() and (len(number) > MOST_DIGITS or int(number) >= images)
+    kind, _, number = reference.partition(":")
+    beyond = kind == "test" and number_in(number, 0, images - 1) is None
     return (FIRST if images else FIRST_PHOTOGRAPH) if beyond else reference
 
 

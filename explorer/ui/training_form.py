@@ -12,11 +12,13 @@ from explorer.data.catalogue import DATASETS, dataset
 from explorer.data.own_folders import folders_there
 from explorer.errors import BadSettings
 from explorer.models.catalogue import NETWORKS
+from explorer.settings import limits
 from explorer.training.plan import Plan
 from explorer.training.presets import PRESETS, Preset
 from explorer.training.recipe import Recipe
 from explorer.training.schedules import SCHEDULES
 from explorer.ui import wording
+from explorer.ui.address import bound_number
 from explorer.ui.data_choice import built_in, folder_labels, refuse_others
 
 # kind: family of the catalogue and how its names begin
@@ -148,15 +150,16 @@ class Fields:
                 help="Half the side trains about four times as fast.",
                 **self.bound(f"{key}_size"),
             )
+            fewest = min(10, row.train_images)
             images = st.number_input(
                 f"Training images, of {row.train_images:,}",
-                min_value=min(10, row.train_images),
+                min_value=fewest,
                 max_value=row.train_images,
                 value=usual.train_images,
                 step=1000 if row.train_images > 10_000 else 100,
                 placeholder="all",
                 width=240,
-                **self.bound(f"{key}_images"),
+                **bound_number(f"{self.name}_{key}_images", fewest, row.train_images),
             )
         return row.name, None if size == row.sizes[0] else int(size), images
 
@@ -166,11 +169,11 @@ class Fields:
             st.markdown("##### :material/science: Recipe")
             with st.grid(5, min_column_width=130, vertical_alignment="bottom"):
                 return {
-                    "steps": self.whole("Steps", "steps", usual.steps, 1, 1_000_000, 50),
-                    "batch_size": self.whole("Images a step", "batch_size", usual.batch_size, 2, 4096, 16),
+                    "steps": self.setting("Steps", "steps", usual.steps, 50),
+                    "batch_size": self.setting("Images a step", "batch_size", usual.batch_size, 16),
                     "learning_rate": self.decimal("Learning rate", "learning_rate", usual.learning_rate, 0.01),
                     "schedule": self.one_of("Schedule", "schedule", list(SCHEDULES), usual.schedule, help=_SCHEDULES),
-                    "warmup_steps": self.whole("Warm-up", "warmup_steps", usual.warmup_steps, 0, 1_000_000, 10),
+                    "warmup_steps": self.setting("Warm-up", "warmup_steps", usual.warmup_steps, 10),
                 }
 
     def more(self) -> dict[str, Any]:
@@ -195,22 +198,12 @@ class Fields:
                 ),
                 "momentum": self.decimal("Momentum", "momentum", usual.momentum, 0.05),
                 "weight_decay": self.decimal("Weight decay", "weight_decay", usual.weight_decay, 0.0001),
-                "evaluate_every": st.number_input(
-                    "Steps between evaluations",
-                    min_value=1,
-                    value=usual.evaluate_every,
-                    placeholder="automatic",
-                    **self.bound("evaluate_every"),
+                "evaluate_every": self.maybe(
+                    "Steps between evaluations", "evaluate_every", usual.evaluate_every, "automatic"
                 ),
-                "evaluate_images": self.whole(
-                    "Images an evaluation", "evaluate_images", usual.evaluate_images, 10, 10_000, 50
-                ),
-                "last_images": st.number_input(
-                    "Images of the last evaluation",
-                    min_value=10,
-                    value=usual.last_images,
-                    placeholder="2,000 and all test images",
-                    **self.bound("last_images"),
+                "evaluate_images": self.setting("Images an evaluation", "evaluate_images", usual.evaluate_images, 50),
+                "last_images": self.maybe(
+                    "Images of the last evaluation", "last_images", usual.last_images, "2,000 and all test images"
                 ),
                 "stochastic_depth": self.decimal(
                     "Stochastic depth",
@@ -236,14 +229,29 @@ class Fields:
         )
         if choice in LOOKS:
             return LOOKS[choice]
-        return self.whole("Steps between looks", "probe_every", usual or 10, 1, 1_000_000, 10)
+        return self.setting("Steps between looks", "probe_every", usual or 10, 10)
 
     def whole(self, label: str, key: str, value: int, low: int, high: int, step: int, **options: Any) -> int:
-        chosen: int | None = st.number_input(label, low, high, value, step, **self.bound(key), **options)
+        bound = bound_number(f"{self.name}_{key}", low, high)
+        chosen: int | None = st.number_input(label, low, high, value, step, **bound, **options)
         return int(value if chosen is None else chosen)
 
-    def decimal(self, label: str, key: str, value: float, step: float, *, high: float = 100.0, **options: Any) -> float:
-        chosen: float | None = st.number_input(label, 0.0, high, float(value), step, "%g", **self.bound(key), **options)
+    def setting(self, label: str, key: str, value: int, step: int, **options: Any) -> int:
+        """A whole number of the recipe, within its limits there."""
+        return self.whole(label, key, value, *limits(Recipe, key), step, **options)
+
+    def maybe(self, label: str, key: str, value: int | None, placeholder: str) -> int | None:
+        """The same, which may be left empty."""
+        low, high = limits(Recipe, key)
+        bound = bound_number(f"{self.name}_{key}", low, high)
+        chosen: int | None = st.number_input(label, low, high, value, placeholder=placeholder, **bound)
+        return chosen
+
+    def decimal(self, label: str, key: str, value: float, step: float, *, high: float = 0, **options: Any) -> float:
+        """A number of the recipe, from 0 to its limit there, or to `high`."""
+        high = float(high or limits(Recipe, key)[1])
+        bound = bound_number(f"{self.name}_{key}", 0, high, fraction=True)
+        chosen: float | None = st.number_input(label, 0.0, high, float(value), step, "%g", **bound, **options)
         return float(value if chosen is None else chosen)
 
     def one_of(self, label: str, key: str, options: list[str], value: str, **more: Any) -> str:

@@ -105,7 +105,7 @@ def test_a_name_that_is_none_is_told_with_the_nearest(open_page):
 
 
 def test_a_network_that_is_too_deep_for_the_page_is_told(open_page):
-    app = open_page("build", network="resnet20000")
+    app = open_page("build", network="resnet9998")
     assert "draws up to 2,000" in app.error[0].value
 
 

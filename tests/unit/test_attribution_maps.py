@@ -230,7 +230,7 @@ def test_what_cannot_be_is_refused(run):
         attribution_map(run, "test:3", target=10)
     with pytest.raises(BadSettings, match="Saliency has no parameter `steps`"):
         attribution_map(run, "test:3", parameters={"steps": 5})
-    with pytest.raises(BadSettings, match=r"`images` \(=0\) is less than 1"):
+    with pytest.raises(BadSettings, match=r"`images` \(=0\) must be between 1"):
         agreement_of_networks([run, "plain8-w4"], images=0)
     with pytest.raises(BadSettings, match="Name two networks or more"):
         agreement_of_networks([run])

@@ -125,7 +125,7 @@ def test_train_without_a_network_is_wrong_usage(capsys):
             ["train", "resnet22"],
             "error: No network is called 'resnet22': 22 is not 6n+2. The nearest are resnet20 and resnet26.",
         ),
-        (["train", "resnet20", "--steps", "0"], "error: `steps` (=0): Input should be greater than or equal to 1."),
+        (["train", "resnet20", "--steps", "0"], "error: `steps` (=0) must be 1 or more."),
         (
             ["train", "resnet20", "--schedule", "cosin"],
             "error: No schedule is called 'cosin'. Did you mean 'cosine'? Known: he2015, one_cycle, cosine, constant.",

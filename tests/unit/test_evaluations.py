@@ -173,7 +173,7 @@ def test_networks_of_different_data_sets_are_no_ensemble(run, make_weights):
 def test_what_cannot_be_evaluated_is_told(run):
     with pytest.raises(RunError, match="There is no run 'nothing'"):
         evaluation("nothing")
-    with pytest.raises(BadSettings, match="Cannot draw 0 images"):
+    with pytest.raises(BadSettings, match=r"`images` \(=0\) must be between 1"):
         evaluation(run, images=0)
     with pytest.raises(BadSettings, match="Name at least one network"):
         evaluations([])

@@ -6,7 +6,7 @@ import os
 import pytest
 
 from explorer.errors import StorageError
-from explorer.files import appending, inside, one_line, read_file, read_json
+from explorer.files import appending, inside, read_file, read_json
 
 
 @pytest.mark.parametrize(
@@ -81,8 +81,3 @@ def test_more_is_never_written_through_a_link(tmp_path):
     with pytest.raises(StorageError), appending(tmp_path / "worker.log") as file:
         file.write(b"more")
     assert (tmp_path / "thesis").read_text() == "precious"
-
-
-def test_a_message_is_one_printable_line():
-    assert one_line("a\n\tb\x1b[2J c.") == "a b\\x1b[2J c"
-    assert len(one_line("x" * 1000, 50)) == 54

@@ -83,7 +83,7 @@ def test_untrained_studies_take_names():
     ("error", "call", "message"),
     [
         (BadSettings, lambda run: inspection.response_std([]), "Name at least one network"),
-        (BadSettings, lambda run: inspection.response_std(["plain8"], images=1), "`images` (=1) is less than 2"),
+        (BadSettings, lambda run: inspection.response_std(["plain8"], images=1), "`images` (=1) must be between 2"),
         (UnknownName, lambda run: inspection.response_std(["resnet22"]), "nearest are resnet20 and resnet26"),
         (RunError, lambda run: inspection.response_std(["nothing"]), "There is no run 'nothing'"),
         (StorageError, lambda run: inspection.response_std([f"{run}@7"]), "There are those of steps 0, 5, 10."),

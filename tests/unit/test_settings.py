@@ -40,7 +40,7 @@ def test_an_unknown_setting_names_the_known_ones():
 
 
 def test_a_bad_value_tells_value_and_rule():
-    assert refusal(heat=-1) == "`heat` (=-1): Input should be greater than 0."
+    assert refusal(heat=-1) == "`heat` (=-1) must be more than 0."
 
 
 def test_a_sentence_of_a_validator_is_told_as_it_is():
@@ -49,8 +49,7 @@ def test_a_sentence_of_a_validator_is_told_as_it_is():
 
 def test_every_problem_is_told_at_once():
     assert refusal(heat="hot", colour="red") == (
-        "`heat` (='hot'): Input should be a valid number, unable to parse string as a number. "
-        "`colour` is not a setting of Oven. Known: heat, name."
+        "`heat` (='hot') must be a number. `colour` is not a setting of Oven. Known: heat, name."
     )
 
 

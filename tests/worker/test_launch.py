@@ -94,7 +94,7 @@ def test_a_queue_runs_one_experiment_after_the_other_in_lockstep(home, until):
 def test_a_run_that_fails_says_why_and_the_others_go_on(home, until):
     experiment_id = queue(SHORT)
     hot = f"{experiment_id}-plain8-w2-s0"
-    update_run(hot, recipe=SHORT.recipe.model_dump() | {"learning_rate": 1e20})
+    update_run(hot, recipe=SHORT.recipe.model_dump() | {"learning_rate": 1000, "weight_decay": 100})
     assert start_next() == experiment_id
     ended = until(experiment_id, "failed", step=1)
     while ended.runs[1].state in ACTIVE:

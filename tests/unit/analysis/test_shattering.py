@@ -79,8 +79,8 @@ def test_the_network_stays_as_it_was(used, unchanged, images):
     ("changes", "message"),
     [
         ({"lines": 9}, "`images` holds 16 images; 9 lines need 18. Give more images."),
-        ({"lines": 0}, "`lines` (=0) is at least 1"),
-        ({"points": 4}, "`points` (=4) at least 8"),
+        ({"lines": 0}, "`lines` (=0) must be between 1 and"),
+        ({"points": 4}, "`points` (=4) must be between 8 and"),
     ],
 )
 def test_too_little_to_measure_on_is_refused(changes, message, images):

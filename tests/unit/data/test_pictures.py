@@ -321,6 +321,27 @@ def test_a_reference_to_nothing_says_what_to_do(error, reference, settings, mess
     assert message in str(raised.value)
 
 
+@pytest.mark.parametrize(
+    "text", ["y" * 300, "y" * 10_000, "a\0b", "\ud800", "~nobody-of-that-name/x", ".", "\x1b"], ids=ascii
+)
+def test_a_path_that_is_none_is_told_in_a_short_line(text):
+    with pytest.raises(StorageError, match="There is no file .* Give the path of a PNG") as raised:
+        picture(text, paths=True)
+    assert len(str(raised.value)) < 200
+
+
+def test_uploads_in_a_folder_that_may_not_be_read_are_told(monkeypatch):
+    def refuse(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "is_file", refuse)
+    monkeypatch.setattr(Path, "exists", refuse)
+    with pytest.raises(StorageError, match="Make the folder writable"):
+        picture(f"upload:{'0' * 64}")
+    with pytest.raises(StorageError, match="Make the folder writable"):
+        keep_upload(saved(rgb()))
+
+
 def test_a_broken_file_is_named(tmp_path):
     (tmp_path / "notes.txt").write_text("no picture")
     with pytest.raises(BadSettings, match=r"^notes\.txt: The file \(10 bytes\) is not a PNG"):

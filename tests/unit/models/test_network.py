@@ -94,8 +94,14 @@ def test_names_without_a_row_are_read_and_spelt_the_same(name):
         ("vgg16", "No network is called 'vgg16'. Names are those of the literature: plain or resnet with a depth 6n+2"),
         (
             "resnet20-w0",
-            "No network is called 'resnet20-w0': `width` (=0): Input should be greater than or equal to 1.",
+            "No network is called 'resnet20-w0': `width` (=0) must be 1 or more.",
         ),
+        ("resnet9999", "9999 is not 6n+2. The nearest is resnet9998."),
+        (
+            "resnet20000",
+            "No network is called 'resnet20000': 20,000 layers are more than the 10,000 that",
+        ),
+        ("resnet0", "0 is not 6n+2. The nearest are resnet8 and resnet14."),
         ("wrn-27-10", "the layers of a Wide ResNet are 6n+4. The nearest are wrn-22-10 and wrn-28-10."),
         ("resnext30-8x64d", "30 is not 9n+2. The nearest are resnext29-8x64d and resnext38-8x64d."),
         ("densenet-bc-101-12", "101 is not 6n+4. The nearest are densenet-bc-100-12 and densenet-bc-106-12."),
@@ -133,7 +139,7 @@ def test_bad_configurations_say_the_rule(settings, message):
 def test_build_refuses_what_is_neither_name_nor_config():
     with pytest.raises(BadSettings, match="neither a name nor a NetworkConfig"):
         build(20)
-    with pytest.raises(BadSettings, match="negative"):
+    with pytest.raises(BadSettings, match="must be between 0"):
         build("resnet20", seed=-1)
 
 

@@ -97,7 +97,8 @@ def test_evaluation_counts_wrong_answers_in_evaluation_mode():
 
 
 def test_a_loss_that_is_not_finite_ends_the_run_with_its_step():
-    recipe = Recipe(steps=50, batch_size=16, learning_rate=1e20, evaluate_images=10, schedule="constant")
+    hot = {"learning_rate": 1000, "weight_decay": 100, "schedule": "constant"}
+    recipe = Recipe(steps=50, batch_size=16, evaluate_images=10, **hot)
     training = train(SMALL, "digits", recipe, device="cpu")
     with pytest.raises(
         TrainingFailed, match=r"The loss is not finite \(=nan|inf\) at step \d+. Try a lower learning rate"

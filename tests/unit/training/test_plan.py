@@ -13,7 +13,7 @@ from explorer.training.recipe import Recipe
         ({"networks": ()}, "`networks`"),
         ({"networks": ("resnet22",)}, "22 is not 6n+2. The nearest are resnet20 and resnet26."),
         ({"networks": ("plain8",), "data": "cifar"}, "No data set is called 'cifar'. Did you mean 'cifar10'?"),
-        ({"networks": ("plain8",), "seeds": (-1,)}, "`seeds` (=-1): a seed is 0 or more."),
+        ({"networks": ("plain8",), "seeds": (-1,)}, "`seed` (=-1) must be between 0 and 4,294,967,295."),
         ({"networks": ("plain8",), "seeds": tuple(range(101))}, "101 runs; an experiment has at most 100. Split it."),
         (
             {"networks": ("plain8",), "recipe": Recipe(image_size=16)},
