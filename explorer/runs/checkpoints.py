@@ -16,6 +16,7 @@ from explorer.runs.checkpoint_facts import (
     checkpoint_facts,
     checkpoint_file,
     moments,
+    parted,
     read_checkpoint,
     snapshot_steps,
 )
@@ -55,26 +56,24 @@ def load_checkpoint(id_or_path: str | Path) -> Network:
     path = checkpoint_file(id_or_path)
     if path is not None:
         return _load_file(path)
-    run_id, _, step = str(id_or_path).partition("@")
+    run_id, step = parted(id_or_path)
     run = read_run(run_id)
     if run.facts is None:
         raise RunError(f"{run_id} is damaged: {run.damage}")
-    if step and not step.isdecimal():
-        raise RunError(f"{id_or_path!r}: a step is a whole number, as in {run_id}@100.")
     kept = snapshot_steps(run.path)
-    if step and int(step) == 0 and 0 not in kept:
+    if step == 0 and 0 not in kept:
         return first_network(run.path, run.facts).eval()
     final = checkpoint_file(run_id)
-    if final is not None and checkpoint_facts(final).step == int(step):  # else it would have been the answer above
+    if final is not None and checkpoint_facts(final).step == step:  # else it would have been the answer above
         return _load_file(final)
     if not kept and run.state == "shipped":
         raise RunError(f"Of {run_id} only the history ships. Seed 0 of {run.facts.network.name} has weights.")
     if not kept:
         raise RunError(f"{run_id} has no weights yet: it is {run.state}. Wait for its first snapshot.")
-    if step and int(step) not in kept:
+    if step is not None and step not in kept:
         there = ", ".join(map(str, moments(run)))
         raise StorageError(f"{run_id} has no weights of step {step}. There are those of steps {there}.")
-    state = read_snapshot(run.path, int(step) if step else kept[-1])
+    state = read_snapshot(run.path, kept[-1] if step is None else step)
     network = Network(run.facts.network)
     network.normalisation = str(run.facts.recipe.get("normalisation", "channel"))
     return _filled(network, state["network"], run_id)

@@ -30,7 +30,11 @@ def own_pictures() -> None:
         "it, put the classes into two subfolders, `train` and `val`. Pictures are read where they are."
     )
     _add()
-    rows = folder_table()
+    rows = None
+    with readable_errors():
+        rows = folder_table()
+    if rows is None:
+        return
     if not rows:
         st.info("No folder is on the list yet. Write the path of one above.")
     for start in range(0, len(rows), COLUMNS):
