@@ -39,7 +39,7 @@ _LIMITS = {  # of what a file may make SQLite do; its own statements stay far be
 
 Live = Literal["layers", "blocks"]
 _LIVE: dict[Live, list[str]] = {"layers": tables.LIVE_LAYERS, "blocks": tables.LIVE_BLOCKS}
-_COLUMNS: dict[str, list[str]] = {"metrics": tables.METRICS, **_LIVE}
+_COLUMNS = {"metrics": tables.METRICS, "layers": tables.LIVE_LAYERS, "blocks": tables.LIVE_BLOCKS}
 _TYPES = {"step": "INTEGER", "layer": "INTEGER", "name": "TEXT", "stage": "INTEGER", "block": "INTEGER"}
 _KEYS = {"metrics": "step", "layers": "step, layer", "blocks": "step, stage, block"}
 _FINITE = (-1e308, 1e308)

@@ -11,6 +11,7 @@ from explorer.models.catalogue import NETWORKS, network_config
 from explorer.models.config import NetworkConfig
 from explorer.models.mending import completed
 from explorer.models.size import require_size
+from explorer.ui import wording
 
 FIRST_NETWORK = "resnet20"
 DEEPEST, LARGEST_IMAGE = 2000, 1024  # that the page draws; a shell describes all
@@ -118,7 +119,7 @@ def _named(name: str, *, tell: bool = False) -> NetworkConfig | None:
         config = network_config(name)
     except UnknownName as error:
         if tell:
-            st.error(str(error), icon=":material/error:")
+            st.error(wording.said(str(error)), icon=":material/error:")
         return None
     if config.depth > DEEPEST:
         if tell:

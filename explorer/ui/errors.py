@@ -8,6 +8,7 @@ from typing import ParamSpec
 import streamlit as st
 
 from explorer.errors import ExplorerError
+from explorer.ui.wording import said
 
 P = ParamSpec("P")
 
@@ -18,7 +19,7 @@ def readable_errors() -> Iterator[None]:
     try:
         yield
     except ExplorerError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(said(str(error)), icon=":material/error:")
 
 
 def fragment(function: Callable[P, None], *, run_every: float | None = None) -> Callable[P, None]:
