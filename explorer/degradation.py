@@ -1,6 +1,7 @@
 """The degradation lab: train deeper and shallower networks under one recipe, then say what the runs can tell."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import pandas as pd
@@ -8,9 +9,10 @@ import pandas as pd
 from explorer.analysis.confounds import Comparison, Confound, confounds
 from explorer.analysis.verdict import Verdict, end_errors, error_gaps, last_steps, verdicts
 from explorer.data.catalogue import dataset
-from explorer.errors import RunError
+from explorer.errors import BadSettings, RunError
 from explorer.registry import lookup
 from explorer.runs.experiments import Experiment, experiment, metrics
+from explorer.runs.store import RunFacts
 from explorer.training import launch
 from explorer.training.plan import Plan
 from explorer.training.presets import PRESETS, twins
@@ -133,16 +135,16 @@ def plan_confounds(planned: Plan) -> list[Confound]:
 
 def experiment_confounds(found: Sequence[Experiment]) -> list[Confound]:
     """The same for experiments that were trained already."""
-    facts = [run.facts for each in found for run in each.runs if run.facts is not None]
-    if not facts:
+    readable = _readable(found)
+    if not readable:
         return []
     recipes: list[dict[str, object]] = []
-    for each in facts:
+    for _, recipe in readable:
         # an older run lacks newer settings; to look inside changes nothing
-        recipe = Recipe(**each.recipe).model_dump(exclude={"probe_every"})
-        if recipe not in recipes:
-            recipes.append(recipe)
-    trained_on = dict.fromkeys(each.network.name for each in facts if each.initial)
+        settings = recipe.model_dump(exclude={"probe_every"})
+        if settings not in recipes:
+            recipes.append(settings)
+    trained_on = dict.fromkeys(facts.network.name for facts, _ in readable if facts.initial)
     return _confounds(plan_of(found), recipes, tuple(trained_on))
 
 
@@ -153,17 +155,28 @@ def plan_of(found: Sequence[Experiment]) -> Plan:
         BadSettings: it would be more than an experiment may hold.
         RunError: all its runs are damaged.
     """
-    facts = [run.facts for each in found for run in each.runs if run.facts is not None]
-    if not facts:
+    readable = _readable(found)
+    if not readable:
         raise RunError("No run of this experiment can be read, so it cannot be trained again.")
+    first, recipe = readable[0]
     return Plan(
-        networks=tuple(dict.fromkeys(each.network.name for each in facts)),
-        data=facts[0].data,
-        recipe=Recipe(**facts[0].recipe),
-        seeds=tuple(dict.fromkeys(each.seed for each in facts)),
-        title=facts[0].title,
-        initial=facts[0].initial,
+        networks=tuple(dict.fromkeys(facts.network.name for facts, _ in readable)),
+        data=first.data,
+        recipe=recipe,
+        seeds=tuple(dict.fromkeys(facts.seed for facts, _ in readable)),
+        title=first.title,
+        initial=first.initial,
     )
+
+
+def _readable(found: Sequence[Experiment]) -> list[tuple[RunFacts, Recipe]]:
+    """The runs that say how they were trained in settings that there are."""
+    readable = []
+    for run in (run for each in found for run in each.runs):
+        with suppress(BadSettings):
+            if run.facts is not None:
+                readable.append((run.facts, Recipe(**run.facts.recipe)))
+    return readable
 
 
 def without(planned: Plan, confound: Confound) -> Plan:

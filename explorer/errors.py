@@ -3,7 +3,6 @@
 import errno
 import re
 import sys
-from unicodedata import category
 
 LONGEST_VALUE = 80  # characters of a value that a message shows
 LONGEST_WORD = 300  # of a word in a message that was not made by `quoted`, such as a path
@@ -80,9 +79,14 @@ def one_line(error: object, most: int = LONGEST_MESSAGE) -> str:
     return escaped(text if len(text) <= most else _shortened(text, most))
 
 
+def reason_in(error: object) -> str:
+    """An error as a short part of a sentence, without its full stop."""
+    return one_line(error, LONGEST_WORD).rstrip(".")
+
+
 def escaped(text: str) -> str:
-    """A text with control characters and what cannot be encoded as Python writes them."""
-    return "".join(c if category(c) not in ("Cc", "Cs") else repr(c)[1:-1] for c in text)
+    """A text with control characters, marks of direction and what cannot be encoded as Python writes them."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def _shortened(text: str, most: int) -> str:

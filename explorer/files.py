@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
-from explorer.errors import StorageError, one_line
+from explorer.errors import StorageError, reason_in
 from explorer.scratch import temporary_name
 
 PROJECT = Path(__file__).resolve().parents[1]  # the folder of the app: runs/ and data/ are in it unless told otherwise
@@ -48,6 +48,25 @@ def read_file(path: Path, most: int) -> bytes:
         FileNotFoundError: there is none.
         StorageError: it is something else, too large, or cannot be read.
     """
+    with _plain_file(path) as (file, size):
+        content = file.read(min(size, most) + 1)  # not more: that much memory is taken at once
+    if len(content) > most:
+        raise StorageError(f"{path} has more than {most:,} bytes, which no such file of this program has.")
+    if len(content) > size:
+        raise StorageError(f"{path} is being written. Try again when it is whole.")
+    return content
+
+
+def read_end(path: Path, most: int) -> bytes:
+    """The last `most` bytes of such a file; raises as `read_file` does."""
+    with _plain_file(path) as (file, size):
+        file.seek(max(0, size - most))
+        return file.read(most)
+
+
+@contextmanager
+def _plain_file(path: Path) -> Iterator[tuple[IO[bytes], int]]:
+    """A regular file and its size."""
     # without waiting for a writer of a pipe, without following a link in the last place
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
     try:
@@ -55,16 +74,13 @@ def read_file(path: Path, most: int) -> bytes:
             facts = os.fstat(file.fileno())
             if not stat.S_ISREG(facts.st_mode):
                 raise StorageError(f"{path} is not a file. Put the file in its place.")
-            content = file.read(most + 1)
+            yield file, facts.st_size
     except FileNotFoundError:
         raise
     except (OSError, ValueError) as error:
         if path.is_symlink():
             raise StorageError(f"{path} is a link. Put the file itself in its place.") from None
         raise StorageError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}.") from None
-    if len(content) > most:
-        raise StorageError(f"{path} has more than {most:,} bytes, which no such file of this program has.")
-    return content
 
 
 def read_json(path: Path, most: int = 4 * 2**20) -> Any:
@@ -79,7 +95,7 @@ def read_json(path: Path, most: int = 4 * 2**20) -> Any:
         value = json.loads(content.decode(), object_pairs_hook=_without_repetition)
         _require_plain(value)
     except (ValueError, RecursionError) as error:
-        raise StorageError(f"{path} is not valid JSON: {one_line(error, 300)}.") from None
+        raise StorageError(f"{path} is not valid JSON: {reason_in(error)}.") from None
     return value
 
 

@@ -1,5 +1,6 @@
 import streamlit as st
 
+from explorer.ui import wording
 from explorer.ui.build_choice import choose_built
 from explorer.ui.build_parts import change_parts, say_problem
 from explorer.ui.build_view import VIEWS, summary
@@ -19,7 +20,7 @@ with left:
 with right:
     say_problem(built)
     if built.problem:
-        st.error(built.problem, icon=":material/error:")
+        st.error(wording.said(built.problem), icon=":material/error:")
     else:
         summary(built)
         views = [name for name in VIEWS if name != "differences" or built.beside]

@@ -13,6 +13,7 @@ from tyro.extras import SubcommandApp
 from explorer.cli.output import AsJson, message, show, text_facts, text_table
 from explorer.data.catalogue import data_status, data_table, verify_data
 from explorer.data.own_folders import add_folder, folder_table, remove_folder
+from explorer.errors import StorageError
 
 app = SubcommandApp()
 
@@ -23,7 +24,11 @@ Name = Annotated[Positional[str], arg(metavar="NAME")]
 @app.command
 def status(*, json: AsJson = False) -> int:
     """Tell which data sets are on this machine, and which folders of pictures are on the list."""
-    rows = data_table() + folder_table()
+    rows = data_table()
+    try:
+        rows += folder_table()
+    except StorageError as error:
+        message(str(error))
     columns = ["name", "title", "available", "place", "train_images", "test_images", "sizes"]
     show(rows, text_table(rows, columns), as_json=json)
     for row in rows:

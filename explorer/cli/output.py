@@ -20,12 +20,12 @@ AsCsv = Annotated[bool, arg(name="csv", help="Print comma-separated values and n
 
 def message(text: str) -> None:
     """Tell the user something that is not the answer."""
-    print(text, file=sys.stderr, flush=True)
+    print(_visible(text), file=sys.stderr, flush=True)
 
 
 def show(document: object, text: str, *, as_json: bool) -> None:
     """Print the answer of a command."""
-    print(json_text(document) if as_json else text)
+    print(json_text(document) if as_json else _visible(text))
 
 
 def show_table(key: str, table: "pd.DataFrame", *, csv: bool, json: bool, columns: Iterable[str] | None = None) -> None:
@@ -39,7 +39,7 @@ def show_table(key: str, table: "pd.DataFrame", *, csv: bool, json: bool, column
         print(table.to_csv(index=False).rstrip("\n"))
         return
     rows = table.to_dict("records")
-    print(json_text({key: rows}) if json else text_table(rows, table.columns if columns is None else columns))
+    show({key: rows}, text_table(rows, table.columns if columns is None else columns), as_json=json)
 
 
 def json_text(value: object) -> str:
@@ -69,6 +69,11 @@ def text_facts(facts: Mapping[str, Any]) -> str:
     return "\n".join(f"{name.ljust(width)}  {_cell(value)}" for name, value in facts.items())
 
 
+def _visible(text: str) -> str:
+    """Titles, names and paths may hold characters that a terminal takes as commands: they are shown, not obeyed."""
+    return "\n".join(map(escaped, text.split("\n")))
+
+
 def _plain(value: object) -> Any:
     if hasattr(value, "item"):  # a number of numpy's
         value = value.item()
@@ -93,5 +98,5 @@ def _cell(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.4g}"
     if isinstance(value, list | tuple):
-        return escaped(", ".join(map(str, value))) or "-"
-    return escaped(str(value))  # a title may be somebody else's, and terminals obey control characters
+        return ", ".join(map(_cell, value)) or "-"
+    return escaped(str(value))

@@ -19,12 +19,13 @@ from filelock import FileLock, Timeout
 from explorer.data.archive import Archive
 from explorer.data.catalogue import DATASETS, data_folder, data_status, shown_folder
 from explorer.errors import BadSettings, DataMissing, ExplorerError, StorageError
-from explorer.files import write_text_atomically
+from explorer.files import read_json, write_text_atomically
 from explorer.processes import lock_is_held, start_detached
 from explorer.registry import lookup
 
 STARTING_SECONDS = 30.0  # a process may take as long from its launch to its lock
 SECONDS_BETWEEN_WRITES = 0.5
+STATES = ("starting", "running", "finished", "failed", "cancelled")  # that are written
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,10 +217,12 @@ def _write(name: str, state: str, done: int, message: str) -> None:
 def _written(name: str) -> dict[str, Any]:
     """What `_write` wrote last; empty where nothing readable is there."""
     try:
-        facts = json.loads(_path(name, "json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        facts = read_json(_path(name, "json"), most=100_000)
+    except (FileNotFoundError, StorageError):
         return {}
-    return facts if isinstance(facts, dict) and facts.keys() >= {"state", "done", "message", "time"} else {}
+    kinds = {"state": str, "done": int, "message": str, "time": int | float}
+    sound = isinstance(facts, dict) and all(isinstance(facts.get(each), kind) for each, kind in kinds.items())
+    return facts if sound and facts["state"] in STATES and facts["done"] >= 0 else {}
 
 
 def _lock(name: str) -> FileLock:

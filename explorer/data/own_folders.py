@@ -7,10 +7,12 @@ from typing import Any
 
 from explorer.data.catalogue import OWN, DatasetRow, dataset, known_dataset
 from explorer.data.folders import folder
-from explorer.errors import BadSettings, ExplorerError, StorageError, quoted
-from explorer.files import home, storage_errors, write_text_atomically
+from explorer.errors import BadSettings, ExplorerError, StorageError, quoted, reason_in
+from explorer.files import home, read_json, storage_errors, write_text_atomically
 
 HOW_TO_ADD = 'Add it under "Your own pictures" on the Data page or with `python -m explorer data add PATH`.'
+
+MOST_FOLDERS = 200
 
 
 def own_folders() -> list[str]:
@@ -21,14 +23,25 @@ def own_folders() -> list[str]:
     """
     file = list_file()
     try:
-        found = json.loads(file.read_text(encoding="utf-8"))["folders"]
-        return [f"{OWN}:{Path(path)}" for path in found if Path(path).is_absolute()]
+        found = read_json(file, most=2**20)
+        _require_paths(found)
     except FileNotFoundError:
         return []
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (StorageError, ValueError) as error:
         raise StorageError(
-            f"The list of your folders, {file}, cannot be read: {error}. Mend or delete it; the pictures are not in it."
+            f"The list of your folders, {file}, cannot be read: {reason_in(error)}. Mend or delete it; the pictures "
+            "are not in it."
         ) from None
+    return list(dict.fromkeys(f"{OWN}:{Path(path)}" for path in found["folders"] if Path(path).is_absolute()))
+
+
+def _require_paths(found: object) -> None:
+    paths = found.get("folders") if isinstance(found, dict) else None
+    if not isinstance(paths, list) or len(paths) > MOST_FOLDERS:
+        raise ValueError(f"it has no list of at most {MOST_FOLDERS} `folders`")
+    for path in paths:
+        if not isinstance(path, str) or "\0" in path or len(path) > 4096:
+            raise ValueError(f"{quoted(path)} is not the path of a folder")
 
 
 def add_folder(path: str) -> str:
@@ -48,6 +61,8 @@ def add_folder(path: str) -> str:
     name = f"{OWN}:{folder(_path(path)).path}"
     names = own_folders()
     if name not in names:
+        if len(names) >= MOST_FOLDERS:
+            raise BadSettings(f"{MOST_FOLDERS} folders are on the list, the most there can be. Take one off it first.")
         _write([*names, name])
     return name
 
@@ -72,20 +87,28 @@ def folder_table() -> list[dict[str, Any]]:
 
 
 def folders_there() -> dict[str, DatasetRow]:
-    """The rows, by name, of the folders on the list that can be read."""
-    found = {name: known_dataset(name) for name in own_folders()}
+    """The rows, by name, of the folders on the list that can be read; none where the list itself cannot."""
+    found = {name: known_dataset(name) for name in _listed()}
     return {name: row for name, row in found.items() if row is not None}
 
 
 def folders_state() -> tuple[object, ...]:
     """What differs once a folder was added or removed, or a picture in one of them; looks at folders' times only."""
     found: list[object] = []
-    for name in own_folders():
+    for name in _listed():
         try:
             found.append((name, tuple(folder(Path(name.partition(":")[2])).stamps.items())))
         except ExplorerError as error:
             found.append((name, str(error)))
     return tuple(found)
+
+
+def _listed() -> list[str]:
+    """The list for pages that do without it: the Data page and `data status` say what is wrong with it."""
+    try:
+        return own_folders()
+    except StorageError:
+        return []
 
 
 def list_file() -> Path:

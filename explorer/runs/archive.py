@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from explorer.errors import ExplorerError, RunError, one_line, quoted
+from explorer.errors import ExplorerError, RunError, quoted, reason_in
 from explorer.files import read_file, storage_errors
 from explorer.runs.metrics import copy_metrics
 from explorer.runs.store import ACTIVE, Run, RunFacts
@@ -154,7 +154,7 @@ def _reading(name: str) -> Iterator[None]:
         raise
     except Exception as error:  # noqa: BLE001 zipfile raises what it likes on what it does not know
         raise RunError(
-            f"{name} is not a zip written by export: {one_line(error, 300).rstrip('.')}. Export the experiment again."
+            f"{name} is not a zip written by export: {reason_in(error)}. Export the experiment again."
         ) from None
 
 

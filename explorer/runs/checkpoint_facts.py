@@ -1,26 +1,40 @@
 """What is known of checkpoints, and where they are: their JSON files, read without importing torch."""
 
 import hashlib
-import json
+import os
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Self
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, model_validator
 
 from explorer.data.catalogue import IMAGENET, dataset, labelled_as
-from explorer.errors import BadSettings, RunError, StorageError, quoted
-from explorer.files import write_text_atomically
+from explorer.errors import BadSettings, ExplorerError, RunError, StorageError, quoted, reason_in
+from explorer.files import home, inside, read_file, read_json, write_text_atomically
 from explorer.models.config import NetworkConfig
 from explorer.models.names import IMAGENET_CLASSES, is_network_name
-from explorer.runs.store import Run, checkpoint_folder, read_run, run_folder
+from explorer.runs import store
+from explorer.runs.store import (
+    MOST_STEPS,
+    Digest,
+    Line,
+    Run,
+    checkpoint_folder,
+    known_normalisation,
+    read_run,
+    run_folder,
+    sound_recipe,
+)
 from explorer.settings import Settings
 
 DEFAULT_DATA = "digits"  # where nothing says another: it comes with the program
 
-_SNAPSHOT = re.compile(r"step-([0-9]{1,12})\.pt")
+MOST_BYTES = 2**33  # of a weights file
+_SNAPSHOT = re.compile(r"step-([0-9]{7,10})\.pt")
+_STEP = re.compile(r"[0-9]{1,10}")
+Error = Annotated[float | None, Field(ge=0, le=1)]
 
 
 class CheckpointFacts(Settings):
@@ -33,18 +47,24 @@ class CheckpointFacts(Settings):
         sha256: of the weights file.
     """
 
-    schema_version: int = 1
+    schema_version: int = Field(default=1, ge=1, le=1)
     network: NetworkConfig
-    normalisation: str = "channel"
-    classes: tuple[str, ...] = ()
-    data: str = ""
-    recipe: dict[str, Any] = Field(default_factory=dict)
-    seed: int | None = None
-    step: int | None = None
-    train_error: float | None = None
-    test_error: float | None = None
-    source: str = ""
-    sha256: str = ""
+    normalisation: Annotated[str, AfterValidator(known_normalisation)] = "channel"
+    classes: Annotated[tuple[Annotated[Line, Field(max_length=300)], ...], Field(max_length=100_000)] = ()
+    data: Line = Field(default="", max_length=4096)
+    recipe: Annotated[dict[str, Any], AfterValidator(sound_recipe)] = Field(default_factory=dict)
+    seed: int | None = Field(default=None, ge=0)
+    step: int | None = Field(default=None, ge=0, le=MOST_STEPS)
+    train_error: Error = None
+    test_error: Error = None
+    source: Line = Field(default="", max_length=20_000)
+    sha256: Digest = ""
+
+    @model_validator(mode="after")
+    def _a_name_for_each_class(self) -> Self:
+        if self.classes and len(self.classes) != self.network.classes:
+            raise ValueError(f"`classes` names {len(self.classes)}; the network tells {self.network.classes} apart.")
+        return self
 
 
 def checkpoint_facts(id_or_path: str | Path) -> CheckpointFacts:
@@ -80,7 +100,7 @@ def run_and_step(reference: str) -> tuple[str, int | None]:
         RunError: the step is not a whole number.
     """
     run_id, at, step = reference.partition("@")
-    if at and not re.fullmatch("[0-9]{1,12}", step):
+    if at and not _STEP.fullmatch(step):
         raise RunError(f"{quoted(reference)}: a step is a whole number, as in {run_id}@100.")
     return run_id, int(step) if at else None
 
@@ -130,8 +150,15 @@ def is_untrained(reference: str) -> bool:
 
 def snapshot_steps(folder: Path) -> list[int]:
     """The steps at which a run's weights were kept in its `folder`, ascending."""
-    found = (_SNAPSHOT.fullmatch(file.name) for file in (folder / "snapshots").glob("*.pt"))
-    return sorted(int(match[1]) for match in found if match)
+    place = folder / "snapshots"
+    found = []
+    with suppress(OSError):  # there is none, or a file in its place
+        if not place.is_symlink():
+            for entry in os.scandir(place):
+                match = _SNAPSHOT.fullmatch(entry.name)
+                if match and entry.is_file(follow_symlinks=False) and entry.name == f"step-{int(match[1]):07d}.pt":
+                    found.append(int(match[1]))
+    return sorted(found)
 
 
 def moments(run: Run) -> list[int]:
@@ -145,13 +172,15 @@ def moments(run: Run) -> list[int]:
     return sorted({0, *steps}) if steps and run.facts is not None else []
 
 
-def kept_checkpoints() -> list[str]:
-    """The names of the checkpoints that are kept beside the runs and can be read."""
-    found = []
-    for path in sorted(checkpoint_folder().glob("*.safetensors")):
-        with suppress(StorageError):
-            _read_facts(path)
-            found.append(path.stem)
+def kept_checkpoints() -> dict[str, CheckpointFacts]:
+    """What is known of the checkpoints beside the runs, by name; what cannot be read or named is left out."""
+    found = {}
+    with suppress(OSError):  # there are none, or a file in place of their folder
+        for path in sorted(checkpoint_folder().glob("*.safetensors")):
+            with suppress(ExplorerError, OSError):
+                inside(checkpoint_folder(), path.name)
+                if checkpoint_file(path.stem) == path and path.is_file():
+                    found[path.stem] = _read_facts(path)
     return found
 
 
@@ -202,25 +231,53 @@ def read_checkpoint(path: Path) -> tuple[CheckpointFacts, bytes]:
         StorageError: a file is missing or damaged.
     """
     facts = _read_facts(path)
-    with _reading(path):
-        content = path.read_bytes()
+    content = read_weights(path)
     if hashlib.sha256(content).hexdigest() != facts.sha256:
         raise StorageError(f"{path} is damaged: its sha256 is not the one in {path.stem}.json. Copy both again.")
     return facts, content
 
 
-def _read_facts(path: Path) -> CheckpointFacts:
-    with _reading(path):
-        return CheckpointFacts(**json.loads(path.with_suffix(".json").read_text()))
+def read_weights(path: Path) -> bytes:
+    """The content of a weights file, unchecked.
 
-
-@contextmanager
-def _reading(path: Path) -> Iterator[None]:
+    Raises:
+        StorageError: it is missing, or nothing that can be read.
+    """
     try:
-        yield
-    except FileNotFoundError as error:
-        raise StorageError(
-            f"There is no file {error.filename}. A checkpoint is a .safetensors file with a .json of the same name."
-        ) from None
-    except (OSError, ValueError, TypeError) as error:
-        raise StorageError(f"{path} or the facts beside it cannot be read: {error}") from None
+        return read_file(place_of(path), MOST_BYTES)
+    except FileNotFoundError:
+        raise _missing(path) from None
+
+
+def facts_in(path: Path) -> CheckpointFacts:
+    """What a JSON file says of a checkpoint.
+
+    Raises:
+        FileNotFoundError: there is none.
+        StorageError: it says what no such file says.
+    """
+    values = read_json(place_of(path))
+    try:
+        return CheckpointFacts(**values)
+    except Exception as error:  # noqa: BLE001 whatever it says, this checkpoint alone is left out
+        raise StorageError(f"{path} does not say what is known: {reason_in(error)}.") from None
+
+
+def place_of(path: Path) -> Path:
+    """Where a file of a checkpoint is: a link that the user names is followed, one among the runs is not."""
+    ours = path.is_relative_to(home()) or path.is_relative_to(store.SHIPPED)
+    with suppress(ValueError):  # a NUL: reading it says so
+        return path if ours else Path(os.path.realpath(path))
+    return path
+
+
+def _read_facts(path: Path) -> CheckpointFacts:
+    beside = path.with_suffix(".json")
+    try:
+        return facts_in(beside)
+    except FileNotFoundError:
+        raise _missing(beside) from None
+
+
+def _missing(path: Path) -> StorageError:
+    return StorageError(f"There is no file {path}. A checkpoint is a .safetensors file with a .json of the same name.")

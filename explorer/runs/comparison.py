@@ -7,7 +7,7 @@ import pandas as pd
 
 from explorer import tables
 from explorer.data.catalogue import DATASETS
-from explorer.errors import StorageError
+from explorer.errors import ExplorerError
 from explorer.models.catalogue import NETWORKS
 from explorer.models.published import published
 from explorer.models.size import multiply_adds, parameter_count
@@ -54,10 +54,9 @@ def comparison() -> pd.DataFrame:
 def _checkpoints() -> Iterator[tuple[str, CheckpointFacts]]:
     for run in list_runs():
         if run.facts is not None and checkpoint_file(run.id) is not None:
-            with suppress(StorageError):
+            with suppress(ExplorerError):
                 yield run.id, checkpoint_facts(run.id)
-    for name in kept_checkpoints():
-        yield name, checkpoint_facts(name)
+    yield from kept_checkpoints().items()
 
 
 def _published() -> dict[tuple[str, str], tuple[float, str]]:

@@ -4,7 +4,8 @@ import json
 from pathlib import Path
 from typing import Literal
 
-from explorer.files import storage_errors, write_text_atomically
+from explorer.errors import StorageError
+from explorer.files import read_json, storage_errors, write_text_atomically
 
 Request = Literal["pause", "stop"]
 
@@ -17,10 +18,10 @@ def request(folder: Path, action: Request) -> None:
 def requested(folder: Path) -> Request | None:
     """What was asked, if anything."""
     try:
-        action = json.loads((folder / "control.json").read_text())["action"]
+        action = read_json(folder / "control.json", most=10_000)["action"]
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError):
+    except (StorageError, KeyError, TypeError):
         return "pause"  # someone asked for something: pausing loses nothing
     return "stop" if action == "stop" else "pause"
 

@@ -2,17 +2,17 @@
 
 import shutil
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 from explorer import tables
 from explorer.errors import RunError, one_line
 from explorer.files import home, inside, storage_errors, write_atomically
 from explorer.runs import archive, arrival, store, trash
-from explorer.runs.metrics import Live, read_live, read_metrics
+from explorer.runs.metrics import Live, LiveRow, Row, read_live, read_metrics
 from explorer.runs.store import ACTIVE, RESUMABLE, Run, State, list_runs, read_run, update_run
 from explorer.runs.trash import Deleted
 from explorer.scratch import remove_unowned, temporary_folder
@@ -119,11 +119,7 @@ def metrics(run_ids: Sequence[str], *, points: int | None = 2000, after: int = -
 
     if points is not None:
         require_between("points", points, 2, MOST_POINTS)
-    rows: list[tuple[str | int | float | None, ...]] = []
-    for run in map(read_run, run_ids):
-        if run.state != "damaged":
-            keys = tuple(run_keys(run).values())
-            rows += [keys + row for row in read_metrics(run.path, points, after)]
+    rows = _rows(run_ids, lambda folder: read_metrics(folder, points, after))
     table = pd.DataFrame(rows, columns=[*tables.RUN_KEYS, *tables.METRICS])
     return table.astype({column: "int64" if column == "step" else "float64" for column in tables.METRICS})
 
@@ -159,14 +155,25 @@ def live_blocks(run_ids: Sequence[str], *, steps: int | None = 300) -> "pd.DataF
 def _live(run_ids: Sequence[str], table: Live, columns: list[str], steps: int | None) -> "pd.DataFrame":
     import pandas as pd
 
-    rows: list[tuple[str | int | float | None, ...]] = []
-    for run in map(read_run, run_ids):
-        if run.state != "damaged":
-            keys = tuple(run_keys(run).values())
-            rows += [keys + row for row in read_live(run.path, table, steps)]
+    rows = _rows(run_ids, lambda folder: read_live(folder, table, steps))
     found = pd.DataFrame(rows, columns=[*tables.RUN_KEYS, *columns])
     whole = ("step", "layer", "stage", "block")
     return found.astype({column: "int64" if column in whole else "float64" for column in columns if column != "name"})
+
+
+def _rows(run_ids: Sequence[str], read: Callable[[Path], Sequence[Row | LiveRow]]) -> list[tuple[Any, ...]]:
+    """What `read` finds in each run's folder, with the run's keys; damaged ones are left out, unless all are."""
+    rows: list[tuple[Any, ...]] = []
+    damage: list[RunError] = []
+    for run in map(read_run, run_ids):
+        keys = tuple(run_keys(run).values())
+        try:
+            rows += [keys + row for row in read(run.path)] if run.state != "damaged" else []
+        except RunError as error:  # seen only now: lists look at the last rows alone
+            damage.append(error)
+    if damage and len(damage) == len(run_ids):
+        raise damage[0]
+    return rows
 
 
 def run_keys(run: Run) -> dict[str, str | int]:

@@ -1,13 +1,10 @@
 """What lies beside a weights file: the facts that this program exported with it, where it is one of ours."""
 
 import hashlib
-import json
 from pathlib import Path
 
 from explorer.errors import StorageError
-from explorer.runs.checkpoint_facts import CheckpointFacts
-
-MOST_BYTES = 1 << 20  # of facts; the names of ImageNet's 1,000 classes take 30 kB
+from explorer.runs.checkpoint_facts import CheckpointFacts, facts_in
 
 
 def facts_beside(path: Path) -> CheckpointFacts | None:
@@ -15,12 +12,9 @@ def facts_beside(path: Path) -> CheckpointFacts | None:
 
     They are of these weights only where their `sha256` is `sha256_of(path)`.
     """
-    beside = path.with_suffix(".json")
     try:
-        if not beside.is_file() or beside.stat().st_size > MOST_BYTES:
-            return None
-        return CheckpointFacts(**json.loads(beside.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError, RecursionError):  # the last of brackets within brackets
+        return facts_in(path.with_suffix(".json"))
+    except (FileNotFoundError, StorageError):
         return None
 
 

@@ -1,7 +1,6 @@
 """All checkpoints on this machine: what they are; taking them along, and deleting those kept beside the runs."""
 
 import io
-import shutil
 import zipfile
 from contextlib import suppress
 from pathlib import Path
@@ -9,9 +8,9 @@ from typing import Literal
 
 import pandas as pd
 
-from explorer.errors import RunError, StorageError, quoted
+from explorer.errors import ExplorerError, RunError, StorageError, quoted
 from explorer.files import home, storage_errors, write_atomically
-from explorer.runs.checkpoint_facts import checkpoint_facts, checkpoint_file
+from explorer.runs.checkpoint_facts import checkpoint_facts, checkpoint_file, read_weights
 from explorer.runs.comparison import comparison
 from explorer.runs.store import checkpoint_folder
 
@@ -30,7 +29,10 @@ def checkpoint_table() -> pd.DataFrame:
     """
     rows = []
     for row in comparison().to_dict("records"):
-        facts = checkpoint_facts(row["reference"])
+        try:
+            facts, place = checkpoint_facts(row["reference"]), origin(row["reference"])
+        except ExplorerError:  # deleted since
+            continue
         rows.append(
             {
                 "id": row["reference"],
@@ -41,7 +43,7 @@ def checkpoint_table() -> pd.DataFrame:
                 "data": facts.data,
                 "normalisation": facts.normalisation,
                 "error": row["test_error"],
-                "origin": origin(row["reference"]),
+                "origin": place,
                 "source": facts.source,
             }
         )
@@ -93,8 +95,8 @@ def export_checkpoint(checkpoint_id: str, target: Path) -> Path:
 
 
 def _copy(source: Path, target: Path) -> None:
-    with storage_errors(source), source.open("rb") as file:
-        write_atomically(target, lambda copy: shutil.copyfileobj(file, copy))
+    content = read_weights(source)
+    write_atomically(target, lambda copy: copy.write(content))
 
 
 def zipped(checkpoint_id: str) -> bytes:
@@ -108,7 +110,7 @@ def zipped(checkpoint_id: str) -> bytes:
     packed = io.BytesIO()
     with storage_errors(source), zipfile.ZipFile(packed, "w") as archive:  # stored: weights do not get smaller
         for each in (source, source.with_suffix(".json")):
-            archive.write(each, f"{checkpoint_id}{each.suffix}")
+            archive.writestr(f"{checkpoint_id}{each.suffix}", read_weights(each))
     return packed.getvalue()
 
 

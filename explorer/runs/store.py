@@ -29,7 +29,8 @@ import psutil
 from filelock import FileLock
 from pydantic import AfterValidator, Field, field_validator
 
-from explorer.errors import ExplorerError, RunError, StorageError, one_line, quoted
+from explorer.data.normalisations import normalisation_row
+from explorer.errors import ExplorerError, RunError, StorageError, one_line, quoted, reason_in
 from explorer.files import (
     PROJECT,
     home,
@@ -58,7 +59,7 @@ SHIPPED_ID = "shipped-"  # what their ids begin with, and no other's
 MARKER = ".resnet-explorer"
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,120}")
 _GENERATED = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{6}-.+")  # ids of runs made before there was a marker
-_MOST_STEPS = 10**9
+MOST_STEPS = 10**9
 _YEARS = range(2000, 2200)  # outside them a clock was wrong
 
 
@@ -81,6 +82,34 @@ def _believable(moment: datetime | None) -> datetime | None:
 
 Line = Annotated[str, AfterValidator(_printable)]
 Digest = Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")]
+
+
+def sound_recipe(recipe: dict[str, Any]) -> dict[str, Any]:
+    """The recipe of a run or checkpoint, which may be anybody's, as far as lists rely on it.
+
+    Raises:
+        ValueError: a value is not a short text or a number, or one that is relied on cannot be.
+    """
+    for name, value in recipe.items():
+        short = len(value) <= 300 and value.isprintable() if isinstance(value, str) else True
+        if len(name) > 100 or not isinstance(value, str | int | float | None) or not short:
+            raise ValueError(f"its recipe says {quoted(value)} for {one_line(name, 40)!r}.")
+    whole = {"steps": (1, MOST_STEPS), "batch_size": (1, MOST_STEPS), "image_size": (1, 10**6)}
+    for name, (least, most) in whole.items():
+        value = recipe.get(name)
+        missing = name not in recipe or (value is None and name == "image_size")
+        if not missing and (type(value) is not int or not least <= value <= most):
+            raise ValueError(f"its recipe has no sound number for `{name}` (={quoted(value)}).")
+    known_normalisation(recipe.get("normalisation", "channel"))
+    return recipe
+
+
+def known_normalisation(kind: object) -> str:
+    """A kind of normalisation, see `data.normalisations`; raises ValueError where there is none such."""
+    if not isinstance(kind, str) or len(kind) > 100 or not kind.isprintable():
+        raise ValueError(f"{quoted(kind)} is no normalisation.")
+    normalisation_row(kind)
+    return kind
 
 
 class WorkerProcess(Settings):
@@ -142,18 +171,9 @@ class RunFacts(Settings):
     @field_validator("recipe")
     @classmethod
     def _of_plain_values(cls, recipe: dict[str, Any]) -> dict[str, Any]:
-        for name, value in recipe.items():
-            if len(name) > 100 or not isinstance(value, str | int | float | None):
-                raise ValueError(f"its recipe says {quoted(value)} for {quoted(name)}.")
-        whole = {"steps": (1, _MOST_STEPS), "batch_size": (1, _MOST_STEPS), "image_size": (1, 10**6)}
-        for name, (least, most) in whole.items():
-            value = recipe.get(name)
-            missing = value is None and name != "steps"
-            if not missing and (type(value) is not int or not least <= value <= most):
-                raise ValueError(f"its recipe has no sound number for `{name}` (={quoted(value)}).")
-        if not isinstance(recipe.get("normalisation", ""), str):
-            raise ValueError("its recipe names no normalisation.")  # noqa: TRY004 the one that pydantic takes
-        return recipe
+        if "steps" not in recipe:
+            raise ValueError("its recipe does not say how many `steps`.")
+        return sound_recipe(recipe)
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,11 +274,6 @@ def write_facts(folder: Path, facts: RunFacts) -> None:
     write_text_atomically(folder / "run.json", facts.model_dump_json(indent=2) + "\n")
 
 
-def _reason(error: Exception) -> str:
-    """What was wrong, to stand inside a sentence."""
-    return one_line(error, 500).rstrip(".")
-
-
 def update_run(run_id: str, **changes: Any) -> RunFacts:
     """Change some facts of a run; processes take turns, so that none undoes another's change.
 
@@ -288,9 +303,9 @@ def read_facts(folder: Path) -> RunFacts:
     except FileNotFoundError:
         raise RunError(f"{folder.name} has no run.json.") from None
     except StorageError as error:
-        raise RunError(f"run.json of {folder.name} cannot be read: {_reason(error)}.") from None
+        raise RunError(f"run.json of {folder.name} cannot be read: {reason_in(error)}.") from None
     except Exception as error:  # noqa: BLE001 whatever it says, this run alone is damaged
-        raise RunError(f"run.json of {folder.name} is not valid: {_reason(error)}.") from None
+        raise RunError(f"run.json of {folder.name} is not valid: {reason_in(error)}.") from None
     raise RunError(
         f"run.json of {folder.name} has schema version {quoted(version)}; this program reads "
         f"{SCHEMA_VERSION}. Open it with the version that wrote it."
@@ -313,7 +328,7 @@ def read_run(run_id: str) -> Run:
         facts = read_facts(folder)
         progress = read_progress(folder)
     except RunError as error:
-        return Run(run_id, folder, facts, "damaged", Progress(), f"{_reason(error)}.")
+        return Run(run_id, folder, facts, "damaged", Progress(), one_line(error))
     state, elsewhere = _state(folder, facts)
     return Run(run_id, folder, facts, state, progress, elsewhere=elsewhere)
 

@@ -12,6 +12,7 @@ from explorer.models.config import NetworkConfig
 from explorer.models.mending import completed
 from explorer.models.size import require_size
 from explorer.settings import limits
+from explorer.ui import wording
 from explorer.ui.address import number_in_link
 
 FIRST_NETWORK = "resnet20"
@@ -121,7 +122,7 @@ def _named(name: str, *, tell: bool = False) -> NetworkConfig | None:
         config = network_config(name)
     except UnknownName as error:
         if tell:
-            st.error(str(error), icon=":material/error:")
+            st.error(wording.said(str(error)), icon=":material/error:")
         return None
     if config.depth > DEEPEST:
         if tell:

@@ -7,7 +7,7 @@ import streamlit as st
 from explorer.models.config import NetworkConfig
 from explorer.ui import questions
 from explorer.ui.build_choice import Built
-from explorer.ui.wording import size
+from explorer.ui.wording import said, size
 
 BATCHES = (1, 8, 32, 64, 128, 256)
 USUAL_BATCH = 128  # as in He et al. 2015
@@ -33,7 +33,7 @@ def show_cost(built: Built) -> None:
         if answer.failure is None:
             _cost(config, answer.value, batch)
         elif not answer.cancelled:
-            st.error(str(answer.failure), icon=":material/error:")
+            st.error(said(str(answer.failure)), icon=":material/error:")
 
 
 def _cost(config: NetworkConfig, found: dict[str, Any], batch: int) -> None:

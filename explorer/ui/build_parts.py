@@ -10,6 +10,7 @@ from explorer.errors import BadSettings
 from explorer.models.config import NetworkConfig, depth_rule
 from explorer.models.mending import meaningful, nearest_networks
 from explorer.settings import limits
+from explorer.ui import wording
 from explorer.ui.build_choice import CHANGED, DEEPEST, LARGEST_IMAGE, Built, set_size, set_wish, show, wish
 
 BLOCKS = {"basic": "Basic", "bottleneck": "Bottleneck", "dense": "Dense", "dense-bottleneck": "Dense bottleneck"}
@@ -48,7 +49,9 @@ def say_problem(built: Built) -> None:
     try:
         config = NetworkConfig(**settings)
     except BadSettings as error:
-        st.warning(f"This cannot be built: {error} Shown below: {built.config.name}.", icon=":material/block:")
+        st.warning(
+            wording.said(f"This cannot be built: {error} Shown below: {built.config.name}."), icon=":material/block:"
+        )
         found = [each for each in nearest_networks(settings, {st.session_state[CHANGED]}) if each.depth <= DEEPEST]
         with st.container(horizontal=True):
             for each in found:

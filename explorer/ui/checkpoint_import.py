@@ -34,7 +34,7 @@ def bring_in() -> None:
         _file(upload=source == "upload")
     _, failure = st.session_state.get(OUTCOME, (None, ""))
     if failure:
-        st.error(failure, icon=":material/error:")
+        st.error(wording.said(failure), icon=":material/error:")
 
 
 def follow() -> None:
@@ -130,5 +130,5 @@ def outcome(shown: str | None) -> None:
         told = "" if error is None else f" Error on {value['sample_images']} test images: **{wording.percent(error)}**."
         st.success(f"Brought in: {value['network']}, {value['classes']:,} classes.{told}", icon=":material/check:")
         for warning in value["warnings"]:
-            st.warning(warning, icon=":material/warning:")
-        st.markdown("\n".join(f"- {each}" for each in value["decisions"]))
+            st.warning(wording.said(warning), icon=":material/warning:")
+        st.markdown("\n".join(f"- {wording.said(each)}" for each in value["decisions"]))

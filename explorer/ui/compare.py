@@ -165,4 +165,4 @@ def _import() -> None:
 def _damage(found: Experiment) -> None:
     for run in found.runs:
         if run.state == "damaged":
-            st.warning(f"{run.damage} Nothing else is affected.", icon=":material/broken_image:")
+            st.warning(f"{wording.said(run.damage)} Nothing else is affected.", icon=":material/broken_image:")

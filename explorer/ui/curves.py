@@ -1,10 +1,12 @@
 """The curves of one or several experiments on a page, with the numbers beside them."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 import pandas as pd
 import streamlit as st
 
+from explorer.errors import BadSettings
 from explorer.figures import Figure, training_curves
 from explorer.figures.curve_lines import letter
 from explorer.models.size import parameter_count
@@ -36,7 +38,10 @@ def curves(chosen: Sequence[Experiment], choice: ChartChoice, *, key: str) -> No
 
 def note(chosen: Sequence[Experiment]) -> str:
     """What the numbers are and what they cannot tell."""
-    recipes = [Recipe(**run.facts.recipe) for found in chosen for run in found.runs if run.facts]
+    recipes = []
+    for facts in (run.facts for found in chosen for run in found.runs if run.facts):
+        with suppress(BadSettings):  # of settings that there are not: its curve can be drawn all the same
+            recipes.append(Recipe(**facts.recipe))
     sample = " or ".join(f"{count:,}" for count in sorted({recipe.evaluate_images for recipe in recipes}))
     lasts = " or ".join(
         f"{count:,} of each" if count else f"up to {LAST_TRAIN_IMAGES:,} training images and the whole test set"

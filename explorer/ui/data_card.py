@@ -4,6 +4,7 @@ import streamlit as st
 
 from explorer.data import download as downloads
 from explorer.data.catalogue import DATASETS, DatasetRow, data_status
+from explorer.ui import wording
 from explorer.ui.errors import fragment
 from explorer.ui.wording import size
 
@@ -41,12 +42,12 @@ def _card(row: DatasetRow, running: bool) -> None:
             downloads.cancel_download(row.name)
             st.rerun()
     elif status.available:
-        st.markdown(f"{status.detail} {size(status.bytes or 0)} on disk.")
+        st.markdown(f"{wording.said(status.detail)} {size(status.bytes or 0)} on disk.")
     else:
         if progress.state in ("failed", "interrupted"):
-            st.error(progress.message, icon=":material/error:")
+            st.error(wording.said(progress.message), icon=":material/error:")
         else:
-            st.markdown(status.detail)
+            st.markdown(wording.said(status.detail))
         again = progress.state in ("failed", "interrupted") and progress.done > 0
         label = f"{'Go on with the download' if again else 'Download'} ({size(progress.total)})"
         if st.button(label, type="primary", icon=":material/download:", key=f"download-{row.name}"):

@@ -9,6 +9,7 @@ import streamlit as st
 from explorer import map_export
 from explorer.figures import Figure, attribution_grid
 from explorer.figures.attribution_cells import MapCell
+from explorer.ui import wording
 from explorer.ui.live_chart import live_chart
 from explorer.ui.map_view import choose_network, choose_show
 from explorer.ui.method_choice import choose_method, say_meaning
@@ -43,7 +44,7 @@ def look_at_difference(scene: Scene) -> None:
         found = maps(scene, [Wanted(each, step, method, scene.target) for each in (first, second)])
         for each in found:
             if "failure" in each:
-                st.error(each["failure"], icon=":material/error:")
+                st.error(wording.said(each["failure"]), icon=":material/error:")
                 return
         if found[0]["map"].shape != found[1]["map"].shape:
             st.info("These networks take images of different sizes: their maps cannot be subtracted.")
@@ -59,7 +60,7 @@ def look_at_difference(scene: Scene) -> None:
             alt=f"{method.row.title} of {found[0]['network']} minus that of {found[1]['network']}.",
             filename="difference",
         )
-        explained = [each["classes"][each["target"]] for each in found]
+        explained = [wording.escaped(each["classes"][each["target"]]) for each in found]
         if explained[0] != explained[1]:
             st.caption(
                 f"A explains {explained[0]}, B explains {explained[1]}, as each predicts. To compare what they have to "

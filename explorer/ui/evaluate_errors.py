@@ -8,6 +8,7 @@ import streamlit as st
 from explorer import tables
 from explorer.figures import Figure, class_errors, reliability_diagram
 from explorer.runs.comparison import comparison
+from explorer.ui import wording
 from explorer.ui.evaluate_choice import Evaluated, percent
 from explorer.ui.live_chart import live_chart
 from explorer.ui.navigation import page
@@ -75,7 +76,7 @@ def look_at_calibration(evaluated: Evaluated) -> None:
         alt=f"Accuracy against confidence of {', '.join(evaluated.name(each) for each in evaluated.found)}.",
         filename="reliability",
     )
-    st.markdown("\n".join(f"- **{evaluated.name(each)}** {_said(each)}" for each in evaluated.found))
+    st.markdown("\n".join(f"- **{wording.escaped(evaluated.name(each))}** {_said(each)}" for each in evaluated.found))
     take_along(table, draw, name="calibration", command=evaluated.choice.command() + " --json")
 
 

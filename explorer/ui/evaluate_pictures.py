@@ -11,6 +11,7 @@ from explorer.analysis.evaluated import images_of
 from explorer.data.catalogue import MOST_IMAGES
 from explorer.data.pictures import fitted, picture
 from explorer.figures import Figure, StripImage, confusion_matrix, image_strip
+from explorer.ui import wording
 from explorer.ui.address import number_in
 from explorer.ui.data_choice import link_to
 from explorer.ui.evaluate_choice import Evaluated, choose_one, percent
@@ -49,7 +50,7 @@ def look_at_confusions(evaluated: Evaluated) -> None:
             if label == prediction
             else f"{classes[label]}, taken for {classes[prediction]}"
         )
-        st.markdown(f"**{what}: {_counted(len(rows))}** Click on another field for its images.")
+        st.markdown(f"**{wording.escaped(what)}: {_counted(len(rows))}** Click on another field for its images.")
         show_pictures(rows, each, evaluated)
     take_along(_named(counts, classes), draw, name="confusion", command=evaluated.choice.command() + " --json")
 
@@ -125,7 +126,7 @@ def _card(number: int, each: dict[str, Any], evaluated: Evaluated) -> None:
     alike = [other for other in evaluated.found if other["data"] == each["data"]]
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         lines = [
-            f"**{evaluated.name(other)}** {_answer(row, other['classes'])}"
+            f"**{wording.escaped(evaluated.name(other))}** {_answer(row, other['classes'])}"
             for other in alike
             for row in other["answers"][other["answers"]["index"] == number].to_dict("records")
         ]

@@ -7,6 +7,7 @@ import streamlit as st
 
 from explorer.figures import Figure, member_agreement
 from explorer.figures.members import PAIR_MEASURES
+from explorer.ui import wording
 from explorer.ui.evaluate_choice import Evaluated, percent
 from explorer.ui.live_chart import live_chart
 from explorer.ui.questions import awaited, ensemble
@@ -24,7 +25,7 @@ def look_at_ensemble(evaluated: Evaluated) -> None:
         return
     left_out = [evaluated.name(each) for each in evaluated.found if each["data"] != data]
     if left_out:
-        st.caption(f"Left out, since they are of another data set: {', '.join(left_out)}.")
+        st.caption(f"Left out, since they are of another data set: {wording.escaped(', '.join(left_out))}.")
     choice = evaluated.choice
     (answer,) = awaited(
         [

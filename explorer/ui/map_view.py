@@ -10,6 +10,7 @@ from explorer import map_export
 from explorer.figures import attribution_grid
 from explorer.figures.attribution_cells import SCALES
 from explorer.figures.map_colours import SHOWN
+from explorer.ui import wording
 from explorer.ui.live_chart import kept_drawing, live_chart
 from explorer.ui.method_choice import Chosen, choose_method, choose_methods, say_meaning
 from explorer.ui.moment import at_moment
@@ -209,7 +210,7 @@ def _numbers(found: dict[str, Any]) -> None:
             st.markdown(f"**{found['network']}**, {Chosen(found['method']).row.title}")
             delta = "" if found["delta"] is None else f", delta {found['delta']:.3g}"
             st.markdown(
-                f"Score of **{classes[found['target']]}** {found['score']:.3g}; the values add up to "
+                f"Score of **{wording.escaped(classes[found['target']])}** {found['score']:.3g}; the values add up to "
                 f"{found['values'].sum():.3g}{delta}. Computed in {found['seconds']:.2f} s."
             )
             if st.button(

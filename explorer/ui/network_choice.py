@@ -9,7 +9,7 @@ import streamlit as st
 from explorer.data.catalogue import data_status, known_dataset
 from explorer.models.catalogue import NETWORKS, network_config
 from explorer.models.config import NetworkConfig
-from explorer.runs.checkpoint_facts import checkpoint_facts, kept_checkpoints, moments, own_data
+from explorer.runs.checkpoint_facts import kept_checkpoints, moments, own_data
 from explorer.runs.experiments import Experiment
 from explorer.ui import cached, wording
 
@@ -61,8 +61,7 @@ def candidates() -> dict[str, Candidate]:
             label = f"{run.facts.network.name}{seed} · {row.title if row else run.facts.data}, {where}"
             side = _image_size(run.facts.data, run.facts.recipe)
             found.append(Candidate(run.id, label, run.facts.network, run.facts.data, side, steps))
-    for name in kept_checkpoints():
-        facts = checkpoint_facts(name)
+    for name, facts in kept_checkpoints().items():
         side = _image_size(facts.data, facts.recipe)
         found.append(Candidate(name, f"{name} · checkpoint", facts.network, own_data(facts), side, ()))
     found += [_untrained(name) for name in dict.fromkeys([*USUAL, *NETWORKS])]

@@ -30,7 +30,11 @@ def own_pictures() -> None:
         "it, put the classes into two subfolders, `train` and `val`. Pictures are read where they are."
     )
     _add()
-    rows = folder_table()
+    with readable_errors():
+        _show(folder_table())
+
+
+def _show(rows: list[dict[str, Any]]) -> None:
     if not rows:
         st.info("No folder is on the list yet. Write the path of one above.")
     for start in range(0, len(rows), COLUMNS):
@@ -86,7 +90,7 @@ def _strip(name: str) -> None:
     try:
         st.image(_pictures(name, folders_state()), output_format="PNG")
     except ExplorerError as error:
-        st.warning(wording.escaped(str(error)))
+        st.warning(wording.said(str(error)))
 
 
 @st.cache_data(show_spinner=False, max_entries=20)

@@ -69,8 +69,8 @@ def choose_picture(controls: DeltaGenerator, chosen: Sequence[Candidate], data: 
     row = dataset(data)
     if not row.test_images:
         st.caption(
-            f"{row.title}'s images are not on this machine: photographs and uploads can be explained. For mistakes and "
-            "disagreements, add a folder of pictures on the Data page, and choose it here."
+            f"{wording.escaped(row.title)}'s images are not on this machine: photographs and uploads can be explained. "
+            "For mistakes and disagreements, add a folder of pictures on the Data page, and choose it here."
         )
     sources = [name for name in SOURCES if row.test_images or name in WITHOUT_IMAGES]
     if st.session_state.get("pictures") not in (None, *sources):
@@ -102,7 +102,7 @@ def choose_picture(controls: DeltaGenerator, chosen: Sequence[Candidate], data: 
     try:
         found = picture(_selected(data), data=data)
     except ExplorerError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(wording.said(str(error)), icon=":material/error:")
         return None
     title = wording.escaped(found.title)
     st.caption(
@@ -221,6 +221,6 @@ def _upload() -> None:
         try:
             _select(keep_upload(given.getvalue()))
         except ExplorerError as error:
-            st.error(str(error), icon=":material/broken_image:")
+            st.error(wording.said(str(error)), icon=":material/broken_image:")
         else:
             st.session_state.picture_kept = given.file_id

@@ -130,13 +130,14 @@ def _trouble(run: Run) -> None:
     reason = run.damage or (run.facts.reason if run.facts else "")
     name = run.facts.network.name if run.facts else run.id
     if run.state in ("failed", "damaged"):
-        st.error(f"{name}: {reason}", icon=":material/error:")
+        st.error(wording.said(f"{name}: {reason}"), icon=":material/error:")
     elif run.state == "crashed":
         st.error(
-            f"{name}: the training process is gone. The log is {run.path / 'worker.log'}.", icon=":material/error:"
+            wording.said(f"{name}: the training process is gone. The log is {run.path / 'worker.log'}."),
+            icon=":material/error:",
         )
     elif reason:
-        st.warning(f"{name}: {reason}", icon=":material/warning:")
+        st.warning(wording.said(f"{name}: {reason}"), icon=":material/warning:")
     if run.state in ("failed", "crashed") and (log := cached.log_tail(run.path / "worker.log", LOG_LINES)):
         with st.expander(f"Last lines of the log of {name}", icon=":material/description:"):
             st.code(log, language=None)

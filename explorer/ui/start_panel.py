@@ -12,7 +12,7 @@ from explorer.ui import cached, questions
 from explorer.ui.guard import guard
 from explorer.ui.navigation import page
 from explorer.ui.training_form import shell_command
-from explorer.ui.wording import duration, escaped, title
+from explorer.ui.wording import duration, escaped, said, title
 
 
 def start_panel(plan: Plan, *, opens: str = "train", **query: str) -> None:
@@ -30,11 +30,11 @@ def start_panel(plan: Plan, *, opens: str = "train", **query: str) -> None:
         st.markdown(f"##### {len(plan.networks)} {'network' if len(plan.networks) == 1 else 'networks'}{seeds}")
         st.markdown(
             f"{plan.recipe.steps:,} steps of {plan.recipe.batch_size} images: "
-            f"{epochs:,.1f} times through {images:,} images of {plan.dataset.title}."
+            f"{epochs:,.1f} times through {images:,} images of {escaped(plan.dataset.title)}."
         )
         status = data_status(plan.data)
         if not status.available:
-            st.warning(status.detail, icon=":material/download:")
+            st.warning(said(status.detail), icon=":material/download:")
             st.page_link(page("data"), label="To the Data page", icon=":material/arrow_forward:")
         busy = [found for found in cached.experiments() if found.active]
         if busy:

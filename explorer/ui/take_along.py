@@ -8,12 +8,13 @@ import streamlit as st
 from explorer.figures import Figure
 from explorer.figures.standalone import standalone_page
 from explorer.ui.pytorch import Answer
+from explorer.ui.wording import said
 
 
 def together(answers: Sequence[Answer]) -> pd.DataFrame | None:
     """One table of what could be measured; why the rest could not is told on the page."""
     for text in dict.fromkeys(str(each.failure) for each in answers if each.failure is not None and not each.cancelled):
-        st.error(text, icon=":material/error:")
+        st.error(said(text), icon=":material/error:")
     tables = [each.value for each in answers if each.failure is None]
     return pd.concat(tables, ignore_index=True) if tables else None
 
@@ -21,7 +22,7 @@ def together(answers: Sequence[Answer]) -> pd.DataFrame | None:
 def told(answer: Answer) -> bool:
     """Whether an answer has a value; why it has none is told on the page."""
     if answer.failure is not None and not answer.cancelled:
-        st.error(str(answer.failure), icon=":material/error:")
+        st.error(said(str(answer.failure)), icon=":material/error:")
     return answer.failure is None
 
 

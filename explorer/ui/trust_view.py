@@ -7,6 +7,7 @@ import streamlit as st
 
 from explorer import map_export
 from explorer.figures import attribution_grid, deletion_insertion, randomisation
+from explorer.ui import wording
 from explorer.ui.live_chart import live_chart
 from explorer.ui.map_view import choose_network
 from explorer.ui.method_choice import Chosen, choose_method, say_meaning
@@ -120,10 +121,10 @@ def _show(check: dict[str, Any], shell: str) -> None:
         filename="deletion-insertion",
     )
     st.caption(
-        f"Deleting what the map holds highest should make the probability of {target} fall at once (small area), "
-        "inserting it should make it rise at once (large area), each more than with the same map shifted at random, "
-        "ten times (Petsiuk et al. 2018, arXiv 1806.07421; the comparison is ours). Pictures with holes are unlike "
-        "those the network has seen: a fall may also come from that."
+        f"Deleting what the map holds highest should make the probability of {wording.escaped(target)} fall at once "
+        "(small area), inserting it should make it rise at once (large area), each more than with the same map shifted "
+        "at random, ten times (Petsiuk et al. 2018, arXiv 1806.07421; the comparison is ours). Pictures with holes are "
+        "unlike those the network has seen: a fall may also come from that."
     )
     st.markdown("#### In numbers")
     delta = "–" if found["delta"] is None else f"{found['delta']:.3g}"

@@ -1,5 +1,6 @@
 """Numbers, times and states as pages write them."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
@@ -41,7 +42,18 @@ def distinct(labels: Mapping[str, str]) -> dict[str, str]:
 
 def escaped(text: str) -> str:
     """A user's text inside Markdown, as typed."""
-    return "".join(f"\\{c}" if c in r"\`*_{}[]()#+-.!|~:$<>" else c for c in text)
+    return "".join(f"\\{c}" if c in r"\`*_{}[]()#+-=.!|~:$<>&@" else c for c in text)
+
+
+def said(text: str) -> str:
+    """A message inside Markdown: what stands between backticks is code, all else is as typed.
+
+    Messages name titles, files and classes, which are not ours: these make neither links nor headings.
+    """
+    return "".join(part if place % 2 else escaped(part) for place, part in enumerate(_CODE.split(text)))
+
+
+_CODE = re.compile(r"((?<!`)`[^`\n]+`(?!`))")
 
 
 def percent(fraction: float | None) -> str:

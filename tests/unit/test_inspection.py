@@ -117,7 +117,7 @@ def test_the_shell_takes_experiments_beginnings_and_checkpoints(run, make_run):
     checkpoint_folder().mkdir(parents=True)
     facts = CheckpointFacts(network=NetworkConfig(depth=8, shortcut="none"))
     save_checkpoint(build("plain8"), checkpoint_folder() / "mine.safetensors", facts)
-    assert kept_checkpoints() == ["mine"]
+    assert list(kept_checkpoints()) == ["mine"]
     assert references(["e1"]) == [run]  # plain8 of the same experiment has no weights
     assert references([f"{run}@5", "e1@5", "mine", "resnet20"]) == [f"{run}@5", "mine", "resnet20"]
     with pytest.raises(RunError, match="has no weights"):
