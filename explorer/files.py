@@ -55,7 +55,7 @@ def read_file(path: Path, most: int) -> bytes:
             facts = os.fstat(file.fileno())
             if not stat.S_ISREG(facts.st_mode):
                 raise StorageError(f"{path} is not a file. Put the file in its place.")
-            content = file.read(most + 1)
+            content = file.read(min(most, facts.st_size) + 1)  # no more: so much memory is taken at once
     except FileNotFoundError:
         raise
     except (OSError, ValueError) as error:

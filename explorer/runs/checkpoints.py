@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from explorer.errors import RunError, StorageError
-from explorer.files import write_atomically, write_text_atomically
+from explorer.files import write_atomically
 from explorer.models.network import Network, build
 from explorer.runs.checkpoint_facts import (
     CheckpointFacts,
@@ -18,6 +18,7 @@ from explorer.runs.checkpoint_facts import (
     moments,
     read_checkpoint,
     snapshot_steps,
+    write_checkpoint_facts,
 )
 from explorer.runs.snapshots import read_snapshot
 from explorer.runs.store import RunFacts, read_run
@@ -27,17 +28,15 @@ def save_checkpoint(network: nn.Module, path: Path, facts: CheckpointFacts) -> C
     """Write `path` (.safetensors) and its facts beside it, each moved into place whole.
 
     Returns:
-        The facts with the hash filled in.
+        The facts with the checksums filled in.
 
     Raises:
         StorageError: the disk is full or the folder read-only.
     """
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
     content = safetensors.torch.save(tensors)
-    facts = facts.model_copy(update={"sha256": hashlib.sha256(content).hexdigest()})
     write_atomically(path, lambda file: file.write(content))
-    write_text_atomically(path.with_suffix(".json"), facts.model_dump_json(indent=2) + "\n")
-    return facts
+    return write_checkpoint_facts(path, facts.model_copy(update={"sha256": hashlib.sha256(content).hexdigest()}))
 
 
 def load_checkpoint(id_or_path: str | Path) -> Network:
@@ -83,7 +82,10 @@ def load_checkpoint(id_or_path: str | Path) -> Network:
 def first_network(folder: Path, facts: RunFacts) -> Network:
     """The network of a run at step 0: from the checkpoint it started from, else drawn from its seed."""
     if facts.initial:
-        return _load_file(folder / "initial.safetensors")
+        path = folder / "initial.safetensors"
+        if read_checkpoint(path)[0].sha256 != facts.initial_sha256:
+            raise StorageError(f"{path} holds other weights than {folder.name} started from. Restore it from a copy.")
+        return _load_file(path)
     network = build(facts.network, seed=facts.seed)
     network.normalisation = str(facts.recipe.get("normalisation", "channel"))
     return network

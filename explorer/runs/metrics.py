@@ -3,12 +3,17 @@
 Beside them the layers and blocks at some steps, in tables that older files lack.
 """
 
+import hashlib
+import shutil
 import sqlite3
-from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager, suppress
+import stat
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 from urllib.parse import quote
 
 import psutil
@@ -16,6 +21,7 @@ import psutil
 from explorer import tables
 from explorer.errors import RunError, StorageError
 
+CLOSE_SECONDS = 1.0  # to wait for readers
 NETWORK_FILE_SYSTEMS = ("nfs", "cifs", "smb", "fuse.sshfs", "9p")
 
 _CREATE = f"""CREATE TABLE IF NOT EXISTS metrics (
@@ -113,11 +119,29 @@ class MetricsWriter:
         with _storage(self.path):
             self._database.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
+    def fill(self, rows: Mapping[str, Iterable[Sequence[object]]]) -> None:
+        """Add many rows at once, by table."""
+        with _storage(self.path), self._database:
+            self._database.execute("BEGIN")
+            for table, each in rows.items():
+                places = ", ".join("?" for _ in _LIVE.get(cast("Live", table), tables.METRICS))
+                self._database.executemany(f"INSERT INTO {table} VALUES ({places})", each)  # noqa: S608
+
     def close(self) -> None:
-        """Leave a single file behind that can be copied as it is, where no reader is in the way."""
-        with suppress(sqlite3.Error):  # where a page is reading just now, the journal stays, and stays valid
-            self._database.execute("PRAGMA journal_mode=DELETE")
-        self._database.close()
+        """Leave a single file behind that can be copied as it is, where no reader is in the way for long."""
+        end = time.monotonic() + CLOSE_SECONDS
+        while not self._stands_alone() and time.monotonic() < end:
+            time.sleep(0.02)  # a page reads for milliseconds
+        self._database.close()  # where one reads on, the journal stays, and stays valid
+
+    def _stands_alone(self) -> bool:
+        """Bring all rows into the file itself; False where a reader is in the way."""
+        try:
+            return self._database.execute("PRAGMA journal_mode=DELETE").fetchone() == ("delete",)
+        except sqlite3.ProgrammingError:  # closed before
+            return True
+        except sqlite3.Error:
+            return False
 
 
 def read_progress(folder: Path) -> Progress:
@@ -192,14 +216,43 @@ def read_live(folder: Path, table: Live, steps: int | None = 300) -> list[LiveRo
 
 
 def copy_metrics(folder: Path, target: Path) -> None:
-    """A consistent copy of metrics.db, even while the worker writes.
+    """A consistent copy of metrics.db, even while the worker writes; byte by byte where no worker does.
 
     Raises:
         RunError: metrics.db is damaged.
     """
+    with _reading(folder) as database:
+        database.execute("BEGIN")
+        database.execute("SELECT max(step) FROM metrics").fetchone()  # from here on the file itself stays as it is
+        if metrics_sha256(folder):
+            shutil.copyfile(folder / "metrics.db", target)
+            return
     with _reading(folder) as database, closing(sqlite3.connect(target)) as copy:
         database.backup(copy)
         copy.execute("PRAGMA journal_mode=DELETE")
+
+
+def metrics_sha256(folder: Path) -> str:
+    """The sha256 of metrics.db of the run in `folder`, where it stands alone; else, or where there is none, empty."""
+    path = folder / "metrics.db"
+    try:
+        if any(journal.exists() and journal.stat().st_size for journal in _journals(path)):
+            return ""
+        facts = path.lstat()
+        return _sha256(path, facts.st_mtime_ns, facts.st_size, facts.st_ino) if stat.S_ISREG(facts.st_mode) else ""
+    except OSError:
+        return ""
+
+
+def _journals(path: Path) -> list[Path]:
+    return [path.with_name(path.name + ending) for ending in ("-wal", "-journal")]
+
+
+@lru_cache(maxsize=4096)
+def _sha256(path: Path, *_: int) -> str:
+    """Computed once for each change that the file system tells of."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @contextmanager
@@ -211,7 +264,7 @@ def _reading(folder: Path) -> Iterator[sqlite3.Connection]:
             yield database
     except sqlite3.Error as error:
         raise RunError(
-            f"metrics.db of {folder.name} cannot be read: {error}. Delete the run or restore the file from a copy."
+            f"metrics.db of {folder.name} cannot be read: {error}. Mend the run or restore the file from a copy."
         ) from None
 
 

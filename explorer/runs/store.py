@@ -2,10 +2,11 @@
 
 A run folder is the whole truth about one network's training and can be copied, zipped and mailed:
 
-    run.json      facts and state, moved into place whole
+    run.json      facts and state with their checksum, moved into place whole
     .resnet-explorer  says that this program made the folder: without it, it is no run and is never touched
     metrics.db    one row per step; layers and blocks at some steps (runs/metrics.py)
-    snapshots/    weights and optimiser through training (runs/snapshots.py)
+    metrics-damaged.db  what it was before it was mended (runs/mending.py)
+    snapshots/    weights and optimiser through training (runs/snapshots.py), each with its checksum
     checkpoint.*  the final weights and their facts (runs/checkpoints.py)
     initial.*     the weights it started from and their facts, where it started from a checkpoint
     worker.log    what the worker process printed
@@ -42,7 +43,8 @@ from explorer.files import (
 )
 from explorer.models.config import NetworkConfig
 from explorer.processes import lock_is_held
-from explorer.runs.metrics import Progress, read_progress
+from explorer.runs.metrics import Progress, metrics_sha256, read_progress
+from explorer.seals import digest, require_seal, sealed
 from explorer.settings import Settings
 
 SCHEMA_VERSION = 1
@@ -60,6 +62,7 @@ MARKER = ".resnet-explorer"
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,120}")
 _GENERATED = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{6}-.+")  # ids of runs made before there was a marker
 _MOST_STEPS = 10**9
+_MOST_NOTICES = 10
 _YEARS = range(2000, 2200)  # outside them a clock was wrong
 
 
@@ -114,6 +117,7 @@ class RunFacts(Settings):
         initial_sha256: of initial.safetensors, which holds those weights.
         settings_sha256: of all that the result depends on, see `settings_digest`; empty before the first step.
         metrics_sha256: of metrics.db; empty while it is being written.
+        facts_sha256: of all other facts, see `seals`; empty before the first step.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -139,6 +143,7 @@ class RunFacts(Settings):
     initial_sha256: Digest = ""
     settings_sha256: Digest = ""
     metrics_sha256: Digest = ""
+    facts_sha256: Digest = ""
 
     @field_validator("recipe")
     @classmethod
@@ -250,8 +255,21 @@ def mark(folder: Path) -> None:
     _write(folder / MARKER, b"A run of ResNet Explorer\n")
 
 
+def training_settings(facts: RunFacts) -> dict[str, Any]:
+    """All that the result of a training depends on: what its states belong to."""
+    names = {"network", "data", "recipe", "seed", "initial_sha256", "data_fingerprint"}
+    # without defaults: a setting that a later version adds is no other setting
+    return facts.model_dump(mode="json", include=names, exclude_defaults=True)
+
+
+def settings_digest(facts: RunFacts) -> str:
+    """The sha256 of `training_settings`."""
+    return digest(training_settings(facts))
+
+
 def write_facts(folder: Path, facts: RunFacts) -> None:
-    """Put run.json in place."""
+    """Put run.json in place, with its checksum once there are states that belong to its settings."""
+    facts = sealed(facts) if facts.settings_sha256 else facts.model_copy(update={"facts_sha256": ""})
     write_text_atomically(folder / "run.json", facts.model_dump_json(indent=2) + "\n")
 
 
@@ -274,13 +292,47 @@ def read_facts(folder: Path) -> RunFacts:
     """The facts of the run in `folder`.
 
     Raises:
-        RunError: run.json is missing, cut short, of a newer version, or says what no run.json says; in one line.
+        RunError: run.json is missing, cut short, of a newer version, says what no run.json says, or was changed by
+            something else than this program; in one line.
     """
+    facts, values = _stored_facts(folder)
+    if facts.settings_sha256 not in ("", settings_digest(facts)):
+        raise RunError(
+            f"run.json of {folder.name} says other settings than the run was trained with. Take the change back, or "
+            "restore the file from a copy."
+        )
+    try:
+        require_seal(values)
+    except StorageError as error:
+        raise RunError(
+            f"run.json of {folder.name} is damaged: {error}. Take the change back, or accept it with "
+            f"`python -m explorer runs mend {folder.name}`."
+        ) from None
+    return facts
+
+
+def accept_facts(run_id: str) -> RunFacts:
+    """Take run.json as it is although its checksum is wrong.
+
+    Raises:
+        RunError: its settings are not those of the training, or see `read_facts`.
+    """
+    folder = run_folder(run_id)
+    with storage_errors(folder), FileLock(folder / "facts.lock", timeout=10):
+        facts, _ = _stored_facts(folder)
+        if facts.settings_sha256 != settings_digest(facts):
+            read_facts(folder)  # says so
+        write_facts(folder, facts)
+    return facts
+
+
+def _stored_facts(folder: Path) -> tuple[RunFacts, dict[str, Any]]:
+    """What run.json says, by whomever it was written, and the same as it stands there."""
     try:
         values = read_json(folder / "run.json")
         version = values.get("schema_version") if isinstance(values, dict) else None
         if version == SCHEMA_VERSION and version is not True:
-            return RunFacts(**values)
+            return RunFacts(**values), values
     except FileNotFoundError:
         raise RunError(f"{folder.name} has no run.json.") from None
     except StorageError as error:
@@ -307,6 +359,7 @@ def read_run(run_id: str) -> Run:
     facts = None
     try:
         facts = read_facts(folder)
+        _require_own_metrics(folder, facts)
         progress = read_progress(folder)
     except RunError as error:
         return Run(run_id, folder, facts, "damaged", Progress(), one_line(error, 500) + ".")
@@ -338,6 +391,28 @@ def list_runs() -> list[Run]:
 def run_lock(folder: Path) -> FileLock:
     """The lock that a worker holds while it trains the run in `folder`."""
     return FileLock(folder / "run.lock")
+
+
+def with_notice(facts: RunFacts, sentence: str) -> str:
+    """The notice of a run with one more sentence, which stands in it once; the oldest ones make room."""
+    lines = [line for line in facts.notice.split("\n") if line not in ("", sentence)]
+    return "\n".join([*lines, sentence][-_MOST_NOTICES:])
+
+
+def _require_own_metrics(folder: Path, facts: RunFacts) -> None:
+    """See that metrics.db is there, and as the training left it."""
+    said = facts.metrics_sha256
+    if not said and (not facts.settings_sha256 or os.path.lexists(folder / "metrics.db")):
+        return
+    if said and metrics_sha256(folder) == said:
+        return
+    if read_facts(folder).metrics_sha256 != said:  # the training went on between the two looks
+        return
+    missing = not os.path.lexists(folder / "metrics.db")
+    raise RunError(
+        f"metrics.db of {folder.name} {'is missing' if missing else 'was changed since the training ended'}. Mend the "
+        f"run with `python -m explorer runs mend {folder.name}`, or restore the file from a copy."
+    )
 
 
 def _write(path: Path, content: bytes) -> None:

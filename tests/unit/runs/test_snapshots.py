@@ -50,18 +50,18 @@ def test_damage_is_seen_and_the_run_resumes_from_the_snapshot_before(tmp_path, d
     path.write_bytes({"flip": content, "cut": content[: len(content) // 2], "empty": b""}[damage])
     with pytest.raises(StorageError, match="step-0000010.pt is damaged"):
         read_snapshot(tmp_path, 10)
-    assert resume_state(tmp_path, last_step=10)["step"] == 5
+    assert resume_state(tmp_path, last_step=10)[0]["step"] == 5
 
 
 def test_a_run_resumes_from_its_most_advanced_state_that_has_all_its_rows(tmp_path):
-    assert resume_state(tmp_path, last_step=-1) is None
+    assert resume_state(tmp_path, last_step=-1)[0] is None
     write_snapshot(tmp_path, state(10))
     write_latest(tmp_path, state(17))
-    assert resume_state(tmp_path, last_step=20)["step"] == 17
-    assert resume_state(tmp_path, last_step=16)["step"] == 10
-    assert resume_state(tmp_path, last_step=9) is None
+    assert resume_state(tmp_path, last_step=20)[0]["step"] == 17
+    assert resume_state(tmp_path, last_step=16)[0]["step"] == 10
+    assert resume_state(tmp_path, last_step=9)[0] is None
     write_snapshot(tmp_path, state(20))
-    assert resume_state(tmp_path, last_step=20)["step"] == 20
+    assert resume_state(tmp_path, last_step=20)[0]["step"] == 20
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS])
@@ -74,7 +74,7 @@ def test_a_full_disk_or_read_only_folder_leaves_the_earlier_state(tmp_path, monk
     with monkeypatch.context() as patched, pytest.raises(StorageError, match="full|read-only"):
         patched.setattr(os, "fsync", refuse)
         write_latest(tmp_path, state(6))
-    assert resume_state(tmp_path, last_step=9)["step"] == 5
+    assert resume_state(tmp_path, last_step=9)[0]["step"] == 5
     assert [file.name for file in (tmp_path / "snapshots").iterdir()] == ["latest.pt"]
 
 
