@@ -2,15 +2,12 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any
 
 from explorer.errors import StorageError
 from explorer.settings import Settings
 
-NAME = "facts_sha256"  # of the checksum among the facts
-
-Facts = TypeVar("Facts", bound=Settings)
+NAME = "facts_sha256"  # of the checksum among the facts of a file
 
 
 def digest(value: object) -> str:
@@ -18,23 +15,27 @@ def digest(value: object) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
-def sealed(facts: Facts) -> Facts:
-    """The same facts with the checksum of all others in their field `facts_sha256`."""
-    return facts.model_copy(update={NAME: _digest_of_others(json.loads(facts.model_dump_json()))})
+def sealed_text(facts: Settings) -> str:
+    """The content of a file of facts, with their checksum as `facts_sha256`."""
+    values = json.loads(facts.model_dump_json())
+    return json.dumps(values | {NAME: digest(values)}, indent=2, ensure_ascii=False) + "\n"
 
 
-def require_seal(values: Mapping[str, Any]) -> None:
-    """See that a file's facts are those that were sealed; those of earlier versions have no checksum and pass.
-
-    Args:
-        values: as they stand in the file: a later version may know of more than were sealed.
+def unsealed(values: Any) -> dict[str, Any]:
+    """The facts that stand in a file, without the checksum; files of earlier versions have none.
 
     Raises:
-        StorageError: they are not; the message is the end of a sentence.
+        StorageError: they are not those that were written; the message is the end of a sentence.
+        TypeError: they are no facts.
     """
-    if values.get(NAME) and values[NAME] != _digest_of_others(values):
+    facts = without_seal(values)
+    if NAME in values and values[NAME] != digest(facts):
         raise StorageError("its checksum is wrong: it was changed since this program wrote it")
+    return facts
 
 
-def _digest_of_others(values: Mapping[str, Any]) -> str:
-    return digest({name: value for name, value in values.items() if name != NAME})
+def without_seal(values: Any) -> dict[str, Any]:
+    """The same, whatever the checksum says."""
+    if not isinstance(values, dict):
+        raise TypeError("it says no facts")
+    return {name: value for name, value in values.items() if name != NAME}

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from explorer.files import write_text_atomically
 from explorer.models.config import NetworkConfig
 from explorer.models.names import IMAGENET_CLASSES, is_network_name
 from explorer.runs.store import Run, checkpoint_folder, read_run, run_folder
-from explorer.seals import require_seal, sealed
+from explorer.seals import sealed_text, unsealed
 from explorer.settings import Settings
 
 DEFAULT_DATA = "digits"  # where nothing says another: it comes with the program
@@ -32,7 +32,6 @@ class CheckpointFacts(Settings):
         train_error: fraction wrong on the fixed training sample, test_error: on the whole test set.
         source: where it comes from, in words.
         sha256: of the weights file.
-        facts_sha256: of all other facts, see `seals`; empty in files of earlier versions.
     """
 
     schema_version: int = 1
@@ -47,18 +46,15 @@ class CheckpointFacts(Settings):
     test_error: float | None = None
     source: str = ""
     sha256: str = ""
-    facts_sha256: str = ""
 
 
-def write_checkpoint_facts(path: Path, facts: CheckpointFacts) -> CheckpointFacts:
-    """Put the facts with their checksum beside the weights file `path`; gives them so.
+def write_checkpoint_facts(path: Path, facts: CheckpointFacts) -> None:
+    """Put the facts with their checksum beside the weights file `path`.
 
     Raises:
         StorageError: the disk is full or the folder read-only.
     """
-    facts = sealed(facts)
-    write_text_atomically(path.with_suffix(".json"), facts.model_dump_json(indent=2) + "\n")
-    return facts
+    write_text_atomically(path.with_suffix(".json"), sealed_text(facts))
 
 
 def checkpoint_facts(id_or_path: str | Path) -> CheckpointFacts:
@@ -213,19 +209,7 @@ def read_checkpoint(path: Path) -> tuple[CheckpointFacts, bytes]:
 
 def _read_facts(path: Path) -> CheckpointFacts:
     with _reading(path):
-        return stored_facts(json.loads(path.with_suffix(".json").read_text()))
-
-
-def stored_facts(values: Mapping[str, Any]) -> CheckpointFacts:
-    """The facts that stand in a file.
-
-    Raises:
-        StorageError: they are not those that were written; the message is the end of a sentence.
-        BadSettings: they are no such facts.
-    """
-    facts = CheckpointFacts(**values)
-    require_seal(values)
-    return facts
+        return CheckpointFacts(**unsealed(json.loads(path.with_suffix(".json").read_text())))
 
 
 @contextmanager

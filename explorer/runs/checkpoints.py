@@ -28,15 +28,17 @@ def save_checkpoint(network: nn.Module, path: Path, facts: CheckpointFacts) -> C
     """Write `path` (.safetensors) and its facts beside it, each moved into place whole.
 
     Returns:
-        The facts with the checksums filled in.
+        The facts with the hash filled in.
 
     Raises:
         StorageError: the disk is full or the folder read-only.
     """
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
     content = safetensors.torch.save(tensors)
+    facts = facts.model_copy(update={"sha256": hashlib.sha256(content).hexdigest()})
     write_atomically(path, lambda file: file.write(content))
-    return write_checkpoint_facts(path, facts.model_copy(update={"sha256": hashlib.sha256(content).hexdigest()}))
+    write_checkpoint_facts(path, facts)
+    return facts
 
 
 def load_checkpoint(id_or_path: str | Path) -> Network:

@@ -5,7 +5,8 @@ import json
 from pathlib import Path
 
 from explorer.errors import StorageError
-from explorer.runs.checkpoint_facts import CheckpointFacts, stored_facts
+from explorer.runs.checkpoint_facts import CheckpointFacts
+from explorer.seals import unsealed
 
 MOST_BYTES = 1 << 20  # of facts; the names of ImageNet's 1,000 classes take 30 kB
 
@@ -19,7 +20,7 @@ def facts_beside(path: Path) -> CheckpointFacts | None:
     try:
         if not beside.is_file() or beside.stat().st_size > MOST_BYTES:
             return None
-        return stored_facts(json.loads(beside.read_text(encoding="utf-8")))
+        return CheckpointFacts(**unsealed(json.loads(beside.read_text(encoding="utf-8"))))
     except (StorageError, OSError, ValueError, TypeError, RecursionError):  # the last of brackets within brackets
         return None
 

@@ -18,7 +18,7 @@ from explorer.errors import ExplorerError, RunError
 from explorer.files import storage_errors, write_atomically
 from explorer.runs import store
 from explorer.runs.checkpoint_facts import CheckpointFacts, read_checkpoint
-from explorer.runs.metrics import MetricsWriter, metrics_sha256
+from explorer.runs.metrics import MetricsWriter, metrics_sha256, read_metrics, require_whole_metrics
 from explorer.runs.state_files import newest_whole_step
 from explorer.runs.store import (
     ACTIVE,
@@ -66,20 +66,30 @@ def mend(run_id: str) -> str:
     run = read_run(run_id)
     if run.path.parent == store.SHIPPED:
         raise RunError(f"{run_id} came with the program and is read-only. Install the program again.")
-    if run.state != "damaged":
-        raise RunError(f"{run_id} is {run.state}, not damaged: there is nothing to mend.")
     said = []
     with _alone(run):
+        if not _is_damaged(run):
+            raise RunError(f"{run_id} is {run.state}, not damaged: there is nothing to mend.")
         if run.facts is None:
             said.append("run.json was changed by something else than this program, and was taken as it is.")
             _note(accept_facts(run_id), said[0])
             run = read_run(run_id)
-        if run.state == "damaged" and run.facts is not None:
+        if _is_damaged(run) and run.facts is not None:
             said.append(_rebuild(run, run.facts))
     after = read_run(run_id)
     if after.state == "damaged":
         raise RunError(f"{run_id} could not be mended: {after.damage}")
     return " ".join(said)
+
+
+def _is_damaged(run: Run) -> bool:
+    """Also where a listing, which does not read every row, has not found it out."""
+    try:
+        require_whole_metrics(run.path)
+        read_metrics(run.path)
+    except RunError:
+        return True
+    return run.state == "damaged"
 
 
 @contextmanager
@@ -211,7 +221,7 @@ def _renew_first_page(copy: Path) -> None:
         header = file.read(100)
         size = int.from_bytes(header[16:18], "big")
         page = header + file.read(size - 100)
-    pages = max(1, -(-copy.stat().st_size // size))
+    pages = max(1, copy.stat().st_size // size)  # of one that is cut in two, half of a row would be zeros
     with copy.open("r+b") as file:
         file.write(
             page[:28] + pages.to_bytes(4, "big") + page[32:]

@@ -232,6 +232,29 @@ def copy_metrics(folder: Path, target: Path) -> None:
         copy.execute("PRAGMA journal_mode=DELETE")
 
 
+def require_whole_metrics(folder: Path) -> None:
+    """See that every page of metrics.db can be read, once for each change of the file.
+
+    Raises:
+        RunError: metrics.db is damaged.
+    """
+    found = [path.stat() for path in (folder / "metrics.db", *_journals(folder / "metrics.db")) if path.exists()]
+    if found and (trouble := _trouble(folder, *((f.st_mtime_ns, f.st_size, f.st_ino) for f in found))):
+        raise RunError(trouble)
+
+
+@lru_cache(maxsize=4096)
+def _trouble(folder: Path, *_: tuple[int, ...]) -> str:
+    try:
+        with _reading(folder) as database:
+            (found,) = database.execute("PRAGMA quick_check(1)").fetchone()
+            if found != "ok":
+                raise sqlite3.DatabaseError(found)
+    except RunError as error:
+        return str(error)
+    return ""
+
+
 def metrics_sha256(folder: Path) -> str:
     """The sha256 of metrics.db of the run in `folder`, where it stands alone; else, or where there is none, empty."""
     path = folder / "metrics.db"

@@ -101,15 +101,17 @@ def _read(folder: Path, name: str, step: int | None = None) -> State:
         step: of which it must be; None: of any.
     """
     path = folder / "snapshots" / name
-    archive, said = whole_state(folder, name)
+    archive, told = whole_state(folder, name)
     try:
         state = torch.load(archive, map_location="cpu", weights_only=True)
     except MemoryError:
         raise
     except Exception as error:  # noqa: BLE001 whatever a crafted pickle makes torch stumble over
-        raise StorageError(f"{path} is damaged: {one_line(error) or type(error).__name__}. Use another snapshot.") from None
+        raise StorageError(
+            f"{path} is damaged: {one_line(error) or type(error).__name__}. Use another snapshot."
+        ) from None
     if not isinstance(state, dict) or type(state.get("step")) is not int or not isinstance(state.get("network"), dict):
         raise StorageError(f"{path} is damaged: it is no snapshot of this program. Use another snapshot.")
-    for expected in {step, said} - {None, state["step"]}:
+    for expected in {step, told} - {None, state["step"]}:
         raise StorageError(f"{path} is damaged: it is of step {state['step']}, not {expected}. Use another snapshot.")
     return dict(state)

@@ -55,7 +55,9 @@ def whole_state(folder: Path, name: str) -> tuple[io.BytesIO, int | None]:
     except MemoryError:
         raise
     except Exception as error:  # noqa: BLE001 whatever a damaged archive makes a reader stumble over
-        raise StorageError(f"{path} is damaged: {one_line(error) or type(error).__name__}. Use another snapshot.") from None
+        raise StorageError(
+            f"{path} is damaged: {one_line(error) or type(error).__name__}. Use another snapshot."
+        ) from None
 
 
 def newest_whole_step(folder: Path) -> int | None:

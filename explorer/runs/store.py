@@ -43,8 +43,8 @@ from explorer.files import (
 )
 from explorer.models.config import NetworkConfig
 from explorer.processes import lock_is_held
-from explorer.runs.metrics import Progress, metrics_sha256, read_progress
-from explorer.seals import digest, require_seal, sealed
+from explorer.runs.metrics import Progress, metrics_sha256, read_progress, require_whole_metrics
+from explorer.seals import digest, sealed_text, unsealed, without_seal
 from explorer.settings import Settings
 
 SCHEMA_VERSION = 1
@@ -117,7 +117,6 @@ class RunFacts(Settings):
         initial_sha256: of initial.safetensors, which holds those weights.
         settings_sha256: of all that the result depends on, see `settings_digest`; empty before the first step.
         metrics_sha256: of metrics.db; empty while it is being written.
-        facts_sha256: of all other facts, see `seals`; empty before the first step.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -143,7 +142,6 @@ class RunFacts(Settings):
     initial_sha256: Digest = ""
     settings_sha256: Digest = ""
     metrics_sha256: Digest = ""
-    facts_sha256: Digest = ""
 
     @field_validator("recipe")
     @classmethod
@@ -269,8 +267,8 @@ def settings_digest(facts: RunFacts) -> str:
 
 def write_facts(folder: Path, facts: RunFacts) -> None:
     """Put run.json in place, with its checksum once there are states that belong to its settings."""
-    facts = sealed(facts) if facts.settings_sha256 else facts.model_copy(update={"facts_sha256": ""})
-    write_text_atomically(folder / "run.json", facts.model_dump_json(indent=2) + "\n")
+    text = sealed_text(facts) if facts.settings_sha256 else facts.model_dump_json(indent=2) + "\n"
+    write_text_atomically(folder / "run.json", text)
 
 
 def update_run(run_id: str, **changes: Any) -> RunFacts:
@@ -302,7 +300,7 @@ def read_facts(folder: Path) -> RunFacts:
             "restore the file from a copy."
         )
     try:
-        require_seal(values)
+        unsealed(values)
     except StorageError as error:
         raise RunError(
             f"run.json of {folder.name} is damaged: {error}. Take the change back, or accept it with "
@@ -332,7 +330,7 @@ def _stored_facts(folder: Path) -> tuple[RunFacts, dict[str, Any]]:
         values = read_json(folder / "run.json")
         version = values.get("schema_version") if isinstance(values, dict) else None
         if version == SCHEMA_VERSION and version is not True:
-            return RunFacts(**values), values
+            return RunFacts(**without_seal(values)), values
     except FileNotFoundError:
         raise RunError(f"{folder.name} has no run.json.") from None
     except StorageError as error:
@@ -361,9 +359,11 @@ def read_run(run_id: str) -> Run:
         facts = read_facts(folder)
         _require_own_metrics(folder, facts)
         progress = read_progress(folder)
+        state, elsewhere = _state(folder, facts)
+        if state in RESUMABLE and not facts.metrics_sha256:  # a killed worker leaves no checksum
+            require_whole_metrics(folder)
     except RunError as error:
         return Run(run_id, folder, facts, "damaged", Progress(), one_line(error, 500) + ".")
-    state, elsewhere = _state(folder, facts)
     return Run(run_id, folder, facts, state, progress, elsewhere=elsewhere)
 
 

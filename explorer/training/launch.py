@@ -36,7 +36,7 @@ from explorer.runs.store import (
     run_folder,
     update_run,
 )
-from explorer.seals import sealed
+from explorer.seals import sealed_text
 from explorer.training.plan import Plan
 
 
@@ -230,7 +230,7 @@ def _initial(plan: Plan) -> _Initial:
             f"`normalisation` (={plan.recipe.normalisation!r}) is not the one that `initial` (={plan.initial!r}) was "
             f"trained with. Use {facts.normalisation!r}."
         )
-    files = {"initial.safetensors": weights, "initial.json": sealed(facts).model_dump_json(indent=2).encode()}
+    files = {"initial.safetensors": weights, "initial.json": sealed_text(facts).encode()}
     return _Initial(facts.sha256, files)
 
 

@@ -101,3 +101,12 @@ def test_damaged_facts_are_named(saved, content):
     for read in (checkpoint_facts, load_checkpoint):
         with pytest.raises(StorageError, match=r"net.safetensors or the facts beside it cannot be read: "):
             read(path)
+
+
+def test_facts_that_something_else_changed_are_refused(saved):
+    _, path, _ = saved
+    beside = path.with_suffix(".json")
+    beside.write_text(beside.read_text().replace('"pixel"', '"channel"'))
+    for read in (checkpoint_facts, load_checkpoint):
+        with pytest.raises(StorageError, match=r"net.json is damaged: its checksum is wrong.*Copy both files again"):
+            read(path)
