@@ -145,7 +145,9 @@ def _rebuild(run: Run, facts: RunFacts) -> str:
 
 
 def _told(facts: RunFacts, read: int, rows: int, state: int | None, final: CheckpointFacts | None) -> str:
-    if read == rows:
+    if read == 0:
+        sentence = "metrics.db was damaged: none of its rows could be read."
+    elif read == rows:
         sentence = f"metrics.db was damaged: all {rows:,} rows could be read, but a value in them may be wrong."
     else:
         sentence = f"metrics.db was damaged: {read:,} of {rows:,} rows could be read, the others are empty."

@@ -137,7 +137,7 @@ class MetricsWriter:
     def _stands_alone(self) -> bool:
         """Bring all rows into the file itself; False where a reader is in the way."""
         try:
-            return self._database.execute("PRAGMA journal_mode=DELETE").fetchone() == ("delete",)
+            return bool(self._database.execute("PRAGMA journal_mode=DELETE").fetchone() == ("delete",))
         except sqlite3.ProgrammingError:  # closed before
             return True
         except sqlite3.Error:

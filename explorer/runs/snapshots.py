@@ -1,6 +1,7 @@
 """Snapshots: the whole state of a training at a step, kept through time and for resuming."""
 
 import io
+import os
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -66,7 +67,7 @@ def resume_state(folder: Path, last_step: int) -> tuple[State | None, list[str]]
         try:
             latest = _read(folder, LATEST)
         except StorageError as error:
-            trouble.append(_clause(error))
+            trouble.append(_clause(folder, error))
     if latest is not None and latest["step"] > last_step:
         trouble.append(f"metrics.db ends at step {last_step}, before {LATEST} (step {latest['step']})")
         latest = None
@@ -77,12 +78,13 @@ def resume_state(folder: Path, last_step: int) -> tuple[State | None, list[str]]
             try:
                 return read_snapshot(folder, step), trouble
             except StorageError as error:
-                trouble.append(_clause(error))
+                trouble.append(_clause(folder, error))
     return latest, trouble
 
 
-def _clause(error: StorageError) -> str:
-    return one_line(error).replace(". Use another snapshot", "")
+def _clause(folder: Path, error: StorageError) -> str:
+    text = one_line(error).removesuffix(". Use another snapshot")
+    return text.replace(f"{folder / 'snapshots'}{os.sep}", "")
 
 
 def _write(path: Path, state: State) -> None:

@@ -157,8 +157,8 @@ def test_a_damaged_state_costs_the_steps_since_the_one_before_and_is_told():
     notice = read_run(run_id).facts.notice
     assert session.step == 1
     assert notice == (
-        f"{folder / 'snapshots' / 'latest.pt'} is damaged: its checksum is wrong; "
-        f"{folder / 'snapshots' / 'step-0000002.pt'} is damaged: its checksum is wrong: training went on from step 1."
+        "latest.pt is damaged: its checksum is wrong; step-0000002.pt is damaged: its checksum is wrong: "
+        "training went on from step 1."
     )
     assert torch.equal(weights(finished(session)), weights(whole))
     assert read_run(run_id).facts.notice == notice
@@ -212,7 +212,7 @@ def test_a_run_with_mended_metrics_ends_with_the_same_weights():
     whole = finished(Session(read_run(queued()), Shared()))
     run_id, folder = left(4)
     (folder / "metrics.db").write_bytes(b"")
-    assert "0 of 5 rows could be read, the others are empty. Training goes on from step 4." in mend(run_id)
+    assert "none of its rows could be read. Training goes on from step 4." in mend(run_id)
     session = Session(read_run(run_id), Shared())
     assert session.step == 4
     assert torch.equal(weights(finished(session)), weights(whole))
