@@ -4,6 +4,7 @@ Beside them the layers and blocks at some steps, in tables that older files lack
 """
 
 import hashlib
+import os
 import shutil
 import sqlite3
 import stat
@@ -22,6 +23,7 @@ from explorer import tables
 from explorer.errors import RunError, StorageError
 
 CLOSE_SECONDS = 1.0  # to wait for readers
+SETTLED_NS = 2 * 10**9  # file systems tell the time of a change to 2 s at worst
 NETWORK_FILE_SYSTEMS = ("nfs", "cifs", "smb", "fuse.sshfs", "9p")
 
 _CREATE = f"""CREATE TABLE IF NOT EXISTS metrics (
@@ -239,12 +241,12 @@ def require_whole_metrics(folder: Path) -> None:
         RunError: metrics.db is damaged.
     """
     found = [path.stat() for path in (folder / "metrics.db", *_journals(folder / "metrics.db")) if path.exists()]
-    if found and (trouble := _trouble(folder, *((f.st_mtime_ns, f.st_size, f.st_ino) for f in found))):
+    if found and (trouble := _trouble(folder, *_version(found))):
         raise RunError(trouble)
 
 
 @lru_cache(maxsize=4096)
-def _trouble(folder: Path, *_: tuple[int, ...]) -> str:
+def _trouble(folder: Path, *_: int) -> str:
     try:
         with _reading(folder) as database:
             (found,) = database.execute("PRAGMA quick_check(1)").fetchone()
@@ -262,7 +264,7 @@ def metrics_sha256(folder: Path) -> str:
         if any(journal.exists() and journal.stat().st_size for journal in _journals(path)):
             return ""
         facts = path.lstat()
-        return _sha256(path, facts.st_mtime_ns, facts.st_size, facts.st_ino) if stat.S_ISREG(facts.st_mode) else ""
+        return _sha256(path, *_version([facts])) if stat.S_ISREG(facts.st_mode) else ""
     except OSError:
         return ""
 
@@ -271,9 +273,16 @@ def _journals(path: Path) -> list[Path]:
     return [path.with_name(path.name + ending) for ending in ("-wal", "-journal")]
 
 
+def _version(found: list[os.stat_result]) -> tuple[int, ...]:
+    """What tells files of these facts from those they were; of what was changed just now nothing does."""
+    version = [number for facts in found for number in (facts.st_mtime_ns, facts.st_size, facts.st_ino)]
+    if any(time.time_ns() - facts.st_mtime_ns < SETTLED_NS for facts in found):
+        version.append(time.monotonic_ns())
+    return tuple(version)
+
+
 @lru_cache(maxsize=4096)
 def _sha256(path: Path, *_: int) -> str:
-    """Computed once for each change that the file system tells of."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
