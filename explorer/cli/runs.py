@@ -13,7 +13,7 @@ from explorer.cli.follow import until_end
 from explorer.cli.output import AsJson, json_text, message, show, text_facts, text_table
 from explorer.cli.train import run_document, show_experiment
 from explorer.errors import RunError, quoted
-from explorer.runs import experiments, trash
+from explorer.runs import experiments, mending, trash
 from explorer.runs.experiments import Experiment, list_experiments
 from explorer.runs.listing import experiment_row
 from explorer.runs.store import Run
@@ -82,6 +82,19 @@ def resume(identity: Id, /, *, follow: bool = False, json: AsJson = False) -> in
 def stop(identity: Id, /, *, json: AsJson = False) -> int:
     """Stop an experiment; what it has learned so far is kept."""
     return _act(launch.stop, identity, json=json)
+
+
+@app.command
+def mend(identity: Id, /, *, json: AsJson = False) -> int:
+    """Mend a damaged run, or those of an experiment: what can be read of its metrics is kept, and it can go on."""
+    found, run = find(identity)
+    damaged = [each for each in found.runs if each.state == "damaged"] if run is None else [run]
+    if not damaged:
+        raise RunError(f"No run of {found.id} is damaged: there is nothing to mend.")
+    said = {each.id: mending.mend(each.id) for each in damaged}
+    rows = [{"id": run_id, "notice": notice} for run_id, notice in said.items()]
+    show({"runs": rows}, "\n".join(f"{run_id}: {notice}" for run_id, notice in said.items()), as_json=json)
+    return 0
 
 
 @app.command

@@ -99,6 +99,7 @@ def run_document(run: Run) -> dict[str, Any]:
         "id": run.id,
         "name": row["network"],
         **row,
+        "notice": run.facts.notice if run.facts else "",
         "seconds": run.progress.seconds,
         "images_per_second": run.progress.images_per_second,
         "learning_rate": run.progress.learning_rate,

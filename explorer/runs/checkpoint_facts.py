@@ -27,6 +27,7 @@ from explorer.runs.store import (
     run_folder,
     sound_recipe,
 )
+from explorer.seals import sealed_text, unsealed
 from explorer.settings import Settings
 
 DEFAULT_DATA = "digits"  # where nothing says another: it comes with the program
@@ -65,6 +66,15 @@ class CheckpointFacts(Settings):
         if self.classes and len(self.classes) != self.network.classes:
             raise ValueError(f"`classes` names {len(self.classes)}; the network tells {self.network.classes} apart.")
         return self
+
+
+def write_checkpoint_facts(path: Path, facts: CheckpointFacts) -> None:
+    """Put the facts with their checksum beside the weights file `path`.
+
+    Raises:
+        StorageError: the disk is full or the folder read-only.
+    """
+    write_text_atomically(path.with_suffix(".json"), sealed_text(facts))
 
 
 def checkpoint_facts(id_or_path: str | Path) -> CheckpointFacts:
@@ -219,7 +229,7 @@ def keep_test_error(checkpoint_id: str, error: float) -> bool:
         return False
     known = facts.model_copy(update={"test_error": error})
     with suppress(StorageError):
-        write_text_atomically(path.with_suffix(".json"), known.model_dump_json(indent=2) + "\n")
+        write_checkpoint_facts(path, known)
         return True
     return False
 
@@ -258,9 +268,11 @@ def facts_in(path: Path) -> CheckpointFacts:
     """
     values = read_json(place_of(path))
     try:
-        return CheckpointFacts(**values)
+        return CheckpointFacts(**unsealed(values))
     except Exception as error:  # noqa: BLE001 whatever it says, this checkpoint alone is left out
-        raise StorageError(f"{path} does not say what is known: {reason_in(error)}.") from None
+        raise StorageError(
+            f"{path} does not say what is known: {reason_in(error)}. Copy both files of the checkpoint again."
+        ) from None
 
 
 def place_of(path: Path) -> Path:

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from explorer.errors import RunError, StorageError
-from explorer.files import write_atomically, write_text_atomically
+from explorer.files import write_atomically
 from explorer.models.network import Network, build
 from explorer.runs.checkpoint_facts import (
     CheckpointFacts,
@@ -19,6 +19,7 @@ from explorer.runs.checkpoint_facts import (
     read_checkpoint,
     run_and_step,
     snapshot_steps,
+    write_checkpoint_facts,
 )
 from explorer.runs.snapshots import read_snapshot
 from explorer.runs.store import RunFacts, read_run
@@ -37,7 +38,7 @@ def save_checkpoint(network: nn.Module, path: Path, facts: CheckpointFacts) -> C
     content = safetensors.torch.save(tensors)
     facts = facts.model_copy(update={"sha256": hashlib.sha256(content).hexdigest()})
     write_atomically(path, lambda file: file.write(content))
-    write_text_atomically(path.with_suffix(".json"), facts.model_dump_json(indent=2) + "\n")
+    write_checkpoint_facts(path, facts)
     return facts
 
 
@@ -82,7 +83,10 @@ def load_checkpoint(id_or_path: str | Path) -> Network:
 def first_network(folder: Path, facts: RunFacts) -> Network:
     """The network of a run at step 0: from the checkpoint it started from, else drawn from its seed."""
     if facts.initial:
-        return _load_file(folder / "initial.safetensors")
+        path = folder / "initial.safetensors"
+        if read_checkpoint(path)[0].sha256 != facts.initial_sha256:
+            raise StorageError(f"{path} holds other weights than {folder.name} started from. Restore it from a copy.")
+        return _load_file(path)
     network = build(facts.network, seed=facts.seed)
     network.normalisation = str(facts.recipe.get("normalisation", "channel"))
     return network

@@ -4,24 +4,29 @@ Beside them the layers and blocks at some steps, in tables that older files lack
 opened only where it has these tables and nothing else, and no value is handed out that this program would not write.
 """
 
+import hashlib
 import operator
 import os
+import shutil
 import sqlite3
 import stat
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 from urllib.parse import quote
 
 import psutil
 
 from explorer import tables
 from explorer.errors import RunError, StorageError, reason_in
-from explorer.files import write_atomically
+from explorer.files import storage_errors, write_atomically
 
+CLOSE_SECONDS = 1.0  # to wait for readers
+SETTLED_NS = 2 * 10**9  # file systems tell the time of a change to 2 s at worst
 NETWORK_FILE_SYSTEMS = ("nfs", "cifs", "smb", "fuse.sshfs", "9p")
 
 MOST_SECONDS = 10.0  # that reading one file may take; 100,000 rows take a fifth of a second
@@ -175,11 +180,29 @@ class MetricsWriter:
         with _storage(self.path):
             self._database.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
+    def fill(self, rows: Mapping[str, Iterable[Sequence[object]]]) -> None:
+        """Add many rows at once, by table."""
+        with _storage(self.path), self._database:
+            self._database.execute("BEGIN")
+            for table, each in rows.items():
+                places = ", ".join("?" for _ in _LIVE.get(cast("Live", table), tables.METRICS))
+                self._database.executemany(f"INSERT INTO {table} VALUES ({places})", each)  # noqa: S608
+
     def close(self) -> None:
-        """Leave a single file behind that can be copied as it is, where no reader is in the way."""
-        with suppress(sqlite3.Error):  # where a page is reading just now, the journal stays, and stays valid
-            self._database.execute("PRAGMA journal_mode=DELETE")
-        self._database.close()
+        """Leave a single file behind that can be copied as it is, where no reader is in the way for long."""
+        end = time.monotonic() + CLOSE_SECONDS
+        while not self._stands_alone() and time.monotonic() < end:
+            time.sleep(0.02)  # a page reads for milliseconds
+        self._database.close()  # where one reads on, the journal stays, and stays valid
+
+    def _stands_alone(self) -> bool:
+        """Bring all rows into the file itself; False where a reader is in the way."""
+        try:
+            return bool(self._database.execute("PRAGMA journal_mode=DELETE").fetchone() == ("delete",))
+        except sqlite3.ProgrammingError:  # closed before
+            return True
+        except sqlite3.Error:
+            return False
 
 
 def read_progress(folder: Path) -> Progress:
@@ -264,7 +287,7 @@ def read_live(folder: Path, table: Live, steps: int | None = 300) -> list[LiveRo
 
 
 def copy_metrics(folder: Path, target: Path) -> None:
-    """A consistent copy of metrics.db, even while the worker writes; only where every value in it is sound.
+    """A consistent copy of metrics.db, byte by byte where no worker writes; only where every value in it is sound.
 
     Raises:
         RunError: metrics.db is damaged.
@@ -274,9 +297,65 @@ def copy_metrics(folder: Path, target: Path) -> None:
         if database is None:
             return
         _require_all_values(database)
+        if metrics_sha256(folder):  # the transaction keeps the file as it is
+            with storage_errors(target):
+                shutil.copyfile(folder / "metrics.db", target)
+            return
         with _storage(target), closing(sqlite3.connect(target)) as copy:
             database.backup(copy)
             copy.execute("PRAGMA journal_mode=DELETE")
+
+
+def require_whole_metrics(folder: Path) -> None:
+    """See that every row of metrics.db can be read and is sound, once for each change of the file.
+
+    Raises:
+        RunError: metrics.db is damaged.
+    """
+    found = [path.stat() for path in (folder / "metrics.db", *_journals(folder / "metrics.db")) if path.exists()]
+    if found and (trouble := _trouble(folder, *_version(found))):
+        raise RunError(trouble)
+
+
+@lru_cache(maxsize=4096)
+def _trouble(folder: Path, *_: int) -> str:
+    try:
+        with _reading(folder, "metrics") as database:
+            if database is not None:
+                _require_all_values(database)
+    except RunError as error:
+        return str(error)
+    return ""
+
+
+def metrics_sha256(folder: Path) -> str:
+    """The sha256 of metrics.db of the run in `folder`, where it stands alone; else, or where there is none, empty."""
+    path = folder / "metrics.db"
+    try:
+        if any(journal.exists() and journal.stat().st_size for journal in _journals(path)):
+            return ""
+        facts = path.lstat()
+        return _sha256(path, *_version([facts])) if stat.S_ISREG(facts.st_mode) else ""
+    except OSError:
+        return ""
+
+
+def _journals(path: Path) -> list[Path]:
+    return [path.with_name(path.name + ending) for ending in ("-wal", "-journal")]
+
+
+def _version(found: list[os.stat_result]) -> tuple[int, ...]:
+    """What tells files of these facts from those they were; of what was changed just now nothing does."""
+    version = [number for facts in found for number in (facts.st_mtime_ns, facts.st_size, facts.st_ino)]
+    if any(time.time_ns() - facts.st_mtime_ns < SETTLED_NS for facts in found):
+        version.append(time.monotonic_ns())
+    return tuple(version)
+
+
+@lru_cache(maxsize=4096)
+def _sha256(path: Path, *_: int) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @contextmanager

@@ -1,21 +1,19 @@
 """Snapshots: the whole state of a training at a step, kept through time and for resuming."""
 
 import io
-import pickle
-import zipfile
+import os
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from explorer.errors import StorageError
+from explorer.errors import StorageError, one_line
 from explorer.files import storage_errors, write_atomically
 from explorer.runs.checkpoint_facts import snapshot_steps
+from explorer.runs.state_files import LATEST, seal, state_name, whole_state
 
 State = dict[str, Any]  # step, weights and buffers, optimiser: plain types and tensors
-
-LATEST = "latest.pt"
 
 
 def is_snapshot_step(step: int, steps: int) -> bool:
@@ -30,7 +28,7 @@ def write_snapshot(folder: Path, state: State) -> None:
     Raises:
         StorageError: the disk is full or the folder read-only; earlier snapshots are intact.
     """
-    _write(folder / "snapshots" / f"step-{state['step']:07d}.pt", state)
+    _write(folder / "snapshots" / state_name(state["step"]), state)
 
 
 def write_latest(folder: Path, state: State) -> None:
@@ -50,27 +48,43 @@ def read_snapshot(folder: Path, step: int) -> State:
     Raises:
         StorageError: there is no such snapshot, or it is damaged.
     """
-    path = folder / "snapshots" / f"step-{step:07d}.pt"
-    if not path.exists():
+    try:
+        return _read(folder, state_name(step), step)
+    except FileNotFoundError:
         steps = ", ".join(map(str, snapshot_steps(folder))) or "none"
-        raise StorageError(f"{folder.name} has no snapshot at step {step}. There are: {steps}.")
-    return _read(path)
+        raise StorageError(f"{folder.name} has no snapshot at step {step}. There are: {steps}.") from None
 
 
-def resume_state(folder: Path, last_step: int) -> State | None:
-    """The most advanced intact state not past `last_step`, the last row of the metrics; None starts anew."""
+def resume_state(folder: Path, last_step: int) -> tuple[State | None, list[str]]:
+    """The most advanced whole state not past `last_step`, the last row of the metrics; None starts anew.
+
+    Returns:
+        The state, and what is wrong with more advanced ones, each as a clause without a full stop.
+    """
     latest: State | None = None
-    with suppress(StorageError, FileNotFoundError):  # never written, or damaged: the kept snapshots remain
-        latest = _read(folder / "snapshots" / LATEST)
+    trouble = []
+    with suppress(FileNotFoundError):
+        try:
+            latest = _read(folder, LATEST)
+        except StorageError as error:
+            trouble.append(_clause(folder, error))
     if latest is not None and latest["step"] > last_step:
+        trouble.append(f"metrics.db ends at step {last_step}, before {LATEST} (step {latest['step']})")
         latest = None
     for step in reversed(snapshot_steps(folder)):
         if latest is not None and latest["step"] >= step:
             break
         if step <= last_step:
-            with suppress(StorageError):
-                return read_snapshot(folder, step)
-    return latest
+            try:
+                return read_snapshot(folder, step), trouble
+            except StorageError as error:
+                trouble.append(_clause(folder, error))
+    return latest, trouble
+
+
+def _clause(folder: Path, error: StorageError) -> str:
+    text = one_line(error).removesuffix(". Use another snapshot.")
+    return text.replace(f"{folder / 'snapshots'}{os.sep}", "")
 
 
 def _write(path: Path, state: State) -> None:
@@ -78,20 +92,28 @@ def _write(path: Path, state: State) -> None:
         path.parent.mkdir(exist_ok=True)
     content = io.BytesIO()
     torch.save(state, content)  # not straight into the file: torch would hide that the disk is full
+    seal(content, state["step"])
     write_atomically(path, lambda file: file.write(content.getbuffer()))
 
 
-def _read(path: Path) -> State:
-    """Read with every record's checksum verified: torch itself loads a flipped bit without a word."""
+def _read(folder: Path, name: str, step: int | None = None) -> State:
+    """Nothing is parsed before its checksum is verified: torch itself loads a flipped bit without a word.
+
+    Args:
+        step: of which it must be; None: of any.
+    """
+    path = folder / "snapshots" / name
+    archive, told = whole_state(folder, name)
     try:
-        with zipfile.ZipFile(path) as archive:
-            if archive.testzip() is not None:
-                raise StorageError(f"{path} is damaged: a checksum is wrong. Use another snapshot.")
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError:
+        state = torch.load(archive, map_location="cpu", weights_only=True)
+    except MemoryError:
         raise
-    except (OSError, zipfile.BadZipFile, pickle.UnpicklingError, RuntimeError, EOFError) as error:
-        raise StorageError(f"{path} is damaged: {error}. Use another snapshot.") from None
-    if not isinstance(state, dict) or not isinstance(state.get("step"), int):
-        raise StorageError(f"{path} is not a snapshot of this program. Use another one.")
+    except Exception as error:  # noqa: BLE001 whatever a crafted pickle makes torch stumble over
+        raise StorageError(
+            f"{path} is damaged: {one_line(error) or type(error).__name__}. Use another snapshot."
+        ) from None
+    if not isinstance(state, dict) or type(state.get("step")) is not int or not isinstance(state.get("network"), dict):
+        raise StorageError(f"{path} is damaged: it is no snapshot of this program. Use another snapshot.")
+    for expected in {step, told} - {None, state["step"]}:
+        raise StorageError(f"{path} is damaged: it is of step {state['step']}, not {expected}. Use another snapshot.")
     return dict(state)

@@ -2,10 +2,11 @@
 
 A run folder is the whole truth about one network's training and can be copied, zipped and mailed:
 
-    run.json      facts and state, moved into place whole
+    run.json      facts and state, moved into place whole; the settings with their checksum
     .resnet-explorer  says that this program made the folder: without it, it is no run and is never touched
     metrics.db    one row per step; layers and blocks at some steps (runs/metrics.py)
-    snapshots/    weights and optimiser through training (runs/snapshots.py)
+    metrics-damaged.db  what it was before it was mended (runs/mending.py)
+    snapshots/    weights and optimiser through training (runs/snapshots.py), each with its checksum
     checkpoint.*  the final weights and their facts (runs/checkpoints.py)
     initial.*     the weights it started from and their facts, where it started from a checkpoint
     worker.log    what the worker process printed
@@ -23,11 +24,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import psutil
 from filelock import FileLock
-from pydantic import AfterValidator, Field, field_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from explorer.data.normalisations import normalisation_row
 from explorer.errors import ExplorerError, RunError, StorageError, one_line, quoted, reason_in
@@ -42,7 +43,8 @@ from explorer.files import (
 )
 from explorer.models.config import NetworkConfig
 from explorer.processes import lock_is_held
-from explorer.runs.metrics import Progress, read_progress
+from explorer.runs.metrics import Progress, metrics_sha256, read_progress, require_whole_metrics
+from explorer.seals import digest
 from explorer.settings import Settings
 
 SCHEMA_VERSION = 1
@@ -60,6 +62,7 @@ MARKER = ".resnet-explorer"
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,120}")
 _GENERATED = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{6}-.+")  # ids of runs made before there was a marker
 MOST_STEPS = 10**9
+_MOST_NOTICES = 10
 _YEARS = range(2000, 2200)  # outside them a clock was wrong
 
 
@@ -175,6 +178,12 @@ class RunFacts(Settings):
             raise ValueError("its recipe does not say how many `steps`.")
         return sound_recipe(recipe)
 
+    @model_validator(mode="after")
+    def _as_trained(self) -> Self:
+        if self.settings_sha256 not in ("", settings_digest(self)):
+            raise ValueError("it says other settings than the run was trained with. Restore it from a copy.")
+        return self
+
 
 @dataclass(frozen=True, slots=True)
 class Run:
@@ -269,6 +278,18 @@ def mark(folder: Path) -> None:
     _write(folder / MARKER, b"A run of ResNet Explorer\n")
 
 
+def training_settings(facts: RunFacts) -> dict[str, Any]:
+    """All that the result of a training depends on: what its states belong to."""
+    names = {"network", "data", "recipe", "seed", "initial_sha256", "data_fingerprint"}
+    # without defaults: a setting that a later version adds is no other setting
+    return facts.model_dump(mode="json", include=names, exclude_defaults=True)
+
+
+def settings_digest(facts: RunFacts) -> str:
+    """The sha256 of `training_settings`."""
+    return digest(training_settings(facts))
+
+
 def write_facts(folder: Path, facts: RunFacts) -> None:
     """Put run.json in place."""
     write_text_atomically(folder / "run.json", facts.model_dump_json(indent=2) + "\n")
@@ -293,7 +314,8 @@ def read_facts(folder: Path) -> RunFacts:
     """The facts of the run in `folder`.
 
     Raises:
-        RunError: run.json is missing, cut short, of a newer version, or says what no run.json says; in one line.
+        RunError: run.json is missing, cut short, of a newer version, says what no run.json says, or other settings than
+            those of its training; in one line.
     """
     try:
         values = read_json(folder / "run.json")
@@ -326,10 +348,13 @@ def read_run(run_id: str) -> Run:
     facts = None
     try:
         facts = read_facts(folder)
+        _require_own_metrics(folder, facts)
         progress = read_progress(folder)
+        state, elsewhere = _state(folder, facts)
+        if state in RESUMABLE and not facts.metrics_sha256:  # a killed worker leaves no checksum
+            require_whole_metrics(folder)
     except RunError as error:
         return Run(run_id, folder, facts, "damaged", Progress(), one_line(error))
-    state, elsewhere = _state(folder, facts)
     return Run(run_id, folder, facts, state, progress, elsewhere=elsewhere)
 
 
@@ -357,6 +382,28 @@ def list_runs() -> list[Run]:
 def run_lock(folder: Path) -> FileLock:
     """The lock that a worker holds while it trains the run in `folder`."""
     return FileLock(folder / "run.lock")
+
+
+def with_notice(facts: RunFacts, sentence: str) -> str:
+    """The notice of a run with one more sentence, which stands in it once; the oldest ones make room."""
+    lines = [line for line in facts.notice.split("\n") if line not in ("", sentence)]
+    return "\n".join([*lines, sentence][-_MOST_NOTICES:])
+
+
+def _require_own_metrics(folder: Path, facts: RunFacts) -> None:
+    """See that metrics.db is there, and as the training left it."""
+    said = facts.metrics_sha256
+    if not said and (not facts.settings_sha256 or os.path.lexists(folder / "metrics.db")):
+        return
+    if said and metrics_sha256(folder) == said:
+        return
+    if read_facts(folder).metrics_sha256 != said:  # the training went on between the two looks
+        return
+    missing = not os.path.lexists(folder / "metrics.db")
+    raise RunError(
+        f"metrics.db of {folder.name} {'is missing' if missing else 'was changed since the training ended'}. Mend the "
+        f"run with `python -m explorer runs mend {folder.name}`, or restore the file from a copy."
+    )
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -36,6 +36,7 @@ from explorer.runs.store import (
     run_folder,
     update_run,
 )
+from explorer.seals import sealed_text
 from explorer.training.memory import require_step_memory
 from explorer.training.plan import Plan
 
@@ -232,7 +233,7 @@ def _initial(plan: Plan) -> _Initial:
             f"`normalisation` (={plan.recipe.normalisation!r}) is not the one that `initial` (={plan.initial!r}) was "
             f"trained with. Use {facts.normalisation!r}."
         )
-    files = {"initial.safetensors": weights, "initial.json": facts.model_dump_json(indent=2).encode()}
+    files = {"initial.safetensors": weights, "initial.json": sealed_text(facts).encode()}
     return _Initial(facts.sha256, files)
 
 

@@ -1,19 +1,21 @@
 """One run inside a worker: its training, its metrics, its snapshots."""
 
 import time
+from contextlib import suppress
 from dataclasses import astuple
 from importlib.metadata import version
+from typing import Any
 
 import torch
 
 from explorer.data.batches import Batches
 from explorer.data.pixels import load_data
-from explorer.errors import RunError
+from explorer.errors import ExplorerError, RunError, one_line
 from explorer.runs.checkpoint_facts import CheckpointFacts
 from explorer.runs.checkpoints import first_network, save_checkpoint
-from explorer.runs.metrics import MetricsWriter, read_progress
+from explorer.runs.metrics import MetricsWriter, metrics_sha256, read_progress
 from explorer.runs.snapshots import forget_latest, is_snapshot_step, resume_state, write_latest, write_snapshot
-from explorer.runs.store import Run, StoredState, update_run
+from explorer.runs.store import Run, StoredState, settings_digest, training_settings, update_run, with_notice
 from explorer.training.devices import best_device, device_facts, training_threads
 from explorer.training.loop import Record, Training, batches_for, train
 from explorer.training.recipe import Recipe
@@ -64,13 +66,15 @@ class Session:
             device=shared.device,
             batches=batches,
         )
+        self.facts = facts = facts.model_copy(update={"data_fingerprint": batches.data.fingerprint})
+        update_run(run.id, metrics_sha256="")  # before the file changes
         self.metrics = MetricsWriter(run.path)
-        state = resume_state(run.path, self.metrics.last_step())
-        if state is not None:
-            self.training.restore(state)
-        self.metrics.forget_after(-1 if state is None else self.training.step)
+        try:
+            notice = self._go_on()
+        except BaseException:
+            self.close()
+            raise
         self._saved_at = time.monotonic()
-        print(f"{run.id} goes on from step {self.step}" if state else f"{run.id} starts", flush=True)
         if self.training.recomputes:
             print(
                 f"{run.id} computes what is inside of blocks twice: its steps need much of the memory here", flush=True
@@ -83,7 +87,13 @@ class Session:
             "torchvision": version("torchvision"),
         }
         update_run(
-            run.id, state="running", reason="", environment=environment, data_fingerprint=batches.data.fingerprint
+            run.id,
+            state="running",
+            reason="",
+            notice=notice,
+            environment=environment,
+            data_fingerprint=facts.data_fingerprint,
+            settings_sha256=settings_digest(facts),
         )
 
     @property
@@ -107,8 +117,44 @@ class Session:
         update_run(self.run.id, state=state, worker=None)
 
     def close(self) -> None:
-        """Let go of the metrics."""
+        """Let go of the metrics, which from here on stay as they are."""
         self.metrics.close()
+        with suppress(ExplorerError):  # the disk is full, say: then a change of the file is not noticed
+            update_run(self.run.id, metrics_sha256=metrics_sha256(self.run.path))
+
+    def _go_on(self) -> str:
+        """Restore the newest whole state; gives what the user should know of the run."""
+        state, trouble = resume_state(self.run.path, self.metrics.last_step())
+        if state is not None:
+            self._require_same_settings(state)
+            try:
+                self.training.restore(state)
+            except Exception as error:
+                raise RunError(
+                    f"The state of {self.run.id} at step {state['step']} does not fit its network: {one_line(error)}. "
+                    "Start a new run."
+                ) from error
+        self.metrics.forget_after(-1 if state is None else self.training.step)
+        print(f"{self.run.id} goes on from step {self.step}" if state else f"{self.run.id} starts", flush=True)
+        if not trouble:
+            return self.facts.notice
+        went_on = f"training went on from step {self.step}" if state else "training began anew"
+        sentence = f"{'; '.join(trouble)}: {went_on}."
+        print(f"{self.run.id}: {sentence}", flush=True)
+        return with_notice(self.facts, sentence)
+
+    def _require_same_settings(self, state: dict[str, Any]) -> None:
+        """States of earlier versions do not say to which settings they belong."""
+        own = training_settings(self.facts)
+        setting = _difference(state.get("settings", own), own)
+        if setting:
+            raise RunError(
+                f"The state of {self.run.id} at step {state['step']} was made with another `{setting}` than run.json "
+                "says. Restore both from one copy, or start a new run."
+            )
+
+    def _state(self) -> dict[str, Any]:
+        return self.training.state() | {"settings": training_settings(self.facts)}
 
     def _keep(self, record: Record) -> None:
         """The rows go first: a state on disk always has its rows."""
@@ -117,7 +163,7 @@ class Session:
             self._look_inside()
         if is_snapshot_step(record.step, self.recipe.steps):
             self.metrics.settle()
-            write_snapshot(self.run.path, self.training.state())
+            write_snapshot(self.run.path, self._state())
         elif time.monotonic() - self._saved_at > LATEST_SECONDS:
             self._write_latest()
 
@@ -132,7 +178,7 @@ class Session:
     def _write_latest(self) -> None:
         self.metrics.settle()
         if self.training.started:
-            write_latest(self.run.path, self.training.state())
+            write_latest(self.run.path, self._state())
         self._saved_at = time.monotonic()
 
     def _finish(self) -> None:
@@ -154,3 +200,13 @@ class Session:
         facts = save_checkpoint(self.training.network, self.run.path / "checkpoint.safetensors", facts)
         update_run(self.run.id, state="finished", worker=None, checkpoint_sha256=facts.sha256)
         forget_latest(self.run.path)
+
+
+def _difference(a: Any, b: Any) -> str:
+    """The first of two groups of settings that differs, as in recipe.learning_rate; empty where none does."""
+    if not isinstance(a, dict) or not isinstance(b, dict):
+        return ""
+    for name in sorted({*a, *b}, key=str):
+        if a.get(name) != b.get(name):
+            return f"{name}.{inner}" if (inner := _difference(a.get(name), b.get(name))) else str(name)
+    return ""

@@ -10,6 +10,7 @@ from explorer.ui.chart_choice import choose_chart
 from explorer.ui.curves import curves, figure, run_table
 from explorer.ui.errors import fragment, readable_errors
 from explorer.ui.navigation import page
+from explorer.ui.progress import offer_mending
 from explorer.ui.share import downloads, share
 from explorer.ui.watch import start_waiting
 
@@ -166,3 +167,4 @@ def _damage(found: Experiment) -> None:
     for run in found.runs:
         if run.state == "damaged":
             st.warning(f"{wording.said(run.damage)} Nothing else is affected.", icon=":material/broken_image:")
+            offer_mending(run)

@@ -7,9 +7,11 @@ import streamlit as st
 
 from explorer.runs.control import requested
 from explorer.runs.experiments import Experiment
+from explorer.runs.mending import mend
 from explorer.runs.store import Run
 from explorer.training import launch
 from explorer.ui import cached, wording
+from explorer.ui.errors import readable_errors
 from explorer.ui.wording import chip, duration, escaped
 
 LOG_LINES = 30
@@ -64,6 +66,16 @@ def progress(found: Experiment) -> None:
     st.progress(min(1.0, done / total), text=_sentence(found) + left)
     for run in found.runs:
         _trouble(run)
+
+
+def offer_mending(run: Run) -> None:
+    """A button that keeps what can be read of a damaged run."""
+    help_text = "Keeps what can be read of its metrics; a training that had not ended can then go on."
+    if st.button("Mend", icon=":material/healing:", key=f"mend-{run.id}", help=help_text):
+        with readable_errors():
+            mend(run.id)
+            cached.forget()
+            st.rerun()
 
 
 def numbers(found: Experiment) -> None:
@@ -138,6 +150,10 @@ def _trouble(run: Run) -> None:
         )
     elif reason:
         st.warning(wording.said(f"{name}: {reason}"), icon=":material/warning:")
+    if run.facts and run.facts.notice:
+        st.info(wording.said(f"{name}: {run.facts.notice}"), icon=":material/healing:")
+    if run.state == "damaged":
+        offer_mending(run)
     if run.state in ("failed", "crashed") and (log := cached.log_tail(run.path / "worker.log", LOG_LINES)):
         with st.expander(f"Last lines of the log of {name}", icon=":material/description:"):
             st.code(log, language=None)

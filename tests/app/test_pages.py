@@ -150,6 +150,19 @@ def test_runs_lists_a_damaged_run_as_such(open_page, experiment):
     assert len(app.dataframe[0].value) == 2
 
 
+@pytest.mark.parametrize("page", ["runs", "train"])
+def test_a_damaged_run_is_mended_by_a_button_and_the_page_says_what_was_found(open_page, experiment, page):
+    name = experiment(state="stopped")
+    (run_folder(f"{name}-plain20-s0") / "metrics.db").write_bytes(b"")
+    app = open_page(page, experiment=name)
+    assert "cannot be read" in [*app.warning, *app.error][0].value
+    app.button(key=f"mend-{name}-plain20-s0").click().run()
+    assert not app.exception
+    assert read(name).runs[0].state == "stopped"
+    told = open_page("train", experiment=name).info
+    assert any("none of its rows could be read" in each.value for each in told)
+
+
 def test_rename_starts_from_the_present_title(open_page, experiment):
     app = open_page("runs", experiment=[experiment()])
     app.button(key="rename").click().run()

@@ -310,3 +310,14 @@ def test_nan_and_infinity_become_null():
 def test_text_tables_are_aligned_with_numbers_to_the_right():
     rows = [{"name": "a", "count": 5, "done": True}, {"name": "long", "count": None, "done": False}]
     assert text_table(rows, ["name", "count", "done"]) == ("name  count  done\na         5  yes\nlong      -  no")
+
+
+def test_a_damaged_run_is_mended_and_says_so(capsys):
+    name = make_experiment(state="stopped")
+    (run_folder(f"{name}-plain20-s0") / "metrics.db").write_bytes(b"")
+    (mended,) = answer(capsys, "runs", "mend", name)["runs"]
+    assert mended["id"] == f"{name}-plain20-s0"
+    assert "Training begins anew" in mended["notice"]
+    shown = answer(capsys, "runs", "show", mended["id"])
+    assert (shown["state"], shown["notice"]) == ("stopped", mended["notice"])
+    assert "nothing to mend" in refusal(capsys, "runs", "mend", name)

@@ -234,11 +234,13 @@ def test_facts_of_runs_and_of_files_elsewhere_stay_as_they_are(kept, run, tmp_pa
 
 
 def test_facts_that_cannot_be_written_are_no_trouble(kept, monkeypatch):
+    name = kept()
+
     def refused(path, text):
         raise StorageError("The disk is full.")
 
     monkeypatch.setattr("explorer.runs.checkpoint_facts.write_text_atomically", refused)
-    assert evaluation(kept()).images == 360
+    assert evaluation(name).images == 360
     assert checkpoint_facts("theirs").test_error is None
 
 

@@ -13,7 +13,10 @@ SOURCES = sorted([*ROOT.glob("explorer/**/*.py"), *ROOT.glob("pages/*.py"), ROOT
 
 # From the bottom up. Parts of one row are siblings and do not import each other, except in the first row.
 LAYERS = [
-    {"errors", "files", "numerals", "processes", "progress", "registry", "scratch", "settings", "tables"},
+    {
+        *("errors", "files", "numerals", "processes", "progress", "registry", "scratch", "seals", "settings"),
+        "tables",
+    },
     {"models", "data"},
     {"runs"},
     {"analysis", "attribution", "training"},

@@ -42,6 +42,7 @@ def test_facts_of_another_network_do_not_fit(saved):
     _, path, _ = saved
     facts = json.loads(path.with_suffix(".json").read_text())
     facts["network"]["depth"] = 14
+    del facts["facts_sha256"]  # as in files of earlier versions
     path.with_suffix(".json").write_text(json.dumps(facts))
     with pytest.raises(StorageError, match="do not fit resnet14-w4"):
         load_checkpoint(path)
@@ -99,4 +100,15 @@ def test_damaged_facts_are_named(saved, content):
     path.with_suffix(".json").write_text(content)
     for read in (checkpoint_facts, load_checkpoint):
         with pytest.raises(StorageError, match=r"net\.json (is not valid JSON|does not say what is known): "):
+            read(path)
+
+
+def test_facts_that_something_else_changed_are_refused(saved):
+    _, path, _ = saved
+    beside = path.with_suffix(".json")
+    beside.write_text(beside.read_text().replace('"pixel"', '"channel"'))
+    for read in (checkpoint_facts, load_checkpoint):
+        with pytest.raises(
+            StorageError, match=r"net.json does not say what is known: its checksum is wrong.*Copy both"
+        ):
             read(path)

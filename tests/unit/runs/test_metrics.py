@@ -1,6 +1,8 @@
 """The metrics file: one writer, readers at any time, grouping that keeps evaluations."""
 
+import hashlib
 import sqlite3
+import threading
 
 import numpy as np
 import pandas as pd
@@ -10,7 +12,7 @@ from explorer import tables
 from explorer.errors import StorageError
 from explorer.runs import metrics as module
 from explorer.runs.experiments import live_blocks, live_layers, metrics
-from explorer.runs.metrics import MetricsWriter, read_live, read_progress
+from explorer.runs.metrics import MetricsWriter, copy_metrics, metrics_sha256, read_live, read_progress
 from explorer.runs.metrics import read_metrics as read_rows
 from explorer.runs.store import run_folder
 
@@ -182,3 +184,35 @@ def test_layers_of_runs_share_a_table_with_their_keys(make_run):
     assert layers["response_std"].isna().all()
     for table in (layers, live_layers(ids[2:])):
         assert [table[column].dtype.kind for column in ("step", "layer", "zeros")] == ["i", "i", "f"]
+
+
+def test_the_checksum_is_that_of_the_file_and_of_none_while_it_is_written(tmp_path):
+    assert metrics_sha256(tmp_path) == ""
+    with MetricsWriter(tmp_path) as writer:
+        writer.append(row(0))
+        assert metrics_sha256(tmp_path) == ""
+    for _ in range(2):
+        assert metrics_sha256(tmp_path) == hashlib.sha256((tmp_path / "metrics.db").read_bytes()).hexdigest()
+        (tmp_path / "metrics.db").write_bytes(b"changed at once, and of the same time perhaps")
+
+
+def test_closing_waits_for_a_reader(tmp_path):
+    with MetricsWriter(tmp_path) as writer:
+        writer.append(row(0))
+        reader = sqlite3.connect(tmp_path / "metrics.db", check_same_thread=False)
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM metrics").fetchall()
+        threading.Timer(0.2, reader.close).start()
+    assert [file.name for file in tmp_path.iterdir()] == ["metrics.db"]
+
+
+def test_a_copy_of_what_nobody_writes_has_the_same_bytes(tmp_path):
+    with MetricsWriter(tmp_path) as writer:
+        writer.append(row(0))
+        copy_metrics(tmp_path, tmp_path / "while.db")
+    copy_metrics(tmp_path, tmp_path / "after.db")
+    assert (tmp_path / "after.db").read_bytes() == (tmp_path / "metrics.db").read_bytes()
+    for name in ("while", "after"):
+        (tmp_path / name).mkdir()
+        (tmp_path / f"{name}.db").rename(tmp_path / name / "metrics.db")
+        assert read_rows(tmp_path / name) == read_rows(tmp_path)

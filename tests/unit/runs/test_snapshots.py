@@ -3,6 +3,7 @@
 import builtins
 import errno
 import os
+import zipfile
 
 import pytest
 import torch
@@ -16,6 +17,7 @@ from explorer.runs.snapshots import (
     write_latest,
     write_snapshot,
 )
+from explorer.runs.state_files import newest_whole_step
 
 
 def state(step):
@@ -50,18 +52,18 @@ def test_damage_is_seen_and_the_run_resumes_from_the_snapshot_before(tmp_path, d
     path.write_bytes({"flip": content, "cut": content[: len(content) // 2], "empty": b""}[damage])
     with pytest.raises(StorageError, match="step-0000010.pt is damaged"):
         read_snapshot(tmp_path, 10)
-    assert resume_state(tmp_path, last_step=10)["step"] == 5
+    assert resume_state(tmp_path, last_step=10)[0]["step"] == 5
 
 
 def test_a_run_resumes_from_its_most_advanced_state_that_has_all_its_rows(tmp_path):
-    assert resume_state(tmp_path, last_step=-1) is None
+    assert resume_state(tmp_path, last_step=-1)[0] is None
     write_snapshot(tmp_path, state(10))
     write_latest(tmp_path, state(17))
-    assert resume_state(tmp_path, last_step=20)["step"] == 17
-    assert resume_state(tmp_path, last_step=16)["step"] == 10
-    assert resume_state(tmp_path, last_step=9) is None
+    assert resume_state(tmp_path, last_step=20)[0]["step"] == 17
+    assert resume_state(tmp_path, last_step=16)[0]["step"] == 10
+    assert resume_state(tmp_path, last_step=9)[0] is None
     write_snapshot(tmp_path, state(20))
-    assert resume_state(tmp_path, last_step=20)["step"] == 20
+    assert resume_state(tmp_path, last_step=20)[0]["step"] == 20
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS])
@@ -74,8 +76,96 @@ def test_a_full_disk_or_read_only_folder_leaves_the_earlier_state(tmp_path, monk
     with monkeypatch.context() as patched, pytest.raises(StorageError, match="full|read-only"):
         patched.setattr(os, "fsync", refuse)
         write_latest(tmp_path, state(6))
-    assert resume_state(tmp_path, last_step=9)["step"] == 5
+    assert resume_state(tmp_path, last_step=9)[0]["step"] == 5
     assert [file.name for file in (tmp_path / "snapshots").iterdir()] == ["latest.pt"]
+
+
+def same(a, b):
+    if isinstance(a, torch.Tensor):
+        return isinstance(b, torch.Tensor) and a.dtype == b.dtype and torch.equal(a, b)
+    if isinstance(a, dict):
+        return isinstance(b, dict) and list(a) == list(b) and all(same(a[key], b[key]) for key in a)
+    return type(a) is type(b) and a == b
+
+
+def flips(content, every=1):
+    """The content with one bit flipped, in each byte or in every so many."""
+    for place in range(0, len(content), every):
+        yield content[:place] + bytes([content[place] ^ 1 << place % 8]) + content[place + 1 :]
+
+
+SMALL = {"step": 5, "network": {"a": torch.arange(6.0), "b": torch.arange(6.0) + 1}, "optimiser": {"lr": 0.1}}
+
+
+@pytest.mark.parametrize("every", [7, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("sealed", [True, False], ids=["with a checksum", "of an earlier version"])
+def test_a_flipped_bit_never_loads_as_another_state(tmp_path, sealed, every):
+    path = tmp_path / "snapshots" / "step-0000005.pt"
+    write_snapshot(tmp_path, SMALL)
+    if not sealed:
+        torch.save(SMALL, path)
+    for damaged in flips(path.read_bytes(), every):
+        path.write_bytes(damaged)
+        try:
+            found = read_snapshot(tmp_path, 5)
+        except StorageError:
+            continue
+        else:
+            assert not sealed
+            assert same(found, SMALL)
+
+
+def test_a_state_is_an_ordinary_file_of_torch(tmp_path):
+    write_snapshot(tmp_path, SMALL)
+    assert same(torch.load(tmp_path / "snapshots" / "step-0000005.pt", weights_only=True), SMALL)
+
+
+def test_nothing_is_parsed_before_its_checksum_is_verified(tmp_path, monkeypatch):
+    write_snapshot(tmp_path, SMALL)
+    path = tmp_path / "snapshots" / "step-0000005.pt"
+    path.write_bytes(path.read_bytes().replace(b"optimiser", b"optimized"))
+    for parser in (torch, zipfile):
+        monkeypatch.setattr(parser, "load" if parser is torch else "ZipFile", lambda *_, **__: pytest.fail("parsed"))
+    with pytest.raises(StorageError, match="its checksum is wrong"):
+        read_snapshot(tmp_path, 5)
+
+
+def test_a_state_of_another_step_is_not_taken_for_this_one(tmp_path):
+    write_snapshot(tmp_path, SMALL)
+    (tmp_path / "snapshots" / "step-0000005.pt").rename(tmp_path / "snapshots" / "step-0000010.pt")
+    with pytest.raises(StorageError, match="it is of step 5, not 10"):
+        read_snapshot(tmp_path, 10)
+
+
+def test_a_link_is_not_read_as_a_state(tmp_path):
+    (tmp_path / "other").mkdir()
+    write_snapshot(tmp_path / "other", SMALL)
+    (tmp_path / "run" / "snapshots").mkdir(parents=True)
+    (tmp_path / "run/snapshots/step-0000005.pt").symlink_to(tmp_path / "other/snapshots/step-0000005.pt")
+    with pytest.raises(StorageError, match="leads out of"):
+        read_snapshot(tmp_path / "run", 5)
+
+
+def test_what_is_wrong_with_newer_states_is_told(tmp_path):
+    write_snapshot(tmp_path, state(5))
+    write_latest(tmp_path, state(17))
+    assert resume_state(tmp_path, last_step=20)[1] == []
+    assert resume_state(tmp_path, last_step=9)[1] == ["metrics.db ends at step 9, before latest.pt (step 17)"]
+    (tmp_path / "snapshots" / "latest.pt").write_bytes(b"")
+    found, (trouble,) = resume_state(tmp_path, last_step=20)
+    assert found["step"] == 5
+    assert "latest.pt is damaged: " in trouble
+
+
+def test_the_newest_whole_step_is_known_without_reading_weights(tmp_path):
+    assert newest_whole_step(tmp_path) is None
+    write_snapshot(tmp_path, state(5))
+    write_snapshot(tmp_path, state(10))
+    write_latest(tmp_path, state(17))
+    assert newest_whole_step(tmp_path) == 17
+    for name, rest in (("latest.pt", 10), ("step-0000010.pt", 5)):
+        (tmp_path / "snapshots" / name).write_bytes(b"broken")
+        assert newest_whole_step(tmp_path) == rest
 
 
 def test_a_snapshot_cannot_run_code(tmp_path):

@@ -1,5 +1,6 @@
 """Queueing without a worker: what stands in the run folders of a plan that starts from a checkpoint."""
 
+import json
 import zipfile
 
 import pytest
@@ -56,7 +57,7 @@ def test_every_run_folder_gets_a_copy_of_the_checkpoint(by_path, keep):
     path.unlink()  # the copies are the whole truth
     for run_id in ids:
         assert files(run_id)[0] == weights
-        assert CheckpointFacts.model_validate_json(files(run_id)[1]).sha256 == read_run(run_id).facts.initial_sha256
+        assert json.loads(files(run_id)[1])["sha256"] == read_run(run_id).facts.initial_sha256
         assert read_run(run_id).facts.initial == (str(path) if by_path else "small")
 
 

@@ -1,14 +1,20 @@
 """One run in a process: where it starts, and that it goes on from where it was left."""
 
+import sqlite3
+from contextlib import closing
+
 import pytest
 import torch
 
-from explorer.errors import StorageError
+from explorer.errors import RunError, StorageError
 from explorer.models.network import build
-from explorer.runs.checkpoint_facts import CheckpointFacts
+from explorer.runs.checkpoint_facts import CheckpointFacts, checkpoint_facts
 from explorer.runs.checkpoints import save_checkpoint
 from explorer.runs.experiments import live_blocks, live_layers, metrics
-from explorer.runs.store import read_run, run_folder
+from explorer.runs.mending import mend
+from explorer.runs.metrics import read_live, read_metrics
+from explorer.runs.snapshots import read_snapshot
+from explorer.runs.store import read_facts, read_run, run_folder, settings_digest, training_settings, write_facts
 from explorer.training import memory
 from explorer.training.devices import threads
 from explorer.training.launch import queue
@@ -124,3 +130,124 @@ def test_a_run_that_computes_twice_says_so(monkeypatch, capsys):
     session.close()
     assert "computes what is inside of blocks twice" in capsys.readouterr().out
     assert read_run(session.run.id).facts.environment["recomputes"] is True
+
+
+def left(steps, **facts):
+    """A run that was paused after so many steps; gives its id and folder."""
+    run_id = queued(**facts)
+    session = Session(read_run(run_id), Shared())
+    while session.step < steps:
+        session.advance()
+    session.leave("paused")
+    return run_id, run_folder(run_id)
+
+
+def flip(path):
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 4
+    path.write_bytes(content)
+
+
+def test_a_damaged_state_costs_the_steps_since_the_one_before_and_is_told():
+    whole = finished(Session(read_run(queued()), Shared()))
+    run_id, folder = left(4)
+    flip(folder / "snapshots" / "latest.pt")
+    flip(folder / "snapshots" / "step-0000002.pt")
+    session = Session(read_run(run_id), Shared())
+    notice = read_run(run_id).facts.notice
+    assert session.step == 1
+    assert notice == (
+        "latest.pt is damaged: its checksum is wrong; step-0000002.pt is damaged: its checksum is wrong: "
+        "training went on from step 1."
+    )
+    assert torch.equal(weights(finished(session)), weights(whole))
+    assert read_run(run_id).facts.notice == notice
+
+
+@pytest.mark.parametrize(
+    ("name", "setting"), [("recipe", "recipe.learning_rate"), ("seed", "seed"), ("network", "network.width")]
+)
+def test_a_state_of_other_settings_is_refused_by_their_name(name, setting):
+    run_id, folder = left(4)
+    other = {
+        "recipe": RECIPE.model_copy(update={"learning_rate": 0.5}).model_dump(),
+        "seed": 3,
+        "network": read_run(run_id).facts.network.model_copy(update={"width": 4}),
+    }
+    facts = read_run(run_id).facts.model_copy(update={name: other[name]})
+    write_facts(folder, facts.model_copy(update={"settings_sha256": settings_digest(facts)}))
+    with pytest.raises(RunError, match=f"step 4 was made with another `{setting}` than run.json says"):
+        Session(read_run(run_id), Shared())
+    assert read_run(run_id).state == "paused"  # and its metrics are as they were
+
+
+def test_a_state_without_settings_is_one_of_an_earlier_version():
+    run_id, folder = left(4)
+    state = read_snapshot(folder, 2)
+    del state["settings"]
+    torch.save(state, folder / "snapshots" / "step-0000002.pt")
+    (folder / "snapshots" / "latest.pt").unlink()
+    session = Session(read_run(run_id), Shared())
+    session.close()
+    assert session.step == 2
+    assert read_run(run_id).facts.notice == ""
+
+
+@pytest.mark.parametrize("end", ["paused", "finished", "closed"])
+def test_changed_metrics_are_seen_once_the_training_has_ended(end):
+    session = Session(read_run(queued()), Shared())
+    folder = session.run.path
+    assert read_facts(folder).metrics_sha256 == ""
+    session.advance()
+    {"paused": lambda: session.leave("paused"), "finished": lambda: finished(session), "closed": session.close}[end]()
+    assert read_run(session.run.id).state != "damaged"
+    with closing(sqlite3.connect(folder / "metrics.db")) as database:
+        database.execute("UPDATE metrics SET test_error = 0.01")
+        database.commit()
+    assert "metrics.db of" in read_run(session.run.id).damage
+    assert "was changed since the training ended" in read_run(session.run.id).damage
+
+
+def test_a_run_with_mended_metrics_ends_with_the_same_weights():
+    whole = finished(Session(read_run(queued()), Shared()))
+    run_id, folder = left(4)
+    (folder / "metrics.db").write_bytes(b"")
+    assert "none of its rows could be read. Training goes on from step 4." in mend(run_id)
+    session = Session(read_run(run_id), Shared())
+    assert session.step == 4
+    assert torch.equal(weights(finished(session)), weights(whole))
+    rows, expected = metrics([run_id], points=None), metrics([whole.run.id], points=None)
+    assert rows["step"].tolist() == [*range(7)]
+    assert rows["loss"][:5].isna().all()
+    assert rows["loss"][5:].equals(expected["loss"][5:])
+    assert read_run(run_id).progress.test_error == read_run(whole.run.id).progress.test_error
+
+
+FILES = ["run.json", "metrics.db", "checkpoint.json"]
+
+
+@pytest.mark.parametrize("every", [97, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("name", FILES)
+def test_a_flipped_bit_in_a_finished_run_changes_nothing_unseen(name, every):
+    run_id = finished(Session(read_run(queued()), Shared())).run.id
+
+    def told():
+        run = read_run(run_id)
+        if run.state == "damaged":
+            return None
+        try:
+            results = checkpoint_facts(run_id), read_metrics(run.path), read_live(run.path, "layers")
+        except StorageError:
+            return None
+        return run.state, run.progress, training_settings(run.facts), *results  # the rest says nothing of a result
+
+    expected = told()
+    path = run_folder(run_id) / name
+    content = path.read_bytes()
+    seen = 0
+    for place in range(0, len(content), every):
+        path.write_bytes(content[:place] + bytes([content[place] ^ 1 << place % 8]) + content[place + 1 :])
+        found = told()
+        assert found in (None, expected)
+        seen += found is None
+    assert seen

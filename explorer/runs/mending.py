@@ -1,0 +1,265 @@
+"""Mending a damaged run: what can be read of its metrics is kept, the rest counts as not measured."""
+
+import math
+import shutil
+import sqlite3
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from filelock import Timeout
+
+from explorer import tables
+from explorer.errors import ExplorerError, RunError
+from explorer.files import storage_errors, write_atomically
+from explorer.runs import store
+from explorer.runs.checkpoint_facts import CheckpointFacts, read_checkpoint
+from explorer.runs.metrics import MetricsWriter, metrics_sha256, read_metrics, require_whole_metrics
+from explorer.runs.state_files import newest_whole_step
+from explorer.runs.store import (
+    ACTIVE,
+    RESUMABLE,
+    Run,
+    RunFacts,
+    read_run,
+    run_lock,
+    update_run,
+    with_notice,
+)
+from explorer.scratch import temporary_folder
+
+DAMAGED = "metrics-damaged.db"  # what metrics.db was before
+MOST_SECONDS = 60.0  # for reading a broken file
+_MOST_ROWS = 10**7
+_LEAST_ROW = 12  # bytes in the file
+_JOURNALS = ("", "-wal", "-journal")
+
+_TABLES = {"metrics": tables.METRICS, "layers": tables.LIVE_LAYERS, "blocks": tables.LIVE_BLOCKS}
+_KEYS = {"metrics": ("step",), "layers": ("step", "layer"), "blocks": ("step", "stage", "block")}
+_WHOLE = ("step", "layer", "stage", "block")
+_FRACTIONS = ("batch_error", "train_error", "test_error")
+_POSITIVE = ("loss", "learning_rate", "seconds", "images_per_second")
+
+Found = dict[str, list[tuple[Any, ...]]]  # rows by table
+
+
+def mend(run_id: str) -> str:
+    """Mend a damaged run, so that it can be read again and, where it had not ended, go on.
+
+    Of a broken metrics.db, which is kept beside, the rows that can be read come into a new one; up to the newest whole
+    state, or the end of a finished run, the others are there without values.
+
+    Returns:
+        What was found and from where the run goes on, in sentences; also kept as the run's notice.
+
+    Raises:
+        RunError: there is no such run, it is not damaged or beyond mending, it is being trained, or it came with the
+            program.
+        StorageError: the disk is full or the folder read-only; nothing was lost.
+    """
+    run = read_run(run_id)
+    if run.path.parent == store.SHIPPED:
+        raise RunError(f"{run_id} came with the program and is read-only. Install the program again.")
+    with _alone(run):
+        if not _is_damaged(run):
+            raise RunError(f"{run_id} is {run.state}, not damaged: there is nothing to mend.")
+        if run.facts is None:
+            raise RunError(f"{run_id} cannot be mended: {run.damage} Restore run.json from a copy, or delete the run.")
+        said = _rebuild(run, run.facts)
+    after = read_run(run_id)
+    if after.state == "damaged":
+        raise RunError(f"{run_id} could not be mended: {after.damage}")
+    return said
+
+
+def _is_damaged(run: Run) -> bool:
+    """Also where a listing, which does not read every row, has not found it out."""
+    try:
+        require_whole_metrics(run.path)
+        read_metrics(run.path)
+    except RunError:
+        return True
+    return run.state == "damaged"
+
+
+@contextmanager
+def _alone(run: Run) -> Iterator[None]:
+    """Hold what a worker holds while it trains the run."""
+    lock = run_lock(run.path)
+    try:
+        lock.acquire(timeout=0)
+    except (Timeout, OSError):  # the second: it belongs to another user
+        raise RunError(f"{run.id} is being trained. Pause or stop it, then mend it.") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _note(facts: RunFacts, sentence: str, **changes: Any) -> None:
+    if facts.state in ACTIVE:  # nothing trains it, and nothing starts by itself what was damaged
+        changes |= {"state": "paused", "worker": None}
+    update_run(facts.id, notice=with_notice(facts, sentence), **changes)
+
+
+def _rebuild(run: Run, facts: RunFacts) -> str:
+    """Put a new metrics.db in the place of a broken one; gives what was found."""
+    final, state = _final(run, facts), newest_whole_step(run.path)
+    with storage_errors(run.path):
+        scratch = temporary_folder(run.path, "mend")
+    try:
+        found = _readable(run.path / "metrics.db", scratch / "broken.db", run.steps)
+        rows = {row[0]: row for row in found["metrics"]}
+        last = run.steps if facts.state == "finished" else max([*rows, -1 if state is None else state])
+        if last > min(run.steps, _MOST_ROWS):
+            raise RunError(f"{run.id} has {last:,} steps, which are too many to mend. Restore metrics.db from a copy.")
+        sentence = _told(facts, len(rows), last + 1, state, final)
+        if final is not None:
+            columns = dict(zip(tables.METRICS, rows.get(last, ()), strict=False))
+            known = {"step": last, "train_error": final.train_error, "test_error": final.test_error}
+            rows[last] = tuple((columns | known).get(name) for name in tables.METRICS)
+        empty = (None,) * (len(tables.METRICS) - 1)
+        found["metrics"] = [rows.get(step, (step, *empty)) for step in range(last + 1)]
+        with MetricsWriter(scratch) as writer:
+            writer.fill({name: [row for row in each if row[0] <= last] for name, each in found.items()})
+        _keep_beside(run.path)
+        update_run(run.id, metrics_sha256="")  # before the file changes
+        with storage_errors(run.path):
+            for journal in ("-wal", "-shm", "-journal"):  # of the broken file: SQLite would apply them to the new one
+                (run.path / f"metrics.db{journal}").unlink(missing_ok=True)
+            (scratch / "metrics.db").replace(run.path / "metrics.db")
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    _note(facts, sentence, metrics_sha256=metrics_sha256(run.path))
+    return sentence
+
+
+def _told(facts: RunFacts, read: int, rows: int, state: int | None, final: CheckpointFacts | None) -> str:
+    if read == 0:
+        sentence = "metrics.db was damaged: none of its rows could be read."
+    elif read == rows:
+        sentence = f"metrics.db was damaged: all {rows:,} rows could be read, but a value in them may be wrong."
+    else:
+        sentence = f"metrics.db was damaged: {read:,} of {rows:,} rows could be read, the others are empty."
+    if final is not None:
+        sentence += " The last errors are those of checkpoint.json."
+    elif facts.state in (*ACTIVE, *RESUMABLE):
+        sentence += " Training begins anew." if state is None else f" Training goes on from step {state}."
+    return f"{sentence} The damaged file is kept as {DAMAGED}."
+
+
+def _final(run: Run, facts: RunFacts) -> CheckpointFacts | None:
+    """The facts of the final weights, where the run has such."""
+    if facts.state != "finished":
+        return None
+    try:
+        found, _ = read_checkpoint(run.path / "checkpoint.safetensors")
+    except ExplorerError:
+        return None
+    return found if found.step == run.steps else None
+
+
+def _keep_beside(folder: Path) -> None:
+    """A copy of the broken file with its journals; of what is no file, itself."""
+    path = folder / "metrics.db"
+    for ending in _JOURNALS:
+        source, target = folder / f"metrics.db{ending}", folder / f"{DAMAGED}{ending}"
+        with storage_errors(target):
+            if source.is_file() and not source.is_symlink():
+                with source.open("rb") as file:
+                    write_atomically(target, lambda copy, file=file: shutil.copyfileobj(file, copy))  # type: ignore[misc]
+            elif ending == "" and (path.exists() or path.is_symlink()):
+                path.rename(target)
+            elif ending:
+                target.unlink(missing_ok=True)
+
+
+def _readable(path: Path, copy: Path, steps: int) -> Found:
+    """The sound rows of a broken file, as far as SQLite gives them.
+
+    Args:
+        path: of the broken file, which stays as it is.
+        copy: where to put a copy of it, whose first page is that of an empty file of this program: so neither its
+            header nor its schema, which could be anybody's, matters. Tables begin where this program always puts them.
+        steps: of the training.
+    """
+    found: Found = {name: [] for name in _TABLES}
+    if path.is_symlink() or not path.is_file():
+        return found
+    with storage_errors(path):
+        for ending in _JOURNALS:
+            with suppress(FileNotFoundError):
+                shutil.copyfile(path.with_name(path.name + ending), copy.with_name(copy.name + ending))
+    _renew_first_page(copy)
+    size = sum(each.stat().st_size for each in copy.parent.glob(f"{copy.name}*"))
+    end = time.monotonic() + MOST_SECONDS
+    with closing(sqlite3.connect(copy, isolation_level=None)) as database:
+        database.set_progress_handler(lambda: time.monotonic() > end, 10_000)
+        for name in _TABLES:
+            _read(database, name, 0, min(steps, size // _LEAST_ROW), found[name], end)
+    for name in ("layers", "blocks"):  # only whole looks
+        counts = Counter(row[0] for row in found[name])
+        most = max(counts.values(), default=0)
+        found[name] = [row for row in found[name] if counts[row[0]] == most]
+    return found
+
+
+def _renew_first_page(copy: Path) -> None:
+    empty = copy.with_name("empty")
+    empty.mkdir()
+    with MetricsWriter(empty):
+        pass
+    with (empty / "metrics.db").open("rb") as file:
+        header = file.read(100)
+        size = int.from_bytes(header[16:18], "big")
+        page = header + file.read(size - 100)
+    pages = max(1, copy.stat().st_size // size)  # of one that is cut in two, half of a row would be zeros
+    with copy.open("r+b") as file:
+        file.write(
+            page[:28] + pages.to_bytes(4, "big") + page[32:]
+        )  # how many pages there are stands in bytes 28 to 31
+        file.truncate(pages * size)
+
+
+def _read(
+    database: sqlite3.Connection, table: str, low: int, high: int, rows: list[tuple[Any, ...]], end: float
+) -> None:
+    """Add the sound rows from step `low` to `high`; a range that cannot be read is halved, down to single steps."""
+    if time.monotonic() > end:
+        return
+    columns, keys = _TABLES[table], _KEYS[table]
+    query = f"SELECT {', '.join(columns)} FROM {table} WHERE step BETWEEN ? AND ?"  # noqa: S608 names of columns
+    try:
+        found = database.execute(query, (low, high)).fetchall()
+    except sqlite3.Error:
+        found = None
+    places = None if found is None else [tuple(row[columns.index(key)] for key in keys) for row in found]
+    if found is not None and places is not None and _in_order(places, low, high):
+        rows += [row for row in found if all(map(_sound, columns, row))]
+    elif low < high:
+        middle = (low + high) // 2
+        _read(database, table, low, middle, rows, end)
+        _read(database, table, middle + 1, high, rows, end)
+
+
+def _in_order(places: list[tuple[Any, ...]], low: int, high: int) -> bool:
+    """Whether each row stands where it belongs: a broken page can give one twice, or one of another step."""
+    whole = all(type(number) is int for place in places for number in place)
+    return whole and all(low <= place[0] <= high for place in places) and all(a < b for a, b in pairwise(places))
+
+
+def _sound(column: str, value: object) -> bool:
+    """Whether this program would write this value there."""
+    if column in _WHOLE:
+        return type(value) is int and 0 <= value < 2**31
+    if column == "name":
+        return isinstance(value, str) and len(value) <= 200 and value.isprintable()
+    if value is None:
+        return True
+    if not isinstance(value, float) or not math.isfinite(value):
+        return False
+    return value >= 0 and (column in _POSITIVE or value <= 1) if column in (*_FRACTIONS, *_POSITIVE) else True

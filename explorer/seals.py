@@ -1,0 +1,36 @@
+"""Checksums of facts, kept in the very file they are of: both are replaced in one move, and no change stays unseen."""
+
+import hashlib
+import json
+from typing import Any
+
+from explorer.errors import StorageError
+from explorer.settings import Settings
+
+NAME = "facts_sha256"  # of the checksum among the facts of a file
+
+
+def digest(value: object) -> str:
+    """The sha256 of a JSON value, whatever the order of its names."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def sealed_text(facts: Settings) -> str:
+    """The content of a file of facts, with their checksum as `facts_sha256`."""
+    values = json.loads(facts.model_dump_json())
+    return json.dumps(values | {NAME: digest(values)}, indent=2, ensure_ascii=False) + "\n"
+
+
+def unsealed(values: Any) -> dict[str, Any]:
+    """The facts that stand in a file, without the checksum; files of earlier versions have none.
+
+    Raises:
+        StorageError: they are not those that were written; the message is the end of a sentence.
+        TypeError: they are no facts.
+    """
+    if not isinstance(values, dict):
+        raise TypeError("it says no facts")
+    facts = {name: value for name, value in values.items() if name != NAME}
+    if NAME in values and values[NAME] != digest(facts):
+        raise StorageError("its checksum is wrong: it was changed since this program wrote it")
+    return facts
