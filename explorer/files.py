@@ -1,14 +1,17 @@
-"""Where the program is and where it keeps things; writing a file so that a reader sees the old content or the new."""
+"""Where the program is and where it keeps things; reading what may be anybody's; writing whole or not at all."""
 
 import errno
+import json
+import math
 import os
-import secrets
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from explorer.errors import StorageError
+from explorer.scratch import temporary_name
 
 PROJECT = Path(__file__).resolve().parents[1]  # the folder of the app: runs/ and data/ are in it unless told otherwise
 
@@ -19,13 +22,110 @@ def home() -> Path:
     return Path(given).expanduser().resolve() if given else PROJECT / "runs"
 
 
+def inside(root: Path, *parts: str) -> Path:
+    """The path of `parts` below the folder `root`, which it does not leave, neither by itself nor through a link.
+
+    Raises:
+        StorageError: it does.
+    """
+    path = root.joinpath(*parts)
+    try:
+        place, top = path.resolve(), root.resolve()
+    except (OSError, ValueError, RuntimeError) as error:  # a loop of links, a NUL
+        raise StorageError(f"{'/'.join(parts)!r} is not a path in {root}: {error}.") from None
+    if place == top or not place.is_relative_to(top):
+        raise StorageError(
+            f"{'/'.join(parts)!r} leads out of {root}, to {place}. Nothing there is read or written: "
+            "put the file itself in its place."
+        )
+    return path
+
+
+def read_file(path: Path, most: int) -> bytes:
+    """The content of a regular file of at most `most` bytes; neither a link nor a pipe nor a folder is read.
+
+    Raises:
+        FileNotFoundError: there is none.
+        StorageError: it is something else, too large, or cannot be read.
+    """
+    # without waiting for a writer of a pipe, without following a link in the last place
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+    try:
+        with os.fdopen(os.open(path, flags), "rb") as file:
+            facts = os.fstat(file.fileno())
+            if not stat.S_ISREG(facts.st_mode):
+                raise StorageError(f"{path} is not a file. Put the file in its place.")
+            content = file.read(most + 1)
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError) as error:
+        if path.is_symlink():
+            raise StorageError(f"{path} is a link. Put the file itself in its place.") from None
+        raise StorageError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}.") from None
+    if len(content) > most:
+        raise StorageError(f"{path} has more than {most:,} bytes, which no such file of this program has.")
+    return content
+
+
+def read_json(path: Path, most: int = 4 * 2**20) -> Any:
+    """What a JSON file says: finite numbers, no name twice, at most `DEEPEST` levels, text that can be encoded.
+
+    Raises:
+        FileNotFoundError: there is none.
+        StorageError: it says something else, or see `read_file`; the message does not name the file's content.
+    """
+    content = read_file(path, most)
+    try:
+        value = json.loads(content.decode(), object_pairs_hook=_without_repetition)
+        _require_plain(value)
+    except (ValueError, RecursionError) as error:
+        raise StorageError(f"{path} is not valid JSON: {one_line(error)}.") from None
+    return value
+
+
+DEEPEST = 20  # levels of lists and dictionaries in a JSON file; this program writes five
+
+
+def one_line(error: object, most: int = 300) -> str:
+    """A message as one line of printable characters."""
+    text = " ".join(str(error).split())
+    text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text).rstrip(".")
+    return text if len(text) <= most else f"{text[:most]} ..."
+
+
+def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a name stands twice in it")
+    return found
+
+
+def _require_plain(value: Any) -> None:
+    """Raise ValueError for what would be trouble later: numbers that are none, deep nesting, half characters."""
+    waiting = [(value, 1)]
+    while waiting:
+        each, level = waiting.pop()
+        if level > DEEPEST:
+            raise ValueError(f"it is nested more than {DEEPEST} levels deep")
+        if isinstance(each, dict):
+            waiting += [(part, level + 1) for pair in each.items() for part in pair]
+        elif isinstance(each, list):
+            waiting += [(part, level + 1) for part in each]
+        elif isinstance(each, str):
+            each.encode()
+        elif isinstance(each, float) and not math.isfinite(each):
+            raise ValueError("a number in it is not finite")
+        elif isinstance(each, int) and abs(each) >= 2**63:
+            raise ValueError("a whole number in it has more than 64 bits")
+
+
 def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
     """Let `write` fill a temporary file beside `path`, then move it into place.
 
     Raises:
         StorageError: the disk is full or the folder read-only; an earlier `path` is untouched.
     """
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    temporary = path.with_name(temporary_name(path.name))
     with storage_errors(path):
         try:
             with temporary.open("xb") as file:  # not tempfile's: its files are for nobody else on the machine to read
@@ -42,6 +142,14 @@ def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
 def write_text_atomically(path: Path, text: str) -> None:
     """The same for a short text."""
     write_atomically(path, lambda file: file.write(text.encode()))
+
+
+@contextmanager
+def appending(path: Path) -> Iterator[IO[bytes]]:
+    """A file open for more at its end, made where it is missing; never the one that a link leads to."""
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0)
+    with storage_errors(path), os.fdopen(os.open(path, flags, 0o666), "ab") as file:
+        yield file
 
 
 @contextmanager

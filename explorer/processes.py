@@ -42,8 +42,11 @@ def start_detached(
     return process
 
 
-def lock_is_held(path: Path) -> bool:
-    """Whether a living process holds the lock file at `path`; looking takes the lock for a moment."""
+def lock_is_held(path: Path) -> bool | None:
+    """Whether a living process holds the lock file at `path`; looking takes the lock for a moment.
+
+    None: it is another user's, so that this process cannot look.
+    """
     if not path.exists():
         return False
     try:
@@ -51,5 +54,5 @@ def lock_is_held(path: Path) -> bool:
             return False
     except Timeout:
         return True
-    except OSError:  # a folder that cannot be written: nobody on this machine works in it
-        return False
+    except OSError:
+        return None

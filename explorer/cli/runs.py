@@ -13,7 +13,7 @@ from explorer.cli.follow import until_end
 from explorer.cli.output import AsJson, json_text, message, show, text_facts, text_table
 from explorer.cli.train import run_document, show_experiment
 from explorer.errors import RunError
-from explorer.runs import experiments
+from explorer.runs import experiments, trash
 from explorer.runs.experiments import Experiment, list_experiments
 from explorer.runs.listing import experiment_row
 from explorer.runs.store import Run
@@ -103,11 +103,11 @@ def delete(identity: Id, /, *, yes: bool = False, json: AsJson = False) -> int:
     """
     found, _ = find(identity)
     if not yes and not json and sys.stdin.isatty():
-        message(f"Delete {found.id} {found.title!r} with {len(found.runs)} runs? [y/N]")
+        message(f"Delete {found.id} {found.title!r} with {len(found.runs)} runs ({', '.join(found.run_ids)})? [y/N]")
         if input().strip().lower() not in ("y", "yes"):
             message("Nothing was deleted.")
             return 1
-    experiments.delete(found.id)
+    trash.discard(experiments.set_aside(found.id, found.run_ids))
     show({"id": found.id, "deleted": True, "runs": found.run_ids}, f"Deleted {found.id}.", as_json=json)
     return 0
 
@@ -132,8 +132,6 @@ def import_file(path: Positional[Path], /, *, json: AsJson = False) -> int:
     Args:
         path: the zip file.
     """
-    if not path.is_file():
-        raise RunError(f"There is no file {path}. Give the zip that `python -m explorer runs export` wrote.")
     return show_experiment(experiments.experiment(experiments.import_zip(path)), json=json)
 
 

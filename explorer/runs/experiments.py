@@ -1,45 +1,25 @@
 """Experiments: the runs that were trained together to be compared."""
 
 import shutil
-import tempfile
-import zipfile
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
 
 from explorer import tables
-from explorer.errors import ExplorerError, RunError
-from explorer.files import home, storage_errors
-from explorer.runs.metrics import Live, copy_metrics, read_live, read_metrics, read_progress
-from explorer.runs.store import (
-    ACTIVE,
-    RESUMABLE,
-    Run,
-    State,
-    list_runs,
-    read_facts,
-    read_run,
-    run_folder,
-    update_run,
-    write_facts,
-)
+from explorer.errors import RunError
+from explorer.files import home, inside, one_line, storage_errors, write_atomically
+from explorer.runs import archive, arrival, store, trash
+from explorer.runs.metrics import Live, read_live, read_metrics
+from explorer.runs.store import ACTIVE, RESUMABLE, Run, State, list_runs, read_run, update_run
+from explorer.runs.trash import Deleted
+from explorer.scratch import remove_unowned, temporary_folder
 
 if TYPE_CHECKING:
     import pandas as pd
 
-# What may stand in an imported zip; the rest of a run folder belongs to the machine it ran on.
-PORTABLE = (
-    "run.json",
-    "metrics.db",
-    "worker.log",
-    "checkpoint.safetensors",
-    "checkpoint.json",
-    "initial.safetensors",
-    "initial.json",
-)
 LARGEST_IMPORT = 8 * 2**30  # bytes unpacked
 
 # The state of an experiment is that of its liveliest run, then of the one that needs attention most.
@@ -94,10 +74,10 @@ class Experiment:
 
 def list_experiments() -> list[Experiment]:
     """All experiments, the newest first, those that come with the program last."""
-    groups: defaultdict[str, list[Run]] = defaultdict(list)
-    for run in list_runs():
-        groups[run.facts.experiment if run.facts else run.id].append(run)
-    found = [_experiment(name, runs) for name, runs in groups.items()]
+    groups: defaultdict[tuple[str, bool], list[Run]] = defaultdict(list)
+    for run in list_runs():  # what came with the program is never joined by what says that it belongs there
+        groups[run.facts.experiment if run.facts else run.id, run.path.parent == store.SHIPPED].append(run)
+    found = [_experiment(name, runs) for (name, _), runs in groups.items()]
     return sorted(found, key=_recency, reverse=True)
 
 
@@ -212,22 +192,36 @@ def rename(experiment_id: str, title: str) -> None:
 
 
 def delete(experiment_id: str) -> None:
-    """Remove an experiment's folders.
+    """Remove an experiment's folders for good.
 
     Raises:
         RunError: there is no such experiment, it is queued or running, or it came with the program.
         StorageError: a folder cannot be removed.
+    """
+    trash.discard(set_aside(experiment_id))
+
+
+def set_aside(experiment_id: str, run_ids: Sequence[str] | None = None) -> Deleted:
+    """Take an experiment out of every list; `trash.restore` brings it back until `trash.discard`.
+
+    Args:
+        run_ids: what its user was shown of it; None takes all its runs.
+
+    Raises:
+        RunError: see `delete`; or its runs are no longer those that were shown. Nothing was deleted then.
+        StorageError: a folder cannot be moved; those that were moved are back.
     """
     found = experiment(experiment_id)
     if found.state == "shipped":
         raise RunError(f"{experiment_id} came with the program and is read-only. It takes no room beside the program.")
     if found.active:
         raise RunError(f"{experiment_id} is {found.state}. Stop it first, then delete it.")
-    for run in found.runs:
-        with storage_errors(run.path):
-            doomed = Path(tempfile.mkdtemp(dir=home(), prefix=".deleted-"))
-            run.path.rename(doomed / run.id)  # out of every list at once, even if the removal takes long
-            shutil.rmtree(doomed)
+    if run_ids is not None and set(run_ids) != set(found.run_ids):
+        raise RunError(
+            f"{experiment_id} has changed: it now has the runs {', '.join(found.run_ids)}. Look at it, then delete "
+            "it again; nothing was deleted."
+        )
+    return trash.move_aside(found.title or experiment_id, found.run_ids)
 
 
 def export(experiment_id: str, target: Path) -> Path:
@@ -245,70 +239,46 @@ def export(experiment_id: str, target: Path) -> Path:
         StorageError: the file cannot be written.
     """
     found = experiment(experiment_id)
-    path = target / f"{experiment_id}.zip" if target.is_dir() else target
-    partial = path.with_name(path.name + ".partial")
-    with storage_errors(path), tempfile.TemporaryDirectory() as scratch:
-        try:
-            with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as archive:
-                for run in found.runs:
-                    if run.facts is None:
-                        raise RunError(f"{run.id} is damaged and cannot be exported: {run.damage}")
-                    copy = Path(scratch) / run.id
-                    _portable_copy(run, copy)
-                    for file in sorted(f for f in copy.rglob("*") if f.is_file()):
-                        archive.write(file, f"{run.id}/{file.relative_to(copy).as_posix()}")
-                    shutil.rmtree(copy)
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
+    with storage_errors(target):
+        path = inside(target, f"{found.id}.zip") if target.is_dir() else target
+    remove_unowned([path.parent], purpose=path.name)
+    write_atomically(path, lambda file: archive.pack(found.runs, file))
     return path
 
 
-def import_zip(path: Path) -> str:
+def import_zip(source: Path | IO[bytes], name: str = "") -> str:
     """Bring in an experiment that `export` wrote; nothing in it is executed, and nothing stays of a refused file.
+
+    It keeps its ids where those are as this program makes them and nothing here has them; else it gets new ones.
+
+    Args:
+        source: the zip.
+        name: what to call it in messages; empty takes the file's.
 
     Returns:
         The experiment's id.
 
     Raises:
-        RunError: not such a zip, a file in it is damaged, or the experiment is here already.
+        RunError: not such a zip, a file in it is damaged, or the same runs are here already.
         StorageError: the runs folder cannot be written.
     """
+    name = one_line(name or (source.name if isinstance(source, Path) else "the file"), 80)
     with storage_errors(home()):
         home().mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(dir=home(), prefix=".import-"))
+        scratch = temporary_folder(home(), arrival.PURPOSE)
     try:
-        with storage_errors(home()):
-            _unpack(path, scratch)
-        folders = sorted(f for f in scratch.iterdir() if f.is_dir())
-        experiments = set()
-        for folder in folders:
-            facts = read_facts(folder)
-            read_progress(folder)
-            if facts.id != folder.name:
-                raise RunError(f"{path.name}: folder {folder.name} holds the run {facts.id}. Export it again.")
-            if run_folder(folder.name).parent != home():
-                raise RunError(f"The run {folder.name} comes with the program: there is nothing to import.")
-            if (home() / folder.name).exists():
-                raise RunError(
-                    f"The run {folder.name} is here already. Delete its experiment first to import it again."
-                )
-            experiments.add(facts.experiment)
-        if len(experiments) != 1:
-            raise RunError(
-                f"{path.name} holds {len(experiments)} experiments; one was expected. Export each by itself."
-            )
-        with storage_errors(home()):
-            for folder in folders:
-                folder.rename(home() / folder.name)
-        return experiments.pop()
+        archive.unpack(source, name, scratch, most=LARGEST_IMPORT)
+        arrived = arrival.read(scratch, name)
+        arrival.refuse_known(arrived, list_runs(), name)
+        return arrival.settle(arrived, scratch)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _recency(found: Experiment) -> tuple[bool, bool, float, str]:
-    created = found.created
-    return found.state != "shipped", created is not None, created.timestamp() if created else 0.0, found.id
+def _recency(found: Experiment) -> tuple[bool, int, float, str]:
+    """By the count of experiments made here; the clock orders only those made before there was a count."""
+    number = max(run.facts.number if run.facts else 0 for run in found.runs)
+    return found.state != "shipped", number, found.created.timestamp() if found.created else 0.0, found.id
 
 
 def _experiment(experiment_id: str, runs: list[Run]) -> Experiment:
@@ -328,50 +298,3 @@ def _experiment(experiment_id: str, runs: list[Run]) -> Experiment:
         networks=tuple(dict.fromkeys(f.network.name for _, f in known)),
         seeds=tuple(dict.fromkeys(f.seed for _, f in known)),
     )
-
-
-def _portable_copy(run: Run, copy: Path) -> None:
-    """A copy that another machine can list and resume: consistent metrics, no lock, no live state."""
-    assert run.facts is not None
-    copy.mkdir(parents=True)
-    state = "paused" if run.state in (*ACTIVE, "crashed") else run.facts.state
-    write_facts(copy, run.facts.model_copy(update={"state": state, "worker": None}))
-    for name in PORTABLE[2:]:
-        if (run.path / name).exists():
-            shutil.copyfile(run.path / name, copy / name)
-    if (run.path / "metrics.db").exists():
-        copy_metrics(run.path, copy / "metrics.db")
-    if (run.path / "snapshots").is_dir():
-        shutil.copytree(run.path / "snapshots", copy / "snapshots", ignore=shutil.ignore_patterns(".*"))
-
-
-def _unpack(path: Path, folder: Path) -> None:
-    """Extract only the files a run folder has, within the size limit."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            size = 0
-            for entry in archive.infolist():
-                parts = PurePosixPath(entry.filename).parts
-                if entry.is_dir():
-                    continue
-                if not _is_portable(parts):
-                    raise RunError(
-                        f"{path.name} holds {entry.filename!r}, which no exported experiment has. Nothing was imported."
-                    )
-                size += entry.file_size
-                if size > LARGEST_IMPORT:
-                    raise RunError(
-                        f"{path.name} unpacks to more than {LARGEST_IMPORT >> 30} GiB. Nothing was imported."
-                    )
-                archive.extract(entry, folder)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
-        raise RunError(f"{path.name} is not a zip written by export: {error}. Export the experiment again.") from None
-    except ExplorerError:
-        raise
-
-
-def _is_portable(parts: tuple[str, ...]) -> bool:
-    in_run = parts[1:]
-    named = len(in_run) == 1 and in_run[0] in PORTABLE
-    snapshot = len(in_run) == 2 and in_run[0] == "snapshots" and in_run[1].endswith(".pt")
-    return (named or snapshot) and not parts[0].startswith(".") and not parts[-1].startswith(".")

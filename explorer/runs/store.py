@@ -3,6 +3,7 @@
 A run folder is the whole truth about one network's training and can be copied, zipped and mailed:
 
     run.json      facts and state, moved into place whole
+    .resnet-explorer  says that this program made the folder: without it, it is no run and is never touched
     metrics.db    one row per step; layers and blocks at some steps (runs/metrics.py)
     snapshots/    weights and optimiser through training (runs/snapshots.py)
     checkpoint.*  the final weights and their facts (runs/checkpoints.py)
@@ -10,26 +11,35 @@ A run folder is the whole truth about one network's training and can be copied, 
     worker.log    what the worker process printed
     run.lock      held by the worker for its life: a free lock means that nothing runs
     control.json  what the user asks of the worker
+
+Whatever another program, another machine or a broken disk has put into such a folder, that run alone is damaged.
 """
 
-import json
+import os
 import re
 import secrets
 import shutil
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import psutil
 from filelock import FileLock
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, field_validator
 
-from explorer.data.pictures import image_folder
-from explorer.errors import ExplorerError, RunError
-from explorer.files import PROJECT, home, storage_errors, write_atomically, write_text_atomically
+from explorer.errors import ExplorerError, RunError, StorageError
+from explorer.files import (
+    PROJECT,
+    home,
+    inside,
+    one_line,
+    read_json,
+    storage_errors,
+    write_atomically,
+    write_text_atomically,
+)
 from explorer.models.config import NetworkConfig
 from explorer.processes import lock_is_held
 from explorer.runs.metrics import Progress, read_progress
@@ -44,15 +54,40 @@ ACTIVE: tuple[State, ...] = ("queued", "starting", "running")
 RESUMABLE: tuple[State, ...] = ("paused", "stopped", "crashed")
 
 SHIPPED = PROJECT / "checkpoints"  # run folders that come with the program, never written to
-_SHIPPED_ID = "shipped-"  # what their ids begin with, and no other's
+SHIPPED_ID = "shipped-"  # what their ids begin with, and no other's
 
+MARKER = ".resnet-explorer"
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,120}")
+_GENERATED = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{6}-.+")  # ids of runs made before there was a marker
+_MOST_STEPS = 10**9
+_YEARS = range(2000, 2200)  # outside them a clock was wrong
+
+
+def _printable(text: str) -> str:
+    """Without line breaks and what a terminal would take as a command."""
+    return "".join(c if c.isprintable() else " " for c in text)
+
+
+def _readable(text: str) -> str:
+    """The same with its line breaks."""
+    return "\n".join(map(_printable, text.split("\n")))
+
+
+def _believable(moment: datetime | None) -> datetime | None:
+    """A time with its zone, UTC where none was told; None for one that cannot be."""
+    if moment is None or moment.year not in _YEARS:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+Line = Annotated[str, AfterValidator(_printable)]
+Digest = Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")]
 
 
 class WorkerProcess(Settings):
     """The process that trains; its number counts only together with its start time."""
 
-    pid: int
+    pid: int = Field(ge=1, lt=2**31)
     started: float  # seconds since 1970, from psutil
 
 
@@ -67,34 +102,59 @@ class RunFacts(Settings):
         network: the network as built, with the data's classes and channels.
         recipe: settings of `training.recipe.Recipe`, as given.
         seed: of initial weights, data order and augmentation.
-        queued: when it was queued, seconds since 1970; the queue goes by it.
+        created: when it was made; None where a clock was so wrong that it cannot be.
+        number: counts the experiments made here, so that lists need no clock; 0 in runs made before there was one.
+        queued: its place in the queue: more than that of all queued before it.
         reason: why it failed or was paused, in words for the user.
+        notice: what else the user should know of how it came about, such as a state that was damaged.
         environment: software versions, device, threads and precision it ran with.
         data_fingerprint: sha256 of the pixels and labels it was trained on.
         checkpoint_sha256: of checkpoint.safetensors, once finished.
         initial: the checkpoint it started from, as its user named it; empty where its first weights were drawn.
         initial_sha256: of initial.safetensors, which holds those weights.
+        settings_sha256: of all that the result depends on, see `settings_digest`; empty before the first step.
+        metrics_sha256: of metrics.db; empty while it is being written.
     """
 
     schema_version: int = SCHEMA_VERSION
-    id: str
-    experiment: str
-    title: str = ""
-    order: int = 0
-    created: datetime
+    id: Annotated[str, Field(pattern=rf"^{_ID.pattern}$")]
+    experiment: Annotated[str, Field(pattern=rf"^{_ID.pattern}$")]
+    title: Line = Field(default="", max_length=400)
+    order: int = Field(default=0, ge=0, le=10**6)
+    created: Annotated[datetime | None, AfterValidator(_believable)]
     network: NetworkConfig
-    data: str
+    data: Line = Field(max_length=4096)
     recipe: dict[str, Any]
-    seed: int = 0
+    seed: int = Field(default=0, ge=0)
     state: StoredState = "queued"
-    queued: float = 0.0
-    reason: str = ""
+    number: int = Field(default=0, ge=0, le=10**12)
+    queued: float = Field(default=0.0, ge=0, le=1e12)
+    reason: Annotated[str, AfterValidator(_readable)] = Field(default="", max_length=20_000)
+    notice: Annotated[str, AfterValidator(_readable)] = Field(default="", max_length=20_000)
     worker: WorkerProcess | None = None
     environment: dict[str, Any] = Field(default_factory=dict)
-    data_fingerprint: str = ""
-    checkpoint_sha256: str = ""
-    initial: str = ""
-    initial_sha256: str = ""
+    data_fingerprint: Line = Field(default="", max_length=200)
+    checkpoint_sha256: Digest = ""
+    initial: Line = Field(default="", max_length=4096)
+    initial_sha256: Digest = ""
+    settings_sha256: Digest = ""
+    metrics_sha256: Digest = ""
+
+    @field_validator("recipe")
+    @classmethod
+    def _of_plain_values(cls, recipe: dict[str, Any]) -> dict[str, Any]:
+        for name, value in recipe.items():
+            if len(name) > 100 or not isinstance(value, str | int | float | None):
+                raise ValueError(f"its recipe says {one_line(repr(value), 40)} for {one_line(name, 40)!r}.")
+        whole = {"steps": (1, _MOST_STEPS), "batch_size": (1, _MOST_STEPS), "image_size": (1, 10**6)}
+        for name, (least, most) in whole.items():
+            value = recipe.get(name)
+            missing = value is None and name != "steps"
+            if not missing and (type(value) is not int or not least <= value <= most):
+                raise ValueError(f"its recipe has no sound number for `{name}` (={one_line(repr(value), 40)}).")
+        if not isinstance(recipe.get("normalisation", ""), str):
+            raise ValueError("its recipe names no normalisation.")  # noqa: TRY004 the one that pydantic takes
+        return recipe
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +166,8 @@ class Run:
         state: as stored, or found out: "crashed" (a worker died), "damaged" (a file is unreadable), "shipped" (came
             with the program, finished and read-only).
         progress: last step and errors, from metrics.db.
-        damage: what is wrong with a damaged run, else empty.
+        damage: what is wrong with a damaged run, in one line, else empty.
+        elsewhere: whether another user of this machine trains it.
     """
 
     id: str
@@ -115,6 +176,7 @@ class Run:
     state: State
     progress: Progress
     damage: str = ""
+    elsewhere: bool = False
 
     @property
     def steps(self) -> int:
@@ -132,15 +194,36 @@ def new_id() -> str:
     return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
 
 
+def next_number() -> int:
+    """The `number` of the next experiment."""
+    return 1 + max((run.facts.number for run in list_runs() if run.facts), default=0)
+
+
 def run_folder(run_id: str) -> Path:
-    """The folder of a run, existing or not.
+    """The folder of a run, existing or not; never a link.
 
     Raises:
         RunError: `run_id` is not an id, such as a path that leads elsewhere.
     """
     if not _ID.fullmatch(run_id):
-        raise RunError(f"{run_id!r} is not the id of a run. `python -m explorer runs list` shows them.")
-    return (SHIPPED if run_id.startswith(_SHIPPED_ID) else home()) / run_id
+        raise RunError(f"{one_line(run_id, 80)!r} is not the id of a run. `python -m explorer runs list` shows them.")
+    root = SHIPPED if run_id.startswith(SHIPPED_ID) else home()
+    try:
+        return inside(root, run_id)
+    except StorageError as error:
+        raise RunError(f"{run_id!r} is not the id of a run: {error}") from None
+
+
+def is_run_folder(folder: Path) -> bool:
+    """Whether this program made the folder, by its marker; of earlier versions, by its name and run.json."""
+    if folder.is_symlink() or not folder.is_dir() or not _ID.fullmatch(folder.name):
+        return False
+    if folder.parent == SHIPPED:
+        return (folder / "run.json").is_file()
+    marked = folder / MARKER
+    if marked.is_file() and not marked.is_symlink():
+        return True
+    return bool(_GENERATED.fullmatch(folder.name)) and os.path.lexists(folder / "run.json")
 
 
 def create_run(facts: RunFacts, files: Mapping[str, bytes] | None = None) -> None:
@@ -156,9 +239,15 @@ def create_run(facts: RunFacts, files: Mapping[str, bytes] | None = None) -> Non
         for name, content in (files or {}).items():
             _write(folder / name, content)
         write_facts(folder, facts)
+        mark(folder)
     except ExplorerError:
         shutil.rmtree(folder, ignore_errors=True)
         raise
+
+
+def mark(folder: Path) -> None:
+    """Say that this program made the folder: from here on it is a run."""
+    _write(folder / MARKER, b"A run of ResNet Explorer\n")
 
 
 def write_facts(folder: Path, facts: RunFacts) -> None:
@@ -185,27 +274,23 @@ def read_facts(folder: Path) -> RunFacts:
     """The facts of the run in `folder`.
 
     Raises:
-        RunError: run.json is missing, cut short, or of a newer version.
+        RunError: run.json is missing, cut short, of a newer version, or says what no run.json says; in one line.
     """
     try:
-        values = json.loads((folder / "run.json").read_text())
-        version = values.get("schema_version")
+        values = read_json(folder / "run.json")
+        version = values.get("schema_version") if isinstance(values, dict) else None
+        if version == SCHEMA_VERSION and version is not True:
+            return RunFacts(**values)
     except FileNotFoundError:
         raise RunError(f"{folder.name} has no run.json.") from None
-    except (OSError, ValueError, AttributeError) as error:
-        raise RunError(f"run.json of {folder.name} cannot be read: {error}.") from None
-    if version != SCHEMA_VERSION:
-        raise RunError(
-            f"run.json of {folder.name} has schema version {version}; this program reads {SCHEMA_VERSION}. "
-            "Open it with the version that wrote it."
-        )
-    try:
-        facts = RunFacts(**values)
-    except (ExplorerError, ValidationError, TypeError) as error:
-        raise RunError(f"run.json of {folder.name} is not valid: {error}") from None
-    if not isinstance(facts.recipe.get("steps"), int):
-        raise RunError(f"run.json of {folder.name} is not valid: its recipe has no number of steps.")
-    return facts
+    except StorageError as error:
+        raise RunError(f"run.json of {folder.name} cannot be read: {one_line(error)}.") from None
+    except Exception as error:  # noqa: BLE001 whatever it says, this run alone is damaged
+        raise RunError(f"run.json of {folder.name} is not valid: {one_line(error)}.") from None
+    raise RunError(
+        f"run.json of {folder.name} has schema version {one_line(repr(version), 40)}; this program reads "
+        f"{SCHEMA_VERSION}. Open it with the version that wrote it."
+    )
 
 
 def read_run(run_id: str) -> Run:
@@ -215,30 +300,38 @@ def read_run(run_id: str) -> Run:
         RunError: there is no such run.
     """
     folder = run_folder(run_id)
-    if not folder.is_dir():
-        raise RunError(f"There is no run {run_id!r} in {home()}. `python -m explorer runs list` shows those there are.")
+    if not is_run_folder(folder):
+        raise RunError(
+            f"There is no run {run_id!r} in {folder.parent}. `python -m explorer runs list` shows those there are."
+        )
+    facts = None
     try:
         facts = read_facts(folder)
-    except RunError as error:
-        return Run(run_id, folder, None, "damaged", Progress(), str(error))
-    try:
         progress = read_progress(folder)
     except RunError as error:
-        return Run(run_id, folder, facts, "damaged", Progress(), str(error))
-    return Run(run_id, folder, facts, _state(folder, facts), progress)
+        return Run(run_id, folder, facts, "damaged", Progress(), one_line(error, 500) + ".")
+    state, elsewhere = _state(folder, facts)
+    return Run(run_id, folder, facts, state, progress, elsewhere=elsewhere)
 
 
 def list_runs() -> list[Run]:
-    """The user's runs in order of creation, damaged ones included, and those that come with the program."""
-    others = (checkpoint_folder(), image_folder())
-    found = [folder for place in (home(), SHIPPED) if place.is_dir() for folder in sorted(place.iterdir())]
-    folders = [f for f in found if f.is_dir() and _ID.fullmatch(f.name) and f not in others]
+    """The user's runs in order of their ids, damaged ones included, and those that come with the program.
+
+    Folders that this program did not make are passed over.
+
+    Raises:
+        StorageError: the folder of runs cannot be read.
+    """
     runs = []
-    for name in (f.name for f in folders if run_folder(f.name) == f):
-        try:
-            runs.append(read_run(name))
-        except RunError:  # deleted between listing and reading
-            continue
+    for place in (home(), SHIPPED):
+        with storage_errors(place / "runs"):
+            names = sorted(entry.name for entry in os.scandir(place)) if place.is_dir() else []
+        for name in names:
+            try:
+                if is_run_folder(place / name) and run_folder(name).parent == place:
+                    runs.append(read_run(name))
+            except (RunError, OSError):  # deleted between listing and reading
+                continue
     return runs
 
 
@@ -251,25 +344,34 @@ def _write(path: Path, content: bytes) -> None:
     write_atomically(path, lambda file: file.write(content))
 
 
-def _state(folder: Path, facts: RunFacts) -> State:
-    """A run that says it is running is believed only while a live worker stands behind it."""
+def _state(folder: Path, facts: RunFacts) -> tuple[State, bool]:
+    """The state of a run, and whether another user trains it.
+
+    One that says it is running is believed only while a live worker stands behind it.
+    """
     if folder.parent == SHIPPED:
-        return "shipped"
-    if facts.state not in ("starting", "running") or lock_is_held(folder / "run.lock"):
-        return facts.state
+        return "shipped", False
+    if facts.state not in ("starting", "running"):
+        return facts.state, False
+    held = lock_is_held(folder / "run.lock")
+    if held is None:  # it belongs to another user
+        alive = facts.worker is not None and _is_alive(facts.worker)
+        return (facts.state if alive else "crashed"), alive
+    if held:
+        return facts.state, False
     if facts.state == "starting":
-        if facts.worker is not None and _is_alive(facts.worker):
-            return "starting"
-        if facts.worker is None and time.time() - facts.queued < STARTING_SECONDS:
-            return "starting"
+        # whoever marks a run as starting holds the lock of the queue until its process is named
+        starting = _is_alive(facts.worker) if facts.worker else lock_is_held(home() / SUPERVISOR) is not False
+        if starting:
+            return "starting", False
     try:  # the worker may have ended between the reading of run.json and the look at its lock
         now = read_facts(folder).state
     except RunError:
-        return "crashed"
-    return now if now not in ("starting", "running") else "crashed"
+        return "crashed", False
+    return (now if now not in ("starting", "running") else "crashed"), False
 
 
-STARTING_SECONDS = 30.0  # how long a launcher may take from marking a run to naming its process
+SUPERVISOR = "supervisor.lock"  # held by whoever decides what runs
 
 
 def _is_alive(worker: WorkerProcess) -> bool:
@@ -277,5 +379,5 @@ def _is_alive(worker: WorkerProcess) -> bool:
         process = psutil.Process(worker.pid)
         same = abs(process.create_time() - worker.started) < 1.0
         return bool(same and process.status() != psutil.STATUS_ZOMBIE)
-    except psutil.Error:
+    except (psutil.Error, OverflowError):
         return False

@@ -25,11 +25,14 @@ from explorer.runs.experiments import Experiment, experiment, list_experiments
 from explorer.runs.store import (
     ACTIVE,
     RESUMABLE,
+    SUPERVISOR,
     RunFacts,
     WorkerProcess,
     checkpoint_folder,
     create_run,
+    list_runs,
     new_id,
+    next_number,
     run_folder,
     update_run,
 )
@@ -73,6 +76,7 @@ def queue(plan: Plan) -> str:
     """
     initial = _initial(plan)
     experiment_id = new_id()
+    number, place = next_number(), _last_place()
     for order, (seed, config) in enumerate((s, c) for s in plan.seeds for c in plan.network_configs()):
         facts = RunFacts(
             id=f"{experiment_id}-{config.name}-s{seed}",
@@ -84,7 +88,8 @@ def queue(plan: Plan) -> str:
             data=plan.data,
             recipe=plan.recipe.model_dump(),
             seed=seed,
-            queued=time.time(),
+            number=number,
+            queued=place,
             initial=plan.initial,
             initial_sha256=initial.sha256,
         )
@@ -150,8 +155,9 @@ def resume(experiment_id: str) -> None:
         require(found.data)
         for run in (*waiting, *still_pausing):
             withdraw(run.path)
+        place = _last_place()
         for run in waiting:
-            update_run(run.id, state="queued", queued=time.time(), worker=None, reason="")
+            update_run(run.id, state="queued", queued=place, worker=None, reason="")
         _start_next()
 
 
@@ -166,11 +172,16 @@ def _start_next() -> str | None:
     experiment_id = min(waiting, key=waiting.__getitem__)
     ids = [run.id for run in queued[experiment_id]]
     for run_id in ids:
-        update_run(run_id, state="starting", queued=time.time(), worker=None)
+        update_run(run_id, state="starting", worker=None)
     process = _spawn(experiment_id, run_folder(ids[0]) / "worker.log")
     for run_id in ids:
         update_run(run_id, worker=process)
     return experiment_id
+
+
+def _last_place() -> float:
+    """A place in the queue behind all others; it counts on from the times that earlier versions wrote there."""
+    return max((run.facts.queued for run in list_runs() if run.facts), default=0.0) + 1
 
 
 def _spawn(experiment_id: str, log: Path) -> WorkerProcess:
@@ -242,7 +253,7 @@ def _supervising() -> Iterator[None]:
     """One process at a time decides what runs."""
     with storage_errors(home()):
         home().mkdir(parents=True, exist_ok=True)
-        lock = FileLock(home() / "supervisor.lock", timeout=30)
+        lock = FileLock(home() / SUPERVISOR, timeout=30)
         lock.acquire()
     try:
         yield

@@ -1,14 +1,11 @@
 """All experiments: choose, compare on one chart, rename, delete, export, import."""
 
-import tempfile
-from pathlib import Path
-
 import pandas as pd
 import streamlit as st
 
 from explorer.runs import experiments as library
 from explorer.runs.experiments import Experiment
-from explorer.ui import cached, wording
+from explorer.ui import cached, deleted, wording
 from explorer.ui.chart_choice import choose_chart
 from explorer.ui.curves import curves, figure, run_table
 from explorer.ui.errors import fragment, readable_errors
@@ -31,6 +28,7 @@ def compare() -> None:
         if active:
             with readable_errors():
                 start_waiting()
+        deleted.offer_undo()
         everything = cached.experiments()
         if any(found.active for found in everything) != active:
             st.rerun()
@@ -134,18 +132,21 @@ def _rename(found: Experiment) -> None:
             st.rerun()
 
 
-@st.dialog("Delete for good?")
+@st.dialog("Delete?")
 def _delete(chosen: list[Experiment]) -> None:
     for found in chosen:
+        runs = ", ".join(run.facts.network.name if run.facts else run.id for run in found.runs)
         st.markdown(
-            f"- {wording.escaped(wording.title(found))} ({len(found.runs)} runs, {wording.when(found.created)})"
+            f"- {wording.escaped(wording.title(found))} ({len(found.runs)} runs: {wording.escaped(runs)}; "
+            f"{wording.when(found.created)})"
         )
-    st.markdown("Metrics, snapshots and weights are removed from the disk. This cannot be undone.")
+    st.markdown("Metrics, snapshots and weights are removed from the disk once you leave the Runs page; until then it "
+                "can be undone there.")  # fmt: skip
     with st.container(horizontal=True):
         if st.button("Delete", type="primary", icon=":material/delete:", key="delete_now"):
             with readable_errors():
                 for found in chosen:
-                    library.delete(found.id)
+                    deleted.keep(library.set_aside(found.id, found.run_ids))
                 cached.forget()
                 st.rerun()
         if st.button("Keep", key="keep"):
@@ -155,10 +156,7 @@ def _delete(chosen: list[Experiment]) -> None:
 def _import() -> None:
     given = st.file_uploader("An experiment as a zip", type="zip", key="import", help="As the zip download gives it.")
     if given is not None and st.button("Import it", type="primary", key="import_now"):
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / Path(given.name).name
-            path.write_bytes(given.getbuffer())
-            experiment_id = library.import_zip(path)
+        experiment_id = library.import_zip(given, given.name)
         cached.forget()
         st.query_params["experiment"] = experiment_id
         st.rerun()

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from explorer.ui import deleted
 from explorer.ui.errors import readable_errors
 from explorer.ui.navigation import PAGES, page
 
@@ -11,5 +12,7 @@ ICON = Path(__file__).with_name("icon.svg")
 
 st.set_page_config(page_title="ResNet Explorer", page_icon=ICON.read_text(), layout="wide")
 chosen = st.navigation([page(name) for name in PAGES], position="top")
+if chosen.url_path != "runs":
+    deleted.empty()
 with readable_errors():
     chosen.run()

@@ -107,10 +107,10 @@ def _sentence(found: Experiment) -> str:
 
 
 def _queue_position(found: Experiment) -> str:
-    def queued_since(each: Experiment) -> float:
+    def place(each: Experiment) -> float:
         return min((run.facts.queued for run in each.runs if run.facts and run.state == "queued"), default=0.0)
 
-    ahead = [e for e in cached.experiments() if e.state == "queued" and queued_since(e) < queued_since(found)]
+    ahead = [e for e in cached.experiments() if e.state == "queued" and place(e) < place(found)]
     busy = [e for e in cached.experiments() if e.state in ("starting", "running")]
     text = f"Waiting: number {len(ahead) + 1} in the queue"
     return f"{text}, after {escaped(wording.title(busy[0]))}." if busy else f"{text}."

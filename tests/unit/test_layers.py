@@ -13,7 +13,7 @@ SOURCES = sorted([*ROOT.glob("explorer/**/*.py"), *ROOT.glob("pages/*.py"), ROOT
 
 # From the bottom up. Parts of one row are siblings and do not import each other, except in the first row.
 LAYERS = [
-    {"errors", "files", "processes", "progress", "registry", "settings", "tables"},
+    {"errors", "files", "processes", "progress", "registry", "scratch", "settings", "tables"},
     {"models", "data"},
     {"runs"},
     {"analysis", "attribution", "training"},

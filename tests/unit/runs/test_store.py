@@ -3,12 +3,14 @@
 import errno
 import json
 import os
+from datetime import UTC, datetime
 
 import psutil
 import pytest
 
 from explorer.errors import RunError, StorageError
 from explorer.runs import store
+from explorer.runs.experiments import list_experiments
 from explorer.runs.store import WorkerProcess, list_runs, read_run, run_folder, run_lock, update_run
 
 
@@ -101,3 +103,51 @@ def test_changes_to_different_facts_do_not_undo_each_other(make_run):
     update_run(run_id, state="stopped")
     facts = read_run(run_id).facts
     assert (facts.title, facts.state) == ("New title", "stopped")
+
+
+@pytest.mark.parametrize(
+    ("given", "year"),
+    [
+        ("0001-01-01T00:00:00Z", None),
+        ("9999-12-31T23:59:59-23:00", None),
+        ("1970-01-01T00:00:00Z", None),
+        ("2026-01-01T00:00:00", 2026),  # no zone
+        (None, None),
+    ],
+)
+def test_a_date_of_a_wrong_clock_is_unknown(make_run, given, year):
+    run_id = make_run()
+    path = run_folder(run_id) / "run.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"created": given}))
+    run = read_run(run_id)
+    assert (run.state, run.facts.created and run.facts.created.year) == ("finished", year)
+    assert run.facts.created is None or run.facts.created.tzinfo is not None
+
+
+def test_lists_are_ordered_by_a_count_not_by_the_clock(make_run):
+    later = datetime(2030, 1, 1, tzinfo=UTC)
+    make_run(experiment="older", number=1, created=later)
+    make_run(experiment="newer", number=2)
+    make_run(experiment="before-there-was-a-count", created=later)
+    assert [each.id for each in list_experiments()] == ["newer", "older", "before-there-was-a-count"]
+    assert store.next_number() == 3
+
+
+def test_a_text_cannot_steer_a_terminal(make_run):
+    facts = read_run(make_run(title="a\x1b[2J\nb")).facts
+    assert facts.title == "a [2J b"
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [{}, {"steps": "10"}, {"steps": True}, {"steps": 0}, {"steps": 10**10}, {"steps": 10, "batch_size": "x"},
+     {"steps": 10, "normalisation": 3}, {"steps": 10, "x": [1]}, {"steps": 10, "x" * 200: 1}],
+)  # fmt: skip
+def test_a_recipe_of_odd_values_is_damage_in_one_line(make_run, recipe):
+    run_id = make_run()
+    path = run_folder(run_id) / "run.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"recipe": recipe}))
+    run = read_run(run_id)
+    assert run.state == "damaged"
+    assert "its recipe" in run.damage
+    assert "\n" not in run.damage

@@ -1,0 +1,192 @@
+"""Experiments as zip files: what goes into one, and how somebody else's is read without trusting anything in it."""
+
+import io
+import re
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from explorer.errors import ExplorerError, RunError
+from explorer.files import one_line, read_file, storage_errors
+from explorer.runs.metrics import copy_metrics
+from explorer.runs.store import ACTIVE, Run, RunFacts
+from explorer.scratch import temporary_folder
+
+# What a zip may hold of a run, and how large each may be; the rest of a run folder belongs to the machine it ran on.
+MEBIBYTE = 2**20
+PORTABLE = {
+    "run.json": 4 * MEBIBYTE,
+    "metrics.db": 4096 * MEBIBYTE,
+    "worker.log": 64 * MEBIBYTE,
+    "checkpoint.safetensors": 4096 * MEBIBYTE,
+    "checkpoint.json": 4 * MEBIBYTE,
+    "initial.safetensors": 4096 * MEBIBYTE,
+    "initial.json": 4 * MEBIBYTE,
+}
+MOST_ENTRIES = 10_000
+LARGEST_DIRECTORY = 16 * MEBIBYTE  # the zip's own list of entries
+_CHUNK = MEBIBYTE
+_STATE = re.compile(r"step-[0-9]{1,12}\.pt|latest\.pt")
+_FILE = rf"{'|'.join(map(re.escape, PORTABLE))}|snapshots/({_STATE.pattern})"
+_ENTRY = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,120}}/({_FILE})")
+
+
+def pack(runs: tuple[Run, ...], file: IO[bytes]) -> None:
+    """Write runs as a zip that another machine can list and resume: consistent metrics, no lock, no live state.
+
+    Raises:
+        RunError, StorageError: a run is damaged, or a file in its folder is none of the program's.
+    """
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for run in runs:
+            if run.facts is None or run.state == "damaged":
+                raise RunError(f"{run.id} is damaged and cannot be exported: {run.damage}")
+            _pack_run(run, run.facts, archive)
+
+
+def unpack(source: Path | IO[bytes], name: str, folder: Path, *, most: int) -> None:
+    """Extract a zip that `pack` wrote into `folder`: one folder a run, and nothing that is not a run's.
+
+    Args:
+        source: the zip.
+        name: what to call it in messages.
+        folder: an empty one.
+        most: bytes unpacked, counted while they come, whatever the zip says.
+
+    Raises:
+        RunError: it is no such zip.
+        StorageError: `folder` cannot be written.
+    """
+    with _opened(source) as file, _reading(name), zipfile.ZipFile(_Bounded(file)) as archive:
+        entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+        _require_portable(entries, name)
+        for entry in entries:
+            target = folder.joinpath(*entry.filename.split("/"))
+            with storage_errors(target):
+                target.parent.mkdir(parents=True, exist_ok=True)
+            most -= _extract(archive, entry, target, min(most, _largest(entry.filename)), name)
+
+
+def _pack_run(run: Run, facts: RunFacts, archive: zipfile.ZipFile) -> None:
+    state = "paused" if run.state in (*ACTIVE, "crashed") else facts.state
+    portable = facts.model_copy(update={"state": state, "worker": None, "number": 0, "queued": 0.0})
+    archive.writestr(f"{run.id}/run.json", portable.model_dump_json(indent=2) + "\n")
+    with _scratch() as scratch:
+        if (run.path / "metrics.db").exists():
+            copy_metrics(run.path, scratch / "metrics.db")
+            archive.write(scratch / "metrics.db", f"{run.id}/metrics.db")
+    states = sorted(path.name for path in _listed(run.path / "snapshots") if _STATE.fullmatch(path.name))
+    for name in [*list(PORTABLE)[2:], *(f"snapshots/{state}" for state in states)]:
+        try:
+            content = read_file(run.path / name, _largest(f"{run.id}/{name}"))
+        except FileNotFoundError:
+            continue
+        archive.writestr(f"{run.id}/{name}", content)
+
+
+def _listed(folder: Path) -> list[Path]:
+    return list(folder.iterdir()) if folder.is_dir() and not folder.is_symlink() else []
+
+
+@contextmanager
+def _scratch() -> Iterator[Path]:
+    parent = Path(tempfile.gettempdir())
+    with storage_errors(parent / "explorer-export"):
+        folder = temporary_folder(parent, "explorer-export")
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _largest(filename: str) -> int:
+    return PORTABLE.get(filename.partition("/")[2], PORTABLE["checkpoint.safetensors"])
+
+
+@contextmanager
+def _opened(source: Path | IO[bytes]) -> Iterator[IO[bytes]]:
+    if not isinstance(source, Path):
+        yield source
+        return
+    with storage_errors(source):
+        if not source.is_file():  # a pipe would be waited for
+            raise RunError(f"There is no file {source}. Give the zip that `python -m explorer runs export` wrote.")
+        file = source.open("rb")
+    with file:
+        yield file
+
+
+class _Bounded(io.RawIOBase):
+    """A file that is read in pieces of bounded size: a zip's list of entries is read in one, whatever its size."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+
+    def seekable(self) -> bool:
+        return True
+
+    def readable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def read(self, size: int = -1) -> bytes:
+        found = self._file.read(LARGEST_DIRECTORY + 1 if size < 0 else min(size, LARGEST_DIRECTORY + 1))
+        if len(found) > LARGEST_DIRECTORY:
+            raise ValueError(f"its list of entries is larger than {LARGEST_DIRECTORY >> 20} MiB")
+        return found
+
+
+@contextmanager
+def _reading(name: str) -> Iterator[None]:
+    """Whatever a zip does to its reader is said in one line."""
+    try:
+        yield
+    except ExplorerError:
+        raise
+    except Exception as error:  # noqa: BLE001 zipfile raises what it likes on what it does not know
+        raise RunError(
+            f"{name} is not a zip written by export: {one_line(error)}. Export the experiment again."
+        ) from None
+
+
+def _require_portable(entries: list[zipfile.ZipInfo], name: str) -> None:
+    if len(entries) > MOST_ENTRIES:
+        raise RunError(f"{name} holds {len(entries):,} files; an experiment has at most {MOST_ENTRIES:,}.")
+    seen = set()
+    for entry in entries:
+        told = one_line(repr(entry.orig_filename), 80)
+        if not _ENTRY.fullmatch(entry.filename) or entry.orig_filename != entry.filename:
+            raise RunError(f"{name} holds {told}, which no exported experiment has. Nothing was imported.")
+        if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) or entry.flag_bits & 1:
+            raise RunError(f"{name}: {told} is compressed or encrypted as export never does. Nothing was imported.")
+        if entry.filename.lower() in seen:
+            raise RunError(f"{name} holds {told} twice. Nothing was imported.")
+        seen.add(entry.filename.lower())
+
+
+def _extract(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, target: Path, most: int, name: str) -> int:
+    """Write one entry; gives its bytes."""
+    size = 0
+    with archive.open(entry) as source:
+        with storage_errors(target):
+            file = target.open("xb")
+        with file:
+            while chunk := source.read(_CHUNK):
+                size += len(chunk)
+                if size > most:
+                    raise RunError(
+                        f"{name}: {entry.filename} unpacks to more than the {most:,} bytes there may be. "
+                        "Nothing was imported."
+                    )
+                with storage_errors(target):
+                    file.write(chunk)
+    return size

@@ -1,0 +1,162 @@
+"""An unpacked experiment on its way in: what it says of itself is checked, and where it stays is ours to decide."""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from explorer.errors import RunError, StorageError
+from explorer.files import home, inside, read_json, storage_errors, write_text_atomically
+from explorer.runs.metrics import read_metrics, read_progress
+from explorer.runs.store import (
+    ACTIVE,
+    SHIPPED_ID,
+    Run,
+    RunFacts,
+    checkpoint_folder,
+    mark,
+    new_id,
+    next_number,
+    read_facts,
+    run_folder,
+    write_facts,
+)
+from explorer.scratch import unowned
+
+PURPOSE = "import"
+_MOVED = "moved.json"  # in the scratch folder: ids of runs that stand beside it, not marked as runs yet
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """A run as it was unpacked."""
+
+    folder: Path
+    facts: RunFacts
+
+
+def read(scratch: Path, name: str) -> list[Arrived]:
+    """The runs in `scratch`, in the order of their experiment.
+
+    Raises:
+        RunError: there are none or those of several experiments, or one is damaged.
+    """
+    found = [Arrived(folder, read_facts(folder)) for folder in sorted(scratch.iterdir()) if folder.is_dir()]
+    for each in found:
+        read_progress(each.folder)
+        if each.facts.id != each.folder.name:
+            raise RunError(f"{name}: the folder {each.folder.name} holds the run {each.facts.id}. Export it again.")
+    experiments = {each.facts.experiment for each in found}
+    if len(experiments) != 1:
+        raise RunError(f"{name} holds {len(experiments)} experiments; one was expected. Export each by itself.")
+    return sorted(found, key=lambda each: (each.facts.order, each.facts.id))
+
+
+def refuse_known(arrived: Sequence[Arrived], runs: Iterable[Run], name: str) -> None:
+    """Raise RunError where all these runs are here already, whatever they are called."""
+    here = [run for run in runs if run.facts is not None and run.state != "damaged"]
+    known = [_same(each, here) for each in arrived]
+    if all(known):
+        first = known[0]
+        assert first is not None
+        assert first.facts is not None
+        if first.state == "shipped":
+            raise RunError(f"{name} is {first.facts.experiment}, which comes with the program: nothing to import.")
+        raise RunError(
+            f"{name} is here already, as {first.facts.experiment}. Delete that experiment first to import it again."
+        )
+
+
+def settle(arrived: Sequence[Arrived], scratch: Path) -> str:
+    """Move unpacked runs among the user's; gives the id of their experiment.
+
+    Raises:
+        StorageError: a folder cannot be moved; then none is there.
+    """
+    claimed = arrived[0].facts.experiment
+    experiment_id = claimed if _is_ours_and_free(arrived) else new_id()
+    number = next_number()
+    ids: list[str] = []
+    for each in arrived:
+        facts = each.facts
+        run_id = facts.id if experiment_id == claimed else _run_id(experiment_id, facts, ids)
+        ids.append(run_id)
+        changes = {
+            "id": run_id,
+            "experiment": experiment_id,
+            "state": "paused" if facts.state in ACTIVE else facts.state,
+            "worker": None,
+            "number": number,
+            "queued": 0.0,
+        }
+        if experiment_id != claimed:
+            changes["notice"] = f"Imported; where it was exported it is called {facts.id}. {facts.notice}".strip()
+        write_facts(each.folder, facts.model_copy(update=changes))
+    write_text_atomically(scratch / _MOVED, json.dumps(ids))
+    try:
+        for each, run_id in zip(arrived, ids, strict=True):
+            with storage_errors(home() / run_id):
+                each.folder.rename(inside(home(), run_id))
+    except StorageError:
+        for each, run_id in zip(arrived, ids, strict=True):
+            if not each.folder.exists():
+                run_folder(run_id).rename(each.folder)
+        raise
+    for run_id in ids:
+        mark(run_folder(run_id))
+    return experiment_id
+
+
+def finish_unowned() -> None:
+    """Finish the imports of processes that are gone: wholly, where all runs had been moved, else not at all."""
+    for scratch in unowned(home(), PURPOSE):
+        with suppress(OSError, StorageError, RunError, TypeError):
+            ids = [str(each) for each in read_json(scratch / _MOVED)]
+            folders = [run_folder(run_id) for run_id in ids]
+            if all(folder.is_dir() for folder in folders):
+                for folder in folders:
+                    mark(folder)
+            else:
+                for folder in folders:
+                    if folder.is_dir():
+                        folder.rename(scratch / folder.name)
+
+
+def _same(arrived: Arrived, here: Sequence[Run]) -> Run | None:
+    """The run that has the same content: settings, beginning, rows, weights."""
+    alike = [run for run in here if run.facts and _settings(run.facts) == _settings(arrived.facts)]
+    if not alike:
+        return None
+    rows = _digest(arrived.folder)
+    return next((run for run in alike if _digest(run.path) == rows), None)
+
+
+def _settings(facts: RunFacts) -> str:
+    told = {"network", "data", "recipe", "seed", "created", "data_fingerprint", "checkpoint_sha256", "initial_sha256"}
+    return facts.model_dump_json(include=told)
+
+
+def _digest(folder: Path) -> str:
+    try:
+        return hashlib.sha256(repr(read_metrics(folder)).encode()).hexdigest()
+    except RunError:
+        return ""
+
+
+def _is_ours_and_free(arrived: Sequence[Arrived]) -> bool:
+    """Whether the ids are as this program makes them, and of nothing that is here."""
+    experiment_id = arrived[0].facts.experiment
+    as_made = all(each.facts.id == _run_id(experiment_id, each.facts, ()) for each in arrived)
+    if not as_made or experiment_id.startswith(SHIPPED_ID):
+        return False
+    there = [entry.name for place in (home(), checkpoint_folder()) if place.is_dir() for entry in place.iterdir()]
+    taken = re.compile(rf"{re.escape(experiment_id)}([-.].*)?", re.IGNORECASE)
+    return not any(taken.fullmatch(name) for name in there)
+
+
+def _run_id(experiment_id: str, facts: RunFacts, taken: Sequence[str]) -> str:
+    name = f"{experiment_id}-{facts.network.name[:60]}-s{facts.seed}"
+    return name if name not in taken else f"{name}-{len(taken)}"

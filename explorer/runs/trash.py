@@ -1,0 +1,95 @@
+"""Deleted runs between the click and the end: set aside, brought back, or removed for good.
+
+A folder of its own holds what one deletion took. Where its process dies, what was wholly set aside is removed at the
+next start, and what was only half is brought back.
+"""
+
+import shutil
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from explorer.errors import ExplorerError, RunError, StorageError
+from explorer.files import home, storage_errors
+from explorer.processes import lock_is_held
+from explorer.runs.store import SHIPPED_ID, is_run_folder, run_folder
+from explorer.scratch import temporary_folder, unowned
+
+PURPOSE = "deleted"
+_WHOLE = "whole"  # a file that says that all the runs are there
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """What a deletion took: `restore` brings it back, `discard` removes it."""
+
+    title: str
+    run_ids: tuple[str, ...]
+    folder: Path
+
+
+def move_aside(title: str, run_ids: Sequence[str]) -> Deleted:
+    """Move run folders out of every list, all of them or none.
+
+    Raises:
+        RunError: one is not a run of the user's.
+        StorageError: one cannot be moved; those that were are back.
+    """
+    sources = [run_folder(run_id) for run_id in run_ids]
+    for source in sources:
+        if source.name.startswith(SHIPPED_ID) or source.parent != home() or not is_run_folder(source):
+            raise RunError(f"{source.name} is not a run in {home()}. Nothing was deleted.")
+    with storage_errors(home()):
+        folder = temporary_folder(home(), PURPOSE)
+    try:
+        for source in sources:
+            with storage_errors(source):
+                source.rename(folder / source.name)
+            if lock_is_held(folder / source.name / "run.lock"):
+                raise RunError(f"{source.name} has just begun to train. Stop it first, then delete it.")
+        with storage_errors(folder):
+            (folder / _WHOLE).touch()
+    except ExplorerError:
+        _bring_back(folder)
+        raise
+    return Deleted(title, tuple(run_ids), folder)
+
+
+def restore(deleted: Deleted) -> None:
+    """Bring back what was deleted.
+
+    Raises:
+        StorageError: it was removed for good, or a folder cannot be moved.
+    """
+    if not deleted.folder.is_dir():
+        raise StorageError(f"{deleted.title} was removed for good already, so it cannot be brought back.")
+    with storage_errors(deleted.folder):
+        _bring_back(deleted.folder)
+
+
+def discard(deleted: Deleted) -> None:
+    """Remove for good what was deleted.
+
+    Raises:
+        StorageError: a file cannot be removed; the runs are in no list all the same.
+    """
+    with storage_errors(deleted.folder), suppress(FileNotFoundError):
+        shutil.rmtree(deleted.folder)
+
+
+def clear_unowned() -> None:
+    """Finish what a process that is gone had begun to delete: bring back what is half, remove what is whole."""
+    for folder in unowned(home(), PURPOSE):
+        with suppress(OSError):
+            if (folder / _WHOLE).exists():
+                shutil.rmtree(folder)
+            else:
+                _bring_back(folder)
+
+
+def _bring_back(folder: Path) -> None:
+    (folder / _WHOLE).unlink(missing_ok=True)  # from here on it is half again
+    for run in sorted(folder.iterdir()):
+        run.rename(home() / run.name)
+    folder.rmdir()

@@ -1,0 +1,40 @@
+"""What the reader has deleted on the Runs page: it can be brought back until they leave that page."""
+
+import streamlit as st
+
+from explorer.runs import trash
+from explorer.runs.trash import Deleted
+from explorer.ui import cached
+from explorer.ui.errors import readable_errors
+from explorer.ui.wording import escaped
+
+_KEPT = "deleted"  # session state
+
+
+def keep(deleted: Deleted) -> None:
+    """Remember what was set aside just now."""
+    st.session_state.setdefault(_KEPT, []).append(deleted)
+
+
+def offer_undo() -> None:
+    """A line with a button for each deletion since the page was opened."""
+    for deleted in list(st.session_state.get(_KEPT, [])):
+        count = len(deleted.run_ids)
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(
+                f":material/delete: Deleted {escaped(deleted.title)} ({count} {'run' if count == 1 else 'runs'}).",
+                width="content",
+            )
+            if st.button("Undo", icon=":material/undo:", key=f"undo-{deleted.folder.name}"):
+                with readable_errors():
+                    st.session_state[_KEPT].remove(deleted)
+                    trash.restore(deleted)
+                    cached.forget()
+                    st.rerun()
+
+
+def empty() -> None:
+    """Remove it all for good: the reader has gone on to another page."""
+    for deleted in st.session_state.pop(_KEPT, []):
+        with readable_errors():
+            trash.discard(deleted)
