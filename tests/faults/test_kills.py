@@ -15,6 +15,7 @@ import sys
 import time
 import zipfile
 from collections import Counter
+from functools import cache
 from pathlib import Path
 
 import psutil
@@ -25,7 +26,7 @@ from explorer.files import PROJECT
 from explorer.runs import experiments, store
 from explorer.runs.experiments import experiment, list_experiments, live_blocks, live_layers, metrics
 from explorer.runs.snapshots import read_snapshot
-from explorer.runs.store import read_run
+from explorer.runs.store import read_facts, read_run
 from explorer.training import launch
 from explorer.training.plan import Plan
 from explorer.training.recipe import Recipe
@@ -39,9 +40,9 @@ SHORT = Plan(
     recipe=Recipe(steps=60, batch_size=16, learning_rate=0.03, evaluate_every=20, evaluate_images=20, probe_every=20,
                   last_images=40, augment=True),
 )  # fmt: skip
-LONG = SHORT.model_copy(update={"recipe": SHORT.recipe.model_copy(update={"steps": 600})})
+LONG = SHORT.model_copy(update={"recipe": SHORT.recipe.model_copy(update={"steps": 300})})
 PAUSED_AT = 30
-MOST_SECONDS = 120  # for anything to be finished
+MOST_SECONDS = 300  # for anything to be finished
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -182,23 +183,36 @@ def wait_for(happened, seconds=MOST_SECONDS):
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory, context):
-    """Folders of the runs of each plan as left alone, in a home of their own, and those of `SHORT` paused half way."""
+    """Gives the folders of the runs of a plan, "short", "long" or "paused" half way, as left alone in another home."""
     home = tmp_path_factory.mktemp("undisturbed") / "home"
     home.mkdir()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("EXPLORER_HOME", str(home))
-        patch.setattr(store, "SHIPPED", tmp_path_factory.mktemp("nothing"))
-        found = {}
-        for name, plan in {"short": SHORT, "long": LONG, "paused": SHORT}.items():
-            experiment_id = launch.queue(plan)
-            process = context.Process(target=_train, args=(str(home), experiment_id, name == "paused"))
+
+    @cache
+    def trained(plan):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("EXPLORER_HOME", str(home))
+            experiment_id = launch.queue(LONG if plan == "long" else SHORT)
+            process = context.Process(target=_train, args=(str(home), experiment_id, plan == "paused"))
             process.start()
             process.join(MOST_SECONDS)
             assert process.exitcode == 0
             process.close()
-            found[name] = [run.path for run in experiment(experiment_id).runs]
-        archive = experiments.export(experiment(found["short"][0].name.rpartition("-plain8")[0]).id, home.parent)
-    return found | {"zip": archive}
+            return [run.path for run in experiment(experiment_id).runs]
+
+    return trained
+
+
+def experiment_of(folders):
+    return read_facts(folders[0]).experiment
+
+
+@pytest.fixture
+def archive(undisturbed, tmp_path):
+    """The short experiment as a zip."""
+    folders = undisturbed("short")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EXPLORER_HOME", str(folders[0].parent))
+        return experiments.export(experiment_of(folders), tmp_path)
 
 
 def _train(home, experiment_id, paused):
@@ -235,8 +249,8 @@ def as_undisturbed(home, undisturbed):
     def check(experiment_id, plan="short"):
         steps = {"short": SHORT, "long": LONG}[plan].recipe.steps
         with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("EXPLORER_HOME", str(undisturbed[plan][0].parent))
-            expected = facts_of([read_run(folder.name) for folder in undisturbed[plan]], steps)
+            patch.setenv("EXPLORER_HOME", str(undisturbed(plan)[0].parent))
+            expected = facts_of([read_run(folder.name) for folder in undisturbed(plan)], steps)
         for one, other in zip(expected, facts_of(experiment(experiment_id).runs, steps), strict=True):
             assert one[0] == other[0]
             assert same(one[1], other[1]), "other weights"
@@ -317,10 +331,11 @@ def test_worker(home, workers, finish, as_undisturbed, nothing_left, tally):
 
 
 def test_resume(home, workers, finish, as_undisturbed, nothing_left, undisturbed, tally):
-    experiment_id = undisturbed["paused"][0].name.rpartition("-plain8")[0]
+    folders = undisturbed("paused")
+    experiment_id = experiment_of(folders)
 
     def bring_back():
-        for folder in undisturbed["paused"]:
+        for folder in folders:
             shutil.rmtree(home / folder.name, ignore_errors=True)
             shutil.copytree(folder, home / folder.name)
 
@@ -331,32 +346,30 @@ def test_resume(home, workers, finish, as_undisturbed, nothing_left, undisturbed
     nothing_left()
 
 
-def test_import(home, workers, as_undisturbed, nothing_left, undisturbed, tally):
+def test_import(home, workers, as_undisturbed, nothing_left, archive, tally):
     def forget():
         for each in list_experiments():
             experiments.delete(each.id)
 
-    for _ in killed_calls(
-        workers, KILLS["import"], 60, forget, lambda: ["import_zip", undisturbed["zip"]], tally, "import"
-    ):
+    for _ in killed_calls(workers, KILLS["import"], 60, forget, lambda: ["import_zip", archive], tally, "import"):
         try:
-            found = experiments.import_zip(undisturbed["zip"])
+            found = experiments.import_zip(archive)
         except ExplorerError:  # all of it is here, or a part, which the message says to delete first
             found = list_experiments()[0].id
             if len(experiment(found).runs) < len(SHORT.networks):
                 experiments.delete(found)
-                found = experiments.import_zip(undisturbed["zip"])
+                found = experiments.import_zip(archive)
         as_undisturbed(found)
     nothing_left()
 
 
-def test_export(home, tmp_path, workers, nothing_left, undisturbed, tally):
-    for folder in undisturbed["short"]:
+def test_export(home, tmp_path, workers, nothing_left, undisturbed, archive, tally):
+    for folder in undisturbed("short"):
         shutil.copytree(folder, home / folder.name)
     found, target = list_experiments()[0].id, tmp_path / "given" / "experiment.zip"
     target.parent.mkdir()
-    with zipfile.ZipFile(undisturbed["zip"]) as archive:
-        expected = sorted(archive.namelist())
+    with zipfile.ZipFile(archive) as given:
+        expected = sorted(given.namelist())
     for _ in killed_calls(
         workers,
         KILLS["export"],
@@ -367,18 +380,19 @@ def test_export(home, tmp_path, workers, nothing_left, undisturbed, tally):
         "export",
     ):
         experiments.export(found, target)
-        with zipfile.ZipFile(target) as archive:
-            assert archive.testzip() is None
-            assert sorted(archive.namelist()) == expected
+        with zipfile.ZipFile(target) as written:
+            assert written.testzip() is None
+            assert sorted(written.namelist()) == expected
         assert [each.name for each in target.parent.iterdir()] == [target.name]
     nothing_left()
 
 
 def test_delete(home, workers, nothing_left, undisturbed, tally):
-    experiment_id = undisturbed["short"][0].name.rpartition("-plain8")[0]
+    folders = undisturbed("short")
+    experiment_id = experiment_of(folders)
 
     def bring_back():
-        for folder in undisturbed["short"]:
+        for folder in folders:
             if not (home / folder.name).exists():
                 shutil.copytree(folder, home / folder.name)
 
