@@ -8,6 +8,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from explorer.ui.access import middleware
 from explorer.ui.server import lifespan, routes
 
-app = st.App(Path(__file__).resolve().parent / "explorer" / "ui" / "main.py", routes=routes, lifespan=lifespan)
+script = Path(__file__).resolve().parent / "explorer" / "ui" / "main.py"
+app = st.App(script, routes=routes, middleware=middleware, lifespan=lifespan)

@@ -19,12 +19,14 @@ from explorer.errors import Cancelled, ExplorerError
 from explorer.files import PROJECT
 from explorer.processes import WAIT_PASSIVELY
 
-KEPT = (
-    300  # answers; a table of layers takes some ten kilobytes, the maps of all blocks of a network up to two megabytes
-)
+KEPT = 300  # answers: a table of layers takes ten kilobytes, the maps of all blocks of a network up to two megabytes
 CANCELLED = "This was cancelled."
 FAILED_SECONDS = 10.0  # how long a failure stands before the same call is tried again
 UNWANTED_SECONDS = 1.5  # after these a call that nobody waits for is ended; a page that runs anew asks again before
+SILENT_SECONDS = 60.0  # a call that says nothing for longer may hang: readers are told, and decide
+# A process that goes on after an interrupt: these later it is asked to end, and again these later it is killed.
+INTERRUPTED_SECONDS, TERMINATED_SECONDS = 10.0, 5.0
+TICK_SECONDS = 0.5  # time is counted as waits of this length, so that a suspended machine is no process that hangs
 
 
 class Answer:
@@ -34,6 +36,7 @@ class Answer:
         call: what is computed; key: that, and what it depends on.
         begun: the call is being made, after those that came before it.
         progress: how far it is, 0 to 1, as far as the call says so.
+        silent: seconds since the process last said anything of it; overdue: since the call was to end.
     """
 
     def __init__(self, name: str, arguments: tuple[Any, ...], options: dict[str, Any]) -> None:
@@ -46,6 +49,8 @@ class Answer:
         self.failed_at = 0.0
         self.begun = False
         self.progress = 0.0
+        self.silent = 0.0
+        self.overdue = 0.0
         self.asked = 0  # times, less those withdrawn
         self.withdrawn_at = 0.0
         self.ended = False  # somebody wants the call to end
@@ -60,9 +65,10 @@ class Answer:
         self._done.wait(seconds)
 
     def settle(self, value: Any, failure: ExplorerError | None) -> None:
-        """Say what came of the call."""
-        self.value, self.failure, self.failed_at = value, failure, time.monotonic()
-        self._done.set()
+        """Say what came of the call; what is said first stands."""
+        if self.pending:
+            self.value, self.failure, self.failed_at = value, failure, time.monotonic()
+            self._done.set()
 
     @property
     def cancelled(self) -> bool:
@@ -77,7 +83,7 @@ class Answer:
 
 
 class PyTorch:
-    """A process with PyTorch, started at the first call and again after it died.
+    """A process with PyTorch, started at the first call, and again after it died or had to be killed.
 
     Answers are kept: the same call gives the same `Answer` at once; failures stand for some seconds.
     """
@@ -88,7 +94,7 @@ class PyTorch:
         self._computed: Answer | None = None
         self._change = Condition()
         self._process: subprocess.Popen[bytes] | None = None
-        self._thread: Thread | None = None
+        self._threads: list[Thread] = []
 
     def ask(self, name: str, /, *arguments: Any, **options: Any) -> Answer:
         """Let `name` ("package.module:function") be called; returns at once."""
@@ -104,10 +110,11 @@ class PyTorch:
             while len(self._answers) > KEPT:
                 self._answers.popitem(last=False)
             self._waiting.append(answer)
-            if self._thread is None:
-                self._thread = Thread(target=self._work, daemon=True)
-                self._thread.start()
-            self._change.notify()
+            if not self._threads:
+                self._threads = [Thread(target=each, daemon=True) for each in (self._work, self._watch)]
+                for thread in self._threads:
+                    thread.start()
+            self._change.notify_all()
         return answer
 
     def withdraw(self, answer: Answer) -> None:
@@ -124,7 +131,10 @@ class PyTorch:
                 timer.start()
 
     def cancel(self, answer: Answer) -> None:
-        """End a call that waits or computes, for all who have asked; its answer says so until it is forgotten."""
+        """End a call that waits or computes, for all who have asked; its answer says so until it is forgotten.
+
+        With one that waits for a call that says nothing any more, that call ends too.
+        """
         with self._change:
             if answer is self._computed:
                 self._interrupt(answer)
@@ -133,6 +143,14 @@ class PyTorch:
                     self._waiting.remove(answer)
                 answer.settle(None, Cancelled(CANCELLED))
                 self._answers.setdefault(answer.key, answer)
+                if self._computed is not None and self.silent:
+                    self._interrupt(self._computed)
+
+    @property
+    def silent(self) -> float:
+        """Seconds for which the process has said nothing of its call, where they are many and nobody has ended it."""
+        computed = self._computed
+        return computed.silent if computed and not computed.ended and computed.silent > SILENT_SECONDS else 0.0
 
     def forget(self, answer: Answer) -> None:
         """Let the next `ask` compute anew what has been answered."""
@@ -152,12 +170,36 @@ class PyTorch:
                 self._interrupt(answer)
 
     def _interrupt(self, answer: Answer) -> None:
+        """Settled at once; the process ends the call where that reports its progress next, or `_watch` ends it."""
         answer.ended = True
+        answer.settle(None, Cancelled(CANCELLED))
         if self._process is not None and self._process.poll() is None:
             try:
                 self._process.send_signal(signal.SIGINT)
             except ValueError:  # Windows has no such signal
                 self._process.kill()
+
+    def _watch(self) -> None:
+        """Count how long the process says nothing; end one that goes on with a call that was to end."""
+        while True:
+            with self._change:
+                while self._computed is None:
+                    self._change.wait()
+            time.sleep(TICK_SECONDS)
+            self._tick()
+
+    def _tick(self) -> None:
+        with self._change:
+            answer, process = self._computed, self._process
+            if answer is None:
+                return
+            answer.silent += TICK_SECONDS
+            if answer.ended and process is not None:
+                answer.overdue += TICK_SECONDS
+                if answer.overdue > INTERRUPTED_SECONDS + TERMINATED_SECONDS:
+                    process.kill()
+                elif answer.overdue > INTERRUPTED_SECONDS:
+                    process.terminate()
 
     def close(self) -> None:
         """End the process, also in the middle of a call, and forget what waits; the next call starts another."""
@@ -182,12 +224,17 @@ class PyTorch:
                     self._change.wait()
                 answer = self._computed = self._waiting.popleft()
                 answer.begun = True
+                self._change.notify_all()
             try:
-                answer.settle(*self._outcome(answer))
+                found = self._outcome(answer)
             except Exception as error:  # noqa: BLE001 a thread that ends leaves all pages waiting
                 self._end()
-                answer.settle(None, _explanation(answer, error))
-            self._computed = None
+                found = None, _explanation(answer, error)
+            with self._change:
+                answer.settle(*found)
+                self._computed = None
+                if answer.overdue > INTERRUPTED_SECONDS:  # it answered just when it was told to end
+                    self._end()
 
     def _outcome(self, answer: Answer) -> Any:
         if self._process is None or self._process.poll() is not None:
@@ -211,9 +258,10 @@ class PyTorch:
         return message
 
     def _hear(self, answer: Answer, progress: float) -> None:
-        answer.progress = progress
-        if answer.ended:
-            self._interrupt(answer)  # again: one that came before the call began was not for it
+        with self._change:
+            answer.progress, answer.silent = progress, 0.0
+            if answer.ended:
+                self._interrupt(answer)  # again: one that came before the call began was not for it
 
 
 def _explanation(answer: Answer, error: Exception) -> ExplorerError:

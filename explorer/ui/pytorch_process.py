@@ -14,7 +14,7 @@ from dataclasses import asdict, is_dataclass
 from importlib import import_module
 from typing import IO, Any
 
-from explorer.errors import Cancelled, ExplorerError
+from explorer.errors import Cancelled, ExplorerError, is_out_of_memory
 from explorer.progress import listening
 
 # name of a function ("package.module:function"), its arguments, the EXPLORER_ variables of the environment
@@ -22,6 +22,7 @@ Call = tuple[str, tuple[Any, ...], Mapping[str, Any], Mapping[str, str]]
 Outcome = tuple[Any, ExplorerError | None]
 Message = float | Outcome  # how far a call is, 0 to 1, any number of times; then its outcome
 
+LESS = "Try fewer images, a smaller network or a smaller image size."
 TELL_SECONDS = 0.2  # between two words on progress
 
 
@@ -86,6 +87,8 @@ def outcome(
     except ExplorerError as error:
         return None, error
     except Exception as error:  # noqa: BLE001 a bug there must not take the page along
+        if is_out_of_memory(error):
+            return None, ExplorerError(f"Out of memory in {function}. {LESS}")
         return None, ExplorerError(f"{function} failed: {type(error).__name__}: {error}. Please report this.")
     return [_plain(each) for each in value] if isinstance(value, list) else _plain(value), None
 

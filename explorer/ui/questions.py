@@ -89,16 +89,11 @@ def awaited(answers: Sequence[Answer], doing: str) -> Sequence[Answer]:
             done = len(answers) - len(pending)
             part = (done + sum(each.progress for each in pending)) / len(answers)
             counted = f"{done} of {len(answers)}" if len(answers) > 1 else f"{part:.0%}"
-            place.progress(part, f"{doing}: {counted} ...{_reason(pending) if long and part == 0 else ''}")
+            place.progress(part, f"{doing}: {counted} ...{_reason(pending, part) if long else ''}")
             if not long and time.monotonic() - begun > LONG_SECONDS:
                 long = True
-                button.button(
-                    "Cancel",
-                    icon=":material/close:",
-                    key=f"cancel {doing}",
-                    on_click=_each,
-                    args=(pytorch.cancel, answers),
-                )
+                with button:
+                    _cancel_button(answers, doing)
             pending[0].wait(POLL_SECONDS)
     finally:
         for each in answers:
@@ -110,21 +105,30 @@ def awaited(answers: Sequence[Answer], doing: str) -> Sequence[Answer]:
     return answers
 
 
-def _reason(pending: Sequence[Answer]) -> str:
-    """Why it takes so long to begin."""
+def _reason(pending: Sequence[Answer], part: float) -> str:
+    """Why it takes so long, as far as that can be known."""
+    if pytorch.silent:
+        return f" {_silence()}"
+    if part > 0:
+        return ""
     if any(each.begun for each in pending):
         return " PyTorch and the images are loaded once."
-    return " What another page or tab has asked for comes first."
+    return " What was asked for before, here or on another page, comes first."
+
+
+def _silence() -> str:
+    return f"PyTorch has not answered for {pytorch.silent:.0f} s; *Cancel* ends it and starts a new one."
 
 
 def _offer_again(cancelled: Sequence[Answer], doing: str) -> None:
     if cancelled:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f":gray[{doing}: cancelled.]", width="content")
-            st.button(
+            if st.button(
                 "Compute", icon=":material/play_arrow:", key=f"again {doing}", on_click=_each,
                 args=(pytorch.forget, cancelled),
-            )  # fmt: skip
+            ):  # fmt: skip
+                st.rerun()  # the page asks anew, also where the button is in a part that runs alone
 
 
 def _each(act: Callable[[Answer], None], answers: Sequence[Answer]) -> None:
@@ -139,11 +143,23 @@ def show_answer(answer: Answer, waiting: str, show: Callable[[Any], None]) -> No
     def part() -> None:
         if answer.pending:
             st.markdown(waiting)
+            if pytorch.silent:
+                st.markdown(_silence())
+                _cancel_button([answer], waiting)
             return
         if pending:
             st.rerun()  # ends the polling
+        if answer.cancelled:
+            _offer_again([answer], waiting)
+            return
         if answer.failure is not None:
             raise answer.failure
         show(answer.value)
 
     fragment(part, run_every=POLL_SECONDS if pending else None)()
+
+
+def _cancel_button(answers: Sequence[Answer], doing: str) -> None:
+    st.button(
+        "Cancel", icon=":material/close:", key=f"cancel {doing}", on_click=_each, args=(pytorch.cancel, answers)
+    )  # fmt: skip

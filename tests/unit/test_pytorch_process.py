@@ -3,6 +3,7 @@
 import os
 import time
 
+import psutil
 import pytest
 
 from explorer.errors import BadSettings, ExplorerError
@@ -192,3 +193,91 @@ def test_an_interrupt_that_came_too_early_is_sent_again(pytorch):
     until(lambda: answer.progress > 0)
     answer.ended = True  # as if it had been sent before the call began
     assert answered(answer, 3.0).cancelled
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Waits of fractions of a second instead of many seconds."""
+    for name, seconds in [("TICK", 0.05), ("INTERRUPTED", 0.8), ("TERMINATED", 0.4), ("SILENT", 1.0)]:
+        monkeypatch.setattr(module, f"{name}_SECONDS", seconds)
+
+
+def process(pytorch):
+    """The id of the one that answers now."""
+    pytorch.forget(pytorch.ask("os:getpid"))
+    return answered(pytorch.ask("os:getpid")).value
+
+
+@pytest.mark.parametrize(
+    "call", [("time:sleep", 600), ("tests.unit.telling:stopped",), ("tests.unit.telling:without_end",)], ids=str
+)
+def test_a_process_that_does_not_heed_a_cancel_is_replaced(pytorch, quick, call):
+    before = process(pytorch)
+    answer = pytorch.ask(*call)
+    until(lambda: answer.silent > 0.2)
+    pytorch.cancel(answer)
+    assert answer.cancelled  # at once
+    assert process(pytorch) != before
+    assert not psutil.pid_exists(before)
+
+
+def test_a_process_that_ends_its_call_after_a_cancel_stays(pytorch, quick):
+    before = process(pytorch)
+    answer = asked_in_steps(pytorch, 404)
+    until(lambda: answer.progress > 0)
+    pytorch.cancel(answer)
+    answered(pytorch.ask("time:sleep", 1.6))  # longer than it takes to kill it
+    assert process(pytorch) == before
+
+
+def test_a_process_that_hangs_with_a_call_that_nobody_waits_for_is_replaced(pytorch, quick, monkeypatch):
+    monkeypatch.setattr(module, "UNWANTED_SECONDS", 0.1)
+    answer = pytorch.ask("time:sleep", 601)
+    until(lambda: answer.silent > 0)
+    pytorch.withdraw(answer)
+    assert answered(pytorch.ask("builtins:abs", -21)).value == 21
+
+
+def test_a_call_that_says_nothing_for_long_is_told_but_goes_on(pytorch, quick):
+    quiet = pytorch.ask("time:sleep", 1.8)
+    until(lambda: pytorch.silent)
+    assert answered(quiet).failure is None
+    assert not pytorch.silent
+
+
+def test_a_call_that_reports_its_progress_is_not_silent(pytorch, quick):
+    answer = asked_in_steps(pytorch, 35)
+    until(lambda: answer.progress > 0)
+    while answer.pending:
+        assert not pytorch.silent
+        time.sleep(0.02)
+
+
+def test_who_waits_behind_a_call_that_hangs_can_end_it(pytorch, quick):
+    stuck = pytorch.ask("time:sleep", 602)
+    waiting = pytorch.ask("builtins:abs", -22)
+    until(lambda: pytorch.silent)
+    pytorch.cancel(waiting)
+    assert waiting.cancelled
+    assert stuck.cancelled
+    assert not pytorch.silent  # it is being replaced
+    pytorch.forget(waiting)
+    assert answered(pytorch.ask("builtins:abs", -22)).value == 22
+
+
+def test_a_stop_of_the_whole_machine_is_no_silence(pytorch, quick, monkeypatch):
+    answer = pytorch.ask("time:sleep", 0.45)
+    until(lambda: answer.begun)
+    an_hour_later = time.monotonic() + 3600
+    monkeypatch.setattr(time, "monotonic", lambda: an_hour_later)
+    assert answered(answer).failure is None
+    assert answer.silent < 60
+
+
+@pytest.mark.parametrize(
+    "call", [("builtins:bytearray", 10**15), ("torch:empty", 10**15), ("tests.unit.telling:on_the_device",)], ids=str
+)
+def test_out_of_memory_says_what_to_do(pytorch, call):
+    text = str(answered(pytorch.ask(*call)).failure)
+    assert text.startswith("Out of memory in ")
+    assert "fewer images, a smaller network or a smaller image size" in text

@@ -1,0 +1,63 @@
+"""A page that waits for PyTorch says so when nothing comes any more, and lets the reader end it."""
+
+import re
+import time
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from explorer.ui import pytorch as module
+from explorer.ui import questions
+from explorer.ui.pytorch import PyTorch
+
+TOLD = r"PyTorch has not answered for \d+ s; \*Cancel\* ends it and starts a new one"
+
+
+@pytest.fixture
+def pytorch(monkeypatch):
+    """A process of this test's own, for which a second is long."""
+    for name, seconds in [("TICK", 0.05), ("INTERRUPTED", 0.3), ("TERMINATED", 0.3), ("SILENT", 1.0)]:
+        monkeypatch.setattr(module, f"{name}_SECONDS", seconds)
+    own = PyTorch()
+    monkeypatch.setattr(questions, "pytorch", own)
+    yield own
+    own.close()
+
+
+def until(condition, seconds=10.0):
+    end = time.monotonic() + seconds
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.01)
+    assert condition()
+
+
+def show():
+    import streamlit as st
+
+    from explorer.ui import questions
+
+    questions.show_answer(questions.pytorch.ask("time:sleep", 600), "Asking ...", st.write)
+
+
+def test_a_part_that_waits_in_vain_offers_to_end_the_process(pytorch):
+    app = AppTest.from_function(show, default_timeout=30).run()
+    assert app.markdown[0].value == "Asking ..."
+    until(lambda: pytorch.silent)
+    app.run()
+    assert re.search(TOLD, app.markdown[1].value)
+    app.button[0].click().run()
+    assert "cancelled" in app.markdown[0].value
+    app.button[0].click().run()
+    assert app.markdown[0].value == "Asking ..."
+    assert pytorch.ask("time:sleep", 600).pending
+
+
+def test_the_reason_of_a_long_wait_is_told(pytorch):
+    first, second = pytorch.ask("time:sleep", 601), pytorch.ask("time:sleep", 602)
+    until(lambda: first.begun)
+    assert "loaded once" in questions._reason([first], 0.0)
+    assert "asked for before" in questions._reason([second], 0.0)
+    assert questions._reason([first], 0.5) == ""
+    until(lambda: pytorch.silent)
+    for part in (0.0, 0.5):
+        assert re.search(TOLD, questions._reason([second], part))
