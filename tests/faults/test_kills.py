@@ -237,7 +237,7 @@ def as_undisturbed(home, undisturbed):
     def facts_of(runs, steps):
         found = []
         for run in runs:
-            state = read_snapshot(run.path, steps)
+            state = {name: value for name, value in read_snapshot(run.path, steps).items() if name != "seconds"}
             table = metrics([run.id], points=None).drop(columns=["experiment", "run", "seconds", "images_per_second"])
             looks = [
                 live([run.id], steps=None).drop(columns=["experiment", "run"]) for live in (live_layers, live_blocks)
