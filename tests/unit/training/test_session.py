@@ -104,6 +104,14 @@ def test_lost_initial_weights_are_never_replaced_by_drawn_ones(initial):
         Session(read_run(run_id), Shared())
 
 
+def test_other_initial_weights_are_not_taken_for_those_it_started_from(initial):
+    run_id = queued(initial)
+    network = build("plain8-w2", channels=1, seed=78)
+    save_checkpoint(network, run_folder(run_id) / "initial.safetensors", CheckpointFacts(network=network.config))
+    with pytest.raises(StorageError, match="holds other weights than .* started from"):
+        Session(read_run(run_id), Shared())
+
+
 def test_a_run_keeps_its_layers_and_blocks_at_the_steps_asked_for():
     run_id = finished(Session(read_run(queued()), Shared())).run.id
     layers, blocks = live_layers([run_id]), live_blocks([run_id])
