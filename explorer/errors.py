@@ -1,5 +1,7 @@
 """Exceptions for what users and files can do; every message says the value, the rule, the next step."""
 
+import errno
+
 
 class ExplorerError(Exception):
     """Anything a user can mend; the app and the command line show its text and nothing else."""
@@ -31,3 +33,23 @@ class StorageError(ExplorerError):
 
 class Cancelled(ExplorerError):
     """A computation was ended before it was done, because somebody asked for that or nobody waits for it any more."""
+
+
+# As PyTorch's allocators say it where their error has no class of its own: on the CPU (Linux; Windows) and on a Mac.
+_OUT_OF_MEMORY = (
+    "DefaultCPUAllocator: can't allocate memory",
+    "DefaultCPUAllocator: not enough memory",
+    "out of memory",
+)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether `error` says that memory ran out: Python's, numpy's, PyTorch's on any device, or the system's."""
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM
+    if isinstance(error, MemoryError):  # numpy's is one too
+        return True
+    names = {each.__name__ for each in type(error).__mro__}  # PyTorch's own class, without importing it
+    return "OutOfMemoryError" in names or (
+        isinstance(error, RuntimeError) and any(text in str(error) for text in _OUT_OF_MEMORY)
+    )
