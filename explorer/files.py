@@ -5,12 +5,13 @@ import json
 import math
 import os
 import stat
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
-from explorer.errors import StorageError
+from explorer.errors import StorageError, is_disk_full
 from explorer.scratch import temporary_name
 
 PROJECT = Path(__file__).resolve().parents[1]  # the folder of the app: runs/ and data/ are in it unless told otherwise
@@ -20,6 +21,18 @@ def home() -> Path:
     """The folder of all runs and of what is kept beside them: EXPLORER_HOME, else runs/ beside the app."""
     given = os.environ.get("EXPLORER_HOME")
     return Path(given).expanduser().resolve() if given else PROJECT / "runs"
+
+
+def temporary_place() -> Path:
+    """The system's folder for temporary files.
+
+    Raises:
+        StorageError: none can be written, as where the disk is full.
+    """
+    try:
+        return Path(tempfile.gettempdir())
+    except FileNotFoundError as error:  # those that were tried
+        raise StorageError(f"{one_line(error)}. Make room there, or name another folder in TMPDIR.") from error
 
 
 def inside(root: Path, *parts: str) -> Path:
@@ -48,23 +61,35 @@ def read_file(path: Path, most: int) -> bytes:
         FileNotFoundError: there is none.
         StorageError: it is something else, too large, or cannot be read.
     """
+    with _reading(path) as file:
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise StorageError(f"{path} has more than {most:,} bytes, which no such file of this program has.")
+    return content
+
+
+def read_end(path: Path, most: int) -> str:
+    """The last `most` bytes of a regular file as text, its first line perhaps cut; raises as `read_file` does."""
+    with _reading(path) as file:
+        file.seek(max(0, os.fstat(file.fileno()).st_size - most))
+        return file.read(most).decode(errors="replace")
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[IO[bytes]]:
     # without waiting for a writer of a pipe, without following a link in the last place
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
     try:
         with os.fdopen(os.open(path, flags), "rb") as file:
-            facts = os.fstat(file.fileno())
-            if not stat.S_ISREG(facts.st_mode):
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise StorageError(f"{path} is not a file. Put the file in its place.")
-            content = file.read(most + 1)
+            yield file
     except FileNotFoundError:
         raise
     except (OSError, ValueError) as error:
         if path.is_symlink():
             raise StorageError(f"{path} is a link. Put the file itself in its place.") from None
         raise StorageError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}.") from None
-    if len(content) > most:
-        raise StorageError(f"{path} has more than {most:,} bytes, which no such file of this program has.")
-    return content
 
 
 def read_json(path: Path, most: int = 4 * 2**20) -> Any:
@@ -162,7 +187,7 @@ def storage_errors(path: Path) -> Iterator[None]:
 
 
 def _explanation(path: Path, error: OSError) -> str:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if is_disk_full(error):
         return f"The disk is full: {path} could not be written. Free some space, then try again; nothing was lost."
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return (
