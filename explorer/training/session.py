@@ -6,6 +6,7 @@ from importlib.metadata import version
 
 import torch
 
+from explorer import progress
 from explorer.data.batches import Batches
 from explorer.data.pixels import load_data
 from explorer.errors import RunError
@@ -113,6 +114,7 @@ class Session:
     def _keep(self, record: Record) -> None:
         """The rows go first: a state on disk always has its rows."""
         self.metrics.append(astuple(record))
+        progress.report(record.step / self.recipe.steps)  # a sign of life before what may take long
         if self.training.probe_due:
             self._look_inside()
         if is_snapshot_step(record.step, self.recipe.steps):
@@ -137,7 +139,7 @@ class Session:
 
     def _finish(self) -> None:
         self.close()
-        progress = read_progress(self.run.path)
+        reached = read_progress(self.run.path)
         started = f", on from {self.facts.initial}" if self.facts.initial else ""
         facts = CheckpointFacts(
             network=self.facts.network,
@@ -147,8 +149,8 @@ class Session:
             recipe=self.facts.recipe,
             seed=self.facts.seed,
             step=self.step,
-            train_error=progress.train_error,
-            test_error=progress.test_error,
+            train_error=reached.train_error,
+            test_error=reached.test_error,
             source=f"trained by ResNet Explorer, run {self.run.id}{started}",
         )
         facts = save_checkpoint(self.training.network, self.run.path / "checkpoint.safetensors", facts)
