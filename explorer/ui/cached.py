@@ -7,7 +7,8 @@ import streamlit as st
 
 from explorer import degradation
 from explorer.degradation import Report
-from explorer.errors import RunError
+from explorer.errors import RunError, StorageError
+from explorer.files import read_end
 from explorer.runs import experiments as library
 from explorer.runs.experiments import Experiment
 
@@ -72,10 +73,8 @@ def csv(run_ids: tuple[str, ...]) -> str:
 def log_tail(path: Path, lines: int) -> str:
     """The end of a worker's log; empty where there is none."""
     try:
-        with path.open("rb") as file:
-            file.seek(max(0, path.stat().st_size - 20_000))
-            return "\n".join(file.read().decode(errors="replace").splitlines()[-lines:])
-    except OSError:
+        return "\n".join(read_end(path, 20_000).splitlines()[-lines:])
+    except (FileNotFoundError, StorageError):
         return ""
 
 
