@@ -50,6 +50,17 @@ _OUT_OF_MEMORY = (
 )
 
 
+def is_disk_full(error: BaseException) -> bool:
+    """Whether `error`, or what it was raised from, says that there is no room on the disk."""
+    cause: BaseException | None = error
+    while cause is not None:
+        full_for_sqlite = getattr(cause, "sqlite_errorcode", None) == 13  # SQLITE_FULL
+        if full_for_sqlite or (isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT)):
+            return True
+        cause = cause.__cause__
+    return False
+
+
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether `error` says that memory ran out: Python's, numpy's, PyTorch's on any device, or the system's."""
     if isinstance(error, OSError):

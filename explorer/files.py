@@ -5,12 +5,13 @@ import json
 import math
 import os
 import stat
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
-from explorer.errors import StorageError, reason_in
+from explorer.errors import StorageError, is_disk_full, reason_in
 from explorer.scratch import temporary_name
 
 PROJECT = Path(__file__).resolve().parents[1]  # the folder of the app: runs/ and data/ are in it unless told otherwise
@@ -20,6 +21,18 @@ def home() -> Path:
     """The folder of all runs and of what is kept beside them: EXPLORER_HOME, else runs/ beside the app."""
     given = os.environ.get("EXPLORER_HOME")
     return Path(given).expanduser().resolve() if given else PROJECT / "runs"
+
+
+def temporary_place() -> Path:
+    """The system's folder for temporary files.
+
+    Raises:
+        StorageError: none can be written, as where the disk is full.
+    """
+    try:
+        return Path(tempfile.gettempdir())
+    except FileNotFoundError as error:  # those that were tried
+        raise StorageError(f"{reason_in(error)}. Make room there, or name another folder in TMPDIR.") from error
 
 
 def inside(root: Path, *parts: str) -> Path:
@@ -57,11 +70,11 @@ def read_file(path: Path, most: int) -> bytes:
     return content
 
 
-def read_end(path: Path, most: int) -> bytes:
-    """The last `most` bytes of such a file; raises as `read_file` does."""
+def read_end(path: Path, most: int) -> str:
+    """The last `most` bytes of such a file as text, its first line perhaps cut; raises as `read_file` does."""
     with _plain_file(path) as (file, size):
         file.seek(max(0, size - most))
-        return file.read(most)
+        return file.read(most).decode(errors="replace")
 
 
 @contextmanager
@@ -173,7 +186,7 @@ def storage_errors(path: Path) -> Iterator[None]:
 
 
 def _explanation(path: Path, error: OSError) -> str:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if is_disk_full(error):
         return f"The disk is full: {path} could not be written. Free some space, then try again; nothing was lost."
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return (

@@ -1,9 +1,11 @@
 """Processes of our own that outlive the page, the server and the terminal that started them, and whether they live."""
 
+import errno
 import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
@@ -42,6 +44,14 @@ def start_detached(
     return process
 
 
+def rest(seconds: float) -> None:
+    """Wait, also where `time.sleep` fails since the clock of this machine has been set years ahead."""
+    try:
+        time.sleep(seconds)
+    except OSError:
+        threading.Event().wait(seconds)
+
+
 def lock_is_held(path: Path) -> bool | None:
     """Whether a living process holds the lock file at `path`; looking takes the lock for a moment.
 
@@ -54,5 +64,23 @@ def lock_is_held(path: Path) -> bool | None:
             return False
     except Timeout:
         return True
+    except OSError as error:
+        return _is_locked(path) if error.errno == errno.EROFS else None
+
+
+def _is_locked(path: Path) -> bool | None:
+    """The same where nothing can be written: a lock can be looked at through a file that is open for reading."""
+    import fcntl  # there is none on Windows
+
+    try:
+        file = os.open(path, os.O_RDONLY)
     except OSError:
         return None
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    else:
+        return False
+    finally:
+        os.close(file)

@@ -32,9 +32,10 @@ METRICS = [
 # What identifies the run in front of METRICS where several runs share a table.
 RUN_KEYS = ["experiment", "run", "network", "kind", "depth", "seed"]
 
-RUNS = [*RUN_KEYS, "title", "data", "state", "step", "steps", "train_error", "test_error", "reason"]
+# silent_seconds: for how long a worker that hangs has not been heard; else empty.
+RUNS = [*RUN_KEYS, "title", "data", "state", "step", "steps", "train_error", "test_error", "reason", "silent_seconds"]
 
-EXPERIMENTS = ["id", "title", "state", "networks", "seeds", "data", "step", "steps", "created"]
+EXPERIMENTS = ["id", "title", "state", "networks", "seeds", "data", "step", "steps", "created", "silent_seconds"]
 
 # A comparison of end-of-schedule training errors over the seeds that both networks have; all errors are fractions.
 GAPS = [

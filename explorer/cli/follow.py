@@ -3,15 +3,19 @@
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from explorer.cli.output import message
+from explorer.errors import RunError
+from explorer.processes import rest
 from explorer.runs.experiments import Experiment, experiment
+from explorer.runs.listing import state_of_experiment, state_of_run
 from explorer.runs.store import ACTIVE, Run
 from explorer.training.launch import pause, start_next
+from explorer.training.watchdog import at_work
 
 POLL_SECONDS = 0.5
-PAUSE_SECONDS = 60.0  # a worker reads the request before its next step, which may be long
+PAUSE_SECONDS = 60.0  # for an experiment to pause, unless somebody still sees to it
 
 Report = Callable[[Experiment], None]
 
@@ -29,7 +33,7 @@ def until_end(experiment_id: str) -> Experiment:
                 report(found)
                 if not found.active:
                     return found
-                time.sleep(POLL_SECONDS)
+                rest(POLL_SECONDS)
     except KeyboardInterrupt:
         _pause(experiment_id)
         raise
@@ -38,12 +42,29 @@ def until_end(experiment_id: str) -> Experiment:
 def _pause(experiment_id: str) -> None:
     if not experiment(experiment_id).active:
         return
-    message("Pausing; the current step is finished first.")
-    pause(experiment_id)
-    deadline = time.monotonic() + PAUSE_SECONDS
-    while experiment(experiment_id).active and time.monotonic() < deadline:
-        time.sleep(POLL_SECONDS)
-    message(f"Paused {experiment_id}. Go on with: python -m explorer runs resume {experiment_id} --follow")
+    message("Pausing; the current step is finished first. Ctrl-C again leaves without waiting for that.")
+    with suppress(KeyboardInterrupt):
+        with suppress(RunError):  # it ended by itself just now
+            pause(experiment_id)
+        deadline = time.monotonic() + PAUSE_SECONDS
+        while experiment(experiment_id).active and (time.monotonic() < deadline or at_work(experiment_id)):
+            rest(POLL_SECONDS)
+    message(_what_it_is_now(experiment(experiment_id)))
+
+
+def _what_it_is_now(found: Experiment) -> str:
+    resume = f"python -m explorer runs resume {found.id} --follow"
+    if found.state == "paused":
+        forced = " by force, since it did not answer" if any(run.forced for run in found.runs) else ""
+        return f"Paused {found.id}{forced}. Go on with: {resume}"
+    if not found.active:
+        return f"{found.id} is {state_of_experiment(found)}." + (f" Go on with: {resume}" if found.resumable else "")
+    silent = any(run.silent_seconds for run in found.runs)
+    why = "does not answer" if silent else "has not come to the end of its current step"
+    return (
+        f"{found.id} is not paused yet: it {why}. It will pause when it can; see `python -m explorer runs show "
+        f"{found.id}`, or end it with `python -m explorer runs stop {found.id}`."
+    )
 
 
 def _label(run: Run) -> str:
@@ -79,8 +100,8 @@ def _bars() -> Iterator[Report]:
 
 
 def _note(run: Run) -> str:
-    if run.state != "running":
-        return run.state
+    if run.state != "running" or run.silent_seconds is not None:
+        return state_of_run(run)
     return f"error {_percent(run.progress.train_error)}, test {_percent(run.progress.test_error)}"
 
 
@@ -92,9 +113,10 @@ def _lines() -> Iterator[Report]:
     def report(found: Experiment) -> None:
         for run in found.runs:
             tenth = run.progress.step * 10 // run.steps if run.steps else 0
-            if told.get(run.id) != (run.state, tenth):
-                told[run.id] = (run.state, tenth)
-                note = _note(run) if run.state not in ACTIVE or run.progress.step else run.state
+            state = state_of_run(run)
+            if told.get(run.id) != (state, tenth):
+                told[run.id] = (state, tenth)
+                note = _note(run) if run.state not in ACTIVE or run.progress.step else state
                 message(f"{_label(run)}: step {run.progress.step} of {run.steps}, {note}")
 
     yield report

@@ -15,11 +15,13 @@ from explorer.cli.train import run_document, show_experiment
 from explorer.errors import RunError, quoted
 from explorer.runs import experiments, mending, trash
 from explorer.runs.experiments import Experiment, list_experiments
-from explorer.runs.listing import experiment_row
+from explorer.runs.listing import experiment_row, state_of_experiment, state_of_run
 from explorer.runs.store import Run
 from explorer.training import launch
 
 app = SubcommandApp()
+
+TABLE = [column for column in tables.EXPERIMENTS if column != "silent_seconds"]  # the state tells of that
 
 Id = Annotated[Positional[str], arg(metavar="ID", help="Id of an experiment or of a run, or the beginning of one.")]
 Ids = Annotated[Positional[tuple[str, ...]], arg(metavar="ID...", help="Ids of experiments or runs, or beginnings.")]
@@ -28,9 +30,11 @@ Ids = Annotated[Positional[tuple[str, ...]], arg(metavar="ID...", help="Ids of e
 @app.command(name="list")
 def list_all(*, json: AsJson = False) -> int:
     """List all experiments, the newest first."""
-    rows = [experiment_row(found) for found in list_experiments()]
+    everything = list_experiments()
+    rows = [experiment_row(found) for found in everything]
+    told = [row | {"state": state_of_experiment(found)} for row, found in zip(rows, everything, strict=True)]
     nothing = "Nothing was trained yet. Start with: python -m explorer train plain20 resnet20"
-    show(rows, text_table(rows, tables.EXPERIMENTS) if rows else nothing, as_json=json)
+    show(rows, text_table(told, TABLE) if rows else nothing, as_json=json)
     return 0
 
 
@@ -41,7 +45,7 @@ def show_one(identity: Id, /, *, json: AsJson = False) -> int:
     if run is None:
         return show_experiment(found, json=json)
     document = run_document(run)
-    show(document, text_facts(document), as_json=json)
+    show(document, text_facts(document | {"state": state_of_run(run)}), as_json=json)
     return 0
 
 

@@ -10,7 +10,7 @@ from explorer.cli.follow import until_end
 from explorer.cli.numbers import WRONG_USAGE
 from explorer.cli.output import AsJson, message, show, text_table
 from explorer.runs.experiments import Experiment, experiment
-from explorer.runs.listing import experiment_row, run_row
+from explorer.runs.listing import experiment_row, run_row, state_of_experiment, state_of_run
 from explorer.runs.store import Run
 from explorer.training.launch import start
 from explorer.training.plan import Plan
@@ -25,7 +25,8 @@ else:  # the same fields without the checks: those belong to the command, which 
         **{name: (field.annotation, field.default) for name, field in Recipe.model_fields.items()},
     )
 
-TABLE = [column for column in tables.RUNS if column not in ("experiment", "kind", "depth", "title", "data")]
+UNTOLD = ("experiment", "kind", "depth", "title", "data", "silent_seconds")
+TABLE = [column for column in tables.RUNS if column not in UNTOLD]
 
 
 def train(
@@ -73,17 +74,16 @@ def show_experiment(found: Experiment, *, json: bool, ended: bool = False) -> in
         json: as a JSON document.
         ended: it was followed to its end, so a run that did not finish makes the exit code 1.
     """
-    rows = [run_row(run) for run in found.runs]
+    rows = [run_row(run) | {"state": state_of_run(run)} for run in found.runs]
     document = experiment_row(found) | {"runs": [run_document(run) for run in found.runs]}
-    heading = "  ".join(filter(None, [found.id, found.title, found.data, found.state]))
+    heading = "  ".join(filter(None, [found.id, found.title, found.data, state_of_experiment(found)]))
     show(document, f"{heading}\n\n{text_table(rows, TABLE)}", as_json=json)
     unfinished = [run for run in found.runs if run.state != "finished"] if ended else []
     if unfinished:
         first = unfinished[0]
         reason = run_row(first)["reason"] or f"go on with `python -m explorer runs resume {found.id}`"
-        message(
-            f"error: {len(unfinished)} of {len(found.runs)} runs did not finish; {first.id} is {first.state}: {reason}"
-        )
+        state = state_of_run(first)
+        message(f"error: {len(unfinished)} of {len(found.runs)} runs did not finish; {first.id} is {state}: {reason}")
     return 1 if unfinished else 0
 
 

@@ -1,14 +1,14 @@
 """Weights files that a browser has sent: each in a folder of its own in the system's temporary one, not for long."""
 
 import shutil
-import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
 
-from explorer.files import storage_errors
+from explorer.files import storage_errors, temporary_place
+from explorer.scratch import temporary_folder
 
-PREFIX = "explorer-upload-"
+PURPOSE = "explorer-upload"
 KEPT_SECONDS = 24 * 3600  # of one whose page was closed before it was brought in
 
 
@@ -18,10 +18,10 @@ def write_upload(name: str, content: bytes | memoryview) -> Path:
     Raises:
         StorageError: the disk is full or the folder read-only; nothing is left.
     """
-    temporary = Path(tempfile.gettempdir())
+    temporary = temporary_place()
     _remove_old(temporary)
     with storage_errors(temporary / name):
-        folder = Path(tempfile.mkdtemp(prefix=PREFIX))
+        folder = temporary_folder(temporary, PURPOSE)
         try:
             path = folder / Path(name).name
             path.write_bytes(content)
@@ -37,7 +37,7 @@ def remove_upload(path: Path) -> None:
 
 
 def _remove_old(temporary: Path) -> None:
-    for folder in temporary.glob(f"{PREFIX}*"):
+    for folder in temporary.glob(f".{PURPOSE}.*"):
         with suppress(OSError):  # of another user, or just removed by another page
             if time.time() - folder.lstat().st_mtime > KEPT_SECONDS:
                 shutil.rmtree(folder)

@@ -24,6 +24,7 @@ def experiment_row(experiment: Experiment) -> dict[str, object]:
         "step": experiment.step,
         "steps": experiment.steps,
         "created": experiment.created.isoformat() if experiment.created else None,
+        "silent_seconds": max((run.silent_seconds for run in experiment.runs if run.silent_seconds), default=None),
     }
 
 
@@ -38,5 +39,21 @@ def run_row(run: Run) -> dict[str, object]:
         "steps": run.steps,
         "train_error": run.progress.train_error,
         "test_error": run.progress.test_error,
-        "reason": run.damage or (facts.reason if facts else ""),
+        "reason": run.reason,
+        "silent_seconds": run.silent_seconds,
     }
+
+
+def state_of_run(run: Run) -> str:
+    """The state of a run as readers see it: with what was found out beside it."""
+    if run.elsewhere:
+        return f"{run.state} (another user's)"
+    if run.silent_seconds is not None:
+        return f"{run.state} (does not answer)"
+    return f"{run.state} (forced)" if run.forced else run.state
+
+
+def state_of_experiment(experiment: Experiment) -> str:
+    """The same of an experiment, where there is more to say of one of its runs that are in this state."""
+    said = (state_of_run(run) for run in experiment.runs if run.state == experiment.state)
+    return next((text for text in said if text != experiment.state), experiment.state)

@@ -12,6 +12,7 @@ A run folder is the whole truth about one network's training and can be copied, 
     worker.log    what the worker process printed
     run.lock      held by the worker for its life: a free lock means that nothing runs
     control.json  what the user asks of the worker
+    heartbeat     when the worker was last heard (runs/heartbeat.py)
 
 Whatever another program, another machine or a broken disk has put into such a folder, that run alone is damaged.
 """
@@ -36,6 +37,7 @@ from explorer.files import (
     PROJECT,
     home,
     inside,
+    read_end,
     read_json,
     storage_errors,
     write_atomically,
@@ -43,6 +45,7 @@ from explorer.files import (
 )
 from explorer.models.config import NetworkConfig
 from explorer.processes import lock_is_held
+from explorer.runs.heartbeat import silent_seconds
 from explorer.runs.metrics import Progress, metrics_sha256, read_progress, require_whole_metrics
 from explorer.seals import digest
 from explorer.settings import Settings
@@ -196,6 +199,8 @@ class Run:
         progress: last step and errors, from metrics.db.
         damage: what is wrong with a damaged run, in one line, else empty.
         elsewhere: whether another user of this machine trains it.
+        reason: why it is damaged, was paused or stopped, failed, or crashed as far as its worker could still say.
+        silent_seconds: for how long nothing has been heard of its worker; None while it is as quick as usual.
     """
 
     id: str
@@ -205,6 +210,13 @@ class Run:
     progress: Progress
     damage: str = ""
     elsewhere: bool = False
+    reason: str = ""
+    silent_seconds: float | None = None
+
+    @property
+    def forced(self) -> bool:
+        """Whether it was ended from outside, since its worker did not do so when it was asked to."""
+        return self.state in ("paused", "stopped") and self.reason.startswith(FORCED)
 
     @property
     def steps(self) -> int:
@@ -354,8 +366,18 @@ def read_run(run_id: str) -> Run:
         if state in RESUMABLE and not facts.metrics_sha256:  # a killed worker leaves no checksum
             require_whole_metrics(folder)
     except RunError as error:
-        return Run(run_id, folder, facts, "damaged", Progress(), one_line(error))
-    return Run(run_id, folder, facts, state, progress, elsewhere=elsewhere)
+        damage = one_line(error)
+        return Run(run_id, folder, facts, "damaged", Progress(), damage, reason=damage)
+    return Run(
+        run_id,
+        folder,
+        facts,
+        state,
+        progress,
+        elsewhere=elsewhere,
+        reason=facts.reason or (last_words(folder) if state == "crashed" else ""),
+        silent_seconds=silent_seconds(folder) if state in ("starting", "running") else None,
+    )
 
 
 def list_runs() -> list[Run]:
@@ -377,6 +399,28 @@ def list_runs() -> list[Run]:
             except (RunError, OSError):  # deleted between listing and reading
                 continue
     return runs
+
+
+REASON = "reason: "  # begins the line of worker.log that says why a run ended whose run.json could not be written
+FORCED = "Stopped by force"  # begins the reason of a run that was ended from outside
+
+
+def last_words(folder: Path) -> str:
+    """Why the worker of a run that crashed ended, if it could still write that into the log; in one line."""
+    try:
+        lines = read_end(folder / "worker.log", _LAST_WORDS).splitlines()
+    except (FileNotFoundError, StorageError):
+        return ""
+    for line in reversed(lines):
+        if line.startswith(REASON):
+            return one_line(line.removeprefix(REASON), 500)
+        if _BEGINS.match(line):  # what earlier workers said is past
+            break
+    return ""
+
+
+_BEGINS = re.compile(r"[0-9-]{10} [0-9:]{8} worker [0-9]+ ")  # with which each worker begins
+_LAST_WORDS = 16 * 1024  # bytes of the log in which they are: what other runs had to say comes after them
 
 
 def run_lock(folder: Path) -> FileLock:
@@ -421,13 +465,13 @@ def _state(folder: Path, facts: RunFacts) -> tuple[State, bool]:
         return facts.state, False
     held = lock_is_held(folder / "run.lock")
     if held is None:  # it belongs to another user
-        alive = facts.worker is not None and _is_alive(facts.worker)
+        alive = facts.worker is not None and is_alive(facts.worker)
         return (facts.state if alive else "crashed"), alive
     if held:
         return facts.state, False
     if facts.state == "starting":
         # whoever marks a run as starting holds the lock of the queue until its process is named
-        starting = _is_alive(facts.worker) if facts.worker else lock_is_held(home() / SUPERVISOR) is not False
+        starting = is_alive(facts.worker) if facts.worker else lock_is_held(home() / SUPERVISOR) is not False
         if starting:
             return "starting", False
     try:  # the worker may have ended between the reading of run.json and the look at its lock
@@ -440,7 +484,8 @@ def _state(folder: Path, facts: RunFacts) -> tuple[State, bool]:
 SUPERVISOR = "supervisor.lock"  # held by whoever decides what runs
 
 
-def _is_alive(worker: WorkerProcess) -> bool:
+def is_alive(worker: WorkerProcess) -> bool:
+    """Whether exactly this process lives, not another that was given its number."""
     try:
         process = psutil.Process(worker.pid)
         same = abs(process.create_time() - worker.started) < 1.0

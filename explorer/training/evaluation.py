@@ -132,6 +132,8 @@ def error_and_loss(
             wrong += int((scores.argmax(1) != labels).sum())
             loss += float(functional.cross_entropy(scores.float(), labels, reduction="sum"))
             count += len(labels)
+            if isinstance(batches, Sample):
+                progress.report(count / len(batches))
     return wrong / count, loss / count
 
 

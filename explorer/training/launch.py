@@ -12,15 +12,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from explorer.data.catalogue import data_folder, require
-from explorer.errors import BadSettings, RunError, quoted
-from explorer.files import home, storage_errors
+from explorer.errors import BadSettings, RunError, StorageError, quoted
+from explorer.files import appending, home, storage_errors
 from explorer.models.config import NetworkConfig
 from explorer.processes import start_detached
 from explorer.runs.checkpoint_facts import checkpoint_file, read_checkpoint
-from explorer.runs.control import request, withdraw
+from explorer.runs.control import Request, request, withdraw
 from explorer.runs.experiments import Experiment, experiment, list_experiments
 from explorer.runs.store import (
     ACTIVE,
@@ -36,9 +36,14 @@ from explorer.runs.store import (
     run_folder,
     update_run,
 )
+from explorer.runs.tidying import tidy
 from explorer.seals import sealed_text
 from explorer.training.memory import require_step_memory
 from explorer.training.plan import Plan
+from explorer.training.recipe import Recipe
+from explorer.training.room import require_room, resume_step
+
+LOCK_SECONDS = 30.0
 
 
 def start(plan: Plan) -> str:
@@ -53,16 +58,18 @@ def start(plan: Plan) -> str:
     Raises:
         DataMissing: the data set is not on this machine.
         RunError, BadSettings: there is no such checkpoint to start from, or it is of another network.
-        StorageError: the runs folder cannot be written, or the checkpoint not read.
+        StorageError: the runs folder cannot be written, the disk has too little room, or the checkpoint is not read.
     """
     require(plan.data)
     for config in plan.network_configs():
         require_step_memory(config, plan.recipe, plan.dataset.side(plan.recipe.image_size))
     initial = _initial(plan)
-    with _supervising():
+    tidy()
+    with supervising():
         for found in list_experiments():
             if found.active and _is_of(found, plan, initial.sha256):
                 return found.id
+        require_room("Training", [(config, plan.recipe, None) for _ in plan.seeds for config in plan.network_configs()])
         experiment_id = queue(plan)
         _start_next()
     return experiment_id
@@ -105,42 +112,44 @@ def start_next() -> str | None:
     """Start the experiment that has waited longest, if none is training; its id, or None."""
     if not home().is_dir():
         return None
-    with _supervising():
+    with supervising():
         return _start_next()
 
 
 def pause(experiment_id: str) -> None:
     """Let an experiment rest after its current step; `resume` goes on exactly there.
 
+    One that does not answer is ended by `training.watchdog` and goes on from the last state it has kept.
+
     Raises:
-        RunError: there is no such experiment, or none of it is queued or running.
+        RunError: there is no such experiment, none of it is queued or running, or another user trains it.
     """
-    with _supervising():
+    with supervising():
         found = experiment(experiment_id)
         if not found.active:
             raise RunError(f"{experiment_id} is {found.state}. Only a queued or running experiment can be paused.")
         for run in found.runs:
             if run.state == "queued":
                 update_run(run.id, state="paused")
-            elif run.state in ("starting", "running"):
-                request(run.path, "pause")
+        _ask(found, "pause")
 
 
 def stop(experiment_id: str) -> None:
     """End an experiment early after its current step, keeping all it has measured.
 
+    One that does not answer is ended by `training.watchdog`.
+
     Raises:
-        RunError: there is no such experiment, or it has ended.
+        RunError: there is no such experiment, it has ended, or another user trains it.
     """
-    with _supervising():
+    with supervising():
         found = experiment(experiment_id)
         if not any(run.state in (*ACTIVE, "paused", "crashed") for run in found.runs):
             raise RunError(f"{experiment_id} is {found.state}. It has ended already.")
         for run in found.runs:
-            if run.state in ("starting", "running"):
-                request(run.path, "stop")
-            elif run.state in ("queued", "paused", "crashed"):
-                update_run(run.id, state="stopped", worker=None)
+            if run.state in ("queued", "paused", "crashed"):
+                update_run(run.id, state="stopped", worker=None, reason=run.reason)
+        _ask(found, "stop")
 
 
 def resume(experiment_id: str) -> None:
@@ -149,20 +158,52 @@ def resume(experiment_id: str) -> None:
     Raises:
         RunError: there is no such experiment, or none of its runs can go on.
         DataMissing: its data set is not on this machine.
+        StorageError: the disk has too little room.
     """
-    with _supervising():
+    with supervising():
         found = experiment(experiment_id)
         waiting = [run for run in found.runs if run.state in RESUMABLE]
         still_pausing = [run for run in found.runs if run.state in ("starting", "running")]
         if not waiting and not still_pausing:
             raise RunError(f"{experiment_id} is {found.state}: none of its runs can go on. Start a new experiment.")
         require(found.data)
+        require_room(
+            "Resuming",
+            [
+                (run.facts.network, Recipe(**run.facts.recipe), resume_step(run.path))
+                for run in waiting
+                if run.facts is not None
+            ],
+        )
         for run in (*waiting, *still_pausing):
             withdraw(run.path)
         place = _last_place()
         for run in waiting:
             update_run(run.id, state="queued", queued=place, worker=None, reason="")
         _start_next()
+
+
+def _ask(found: Experiment, action: Request) -> None:
+    """Ask the workers of an experiment's runs, and have somebody see to it that it is done."""
+    asked = [run for run in found.runs if run.state in ("starting", "running")]
+    for run in asked:
+        try:
+            request(run.path, action)
+        except StorageError:
+            if not run.elsewhere:
+                raise
+            raise RunError(
+                f"{run.id} is trained by another user of this machine, in a folder that you may not write: "
+                f"only that user can {action} it."
+            ) from None
+    if asked:
+        with appending(asked[0].path / "worker.log") as output:
+            start_detached(
+                ["explorer.training.watchdog", found.id],
+                folder=home(),
+                output=output,
+                environment={"EXPLORER_HOME": str(home())},
+            )
 
 
 def _start_next() -> str | None:
@@ -189,7 +230,7 @@ def _last_place() -> float:
 
 
 def _spawn(experiment_id: str, log: Path) -> WorkerProcess:
-    with storage_errors(log), log.open("ab") as output:
+    with appending(log) as output:
         process = start_detached(
             ["explorer.training.worker", experiment_id],
             folder=home(),
@@ -253,13 +294,27 @@ def _is_of(found: Experiment, plan: Plan, initial_sha256: str) -> bool:
 
 
 @contextmanager
-def _supervising() -> Iterator[None]:
+def supervising() -> Iterator[None]:
     """One process at a time decides what runs."""
     with storage_errors(home()):
         home().mkdir(parents=True, exist_ok=True)
-        lock = FileLock(home() / SUPERVISOR, timeout=30)
-        lock.acquire()
+        lock = FileLock(home() / SUPERVISOR, timeout=LOCK_SECONDS)
+        try:
+            lock.acquire()
+        except Timeout:
+            raise StorageError(
+                f"{home() / SUPERVISOR} has been held by another process for {LOCK_SECONDS:.0f} s. End that process, "
+                "then try again."
+            ) from None
     try:
+        _queue_again()
         yield
     finally:
         lock.release()
+
+
+def _queue_again() -> None:
+    """What a launcher marked as starting before it was killed; while the lock is held, no other launcher is at work."""
+    for run in list_runs():
+        if run.state == "starting" and run.facts is not None and run.facts.worker is None:
+            update_run(run.id, state="queued")

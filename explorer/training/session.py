@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from explorer import progress
 from explorer.data.batches import Batches
 from explorer.data.pixels import load_data
 from explorer.errors import ExplorerError, RunError, one_line
@@ -69,6 +70,7 @@ class Session:
         self.facts = facts = facts.model_copy(update={"data_fingerprint": batches.data.fingerprint})
         update_run(run.id, metrics_sha256="")  # before the file changes
         self.metrics = MetricsWriter(run.path)
+        self._closed = False
         try:
             notice = self._go_on()
         except BaseException:
@@ -118,6 +120,9 @@ class Session:
 
     def close(self) -> None:
         """Let go of the metrics, which from here on stay as they are."""
+        if self._closed:
+            return
+        self._closed = True
         self.metrics.close()
         with suppress(ExplorerError):  # the disk is full, say: then a change of the file is not noticed
             update_run(self.run.id, metrics_sha256=metrics_sha256(self.run.path))
@@ -159,6 +164,7 @@ class Session:
     def _keep(self, record: Record) -> None:
         """The rows go first: a state on disk always has its rows."""
         self.metrics.append(astuple(record))
+        progress.report(record.step / self.recipe.steps)  # a sign of life before what may take long
         if self.training.probe_due:
             self._look_inside()
         if is_snapshot_step(record.step, self.recipe.steps):
@@ -183,7 +189,7 @@ class Session:
 
     def _finish(self) -> None:
         self.close()
-        progress = read_progress(self.run.path)
+        reached = read_progress(self.run.path)
         started = f", on from {self.facts.initial}" if self.facts.initial else ""
         facts = CheckpointFacts(
             network=self.facts.network,
@@ -193,8 +199,8 @@ class Session:
             recipe=self.facts.recipe,
             seed=self.facts.seed,
             step=self.step,
-            train_error=progress.train_error,
-            test_error=progress.test_error,
+            train_error=reached.train_error,
+            test_error=reached.test_error,
             source=f"trained by ResNet Explorer, run {self.run.id}{started}",
         )
         facts = save_checkpoint(self.training.network, self.run.path / "checkpoint.safetensors", facts)

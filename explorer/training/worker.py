@@ -8,72 +8,155 @@ import signal
 import sys
 import time
 import traceback
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager, suppress
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import psutil
 
-from explorer.errors import ExplorerError, StorageError
+from explorer import progress
+from explorer.errors import ExplorerError, StorageError, is_disk_full, is_out_of_memory, one_line, reason_in
+from explorer.files import appending
 from explorer.runs.control import requested, withdraw
 from explorer.runs.experiments import experiment
-from explorer.runs.store import Run, WorkerProcess, run_lock, update_run
+from explorer.runs.heartbeat import Heartbeat
+from explorer.runs.reserve import Reserve
+from explorer.runs.store import REASON, Run, WorkerProcess, run_lock, update_run
+from explorer.runs.tidying import tidy
 from explorer.training import launch
+
+if TYPE_CHECKING:
+    from explorer.training.session import Session
 
 LOCK_SECONDS = 10.0  # a page that looks whether the run is alive holds its lock for a moment
 
 
 def main(experiment_id: str) -> int:
     """Train what is queued of an experiment, then start the next in the queue; 1 where an error ended a run."""
+    terminated = _Terminated()
+    tidy()
     runs = [run for run in experiment(experiment_id).runs if run.state in ("queued", "starting")]
-    with ExitStack() as locks:
-        for run in runs:
-            locks.enter_context(run_lock(run.path).acquire(timeout=LOCK_SECONDS))
-            update_run(run.id, worker=WorkerProcess(pid=os.getpid(), started=psutil.Process().create_time()))
-        ended_well = _train_in_lockstep(runs)
+    with ExitStack() as held:
+        places = {run.id: held.enter_context(closing(_Place(run))) for run in runs}
+        heartbeat = held.enter_context(closing(Heartbeat(run.path for run in runs)))
+        try:
+            for run in runs:
+                update_run(run.id, worker=WorkerProcess(pid=os.getpid(), started=psutil.Process().create_time()))
+            with progress.listening(lambda fraction: heartbeat.beat()):
+                ended_well = _Lockstep(places, terminated).train(runs)
+        except Exception as error:
+            for place in places.values():
+                place.say(f"{REASON}{reason_in(error)}.")
+            raise
     launch.start_next()
     return 0 if ended_well else 1
 
 
-def _train_in_lockstep(runs: list[Run]) -> bool:
-    from explorer.training.session import Session, Shared  # torch: only after the locks are held
+class _Place:
+    """What a worker holds of a run: the lock of its folder, its log, and room on the disk for its last facts."""
 
-    terminated = _Terminated()
-    shared = Shared()
-    sessions: list[Session] = []
-    ended_well = True
-    for run in runs:
+    def __init__(self, run: Run) -> None:
+        self.lock = run_lock(run.path)
+        self.lock.acquire(timeout=LOCK_SECONDS)
+        self.reserve = Reserve(run.path)
+        self._log: int | None = None
+        with (
+            suppress(StorageError),
+            appending(run.path / "worker.log") as log,
+        ):  # open also when the folder no longer is
+            self._log = os.dup(log.fileno())
+        self.say(f"{_now()} worker {os.getpid()} trains {run.id}")
+
+    def say(self, text: str) -> None:
+        """Write into the run's log."""
+        with suppress(OSError):  # a full disk
+            os.write(sys.stdout.fileno() if self._log is None else self._log, f"{text}\n".encode())
+
+    def close(self) -> None:
+        self.reserve.give_back()
+        self.lock.release()
+        if self._log is not None:
+            os.close(self._log)
+
+
+class _Lockstep:
+    """Trains runs in turns; one run's trouble does not end the others, except where it is theirs as well."""
+
+    def __init__(self, places: Mapping[str, _Place], terminated: "_Terminated") -> None:
+        self._places = places
+        self._terminated = terminated
+        self._going: list[Run] = []
+        self._sessions: list[Session] = []
+        self._ended_well = True
+
+    def train(self, runs: Sequence[Run]) -> bool:
+        """Whether no error has ended a run."""
+        from explorer.training.session import Session, Shared  # torch: only after the locks are held
+
+        shared = Shared()
+        self._going = list(runs)
+        for run in runs:
+            if run in self._going:
+                with self._troubles(run):
+                    self._sessions.append(Session(run, shared))
+                    progress.report(0)
+        while self._sessions:
+            session = min(self._sessions, key=lambda each: each.step)  # the first of the least advanced: round robin
+            with self._troubles(session.run):
+                self._advance(session)
+                progress.report(session.step / session.recipe.steps)
+        return self._ended_well
+
+    def _advance(self, session: "Session") -> None:
+        asked = requested(session.run.path) or ("pause" if self._terminated else None)
+        if asked is not None:
+            session.leave("paused" if asked == "pause" else "stopped")
+            withdraw(session.run.path)
+        elif session.advance():
+            return
+        self._end(session.run)
+
+    @contextmanager
+    def _troubles(self, run: Run) -> Iterator[None]:
+        """End a run that meets an error; where the disk is full, all runs."""
         try:
-            sessions.append(Session(run, shared))
-        except Exception as error:  # noqa: BLE001 one run's trouble must not end the others
-            _record_failure(error, run)
-            ended_well = False
-    while sessions:
-        session = min(sessions, key=lambda each: each.step)  # the first of the least advanced: round robin
-        try:
-            asked = "pause" if terminated else requested(session.run.path)
-            if asked is not None:
-                session.leave("paused" if asked == "pause" else "stopped")
-                withdraw(session.run.path)
-            elif session.advance():
-                continue
+            yield
         except Exception as error:  # noqa: BLE001
+            self._ended_well = False
+            ended = list(self._going) if is_disk_full(error) else [run]
+            for each in ended:
+                self._end(each)
+            for each in ended:  # only now: what was held back of the disk is for all
+                _record_failure(error, each, self._places[each.id])
+
+    def _end(self, run: Run) -> None:
+        self._going.remove(run)
+        self._places[run.id].reserve.give_back()
+        for session in [each for each in self._sessions if each.run is run]:
             session.close()
-            _record_failure(error, session.run)
-            ended_well = False
-        sessions.remove(session)
-    return ended_well
+            self._sessions.remove(session)
 
 
-def _record_failure(error: Exception, run: Run) -> None:
+def _record_failure(error: Exception, run: Run, place: _Place) -> None:
     """Write down why a run ended early; trouble with the disk only pauses it."""
-    log = run.path / "worker.log"
-    reason = str(error) if isinstance(error, ExplorerError) else f"{type(error).__name__}: {error}. The log is {log}."
+    reason = _reason(error, run)
+    place.say("".join(traceback.format_exception(error)).rstrip())
     try:
-        with log.open("a") as file:
-            traceback.print_exception(error, file=file)
         update_run(run.id, state="paused" if isinstance(error, StorageError) else "failed", reason=reason, worker=None)
-    except (ExplorerError, OSError):
-        traceback.print_exc()  # nothing can be written: the free lock will tell that the run has crashed
+    except (ExplorerError, OSError) as trouble:
+        place.say(f"{run.id}: run.json was not changed: {reason_in(trouble)}.\n{REASON}{one_line(reason)}")
+        place.lock.release()  # tells that the run has crashed
+
+
+def _reason(error: Exception, run: Run) -> str:
+    if isinstance(error, ExplorerError):
+        return str(error)
+    if is_out_of_memory(error) and run.facts is not None:
+        size = int(run.facts.recipe["batch_size"])
+        remedy = f"try {size // 2} or another image size" if size >= 4 else "try another image size or network"
+        return f"Out of memory at batch size {size}: {remedy}."
+    return f"{type(error).__name__}: {error}. The log is {run.path / 'worker.log'}."
 
 
 class _Terminated:
@@ -90,6 +173,10 @@ class _Terminated:
         self._asked = True
 
 
+def _now() -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S")
+
+
 if __name__ == "__main__":
-    print(f"{time.strftime('%Y-%m-%d %H:%M:%S')} worker {os.getpid()} starts {sys.argv[1]}", flush=True)
+    print(f"{_now()} worker {os.getpid()} starts {sys.argv[1]}", flush=True)
     sys.exit(main(sys.argv[1]))

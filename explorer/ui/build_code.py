@@ -1,14 +1,17 @@
 """A network to take along: its code, which needs PyTorch alone, and as ONNX."""
 
-import tempfile
+import atexit
+import shutil
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
+from explorer.files import storage_errors, temporary_place
 from explorer.models.catalogue import network_config
 from explorer.models.config import NetworkConfig
 from explorer.models.standalone import standalone_code
+from explorer.scratch import temporary_folder
 from explorer.ui import questions
 from explorer.ui.build_choice import Built
 
@@ -44,7 +47,7 @@ def _onnx(config: NetworkConfig, image_size: int) -> None:
             st.session_state[key] = True
             st.rerun()
         return
-    path = Path(_folder().name) / f"{config.name}-{image_size}.onnx"
+    path = _folder() / f"{config.name}-{image_size}.onnx"
     answer = questions.onnx_file(config.name, path, image_size=image_size)
     questions.show_answer(answer, ":gray[:material/hourglass_top: Following two images through it ...]", _download)
 
@@ -58,6 +61,9 @@ def _download(found: dict[str, Any]) -> None:
 
 
 @st.cache_resource(show_spinner=False)
-def _folder() -> tempfile.TemporaryDirectory[str]:
+def _folder() -> Path:
     """For files until they are downloaded; it goes with the server."""
-    return tempfile.TemporaryDirectory(prefix="explorer-onnx-")
+    with storage_errors(temporary_place() / "explorer-onnx"):
+        folder = temporary_folder(temporary_place(), "explorer-onnx")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder

@@ -73,7 +73,7 @@ def csv(run_ids: tuple[str, ...]) -> str:
 def log_tail(path: Path, lines: int) -> str:
     """The end of a worker's log; empty where there is none."""
     try:
-        return "\n".join(read_end(path, 20_000).decode(errors="replace").splitlines()[-lines:])
+        return "\n".join(read_end(path, 20_000).splitlines()[-lines:])
     except (FileNotFoundError, StorageError):
         return ""
 

@@ -5,6 +5,7 @@ import streamlit as st
 
 from explorer.runs import experiments as library
 from explorer.runs.experiments import Experiment
+from explorer.runs.listing import state_of_experiment
 from explorer.ui import cached, deleted, wording
 from explorer.ui.chart_choice import choose_chart
 from explorer.ui.curves import curves, figure, run_table
@@ -69,6 +70,7 @@ def _choose(everything: list[Experiment]) -> list[Experiment]:
     ids = [found.id for found in everything]
     table = pd.DataFrame([_row(found) for found in everything])
     key = f"experiments-{hash(tuple(ids))}"
+    states = {state_of_experiment(found): wording.STATES[found.state][0] for found in everything}
     shown = st.dataframe(
         table,
         key=key,
@@ -78,9 +80,7 @@ def _choose(everything: list[Experiment]) -> list[Experiment]:
         selection_default={"selection": {"rows": [ids.index(each) for each in wanted if each in ids]}},
         alt="All experiments",
         column_config={
-            "State": st.column_config.MultiselectColumn(
-                options=list(wording.STATES), color=[colour for colour, _ in wording.STATES.values()]
-            ),
+            "State": st.column_config.MultiselectColumn(options=list(states), color=list(states.values())),
             "Progress": st.column_config.ProgressColumn(format="percent", width=110, min_value=0.0, max_value=1.0),
             "Title": st.column_config.TextColumn(width=330),
         },
@@ -95,7 +95,7 @@ def _choose(everything: list[Experiment]) -> list[Experiment]:
 def _row(found: Experiment) -> dict[str, object]:
     return {
         "Title": wording.title(found),
-        "State": [found.state],
+        "State": [state_of_experiment(found)],
         "Progress": found.step / found.steps if found.steps else 0.0,
         "Started": wording.when(found.created),
         "Data": found.data,

@@ -71,7 +71,7 @@ def _row(run: Run, mark: str) -> dict[str, object]:
         "Experiment": f"**{mark}**",
         "Network": facts.network.name if facts else run.id,
         "Seed": str(facts.seed) if facts else "–",
-        "State": wording.chip(run.state),
+        "State": wording.chip(run),
         "Step": f"{progress.step:,}/{run.steps:,}",
         "Training error": wording.percent(progress.train_error),
         "Test error": wording.percent(progress.test_error),

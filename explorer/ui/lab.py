@@ -90,12 +90,12 @@ def lab(experiment_id: str) -> None:
 def _state(found: Experiment) -> None:
     """What it does and its buttons; an experiment that is through needs no bar."""
     if found.state == "shipped":
-        st.markdown(f"{wording.chip(found.state)} Came with the program, trained by its own queue; read-only.")
+        st.markdown(f"{wording.chip(found)} Came with the program, trained by its own queue; read-only.")
     elif found.state == "finished":
-        st.markdown(wording.chip(found.state))
+        st.markdown(wording.chip(found))
     else:
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-            st.markdown(wording.chip(found.state))
+            st.markdown(wording.chip(found))
             controls(found)
         progress(found)
 

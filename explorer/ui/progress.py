@@ -12,7 +12,7 @@ from explorer.runs.store import Run
 from explorer.training import launch
 from explorer.ui import cached, wording
 from explorer.ui.errors import readable_errors
-from explorer.ui.wording import chip, duration, escaped
+from explorer.ui.wording import chip, duration, escaped, since
 
 LOG_LINES = 30
 
@@ -20,7 +20,7 @@ LOG_LINES = 30
 def heading(found: Experiment) -> None:
     """Title and state, with the buttons that fit the state."""
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.subheader(f"{escaped(wording.title(found))} {chip(found.state)}", anchor=False)
+        st.subheader(f"{escaped(wording.title(found))} {chip(found)}", anchor=False)
         controls(found)
 
 
@@ -29,6 +29,8 @@ def controls(found: Experiment) -> None:
     if found.active or found.resumable:
         with st.container(horizontal=True, width="content"):
             asked = {requested(run.path) for run in found.runs if run.state in ("starting", "running")} - {None}
+            if _silence(found) is not None:  # it may be asked again
+                asked.clear()
             if found.active:
                 _button("Pause", "pause", launch.pause, found, disabled=bool(asked))
             if found.resumable:
@@ -64,6 +66,13 @@ def progress(found: Experiment) -> None:
     remaining = _time_left(found.id, done, total) if found.state == "running" else None
     left = "" if remaining is None else f" About {duration(remaining)} left."
     st.progress(min(1.0, done / total), text=_sentence(found) + left)
+    if (silence := _silence(found)) is not None:
+        st.warning(
+            f"The training does not answer: nothing has been heard of it since {since(silence)} ({duration(silence)}), "
+            "which is much longer than its usual step. If it does not heed Pause or Stop within some seconds, it is "
+            "ended by force; Resume then goes on from the last state that was kept.",
+            icon=":material/hourglass_disabled:",
+        )
     for run in found.runs:
         _trouble(run)
 
@@ -99,6 +108,11 @@ def _steps(found: Experiment) -> tuple[int, int]:
     return sum(run.progress.step for run in runs), max(1, sum(run.steps for run in runs))
 
 
+def _silence(found: Experiment) -> float | None:
+    """For how long a training that hangs has not been heard."""
+    return max((run.silent_seconds for run in found.runs if run.silent_seconds is not None), default=None)
+
+
 def _sentence(found: Experiment) -> str:
     asked = {requested(run.path) for run in found.runs if run.state == "running"}
     if "stop" in asked or "pause" in asked:
@@ -112,7 +126,7 @@ def _sentence(found: Experiment) -> str:
         "stopped": "Stopped. What was measured is kept; Resume goes on from there.",
         "finished": "Finished.",
         "failed": "A network failed; the reason is below.",
-        "crashed": "The training process ended without a word. Resume goes on from the last snapshot.",
+        "crashed": "The training process is gone. Resume goes on from the last state that was kept.",
         "damaged": "A file of this experiment cannot be read.",
         "shipped": "Came with the program.",
     }[found.state]
@@ -139,14 +153,20 @@ def _time_left(experiment_id: str, done: int, total: int) -> float | None:
 
 def _trouble(run: Run) -> None:
     """Why a run is not as it should be, with the end of its log."""
-    reason = run.damage or (run.facts.reason if run.facts else "")
+    reason = run.reason
     name = run.facts.network.name if run.facts else run.id
     if run.state in ("failed", "damaged"):
         st.error(wording.said(f"{name}: {reason}"), icon=":material/error:")
     elif run.state == "crashed":
+        why = f" {reason}" if reason else ""
         st.error(
-            wording.said(f"{name}: the training process is gone. The log is {run.path / 'worker.log'}."),
+            wording.said(f"{name}: the training process is gone.{why} The log is {run.path / 'worker.log'}."),
             icon=":material/error:",
+        )
+    elif run.elsewhere:
+        st.info(
+            f"{name} is trained by another user of this machine; only that user can pause or stop it.",
+            icon=":material/person:",
         )
     elif reason:
         st.warning(wording.said(f"{name}: {reason}"), icon=":material/warning:")

@@ -6,8 +6,9 @@ from explorer.runs.experiments import Experiment
 from explorer.training import launch
 from explorer.training.presets import PRESETS
 from explorer.ui import cached
-from explorer.ui.errors import fragment
+from explorer.ui.errors import fragment, readable_errors
 from explorer.ui.navigation import page
+from explorer.ui.watch import start_waiting
 from explorer.ui.wording import chip, escaped, percent, title, when
 
 SHOWN = 4
@@ -40,6 +41,8 @@ def recent() -> None:
 
 
 def _recent() -> None:
+    with readable_errors():
+        start_waiting()
     found = [each for each in cached.experiments() if each.state != "shipped"]
     st.markdown("#### Latest experiments")
     if not found:
@@ -62,7 +65,7 @@ def now_training() -> None:
 def _link(each: Experiment) -> None:
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.page_link(page("train"), label=escaped(title(each)), query_params={"experiment": each.id})
-        st.markdown(chip(each.state), width="content")
+        st.markdown(chip(each), width="content")
     errors = [
         f"{run.facts.network.name} {percent(run.progress.test_error)}"
         for run in each.runs

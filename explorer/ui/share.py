@@ -1,15 +1,16 @@
 """Taking an experiment along: its metrics, its chart, itself, its command."""
 
-import tempfile
+import shutil
 from collections.abc import Callable
-from pathlib import Path
 
 import streamlit as st
 
 from explorer.degradation import plan_of
 from explorer.figures import Figure
+from explorer.files import storage_errors, temporary_place
 from explorer.runs import experiments as library
 from explorer.runs.experiments import Experiment
+from explorer.scratch import temporary_folder
 from explorer.ui import cached
 from explorer.ui.take_along import chart_download
 from explorer.ui.training_form import shell_command
@@ -54,5 +55,9 @@ def downloads(chosen: list[Experiment], draw: Callable[[], Figure]) -> None:
 
 
 def _zip(experiment_id: str) -> bytes:
-    with tempfile.TemporaryDirectory() as folder:
-        return library.export(experiment_id, Path(folder)).read_bytes()
+    with storage_errors(temporary_place() / f"{experiment_id}.zip"):
+        folder = temporary_folder(temporary_place(), "explorer-export")
+        try:
+            return library.export(experiment_id, folder).read_bytes()
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)

@@ -3,10 +3,11 @@
 import re
 from collections import Counter
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from explorer.runs.experiments import Experiment
-from explorer.runs.store import State
+from explorer.runs.listing import state_of_experiment, state_of_run
+from explorer.runs.store import Run, State
 
 # state: colour and icon of its chip
 STATES: dict[State, tuple[str, str]] = {
@@ -23,10 +24,11 @@ STATES: dict[State, tuple[str, str]] = {
 }
 
 
-def chip(state: State) -> str:
-    """A state as a coloured Markdown chip."""
-    colour, icon = STATES[state]
-    return f":{colour}-badge[:material/{icon}: {state}]"
+def chip(shown: Experiment | Run) -> str:
+    """The state of an experiment or a run as a coloured Markdown chip."""
+    colour, icon = STATES[shown.state]
+    text = state_of_run(shown) if isinstance(shown, Run) else state_of_experiment(shown)
+    return f":{colour}-badge[:material/{icon}: {text}]"
 
 
 def title(found: Experiment) -> str:
@@ -75,6 +77,11 @@ def duration(seconds: float) -> str:
 def size(count: int) -> str:
     """A number of bytes."""
     return f"{count / 1e9:.2f} GB" if count >= 1e9 else f"{count / 1e6:,.0f} MB"
+
+
+def since(seconds: float) -> str:
+    """The time of day that long ago, in the reader's own zone."""
+    return (datetime.now().astimezone() - timedelta(seconds=seconds)).strftime("%H:%M")
 
 
 def when(moment: datetime | None) -> str:

@@ -1,12 +1,22 @@
-"""Errors: memory that ran out is recognised, and messages show values in one short line."""
+"""Errors: memory or room that ran out is recognised, and messages show values in one short line."""
 
 import errno
+import sqlite3
 
 import numpy as np
 import pytest
 import torch
 
-from explorer.errors import ExplorerError, escaped, is_out_of_memory, one_line, quoted
+from explorer.errors import (
+    ExplorerError,
+    StorageError,
+    escaped,
+    is_disk_full,
+    is_out_of_memory,
+    one_line,
+    quoted,
+)
+from explorer.files import storage_errors
 
 
 @pytest.mark.parametrize(
@@ -67,3 +77,22 @@ def test_an_error_becomes_one_line_without_control_characters():
 def test_an_error_with_a_word_without_end_is_short():
     assert len(one_line(f"There is no file {'x' * 10_000}. Give another.")) < 150
     assert len(one_line("a b " * 10_000)) < 5000
+
+
+def test_a_full_disk_is_recognised_behind_our_own_message(tmp_path):
+    with pytest.raises(StorageError) as caught, storage_errors(tmp_path):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert is_disk_full(caught.value)
+    with pytest.raises(StorageError) as caught, storage_errors(tmp_path):
+        raise OSError(errno.EACCES, "Permission denied")
+    assert not is_disk_full(caught.value)
+
+
+def test_a_full_disk_is_recognised_when_sqlite_says_so():
+    database = sqlite3.connect(":memory:")
+    database.execute("PRAGMA max_page_count=1")
+    with pytest.raises(sqlite3.OperationalError, match="full") as caught:
+        database.execute("CREATE TABLE metrics (step)")
+    database.close()
+    assert is_disk_full(caught.value)
+    assert not is_disk_full(sqlite3.OperationalError("no such table: metrics"))

@@ -3,14 +3,18 @@
 import errno
 import json
 import os
+import time
 from datetime import UTC, datetime
 
 import psutil
 import pytest
 
+from explorer import processes
 from explorer.errors import RunError, StorageError
+from explorer.files import read_end
 from explorer.runs import store
-from explorer.runs.experiments import list_experiments
+from explorer.runs.experiments import experiment, list_experiments
+from explorer.runs.listing import state_of_experiment, state_of_run
 from explorer.runs.store import WorkerProcess, list_runs, read_run, run_folder, run_lock, update_run
 
 
@@ -151,3 +155,88 @@ def test_a_recipe_of_odd_values_is_damage_in_one_line(make_run, recipe):
     assert run.state == "damaged"
     assert "recipe" in run.damage or "normalisation" in run.damage
     assert "\n" not in run.damage
+
+
+LOG = """2026-11-26 15:55:21 worker 7 starts e1
+reason: an earlier one
+2026-11-26 15:56:22 worker 8 trains e1-plain8-s0
+Traceback (most recent call last):
+StorageError: {0}
+reason: {0}
+what another run had to say
+"""
+
+
+@pytest.mark.parametrize(
+    ("log", "reason"),
+    [
+        (LOG.format("snapshots is read-only for this user."), "snapshots is read-only for this user."),
+        (LOG.format("\x1b[2J" + "x" * 9000), "\\x1b[2J" + "x" * 56 + "..." + "x" * 20),
+        (LOG.partition("Traceback")[0], ""),  # it was killed
+        ("", ""),
+        (None, ""),
+    ],
+)
+def test_a_crashed_run_says_what_its_worker_could_still_write(log, reason, make_run):
+    run_id = make_run(state="running")
+    if log is not None:
+        (run_folder(run_id) / "worker.log").write_text(log)
+    run = read_run(run_id)
+    assert (run.state, run.reason) == ("crashed", reason)
+
+
+def test_the_log_of_another_place_is_not_read(make_run, tmp_path):
+    run_id = make_run(state="running")
+    (tmp_path / "mine").write_text("reason: a secret\n")
+    (run_folder(run_id) / "worker.log").symlink_to(tmp_path / "mine")
+    assert read_run(run_id).reason == ""
+
+
+def test_a_running_run_tells_for_how_long_its_worker_has_been_silent(make_run):
+    run_id = make_run(state="running")
+    (run_folder(run_id) / "heartbeat").write_text(f"{time.monotonic() - 100:.3f} 0.100")
+    assert read_run(run_id).silent_seconds is None  # it has crashed
+    with run_lock(run_folder(run_id)):
+        assert read_run(run_id).silent_seconds == pytest.approx(100, abs=5)
+
+
+@pytest.mark.parametrize(
+    ("facts", "state", "said"),
+    [
+        ({"state": "stopped", "reason": "Stopped by force: it did not answer."}, "stopped", "stopped (forced)"),
+        ({"state": "paused", "reason": "Stopped by force: it did not answer."}, "paused", "paused (forced)"),
+        ({"state": "stopped"}, "stopped", "stopped"),
+        ({"state": "paused", "reason": "The disk is full."}, "paused", "paused"),
+    ],
+)
+def test_a_run_that_was_ended_from_outside_is_shown_so(facts, state, said, make_run):
+    run_id = make_run(**facts)
+    make_run("resnet8", state=state)
+    assert read_run(run_id).state == state
+    assert state_of_run(read_run(run_id)) == said
+    assert state_of_experiment(experiment("e1")) == said
+
+
+@pytest.mark.skipif(os.name != "posix", reason="locks are looked at through fcntl")
+def test_a_lock_on_a_read_only_disk_can_be_looked_at(tmp_path, monkeypatch):
+    class ReadOnly(processes.FileLock):
+        def _acquire(self):
+            raise OSError(errno.EROFS, "Read-only file system")
+
+    path = tmp_path / "run.lock"
+    with run_lock(tmp_path):
+        monkeypatch.setattr(processes, "FileLock", ReadOnly)
+        assert processes.lock_is_held(path) is True
+    assert processes.lock_is_held(path) is False
+
+
+def test_only_the_end_of_a_long_file_is_read(tmp_path):
+    path = tmp_path / "worker.log"
+    path.write_bytes(b"x" * 10**6 + b"\xffthe end")
+    assert read_end(path, 8) == "\ufffdthe end"
+    path.unlink()
+    with pytest.raises(FileNotFoundError):
+        read_end(path, 8)
+    path.mkdir()
+    with pytest.raises(StorageError):
+        read_end(path, 8)

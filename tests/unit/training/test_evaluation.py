@@ -11,7 +11,7 @@ from explorer.data.batches import Normalisation, Sample
 from explorer.data.pixels import load_data
 from explorer.errors import BadSettings
 from explorer.models.network import build
-from explorer.training.evaluation import evaluate, log_probabilities
+from explorer.training.evaluation import error_and_loss, evaluate, log_probabilities
 
 SMALL = "resnet8-w2"
 
@@ -104,3 +104,10 @@ def test_how_far_it_is_is_reported(network):
 def test_another_number_of_crops_is_refused(network, crops):
     with pytest.raises(BadSettings, match=rf"^`crops` \(={crops}\) is not known\. Known: 1, 10\.$"):
         evaluate(network, "digits", crops=crops)
+
+
+def test_every_batch_of_an_evaluation_is_heard(network, sample):
+    heard = []
+    with progress.listening(heard.append):
+        error_and_loss(network, sample)
+    assert heard == [1.0]

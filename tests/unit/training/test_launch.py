@@ -10,7 +10,7 @@ from explorer.models.network import build
 from explorer.runs.checkpoint_facts import CheckpointFacts
 from explorer.runs.checkpoints import save_checkpoint
 from explorer.runs.experiments import delete, experiment, export, import_zip, list_experiments
-from explorer.runs.store import checkpoint_folder, read_run, run_folder, update_run
+from explorer.runs.store import checkpoint_folder, read_run, run_folder, run_lock, update_run
 from explorer.training import launch
 from explorer.training.launch import queue, start
 from explorer.training.plan import Plan
@@ -148,3 +148,31 @@ def test_a_checkpoint_that_is_missing_or_damaged_is_refused_before_anything_is_m
 def test_the_title_tells_where_it_started():
     assert PLAN.display_title() == "plain8-w2 on Handwritten digits"
     assert starting_from("/a/b/net.safetensors").display_title().endswith(", from net.safetensors")
+
+
+def test_a_start_removes_what_nobody_owns(home):
+    home.mkdir()
+    left = home / ".run.json.1-1.0123abcd.tmp"  # process 1 did not begin then
+    left.touch()
+    start(PLAN)
+    assert not left.exists()
+
+
+def test_whoever_asks_starts_somebody_who_sees_to_it(monkeypatch, make_run):
+    started = []
+    monkeypatch.setattr(launch, "start_detached", lambda arguments, **options: started.append(arguments))
+    run_id = make_run(state="running")
+    make_run("resnet8", state="queued")
+    with run_lock(run_folder(run_id)):
+        launch.pause("e1")
+        launch.stop("e1")
+    assert started == [["explorer.training.watchdog", "e1"]] * 2
+    launch.stop("e1")  # it has crashed by now
+    assert len(started) == 2
+
+
+def test_the_reason_of_a_crash_is_kept_when_it_is_stopped(make_run):
+    run_id = make_run(state="running")
+    (run_folder(run_id) / "worker.log").write_text("reason: The folder is read-only.\n")
+    launch.stop("e1")
+    assert (read_run(run_id).state, read_run(run_id).reason) == ("stopped", "The folder is read-only.")
