@@ -2,16 +2,19 @@
 
 import errno
 import os
+import stat
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
 from filelock import FileLock, Timeout
 
+from explorer.errors import StorageError
 from explorer.files import PROJECT
 
 # Threads of one process that wait for each other in a loop take the core that another process trains on: beside a
@@ -52,6 +55,21 @@ def rest(seconds: float) -> None:
         threading.Event().wait(seconds)
 
 
+def lock(path: Path, *, timeout: float = -1) -> FileLock:
+    """A lock on the file at `path`, which is made where it is missing.
+
+    Args:
+        timeout: seconds to wait for it at most; -1 waits for ever.
+
+    Raises:
+        StorageError: there is something else, such as a pipe, which would be waited for, or a link.
+    """
+    with suppress(FileNotFoundError):
+        if not stat.S_ISREG(path.lstat().st_mode):
+            raise StorageError(f"{path} is not a file. Remove it; the program makes it anew.")
+    return FileLock(path, timeout=timeout)
+
+
 def lock_is_held(path: Path) -> bool | None:
     """Whether a living process holds the lock file at `path`; looking takes the lock for a moment.
 
@@ -60,8 +78,10 @@ def lock_is_held(path: Path) -> bool | None:
     if not path.exists():
         return False
     try:
-        with FileLock(path).acquire(timeout=0):
+        with lock(path).acquire(timeout=0):
             return False
+    except StorageError:  # no process can hold what is no file
+        return False
     except Timeout:
         return True
     except OSError as error:

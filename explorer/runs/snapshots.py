@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from explorer.errors import StorageError, one_line
-from explorer.files import storage_errors, write_atomically
+from explorer.files import inside, storage_errors, write_atomically
 from explorer.runs.checkpoint_facts import snapshot_steps
 from explorer.runs.state_files import LATEST, seal, state_name, whole_state
 
@@ -88,6 +88,7 @@ def _clause(folder: Path, error: StorageError) -> str:
 
 
 def _write(path: Path, state: State) -> None:
+    inside(path.parents[1], "snapshots", path.name)
     with storage_errors(path):
         path.parent.mkdir(exist_ok=True)
     content = io.BytesIO()

@@ -44,7 +44,7 @@ from explorer.files import (
     write_text_atomically,
 )
 from explorer.models.config import NetworkConfig
-from explorer.processes import lock_is_held
+from explorer.processes import lock, lock_is_held
 from explorer.runs.heartbeat import silent_seconds
 from explorer.runs.metrics import Progress, metrics_sha256, read_progress, require_whole_metrics
 from explorer.seals import digest
@@ -316,7 +316,7 @@ def update_run(run_id: str, **changes: Any) -> RunFacts:
     folder = run_folder(run_id)
     if folder.parent == SHIPPED:
         raise RunError(f"{run_id} came with the program and is read-only. Train a copy of your own to change it.")
-    with storage_errors(folder), FileLock(folder / "facts.lock", timeout=10):
+    with storage_errors(folder), lock(folder / "facts.lock", timeout=10):
         facts = RunFacts(**(read_facts(folder).model_dump() | changes))
         write_facts(folder, facts)
     return facts
@@ -425,7 +425,7 @@ _LAST_WORDS = 16 * 1024  # bytes of the log in which they are: what other runs h
 
 def run_lock(folder: Path) -> FileLock:
     """The lock that a worker holds while it trains the run in `folder`."""
-    return FileLock(folder / "run.lock")
+    return lock(folder / "run.lock")
 
 
 def with_notice(facts: RunFacts, sentence: str) -> str:

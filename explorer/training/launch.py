@@ -22,6 +22,7 @@ from explorer.processes import start_detached
 from explorer.runs.checkpoint_facts import checkpoint_file, read_checkpoint
 from explorer.runs.control import Request, request, withdraw
 from explorer.runs.experiments import Experiment, experiment, list_experiments
+from explorer.runs.state_files import newest_whole_step
 from explorer.runs.store import (
     ACTIVE,
     RESUMABLE,
@@ -41,7 +42,7 @@ from explorer.seals import sealed_text
 from explorer.training.memory import require_step_memory
 from explorer.training.plan import Plan
 from explorer.training.recipe import Recipe
-from explorer.training.room import require_room, resume_step
+from explorer.training.room import require_room
 
 LOCK_SECONDS = 30.0
 
@@ -170,7 +171,7 @@ def resume(experiment_id: str) -> None:
         require_room(
             "Resuming",
             [
-                (run.facts.network, Recipe(**run.facts.recipe), resume_step(run.path))
+                (run.facts.network, Recipe(**run.facts.recipe), newest_whole_step(run.path))
                 for run in waiting
                 if run.facts is not None
             ],

@@ -1,17 +1,12 @@
-"""Room on the disk: what a training will still write, told before it starts, and where it would go on from."""
+"""Room on the disk: what a training will still write, told before it starts."""
 
-import pickletools
 import shutil
-import zipfile
 from collections.abc import Iterable
-from pathlib import Path
 
-from explorer.errors import RunError, StorageError
+from explorer.errors import StorageError
 from explorer.files import home
 from explorer.models.config import NetworkConfig
 from explorer.models.structure import weighted
-from explorer.runs.checkpoint_facts import snapshot_steps
-from explorer.runs.metrics import read_progress
 from explorer.runs.reserve import BYTES as RESERVE_BYTES
 from explorer.training.recipe import Recipe
 
@@ -19,7 +14,6 @@ TENSOR_BYTES = 250  # that a tensor takes in a snapshot beside its values
 LAYER_TENSORS = (6, 3)  # of a layer with its batch norm: in the network, and in the optimiser with momentum
 ROW_BYTES = 70  # of a step in metrics.db
 CLEARLY = 0.8  # of what is needed: with less, a training does not even begin
-LATEST = "latest.pt"
 
 
 def room_needed(config: NetworkConfig, recipe: Recipe, step: int | None = None) -> int:
@@ -55,16 +49,6 @@ def require_room(action: str, runs: Iterable[tuple[NetworkConfig, Recipe, int | 
         )
 
 
-def resume_step(folder: Path) -> int | None:
-    """The step that the run in `folder` would go on from; None where it would begin anew."""
-    try:
-        last = read_progress(folder).step
-    except RunError:
-        return None
-    latest = _step_of(folder / "snapshots" / LATEST)
-    return max((step for step in (*snapshot_steps(folder), latest) if step is not None and step <= last), default=None)
-
-
 def kept_steps(steps: int) -> list[int]:
     """The steps of a run at which its weights are kept, ascending; those of `runs.snapshots.is_snapshot_step`."""
     kept = {0, steps}
@@ -73,31 +57,6 @@ def kept_steps(steps: int) -> list[int]:
         kept |= {step for step in (power, 2 * power, 5 * power) if step <= steps}
         power *= 10
     return sorted(kept)
-
-
-def _step_of(path: Path) -> int | None:
-    """The step of a snapshot, found in its pickle without unpickling anything; None where it cannot be read."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            name = next(name for name in archive.namelist() if name.endswith("/data.pkl"))
-            with archive.open(name) as file:
-                beginning = file.read(4096)
-        said = [value for code, value, _ in _operations(beginning) if "PUT" not in code.name]
-    except (OSError, zipfile.BadZipFile, RuntimeError, StopIteration, NotImplementedError):
-        return None
-    after = said[said.index("step") + 1] if "step" in said[:-1] else None
-    return after if isinstance(after, int) else None
-
-
-def _operations(pickled: bytes) -> list[tuple[pickletools.OpcodeInfo, object, int | None]]:
-    """Those that `pickled` begins with: it is cut."""
-    found = []
-    try:
-        for operation in pickletools.genops(pickled):
-            found.append(operation)  # noqa: PERF402 what was read before the end is kept
-    except ValueError:
-        pass
-    return found
 
 
 def _megabytes(count: int) -> str:

@@ -12,17 +12,18 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import psutil
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
+from explorer import processes
 from explorer.errors import RunError
 from explorer.processes import lock_is_held, rest
 from explorer.runs import heartbeat
 from explorer.runs.control import requested, withdraw
 from explorer.runs.experiments import experiment
 from explorer.runs.heartbeat import UNKNOWN_SECONDS, last_sign
+from explorer.runs.state_files import newest_whole_step
 from explorer.runs.store import FORCED, Run, StoredState, WorkerProcess, is_alive, read_run, update_run
 from explorer.training import launch
-from explorer.training.room import resume_step
 
 LOOK_SECONDS = 0.25
 LONGEST_LOOK = 1.0  # what a look counts at most: while the machine is suspended, nobody waits
@@ -37,7 +38,7 @@ def at_work(experiment_id: str) -> bool:
 def watch(experiment_id: str) -> None:
     """Wait until what was asked of an experiment has been done, and do it where it is not."""
     found = experiment(experiment_id)
-    lock = FileLock(_lock_path(found.runs[0]))
+    lock = processes.lock(_lock_path(found.runs[0]))
     try:
         lock.acquire(timeout=0)
     except Timeout:
@@ -139,7 +140,7 @@ def _write_down(run_id: str, seconds: float) -> None:
     asked = requested(run.path)
     if run.state != "crashed" or asked is None:
         return  # it has answered after all
-    step = resume_step(run.path)
+    step = newest_whole_step(run.path)
     state: StoredState = "stopped" if asked == "stop" else "paused"
     update_run(
         run_id,

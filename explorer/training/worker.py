@@ -38,7 +38,14 @@ def main(experiment_id: str) -> int:
     tidy()
     runs = [run for run in experiment(experiment_id).runs if run.state in ("queued", "starting")]
     with ExitStack() as held:
-        places = {run.id: held.enter_context(closing(_Place(run))) for run in runs}
+        places = {}
+        for run in runs:
+            try:
+                places[run.id] = held.enter_context(closing(_Place(run)))
+            except StorageError as error:  # something stands in the place of its lock: the others train without it
+                with suppress(ExplorerError):
+                    update_run(run.id, state="paused", reason=str(error), worker=None)
+        runs = [run for run in runs if run.id in places]
         heartbeat = held.enter_context(closing(Heartbeat(run.path for run in runs)))
         try:
             for run in runs:

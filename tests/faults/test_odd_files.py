@@ -57,7 +57,14 @@ MEASURING = [
     "export-onnx ID TARGET.onnx",
     "construct identity ID --depth 14 --to TARGET.safetensors",
 ]
-CHANGING = ["runs pause ID", "runs rename ID another-title", "runs resume ID", "runs stop ID", "runs delete ID --yes"]
+CHANGING = [
+    "runs pause ID",
+    "runs rename ID another-title",
+    "runs mend ID",
+    "runs resume ID",
+    "runs stop ID",
+    "runs delete ID --yes",
+]
 ELSEWHERE = {  # what these do is no question of the runs that are there, or other tests ask it
     "train", "load", "degradation run", "runs import", "checkpoints import", "checkpoints delete", "data add",
     "data remove", "data download", "data verify", "xray", "shattering",

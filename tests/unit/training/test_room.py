@@ -8,13 +8,13 @@ from explorer.errors import StorageError
 from explorer.models.catalogue import network_config
 from explorer.runs.experiments import experiment, list_experiments
 from explorer.runs.reserve import BYTES
-from explorer.runs.snapshots import is_snapshot_step, write_latest, write_snapshot
+from explorer.runs.snapshots import is_snapshot_step
 from explorer.runs.store import read_run, run_folder
 from explorer.training import launch, room
 from explorer.training.devices import threads
 from explorer.training.plan import Plan
 from explorer.training.recipe import Recipe
-from explorer.training.room import kept_steps, require_room, resume_step, room_needed
+from explorer.training.room import kept_steps, require_room, room_needed
 from explorer.training.session import Session, Shared
 
 PLAN = Plan(
@@ -89,34 +89,3 @@ def test_what_is_about_enough_is_not_refused(free):
     needed = room_needed(config, PLAN.recipe)
     free(int(0.9 * needed))
     require_room("Training", [(config, PLAN.recipe, None)])
-
-
-@pytest.mark.parametrize(
-    ("snapshots", "latest", "last", "step"),
-    [
-        ([], None, 0, None),
-        ([0, 2], None, 9, 2),
-        ([0, 2], 7, 9, 7),
-        ([0, 2], 7, 5, 2),  # the state is ahead of the rows
-        ([0, 2], 300, 999, 300),  # two bytes in the pickle
-        ([0], 1_000_000, 10**6, 1_000_000),
-    ],
-)
-def test_the_step_to_resume_from_is_read_without_pytorch(snapshots, latest, last, step, make_run):
-    folder = run_folder(make_run(steps=1, step=1))
-    with_progress = SimpleNamespace(step=last)
-    for each in snapshots:
-        write_snapshot(folder, {"step": each, "network": {}})
-    if latest is not None:
-        write_latest(folder, {"step": latest, "network": {}, "gentle": False})
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(room, "read_progress", lambda folder: with_progress)
-        assert resume_step(folder) == step
-
-
-@pytest.mark.parametrize("content", [b"", b"PK", b"no zip"])
-def test_a_damaged_state_is_passed_over(content, make_run):
-    folder = run_folder(make_run())
-    write_snapshot(folder, {"step": 2})
-    (folder / "snapshots" / "latest.pt").write_bytes(content)
-    assert resume_step(folder) == 2

@@ -9,6 +9,7 @@ import time
 import psutil
 import pytest
 
+from explorer import processes
 from explorer.runs import heartbeat
 from explorer.runs.control import request, requested
 from explorer.runs.snapshots import write_snapshot
@@ -150,7 +151,7 @@ def test_only_one_watches(worker, next_ones):
     run_id, process = worker()
     stop(process)
     request(run_folder(run_id), "stop")
-    with watchdog.FileLock(run_folder(run_id) / "watchdog.lock"):
+    with processes.lock(run_folder(run_id) / "watchdog.lock"):
         assert watchdog.at_work("e1")
         watchdog.watch("e1")
     assert read_run(run_id).state == "running"
