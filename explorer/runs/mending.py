@@ -90,10 +90,11 @@ def _is_damaged(run: Run) -> bool:
 def _alone(run: Run) -> Iterator[None]:
     """Hold what a worker holds while it trains the run."""
     lock = run_lock(run.path)
-    try:
-        lock.acquire(timeout=0)
-    except (Timeout, OSError):  # the second: it belongs to another user
-        raise RunError(f"{run.id} is being trained. Pause or stop it, then mend it.") from None
+    with storage_errors(run.path / "run.lock"):
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise RunError(f"{run.id} is being trained. Pause or stop it, then mend it.") from None
     try:
         yield
     finally:
