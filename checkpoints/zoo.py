@@ -18,9 +18,9 @@ from explorer.files import write_text_atomically
 from explorer.runs.checkpoint_facts import read_checkpoint, snapshot_steps
 from explorer.runs.checkpoints import load_checkpoint, save_checkpoint
 from explorer.runs.experiments import Experiment, list_experiments
-from explorer.runs.metrics import copy_metrics
+from explorer.runs.metrics import copy_metrics, metrics_sha256
 from explorer.runs.snapshots import read_snapshot, write_snapshot
-from explorer.runs.store import SHIPPED, Run, write_facts
+from explorer.runs.store import SHIPPED, Run, settings_digest, write_facts
 from explorer.training import launch
 from explorer.training.plan import Plan
 from explorer.training.presets import twins
@@ -160,8 +160,9 @@ def _pack_run(run: Run) -> None:
             "worker": None, "queued": 0.0, "checkpoint_sha256": facts.checkpoint_sha256 if first_seed else "",
         }
     )  # fmt: skip
-    write_facts(folder, shipped)
     copy_metrics(run.path, folder / "metrics.db")
+    checksums = {"settings_sha256": settings_digest(shipped), "metrics_sha256": metrics_sha256(folder)}
+    write_facts(folder, shipped.model_copy(update=checksums))
     if first_seed:
         _pack_weights(run, folder, run_id)
 
