@@ -21,7 +21,7 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -66,6 +66,7 @@ _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,120}")
 _GENERATED = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{6}-.+")  # ids of runs made before there was a marker
 MOST_STEPS = 10**9
 _MOST_NOTICES = 10
+_MOST_COUNT = 10**12
 _YEARS = range(2000, 2200)  # outside them a clock was wrong
 
 
@@ -161,8 +162,8 @@ class RunFacts(Settings):
     recipe: dict[str, Any]
     seed: int = Field(default=0, ge=0)
     state: StoredState = "queued"
-    number: int = Field(default=0, ge=0, le=10**12)
-    queued: float = Field(default=0.0, ge=0, le=1e12)
+    number: int = Field(default=0, ge=0, le=_MOST_COUNT)
+    queued: float = Field(default=0.0, ge=0, le=_MOST_COUNT)
     reason: Annotated[str, AfterValidator(_readable)] = Field(default="", max_length=20_000)
     notice: Annotated[str, AfterValidator(_readable)] = Field(default="", max_length=20_000)
     worker: WorkerProcess | None = None
@@ -236,7 +237,17 @@ def new_id() -> str:
 
 def next_number() -> int:
     """The `number` of the next experiment."""
-    return 1 + max((run.facts.number for run in list_runs() if run.facts), default=0)
+    return _after(run.facts.number for run in list_runs() if run.facts)
+
+
+def next_place() -> float:
+    """A place in the queue behind all others; it counts on from the times that earlier versions wrote there."""
+    return float(_after(run.facts.queued for run in list_runs() if run.facts))
+
+
+def _after(counts: Iterable[float]) -> int:
+    """The next; one that somebody wrote by hand does not end the counting."""
+    return 1 + int(max((count for count in counts if count < _MOST_COUNT), default=0))
 
 
 def run_folder(run_id: str) -> Path:

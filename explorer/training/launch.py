@@ -6,19 +6,19 @@ tabs, two servers or a shell never start the same run twice. One experiment trai
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from explorer.data.catalogue import data_folder, require
 from explorer.errors import BadSettings, RunError, StorageError, quoted
 from explorer.files import appending, home, storage_errors
 from explorer.models.config import NetworkConfig
-from explorer.processes import start_detached
+from explorer.processes import lock, start_detached
 from explorer.runs.checkpoint_facts import checkpoint_file, read_checkpoint
 from explorer.runs.control import Request, request, withdraw
 from explorer.runs.experiments import Experiment, experiment, list_experiments
@@ -27,6 +27,7 @@ from explorer.runs.store import (
     ACTIVE,
     RESUMABLE,
     SUPERVISOR,
+    Run,
     RunFacts,
     WorkerProcess,
     checkpoint_folder,
@@ -34,6 +35,7 @@ from explorer.runs.store import (
     list_runs,
     new_id,
     next_number,
+    next_place,
     run_folder,
     update_run,
 )
@@ -88,7 +90,7 @@ def queue(plan: Plan) -> str:
     """
     initial = _initial(plan)
     experiment_id = new_id()
-    number, place = next_number(), _last_place()
+    number, place = next_number(), next_place()
     for order, (seed, config) in enumerate((s, c) for s in plan.seeds for c in plan.network_configs()):
         facts = RunFacts(
             id=f"{experiment_id}-{config.name}-s{seed}",
@@ -178,7 +180,7 @@ def resume(experiment_id: str) -> None:
         )
         for run in (*waiting, *still_pausing):
             withdraw(run.path)
-        place = _last_place()
+        place = next_place()
         for run in waiting:
             update_run(run.id, state="queued", queued=place, worker=None, reason="")
         _start_next()
@@ -208,26 +210,37 @@ def _ask(found: Experiment, action: Request) -> None:
 
 
 def _start_next() -> str | None:
+    """Start what has waited longest; what cannot be started, as with a link in place of its lock, lets others pass."""
     found = list_experiments()
-    if any(run.state in ("starting", "running") for each in found for run in each.runs):
+    if any(run.state in ("starting", "running") and not _unstarted(run) for each in found for run in each.runs):
         return None
     queued = {each.id: [r for r in each.runs if r.state == "queued"] for each in found}
     waiting = {name: min(r.facts.queued for r in runs if r.facts) for name, runs in queued.items() if runs}
-    if not waiting:
-        return None
-    experiment_id = min(waiting, key=waiting.__getitem__)
-    ids = [run.id for run in queued[experiment_id]]
-    for run_id in ids:
-        update_run(run_id, state="starting", worker=None)
-    process = _spawn(experiment_id, run_folder(ids[0]) / "worker.log")
+    trouble: StorageError | None = None
+    for experiment_id in sorted(waiting, key=waiting.__getitem__):
+        try:
+            _begin(experiment_id, [run.id for run in queued[experiment_id]])
+        except StorageError as error:
+            trouble = trouble or error
+        else:
+            return experiment_id
+    if trouble:
+        raise trouble
+    return None
+
+
+def _begin(experiment_id: str, ids: list[str]) -> None:
+    try:
+        for run_id in ids:
+            update_run(run_id, state="starting", worker=None)
+        process = _spawn(experiment_id, run_folder(ids[0]) / "worker.log")
+    except StorageError:
+        for run_id in ids:
+            with suppress(StorageError):
+                update_run(run_id, state="queued")
+        raise
     for run_id in ids:
         update_run(run_id, worker=process)
-    return experiment_id
-
-
-def _last_place() -> float:
-    """A place in the queue behind all others; it counts on from the times that earlier versions wrote there."""
-    return max((run.facts.queued for run in list_runs() if run.facts), default=0.0) + 1
 
 
 def _spawn(experiment_id: str, log: Path) -> WorkerProcess:
@@ -299,9 +312,9 @@ def supervising() -> Iterator[None]:
     """One process at a time decides what runs."""
     with storage_errors(home()):
         home().mkdir(parents=True, exist_ok=True)
-        lock = FileLock(home() / SUPERVISOR, timeout=LOCK_SECONDS)
+        held = lock(home() / SUPERVISOR, timeout=LOCK_SECONDS)
         try:
-            lock.acquire()
+            held.acquire()
         except Timeout:
             raise StorageError(
                 f"{home() / SUPERVISOR} has been held by another process for {LOCK_SECONDS:.0f} s. End that process, "
@@ -311,11 +324,17 @@ def supervising() -> Iterator[None]:
         _queue_again()
         yield
     finally:
-        lock.release()
+        held.release()
 
 
 def _queue_again() -> None:
-    """What a launcher marked as starting before it was killed; while the lock is held, no other launcher is at work."""
+    """What a launcher marked as starting before it was killed."""
     for run in list_runs():
-        if run.state == "starting" and run.facts is not None and run.facts.worker is None:
-            update_run(run.id, state="queued")
+        if _unstarted(run):
+            with suppress(StorageError):  # of that run's folder: it stops no other
+                update_run(run.id, state="queued")
+
+
+def _unstarted(run: Run) -> bool:
+    """Whether it is marked as starting and is not, as no other launcher is at work while the lock is held."""
+    return run.state == "starting" and run.facts is not None and run.facts.worker is None
