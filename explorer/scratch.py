@@ -6,7 +6,7 @@ import secrets
 import shutil
 import stat
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -17,7 +17,7 @@ ENDING = ".tmp"
 UNOWNED_SECONDS = 24 * 3600.0  # a file whose name tells no owner, as earlier versions wrote them, is left alone so long
 
 _OWNED = re.compile(r"\..+\.([0-9]{1,10})-([0-9]{1,15})\.[0-9a-f]{8}\.tmp")
-_UNOWNED = re.compile(r"\..+\.[0-9a-f]{8}\.tmp|\.(?:import|deleted)-[a-z0-9_]{8}")  # of earlier versions
+_UNOWNED = re.compile(r"\..+\.(?:json|pt|safetensors|zip)\.[0-9a-f]{8}\.tmp")  # files of earlier versions
 
 
 def temporary_name(purpose: str) -> str:
@@ -38,14 +38,22 @@ def unowned(folder: Path, purpose: str = "") -> list[Path]:
     return [path for path in _entries(folder) if path.name.startswith(start) and _is_unowned(path)]
 
 
-def remove_unowned(folders: Iterable[Path], purpose: str = "") -> list[Path]:
+def remove_unowned(folders: Iterable[Path], purpose: str = "", *, but: Collection[str] = ()) -> list[Path]:
     """Remove what is `unowned` in `folders`; links are not followed.
+
+    Args:
+        folders: in which to look.
+        purpose: see `unowned`.
+        but: purposes that stay.
 
     Returns:
         What was removed.
     """
     removed = []
+    stay = tuple(f".{each}." for each in but)
     for path in (entry for folder in folders for entry in unowned(folder, purpose)):
+        if path.name.startswith(stay):
+            continue
         with suppress(OSError):  # of another user, or removed by another process just now
             _remove(path)
             removed.append(path)
@@ -64,7 +72,8 @@ def _is_unowned(path: Path) -> bool:
     if owned is not None:
         return _birth(int(owned[1])) != int(owned[2])
     try:
-        return bool(_UNOWNED.fullmatch(path.name)) and time.time() - path.lstat().st_mtime > UNOWNED_SECONDS
+        facts = path.lstat() if _UNOWNED.fullmatch(path.name) else None
+        return facts is not None and stat.S_ISREG(facts.st_mode) and time.time() - facts.st_mtime > UNOWNED_SECONDS
     except OSError:
         return False
 

@@ -3,16 +3,18 @@
 import hashlib
 import json
 import re
+import shutil
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from explorer.errors import RunError, StorageError
+from explorer.errors import ExplorerError, RunError
 from explorer.files import home, inside, read_json, storage_errors, write_text_atomically
 from explorer.runs.metrics import read_metrics, read_progress
 from explorer.runs.store import (
     ACTIVE,
+    MARKER,
     SHIPPED_ID,
     Run,
     RunFacts,
@@ -100,29 +102,37 @@ def settle(arrived: Sequence[Arrived], scratch: Path) -> str:
         for each, run_id in zip(arrived, ids, strict=True):
             with storage_errors(home() / run_id):
                 each.folder.rename(inside(home(), run_id))
-    except StorageError:
+        for run_id in ids:
+            mark(run_folder(run_id))
+    except BaseException:  # Ctrl-C too
         for each, run_id in zip(arrived, ids, strict=True):
             if not each.folder.exists():
                 run_folder(run_id).rename(each.folder)
         raise
-    for run_id in ids:
-        mark(run_folder(run_id))
     return experiment_id
 
 
 def finish_unowned() -> None:
     """Finish the imports of processes that are gone: wholly, where all runs had been moved, else not at all."""
     for scratch in unowned(home(), PURPOSE):
-        with suppress(OSError, StorageError, RunError, TypeError):
-            ids = [str(each) for each in read_json(scratch / _MOVED)]
-            folders = [run_folder(run_id) for run_id in ids]
-            if all(folder.is_dir() for folder in folders):
-                for folder in folders:
-                    mark(folder)
-            else:
-                for folder in folders:
-                    if folder.is_dir():
-                        folder.rename(scratch / folder.name)
+        with suppress(OSError, ExplorerError, TypeError):
+            _finish(scratch)
+            shutil.rmtree(scratch)
+
+
+def _finish(scratch: Path) -> None:
+    try:
+        folders = [run_folder(str(each)) for each in read_json(scratch / _MOVED)]
+    except FileNotFoundError:  # nothing was moved
+        return
+    there = [folder for folder in folders if folder.is_dir()]
+    for folder in there:
+        read_facts(folder)  # or it is no run, and stays as it is
+    for folder in there:
+        if len(there) == len(folders):
+            mark(folder)
+        elif not (folder / MARKER).exists():
+            folder.rename(scratch / folder.name)
 
 
 def _same(arrived: Arrived, here: Sequence[Run]) -> Run | None:

@@ -8,7 +8,7 @@ from filelock import Timeout
 
 from explorer.errors import ExplorerError
 from explorer.files import home, temporary_place
-from explorer.runs import heartbeat
+from explorer.runs import arrival, heartbeat, trash
 from explorer.runs.store import checkpoint_folder, is_run_folder, read_facts, run_lock
 from explorer.scratch import remove_unowned
 
@@ -18,11 +18,16 @@ LATEST = "latest.pt"  # among the snapshots: from there a run resumes, which a f
 def tidy() -> list[Path]:
     """Remove temporary files without an owner, and what only counts while a run is trained; never raises.
 
+    Imports and deletions whose process is gone are finished or undone before.
+
     Returns:
         What was removed.
     """
+    arrival.finish_unowned()
+    trash.clear_unowned()
     folders = _run_folders()
-    removed = remove_unowned([*_places(), *(place for folder in folders for place in _within(folder))])
+    places = [*_places(), *(place for folder in folders for place in _within(folder))]
+    removed = remove_unowned(places, but=(arrival.PURPOSE, trash.PURPOSE))  # with the only copy of a run in them
     for folder in folders:
         with suppress(OSError, ExplorerError):  # read-only, or gone by now
             removed += _remove_left(folder)

@@ -4,6 +4,7 @@ A folder of its own holds what one deletion took. Where its process dies, what w
 next start, and what was only half is brought back.
 """
 
+import os
 import shutil
 from collections.abc import Sequence
 from contextlib import suppress
@@ -14,7 +15,7 @@ from explorer.errors import ExplorerError, RunError, StorageError
 from explorer.files import home, storage_errors
 from explorer.processes import lock_is_held
 from explorer.runs.store import SHIPPED_ID, is_run_folder, run_folder
-from explorer.scratch import temporary_folder, unowned
+from explorer.scratch import temporary_folder, temporary_name, unowned
 
 PURPOSE = "deleted"
 _WHOLE = "whole"  # a file that says that all the runs are there
@@ -60,7 +61,7 @@ def restore(deleted: Deleted) -> None:
     """Bring back what was deleted.
 
     Raises:
-        StorageError: it was removed for good, or a folder cannot be moved.
+        StorageError: it was removed for good, a folder cannot be moved, or a run of the same id has come since.
     """
     if not deleted.folder.is_dir():
         raise StorageError(f"{deleted.title} was removed for good already, so it cannot be brought back.")
@@ -75,21 +76,35 @@ def discard(deleted: Deleted) -> None:
         StorageError: a file cannot be removed; the runs are in no list all the same.
     """
     with storage_errors(deleted.folder), suppress(FileNotFoundError):
-        shutil.rmtree(deleted.folder)
+        _remove(deleted.folder)
 
 
 def clear_unowned() -> None:
     """Finish what a process that is gone had begun to delete: bring back what is half, remove what is whole."""
     for folder in unowned(home(), PURPOSE):
-        with suppress(OSError):
+        with suppress(OSError, StorageError):
             if (folder / _WHOLE).exists():
-                shutil.rmtree(folder)
+                _remove(folder)
             else:
                 _bring_back(folder)
 
 
+def _remove(folder: Path) -> None:
+    """What a kill leaves of it is removed at the next start, and not brought back."""
+    doomed = folder.with_name(temporary_name("removed"))
+    folder.rename(doomed)
+    shutil.rmtree(doomed)
+
+
 def _bring_back(folder: Path) -> None:
+    """All runs or none."""
+    runs = sorted(each for each in folder.iterdir() if each.name != _WHOLE)
+    for run in runs:
+        if os.path.lexists(home() / run.name):
+            raise StorageError(
+                f"{run.name} is there again, imported or trained since it was deleted. Delete that one, then undo this."
+            )
     (folder / _WHOLE).unlink(missing_ok=True)  # from here on it is half again
-    for run in sorted(folder.iterdir()):
+    for run in runs:
         run.rename(home() / run.name)
     folder.rmdir()

@@ -27,8 +27,11 @@ def offer_undo() -> None:
             )
             if st.button("Undo", icon=":material/undo:", key=f"undo-{deleted.folder.name}"):
                 with readable_errors():
-                    st.session_state[_KEPT].remove(deleted)
-                    trash.restore(deleted)
+                    try:
+                        trash.restore(deleted)
+                    finally:
+                        if not deleted.folder.is_dir():  # else it can be tried again
+                            st.session_state[_KEPT].remove(deleted)
                     cached.forget()
                     st.rerun()
 

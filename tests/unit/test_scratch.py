@@ -43,10 +43,14 @@ def test_other_files_stay(tmp_path, name):
 
 
 def test_what_earlier_versions_left_goes_after_a_day(tmp_path):
-    for name in (".run.json.0123abcd.tmp", ".import-abc_1234"):
-        (tmp_path / name).touch()
-        os.utime(tmp_path / name, (time.time() - 100_000,) * 2)
-    assert len(remove_unowned([tmp_path])) == 2
+    left = tmp_path / ".run.json.0123abcd.tmp"
+    left.touch()
+    mine = [tmp_path / name for name in (".deleted-projects", ".import-letters0", ".letters.0123abcd.tmp", ".0.pt.tmp")]
+    for folder in mine:  # of a user whose home holds the runs as well
+        folder.mkdir()
+    for path in (left, *mine):
+        os.utime(path, (time.time() - 100_000,) * 2)
+    assert remove_unowned([tmp_path]) == [left]
 
 
 def test_a_link_is_removed_and_not_followed(tmp_path):

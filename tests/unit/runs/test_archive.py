@@ -1,6 +1,7 @@
 """Zips that were made to do harm: nothing is written elsewhere, nothing of ours is joined, replaced or deleted."""
 
 import json
+import os
 import shutil
 import stat
 import zipfile
@@ -11,6 +12,8 @@ from explorer.errors import RunError, StorageError
 from explorer.runs import arrival, trash
 from explorer.runs.experiments import delete, experiment, export, import_zip, list_experiments, set_aside
 from explorer.runs.store import MARKER, list_runs, read_run, run_folder
+from explorer.runs.tidying import tidy
+from explorer.scratch import temporary_folder
 
 
 @pytest.fixture
@@ -225,31 +228,100 @@ def test_a_link_among_the_runs_is_no_run(make_run, home, tmp_path):
         read_run(folder.name)
 
 
-def test_what_a_killed_deletion_left_is_brought_back_or_removed(make_run, home, monkeypatch):
-    make_run("plain8", experiment="half")
-    make_run("plain8", experiment="whole")
-    monkeypatch.setattr(trash, "unowned", lambda folder, purpose: sorted(folder.glob(f".{purpose}.*")))
-    half, whole = (set_aside(each) for each in ("half", "whole"))
-    (half.folder / "whole").unlink()
-    trash.clear_unowned()
+def in_a_process_that_is_killed(action):
+    """Let `action` do what it does in a process of its own, which ends there."""
+    child = os.fork()
+    if child == 0:
+        try:
+            action()
+        finally:
+            os._exit(1)
+    os.waitpid(child, 0)
+
+
+def dying(*_, **__):
+    os._exit(9)
+
+
+def test_what_a_killed_deletion_left_is_brought_back_or_removed(make_run, home):
+    for name in ("half", "whole"):
+        make_run("plain8", experiment=name)
+    in_a_process_that_is_killed(lambda: (set_aside("half").folder / "whole").unlink())
+    in_a_process_that_is_killed(lambda: set_aside("whole"))
+    assert list_runs() == []
+    tidy()
     assert [each.id for each in list_experiments()] == ["half"]
-    assert not whole.folder.exists()
+    assert list(home.iterdir()) == [home / "half-plain8-s0"]
 
 
-@pytest.mark.parametrize("moved", [1, 2])
+def test_a_removal_that_was_killed_brings_nothing_back(make_run, home, monkeypatch):
+    make_run("plain8")
+    make_run("resnet8")
+
+    def killed_early(folder, **_):
+        (folder / "whole").unlink()  # files are removed in no order
+        os._exit(9)
+
+    with monkeypatch.context() as killed:
+        killed.setattr(trash.shutil, "rmtree", killed_early)
+        in_a_process_that_is_killed(lambda: delete("e1"))
+    tidy()
+    assert list(home.iterdir()) == []
+
+
+def test_undoing_joins_and_replaces_nothing_that_came_since(make_run, home, tmp_path):
+    runs = [make_run(network) for network in ("plain8", "resnet8")]
+    deleted = set_aside("e1", runs)
+    make_run("resnet8", title="came since")
+    with pytest.raises(StorageError, match="e1-resnet8-s0 is there again.*Delete that one, then undo"):
+        trash.restore(deleted)
+    (run,) = list_runs()
+    assert run.facts.title == "came since"
+    delete("e1")
+    trash.restore(deleted)
+    assert experiment("e1").run_ids == tuple(runs)
+
+
+@pytest.mark.parametrize("moved", [0, 1, 2])
 def test_a_killed_import_is_finished_or_undone(make_run, home, tmp_path, monkeypatch, moved):
     for network in ("plain8", "resnet8"):
         make_run(network)
     path = export("e1", tmp_path)
     delete("e1")
-    with monkeypatch.context() as killed, pytest.raises(KeyboardInterrupt):
-        killed.setattr(arrival, "mark", lambda folder: (_ for _ in ()).throw(KeyboardInterrupt))
-        killed.setattr("explorer.runs.experiments.shutil.rmtree", lambda *_, **__: None)
-        import_zip(path)
+    with monkeypatch.context() as killed:
+        killed.setattr(arrival, "mark" if moved else "settle", dying)
+        in_a_process_that_is_killed(lambda: import_zip(path))
     assert list_runs() == []  # all there, none of them marked
+    (scratch,) = home.glob(".import.*")
     if moved == 1:
-        (scratch,) = home.glob(".import.*")
         run_folder("e1-resnet8-s0").rename(scratch / "e1-resnet8-s0")
-    monkeypatch.setattr(arrival, "unowned", lambda folder, purpose: sorted(folder.glob(f".{purpose}.*")))
-    arrival.finish_unowned()
+    tidy()
     assert len(list_runs()) == (2 if moved == 2 else 0)
+    assert len(list(home.iterdir())) == (2 if moved == 2 else 0)
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, StorageError("full")])
+def test_an_interrupted_import_leaves_nothing(make_run, home, tmp_path, monkeypatch, error):
+    for network in ("plain8", "resnet8"):
+        make_run(network, experiment="20260101-000000-abcdef")
+    path = export("20260101-000000-abcdef", tmp_path)
+    delete("20260101-000000-abcdef")
+
+    def raises(folder):
+        raise error
+
+    monkeypatch.setattr(arrival, "mark", raises)
+    with pytest.raises(type(error) if isinstance(error, StorageError) else error):
+        import_zip(path)
+    assert list(home.iterdir()) == []
+
+
+def test_a_killed_import_makes_no_run_of_a_folder_of_the_user(home):
+    def left_behind():
+        scratch = temporary_folder(home, arrival.PURPOSE)
+        (scratch / "moved.json").write_text('["Documents"]')
+
+    (home / "Documents").mkdir()
+    in_a_process_that_is_killed(left_behind)
+    tidy()
+    assert list((home / "Documents").iterdir()) == []
