@@ -11,16 +11,25 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
-from explorer.errors import StorageError, is_disk_full, reason_in
+from explorer.errors import StorageError, is_disk_full, quoted, reason_in
 from explorer.scratch import temporary_name
 
 PROJECT = Path(__file__).resolve().parents[1]  # the folder of the app: runs/ and data/ are in it unless told otherwise
 
 
 def home() -> Path:
-    """The folder of all runs and of what is kept beside them: EXPLORER_HOME, else runs/ beside the app."""
+    """The folder of all runs and of what is kept beside them: EXPLORER_HOME, else runs/ beside the app.
+
+    Raises:
+        StorageError: EXPLORER_HOME is no path, such as the home of a user whom nobody knows, or a loop of links.
+    """
     given = os.environ.get("EXPLORER_HOME")
-    return Path(given).expanduser().resolve() if given else PROJECT / "runs"
+    try:
+        return Path(given).expanduser().resolve() if given else PROJECT / "runs"
+    except (OSError, RuntimeError) as error:
+        raise StorageError(
+            f"EXPLORER_HOME (={quoted(given)}) is not a path: {reason_in(error)}. Name another."
+        ) from None
 
 
 def temporary_place() -> Path:

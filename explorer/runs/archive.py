@@ -13,7 +13,7 @@ from typing import IO
 from explorer.errors import ExplorerError, RunError, quoted, reason_in
 from explorer.files import read_file, storage_errors
 from explorer.runs.metrics import copy_metrics
-from explorer.runs.store import ACTIVE, Run, RunFacts
+from explorer.runs.store import ACTIVE, LARGEST_EXPERIMENT, Run, RunFacts, is_run_folder
 from explorer.scratch import temporary_folder
 
 # What a zip may hold of a run, and how large each may be; the rest of a run folder belongs to the machine it ran on.
@@ -28,7 +28,9 @@ PORTABLE = {
     "initial.json": 4 * MEBIBYTE,
 }
 MOST_ENTRIES = 10_000
-LARGEST_DIRECTORY = 16 * MEBIBYTE  # the zip's own list of entries
+LARGEST_DIRECTORY = 4 * MEBIBYTE  # the zip's own list of entries
+MOST_UNPACKED = 100  # times the size of the zip: weights and metrics shrink to a third; zeros that fill a disk do not
+ALWAYS_UNPACKED = 64 * MEBIBYTE
 _CHUNK = MEBIBYTE
 _STATE = re.compile(r"step-[0-9]{1,12}\.pt|latest\.pt")
 _FILE = rf"{'|'.join(map(re.escape, PORTABLE))}|snapshots/({_STATE.pattern})"
@@ -62,6 +64,7 @@ def unpack(source: Path | IO[bytes], name: str, folder: Path, *, most: int) -> N
         StorageError: `folder` cannot be written.
     """
     with _opened(source) as file, _reading(name), zipfile.ZipFile(_Bounded(file)) as archive:
+        most = min(most, max(MOST_UNPACKED * file.seek(0, io.SEEK_END), ALWAYS_UNPACKED))
         entries = [entry for entry in archive.infolist() if not entry.is_dir()]
         _require_portable(entries, name)
         for entry in entries:
@@ -73,7 +76,8 @@ def unpack(source: Path | IO[bytes], name: str, folder: Path, *, most: int) -> N
 
 def _pack_run(run: Run, facts: RunFacts, archive: zipfile.ZipFile) -> None:
     state = "paused" if run.state in (*ACTIVE, "crashed") else facts.state
-    portable = facts.model_copy(update={"state": state, "worker": None, "number": 0, "queued": 0.0})
+    changes = {"id": run.id, "state": state, "worker": None, "number": 0, "queued": 0.0}
+    portable = facts.model_copy(update=changes)
     archive.writestr(f"{run.id}/run.json", portable.model_dump_json(indent=2) + "\n")
     with _scratch() as scratch:
         if (run.path / "metrics.db").exists():
@@ -86,6 +90,8 @@ def _pack_run(run: Run, facts: RunFacts, archive: zipfile.ZipFile) -> None:
         except FileNotFoundError:
             continue
         archive.writestr(f"{run.id}/{name}", content)
+    if not is_run_folder(run.path):
+        raise RunError(f"{run.id} was deleted while it was exported. Nothing was written.")
 
 
 def _listed(folder: Path) -> list[Path]:
@@ -161,6 +167,9 @@ def _reading(name: str) -> Iterator[None]:
 def _require_portable(entries: list[zipfile.ZipInfo], name: str) -> None:
     if len(entries) > MOST_ENTRIES:
         raise RunError(f"{name} holds {len(entries):,} files; an experiment has at most {MOST_ENTRIES:,}.")
+    runs = {entry.filename.partition("/")[0] for entry in entries}
+    if len(runs) > LARGEST_EXPERIMENT:
+        raise RunError(f"{name} holds {len(runs):,} runs; an experiment has at most {LARGEST_EXPERIMENT}.")
     seen = set()
     for entry in entries:
         told = quoted(entry.orig_filename)

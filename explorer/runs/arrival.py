@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 import shutil
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from explorer.runs.metrics import read_metrics, read_progress
 from explorer.runs.store import (
     ACTIVE,
     MARKER,
+    MOST_TEXT,
     SHIPPED_ID,
     Run,
     RunFacts,
@@ -29,6 +31,7 @@ from explorer.runs.store import (
 from explorer.scratch import unowned
 
 PURPOSE = "import"
+_COMPARED = 10_000  # rows of a run: of more, their averages
 _MOVED = "moved.json"  # in the scratch folder: ids of runs that stand beside it, not marked as runs yet
 
 
@@ -60,7 +63,11 @@ def read(scratch: Path, name: str) -> list[Arrived]:
 def refuse_known(arrived: Sequence[Arrived], runs: Iterable[Run], name: str) -> None:
     """Raise RunError where all these runs are here already, whatever they are called."""
     here = [run for run in runs if run.facts is not None and run.state != "damaged"]
-    known = [_same(each, here) for each in arrived]
+    alike = defaultdict(list)
+    for run in here:
+        if run.facts is not None:
+            alike[_settings(run.facts)].append(run)
+    known = [_same(each, alike[_settings(each.facts)]) for each in arrived]
     if all(known):
         first = known[0]
         assert first is not None
@@ -95,7 +102,8 @@ def settle(arrived: Sequence[Arrived], scratch: Path) -> str:
             "queued": 0.0,
         }
         if experiment_id != claimed:
-            changes["notice"] = f"Imported; where it was exported it is called {facts.id}. {facts.notice}".strip()
+            told = f"Imported; where it was exported it is called {facts.id}. {facts.notice}".strip()
+            changes["notice"] = told[:MOST_TEXT]
         write_facts(each.folder, facts.model_copy(update=changes))
     write_text_atomically(scratch / _MOVED, json.dumps(ids))
     try:
@@ -135,9 +143,8 @@ def _finish(scratch: Path) -> None:
             folder.rename(scratch / folder.name)
 
 
-def _same(arrived: Arrived, here: Sequence[Run]) -> Run | None:
-    """The run that has the same content: settings, beginning, rows, weights."""
-    alike = [run for run in here if run.facts and _settings(run.facts) == _settings(arrived.facts)]
+def _same(arrived: Arrived, alike: Sequence[Run]) -> Run | None:
+    """Of the runs with the same settings, beginning and weights the one that also has the same rows."""
     if not alike:
         return None
     rows = _digest(arrived.folder)
@@ -151,7 +158,7 @@ def _settings(facts: RunFacts) -> str:
 
 def _digest(folder: Path) -> str:
     try:
-        return hashlib.sha256(repr(read_metrics(folder)).encode()).hexdigest()
+        return hashlib.sha256(repr(read_metrics(folder, _COMPARED)).encode()).hexdigest()
     except RunError:
         return ""
 

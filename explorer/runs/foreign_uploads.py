@@ -23,7 +23,7 @@ def write_upload(name: str, content: bytes | memoryview) -> Path:
     with storage_errors(temporary / name):
         folder = temporary_folder(temporary, PURPOSE)
         try:
-            path = folder / Path(name).name
+            path = folder / Path(name.replace("\0", "")).name
             path.write_bytes(content)
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)

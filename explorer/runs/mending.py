@@ -101,10 +101,10 @@ def _alone(run: Run) -> Iterator[None]:
         lock.release()
 
 
-def _note(facts: RunFacts, sentence: str, **changes: Any) -> None:
+def _note(run_id: str, facts: RunFacts, sentence: str, **changes: Any) -> None:
     if facts.state in ACTIVE:  # nothing trains it, and nothing starts by itself what was damaged
         changes |= {"state": "paused", "worker": None}
-    update_run(facts.id, notice=with_notice(facts, sentence), **changes)
+    update_run(run_id, notice=with_notice(facts, sentence), **changes)
 
 
 def _rebuild(run: Run, facts: RunFacts) -> str:
@@ -135,7 +135,7 @@ def _rebuild(run: Run, facts: RunFacts) -> str:
             (scratch / "metrics.db").replace(run.path / "metrics.db")
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    _note(facts, sentence, metrics_sha256=metrics_sha256(run.path))
+    _note(run.id, facts, sentence, metrics_sha256=metrics_sha256(run.path))
     return sentence
 
 

@@ -66,6 +66,8 @@ _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,120}")
 _GENERATED = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{6}-.+")  # ids of runs made before there was a marker
 MOST_STEPS = 10**9
 _MOST_NOTICES = 10
+MOST_TEXT = 20_000  # characters of a reason or notice
+LARGEST_EXPERIMENT = 100  # runs
 _MOST_COUNT = 10**12
 _YEARS = range(2000, 2200)  # outside them a clock was wrong
 
@@ -91,16 +93,24 @@ Line = Annotated[str, AfterValidator(_printable)]
 Digest = Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")]
 
 
+def _few_plain_values(values: dict[str, Any], kind: str = "environment") -> dict[str, Any]:
+    """Lists keep them of all runs: what takes little room in a file must take little memory too."""
+    if len(values) > 100:
+        raise ValueError(f"its {kind} says {len(values):,} things.")
+    for name, value in values.items():
+        short = len(value) <= 300 and value.isprintable() if isinstance(value, str) else True
+        if len(name) > 100 or not isinstance(value, str | int | float | None) or not short:
+            raise ValueError(f"its {kind} says {quoted(value)} for {one_line(name, 40)!r}.")
+    return values
+
+
 def sound_recipe(recipe: dict[str, Any]) -> dict[str, Any]:
     """The recipe of a run or checkpoint, which may be anybody's, as far as lists rely on it.
 
     Raises:
         ValueError: a value is not a short text or a number, or one that is relied on cannot be.
     """
-    for name, value in recipe.items():
-        short = len(value) <= 300 and value.isprintable() if isinstance(value, str) else True
-        if len(name) > 100 or not isinstance(value, str | int | float | None) or not short:
-            raise ValueError(f"its recipe says {quoted(value)} for {one_line(name, 40)!r}.")
+    _few_plain_values(recipe, "recipe")
     whole = {"steps": (1, MOST_STEPS), "batch_size": (1, MOST_STEPS), "image_size": (1, 10**6)}
     for name, (least, most) in whole.items():
         value = recipe.get(name)
@@ -164,10 +174,10 @@ class RunFacts(Settings):
     state: StoredState = "queued"
     number: int = Field(default=0, ge=0, le=_MOST_COUNT)
     queued: float = Field(default=0.0, ge=0, le=_MOST_COUNT)
-    reason: Annotated[str, AfterValidator(_readable)] = Field(default="", max_length=20_000)
-    notice: Annotated[str, AfterValidator(_readable)] = Field(default="", max_length=20_000)
+    reason: Annotated[str, AfterValidator(_readable)] = Field(default="", max_length=MOST_TEXT)
+    notice: Annotated[str, AfterValidator(_readable)] = Field(default="", max_length=MOST_TEXT)
     worker: WorkerProcess | None = None
-    environment: dict[str, Any] = Field(default_factory=dict)
+    environment: Annotated[dict[str, Any], AfterValidator(_few_plain_values)] = Field(default_factory=dict)
     data_fingerprint: Line = Field(default="", max_length=200)
     checkpoint_sha256: Digest = ""
     initial: Line = Field(default="", max_length=4096)
@@ -442,7 +452,7 @@ def run_lock(folder: Path) -> FileLock:
 def with_notice(facts: RunFacts, sentence: str) -> str:
     """The notice of a run with one more sentence, which stands in it once; the oldest ones make room."""
     lines = [line for line in facts.notice.split("\n") if line not in ("", sentence)]
-    return "\n".join([*lines, sentence][-_MOST_NOTICES:])
+    return "\n".join([*lines, sentence][-_MOST_NOTICES:])[-MOST_TEXT:]
 
 
 def _require_own_metrics(folder: Path, facts: RunFacts) -> None:

@@ -10,10 +10,10 @@ from explorer.errors import BadSettings
 from explorer.models.catalogue import network_config
 from explorer.models.config import NetworkConfig, require_seed
 from explorer.models.size import require_size
+from explorer.runs.store import LARGEST_EXPERIMENT
 from explorer.settings import Settings
 from explorer.training.recipe import Recipe
 
-LARGEST_EXPERIMENT = 100  # runs
 LONGEST_PATH = 4096  # characters
 
 

@@ -6,7 +6,7 @@ import os
 import pytest
 
 from explorer.errors import StorageError
-from explorer.files import appending, inside, read_file, read_json
+from explorer.files import appending, home, inside, read_file, read_json
 
 
 @pytest.mark.parametrize(
@@ -81,3 +81,11 @@ def test_more_is_never_written_through_a_link(tmp_path):
     with pytest.raises(StorageError), appending(tmp_path / "worker.log") as file:
         file.write(b"more")
     assert (tmp_path / "thesis").read_text() == "precious"
+
+
+def test_a_home_that_is_no_path_is_told(monkeypatch, tmp_path):
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    for given in ("~nobody-of-this-name/runs", str(tmp_path / "loop" / "runs")):
+        monkeypatch.setenv("EXPLORER_HOME", given)
+        with pytest.raises(StorageError, match="EXPLORER_HOME .* is not a path"):
+            home()

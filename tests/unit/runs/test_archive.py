@@ -9,7 +9,7 @@ import zipfile
 import pytest
 
 from explorer.errors import RunError, StorageError
-from explorer.runs import arrival, trash
+from explorer.runs import archive, arrival, trash
 from explorer.runs.experiments import delete, experiment, export, import_zip, list_experiments, set_aside
 from explorer.runs.store import MARKER, list_runs, read_run, run_folder
 from explorer.runs.tidying import tidy
@@ -174,6 +174,76 @@ def test_export_reads_nothing_through_a_link(make_run, tmp_path):
     with pytest.raises(StorageError, match="worker.log is a link"):
         export("e1", tmp_path)
     assert [each.name for each in tmp_path.iterdir() if "e1" in each.name] == []
+
+
+def test_a_copy_under_another_name_is_exported_as_what_it_is_called(make_run, home, tmp_path):
+    folder = run_folder(make_run("plain8"))
+    shutil.copytree(folder, home / "e1-plain8-s0-copy")
+    path = export("e1", tmp_path)
+    delete("e1")
+    assert len(experiment(import_zip(path)).runs) == 2
+
+
+def test_what_is_deleted_while_it_is_exported_makes_no_zip(make_run, tmp_path, monkeypatch):
+    make_run("plain8")
+    pack = archive._pack_run
+
+    def deleted_before(*arguments):
+        delete("e1")
+        pack(*arguments)
+
+    monkeypatch.setattr(archive, "_pack_run", deleted_before)
+    with pytest.raises(RunError, match="was deleted while it was exported"):
+        export("e1", tmp_path)
+    assert list(tmp_path.glob("*e1*")) == []
+
+
+# ---- small zips that ask for much
+
+
+def zipped(path, files):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as opened:
+        for name, content in files:
+            opened.writestr(name, content)
+    return path
+
+
+def test_zeros_do_not_fill_the_disk(good, home, tmp_path):
+    zeros = bytes(archive.ALWAYS_UNPACKED // 2)
+    path = zipped(tmp_path / "bomb.zip", [(f"{RUN}/snapshots/step-{number}.pt", zeros) for number in range(3)])
+    with pytest.raises(RunError, match="unpacks to more than the .* bytes there may be"):
+        import_zip(path)
+    assert list(home.iterdir()) == []
+
+
+def test_more_runs_than_an_experiment_has_are_refused_before_any_is_read(good, home, tmp_path):
+    path = zipped(tmp_path / "many.zip", [(f"many-plain8-s{seed}/run.json", good["run.json"]) for seed in range(101)])
+    with pytest.raises(RunError, match="holds 101 runs; an experiment has at most 100"):
+        import_zip(path)
+    assert list(home.iterdir()) == []
+
+
+@pytest.mark.parametrize("field", ["environment", "recipe"])
+@pytest.mark.parametrize("value", [{"x": [[]] * 1000}, {"x": {"y": 1}}, {str(each): each for each in range(101)}])
+def test_facts_that_take_much_memory_are_refused(evil, home, field, value):
+    with pytest.raises(RunError, match=f"its {field} says"):
+        import_zip(evil(**{field: value | {"steps": 10}}))
+
+
+def test_a_notice_of_any_length_leaves_a_run_that_can_be_read(evil):
+    found = experiment(import_zip(evil(notice="x" * 20_000, experiment="another")))
+    assert found.state == "finished"
+
+
+def test_settings_of_many_runs_are_compared_once_each(make_run, good, tmp_path, monkeypatch):
+    for seed in range(10):
+        make_run("plain8", seed=seed)
+    compared = []
+    settings = arrival._settings
+    monkeypatch.setattr(arrival, "_settings", lambda facts: compared.append(facts.id) or settings(facts))
+    with pytest.raises(RunError, match="is here already"):
+        import_zip(export("e1", tmp_path))
+    assert len(compared) <= 20
 
 
 # ---- deletion

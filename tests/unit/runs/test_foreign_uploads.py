@@ -22,8 +22,9 @@ def test_an_upload_keeps_its_name_until_it_is_removed(temporary):
     assert not list(temporary.iterdir())
 
 
-def test_a_name_that_leads_elsewhere_does_not(temporary):
-    path = write_upload("../../outside.pt", b"weights")
+@pytest.mark.parametrize("name", ["../../outside.pt", "/outside.pt", "outside.pt\0"])
+def test_a_name_that_leads_elsewhere_does_not(temporary, name):
+    path = write_upload(name, b"weights")
     assert path.parent.parent == temporary
 
 

@@ -1,6 +1,7 @@
 """A run whose metrics are broken keeps what can be read of them; nothing else is lost."""
 
 import json
+import shutil
 import sqlite3
 from contextlib import closing
 
@@ -160,3 +161,14 @@ def test_other_settings_are_not_accepted(made):
     assert "says other settings than the run was trained with" in read_run(made).damage
     with pytest.raises(RunError, match="says other settings"):
         mend(made)
+
+
+def test_mending_a_copy_changes_the_copy_alone(made):
+    original = run_folder(made)
+    copy = original.with_name("a-copy")
+    shutil.copytree(original, copy)
+    before = (original / "run.json").read_text()
+    damage("a-copy", lambda content: b"")
+    mend("a-copy")
+    assert (original / "run.json").read_text() == before
+    assert "metrics.db was damaged" in read_run("a-copy").facts.notice
