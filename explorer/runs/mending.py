@@ -18,7 +18,8 @@ from explorer.errors import ExplorerError, RunError
 from explorer.files import storage_errors, write_atomically
 from explorer.runs import store
 from explorer.runs.checkpoint_facts import CheckpointFacts, read_checkpoint
-from explorer.runs.metrics import MetricsWriter, metrics_sha256, read_metrics, require_whole_metrics
+from explorer.runs.metrics import MetricsWriter, read_metrics
+from explorer.runs.metrics_file import metrics_sha256, require_whole_metrics
 from explorer.runs.state_files import newest_whole_step
 from explorer.runs.store import (
     ACTIVE,

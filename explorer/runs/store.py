@@ -46,7 +46,8 @@ from explorer.files import (
 from explorer.models.config import NetworkConfig
 from explorer.processes import lock, lock_is_held
 from explorer.runs.heartbeat import silent_seconds
-from explorer.runs.metrics import Progress, metrics_sha256, read_progress, require_whole_metrics
+from explorer.runs.metrics import Progress, read_progress
+from explorer.runs.metrics_file import metrics_sha256, require_whole_metrics
 from explorer.seals import digest
 from explorer.settings import Settings
 
