@@ -66,6 +66,8 @@ MARKER = ".resnet-explorer"
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,120}")
 _GENERATED = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{6}-.+")  # ids of runs made before there was a marker
 MOST_STEPS = 10**9
+MOST_NUMBER = 10**12  # that counts experiments and places in the queue
+MOST_TEXT = 20_000  # characters of a reason or a notice
 _MOST_NOTICES = 10
 _YEARS = range(2000, 2200)  # outside them a clock was wrong
 
@@ -139,7 +141,7 @@ class RunFacts(Settings):
         seed: of initial weights, data order and augmentation.
         created: when it was made; None where a clock was so wrong that it cannot be.
         number: counts the experiments made here, so that lists need no clock; 0 in runs made before there was one.
-        queued: its place in the queue: more than that of all queued before it.
+        queued: its place in the queue: more than that of all that waited when it came.
         reason: why it failed or was paused, in words for the user.
         notice: what else the user should know of how it came about, such as a state that was damaged.
         environment: software versions, device, threads and precision it ran with.
@@ -162,10 +164,10 @@ class RunFacts(Settings):
     recipe: dict[str, Any]
     seed: int = Field(default=0, ge=0)
     state: StoredState = "queued"
-    number: int = Field(default=0, ge=0, le=10**12)
-    queued: float = Field(default=0.0, ge=0, le=1e12)
-    reason: Annotated[str, AfterValidator(_readable)] = Field(default="", max_length=20_000)
-    notice: Annotated[str, AfterValidator(_readable)] = Field(default="", max_length=20_000)
+    number: int = Field(default=0, ge=0, le=MOST_NUMBER)
+    queued: float = Field(default=0.0, ge=0, le=MOST_NUMBER)
+    reason: Annotated[str, AfterValidator(_readable)] = Field(default="", max_length=MOST_TEXT)
+    notice: Annotated[str, AfterValidator(_readable)] = Field(default="", max_length=MOST_TEXT)
     worker: WorkerProcess | None = None
     environment: dict[str, Any] = Field(default_factory=dict)
     data_fingerprint: Line = Field(default="", max_length=200)
@@ -237,7 +239,8 @@ def new_id() -> str:
 
 def next_number() -> int:
     """The `number` of the next experiment."""
-    return 1 + max((run.facts.number for run in list_runs() if run.facts), default=0)
+    last = max((run.facts.number for run in list_runs() if run.facts), default=0)
+    return min(last + 1, MOST_NUMBER)  # whatever some run.json says
 
 
 def run_folder(run_id: str) -> Path:
@@ -432,7 +435,7 @@ def run_lock(folder: Path) -> FileLock:
 def with_notice(facts: RunFacts, sentence: str) -> str:
     """The notice of a run with one more sentence, which stands in it once; the oldest ones make room."""
     lines = [line for line in facts.notice.split("\n") if line not in ("", sentence)]
-    return "\n".join([*lines, sentence][-_MOST_NOTICES:])
+    return "\n".join([*lines, sentence][-_MOST_NOTICES:])[-MOST_TEXT:]
 
 
 def _require_own_metrics(folder: Path, facts: RunFacts) -> None:

@@ -25,6 +25,7 @@ from explorer.runs.experiments import Experiment, experiment, list_experiments
 from explorer.runs.state_files import newest_whole_step
 from explorer.runs.store import (
     ACTIVE,
+    MOST_NUMBER,
     RESUMABLE,
     SUPERVISOR,
     RunFacts,
@@ -227,7 +228,8 @@ def _start_next() -> str | None:
 
 def _last_place() -> float:
     """A place in the queue behind all others; it counts on from the times that earlier versions wrote there."""
-    return max((run.facts.queued for run in list_runs() if run.facts), default=0.0) + 1
+    last = max((run.facts.queued for run in list_runs() if run.facts and run.state == "queued"), default=0.0)
+    return min(last + 1, MOST_NUMBER)  # whatever some run.json says
 
 
 def _spawn(experiment_id: str, log: Path) -> WorkerProcess:
