@@ -26,8 +26,8 @@ run: $(READY) ## Open the app (PORT=8600 for another port)
 PARALLEL := OMP_NUM_THREADS=1 $(VENV_PYTHON) -m pytest -n auto --maxprocesses 4 --dist worksteal
 
 test: $(READY) ## Run all tests: unit, app, worker, faults, browser
-	$(PARALLEL) tests/unit tests/app
-	$(VENV_PYTHON) -m pytest tests/worker tests/faults tests/browser
+	$(PARALLEL) tests/unit tests/app tests/faults
+	$(VENV_PYTHON) -m pytest tests/worker tests/browser
 
 test-fast: $(READY) ## Run the unit tests only
 	$(PARALLEL) tests/unit

@@ -154,11 +154,14 @@ def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
     """Let `write` fill a temporary file beside `path`, then move it into place.
 
     Raises:
-        StorageError: the disk is full or the folder read-only; an earlier `path` is untouched.
+        StorageError: the disk is full or the folder read-only, or there is a folder, a pipe or a device; what was at
+            `path` is untouched.
     """
     with storage_errors(path):
         if path.is_dir():
             raise IsADirectoryError(errno.EISDIR, "Is a folder")
+        if path.exists() and not path.is_file():
+            raise StorageError(f"{path} is a pipe or a device, which is not replaced. Give a file.")
         temporary = path.with_name(temporary_name(path.name))
         try:
             with temporary.open("xb") as file:  # not tempfile's: its files are for nobody else on the machine to read
@@ -198,9 +201,10 @@ def _explanation(path: Path, error: OSError) -> str:
     if is_disk_full(error):
         return f"The disk is full: {path} could not be written. Free some space, then try again; nothing was lost."
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return (
-            f"{path.parent} is read-only for this user: {path.name} could not be written. "
+        return f"{path.parent} is read-only for this user: {path.name} could not be written. " + (
             "Make the folder writable or set EXPLORER_HOME to another one."
+            if path.is_relative_to(home())
+            else "Choose another folder, or make this one writable."
         )
     then = _NEXT_STEP.get(error.errno or 0, "Nothing was changed; try again.")
     return f"{path} could not be written or read: {error.strerror or error}. {then}"

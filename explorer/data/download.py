@@ -109,7 +109,7 @@ def download_progress(name: str) -> DownloadProgress:
         return DownloadProgress("idle", 0, archive.size, "")
     state, done, message = written["state"], written["done"], written["message"]
     if state in ("starting", "running"):
-        fresh = state == "starting" and time.time() - written["time"] < STARTING_SECONDS
+        fresh = state == "starting" and 0 <= time.monotonic() - written["time"] < STARTING_SECONDS
         state = "running" if fresh or lock_is_held(_path(name, "lock")) else "interrupted"
     if state == "interrupted":
         message = f"The download of {archive.title} was cut off. Start it again: it goes on where it stopped."
@@ -210,7 +210,7 @@ def _explained(archive: Archive, error: OSError) -> StorageError:
 
 
 def _write(name: str, state: str, done: int, message: str) -> None:
-    facts = {"state": state, "done": done, "message": message, "time": time.time()}
+    facts = {"state": state, "done": done, "message": message, "time": time.monotonic()}
     write_text_atomically(_path(name, "json"), json.dumps(facts))
 
 

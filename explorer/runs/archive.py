@@ -12,7 +12,7 @@ from typing import IO
 
 from explorer.errors import ExplorerError, RunError, quoted, reason_in
 from explorer.files import read_file, storage_errors
-from explorer.runs.metrics import copy_metrics
+from explorer.runs.metrics_file import copy_metrics
 from explorer.runs.store import ACTIVE, LARGEST_EXPERIMENT, Run, RunFacts, is_run_folder
 from explorer.scratch import temporary_folder
 

@@ -104,4 +104,5 @@ def silent_seconds(folder: Path) -> float | None:
 
 def _opened(path: Path) -> int:
     with storage_errors(path):
-        return os.open(path, os.O_WRONLY | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
+        flags = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)  # neither a link nor a pipe
+        return os.open(path, os.O_WRONLY | os.O_CREAT | flags, 0o666)

@@ -1,6 +1,7 @@
 """Mending a damaged run: what can be read of its metrics is kept, the rest counts as not measured."""
 
 import math
+import os
 import shutil
 import sqlite3
 import time
@@ -18,7 +19,8 @@ from explorer.errors import ExplorerError, RunError
 from explorer.files import storage_errors, write_atomically
 from explorer.runs import store
 from explorer.runs.checkpoint_facts import CheckpointFacts, read_checkpoint
-from explorer.runs.metrics import MetricsWriter, metrics_sha256, read_metrics, require_whole_metrics
+from explorer.runs.metrics import MetricsWriter, read_metrics
+from explorer.runs.metrics_file import metrics_sha256, require_whole_metrics
 from explorer.runs.state_files import newest_whole_step
 from explorer.runs.store import (
     ACTIVE,
@@ -118,7 +120,8 @@ def _rebuild(run: Run, facts: RunFacts) -> str:
         last = run.steps if facts.state == "finished" else max([*rows, -1 if state is None else state])
         if last > min(run.steps, _MOST_ROWS):
             raise RunError(f"{run.id} has {last:,} steps, which are too many to mend. Restore metrics.db from a copy.")
-        sentence = _told(facts, len(rows), last + 1, state, final)
+        found_it = os.path.lexists(run.path / "metrics.db")
+        sentence = _told(facts, len(rows) if found_it else None, last + 1, state, final)
         if final is not None:
             columns = dict(zip(tables.METRICS, rows.get(last, ()), strict=False))
             known = {"step": last, "train_error": final.train_error, "test_error": final.test_error}
@@ -139,8 +142,11 @@ def _rebuild(run: Run, facts: RunFacts) -> str:
     return sentence
 
 
-def _told(facts: RunFacts, read: int, rows: int, state: int | None, final: CheckpointFacts | None) -> str:
-    if read == 0:
+def _told(facts: RunFacts, read: int | None, rows: int, state: int | None, final: CheckpointFacts | None) -> str:
+    """What was found; `read` is None where there was no file."""
+    if read is None:
+        sentence = "metrics.db was missing, so its rows are empty."
+    elif read == 0:
         sentence = "metrics.db was damaged: none of its rows could be read."
     elif read == rows:
         sentence = f"metrics.db was damaged: all {rows:,} rows could be read, but a value in them may be wrong."
@@ -150,7 +156,7 @@ def _told(facts: RunFacts, read: int, rows: int, state: int | None, final: Check
         sentence += " The last errors are those of checkpoint.json."
     elif facts.state in (*ACTIVE, *RESUMABLE):
         sentence += " Training begins anew." if state is None else f" Training goes on from step {state}."
-    return f"{sentence} The damaged file is kept as {DAMAGED}."
+    return sentence if read is None else f"{sentence} The damaged file is kept as {DAMAGED}."
 
 
 def _final(run: Run, facts: RunFacts) -> CheckpointFacts | None:

@@ -2,13 +2,14 @@
 
 import io
 import os
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from explorer.errors import StorageError, one_line
+from explorer.errors import RunError, StorageError, one_line
 from explorer.files import inside, storage_errors, write_atomically
 from explorer.runs.checkpoint_facts import snapshot_steps
 from explorer.runs.state_files import LATEST, seal, state_name, whole_state
@@ -55,31 +56,78 @@ def read_snapshot(folder: Path, step: int) -> State:
         raise StorageError(f"{folder.name} has no snapshot at step {step}. There are: {steps}.") from None
 
 
-def resume_state(folder: Path, last_step: int) -> tuple[State | None, list[str]]:
+class _OtherSettingsError(StorageError):
+    """A whole state, but of a run with other settings."""
+
+
+def resume_state(
+    folder: Path, last_step: int, settings: Mapping[str, Any] | None = None
+) -> tuple[State | None, list[str]]:
     """The most advanced whole state not past `last_step`, the last row of the metrics; None starts anew.
+
+    Args:
+        folder: of the run.
+        last_step: -1 where there is no row.
+        settings: of the run, see `store.training_settings`, which its states tell; None takes those of any.
 
     Returns:
         The state, and what is wrong with more advanced ones, each as a clause without a full stop.
+
+    Raises:
+        RunError: there are whole states, but only of other settings.
     """
     latest: State | None = None
     trouble = []
     with suppress(FileNotFoundError):
         try:
-            latest = _read(folder, LATEST)
+            latest = _own(_read(folder, LATEST), settings, LATEST)
         except StorageError as error:
-            trouble.append(_clause(folder, error))
+            trouble.append(error)
     if latest is not None and latest["step"] > last_step:
-        trouble.append(f"metrics.db ends at step {last_step}, before {LATEST} (step {latest['step']})")
+        trouble.append(StorageError(f"metrics.db ends at step {last_step}, before {LATEST} (step {latest['step']})"))
         latest = None
-    for step in reversed(snapshot_steps(folder)):
+    kept = snapshot_steps(folder)
+    for step in reversed(kept):
         if latest is not None and latest["step"] >= step:
             break
         if step <= last_step:
             try:
-                return read_snapshot(folder, step), trouble
+                latest = _own(read_snapshot(folder, step), settings, state_name(step))
+                break
             except StorageError as error:
-                trouble.append(_clause(folder, error))
-    return latest, trouble
+                trouble.append(error)
+    if latest is None:
+        _require_own(folder, trouble)
+        if last_step > 0 and not kept and not trouble:
+            trouble.append(StorageError("all states are missing"))
+    return latest, [_clause(folder, error) for error in trouble]
+
+
+def _require_own(folder: Path, trouble: list[StorageError]) -> None:
+    """Begin anew only where that does not replace the states of another training."""
+    for error in trouble:
+        if isinstance(error, _OtherSettingsError):
+            raise RunError(f"{folder.name}: {error}. Restore both from one copy, or start a new run.")
+
+
+def _own(state: State, settings: Mapping[str, Any] | None, name: str) -> State:
+    """The state, if it is of these settings; those of earlier versions do not tell theirs."""
+    setting = _difference(state.get("settings", settings), settings)
+    if setting:
+        raise _OtherSettingsError(
+            f"{name} of step {state['step']} was made with another `{setting}` than run.json says"
+        )
+    return state
+
+
+def _difference(a: Any, b: Any) -> str:
+    """The first of two groups of settings that differs, as in recipe.learning_rate; empty where none does."""
+    if not isinstance(a, dict) or not isinstance(b, dict):
+        return ""
+    for name in sorted({*a, *b}, key=str):
+        if a.get(name) != b.get(name):
+            return f"{name}.{inner}" if (inner := _difference(a.get(name), b.get(name))) else str(name)
+    return ""
 
 
 def _clause(folder: Path, error: StorageError) -> str:

@@ -21,7 +21,7 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -46,7 +46,8 @@ from explorer.files import (
 from explorer.models.config import NetworkConfig
 from explorer.processes import lock, lock_is_held
 from explorer.runs.heartbeat import silent_seconds
-from explorer.runs.metrics import Progress, metrics_sha256, read_progress, require_whole_metrics
+from explorer.runs.metrics import Progress, read_progress
+from explorer.runs.metrics_file import metrics_sha256, require_whole_metrics
 from explorer.seals import digest
 from explorer.settings import Settings
 
@@ -65,10 +66,10 @@ MARKER = ".resnet-explorer"
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,120}")
 _GENERATED = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{6}-.+")  # ids of runs made before there was a marker
 MOST_STEPS = 10**9
+MOST_NUMBER = 10**12  # that counts experiments and places in the queue
+MOST_TEXT = 20_000  # characters of a reason or a notice
 _MOST_NOTICES = 10
-MOST_TEXT = 20_000  # characters of a reason or notice
 LARGEST_EXPERIMENT = 100  # runs
-_MOST_COUNT = 10**12
 _YEARS = range(2000, 2200)  # outside them a clock was wrong
 
 
@@ -149,7 +150,7 @@ class RunFacts(Settings):
         seed: of initial weights, data order and augmentation.
         created: when it was made; None where a clock was so wrong that it cannot be.
         number: counts the experiments made here, so that lists need no clock; 0 in runs made before there was one.
-        queued: its place in the queue: more than that of all queued before it.
+        queued: its place in the queue: more than that of all that waited when it came.
         reason: why it failed or was paused, in words for the user.
         notice: what else the user should know of how it came about, such as a state that was damaged.
         environment: software versions, device, threads and precision it ran with.
@@ -172,8 +173,8 @@ class RunFacts(Settings):
     recipe: dict[str, Any]
     seed: int = Field(default=0, ge=0)
     state: StoredState = "queued"
-    number: int = Field(default=0, ge=0, le=_MOST_COUNT)
-    queued: float = Field(default=0.0, ge=0, le=_MOST_COUNT)
+    number: int = Field(default=0, ge=0, le=MOST_NUMBER)
+    queued: float = Field(default=0.0, ge=0, le=MOST_NUMBER)
     reason: Annotated[str, AfterValidator(_readable)] = Field(default="", max_length=MOST_TEXT)
     notice: Annotated[str, AfterValidator(_readable)] = Field(default="", max_length=MOST_TEXT)
     worker: WorkerProcess | None = None
@@ -247,17 +248,8 @@ def new_id() -> str:
 
 def next_number() -> int:
     """The `number` of the next experiment."""
-    return _after(run.facts.number for run in list_runs() if run.facts)
-
-
-def next_place() -> float:
-    """A place in the queue behind all others; it counts on from the times that earlier versions wrote there."""
-    return float(_after(run.facts.queued for run in list_runs() if run.facts))
-
-
-def _after(counts: Iterable[float]) -> int:
-    """The next; one that somebody wrote by hand does not end the counting."""
-    return 1 + int(max((count for count in counts if count < _MOST_COUNT), default=0))
+    last = max((run.facts.number for run in list_runs() if run.facts), default=0)
+    return min(last + 1, MOST_NUMBER)  # whatever some run.json says
 
 
 def run_folder(run_id: str) -> Path:

@@ -25,6 +25,7 @@ from explorer.runs.experiments import Experiment, experiment, list_experiments
 from explorer.runs.state_files import newest_whole_step
 from explorer.runs.store import (
     ACTIVE,
+    MOST_NUMBER,
     RESUMABLE,
     SUPERVISOR,
     Run,
@@ -35,7 +36,6 @@ from explorer.runs.store import (
     list_runs,
     new_id,
     next_number,
-    next_place,
     run_folder,
     update_run,
 )
@@ -90,7 +90,7 @@ def queue(plan: Plan) -> str:
     """
     initial = _initial(plan)
     experiment_id = new_id()
-    number, place = next_number(), next_place()
+    number, place = next_number(), _last_place()
     for order, (seed, config) in enumerate((s, c) for s in plan.seeds for c in plan.network_configs()):
         facts = RunFacts(
             id=f"{experiment_id}-{config.name}-s{seed}",
@@ -180,7 +180,7 @@ def resume(experiment_id: str) -> None:
         )
         for run in (*waiting, *still_pausing):
             withdraw(run.path)
-        place = next_place()
+        place = _last_place()
         for run in waiting:
             update_run(run.id, state="queued", queued=place, worker=None, reason="")
         _start_next()
@@ -241,6 +241,12 @@ def _begin(experiment_id: str, ids: list[str]) -> None:
         raise
     for run_id in ids:
         update_run(run_id, worker=process)
+
+
+def _last_place() -> float:
+    """A place in the queue behind all others; it counts on from the times that earlier versions wrote there."""
+    last = max((run.facts.queued for run in list_runs() if run.facts and run.state == "queued"), default=0.0)
+    return min(last + 1, MOST_NUMBER)  # whatever some run.json says
 
 
 def _spawn(experiment_id: str, log: Path) -> WorkerProcess:

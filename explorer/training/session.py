@@ -14,7 +14,8 @@ from explorer.data.pixels import load_data
 from explorer.errors import ExplorerError, RunError, one_line
 from explorer.runs.checkpoint_facts import CheckpointFacts
 from explorer.runs.checkpoints import first_network, save_checkpoint
-from explorer.runs.metrics import MetricsWriter, metrics_sha256, read_progress
+from explorer.runs.metrics import MetricsWriter, read_progress
+from explorer.runs.metrics_file import metrics_sha256
 from explorer.runs.snapshots import forget_latest, is_snapshot_step, resume_state, write_latest, write_snapshot
 from explorer.runs.store import Run, StoredState, settings_digest, training_settings, update_run, with_notice
 from explorer.training.devices import best_device, device_facts, training_threads
@@ -129,9 +130,8 @@ class Session:
 
     def _go_on(self) -> str:
         """Restore the newest whole state; gives what the user should know of the run."""
-        state, trouble = resume_state(self.run.path, self.metrics.last_step())
+        state, trouble = resume_state(self.run.path, self.metrics.last_step(), training_settings(self.facts))
         if state is not None:
-            self._require_same_settings(state)
             try:
                 self.training.restore(state)
             except Exception as error:
@@ -147,16 +147,6 @@ class Session:
         sentence = f"{'; '.join(trouble)}: {went_on}."
         print(f"{self.run.id}: {sentence}", flush=True)
         return with_notice(self.facts, sentence)
-
-    def _require_same_settings(self, state: dict[str, Any]) -> None:
-        """States of earlier versions do not say to which settings they belong."""
-        own = training_settings(self.facts)
-        setting = _difference(state.get("settings", own), own)
-        if setting:
-            raise RunError(
-                f"The state of {self.run.id} at step {state['step']} was made with another `{setting}` than run.json "
-                "says. Restore both from one copy, or start a new run."
-            )
 
     def _state(self) -> dict[str, Any]:
         return self.training.state() | {"settings": training_settings(self.facts)}
@@ -206,13 +196,3 @@ class Session:
         facts = save_checkpoint(self.training.network, self.run.path / "checkpoint.safetensors", facts)
         update_run(self.run.id, state="finished", worker=None, checkpoint_sha256=facts.sha256)
         forget_latest(self.run.path)
-
-
-def _difference(a: Any, b: Any) -> str:
-    """The first of two groups of settings that differs, as in recipe.learning_rate; empty where none does."""
-    if not isinstance(a, dict) or not isinstance(b, dict):
-        return ""
-    for name in sorted({*a, *b}, key=str):
-        if a.get(name) != b.get(name):
-            return f"{name}.{inner}" if (inner := _difference(a.get(name), b.get(name))) else str(name)
-    return ""

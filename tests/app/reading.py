@@ -1,12 +1,18 @@
 """What a reader sees of an app under test."""
 
 import json
+import re
 
 
 def texts(app):
     """Everything one can read on a page."""
     kinds = ("title", "subheader", "markdown", "caption", "info", "warning", "error", "code")
     return "\n".join(str(element.value) for kind in kinds for element in app.get(kind))
+
+
+def shown(app):
+    """The same as the browser shows it: without the backslashes that keep Markdown from meaning anything."""
+    return re.sub(r"\\(?=[^\w\s])", "", texts(app))
 
 
 def charts(app):

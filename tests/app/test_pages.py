@@ -173,7 +173,7 @@ def test_delete_asks_first(open_page, experiment):
     name = experiment()
     app = open_page("runs", experiment=[name])
     app.button(key="delete").click().run()
-    assert "cannot be undone" in texts(app)
+    assert "until then it can be undone" in texts(app)
     assert read(name).runs
 
 

@@ -16,7 +16,7 @@ from explorer.runs.foreign_uploads import write_upload
 from explorer.runs.store import WorkerProcess, run_folder, run_lock, update_run
 from explorer.training import launch
 from explorer.ui import build_code, share
-from tests.app.reading import texts
+from tests.app.reading import shown, texts
 
 RUN = "20260101-000000-aaaaaa-plain20-s0"
 
@@ -54,7 +54,7 @@ def test_why_a_run_crashed_is_told_where_its_worker_could_still_say_it(experimen
     made = experiment(networks=("plain20",), state="running")
     (run_folder(RUN) / "worker.log").write_text("reason: snapshots is read-only for this user.\n")
     page = open_page("train", experiment=made)
-    assert "the training process is gone. snapshots is read-only for this user. The log is" in texts(page)
+    assert "the training process is gone. snapshots is read-only for this user. The log is" in shown(page)
 
 
 def test_one_that_was_ended_by_force_says_so_everywhere(experiment, open_page):

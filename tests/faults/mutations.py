@@ -103,7 +103,7 @@ def _changed(random, value):
     elif kind < 0.7:
         del holder[key]
     elif kind < 0.8:
-        for _ in range(random.choice([1, 30, 400])):
+        for _ in range(random.choice([1, 30, 100])):
             holder[key] = [holder[key]] if random.random() < 0.5 else {"a": holder[key]}
     elif kind < 0.9 and isinstance(holder, dict):
         holder[random.choice(["another", "", "\x1b", *holder])] = holder[key]

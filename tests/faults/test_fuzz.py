@@ -150,10 +150,16 @@ def written_on(folder):
         metrics.append((4, 2.3, 0.5, 0.1, 0.2, None, None, None))
 
 
+def resumed(folder):
+    """The state from which the run would go on."""
+    state, _ = resume_state(folder, PAUSED_AT)
+    return state
+
+
 def test_snapshot(home, victim, watch):
     generator, snapshots = random.Random(3), victim / "snapshots"
     states = {step: read_snapshot(victim, step) for step in (0, 1, 2, 5)}
-    states[PAUSED_AT] = resume_state(victim, PAUSED_AT)
+    states[PAUSED_AT] = resumed(victim)
     assert states[PAUSED_AT]["step"] == PAUSED_AT
     kept, latest = snapshots / "step-0000005.pt", snapshots / "latest.pt"
     original = {path: path.read_bytes() for path in (kept, latest)}
@@ -163,7 +169,7 @@ def test_snapshot(home, victim, watch):
         state = watch.tried(number, read_snapshot, victim, 5)
         if state is not None and not same(state, states[5]):
             watch.fault(number, "another snapshot was taken, unseen")
-        state = watch.tried(number, resume_state, victim, PAUSED_AT)
+        state = watch.tried(number, resumed, victim)
         if state is None or not same(state, states.get(state["step"])):
             watch.fault(number, f"goes on from {state and state['step']}, which is not as it was")
         harmed.write_bytes(original[harmed])
@@ -241,7 +247,7 @@ def test_every_bit_of_a_state(home, victim, watch):
     snapshots = victim / "snapshots"
     for name, read in {
         "step-0000005.pt": lambda: read_snapshot(victim, 5),
-        "latest.pt": lambda: resume_state(victim, PAUSED_AT),
+        "latest.pt": lambda: resumed(victim),
     }.items():
         original, path, taken = read(), snapshots / name, 0
         content = path.read_bytes()

@@ -1,12 +1,13 @@
 """Files that may be anybody's: read within limits, never outside of their folder."""
 
+import errno
 import json
 import os
 
 import pytest
 
 from explorer.errors import StorageError
-from explorer.files import appending, home, inside, read_file, read_json
+from explorer.files import appending, home, inside, read_file, read_json, told, write_text_atomically
 
 
 @pytest.mark.parametrize(
@@ -89,3 +90,18 @@ def test_a_home_that_is_no_path_is_told(monkeypatch, tmp_path):
         monkeypatch.setenv("EXPLORER_HOME", given)
         with pytest.raises(StorageError, match="EXPLORER_HOME .* is not a path"):
             home()
+
+
+@pytest.mark.parametrize("kind", ["pipe", "folder"])
+def test_nothing_but_a_file_is_replaced(tmp_path, kind):
+    make(tmp_path / "x", kind)
+    with pytest.raises(StorageError, match="Give a file"):
+        write_text_atomically(tmp_path / "x", "new")
+    assert not (tmp_path / "x").is_file()
+
+
+@pytest.mark.parametrize(("place", "advice"), [("home", "set EXPLORER_HOME"), ("other", "Choose another folder")])
+def test_where_nothing_may_be_written_the_advice_is_for_that_place(tmp_path, monkeypatch, place, advice):
+    monkeypatch.setenv("EXPLORER_HOME", str(tmp_path / "home"))
+    for path in (tmp_path / place / "run.json", tmp_path / place / "run" / "run.json"):
+        assert advice in told(PermissionError(errno.EACCES, "Permission denied", str(path)))

@@ -1,5 +1,7 @@
 """Signs of life: what is written, how long a silence is usual, what damage does."""
 
+import os
+from contextlib import closing
 from types import SimpleNamespace
 
 import pytest
@@ -76,3 +78,10 @@ def test_a_link_is_neither_followed_nor_in_the_way(tmp_path):
     Heartbeat([folder]).beat()
     assert last_sign(folder) is None
     assert (tmp_path / "mine").read_text() == "keep"
+
+
+def test_a_pipe_in_its_place_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "heartbeat")
+    with closing(Heartbeat([tmp_path])) as heartbeat:
+        heartbeat.beat()
+    assert last_sign(tmp_path) is None

@@ -118,7 +118,7 @@ def test_a_missing_file_is_damage_once_a_worker_has_begun(made):
     update_run(made, settings_sha256=settings_digest(read_run(made).facts))
     (folder / "metrics.db").unlink()
     assert "metrics.db of e1-plain8-s0 is missing" in read_run(made).damage
-    assert "Training begins anew" in mend(made)
+    assert mend(made) == "metrics.db was missing, so its rows are empty. Training begins anew."
     assert read_run(made).state == "stopped"
 
 
@@ -163,12 +163,11 @@ def test_other_settings_are_not_accepted(made):
         mend(made)
 
 
-def test_mending_a_copy_changes_the_copy_alone(made):
-    original = run_folder(made)
-    copy = original.with_name("a-copy")
-    shutil.copytree(original, copy)
-    before = (original / "run.json").read_text()
-    damage("a-copy", lambda content: b"")
-    mend("a-copy")
-    assert (original / "run.json").read_text() == before
-    assert "metrics.db was damaged" in read_run("a-copy").facts.notice
+def test_mending_the_copy_of_a_folder_leaves_its_original_alone(made):
+    copy = run_folder(made).with_name("20260101-000000-copied")
+    shutil.copytree(run_folder(made), copy)
+    before = (run_folder(made) / "run.json").read_bytes()
+    damage(copy.name, DAMAGES["of no length"][0])
+    assert "none of its rows" in mend(copy.name)
+    assert "none of its rows" in read_run(copy.name).facts.notice
+    assert (run_folder(made) / "run.json").read_bytes() == before

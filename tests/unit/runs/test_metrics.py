@@ -13,8 +13,9 @@ from explorer import tables
 from explorer.errors import StorageError
 from explorer.runs import metrics as module
 from explorer.runs.experiments import live_blocks, live_layers, metrics
-from explorer.runs.metrics import MetricsWriter, copy_metrics, metrics_sha256, read_live, read_progress
+from explorer.runs.metrics import MetricsWriter, read_live, read_progress
 from explorer.runs.metrics import read_metrics as read_rows
+from explorer.runs.metrics_file import copy_metrics, metrics_sha256
 from explorer.runs.store import run_folder
 
 

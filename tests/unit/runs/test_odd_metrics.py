@@ -11,7 +11,9 @@ import pytest
 from explorer import tables
 from explorer.errors import RunError, StorageError
 from explorer.runs import metrics as module
-from explorer.runs.metrics import MetricsWriter, copy_metrics, read_live, read_metrics, read_progress
+from explorer.runs import metrics_file
+from explorer.runs.metrics import MetricsWriter, read_live, read_metrics, read_progress
+from explorer.runs.metrics_file import copy_metrics
 from explorer.runs.store import list_runs, read_run, run_folder
 
 SHIPPED = Path(module.__file__).resolve().parents[2] / "checkpoints"
@@ -165,14 +167,15 @@ def test_an_odd_value_of_a_layer_is_noticed(sound, column, value):
 
 
 def test_a_file_that_takes_too_long_says_so(sound, monkeypatch):
-    monkeypatch.setattr(module, "MOST_SECONDS", -1)
-    monkeypatch.setattr(module, "_INSTRUCTIONS", 10)
+    monkeypatch.setattr(metrics_file, "MOST_SECONDS", -1)
+    monkeypatch.setattr(metrics_file, "_INSTRUCTIONS", 10)
     with pytest.raises(RunError, match="longer than"):
         read_metrics(sound)
 
 
 def test_rows_are_bounded(sound, monkeypatch):
     monkeypatch.setattr(module, "MOST_ROWS", 20)
+    monkeypatch.setattr(metrics_file, "MOST_ROWS", 20)
     with pytest.raises(RunError, match="more than 20 rows"):
         read_metrics(sound)
 

@@ -10,7 +10,17 @@ from explorer.models.network import build
 from explorer.runs.checkpoint_facts import CheckpointFacts
 from explorer.runs.checkpoints import save_checkpoint
 from explorer.runs.experiments import delete, experiment, export, import_zip, list_experiments
-from explorer.runs.store import checkpoint_folder, read_run, run_folder, run_lock, update_run
+from explorer.runs.store import (
+    MOST_NUMBER,
+    MOST_TEXT,
+    checkpoint_folder,
+    list_runs,
+    read_run,
+    run_folder,
+    run_lock,
+    update_run,
+    with_notice,
+)
 from explorer.training import launch
 from explorer.training.launch import queue, start
 from explorer.training.plan import Plan
@@ -176,3 +186,11 @@ def test_the_reason_of_a_crash_is_kept_when_it_is_stopped(make_run):
     (run_folder(run_id) / "worker.log").write_text("reason: The folder is read-only.\n")
     launch.stop("e1")
     assert (read_run(run_id).state, read_run(run_id).reason) == ("stopped", "The folder is read-only.")
+
+
+def test_no_number_in_another_run_keeps_new_ones_from_starting(make_run):
+    make_run(experiment="odd", state="paused", number=MOST_NUMBER, queued=float(MOST_NUMBER), notice="n" * MOST_TEXT)
+    (first, _), (second, _) = (experiment(queue(PLAN)).run_ids for _ in range(2))
+    assert [read_run(run_id).state for run_id in (first, second)] == ["queued", "queued"]
+    (odd,) = (run for run in list_runs() if run.facts.experiment == "odd")
+    assert update_run(odd.id, notice=with_notice(odd.facts, "Mended.")).notice.endswith("Mended.")

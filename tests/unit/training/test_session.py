@@ -1,5 +1,6 @@
 """One run in a process: where it starts, and that it goes on from where it was left."""
 
+import shutil
 import sqlite3
 from contextlib import closing
 
@@ -13,7 +14,7 @@ from explorer.runs.checkpoints import save_checkpoint
 from explorer.runs.experiments import live_blocks, live_layers, metrics
 from explorer.runs.mending import mend
 from explorer.runs.metrics import read_live, read_metrics
-from explorer.runs.snapshots import read_snapshot
+from explorer.runs.snapshots import read_snapshot, write_latest
 from explorer.runs.store import read_facts, read_run, run_folder, settings_digest, training_settings, write_facts
 from explorer.training import memory
 from explorer.training.devices import threads
@@ -187,6 +188,26 @@ def test_a_state_of_other_settings_is_refused_by_their_name(name, setting):
     with pytest.raises(RunError, match=f"step 4 was made with another `{setting}` than run.json says"):
         Session(read_run(run_id), Shared())
     assert read_run(run_id).state == "paused"  # and its metrics are as they were
+
+
+def test_a_state_of_another_run_is_passed_over_for_an_own_one():
+    whole = finished(Session(read_run(queued()), Shared()))
+    run_id, folder = left(4)
+    state = read_snapshot(folder, 2)
+    write_latest(folder, state | {"step": 4, "settings": state["settings"] | {"seed": 3}})
+    session = Session(read_run(run_id), Shared())
+    assert session.step == 2
+    assert read_run(run_id).facts.notice == (
+        "latest.pt of step 4 was made with another `seed` than run.json says: training went on from step 2."
+    )
+    assert torch.equal(weights(finished(session)), weights(whole))
+
+
+def test_it_is_told_that_no_state_was_left():
+    run_id, folder = left(4)
+    shutil.rmtree(folder / "snapshots")
+    Session(read_run(run_id), Shared()).close()
+    assert read_run(run_id).facts.notice == "all states are missing: training began anew."
 
 
 def test_a_state_without_settings_is_one_of_an_earlier_version():
