@@ -6,6 +6,7 @@ next start, and what was only half is brought back.
 
 import os
 import shutil
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from explorer.runs.store import SHIPPED_ID, is_run_folder, run_folder
 from explorer.scratch import temporary_folder, temporary_name, unowned
 
 PURPOSE = "deleted"
+FORGOTTEN_SECONDS = 3600.0
 _WHOLE = "whole"  # a file that says that all the runs are there
 
 
@@ -54,7 +56,24 @@ def move_aside(title: str, run_ids: Sequence[str]) -> Deleted:
     except ExplorerError:
         _bring_back(folder)
         raise
-    return Deleted(title, tuple(run_ids), folder)
+    deleted = Deleted(title, tuple(run_ids), folder)
+    remember(deleted)
+    return deleted
+
+
+def remember(deleted: Deleted) -> None:
+    """Somebody may still want it back: `discard_forgotten` leaves it for another hour."""
+    now = time.monotonic()  # as the time of a file, which takes no room on a full disk
+    with suppress(OSError):
+        os.utime(deleted.folder / _WHOLE, (now, now))
+
+
+def discard_forgotten() -> None:
+    """Remove for good what was set aside on a page that has been closed: nothing says so, but nobody asks any more."""
+    with suppress(OSError):
+        for folder in home().glob(f".{PURPOSE}.*"):
+            if time.monotonic() - (folder / _WHOLE).stat().st_mtime > FORGOTTEN_SECONDS:
+                _remove(folder)
 
 
 def restore(deleted: Deleted) -> None:

@@ -19,6 +19,7 @@ def keep(deleted: Deleted) -> None:
 def offer_undo() -> None:
     """A line with a button for each deletion since the page was opened."""
     for deleted in list(st.session_state.get(_KEPT, [])):
+        trash.remember(deleted)
         count = len(deleted.run_ids)
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(
@@ -37,7 +38,8 @@ def offer_undo() -> None:
 
 
 def empty() -> None:
-    """Remove it all for good: the reader has gone on to another page."""
+    """Remove it all for good: the reader has gone on to another page. So goes what was forgotten in closed tabs."""
+    trash.discard_forgotten()
     for deleted in st.session_state.pop(_KEPT, []):
         with readable_errors():
             trash.discard(deleted)

@@ -262,6 +262,18 @@ def test_a_deletion_can_be_undone_until_it_is_final(make_run, home):
         trash.restore(deleted)
 
 
+def test_what_was_deleted_on_a_page_that_was_closed_goes_after_an_hour(make_run, home, monkeypatch):
+    for name in ("old", "asked-for", "new"):
+        make_run("plain8", experiment=name)
+    old, asked_for = set_aside("old"), set_aside("asked-for")
+    now = trash.time.monotonic() + trash.FORGOTTEN_SECONDS
+    monkeypatch.setattr(trash.time, "monotonic", lambda: now)
+    trash.remember(asked_for)
+    new = set_aside("new")
+    trash.discard_forgotten()
+    assert [each.folder.exists() for each in (old, asked_for, new)] == [False, True, True]
+
+
 def test_only_the_runs_that_were_shown_are_deleted(make_run):
     shown = [make_run("plain8")]
     make_run("resnet8")
