@@ -47,6 +47,7 @@ _OUT_OF_MEMORY = (
     "DefaultCPUAllocator: not enough memory",
     "out of memory",
     "Storage size calculation overflowed",  # more bytes than can be counted
+    "failed to map segment",  # PyTorch's own code while it is being loaded
 )
 
 
@@ -69,7 +70,7 @@ def is_out_of_memory(error: BaseException) -> bool:
         return True
     names = {each.__name__ for each in type(error).__mro__}  # PyTorch's own class, without importing it
     return "OutOfMemoryError" in names or (
-        isinstance(error, RuntimeError) and any(text in str(error) for text in _OUT_OF_MEMORY)
+        isinstance(error, RuntimeError | ImportError) and any(text in str(error) for text in _OUT_OF_MEMORY)
     )
 
 

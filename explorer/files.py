@@ -201,7 +201,8 @@ def _explanation(path: Path, error: OSError) -> str:
     if is_disk_full(error):
         return f"The disk is full: {path} could not be written. Free some space, then try again; nothing was lost."
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return f"{path.parent} is read-only for this user: {path.name} could not be written. " + (
+        folder, what = (path, "a file in it") if path.is_dir() else (path.parent, path.name)
+        return f"{folder} is read-only for this user: {what} could not be written. " + (
             "Make the folder writable or set EXPLORER_HOME to another one."
             if path.is_relative_to(home())
             else "Choose another folder, or make this one writable."

@@ -29,6 +29,9 @@ from explorer.training import launch
 if TYPE_CHECKING:
     from explorer.training.session import Session
 
+NO_MEMORY_TO_START = (
+    "Out of memory at the start: close other programs or raise the limit of memory (ulimit -v), then resume."
+)
 LOCK_SECONDS = 10.0  # a page that looks whether the run is alive holds its lock for a moment
 
 
@@ -53,8 +56,9 @@ def main(experiment_id: str) -> int:
             with progress.listening(lambda fraction: heartbeat.beat()):
                 ended_well = _Lockstep(places, terminated).train(runs)
         except Exception as error:
+            reason = NO_MEMORY_TO_START if is_out_of_memory(error) else f"{reason_in(error)}."
             for place in places.values():
-                place.say(f"{REASON}{reason_in(error)}.")
+                place.say(f"{REASON}{reason}")
             raise
     launch.start_next()
     return 0 if ended_well else 1

@@ -105,3 +105,8 @@ def test_where_nothing_may_be_written_the_advice_is_for_that_place(tmp_path, mon
     monkeypatch.setenv("EXPLORER_HOME", str(tmp_path / "home"))
     for path in (tmp_path / place / "run.json", tmp_path / place / "run" / "run.json"):
         assert advice in told(PermissionError(errno.EACCES, "Permission denied", str(path)))
+
+
+def test_the_folder_that_is_read_only_is_named(tmp_path):
+    for path, folder in ((tmp_path, tmp_path), (tmp_path / "x", tmp_path), (tmp_path / "run" / "x", tmp_path / "run")):
+        assert f"{folder} is read-only for this user" in told(OSError(errno.EROFS, "Read-only", str(path)))

@@ -154,9 +154,19 @@ def test_a_run_whose_facts_cannot_be_written_says_why_in_its_log(home, at_step, 
     assert crashed.reason == ("plain8-w2 is read-only for this user: step-0000002.pt could not be written. Make it so.")
 
 
-def test_a_worker_that_cannot_even_begin_says_why(monkeypatch):
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        ("PyTorch is broken", "PyTorch is broken."),
+        (
+            "libtorch_cpu.so: failed to map segment from shared object",
+            "Out of memory at the start: close other programs or raise the limit of memory (ulimit -v), then resume.",
+        ),
+    ],
+)
+def test_a_worker_that_cannot_even_begin_says_why(error, reason, monkeypatch):
     def broken():
-        raise ImportError("PyTorch is broken")
+        raise ImportError(error)
 
     monkeypatch.setattr("explorer.training.session.Shared", broken)
     me = WorkerProcess(pid=os.getpid(), started=psutil.Process().create_time())
@@ -167,9 +177,7 @@ def test_a_worker_that_cannot_even_begin_says_why(monkeypatch):
         worker.main(experiment_id)
     for run in experiment(experiment_id).runs:
         update_run(run.id, worker=None)
-    assert [(run.state, run.reason) for run in experiment(experiment_id).runs] == [
-        ("crashed", "PyTorch is broken.")
-    ] * 2
+    assert [(run.state, run.reason) for run in experiment(experiment_id).runs] == [("crashed", reason)] * 2
 
 
 @pytest.mark.parametrize(("asked", "state"), [(None, "paused"), ("stop", "stopped"), ("pause", "paused")])
