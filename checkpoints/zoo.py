@@ -18,9 +18,10 @@ from explorer.files import write_text_atomically
 from explorer.runs.checkpoint_facts import read_checkpoint, snapshot_steps
 from explorer.runs.checkpoints import load_checkpoint, save_checkpoint
 from explorer.runs.experiments import Experiment, list_experiments
+from explorer.runs.facts import settings_digest
 from explorer.runs.metrics_file import copy_metrics, metrics_sha256
 from explorer.runs.snapshots import read_snapshot, write_snapshot
-from explorer.runs.store import SHIPPED, Run, settings_digest, write_facts
+from explorer.runs.store import SHIPPED, Run, write_facts
 from explorer.training import launch
 from explorer.training.plan import Plan
 from explorer.training.presets import twins

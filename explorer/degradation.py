@@ -12,7 +12,7 @@ from explorer.data.catalogue import dataset
 from explorer.errors import BadSettings, RunError
 from explorer.registry import lookup
 from explorer.runs.experiments import Experiment, experiment, metrics
-from explorer.runs.store import RunFacts
+from explorer.runs.facts import RunFacts
 from explorer.training import launch
 from explorer.training.plan import Plan
 from explorer.training.presets import PRESETS, twins

@@ -10,8 +10,9 @@ os.environ.update(WAIT_PASSIVELY | os.environ)  # before a test imports PyTorch
 
 from explorer.models.catalogue import network_config
 from explorer.runs import store
+from explorer.runs.facts import RunFacts
 from explorer.runs.metrics import MetricsWriter
-from explorer.runs.store import RunFacts, create_run, run_folder
+from explorer.runs.store import create_run, run_folder
 from explorer.training.recipe import Recipe
 
 

@@ -9,8 +9,9 @@ from explorer.cli.output import message
 from explorer.errors import RunError
 from explorer.processes import rest
 from explorer.runs.experiments import Experiment, experiment
+from explorer.runs.facts import ACTIVE
 from explorer.runs.listing import state_of_experiment, state_of_run
-from explorer.runs.store import ACTIVE, Run
+from explorer.runs.store import Run
 from explorer.training.launch import pause, start_next
 from explorer.training.watchdog import at_work
 

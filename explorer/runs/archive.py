@@ -12,8 +12,9 @@ from typing import IO
 
 from explorer.errors import ExplorerError, RunError, quoted, reason_in
 from explorer.files import read_file, storage_errors
+from explorer.runs.facts import ACTIVE, LARGEST_EXPERIMENT, RunFacts
 from explorer.runs.metrics_file import copy_metrics
-from explorer.runs.store import ACTIVE, LARGEST_EXPERIMENT, Run, RunFacts, is_run_folder
+from explorer.runs.store import Run, is_run_folder
 from explorer.scratch import temporary_folder
 
 # What a zip may hold of a run, and how large each may be; the rest of a run folder belongs to the machine it ran on.

@@ -12,14 +12,12 @@ from pathlib import Path
 
 from explorer.errors import ExplorerError, RunError
 from explorer.files import home, inside, read_json, storage_errors, write_text_atomically
+from explorer.runs.facts import ACTIVE, MOST_TEXT, RunFacts
 from explorer.runs.metrics import read_metrics, read_progress
 from explorer.runs.store import (
-    ACTIVE,
     MARKER,
-    MOST_TEXT,
     SHIPPED_ID,
     Run,
-    RunFacts,
     checkpoint_folder,
     mark,
     new_id,

@@ -16,17 +16,8 @@ from explorer.files import home, inside, read_file, read_json, write_text_atomic
 from explorer.models.config import NetworkConfig
 from explorer.models.names import IMAGENET_CLASSES, is_network_name
 from explorer.runs import store
-from explorer.runs.store import (
-    MOST_STEPS,
-    Digest,
-    Line,
-    Run,
-    checkpoint_folder,
-    known_normalisation,
-    read_run,
-    run_folder,
-    sound_recipe,
-)
+from explorer.runs.facts import MOST_STEPS, Digest, Line, known_normalisation, sound_recipe
+from explorer.runs.store import Run, checkpoint_folder, read_run, run_folder
 from explorer.seals import sealed_text, unsealed
 from explorer.settings import Settings
 

@@ -21,8 +21,9 @@ from explorer.runs.checkpoint_facts import (
     snapshot_steps,
     write_checkpoint_facts,
 )
+from explorer.runs.facts import RunFacts
 from explorer.runs.snapshots import read_snapshot
-from explorer.runs.store import RunFacts, read_run
+from explorer.runs.store import read_run
 
 
 def save_checkpoint(network: nn.Module, path: Path, facts: CheckpointFacts) -> CheckpointFacts:

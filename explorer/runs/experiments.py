@@ -12,8 +12,9 @@ from explorer import tables
 from explorer.errors import RunError, one_line
 from explorer.files import home, inside, storage_errors, write_atomically
 from explorer.runs import archive, arrival, store, trash
+from explorer.runs.facts import ACTIVE, RESUMABLE, State
 from explorer.runs.metrics import Live, LiveRow, Row, read_live, read_metrics
-from explorer.runs.store import ACTIVE, RESUMABLE, Run, State, list_runs, read_run, update_run
+from explorer.runs.store import Run, list_runs, read_run, update_run
 from explorer.runs.trash import Deleted
 from explorer.scratch import remove_unowned, temporary_folder
 from explorer.settings import require_between

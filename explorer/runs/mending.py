@@ -19,19 +19,11 @@ from explorer.errors import ExplorerError, RunError
 from explorer.files import storage_errors, write_atomically
 from explorer.runs import store
 from explorer.runs.checkpoint_facts import CheckpointFacts, read_checkpoint
+from explorer.runs.facts import ACTIVE, RESUMABLE, RunFacts, with_notice
 from explorer.runs.metrics import MetricsWriter, read_metrics
 from explorer.runs.metrics_file import metrics_sha256, require_whole_metrics
 from explorer.runs.state_files import newest_whole_step
-from explorer.runs.store import (
-    ACTIVE,
-    RESUMABLE,
-    Run,
-    RunFacts,
-    read_run,
-    run_lock,
-    update_run,
-    with_notice,
-)
+from explorer.runs.store import Run, read_run, run_lock, update_run
 from explorer.scratch import temporary_folder
 
 DAMAGED = "metrics-damaged.db"  # what metrics.db was before

@@ -68,7 +68,7 @@ def resume_state(
     Args:
         folder: of the run.
         last_step: -1 where there is no row.
-        settings: of the run, see `store.training_settings`, which its states tell; None takes those of any.
+        settings: of the run, see `facts.training_settings`, which its states tell; None takes those of any.
 
     Returns:
         The state, and what is wrong with more advanced ones, each as a clause without a full stop.

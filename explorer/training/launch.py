@@ -22,15 +22,11 @@ from explorer.processes import lock, start_detached
 from explorer.runs.checkpoint_facts import checkpoint_file, read_checkpoint
 from explorer.runs.control import Request, request, withdraw
 from explorer.runs.experiments import Experiment, experiment, list_experiments
+from explorer.runs.facts import ACTIVE, MOST_NUMBER, RESUMABLE, RunFacts, WorkerProcess
 from explorer.runs.state_files import newest_whole_step
 from explorer.runs.store import (
-    ACTIVE,
-    MOST_NUMBER,
-    RESUMABLE,
     SUPERVISOR,
     Run,
-    RunFacts,
-    WorkerProcess,
     checkpoint_folder,
     create_run,
     list_runs,

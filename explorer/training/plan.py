@@ -10,7 +10,7 @@ from explorer.errors import BadSettings
 from explorer.models.catalogue import network_config
 from explorer.models.config import NetworkConfig, require_seed
 from explorer.models.size import require_size
-from explorer.runs.store import LARGEST_EXPERIMENT
+from explorer.runs.facts import LARGEST_EXPERIMENT
 from explorer.settings import Settings
 from explorer.training.recipe import Recipe
 

@@ -14,10 +14,11 @@ from explorer.data.pixels import load_data
 from explorer.errors import ExplorerError, RunError, one_line
 from explorer.runs.checkpoint_facts import CheckpointFacts
 from explorer.runs.checkpoints import first_network, save_checkpoint
+from explorer.runs.facts import StoredState, settings_digest, training_settings, with_notice
 from explorer.runs.metrics import MetricsWriter, read_progress
 from explorer.runs.metrics_file import metrics_sha256
 from explorer.runs.snapshots import forget_latest, is_snapshot_step, resume_state, write_latest, write_snapshot
-from explorer.runs.store import Run, StoredState, settings_digest, training_settings, update_run, with_notice
+from explorer.runs.store import Run, update_run
 from explorer.training.devices import best_device, device_facts, training_threads
 from explorer.training.loop import Record, Training, batches_for, train
 from explorer.training.recipe import Recipe

@@ -20,9 +20,10 @@ from explorer.processes import lock_is_held, rest
 from explorer.runs import heartbeat
 from explorer.runs.control import requested, withdraw
 from explorer.runs.experiments import experiment
+from explorer.runs.facts import StoredState, WorkerProcess
 from explorer.runs.heartbeat import UNKNOWN_SECONDS, last_sign
 from explorer.runs.state_files import newest_whole_step
-from explorer.runs.store import FORCED, Run, StoredState, WorkerProcess, is_alive, read_run, update_run
+from explorer.runs.store import FORCED, Run, is_alive, read_run, update_run
 from explorer.training import launch
 
 LOOK_SECONDS = 0.25

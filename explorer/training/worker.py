@@ -20,9 +20,10 @@ from explorer.errors import ExplorerError, StorageError, is_disk_full, is_out_of
 from explorer.files import appending
 from explorer.runs.control import requested, withdraw
 from explorer.runs.experiments import experiment
+from explorer.runs.facts import WorkerProcess
 from explorer.runs.heartbeat import Heartbeat
 from explorer.runs.reserve import Reserve
-from explorer.runs.store import REASON, Run, WorkerProcess, run_lock, update_run
+from explorer.runs.store import REASON, Run, run_lock, update_run
 from explorer.runs.tidying import tidy
 from explorer.training import launch
 

@@ -11,7 +11,7 @@ from explorer.models.published import PROTOCOL, published
 from explorer.models.size import multiply_adds, parameter_count
 from explorer.runs.checkpoint_facts import moments
 from explorer.runs.experiments import Experiment
-from explorer.runs.store import RunFacts
+from explorer.runs.facts import RunFacts
 from explorer.ui import cached, questions
 from explorer.ui.lab_construction import construction
 from explorer.ui.live_chart import live_chart

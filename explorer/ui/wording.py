@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from explorer.runs.experiments import Experiment
+from explorer.runs.facts import State
 from explorer.runs.listing import state_of_experiment, state_of_run
-from explorer.runs.store import Run, State
+from explorer.runs.store import Run
 
 # state: colour and icon of its chip
 STATES: dict[State, tuple[str, str]] = {

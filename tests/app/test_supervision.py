@@ -12,8 +12,9 @@ import pytest
 from explorer import scratch
 from explorer.errors import StorageError
 from explorer.runs.control import request
+from explorer.runs.facts import WorkerProcess
 from explorer.runs.foreign_uploads import write_upload
-from explorer.runs.store import WorkerProcess, run_folder, run_lock, update_run
+from explorer.runs.store import run_folder, run_lock, update_run
 from explorer.training import launch
 from explorer.ui import build_code, share
 from tests.app.reading import shown, texts

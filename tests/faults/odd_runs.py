@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from explorer import tables
-from explorer.runs.store import RunFacts
+from explorer.runs.facts import RunFacts
 
 Spoil = Callable[[Path], object]
 

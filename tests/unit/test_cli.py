@@ -19,8 +19,9 @@ from explorer.models.catalogue import network_config
 from explorer.models.network import build
 from explorer.runs.checkpoint_facts import CheckpointFacts
 from explorer.runs.checkpoints import save_checkpoint
+from explorer.runs.facts import RunFacts
 from explorer.runs.metrics import MetricsWriter
-from explorer.runs.store import RunFacts, create_run, run_folder
+from explorer.runs.store import create_run, run_folder
 from explorer.training.recipe import Recipe
 
 ROOT = Path(__file__).resolve().parents[2]

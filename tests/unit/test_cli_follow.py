@@ -10,7 +10,8 @@ from filelock import FileLock
 from explorer.cli.follow import until_end
 from explorer.cli.main import main
 from explorer.errors import StorageError
-from explorer.runs.store import WorkerProcess, run_folder, run_lock, update_run
+from explorer.runs.facts import WorkerProcess
+from explorer.runs.store import run_folder, run_lock, update_run
 
 
 @pytest.fixture(autouse=True)

@@ -13,8 +13,9 @@ from explorer.models.network import build
 from explorer.runs.checkpoint_facts import CheckpointFacts, checkpoint_facts
 from explorer.runs.checkpoints import load_checkpoint, save_checkpoint
 from explorer.runs.experiments import metrics
+from explorer.runs.facts import RunFacts
 from explorer.runs.snapshots import write_snapshot
-from explorer.runs.store import RunFacts, create_run, read_run, run_folder
+from explorer.runs.store import create_run, read_run, run_folder
 from explorer.training.evaluation import evaluate
 from explorer.training.launch import queue
 from explorer.training.loop import train

@@ -10,7 +10,8 @@ import pytest
 
 from explorer.errors import DataMissing, RunError
 from explorer.runs.experiments import delete, experiment, list_experiments, metrics
-from explorer.runs.store import ACTIVE, update_run
+from explorer.runs.facts import ACTIVE
+from explorer.runs.store import update_run
 from explorer.training.launch import pause, queue, resume, start, start_next, stop
 from explorer.training.plan import Plan
 from explorer.training.recipe import Recipe

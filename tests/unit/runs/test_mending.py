@@ -12,9 +12,10 @@ from explorer.errors import RunError
 from explorer.models.network import build
 from explorer.runs.checkpoint_facts import CheckpointFacts
 from explorer.runs.checkpoints import save_checkpoint
+from explorer.runs.facts import settings_digest
 from explorer.runs.mending import mend
 from explorer.runs.metrics import MetricsWriter, read_live, read_metrics, read_progress
-from explorer.runs.store import read_run, run_folder, run_lock, settings_digest, update_run
+from explorer.runs.store import read_run, run_folder, run_lock, update_run
 
 STEPS = 400
 

@@ -14,8 +14,9 @@ from explorer.errors import RunError, StorageError
 from explorer.files import read_end
 from explorer.runs import store
 from explorer.runs.experiments import experiment, list_experiments
+from explorer.runs.facts import WorkerProcess
 from explorer.runs.listing import state_of_experiment, state_of_run
-from explorer.runs.store import WorkerProcess, list_runs, read_run, run_folder, run_lock, update_run
+from explorer.runs.store import list_runs, read_run, run_folder, run_lock, update_run
 
 
 def test_a_run_reads_back_as_it_was_made(make_run):

@@ -10,17 +10,8 @@ from explorer.models.network import build
 from explorer.runs.checkpoint_facts import CheckpointFacts
 from explorer.runs.checkpoints import save_checkpoint
 from explorer.runs.experiments import delete, experiment, export, import_zip, list_experiments
-from explorer.runs.store import (
-    MOST_NUMBER,
-    MOST_TEXT,
-    checkpoint_folder,
-    list_runs,
-    read_run,
-    run_folder,
-    run_lock,
-    update_run,
-    with_notice,
-)
+from explorer.runs.facts import MOST_NUMBER, MOST_TEXT, with_notice
+from explorer.runs.store import checkpoint_folder, list_runs, read_run, run_folder, run_lock, update_run
 from explorer.training import launch
 from explorer.training.launch import queue, start
 from explorer.training.plan import Plan

@@ -3,7 +3,8 @@
 import pytest
 
 from explorer.errors import StorageError
-from explorer.runs.store import WorkerProcess, read_run, run_folder
+from explorer.runs.facts import WorkerProcess
+from explorer.runs.store import read_run, run_folder
 from explorer.training import launch
 
 

@@ -12,10 +12,11 @@ from explorer.models.network import build
 from explorer.runs.checkpoint_facts import CheckpointFacts, checkpoint_facts
 from explorer.runs.checkpoints import save_checkpoint
 from explorer.runs.experiments import live_blocks, live_layers, metrics
+from explorer.runs.facts import settings_digest, training_settings
 from explorer.runs.mending import mend
 from explorer.runs.metrics import read_live, read_metrics
 from explorer.runs.snapshots import read_snapshot, write_latest
-from explorer.runs.store import read_facts, read_run, run_folder, settings_digest, training_settings, write_facts
+from explorer.runs.store import read_facts, read_run, run_folder, write_facts
 from explorer.training import memory
 from explorer.training.devices import threads
 from explorer.training.launch import queue

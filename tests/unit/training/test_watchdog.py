@@ -12,8 +12,9 @@ import pytest
 from explorer import processes
 from explorer.runs import heartbeat
 from explorer.runs.control import request, requested
+from explorer.runs.facts import WorkerProcess
 from explorer.runs.snapshots import write_snapshot
-from explorer.runs.store import WorkerProcess, read_run, run_folder, run_lock, update_run
+from explorer.runs.store import read_run, run_folder, run_lock, update_run
 from explorer.training import launch, watchdog
 
 WORKER = """

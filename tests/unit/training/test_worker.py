@@ -11,9 +11,10 @@ from explorer.errors import StorageError
 from explorer.runs import store
 from explorer.runs.control import request, requested
 from explorer.runs.experiments import experiment
+from explorer.runs.facts import WorkerProcess
 from explorer.runs.heartbeat import last_sign
 from explorer.runs.metrics import MetricsWriter
-from explorer.runs.store import WorkerProcess, read_run, run_folder, update_run
+from explorer.runs.store import read_run, run_folder, update_run
 from explorer.training import launch, worker
 from explorer.training.loop import Training
 from explorer.training.plan import Plan
