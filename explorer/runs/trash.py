@@ -99,13 +99,17 @@ def discard(deleted: Deleted) -> None:
 
 
 def clear_unowned() -> None:
-    """Finish what a process that is gone had begun to delete: bring back what is half, remove what is whole."""
+    """Finish what a process that is gone had begun to delete: bring back what is half, remove what is whole.
+
+    Of what is half, those runs are removed in whose place others of the same id have come since.
+    """
     for folder in unowned(home(), PURPOSE):
-        with suppress(OSError, StorageError):
-            if (folder / _WHOLE).exists():
-                _remove(folder)
-            else:
-                _bring_back(folder)
+        with suppress(OSError):
+            if not (folder / _WHOLE).exists():
+                for run in _runs(folder):
+                    if not os.path.lexists(home() / run.name):
+                        run.rename(home() / run.name)
+            _remove(folder)
 
 
 def _remove(folder: Path) -> None:
@@ -117,7 +121,7 @@ def _remove(folder: Path) -> None:
 
 def _bring_back(folder: Path) -> None:
     """All runs or none."""
-    runs = sorted(each for each in folder.iterdir() if each.name != _WHOLE)
+    runs = _runs(folder)
     for run in runs:
         if os.path.lexists(home() / run.name):
             raise StorageError(
@@ -127,3 +131,7 @@ def _bring_back(folder: Path) -> None:
     for run in runs:
         run.rename(home() / run.name)
     folder.rmdir()
+
+
+def _runs(folder: Path) -> list[Path]:
+    return sorted(each for each in folder.iterdir() if each.name != _WHOLE)

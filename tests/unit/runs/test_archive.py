@@ -336,6 +336,16 @@ def test_what_a_killed_deletion_left_is_brought_back_or_removed(make_run, home):
     assert list(home.iterdir()) == [home / "half-plain8-s0"]
 
 
+def test_half_a_deletion_makes_way_for_runs_that_came_since(make_run, home):
+    for network in ("plain8", "resnet8"):
+        make_run(network)
+    in_a_process_that_is_killed(lambda: (set_aside("e1").folder / "whole").unlink())
+    make_run("resnet8", title="came since")
+    tidy()
+    assert [run.facts.title for run in list_runs()] == ["A title", "came since"]
+    assert len(list(home.iterdir())) == 2
+
+
 def test_a_removal_that_was_killed_brings_nothing_back(make_run, home, monkeypatch):
     make_run("plain8")
     make_run("resnet8")
