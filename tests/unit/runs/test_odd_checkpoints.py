@@ -213,8 +213,8 @@ def test_a_log_that_is_no_file_has_no_lines(home, make):
 
 def test_the_end_of_a_file(home):
     (home / "log").write_bytes(b"abcdef")
-    assert read_end(home / "log", 2) == b"ef"
-    assert read_end(home / "log", 20) == b"abcdef"
+    assert read_end(home / "log", 2) == "ef"
+    assert read_end(home / "log", 20) == "abcdef"
 
 
 LISTS = ODD_JSON | {
