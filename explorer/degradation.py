@@ -153,11 +153,13 @@ def plan_of(found: Sequence[Experiment]) -> Plan:
 
     Raises:
         BadSettings: it would be more than an experiment may hold.
-        RunError: all its runs are damaged.
+        RunError: all its runs are damaged, or of settings that there are not.
     """
     readable = _readable(found)
     if not readable:
-        raise RunError("No run of this experiment can be read, so it cannot be trained again.")
+        raise RunError(
+            "This experiment has no settings that this program knows, so it cannot be trained again. Start a new one."
+        )
     first, recipe = readable[0]
     return Plan(
         networks=tuple(dict.fromkeys(facts.network.name for facts, _ in readable)),

@@ -145,8 +145,9 @@ class RunFacts(Settings):
     @field_validator("recipe")
     @classmethod
     def _of_plain_values(cls, recipe: dict[str, Any]) -> dict[str, Any]:
-        if "steps" not in recipe:
-            raise ValueError("its recipe does not say how many `steps`.")
+        for name in ("steps", "batch_size"):
+            if name not in recipe:
+                raise ValueError(f"its recipe does not say how many `{name}`.")
         return sound_recipe(recipe)
 
     @model_validator(mode="after")

@@ -12,6 +12,7 @@ from explorer.models.size import multiply_adds, parameter_count
 from explorer.runs.checkpoint_facts import moments
 from explorer.runs.experiments import Experiment
 from explorer.runs.facts import RunFacts
+from explorer.training.recipe import Recipe
 from explorer.ui import cached, questions
 from explorer.ui.lab_construction import construction
 from explorer.ui.live_chart import live_chart
@@ -149,7 +150,7 @@ def _paper(found: Experiment) -> None:
         st.table(pd.DataFrame(rows), hide_index=True, border="horizontal", alt="Published and own test errors")
     st.markdown("What differs in the protocol:")
     facts = next(run.facts for run in found.runs if run.facts)
-    ours_protocol = _protocol(facts)
+    ours_protocol = protocol(facts)
     rows = [{"": item, "He et al. 2015": theirs, "Here": ours_protocol[item]} for item, theirs in PROTOCOL.items()]
     st.table(pd.DataFrame(rows), hide_index=True, border="horizontal", alt="Protocols")
 
@@ -169,19 +170,20 @@ def is_augmented(facts: RunFacts) -> bool:
     return dataset(facts.data).augment if given is None else bool(given)
 
 
-def _protocol(facts: RunFacts) -> dict[str, str]:
-    recipe, row = facts.recipe, dataset(facts.data)
-    size = recipe.get("image_size") or row.sizes[0]
-    pixel = recipe["normalisation"] == "pixel"
+def protocol(facts: RunFacts) -> dict[str, str]:
+    """How a run was trained, in the words of `PROTOCOL`; raises BadSettings where its recipe is odd."""
+    recipe, row = Recipe(**facts.recipe), dataset(facts.data)
+    size = recipe.image_size or row.sizes[0]
+    pixel = recipe.normalisation == "pixel"
     return {
-        "Training images": f"{recipe['train_images'] or row.train_images:,} (none for validation)",
-        "Steps": f"{recipe['steps']:,}",
-        "Images a step": f"{recipe['batch_size']}",
-        "Learning rate": f"{recipe['learning_rate']:g}, {str(recipe['schedule']).replace('_', ' ')}",
+        "Training images": f"{recipe.train_images or row.train_images:,} (none for validation)",
+        "Steps": f"{recipe.steps:,}",
+        "Images a step": f"{recipe.batch_size}",
+        "Learning rate": f"{recipe.learning_rate:g}, {recipe.schedule.replace('_', ' ')}",
         "Crop and mirror": "yes" if is_augmented(facts) else "no",
         "Normalisation": "mean image subtracted" if pixel else "mean and deviation per channel",
         "Image size": f"{size} x {size}",
-        "Test images": f"{min(recipe.get('last_images') or row.test_images, row.test_images):,}, the original view",
+        "Test images": f"{min(recipe.last_images or row.test_images, row.test_images):,}, the original view",
     }
 
 

@@ -5,8 +5,10 @@ import pytest
 from explorer import degradation
 from explorer.errors import BadSettings, RunError, UnknownName
 from explorer.runs.experiments import experiment
+from explorer.runs.store import update_run
 from explorer.training.presets import PRESETS
 from explorer.training.recipe import Recipe
+from explorer.ui.lab_evidence import protocol
 
 
 @pytest.fixture(autouse=True)
@@ -90,3 +92,13 @@ def test_the_plan_of_an_experiment_would_train_it_again(make_experiment):
     plan = degradation.plan_of([experiment("e1")])
     assert (plan.networks, plan.seeds, plan.data) == (("plain20", "resnet20"), (0, 1), "digits")
     assert plan.recipe == Recipe(steps=30, batch_size=16, evaluate_every=5)
+
+
+def test_an_odd_recipe_is_told_wherever_it_is_used(make_experiment):
+    make_experiment({"plain8": [0.1]})
+    (run,) = experiment("e1").runs
+    update_run(run.id, recipe=run.facts.recipe | {"learning_rate": "fast"})
+    with pytest.raises(RunError, match="no settings that this program knows"):
+        degradation.plan_of([experiment("e1")])
+    with pytest.raises(BadSettings, match="learning_rate"):
+        protocol(experiment("e1").runs[0].facts)

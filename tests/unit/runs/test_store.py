@@ -241,3 +241,13 @@ def test_only_the_end_of_a_long_file_is_read(tmp_path):
     path.mkdir()
     with pytest.raises(StorageError):
         read_end(path, 8)
+
+
+@pytest.mark.parametrize("name", ["steps", "batch_size"])
+def test_a_recipe_says_what_pages_rely_on(make_run, name):
+    run_id = make_run()
+    path = run_folder(run_id) / "run.json"
+    facts = json.loads(path.read_text())
+    del facts["recipe"][name]
+    path.write_text(json.dumps(facts | {"settings_sha256": ""}))
+    assert f"its recipe does not say how many `{name}`" in read_run(run_id).damage
