@@ -75,8 +75,10 @@ class NetworkConfig(Settings):
 
     @model_validator(mode="before")
     @classmethod
-    def _what_goes_without_saying(cls, values: dict[str, Any]) -> dict[str, Any]:
+    def _what_goes_without_saying(cls, values: Any) -> dict[str, Any]:
         """Is left out, so that a network has one configuration and one name."""
+        if not isinstance(values, dict):
+            raise ValueError(f"a network (={quoted(values)}) is told by its settings.")  # noqa: TRY004 for pydantic
         unsaid: dict[str, Any] = {}
         stages = values.get("stages")
         if isinstance(stages, tuple | list) and len(stages) == 3 and len(set(stages)) == 1:

@@ -227,7 +227,7 @@ def test_more_runs_than_an_experiment_has_are_refused_before_any_is_read(good, h
 @pytest.mark.parametrize("value", [{"x": [[]] * 1000}, {"x": {"y": 1}}, {str(each): each for each in range(101)}])
 def test_facts_that_take_much_memory_are_refused(evil, home, field, value):
     with pytest.raises(RunError, match=f"its {field} says"):
-        import_zip(evil(**{field: value | {"steps": 10}}))
+        import_zip(evil(**{field: value | {"steps": 10, "batch_size": 16}}))
 
 
 def test_a_notice_of_any_length_leaves_a_run_that_can_be_read(evil):
