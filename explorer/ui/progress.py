@@ -8,7 +8,7 @@ import streamlit as st
 from explorer.runs.control import requested
 from explorer.runs.experiments import Experiment
 from explorer.runs.mending import mend
-from explorer.runs.store import Run
+from explorer.runs.store import FORCED, Run
 from explorer.training import launch
 from explorer.ui import cached, wording
 from explorer.ui.errors import readable_errors
@@ -119,6 +119,10 @@ def _sentence(found: Experiment) -> str:
         return "Stopping after the current step." if "stop" in asked else "Pausing after the current step."
     if found.state == "queued":
         return _queue_position(found)
+    if found.state == "running" and _silence(found) is not None:
+        return "Training stands still."
+    if found.state in ("paused", "stopped") and any(run.reason.startswith(FORCED) for run in found.runs):
+        return "Ended by force. Resume goes on from the last state that was kept."
     return {
         "starting": "Starting: PyTorch is loading, which takes about ten seconds.",
         "running": "Training. You may close this page: training goes on.",

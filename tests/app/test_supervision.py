@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import tempfile
 import time
 from pathlib import Path
@@ -38,7 +39,7 @@ def test_a_training_that_hangs_is_told_and_can_be_asked_again(asked, hanging, op
     page = open_page("train", experiment=hanging)
     (told,) = [each.value for each in page.warning if "does not answer" in each.value]
     assert "nothing has been heard of it since " in told
-    assert "(60 s)" in told or "(61 s)" in told or "(62 s)" in told
+    assert re.search(r"\([6-9][0-9] s\)", told)
     assert "running (does not answer)" in texts(page)
     assert [page.button(f"{name}-{hanging}").disabled for name in ("pause", "stop")] == [False, False]
 
