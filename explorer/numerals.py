@@ -38,8 +38,3 @@ def real(text: str) -> float:
     if value is None or value in (float("inf"), float("-inf")):
         raise BadSettings(f"{quoted(text)} is not a number. Write it in the digits 0 to 9, such as 0.1 or 1e-4.")
     return value
-
-
-def is_whole(text: str) -> bool:
-    """Whether `whole` takes it."""
-    return _WHOLE.fullmatch(text) is not None

@@ -9,10 +9,9 @@ from filelock import Timeout
 from explorer.errors import ExplorerError
 from explorer.files import home, temporary_place
 from explorer.runs import arrival, heartbeat, trash
+from explorer.runs.state_files import LATEST
 from explorer.runs.store import checkpoint_folder, is_run_folder, read_facts, run_lock
 from explorer.scratch import remove_unowned
-
-LATEST = "latest.pt"  # among the snapshots: from there a run resumes, which a finished one never does
 
 
 def tidy() -> list[Path]:
