@@ -4,12 +4,12 @@ import pandas as pd
 import streamlit as st
 
 from explorer.attribution.methods import METHODS
+from explorer.compute.client import Answer
 from explorer.figures import Figure, agreement_by_depth, agreement_matrix
 from explorer.figures.agreements import AGREEMENTS
 from explorer.ui.live_chart import live_chart
 from explorer.ui.map_view import choose_network
 from explorer.ui.method_choice import choose_method, choose_methods, say_meaning
-from explorer.ui.pytorch import Answer
 from explorer.ui.questions import attribution, awaited
 from explorer.ui.scene import Scene, command
 from explorer.ui.take_along import take_along, told

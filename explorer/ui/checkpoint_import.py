@@ -5,6 +5,7 @@ from typing import Any
 
 import streamlit as st
 
+from explorer.compute.client import Answer, pytorch
 from explorer.data.catalogue import DATASETS
 from explorer.data.normalisations import NORMALISATIONS
 from explorer.pretrained import WEIGHTS, WeightsRow
@@ -12,7 +13,6 @@ from explorer.runs.foreign_uploads import remove_upload, write_upload
 from explorer.ui import questions, wording
 from explorer.ui.checkpoints_view import select
 from explorer.ui.errors import readable_errors
-from explorer.ui.pytorch import Answer, pytorch
 
 SOURCES = {"upload": "Upload", "path": "Path", "torchvision": "torchvision"}
 MOST_MEGABYTES = 1024  # what `runs.foreign_files` reads

@@ -7,10 +7,10 @@ from typing import Any
 
 import streamlit as st
 
+from explorer.compute.client import Answer, pytorch
 from explorer.models.config import NetworkConfig
 from explorer.training.plan import Plan
 from explorer.ui.errors import fragment
-from explorer.ui.pytorch import Answer, pytorch
 
 POLL_SECONDS = 0.3
 LONG_SECONDS = 2.5  # from here on a reader wonders what takes so long

@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from explorer.compute.client import Answer
 from explorer.data.catalogue import IMAGENET, DatasetRow, data_status, dataset, known_dataset
 from explorer.data.pictures import Picture
 from explorer.errors import BadSettings
@@ -17,7 +18,6 @@ from explorer.ui.data_choice import AS_TRAINED, choose_data
 from explorer.ui.method_choice import Chosen
 from explorer.ui.network_choice import Candidate, choose_networks
 from explorer.ui.picture_choice import choose_picture
-from explorer.ui.pytorch import Answer
 from explorer.ui.questions import attribution, awaited
 
 PREDICTED, TRUE = "the predicted one", "the true one"

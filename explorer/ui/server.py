@@ -7,9 +7,9 @@ from typing import Any
 
 import anyio
 
+from explorer.compute.client import pytorch
 from explorer.errors import ExplorerError
 from explorer.ui.live_chart import chart_script_route
-from explorer.ui.pytorch import pytorch
 
 routes = [chart_script_route()]
 

@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from explorer.analysis.response_claims import response_claims
+from explorer.compute.client import Answer
 from explorer.data.catalogue import DatasetRow, dataset, no_training_images
 from explorer.figures import Figure, gradient_norms, ledger_entries, response_distribution, response_levels
 from explorer.figures.layer_measures import BLOCK_MEASURES, GRADIENT_MEASURES, RESPONSE_MEASURES, LayerMeasure
@@ -20,7 +21,6 @@ from explorer.ui.drawing import Choice, choose_layer, drawing, select
 from explorer.ui.live_chart import live_chart
 from explorer.ui.moment import at_moment
 from explorer.ui.network_choice import Candidate
-from explorer.ui.pytorch import Answer
 from explorer.ui.questions import awaited, study
 from explorer.ui.take_along import take_along, together
 

@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 import pandas as pd
 import streamlit as st
 
+from explorer.compute.client import Answer
 from explorer.figures import Figure
 from explorer.figures.standalone import standalone_page
-from explorer.ui.pytorch import Answer
 from explorer.ui.wording import said
 
 

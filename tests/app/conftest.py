@@ -5,7 +5,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from explorer.ui.pytorch import pytorch
+from explorer.compute.client import pytorch
 
 MAIN = Path(__file__).parents[2] / "explorer" / "ui" / "main.py"
 PAGES = Path(__file__).parents[2] / "pages"

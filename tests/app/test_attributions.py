@@ -11,11 +11,11 @@ import streamlit as st
 from PIL import Image
 
 from explorer.attribution.methods import METHODS
+from explorer.compute.client import pytorch
 from explorer.data.digits import read
 from explorer.ui.attribution_views import VIEWS
 from explorer.ui.live_chart import live_chart
 from explorer.ui.method_choice import USUAL
-from explorer.ui.pytorch import pytorch
 from explorer.ui.questions import attribution
 from tests.app.reading import charts, texts
 

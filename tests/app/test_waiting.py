@@ -6,9 +6,9 @@ import time
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from explorer.ui import pytorch as module
+from explorer.compute import client as module
+from explorer.compute.client import PyTorch
 from explorer.ui import questions
-from explorer.ui.pytorch import PyTorch
 
 TOLD = r"PyTorch has not answered for \d+ s; \*Cancel\* ends it and starts a new one"
 

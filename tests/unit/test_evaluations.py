@@ -11,6 +11,7 @@ import torch
 
 from explorer import evaluations as library
 from explorer import progress, tables
+from explorer.compute.process import outcome
 from explorer.data.batches import Normalisation, balanced_subset
 from explorer.data.catalogue import data_status
 from explorer.data.pixels import load_data
@@ -23,7 +24,6 @@ from explorer.runs.checkpoint_facts import CheckpointFacts, checkpoint_facts, ch
 from explorer.runs.checkpoints import load_checkpoint, save_checkpoint
 from explorer.runs.comparison import comparison
 from explorer.training.evaluation import evaluate
-from explorer.ui.pytorch_process import outcome
 
 NUMBERS = ["error", "standard_error", "top5_error", "loss", "ece"]
 

@@ -14,13 +14,13 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
+from explorer.compute.client import PyTorch
 from explorer.errors import Cancelled, StorageError
 from explorer.progress import listening
 from explorer.runs import foreign_files, foreign_reader
 from explorer.runs.foreign_files import foreign_tensors
 from explorer.runs.foreign_headers import checked_kind
 from explorer.runs.foreign_weights import read_weights
-from explorer.ui.pytorch import PyTorch
 from tests.unit.runs.crafted import CONTENTS, DANGEROUS, LAYOUTS, PATHS, changed, executing, saved
 
 ROOT = Path(__file__).resolve().parents[3]

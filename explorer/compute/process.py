@@ -1,6 +1,6 @@
 """The process beside the server in which PyTorch computes: calls come in on standard input, answers go out.
 
-Started by `ui.pytorch` as `python -m explorer.ui.pytorch_process`; it ends when its standard input does, so it does not
+Started by `client` as `python -m explorer.compute.process`; it ends when its standard input does, so it does not
 outlive the server, however that ends. An interrupt ends a call where that reports its progress next, and nothing else.
 """
 

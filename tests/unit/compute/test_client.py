@@ -6,9 +6,9 @@ import time
 import psutil
 import pytest
 
+from explorer.compute import client as module
+from explorer.compute.client import PyTorch
 from explorer.errors import BadSettings, ExplorerError
-from explorer.ui import pytorch as module
-from explorer.ui.pytorch import PyTorch
 
 
 @pytest.fixture(scope="module")

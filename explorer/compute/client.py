@@ -239,7 +239,7 @@ class PyTorch:
     def _outcome(self, answer: Answer) -> Any:
         if self._process is None or self._process.poll() is not None:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "explorer.ui.pytorch_process"],
+                [sys.executable, "-m", "explorer.compute.process"],
                 cwd=PROJECT,
                 env=os.environ | WAIT_PASSIVELY,
                 stdin=subprocess.PIPE,
