@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from explorer.data.pixels import load_data
     from explorer.errors import ExplorerError
     from explorer.imports import import_checkpoint
+    from explorer.models.code.network import standalone_code
     from explorer.models.config import NetworkConfig
     from explorer.models.foreign import load_foreign_state
     from explorer.models.network import build
     from explorer.models.size import networks
-    from explorer.models.standalone import standalone_code
     from explorer.runs.checkpoints import load_checkpoint
     from explorer.runs.experiments import metrics
     from explorer.runs.listing import experiments
@@ -88,7 +88,7 @@ _HOME = {
     "residual_ledger": "explorer.analysis.ledger",
     "response_std": "explorer.analysis.responses",
     "resume": "explorer.training.launch",
-    "standalone_code": "explorer.models.standalone",
+    "standalone_code": "explorer.models.code.network",
     "start": "explorer.training.launch",
     "stop": "explorer.training.launch",
     "train": "explorer.training.loop",

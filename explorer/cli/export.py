@@ -10,8 +10,8 @@ from explorer.cli.layers import with_pytorch
 from explorer.cli.output import AsJson, show
 from explorer.files import write_text_atomically
 from explorer.models.catalogue import network_config
+from explorer.models.code.network import standalone_code
 from explorer.models.config import NetworkConfig
-from explorer.models.standalone import standalone_code
 from explorer.runs.checkpoint_facts import checkpoint_facts, is_untrained
 
 Network = Annotated[

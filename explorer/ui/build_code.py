@@ -9,8 +9,8 @@ import streamlit as st
 
 from explorer.files import storage_errors, temporary_place
 from explorer.models.catalogue import network_config
+from explorer.models.code.network import standalone_code
 from explorer.models.config import NetworkConfig
-from explorer.models.standalone import standalone_code
 from explorer.scratch import temporary_folder
 from explorer.ui import questions
 from explorer.ui.build_choice import Built

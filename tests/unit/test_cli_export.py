@@ -10,8 +10,8 @@ import pytest
 
 from explorer.cli.main import main
 from explorer.models.catalogue import network_config
+from explorer.models.code.network import standalone_code
 from explorer.models.config import NetworkConfig
-from explorer.models.standalone import standalone_code
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -6,10 +6,10 @@ Importing this does not import torch.
 from textwrap import fill
 
 from explorer.models.catalogue import network_config
+from explorer.models.code.blocks import BLOCK_NAMES, block_definitions, sharing
+from explorer.models.code.parts import convolution, norm_after, sequential
 from explorer.models.config import NetworkConfig
 from explorer.models.size import parameter_count
-from explorer.models.standalone_blocks import BLOCK_NAMES, block_definitions, sharing
-from explorer.models.standalone_parts import convolution, norm_after, sequential
 from explorer.models.structure import block_shapes
 
 LINE = 100  # letters

@@ -5,8 +5,8 @@ Modules and their order are those of `models.blocks` and `models.dense`, so weig
 
 from typing import Literal
 
+from explorer.models.code.parts import convolution, definitions, norm_after, norm_at_end, shortcut
 from explorer.models.config import DENSE_BOTTLENECK, NetworkConfig
-from explorer.models.standalone_parts import convolution, definitions, norm_after, norm_at_end, shortcut
 from explorer.models.structure import ShortcutKind, block_shapes
 
 BLOCK_NAMES = {

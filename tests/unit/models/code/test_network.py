@@ -10,10 +10,10 @@ from safetensors.torch import load_file, save_file
 
 from explorer.errors import BadSettings, UnknownName
 from explorer.models.catalogue import NETWORKS, network_config
+from explorer.models.code.network import standalone_code
 from explorer.models.config import NetworkConfig
 from explorer.models.network import Network, build
 from explorer.models.size import parameter_count
-from explorer.models.standalone import standalone_code
 
 LARGE, DEEP = 15e6, 200  # parameters and layers; what has more is run with the slow tests
 

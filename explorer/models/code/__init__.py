@@ -1,0 +1,1 @@
+"""A network as PyTorch code that runs without this program."""
