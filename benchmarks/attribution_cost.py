@@ -20,10 +20,10 @@ from captum.attr import IntegratedGradients, LayerGradCam, Saliency
 from torch import Tensor
 
 from explorer.attribution.attribute import attribute
-from explorer.attribution_maps import attribution_map
 from explorer.figures import attribution_grid
-from explorer.map_export import map_cells
 from explorer.models.network import Network, build
+from explorer.studies.attributions import attribution_map
+from explorer.studies.map_files import map_cells
 
 STEPS = 32
 PARAMETERS: dict[str, dict[str, int]] = {"saliency": {}, "integrated_gradients": {"steps": STEPS}, "grad_cam": {}}

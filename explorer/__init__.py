@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from explorer import attribution_maps, construct, degradation, evaluations, figures, inspection, predictions
+    from explorer import figures
     from explorer.analysis.gradients import gradient_profile
     from explorer.analysis.ledger import residual_ledger
     from explorer.analysis.responses import response_std
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from explorer.runs.experiments import metrics
     from explorer.runs.listing import experiments
     from explorer.runs.onnx_files import export_onnx
+    from explorer.studies import attributions as attribution_maps
+    from explorer.studies import degradation, evaluations, predictions
+    from explorer.studies import identity as construct
+    from explorer.studies import layers as inspection
     from explorer.training.evaluation import evaluate
     from explorer.training.launch import pause, resume, start, stop
     from explorer.training.loop import train
@@ -32,77 +36,51 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-__all__ = [
-    "ExplorerError",
-    "NetworkConfig",
-    "Plan",
-    "Recipe",
-    "attribute",
-    "attribution_maps",
-    "build",
-    "construct",
-    "degradation",
-    "evaluate",
-    "evaluations",
-    "experiments",
-    "export_onnx",
-    "figures",
-    "gradient_profile",
-    "import_checkpoint",
-    "inspection",
-    "load_checkpoint",
-    "load_data",
-    "load_foreign_state",
-    "metrics",
-    "networks",
-    "pause",
-    "predictions",
-    "residual_ledger",
-    "response_std",
-    "resume",
-    "standalone_code",
-    "start",
-    "stop",
-    "train",
-]
-
-_MODULES = ("attribution_maps", "construct", "degradation", "evaluations", "figures", "inspection", "predictions")
+# Where each public name lives: "module:name", or a whole module.
 _HOME = {
-    "ExplorerError": "explorer.errors",
-    "NetworkConfig": "explorer.models.config",
-    "Plan": "explorer.training.plan",
-    "Recipe": "explorer.training.recipe",
-    "attribute": "explorer.attribution.attribute",
-    "build": "explorer.models.network",
-    "evaluate": "explorer.training.evaluation",
-    "experiments": "explorer.runs.listing",
-    "export_onnx": "explorer.runs.onnx_files",
-    "gradient_profile": "explorer.analysis.gradients",
-    "import_checkpoint": "explorer.imports",
-    "load_checkpoint": "explorer.runs.checkpoints",
-    "load_data": "explorer.data.pixels",
-    "load_foreign_state": "explorer.models.foreign",
-    "metrics": "explorer.runs.experiments",
-    "networks": "explorer.models.size",
-    "pause": "explorer.training.launch",
-    "residual_ledger": "explorer.analysis.ledger",
-    "response_std": "explorer.analysis.responses",
-    "resume": "explorer.training.launch",
-    "standalone_code": "explorer.models.code.network",
-    "start": "explorer.training.launch",
-    "stop": "explorer.training.launch",
-    "train": "explorer.training.loop",
+    "ExplorerError": "explorer.errors:ExplorerError",
+    "NetworkConfig": "explorer.models.config:NetworkConfig",
+    "Plan": "explorer.training.plan:Plan",
+    "Recipe": "explorer.training.recipe:Recipe",
+    "attribute": "explorer.attribution.attribute:attribute",
+    "attribution_maps": "explorer.studies.attributions",
+    "build": "explorer.models.network:build",
+    "construct": "explorer.studies.identity",
+    "degradation": "explorer.studies.degradation",
+    "evaluate": "explorer.training.evaluation:evaluate",
+    "evaluations": "explorer.studies.evaluations",
+    "experiments": "explorer.runs.listing:experiments",
+    "export_onnx": "explorer.runs.onnx_files:export_onnx",
+    "figures": "explorer.figures",
+    "gradient_profile": "explorer.analysis.gradients:gradient_profile",
+    "import_checkpoint": "explorer.imports:import_checkpoint",
+    "inspection": "explorer.studies.layers",
+    "load_checkpoint": "explorer.runs.checkpoints:load_checkpoint",
+    "load_data": "explorer.data.pixels:load_data",
+    "load_foreign_state": "explorer.models.foreign:load_foreign_state",
+    "metrics": "explorer.runs.experiments:metrics",
+    "networks": "explorer.models.size:networks",
+    "pause": "explorer.training.launch:pause",
+    "predictions": "explorer.studies.predictions",
+    "residual_ledger": "explorer.analysis.ledger:residual_ledger",
+    "response_std": "explorer.analysis.responses:response_std",
+    "resume": "explorer.training.launch:resume",
+    "standalone_code": "explorer.models.code.network:standalone_code",
+    "start": "explorer.training.launch:start",
+    "stop": "explorer.training.launch:stop",
+    "train": "explorer.training.loop:train",
 }
+
+__all__ = list(_HOME)
 
 
 def __getattr__(name: str) -> object:
-    if name in _MODULES:
-        return import_module(f"explorer.{name}")
     if name not in _HOME:
         raise AttributeError(f"module 'explorer' has no attribute {name!r}. Public names: {', '.join(__all__)}.")
-    value = getattr(import_module(_HOME[name]), name)
-    globals()[name] = value
-    return value
+    module, _, attribute = _HOME[name].partition(":")
+    value = import_module(module)
+    globals()[name] = getattr(value, attribute) if attribute else value
+    return globals()[name]
 
 
 def __dir__() -> list[str]:

@@ -18,7 +18,7 @@ from dataclasses import asdict
 
 import explorer
 from explorer.data.catalogue import data_status
-from explorer.map_export import map_cells, scores
+from explorer.studies.map_files import map_cells, scores
 
 data = "cifar10" if data_status("cifar10").available else "digits"
 networks = [f"shipped-{data}-{kind}{depth}" for depth in (20, 56) for kind in ("plain", "resnet")]

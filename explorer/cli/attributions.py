@@ -8,7 +8,7 @@ from typing import IO, Annotated, Any
 
 from tyro.conf import Positional, UseAppendAction, arg
 
-from explorer import map_export, progress, tables
+from explorer import progress, tables
 from explorer.attribution.methods import METHODS
 from explorer.cli.layers import Data, References, with_pytorch
 from explorer.cli.method_parameters import parameters_of
@@ -18,6 +18,7 @@ from explorer.cli.subjects import Subject, picture_reference, subjects
 from explorer.data.pictures import PHOTOGRAPHS, Picture
 from explorer.errors import BadSettings, StorageError
 from explorer.files import storage_errors, write_atomically
+from explorer.studies import map_files as map_export
 
 Several = UseAppendAction[tuple[tuple[str, ...], ...]]
 PICTURE_HELP = f"The number of a test image, {', '.join(PHOTOGRAPHS)}, or the path of a PNG, JPEG or WebP file."
@@ -96,7 +97,7 @@ def attribute(
     ]
     if out is not None and out.exists() and not out.is_dir():
         raise StorageError(f"{out} is a file. Give a folder with `--out`; it is made where there is none.")
-    attribution_map = with_pytorch("explorer.attribution_maps").attribution_map
+    attribution_map = with_pytorch("explorer.studies.attributions").attribution_map
     wanted = [(*place, method) for place in places for method in chosen]
     maps = []
     with progress_bar("Maps"):
@@ -142,7 +143,7 @@ def check(
     place = subject.reference, subject.picture(picture_reference(image)).reference, method
     options = {"target": subject.target(target), "data": subject.data, "paths": True, "parameters": given}
     with progress_bar("Checks"):
-        found = with_pytorch("explorer.attribution_maps").check(*place, **options)
+        found = with_pytorch("explorer.studies.attributions").check(*place, **options)
     (row,) = map_export.scores([asdict(found.map)]).to_dict("records")
     delta, curves, infidelity, table = found.map.delta, found.curves, found.infidelity, found.randomisation
     stages = table.to_dict("records")
@@ -213,7 +214,7 @@ def agreement(
         "data": data,
         "paths": True,
     }
-    maps = with_pytorch("explorer.attribution_maps")
+    maps = with_pytorch("explorer.studies.attributions")
     with progress_bar("Maps"):
         if len(chosen) > 1:
             table = maps.agreement_of_methods(first.reference, chosen, parameters=given, **options)

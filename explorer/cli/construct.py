@@ -10,7 +10,7 @@ from tyro.extras import SubcommandApp
 from explorer.cli.output import AsJson, show
 
 if TYPE_CHECKING:
-    from explorer.construct import Construction
+    from explorer.studies.identity import Construction
 
 app = SubcommandApp()
 
@@ -33,7 +33,7 @@ def identity(
         data: data set to compare the two on, where the checkpoint does not say.
         to: the .safetensors file to write; left out, it is put beside the runs and found by its name.
     """
-    from explorer.construct import identity as made
+    from explorer.studies.identity import identity as made
 
     found = made(checkpoint, depth, data=data, to=to)
     show(asdict(found), _text(found), as_json=json)

@@ -6,14 +6,15 @@ from typing import Annotated
 from tyro.conf import arg
 from tyro.extras import SubcommandApp
 
-from explorer import degradation, tables
+from explorer import tables
 from explorer.analysis.verdict import Verdict
 from explorer.cli.follow import until_end
 from explorer.cli.output import AsJson, message, show, text_table
 from explorer.cli.runs import Ids, find
 from explorer.cli.train import show_experiment
-from explorer.degradation import Report
 from explorer.runs.experiments import experiment
+from explorer.studies import degradation
+from explorer.studies.degradation import Report
 from explorer.training.launch import start
 from explorer.training.presets import PRESETS
 

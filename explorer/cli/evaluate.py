@@ -11,7 +11,7 @@ from explorer.cli.progress_bar import progress_bar
 from explorer.data.catalogue import dataset, never_cropped
 
 if TYPE_CHECKING:
-    from explorer.evaluations import Ensemble, Evaluation
+    from explorer.studies.evaluations import Ensemble, Evaluation
 
 MISTAKES = 10  # of each network, in JSON
 PAIRS = 3  # of classes that are confused most often, in text
@@ -46,7 +46,7 @@ def evaluate(
         ensemble: tell also how the networks do together, by the mean of their class probabilities.
     """
     named = references(networks)
-    library = with_pytorch("explorer.evaluations")
+    library = with_pytorch("explorer.studies.evaluations")
     options: dict[str, Any] = {"data": data, "images": images, "crops": crops}
     with progress_bar("Images"):
         found: list[Evaluation] = library.evaluations(named, **options)

@@ -45,7 +45,7 @@ def responses(
     Args:
         images: test images to measure on.
     """
-    table = with_pytorch("explorer.inspection").response_std(
+    table = with_pytorch("explorer.studies.layers").response_std(
         references(networks), data=data, images=images, statistics=statistics
     )
     show_table("layers", table, csv=csv, json=json)
@@ -60,7 +60,7 @@ def gradients(
     Args:
         images: training images to measure on, in five batches: medians and quartiles.
     """
-    table = with_pytorch("explorer.inspection").gradient_profile(references(networks), data=data, images=images)
+    table = with_pytorch("explorer.studies.layers").gradient_profile(references(networks), data=data, images=images)
     show_table("layers", table, csv=csv, json=json)
     return 0
 
@@ -80,7 +80,7 @@ def ledger(
     Args:
         images: training images to measure on.
     """
-    table = with_pytorch("explorer.inspection").residual_ledger(
+    table = with_pytorch("explorer.studies.layers").residual_ledger(
         references(networks), data=data, images=images, statistics=statistics
     )
     show_table("blocks", table, csv=csv, json=json)
@@ -104,7 +104,7 @@ def xray(
         images: training images to measure on.
         seed: of the initial weights.
     """
-    table = with_pytorch("explorer.inspection").xray(networks, data=data, images=images, seed=seed)
+    table = with_pytorch("explorer.studies.layers").xray(networks, data=data, images=images, seed=seed)
     show_table("layers", table, csv=csv, json=json)
     return 0
 
@@ -126,7 +126,9 @@ def shattering(
         lines: pairs of images.
         seed: of the initial weights.
     """
-    table = with_pytorch("explorer.inspection").gradient_autocorrelation(networks, data=data, lines=lines, seed=seed)
+    table = with_pytorch("explorer.studies.layers").gradient_autocorrelation(
+        networks, data=data, lines=lines, seed=seed
+    )
     show_table("distances", table, csv=csv, json=json)
     return 0
 

@@ -31,35 +31,6 @@ if TYPE_CHECKING:
     from explorer.figures.sizes import layer_sizes
     from explorer.figures.thumbnails import StripImage, image_strip
 
-__all__ = [
-    "Figure",
-    "MapCell",
-    "StripImage",
-    "agreement_by_depth",
-    "agreement_matrix",
-    "attribution_grid",
-    "class_errors",
-    "confusion_matrix",
-    "deletion_insertion",
-    "gaps",
-    "gradient_autocorrelation",
-    "gradient_norms",
-    "image_strip",
-    "layer_lens",
-    "layer_sizes",
-    "layer_steps",
-    "ledger_entries",
-    "member_agreement",
-    "network_drawing",
-    "race",
-    "randomisation",
-    "reliability_diagram",
-    "response_distribution",
-    "response_levels",
-    "training_curves",
-    "xray",
-]
-
 # No module is called as its figure: once imported, it would stand in the figure's place.
 _HOME = {
     "Figure": "plotly.graph_objects",
@@ -89,6 +60,8 @@ _HOME = {
     "training_curves": "explorer.figures.curves",
     "xray": "explorer.figures.initialisation",
 }
+
+__all__ = list(_HOME)
 
 
 def __getattr__(name: str) -> object:

@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from explorer import degradation
-from explorer.degradation import Report
 from explorer.errors import RunError, StorageError, quoted
 from explorer.files import read_end
 from explorer.runs import experiments as library
 from explorer.runs.experiments import Experiment
+from explorer.studies import degradation
+from explorer.studies.degradation import Report
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from explorer import map_export
 from explorer.figures import Figure, attribution_grid
 from explorer.figures.attribution_cells import MapCell
+from explorer.studies import map_files as map_export
 from explorer.ui import wording
 from explorer.ui.live_chart import live_chart
 from explorer.ui.map_view import choose_network, choose_show

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from explorer.analysis.confounds import Confound
-from explorer.degradation import without
+from explorer.studies.degradation import without
 from explorer.training.plan import Plan
 
 CHOSEN_PLAN = "lab_plan"  # session state: a plan made by a remedy, to be started instead of a preset

@@ -4,11 +4,11 @@ import pandas as pd
 import streamlit as st
 
 from explorer.analysis.verdict import Outcome, Verdict, last_steps
-from explorer.degradation import Report, plan_of
 from explorer.errors import quoted
 from explorer.figures import Figure, gaps, race
 from explorer.models.published import published
 from explorer.runs.experiments import Experiment
+from explorer.studies.degradation import Report, plan_of
 from explorer.ui import cached, wording
 from explorer.ui.guard import guard
 from explorer.ui.inside import inside

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from explorer.degradation import plan_confounds
 from explorer.models.names import LONGEST_NAME
+from explorer.studies.degradation import plan_confounds
 from explorer.training.plan import Plan
 from explorer.training.presets import PRESETS, twins
 from explorer.training.schedules import SCHEDULES

@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from explorer import map_export
 from explorer.attribution.methods import METHODS
 from explorer.figures import Figure, layer_lens
+from explorer.studies import map_files as map_export
 from explorer.ui.live_chart import live_chart
 from explorer.ui.map_view import choose_network, choose_scale, choose_show
 from explorer.ui.method_choice import choose_method, say_meaning

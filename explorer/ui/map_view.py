@@ -6,10 +6,10 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from explorer import map_export
 from explorer.figures import attribution_grid
 from explorer.figures.attribution_cells import SCALES
 from explorer.figures.map_colours import SHOWN
+from explorer.studies import map_files as map_export
 from explorer.ui import wording
 from explorer.ui.live_chart import kept_drawing, live_chart
 from explorer.ui.method_choice import Chosen, choose_method, choose_methods, say_meaning

@@ -38,7 +38,7 @@ def onnx_file(reference: str, path: Path, *, image_size: int) -> Answer:
 
 def construction(checkpoint: str, depth: int) -> Answer:
     """A `construct.Construction`, as a dictionary."""
-    return pytorch.ask("explorer.construct:identity", checkpoint, depth)
+    return pytorch.ask("explorer.studies.identity:identity", checkpoint, depth)
 
 
 def imported(path: str, **options: Any) -> Answer:
@@ -53,27 +53,27 @@ def pretrained(name: str, file: str | None) -> Answer:
 
 def attribution(name: str, *arguments: Any, **options: Any) -> Answer:
     """What a function of `attribution_maps` gives, dataclasses as dictionaries."""
-    return pytorch.ask(f"explorer.attribution_maps:{name}", *arguments, **options)
+    return pytorch.ask(f"explorer.studies.attributions:{name}", *arguments, **options)
 
 
 def predictions(reference: str, *, data: str, images: int) -> Answer:
     """The table of `predictions` for one network."""
-    return pytorch.ask("explorer.predictions:predictions", (reference,), data=data, images=images)
+    return pytorch.ask("explorer.studies.predictions:predictions", (reference,), data=data, images=images)
 
 
 def evaluation(reference: str, **options: Any) -> Answer:
     """The `evaluations.Evaluation` of one network, as a dictionary."""
-    return pytorch.ask("explorer.evaluations:evaluation", reference, **options)
+    return pytorch.ask("explorer.studies.evaluations:evaluation", reference, **options)
 
 
 def ensemble(references: Sequence[str], **options: Any) -> Answer:
     """The `evaluations.Ensemble` of some networks, as a dictionary."""
-    return pytorch.ask("explorer.evaluations:ensemble", tuple(references), **options)
+    return pytorch.ask("explorer.studies.evaluations:ensemble", tuple(references), **options)
 
 
 def study(name: str, references: Sequence[str], *arguments: Any, **options: Any) -> Answer:
     """The table that a function of `inspection` gives for some networks."""
-    return pytorch.ask(f"explorer.inspection:{name}", tuple(references), *arguments, **options)
+    return pytorch.ask(f"explorer.studies.layers:{name}", tuple(references), *arguments, **options)
 
 
 def awaited(answers: Sequence[Answer], doing: str) -> Sequence[Answer]:

@@ -11,8 +11,8 @@ from explorer.compute.client import Answer
 from explorer.data.catalogue import IMAGENET, DatasetRow, data_status, dataset, known_dataset
 from explorer.data.pictures import Picture
 from explorer.errors import BadSettings
-from explorer.map_export import missing
 from explorer.runs.checkpoint_facts import DEFAULT_DATA, facts_and_data, is_untrained
+from explorer.studies.map_files import missing
 from explorer.ui import wording
 from explorer.ui.data_choice import AS_TRAINED, choose_data
 from explorer.ui.method_choice import Chosen

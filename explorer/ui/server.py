@@ -27,7 +27,7 @@ async def lifespan(app: Any) -> AsyncIterator[None]:
 
 def _warm_up() -> None:
     """Pandas, scipy and plotly take a second or two to import: done while the browser is still opening."""
-    from explorer import degradation, figures  # noqa: F401
+    from explorer import figures
     from explorer.runs.tidying import tidy
     from explorer.training.launch import start_next
 

@@ -5,12 +5,12 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from explorer.degradation import plan_of
 from explorer.figures import Figure
 from explorer.files import storage_errors, temporary_place
 from explorer.runs import experiments as library
 from explorer.runs.experiments import Experiment
 from explorer.scratch import temporary_folder
+from explorer.studies.degradation import plan_of
 from explorer.ui import cached
 from explorer.ui.take_along import chart_download
 from explorer.ui.training_form import shell_command

@@ -5,7 +5,7 @@ from typing import Any
 import streamlit as st
 
 from explorer.data.catalogue import data_status
-from explorer.degradation import plan_confounds
+from explorer.studies.degradation import plan_confounds
 from explorer.training import launch
 from explorer.training.plan import Plan
 from explorer.ui import cached, questions

@@ -5,8 +5,8 @@ from typing import Any
 
 import streamlit as st
 
-from explorer import map_export
 from explorer.figures import attribution_grid, deletion_insertion, randomisation
+from explorer.studies import map_files as map_export
 from explorer.ui import wording
 from explorer.ui.live_chart import live_chart
 from explorer.ui.map_view import choose_network

@@ -4,7 +4,7 @@ import pytest
 import streamlit as st
 
 from explorer.data.pixels import load_test
-from explorer.evaluations import ensemble, evaluation
+from explorer.studies.evaluations import ensemble, evaluation
 from explorer.ui.evaluate_views import VIEWS
 from explorer.ui.live_chart import live_chart
 from explorer.ui.questions import evaluation as asked

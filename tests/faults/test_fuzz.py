@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from explorer import degradation
 from explorer.errors import BadSettings, ExplorerError, StorageError
 from explorer.runs import experiments
 from explorer.runs.checkpoint_facts import checkpoint_facts, moments
@@ -20,6 +19,7 @@ from explorer.runs.experiments import list_experiments
 from explorer.runs.listing import experiment_row, run_row
 from explorer.runs.metrics import MetricsWriter
 from explorer.runs.snapshots import read_snapshot, resume_state
+from explorer.studies import degradation
 from explorer.training.plan import Plan
 from tests.faults.conftest import LONG, PAUSED_AT, PLAN, listing, same
 from tests.faults.mutations import mutated, mutated_json, mutated_zip

@@ -14,7 +14,6 @@ from explorer import tables
 from explorer.cli import checkpoints, construct, data, degradation, runs, train
 from explorer.cli.main import app, main
 from explorer.cli.output import json_text, text_table
-from explorer.construct import Construction
 from explorer.models.catalogue import network_config
 from explorer.models.network import build
 from explorer.runs.checkpoint_facts import CheckpointFacts
@@ -22,6 +21,7 @@ from explorer.runs.checkpoints import save_checkpoint
 from explorer.runs.facts import RunFacts
 from explorer.runs.metrics import MetricsWriter
 from explorer.runs.store import create_run, run_folder
+from explorer.studies.identity import Construction
 from explorer.training.recipe import Recipe
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 import explorer
-from explorer import attribution_maps, tables
+from explorer import tables
 from explorer.attribution.methods import METHODS
 from explorer.cli.main import main
 from explorer.cli.method_parameters import parameters_of
@@ -18,6 +18,7 @@ from explorer.data.batches import Normalisation
 from explorer.data.pixels import load_test
 from explorer.errors import BadSettings, UnknownName
 from explorer.progress import report
+from explorer.studies import attributions as attribution_maps
 
 
 @pytest.fixture(autouse=True)

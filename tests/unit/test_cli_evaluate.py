@@ -8,7 +8,7 @@ import pytest
 
 from explorer import tables
 from explorer.cli.main import main
-from explorer.evaluations import ensemble, evaluation
+from explorer.studies.evaluations import ensemble, evaluation
 
 
 @pytest.fixture(autouse=True)

@@ -20,10 +20,11 @@ LAYERS = [
     {"models", "data"},
     {"runs"},
     {"analysis", "attribution", "training"},
-    {"references"},
-    {"attribution_maps", "construct", "degradation", "evaluations", "imports", "inspection", "predictions"},
+    {"imports"},
     {"figures"},
-    {"map_export", "pretrained"},
+    {"pretrained"},
+    {"studies"},
+    {"compute"},
     {"ui", "cli"},
     {"pages", "streamlit_app", "__main__"},
 ]
@@ -36,7 +37,7 @@ FENCES = {
     "plotly": {"figures"},
     "tyro": {"cli"},
 }
-TORCH_FREE = LAYERS[0] | {"figures", "map_export", "pages", "streamlit_app", "__main__"}
+TORCH_FREE = LAYERS[0] | {"figures", "compute", "pages", "streamlit_app", "__main__"}
 
 
 def name_of(source: Path) -> str:
@@ -114,7 +115,7 @@ def test_every_torch_load_says_weights_only(source):
 TORCH_FREE_CODE = {
     "explorer": "import explorer",
     "figures": "import explorer.figures",
-    "exported maps": "import explorer.map_export",
+    "exported maps": "import explorer.studies.map_files",
     "settings": "import explorer; explorer.Recipe(), explorer.NetworkConfig(depth=20), explorer.experiments()",
     "menus of attribution methods": "from explorer.attribution.methods import METHODS; assert METHODS",
     "what pages poll": "import explorer.training.launch, explorer.runs.experiments as e; e.list_experiments()",

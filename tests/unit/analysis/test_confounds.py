@@ -2,9 +2,9 @@
 
 import pytest
 
-from explorer import degradation
 from explorer.analysis.confounds import RULES, Comparison, confounds
 from explorer.models.catalogue import network_config
+from explorer.studies import degradation
 from explorer.training.plan import Plan
 from explorer.training.presets import PRESETS
 from explorer.training.recipe import Recipe

@@ -98,7 +98,7 @@ def test_a_dataclass_arrives_as_a_dictionary(pytorch):
 
 
 def test_an_error_class_keeps_its_kind(pytorch):
-    answer = answered(pytorch.ask("explorer.inspection:response_std", ()))
+    answer = answered(pytorch.ask("explorer.studies.layers:response_std", ()))
     assert isinstance(answer.failure, BadSettings)
 
 

@@ -105,7 +105,7 @@ def test_training_begins_with_the_loss_of_the_source(name, tolerance, trained, i
 
 
 def test_without_images_training_begins_elsewhere(trained, batches):
-    """Why the constructions of `explorer.construct` are given images; measured: 1.5 instead of 0.7."""
+    """Why the constructions of `explorer.studies.identity` are given images; measured: 1.5 instead of 0.7."""
     network = trained("plain20")
     assert training_loss(deepened(network, 56), batches.batch(0)) > 1.5 * training_loss(network, batches.batch(0))
 

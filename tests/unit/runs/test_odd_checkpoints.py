@@ -5,7 +5,6 @@ import os
 
 import pytest
 
-from explorer import degradation
 from explorer.data.download import download_progress
 from explorer.data.own_folders import folder_table, folders_state, folders_there, list_file, own_folders
 from explorer.errors import ExplorerError, RunError, StorageError
@@ -26,6 +25,7 @@ from explorer.runs.experiments import experiment
 from explorer.runs.foreign_facts import facts_beside
 from explorer.runs.kept import checkpoint_table, export_checkpoint, zipped
 from explorer.runs.store import checkpoint_folder, read_run, run_folder
+from explorer.studies import degradation
 from explorer.ui.cached import log_tail
 
 NETWORK = build("resnet8-w4")

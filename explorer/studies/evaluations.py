@@ -19,9 +19,9 @@ from explorer.data.batches import sample_of_test_set
 from explorer.data.catalogue import DATASETS, MOST_IMAGES, data_folder, dataset
 from explorer.errors import BadSettings
 from explorer.models.network import Network
-from explorer.references import Referenced, referenced
 from explorer.runs.checkpoint_facts import checkpoint_facts, facts_and_data, is_untrained, keep_test_error
 from explorer.settings import require_between
+from explorer.studies.references import Referenced, referenced
 from explorer.training.evaluation import log_probabilities
 
 KEPT = 8  # networks whose probabilities are kept, so that those of an ensemble are not computed twice

@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 
 from explorer import tables
-from explorer.attribution_maps import AttributionMap
 from explorer.errors import BadSettings, UnknownName
-from explorer.map_export import AXES, html, map_cells, missing, npz, png, scores
+from explorer.studies.attributions import AttributionMap
+from explorer.studies.map_files import AXES, html, map_cells, missing, npz, png, scores
 
 VALUES = np.array([[[1.0, -2.0], [0.5, 0.0]]], np.float32)  # (C, h, w) = (1, 2, 2)
 

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 import pytest
 import torch
 
-from explorer import construct
 from explorer.errors import BadSettings, RunError
 from explorer.models.config import NetworkConfig
 from explorer.models.network import build
@@ -16,6 +15,7 @@ from explorer.runs.experiments import metrics
 from explorer.runs.facts import RunFacts
 from explorer.runs.snapshots import write_snapshot
 from explorer.runs.store import create_run, read_run, run_folder
+from explorer.studies import identity as construct
 from explorer.training.evaluation import evaluate
 from explorer.training.launch import queue
 from explorer.training.loop import train

@@ -9,20 +9,20 @@ import numpy as np
 import pytest
 import torch
 
-from explorer import evaluations as library
 from explorer import progress, tables
 from explorer.compute.process import outcome
 from explorer.data.batches import Normalisation, balanced_subset
 from explorer.data.catalogue import data_status
 from explorer.data.pixels import load_data
 from explorer.errors import BadSettings, RunError, StorageError
-from explorer.evaluations import ensemble, evaluation, evaluation_table, evaluations
 from explorer.files import PROJECT
 from explorer.models.network import build
 from explorer.runs import store
 from explorer.runs.checkpoint_facts import CheckpointFacts, checkpoint_facts, checkpoint_file
 from explorer.runs.checkpoints import load_checkpoint, save_checkpoint
 from explorer.runs.comparison import comparison
+from explorer.studies import evaluations as library
+from explorer.studies.evaluations import ensemble, evaluation, evaluation_table, evaluations
 from explorer.training.evaluation import evaluate
 
 NUMBERS = ["error", "standard_error", "top5_error", "loss", "ece"]
@@ -148,7 +148,7 @@ def test_how_far_it_is_is_reported(run, other):
 
 
 def test_answers_reach_a_page_without_classes_of_ours(run, other):
-    found, failure = outcome("explorer.evaluations:ensemble", ([run, other],), {"images": 20}, os.environ)
+    found, failure = outcome("explorer.studies.evaluations:ensemble", ([run, other],), {"images": 20}, os.environ)
     assert failure is None
     assert found["joint"]["images"] == 20
     assert list(found["joint"]["answers"].columns) == tables.EVALUATED

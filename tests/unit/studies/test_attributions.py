@@ -9,11 +9,17 @@ from scipy.stats import spearmanr
 
 from explorer import progress, tables
 from explorer.attribution.attribute import attribute, explained
-from explorer.attribution_maps import agreement_of_methods, agreement_of_networks, attribution_map, check, layer_maps
 from explorer.data.batches import TEST_SAMPLE_SEED, Normalisation, balanced_subset
 from explorer.data.pixels import load_data
 from explorer.errors import BadSettings, RunError, UnknownName
 from explorer.runs.checkpoints import load_checkpoint
+from explorer.studies.attributions import (
+    agreement_of_methods,
+    agreement_of_networks,
+    attribution_map,
+    check,
+    layer_maps,
+)
 from explorer.training.devices import best_device
 
 

@@ -5,8 +5,8 @@ import torch
 
 from explorer.errors import BadSettings, RunError, UnknownName
 from explorer.models.network import build
-from explorer.references import referenced
 from explorer.runs.checkpoints import load_checkpoint
+from explorer.studies.references import referenced
 
 
 @pytest.fixture(autouse=True)
@@ -62,7 +62,7 @@ def test_a_run_remembers_how_its_images_were_normalised(make_weights):
 def test_networks_are_loaded_one_after_the_other(make_weights, monkeypatch):
     loaded = []
     monkeypatch.setattr(
-        "explorer.references.load_checkpoint", lambda each: loaded.append(each) or load_checkpoint(each)
+        "explorer.studies.references.load_checkpoint", lambda each: loaded.append(each) or load_checkpoint(each)
     )
     networks = referenced([make_weights(), make_weights("plain8-w4")])
     assert loaded == []

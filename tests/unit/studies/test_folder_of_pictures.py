@@ -5,7 +5,6 @@ import pytest
 import torch
 from PIL import Image
 
-from explorer import attribution_maps, evaluations, inspection, predictions
 from explorer.cli.subjects import subjects
 from explorer.data.batches import Normalisation
 from explorer.data.catalogue import dataset
@@ -15,9 +14,12 @@ from explorer.data.pixels import load_data
 from explorer.errors import BadSettings
 from explorer.models.config import NetworkConfig
 from explorer.models.network import build
-from explorer.references import _image_size, referenced
 from explorer.runs.checkpoint_facts import CheckpointFacts
 from explorer.runs.checkpoints import save_checkpoint
+from explorer.studies import attributions as attribution_maps
+from explorer.studies import evaluations, predictions
+from explorer.studies import layers as inspection
+from explorer.studies.references import _image_size, referenced
 from explorer.training.evaluation import evaluate
 from explorer.training.loop import train
 from explorer.training.plan import Plan

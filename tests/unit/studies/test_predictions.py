@@ -9,8 +9,8 @@ from explorer.analysis.answers import interesting
 from explorer.data.batches import TEST_SAMPLE_SEED, Batches, balanced_subset
 from explorer.data.pixels import load_data
 from explorer.errors import BadSettings, RunError
-from explorer.predictions import predictions
 from explorer.runs.checkpoints import load_checkpoint
+from explorer.studies.predictions import predictions
 from explorer.training.evaluation import evaluate
 
 

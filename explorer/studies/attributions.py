@@ -28,10 +28,10 @@ from explorer.data.pictures import Picture, fitted, picture
 from explorer.errors import BadSettings
 from explorer.files import home
 from explorer.models.layers import block_names
-from explorer.references import Referenced, referenced
 from explorer.registry import lookup
 from explorer.runs.checkpoint_facts import is_untrained
 from explorer.settings import require_between
+from explorer.studies.references import Referenced, referenced
 
 BASELINE_IMAGES = 32  # test images that GradientSHAP draws its baselines from
 MOST_COMPARED = 10_000  # test images that maps are compared on; all are in memory at once

@@ -8,7 +8,7 @@ import torch
 from explorer import progress, tables
 from explorer.data.batches import sample_of_test_set
 from explorer.errors import BadSettings
-from explorer.references import Referenced, referenced
+from explorer.studies.references import Referenced, referenced
 from explorer.training.evaluation import evaluation_mode
 
 IMAGES = 500

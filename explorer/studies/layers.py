@@ -20,9 +20,9 @@ from explorer.errors import BadSettings
 from explorer.models.catalogue import network_config
 from explorer.models.network import Network, build
 from explorer.models.recording import Statistics
-from explorer.references import SMALL, referenced
 from explorer.runs.checkpoint_facts import DEFAULT_DATA
 from explorer.settings import require_between
+from explorer.studies.references import SMALL, referenced
 from explorer.training.devices import best_device
 
 IMAGES = 250

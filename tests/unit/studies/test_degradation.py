@@ -2,10 +2,10 @@
 
 import pytest
 
-from explorer import degradation
 from explorer.errors import BadSettings, RunError, UnknownName
 from explorer.runs.experiments import experiment
 from explorer.runs.store import update_run
+from explorer.studies import degradation
 from explorer.training.presets import PRESETS
 from explorer.training.recipe import Recipe
 from explorer.ui.lab_evidence import protocol

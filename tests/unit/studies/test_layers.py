@@ -5,7 +5,7 @@ import json
 import pytest
 import torch
 
-from explorer import inspection, tables
+from explorer import tables
 from explorer.analysis.gradients import gradient_profile
 from explorer.analysis.responses import response_std
 from explorer.cli.layers import references
@@ -18,6 +18,7 @@ from explorer.models.network import build
 from explorer.runs.checkpoint_facts import CheckpointFacts, kept_checkpoints, moments
 from explorer.runs.checkpoints import load_checkpoint, save_checkpoint
 from explorer.runs.store import checkpoint_folder, read_run
+from explorer.studies import layers as inspection
 
 
 @pytest.fixture(autouse=True)
