@@ -7,33 +7,37 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from explorer import figures
-    from explorer.analysis.gradients import gradient_profile
-    from explorer.analysis.ledger import residual_ledger
-    from explorer.analysis.responses import response_std
-    from explorer.attribution.attribute import attribute
-    from explorer.data.pixels import load_data
-    from explorer.errors import ExplorerError
-    from explorer.imports import import_checkpoint
-    from explorer.models.code.network import standalone_code
-    from explorer.models.config import NetworkConfig
-    from explorer.models.foreign import load_foreign_state
-    from explorer.models.network import build
-    from explorer.models.size import networks
-    from explorer.runs.checkpoints import load_checkpoint
-    from explorer.runs.experiments import metrics
-    from explorer.runs.listing import experiments
-    from explorer.runs.onnx_files import export_onnx
+    from explorer import figures as figures
+    from explorer.analysis.gradients import gradient_profile as gradient_profile
+    from explorer.analysis.ledger import residual_ledger as residual_ledger
+    from explorer.analysis.responses import response_std as response_std
+    from explorer.attribution.attribute import attribute as attribute
+    from explorer.data.pixels import load_data as load_data
+    from explorer.errors import ExplorerError as ExplorerError
+    from explorer.models.code.network import standalone_code as standalone_code
+    from explorer.models.config import NetworkConfig as NetworkConfig
+    from explorer.models.network import build as build
+    from explorer.models.size import networks as networks
+    from explorer.runs.checkpoints import load_checkpoint as load_checkpoint
+    from explorer.runs.experiments import metrics as metrics
+    from explorer.runs.listing import experiments as experiments
+    from explorer.runs.onnx_files import export_onnx as export_onnx
     from explorer.studies import attributions as attribution_maps
-    from explorer.studies import degradation, evaluations, predictions
+    from explorer.studies import degradation as degradation
+    from explorer.studies import evaluations as evaluations
     from explorer.studies import identity as construct
     from explorer.studies import layers as inspection
-    from explorer.training.evaluation import evaluate
-    from explorer.training.launch import pause, resume, start, stop
-    from explorer.training.loop import train
-    from explorer.training.plan import Plan
-    from explorer.training.recipe import Recipe
-
+    from explorer.studies import predictions as predictions
+    from explorer.training.evaluation import evaluate as evaluate
+    from explorer.training.launch import pause as pause
+    from explorer.training.launch import resume as resume
+    from explorer.training.launch import start as start
+    from explorer.training.launch import stop as stop
+    from explorer.training.loop import train as train
+    from explorer.training.plan import Plan as Plan
+    from explorer.training.recipe import Recipe as Recipe
+    from explorer.weights.importing import import_checkpoint as import_checkpoint
+    from explorer.weights.matching import load_foreign_state as load_foreign_state
 __version__ = "0.1.0"
 
 # Where each public name lives: "module:name", or a whole module.
@@ -53,11 +57,11 @@ _HOME = {
     "export_onnx": "explorer.runs.onnx_files:export_onnx",
     "figures": "explorer.figures",
     "gradient_profile": "explorer.analysis.gradients:gradient_profile",
-    "import_checkpoint": "explorer.imports:import_checkpoint",
+    "import_checkpoint": "explorer.weights.importing:import_checkpoint",
     "inspection": "explorer.studies.layers",
     "load_checkpoint": "explorer.runs.checkpoints:load_checkpoint",
     "load_data": "explorer.data.pixels:load_data",
-    "load_foreign_state": "explorer.models.foreign:load_foreign_state",
+    "load_foreign_state": "explorer.weights.matching:load_foreign_state",
     "metrics": "explorer.runs.experiments:metrics",
     "networks": "explorer.models.size:networks",
     "pause": "explorer.training.launch:pause",

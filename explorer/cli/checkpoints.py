@@ -10,11 +10,11 @@ from tyro.extras import SubcommandApp
 from explorer.cli.layers import with_pytorch
 from explorer.cli.output import AsJson, show, text_table
 from explorer.cli.progress_bar import progress_bar
-from explorer.pretrained import WEIGHTS
 from explorer.runs import kept
+from explorer.weights.torchvision import WEIGHTS
 
 if TYPE_CHECKING:
-    from explorer.imports import Imported
+    from explorer.weights.importing import Imported
 
 app = SubcommandApp()
 
@@ -57,7 +57,7 @@ def import_file(
         classes: names in order of class, separated by commas; left out, the data set's.
         overwrite: replace a checkpoint of the same name.
     """
-    library = with_pytorch("explorer.imports")
+    library = with_pytorch("explorer.weights.importing")
     with progress_bar("Importing"):
         found = library.import_checkpoint(
             path,
@@ -105,7 +105,7 @@ def load(
         file: one that is on this machine already.
         overwrite: make the checkpoint anew.
     """
-    library = with_pytorch("explorer.pretrained")
+    library = with_pytorch("explorer.weights.torchvision")
     with progress_bar("Loading"):
         found = library.load_pretrained(name, file, overwrite=overwrite)
     return _show(found, json=json)

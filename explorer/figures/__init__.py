@@ -7,30 +7,33 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from plotly.graph_objects import Figure
+    from plotly.graph_objects import Figure as Figure
 
-    from explorer.figures.agreements import agreement_by_depth, agreement_matrix
-    from explorer.figures.attribution_cells import MapCell
-    from explorer.figures.block_maps import layer_lens
-    from explorer.figures.by_class import class_errors
-    from explorer.figures.checks import deletion_insertion, randomisation
-    from explorer.figures.comparisons import gaps
-    from explorer.figures.confusions import confusion_matrix
-    from explorer.figures.curves import training_curves
-    from explorer.figures.degradation import race
-    from explorer.figures.drawing import network_drawing
-    from explorer.figures.gradients import gradient_norms
-    from explorer.figures.heat_map import layer_steps
-    from explorer.figures.initialisation import xray
-    from explorer.figures.ledger import ledger_entries
-    from explorer.figures.map_grid import attribution_grid
-    from explorer.figures.members import member_agreement
-    from explorer.figures.reliability import reliability_diagram
-    from explorer.figures.responses import response_distribution, response_levels
-    from explorer.figures.shattering import gradient_autocorrelation
-    from explorer.figures.sizes import layer_sizes
-    from explorer.figures.thumbnails import StripImage, image_strip
-
+    from explorer.figures.agreements import agreement_by_depth as agreement_by_depth
+    from explorer.figures.agreements import agreement_matrix as agreement_matrix
+    from explorer.figures.attribution_cells import MapCell as MapCell
+    from explorer.figures.block_maps import layer_lens as layer_lens
+    from explorer.figures.by_class import class_errors as class_errors
+    from explorer.figures.checks import deletion_insertion as deletion_insertion
+    from explorer.figures.checks import randomisation as randomisation
+    from explorer.figures.comparisons import gaps as gaps
+    from explorer.figures.confusions import confusion_matrix as confusion_matrix
+    from explorer.figures.curves import training_curves as training_curves
+    from explorer.figures.degradation import race as race
+    from explorer.figures.drawing import network_drawing as network_drawing
+    from explorer.figures.gradients import gradient_norms as gradient_norms
+    from explorer.figures.heat_map import layer_steps as layer_steps
+    from explorer.figures.initialisation import xray as xray
+    from explorer.figures.ledger import ledger_entries as ledger_entries
+    from explorer.figures.map_grid import attribution_grid as attribution_grid
+    from explorer.figures.members import member_agreement as member_agreement
+    from explorer.figures.reliability import reliability_diagram as reliability_diagram
+    from explorer.figures.responses import response_distribution as response_distribution
+    from explorer.figures.responses import response_levels as response_levels
+    from explorer.figures.shattering import gradient_autocorrelation as gradient_autocorrelation
+    from explorer.figures.sizes import layer_sizes as layer_sizes
+    from explorer.figures.thumbnails import StripImage as StripImage
+    from explorer.figures.thumbnails import image_strip as image_strip
 # No module is called as its figure: once imported, it would stand in the figure's place.
 _HOME = {
     "Figure": "plotly.graph_objects",

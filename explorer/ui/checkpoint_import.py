@@ -8,14 +8,14 @@ import streamlit as st
 from explorer.compute.client import Answer, pytorch
 from explorer.data.catalogue import DATASETS
 from explorer.data.normalisations import NORMALISATIONS
-from explorer.pretrained import WEIGHTS, WeightsRow
-from explorer.runs.foreign_uploads import remove_upload, write_upload
 from explorer.ui import questions, wording
 from explorer.ui.checkpoints_view import select
 from explorer.ui.errors import readable_errors
+from explorer.weights.torchvision import WEIGHTS, WeightsRow
+from explorer.weights.uploads import remove_upload, write_upload
 
 SOURCES = {"upload": "Upload", "path": "Path", "torchvision": "torchvision"}
-MOST_MEGABYTES = 1024  # what `runs.foreign_files` reads
+MOST_MEGABYTES = 1024  # what `weights.reading` reads
 
 # Session state: what is being brought in, as its title and a question; and what came of it
 JOB, OUTCOME = "import_job", "import_outcome"

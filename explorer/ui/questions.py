@@ -43,12 +43,12 @@ def construction(checkpoint: str, depth: int) -> Answer:
 
 def imported(path: str, **options: Any) -> Answer:
     """An `imports.Imported`, as a dictionary; the checkpoint is there then."""
-    return pytorch.ask("explorer.imports:import_checkpoint", path, **options)
+    return pytorch.ask("explorer.weights.importing:import_checkpoint", path, **options)
 
 
 def pretrained(name: str, file: str | None) -> Answer:
     """The same of weights of torchvision."""
-    return pytorch.ask("explorer.pretrained:load_pretrained", name, file)
+    return pytorch.ask("explorer.weights.torchvision:load_pretrained", name, file)
 
 
 def attribution(name: str, *arguments: Any, **options: Any) -> Answer:

@@ -14,10 +14,10 @@ from explorer import scratch
 from explorer.errors import StorageError
 from explorer.runs.control import request
 from explorer.runs.facts import WorkerProcess
-from explorer.runs.foreign_uploads import write_upload
 from explorer.runs.store import run_folder, run_lock, update_run
 from explorer.training import launch
 from explorer.ui import build_code, share
+from explorer.weights.uploads import write_upload
 from tests.app.reading import shown, texts
 
 RUN = "20260101-000000-aaaaaa-plain20-s0"

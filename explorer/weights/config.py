@@ -5,7 +5,7 @@ from typing import Any
 
 from explorer.errors import BadSettings
 from explorer.models.config import DENSE_BOTTLENECK, EXPANSION, NetworkConfig, depth_of
-from explorer.models.foreign_parts import Part, Parts, runs
+from explorer.weights.layers import Part, Parts, runs
 
 
 def config_of_parts(parts: Parts) -> NetworkConfig:

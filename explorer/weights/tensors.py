@@ -1,4 +1,4 @@
-"""The weights inside somebody else's file: found, named, fit to be used; runs in the process of `foreign_reader`."""
+"""The weights inside somebody else's file: found, named, fit to be used; runs in the process of `reader`."""
 
 import pickle
 import re
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from explorer.errors import StorageError
-from explorer.runs.foreign_headers import COPY_AGAIN, MOST_INDEX_BYTES, SAVE_AGAIN, Kind, said
+from explorer.weights.headers import COPY_AGAIN, MOST_INDEX_BYTES, SAVE_AGAIN, Kind, said
 
 MOST_TENSORS = 20_000  # ResNet-1202 has 7,208
 

@@ -17,18 +17,19 @@ from torch import nn
 from explorer.compute.client import PyTorch
 from explorer.errors import Cancelled, StorageError
 from explorer.progress import listening
-from explorer.runs import foreign_files, foreign_reader
-from explorer.runs.foreign_files import foreign_tensors
-from explorer.runs.foreign_headers import checked_kind
-from explorer.runs.foreign_weights import read_weights
-from tests.unit.runs.crafted import CONTENTS, DANGEROUS, LAYOUTS, PATHS, changed, executing, saved
+from explorer.weights import reader as reading_process
+from explorer.weights import reading
+from explorer.weights.headers import checked_kind
+from explorer.weights.reading import foreign_tensors
+from explorer.weights.tensors import read_weights
+from tests.unit.weights.crafted import CONTENTS, DANGEROUS, LAYOUTS, PATHS, changed, executing, saved
 
 ROOT = Path(__file__).resolve().parents[3]
 
 # What is measured in a process of its own: seconds of computing by each reader, the most memory of any of them.
 MEASURE = """
 import json, resource, sys
-from explorer.runs.foreign_files import foreign_tensors
+from explorer.weights.reading import foreign_tensors
 def used():
     found = resource.getrusage(resource.RUSAGE_CHILDREN)
     return found.ru_utime + found.ru_stime, found.ru_maxrss
@@ -56,7 +57,7 @@ def keys(path, value):
 @pytest.fixture(autouse=True)
 def unlimited(monkeypatch):
     """Where a test reads in this process, limits would be its own."""
-    monkeypatch.setattr(foreign_reader, "limit", lambda size: None)
+    monkeypatch.setattr(reading_process, "limit", lambda size: None)
 
 
 @pytest.fixture
@@ -79,7 +80,7 @@ def reader(monkeypatch, path):
     path.write_bytes(b"weights")
 
     def made(code):
-        monkeypatch.setattr(foreign_files, "READER", (sys.executable, "-c", code))
+        monkeypatch.setattr(reading, "READER", (sys.executable, "-c", code))
         return path
 
     return made
@@ -147,19 +148,19 @@ def test_a_bad_layout_is_refused_without_pytorch(path):
     code = f"""
 import sys
 from pathlib import Path
-from explorer.runs.foreign_reader import main
+from explorer.weights.reader import main
 main(Path({str(path)!r}), Path({str(path.parent)!r}))
 assert "torch" not in sys.modules"""
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
-    assert "compressed parts" in (path.parent / foreign_reader.VERDICT).read_text()
+    assert "compressed parts" in (path.parent / reading_process.VERDICT).read_text()
 
 
 @pytest.mark.filterwarnings("ignore:Validating sparse tensor")
 @pytest.mark.parametrize("name", CONTENTS)
 def test_content_that_cannot_be_used_is_refused(name, path, tmp_path):
     make, reason = CONTENTS[name]
-    foreign_reader.main(make(path), tmp_path)
-    assert re.match(reason, json.loads((tmp_path / foreign_reader.VERDICT).read_text())["reason"])
+    reading_process.main(make(path), tmp_path)
+    assert re.match(reason, json.loads((tmp_path / reading_process.VERDICT).read_text())["reason"])
 
 
 def test_nothing_is_executed_in_a_process_without_limits_either(path, tmp_path):
@@ -251,9 +252,9 @@ def test_as_many_tensors_as_resnet_1202_has_are_read(path):
 
 
 def test_a_full_disk_is_named(path, tmp_path):
-    foreign_reader.main(saved(path, {"a": torch.ones(4)}), tmp_path)
+    reading_process.main(saved(path, {"a": torch.ones(4)}), tmp_path)
     with pytest.raises(StorageError, match=r"could not be copied into .*nowhere \(.*TMPDIR"):
-        foreign_reader.write(read(path), tmp_path / "nowhere")
+        reading_process.write(read(path), tmp_path / "nowhere")
 
 
 def answering(**files):
@@ -283,7 +284,7 @@ def test_a_reader_that_ends_in_another_way_is_told(reader, temporary, code, reas
 
 
 def test_a_reader_that_does_not_end_is_ended(reader, temporary, monkeypatch):
-    monkeypatch.setattr(foreign_files, "SECONDS", 0.2)
+    monkeypatch.setattr(reading, "SECONDS", 0.2)
     with pytest.raises(StorageError, match=r"takes longer to read than any weights file of its size should. Where you"):
         foreign_tensors(reader("import time; time.sleep(60)"))
     assert not list(temporary.iterdir())
@@ -304,7 +305,7 @@ def test_an_interrupt_ends_the_reader(reader, temporary, interrupt):
 def test_it_is_read_beside_the_app(path):
     pytorch = PyTorch()
     try:
-        answer = pytorch.ask("explorer.runs.foreign_files:foreign_tensors", saved(path, {"a": torch.ones(4)}))
+        answer = pytorch.ask("explorer.weights.reading:foreign_tensors", saved(path, {"a": torch.ones(4)}))
         answer.wait(60)
         assert answer.failure is None
         assert answer.value["a"].tolist() == [1, 1, 1, 1]

@@ -6,7 +6,7 @@ import tempfile
 import pytest
 
 from explorer.errors import StorageError
-from explorer.runs.foreign_uploads import KEPT_SECONDS, remove_upload, write_upload
+from explorer.weights.uploads import KEPT_SECONDS, remove_upload, write_upload
 
 
 @pytest.fixture(autouse=True)

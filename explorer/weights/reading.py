@@ -19,11 +19,11 @@ from explorer.errors import StorageError
 from explorer.files import PROJECT, storage_errors
 from explorer.processes import WAIT_PASSIVELY
 from explorer.progress import report
-from explorer.runs.foreign_headers import SAVE_AGAIN
-from explorer.runs.foreign_reader import TENSORS, VERDICT
+from explorer.weights.headers import SAVE_AGAIN
+from explorer.weights.reader import TENSORS, VERDICT
 
 MOST_BYTES = 1 << 30  # wide_resnet101_2 has 507 MB, the largest of torchvision's residual networks
-READER = (sys.executable, "-m", "explorer.runs.foreign_reader")
+READER = (sys.executable, "-m", "explorer.weights.reader")
 
 # The reader limits its own computing time; this is for one that waits for a disk, or a system without such limits.
 SECONDS, BYTES_A_SECOND = 60.0, 5_000_000
@@ -44,7 +44,7 @@ def foreign_tensors(path: str | Path) -> dict[str, Tensor]:
 
     Reads what torch.save writes, now and before PyTorch 1.6, and safetensors, told apart by content. Nothing in the
     file is executed. It is read by another process, which ends where the file asks for more memory or time than its
-    size can need (Linux; elsewhere see `foreign_reader.limit`), and which hands the tensors back as safetensors. Which
+    size can need (Linux; elsewhere see `reader.limit`), and which hands the tensors back as safetensors. Which
     weights are taken and which prefixes of their keys are removed: see `foreign_weights.read_weights`.
 
     While it waits it reports no progress again and again, so that it can be cancelled.

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from explorer.errors import BadSettings
 from explorer.models.config import NetworkConfig
-from explorer.models.foreign_parts import Part, Parts, parts_of
 from explorer.models.network import Network
+from explorer.weights.layers import Part, Parts, parts_of
 
 TOLD = 3  # differences that a refusal names
 

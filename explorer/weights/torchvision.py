@@ -19,7 +19,7 @@ from explorer.runs.foreign_facts import sha256_of
 from explorer.runs.store import checkpoint_folder
 
 if TYPE_CHECKING:
-    from explorer.imports import Imported
+    from explorer.weights.importing import Imported
 
 ADDRESS = "https://download.pytorch.org/models"
 RESIZED = 256  # shorter side in pixels to which pictures are scaled here, before the central 224 are cut out
@@ -179,8 +179,10 @@ def load_pretrained(name: str, file: str | Path | None = None, *, overwrite: boo
         StorageError: the download failed, or the file is not the one that torchvision publishes.
         BadSettings: it is kept already.
     """
-    from explorer.imports import import_checkpoint  # imports PyTorch, which those who only list names do not need
-    from explorer.runs.foreign_files import regular_file
+    from explorer.weights.importing import (
+        import_checkpoint,  # imports PyTorch, which those who only list names do not need
+    )
+    from explorer.weights.reading import regular_file
 
     row = weights_row(name)
     if not overwrite and checkpoint_file(row.id) is not None:

@@ -11,14 +11,14 @@ import pytest
 import torch
 import torchvision
 
-from explorer import pretrained
 from explorer.cli.main import main
 from explorer.data.imagenet import categories
 from explorer.errors import BadSettings, StorageError, UnknownName
 from explorer.models.catalogue import network_config
-from explorer.pretrained import WEIGHTS, load_pretrained, weights_file, weights_row
 from explorer.runs.checkpoint_facts import checkpoint_facts
 from explorer.runs.checkpoints import load_checkpoint
+from explorer.weights import torchvision as pretrained
+from explorer.weights.torchvision import WEIGHTS, load_pretrained, weights_file, weights_row
 
 
 @pytest.fixture(scope="module")

@@ -15,19 +15,19 @@ from explorer.errors import BadSettings
 from explorer.files import storage_errors
 from explorer.models.catalogue import network_config
 from explorer.models.config import NetworkConfig
-from explorer.models.foreign import load_foreign_state, require_fit
-from explorer.models.foreign_config import assumptions, config_of_parts
-from explorer.models.foreign_parts import parts_of
 from explorer.models.network import Network, build
 from explorer.models.size import parameter_count
 from explorer.runs.checkpoint_facts import CheckpointFacts
 from explorer.runs.checkpoints import save_checkpoint
 from explorer.runs.foreign_facts import facts_beside, sha256_of
-from explorer.runs.foreign_files import foreign_tensors
 from explorer.runs.foreign_names import checkpoint_name
 from explorer.runs.store import checkpoint_folder
 from explorer.training.evaluation import error_and_loss
 from explorer.training.normalisation_choice import measured_normalisation
+from explorer.weights.config import assumptions, config_of_parts
+from explorer.weights.layers import parts_of
+from explorer.weights.matching import load_foreign_state, require_fit
+from explorer.weights.reading import foreign_tensors
 
 SAMPLE_IMAGES = 500  # for the error that is told
 GUESSING = 0.8  # part of the error of guessing, from which on something must be wrong
@@ -80,9 +80,9 @@ def import_checkpoint(
     not given below from those.
 
     Args:
-        path: see `runs.foreign_files.foreign_tensors`.
+        path: see `weights.reading.foreign_tensors`.
         name: of the checkpoint: letters, digits, dots, underscores and hyphens; empty takes the file's without endings.
-        network: name of the network, where the weights leave a choice, see `models.foreign_config.assumptions`; empty
+        network: name of the network, where the weights leave a choice, see `weights.config.assumptions`; empty
             tells it from their shapes.
         data: name of the data set it was trained on; empty tells it from the numbers of classes and channels.
         normalisation: a kind, see `data.normalisations`; empty chooses the one with the lowest loss on up to 1,000

@@ -18,14 +18,14 @@ from explorer.data.batches import Normalisation
 from explorer.data.pixels import load_data
 from explorer.errors import BadSettings, StorageError, UnknownName
 from explorer.files import PROJECT
-from explorer.imports import import_checkpoint
 from explorer.models.network import build
 from explorer.runs.checkpoint_facts import checkpoint_facts
 from explorer.runs.checkpoints import load_checkpoint
 from explorer.runs.kept import checkpoint_table, delete_checkpoint, export_checkpoint
 from explorer.runs.store import checkpoint_folder
 from explorer.training.normalisation_choice import measured_normalisation
-from tests.unit.models.foreign_layouts import Akamaster, drawn
+from explorer.weights.importing import import_checkpoint
+from tests.unit.weights.layouts import Akamaster, drawn
 
 REAL = os.environ.get("EXPLORER_FOREIGN")
 needs_real_files = pytest.mark.skipif(
@@ -57,7 +57,7 @@ def quick(monkeypatch):
         loaded = torch.load(path, weights_only=True)
         return {key.removeprefix("module."): tensor for key, tensor in loaded["state_dict"].items()}
 
-    monkeypatch.setattr("explorer.imports.foreign_tensors", read)
+    monkeypatch.setattr("explorer.weights.importing.foreign_tensors", read)
 
 
 def test_an_imported_checkpoint_computes_what_the_original_does(foreign):
@@ -129,7 +129,7 @@ def test_shapes_that_would_stand_for_a_huge_network_take_no_memory(quick, place,
         shapes[f"layer{stage}.0.conv1.weight"] = (width, before, 3, 3)
         shapes[f"layer{stage}.0.conv2.weight"] = (width, width, 3, 3)
     state = {key: torch.zeros(1).expand(shape) for key, shape in (shapes | {"fc.weight": (10, widths[-1])}).items()}
-    monkeypatch.setattr("explorer.imports.foreign_tensors", lambda path: state)
+    monkeypatch.setattr("explorer.weights.importing.foreign_tensors", lambda path: state)
     (place / "odd.pth").write_bytes(b"weights")
     with pytest.raises(BadSettings, match=r"layer1\.0\.conv1\.weight has shape \(2001, 2000, 3, 3\), expected \(4000"):
         import_checkpoint(place / "odd.pth")

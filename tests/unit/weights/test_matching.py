@@ -7,11 +7,11 @@ from torch import nn
 
 from explorer.errors import BadSettings
 from explorer.models.catalogue import network_config
-from explorer.models.foreign import load_foreign_state, require_fit
-from explorer.models.foreign_config import assumptions, config_of_parts
-from explorer.models.foreign_parts import parts_of
 from explorer.models.network import build
-from tests.unit.models.foreign_layouts import (
+from explorer.weights.config import assumptions, config_of_parts
+from explorer.weights.layers import parts_of
+from explorer.weights.matching import load_foreign_state, require_fit
+from tests.unit.weights.layouts import (
     Akamaster,
     Grouped,
     Kuangliu,

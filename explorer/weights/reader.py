@@ -1,6 +1,6 @@
 """The process that reads one of somebody else's weights files, within limits, and ends.
 
-Started by `runs.foreign_files` as `python -m explorer.runs.foreign_reader FILE FOLDER`. Into the folder it writes the
+Started by `weights.reading` as `python -m explorer.weights.reader FILE FOLDER`. Into the folder it writes the
 tensors, named by their numbers, as safetensors, and last a verdict as one line of JSON: which key is which tensor, or
 the reason why there are none.
 """
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from explorer.errors import StorageError
-from explorer.runs.foreign_headers import SAVE_AGAIN, checked_kind, said
+from explorer.weights.headers import SAVE_AGAIN, checked_kind, said
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -40,7 +40,7 @@ def main(path: Path, folder: Path) -> None:
 def _read(path: Path, folder: Path) -> dict[str, int]:
     with path.open("rb") as file:
         kind = checked_kind(file, path)
-        from explorer.runs.foreign_weights import read_weights  # imports PyTorch, which takes seconds
+        from explorer.weights.tensors import read_weights  # imports PyTorch, which takes seconds
 
         limit(path.stat().st_size)
         return write(read_weights(file, path, kind), folder)
@@ -76,7 +76,7 @@ def write(weights: "dict[str, Tensor]", folder: Path) -> dict[str, int]:
     """
     import safetensors.torch
 
-    from explorer.runs.foreign_weights import identity
+    from explorer.weights.tensors import identity
 
     numbers: dict[tuple[object, ...], int] = {}
     tensors: dict[str, Tensor] = {}
