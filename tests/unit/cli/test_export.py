@@ -13,7 +13,7 @@ from explorer.models.catalogue import network_config
 from explorer.models.code.network import standalone_code
 from explorer.models.config import NetworkConfig
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture(autouse=True)

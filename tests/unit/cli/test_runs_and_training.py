@@ -24,7 +24,7 @@ from explorer.runs.store import create_run, run_folder
 from explorer.studies.identity import Construction
 from explorer.training.recipe import Recipe
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture(autouse=True)
