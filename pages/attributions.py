@@ -1,8 +1,8 @@
 import streamlit as st
 
-from explorer.ui.attribution_views import VIEWS
-from explorer.ui.live_chart import load_early
-from explorer.ui.scene import choose_scene
+from explorer.ui.attributions.scene import choose_scene
+from explorer.ui.attributions.views import VIEWS
+from explorer.ui.widgets.live_chart import load_early
 
 with st.container(horizontal=True, vertical_alignment="center"):
     st.title("Attributions", anchor=False, width="content")

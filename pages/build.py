@@ -1,10 +1,10 @@
 import streamlit as st
 
 from explorer.ui import wording
-from explorer.ui.build_choice import choose_built
-from explorer.ui.build_parts import change_parts, say_problem
-from explorer.ui.build_view import VIEWS, summary
-from explorer.ui.live_chart import load_early
+from explorer.ui.build.choice import choose_built
+from explorer.ui.build.parts import change_parts, say_problem
+from explorer.ui.build.views import VIEWS, summary
+from explorer.ui.widgets.live_chart import load_early
 
 st.title("Build", anchor=False)
 st.markdown(

@@ -1,7 +1,7 @@
 import streamlit as st
 
-from explorer.ui.checkpoint_import import bring_in, follow, outcome
-from explorer.ui.checkpoints_view import look_at_checkpoints
+from explorer.ui.checkpoints.bring_in import bring_in, follow, outcome
+from explorer.ui.checkpoints.table import look_at_checkpoints
 from explorer.ui.errors import readable_errors
 
 st.title("Checkpoints", anchor=False)

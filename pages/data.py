@@ -1,8 +1,8 @@
 import streamlit as st
 
 from explorer.data.catalogue import DATASETS, shown_folder
-from explorer.ui.data_card import data_card
-from explorer.ui.own_pictures import own_pictures
+from explorer.ui.data.card import data_card
+from explorer.ui.data.own_pictures import own_pictures
 
 st.title("Data", anchor=False)
 st.markdown(

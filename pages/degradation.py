@@ -1,8 +1,8 @@
 import streamlit as st
 
+from explorer.ui.degradation.lab import choose_experiment, lab
+from explorer.ui.degradation.setup import setup
 from explorer.ui.errors import readable_errors
-from explorer.ui.lab import choose_experiment, lab
-from explorer.ui.lab_setup import setup
 
 st.title("Degradation", anchor=False)
 st.markdown(

@@ -1,9 +1,9 @@
 import streamlit as st
 
-from explorer.ui.evaluate_choice import evaluate
-from explorer.ui.evaluate_errors import look_at_checkpoints
-from explorer.ui.evaluate_views import VIEWS
-from explorer.ui.live_chart import load_early
+from explorer.ui.evaluate.choice import evaluate
+from explorer.ui.evaluate.errors import look_at_checkpoints
+from explorer.ui.evaluate.views import VIEWS
+from explorer.ui.widgets.live_chart import load_early
 
 with st.container(horizontal=True, vertical_alignment="center"):
     st.title("Evaluate", anchor=False, width="content")

@@ -1,8 +1,8 @@
 import streamlit as st
 
-from explorer.ui.live_chart import load_early
-from explorer.ui.machine import machine
-from explorer.ui.recent import demo, recent
+from explorer.ui.home.machine import machine
+from explorer.ui.home.recent import demo, recent
+from explorer.ui.widgets.live_chart import load_early
 
 st.title("What do shortcuts change?", anchor=False)
 st.markdown(

@@ -1,9 +1,9 @@
 import streamlit as st
 
-from explorer.ui.initial_studies import INITIAL_STUDIES, look_untrained
-from explorer.ui.live_chart import load_early
-from explorer.ui.network_choice import choose_networks
-from explorer.ui.studies import STUDIES, look
+from explorer.ui.responses.trained import STUDIES, look
+from explorer.ui.responses.untrained import INITIAL_STUDIES, look_untrained
+from explorer.ui.widgets.live_chart import load_early
+from explorer.ui.widgets.network_choice import choose_networks
 
 st.title("Responses", anchor=False)
 titles = {name: study.title for name, study in (STUDIES | INITIAL_STUDIES).items()}

@@ -1,3 +1,3 @@
-from explorer.ui.compare import compare
+from explorer.ui.runs.list import compare
 
 compare()

@@ -1,10 +1,11 @@
 import streamlit as st
 
 from explorer.ui.errors import readable_errors
-from explorer.ui.recent import now_training
-from explorer.ui.start_panel import start_panel
-from explorer.ui.training_form import plan_of, training_form
-from explorer.ui.watch import watch
+from explorer.ui.train.form import training_form
+from explorer.ui.train.watch import watch
+from explorer.ui.widgets.experiment_links import now_training
+from explorer.ui.widgets.plan_fields import plan_of
+from explorer.ui.widgets.start import start_panel
 
 chosen = st.query_params.get("experiment")
 if chosen:

@@ -14,7 +14,7 @@ def interesting(table: pd.DataFrame, *, show: Show = "all", label: int | None = 
     """The images that networks were asked about, one row each, those worth a look first.
 
     Args:
-        table: what `explorer.predictions` gave, of the networks to be compared.
+        table: what `studies.predictions` gave, of the networks to be compared.
         show: "all" in the order of the test set; "wrong" those that a network has wrong: first what most have wrong,
             among them first what they were surest of; "disagree" those that get different answers: first what most
             pairs of networks disagree about, among them first where the probabilities of the label differ most.

@@ -1,6 +1,6 @@
 """Attribution maps of networks by reference, on pictures by reference: for pages, the shell and notebooks.
 
-Networks are named as in `explorer.references`, pictures as in `explorer.data.pictures`.
+Networks are named as in `studies.references`, pictures as in `explorer.data.pictures`.
 """
 
 import time

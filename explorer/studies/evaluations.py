@@ -114,7 +114,7 @@ def evaluations(
     set that it was trained for is looked at, each image as it is.
 
     Args:
-        references: of networks, see `explorer.references`.
+        references: of networks, see `studies.references`.
         data: name of the data set, the same for all; empty takes the one that each network was trained on, for
             untrained ones that of the first trained one, else the digits.
         images: how many, in equal parts of the classes; None takes the whole test set.

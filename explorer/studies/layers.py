@@ -1,6 +1,6 @@
 """Look inside networks: layer studies of trained and untrained ones, on real images, as one table each.
 
-Networks are named by references, see `explorer.references`.
+Networks are named by references, see `studies.references`.
 """
 
 from collections.abc import Callable, Iterator, Sequence

@@ -18,7 +18,7 @@ def predictions(references: Sequence[str], *, data: str = "", images: int = IMAG
     """The class that each network gives each of a fixed class-balanced sample of test images, and how surely.
 
     Args:
-        references: of networks, see `explorer.references`.
+        references: of networks, see `studies.references`.
         data: name of the data set, the same for all; empty takes the one that the networks were trained on.
         images: how many; all where there are fewer.
 

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import streamlit as st
 
-from explorer.ui import deleted
 from explorer.ui.address import refuse_long_texts
 from explorer.ui.errors import readable_errors
 from explorer.ui.navigation import PAGES, page
+from explorer.ui.runs import deleted
 
 ICON = Path(__file__).with_name("icon.svg")
 

@@ -9,7 +9,7 @@ import anyio
 
 from explorer.compute.client import pytorch
 from explorer.errors import ExplorerError
-from explorer.ui.live_chart import chart_script_route
+from explorer.ui.widgets.live_chart import chart_script_route
 
 routes = [chart_script_route()]
 

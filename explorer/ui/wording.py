@@ -10,6 +10,8 @@ from explorer.runs.facts import State
 from explorer.runs.listing import state_of_experiment, state_of_run
 from explorer.runs.store import Run
 
+AT_INITIALISATION = "At initialisation"  # a study of the Responses page, as the address calls it
+
 # state: colour and icon of its chip
 STATES: dict[State, tuple[str, str]] = {
     "queued": ("gray", "schedule"),

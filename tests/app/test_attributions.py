@@ -13,10 +13,10 @@ from PIL import Image
 from explorer.attribution.methods import METHODS
 from explorer.compute.client import pytorch
 from explorer.data.digits import read
-from explorer.ui.attribution_views import VIEWS
-from explorer.ui.live_chart import live_chart
-from explorer.ui.method_choice import USUAL
-from explorer.ui.questions import attribution
+from explorer.ui.attributions.method_choice import USUAL
+from explorer.ui.attributions.views import VIEWS
+from explorer.ui.widgets.live_chart import live_chart
+from explorer.ui.widgets.questions import attribution
 from tests.app.reading import charts, texts
 
 TINY = "plain8,resnet8"
@@ -81,9 +81,9 @@ def clicked(monkeypatch):
         for meaning in meanings:
             st.button("click", key=f"{key}-{meaning}", on_click=on_click, args=([meaning],))
 
-    for module in ("map_view", "picture_choice"):
-        monkeypatch.setattr(f"explorer.ui.{module}.live_chart", chart)
-        monkeypatch.setattr(f"explorer.ui.{module}.kept_drawing", lambda key, draw: draw())
+    for module in ("maps", "picture_choice"):
+        monkeypatch.setattr(f"explorer.ui.attributions.{module}.live_chart", chart)
+        monkeypatch.setattr(f"explorer.ui.attributions.{module}.kept_drawing", lambda key, draw: draw())
 
 
 def _meanings(figure):
@@ -391,8 +391,8 @@ def test_what_was_cancelled_is_offered_again(open_page):
 
 
 def test_two_long_waits_on_one_page_do_not_clash(open_page, monkeypatch):
-    monkeypatch.setattr("explorer.ui.questions.LONG_SECONDS", -1)
-    monkeypatch.setattr("explorer.ui.questions.POLL_SECONDS", 0.01)
+    monkeypatch.setattr("explorer.ui.widgets.questions.LONG_SECONDS", -1)
+    monkeypatch.setattr("explorer.ui.widgets.questions.POLL_SECONDS", 0.01)
     app = open_page("attributions", networks="plain8-w3", rows="class explained", columns="network", method="LRP")
     assert len(grid(app)) == 3
 

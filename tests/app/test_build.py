@@ -165,8 +165,8 @@ def test_train_offers_stochastic_depth(open_page):
 
 
 def test_xray_takes_the_network_that_is_asked_for(open_page, monkeypatch):
-    monkeypatch.setattr("explorer.ui.initial_studies.awaited", lambda answers, doing: [])
-    monkeypatch.setattr("explorer.ui.initial_studies.study", lambda *arguments, **options: None)
+    monkeypatch.setattr("explorer.ui.responses.untrained.awaited", lambda answers, doing: [])
+    monkeypatch.setattr("explorer.ui.responses.untrained.study", lambda *arguments, **options: None)
     app = open_page("responses", study="At initialisation", **{"xray-networks": "preresnet38-c"})
     assert app.multiselect(key="xray-networks").value == ["preresnet38-c"]
 
@@ -179,7 +179,7 @@ def test_depths_of_the_train_page_are_those_of_networks_for_small_images(open_pa
 
 
 def test_untrained_networks_come_by_family_with_the_usual_ones_first(open_page):
-    from explorer.ui.network_choice import candidates
+    from explorer.ui.widgets.network_choice import candidates
 
     untrained = {name: each.label for name, each in candidates().items() if name in NETWORKS}
     assert list(untrained)[:4] == ["plain20", "resnet20", "plain56", "resnet56"]

@@ -11,7 +11,7 @@ def page():
     import streamlit as st
 
     from explorer.models.catalogue import network_config
-    from explorer.ui.drawing import choose_layer, drawing
+    from explorer.ui.widgets.drawing import choose_layer, drawing
 
     network = network_config("resnet20")
     choose_layer(network)
@@ -39,7 +39,7 @@ def buttons(monkeypatch):
         for meaning in (["layer", 8, 2, 1], ["block", 0, 2, 1], ["block", 0, 3, 2], ["stage", 0, 2, 0]):
             st.button("click", key="-".join(map(str, meaning)), on_click=on_click, args=(meaning,))
 
-    monkeypatch.setattr("explorer.ui.drawing.live_chart", chart)
+    monkeypatch.setattr("explorer.ui.widgets.drawing.live_chart", chart)
 
 
 def drawn(app):

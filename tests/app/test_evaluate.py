@@ -5,9 +5,9 @@ import streamlit as st
 
 from explorer.data.pixels import load_test
 from explorer.studies.evaluations import ensemble, evaluation
-from explorer.ui.evaluate_views import VIEWS
-from explorer.ui.live_chart import live_chart
-from explorer.ui.questions import evaluation as asked
+from explorer.ui.evaluate.views import VIEWS
+from explorer.ui.widgets.live_chart import live_chart
+from explorer.ui.widgets.questions import evaluation as asked
 from tests.app.reading import charts, texts
 
 TINY = "plain8,resnet8"
@@ -48,8 +48,8 @@ def clicked(monkeypatch):
         for meaning in meanings:
             st.button("click", key=f"{key}-{'-'.join(map(str, meaning))}", on_click=on_click, args=(list(meaning),))
 
-    monkeypatch.setattr("explorer.ui.evaluate_pictures.live_chart", chart)
-    monkeypatch.setattr("explorer.ui.evaluate_pictures.kept_drawing", lambda key, draw: draw())
+    monkeypatch.setattr("explorer.ui.evaluate.pictures.live_chart", chart)
+    monkeypatch.setattr("explorer.ui.evaluate.pictures.kept_drawing", lambda key, draw: draw())
 
 
 @pytest.mark.parametrize("view", VIEWS)

@@ -10,8 +10,8 @@ from explorer.models.network import build
 from explorer.runs.checkpoint_facts import CheckpointFacts
 from explorer.runs.checkpoints import save_checkpoint
 from explorer.runs.store import checkpoint_folder
-from explorer.ui.data_choice import link_to
-from explorer.ui.questions import evaluation as asked
+from explorer.ui.widgets.data_choice import link_to
+from explorer.ui.widgets.questions import evaluation as asked
 from tests.app.reading import charts, texts
 
 PETS = "The folder pets"

@@ -42,7 +42,7 @@ def clicked(monkeypatch):
         for number, meaning in enumerate(figure.data[0].customdata if on_click else ()):
             st.button("click", key=f"point-{number}", on_click=on_click, args=(list(meaning),))
 
-    monkeypatch.setattr("explorer.ui.studies.live_chart", chart)
+    monkeypatch.setattr("explorer.ui.responses.trained.live_chart", chart)
 
 
 def test_untrained_networks_are_drawn_at_once(open_page):
@@ -104,14 +104,14 @@ def test_the_address_says_the_moment_where_it_was_kept(open_page, make_weights, 
 @pytest.fixture
 def moment_by_moment(monkeypatch):
     """A play goes on with the next run of the app only, so that one can look at each moment."""
-    monkeypatch.setattr("explorer.ui.moment._go_on", lambda: None)
+    monkeypatch.setattr("explorer.ui.widgets.moment._go_on", lambda: None)
 
 
 def test_play_runs_by_itself_to_the_last_moment(open_page, make_weights, monkeypatch):
-    monkeypatch.setattr("explorer.ui.moment.PLAY_SECONDS", 0.0)
+    monkeypatch.setattr("explorer.ui.widgets.moment.PLAY_SECONDS", 0.0)
     shown = []
     app = open_page("responses", networks=make_weights())
-    monkeypatch.setattr("explorer.ui.studies._say_steps", lambda table: shown.append(table["step"].iloc[0]))
+    monkeypatch.setattr("explorer.ui.responses.trained._say_steps", lambda table: shown.append(table["step"].iloc[0]))
     app.button(key="play").click().run()
     assert list(dict.fromkeys(shown)) == [0, 5, 10]
     assert app.button(key="play").label == "Play"
@@ -220,7 +220,7 @@ def test_gradients_are_measured_on_five_batches(open_page):
     ],
 )
 def test_untrained_studies_draw_their_figures(open_page, monkeypatch, title, study, said):
-    monkeypatch.setattr("explorer.ui.initial_studies.USUAL", ("plain20",))
+    monkeypatch.setattr("explorer.ui.responses.untrained.USUAL", ("plain20",))
     app = open_page("responses", study=title)
     (figure,) = charts(app)
     assert "plain20" in names(figure)

@@ -16,7 +16,8 @@ from explorer.runs.control import request
 from explorer.runs.facts import WorkerProcess
 from explorer.runs.store import run_folder, run_lock, update_run
 from explorer.training import launch
-from explorer.ui import build_code, share
+from explorer.ui.build import code as build_code
+from explorer.ui.widgets import share
 from explorer.weights.uploads import write_upload
 from tests.app.reading import shown, texts
 

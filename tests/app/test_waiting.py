@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from explorer.compute import client as module
 from explorer.compute.client import PyTorch
-from explorer.ui import questions
+from explorer.ui.widgets import questions
 
 TOLD = r"PyTorch has not answered for \d+ s; \*Cancel\* ends it and starts a new one"
 
@@ -34,7 +34,7 @@ def until(condition, seconds=10.0):
 def show():
     import streamlit as st
 
-    from explorer.ui import questions
+    from explorer.ui.widgets import questions
 
     questions.show_answer(questions.pytorch.ask("time:sleep", 600), "Asking ...", st.write)
 

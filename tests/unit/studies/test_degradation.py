@@ -8,7 +8,7 @@ from explorer.runs.store import update_run
 from explorer.studies import degradation
 from explorer.training.presets import PRESETS
 from explorer.training.recipe import Recipe
-from explorer.ui.lab_evidence import protocol
+from explorer.ui.degradation.evidence import protocol
 
 
 @pytest.fixture(autouse=True)

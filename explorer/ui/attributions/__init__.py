@@ -1,0 +1,1 @@
+"""The Attributions page: maps, layer lens, difference, trust, agreement."""

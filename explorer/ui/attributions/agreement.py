@@ -1,0 +1,102 @@
+"""Do maps agree: those of networks under one method, those of methods for one network?"""
+
+import pandas as pd
+import streamlit as st
+
+from explorer.attribution.methods import METHODS
+from explorer.compute.client import Answer
+from explorer.figures import Figure, agreement_by_depth, agreement_matrix
+from explorer.figures.agreements import AGREEMENTS
+from explorer.ui.attributions.maps import choose_network
+from explorer.ui.attributions.method_choice import choose_method, choose_methods, say_meaning
+from explorer.ui.attributions.scene import Scene, command
+from explorer.ui.widgets.live_chart import live_chart
+from explorer.ui.widgets.questions import attribution, awaited
+from explorer.ui.widgets.take_along import take_along, told
+
+BETWEEN = {"networks": "Networks", "methods": "Methods"}
+IMAGES = {"this": "this picture", 10: "10 test images", 20: "20 test images", 50: "50 test images"}
+
+
+def look_at_agreement(scene: Scene) -> None:
+    """A matrix of how alike maps are, and for networks agreement against depth."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        between = st.segmented_control(
+            "Between", BETWEEN, format_func=BETWEEN.__getitem__, default="networks", required=True, key="between",
+            bind="query-params",
+        )  # fmt: skip
+        on = st.selectbox(
+            "On", list(IMAGES), format_func=IMAGES.__getitem__, key="agreement-images", bind="query-params", width=200
+        )
+        measure = str(
+            st.selectbox(
+                "Measure", list(AGREEMENTS), format_func=AGREEMENTS.__getitem__, key="agreement-measure",
+                bind="query-params", width=220,
+            )
+        )  # fmt: skip
+        one = choose_method(key="agreement-method") if between == "networks" else None
+        network = choose_network(scene) if between == "methods" else None
+    chosen = [one] if one is not None else choose_methods()
+    images = scene.picture.reference if on == "this" else int(str(on))
+    about = {"images": images, "target": scene.target}
+    if one is not None:
+        if len(scene.chosen) < 2:
+            st.info("Choose two networks or more above.")
+            return
+        references = [each.reference(None) for each in scene.chosen]
+        data = scene.data if scene.given or _untrained(scene) else ""
+        answer = attribution(
+            "agreement_of_networks", tuple(references), one.name, data=data,
+            parameters=dict(one.parameters), **about,
+        )  # fmt: skip
+    elif network is not None:
+        if len(chosen) < 2:
+            st.info("Choose two methods or more.")
+            return
+        references = [network.reference(None)]
+        answer = attribution(
+            "agreement_of_methods", references[0], tuple(each.name for each in chosen), data=scene.data_for(network),
+            parameters={each.name: dict(each.parameters) for each in chosen}, **about,
+        )  # fmt: skip
+    count = None if on == "this" else int(str(on))
+    _show(answer, measure, scene, command("attribute-agreement", references, scene, chosen, images=count))
+    if scene.target is None:
+        st.caption("All maps of an image explain its true class; where that is not known, what is predicted first.")
+    say_meaning(chosen)
+
+
+def _untrained(scene: Scene) -> bool:
+    return any(not each.data for each in scene.chosen)
+
+
+def _show(answer: Answer, measure: str, scene: Scene, shell: str) -> None:
+    (answer,) = awaited([answer], "Comparing maps")
+    if not told(answer):
+        return
+    table: pd.DataFrame = answer.value
+    named = _named(table, scene)
+
+    def draw() -> Figure:
+        return agreement_matrix(named, measure=measure)
+
+    live_chart(draw(), key="agreement", alt=f"{AGREEMENTS[measure]} of every two maps.", filename="agreement")
+    if "network_a" in table:
+        live_chart(
+            agreement_by_depth(table, measure=measure),
+            key="agreement-depth",
+            alt="Agreement of two networks against their difference in depth.",
+            filename="agreement-by-depth",
+        )
+    if table["images"].max() < 2:
+        st.caption("One picture says little about networks: take the mean over test images before you conclude.")
+    take_along(named, draw, name="agreement", command=shell)
+
+
+def _named(table: pd.DataFrame, scene: Scene) -> pd.DataFrame:
+    """With the names of methods and networks as the reader knows them."""
+    networks = [each.config.name for each in scene.chosen]
+    names = {name: row.title for name, row in METHODS.items()}
+    for each in scene.chosen:
+        several = networks.count(each.config.name) > 1
+        names[each.reference(None)] = each.label.partition(" · ")[0] if not several else each.label
+    return table.assign(a=table["a"].map(names), b=table["b"].map(names))

@@ -1,0 +1,107 @@
+"""The map of one network minus that of another."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from explorer.figures import Figure, attribution_grid
+from explorer.figures.attribution_cells import MapCell
+from explorer.studies import map_files as map_export
+from explorer.ui import wording
+from explorer.ui.attributions.maps import choose_network, choose_show
+from explorer.ui.attributions.method_choice import choose_method, say_meaning
+from explorer.ui.attributions.scene import Scene, Wanted, command, maps
+from explorer.ui.widgets.live_chart import live_chart
+from explorer.ui.widgets.moment import at_moment
+from explorer.ui.widgets.take_along import take_along
+
+SIGNS = "A, B: orange for the explained class, blue against it; A minus B: orange where A is higher, blue where B is"
+
+
+def look_at_difference(scene: Scene) -> None:
+    """Two maps and what one has more than the other, at the moment of the slider."""
+    if len(scene.chosen) < 2:
+        st.info("Choose two networks or more above.")
+        return
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        first = choose_network(scene, "Map of", key="difference-a")
+        second = choose_network(scene, "minus map of", key="difference-b", index=1)
+        method = choose_method(key="difference-method", usual="grad_cam")
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        show = choose_show()
+        scaled = st.toggle(
+            "Each map scaled to its own largest value",
+            True,
+            key="difference-scaled",
+            bind="query-params",
+            help="Scores of networks differ in size, and with them their maps: unscaled, the difference is mostly the "
+            "larger one.",
+        )
+
+    def at(step: int | None) -> None:
+        found = maps(scene, [Wanted(each, step, method, scene.target) for each in (first, second)])
+        for each in found:
+            if "failure" in each:
+                st.error(wording.said(each["failure"]), icon=":material/error:")
+                return
+        if found[0]["map"].shape != found[1]["map"].shape:
+            st.info("These networks take images of different sizes: their maps cannot be subtracted.")
+            return
+        cells = _cells(found, scaled=scaled)
+
+        def draw() -> Figure:
+            return attribution_grid(cells, show=show, scale="all" if scaled else "map", signs=SIGNS)
+
+        live_chart(
+            draw(),
+            key="difference",
+            alt=f"{method.row.title} of {found[0]['network']} minus that of {found[1]['network']}.",
+            filename="difference",
+        )
+        explained = [wording.escaped(each["classes"][each["target"]]) for each in found]
+        if explained[0] != explained[1]:
+            st.caption(
+                f"A explains {explained[0]}, B explains {explained[1]}, as each predicts. To compare what they have to "
+                "say about one class, choose it in *Class explained* above."
+            )
+        references = [each["reference"] for each in found]
+        take_along(
+            map_export.scores(found),
+            draw,
+            name="difference",
+            command=command("attribute", references, scene, [method]),
+        )
+        say_meaning([method])
+
+    at_moment([first, second], at)
+
+
+def _cells(found: list[dict[str, Any]], *, scaled: bool) -> list[MapCell]:
+    """Both maps and the difference, beside each other."""
+    alone = [map_export.map_cells([each])[0] for each in found]  # each by itself: both may be of one network
+    both = [replace(cell, row="", column=f"{letter}: {cell.row}") for letter, cell in zip("AB", alone, strict=True)]
+    if scaled:
+        both = [replace(cell, map=_scaled(cell)) for cell in both]
+    first, second = (cell.map for cell in both)
+    assert first is not None
+    assert second is not None
+    between = replace(
+        both[0],
+        column="A minus B",
+        map=first - second,
+        signed=True,
+        prediction="",
+        probability=0.0,
+        target="",
+        right=None,
+        note="",
+    )
+    return [*both, between]
+
+
+def _scaled(cell: MapCell) -> "np.ndarray[Any, np.dtype[np.float32]]":
+    assert cell.map is not None
+    largest = np.abs(cell.map).max()
+    return cell.map / largest if largest else cell.map

@@ -1,0 +1,66 @@
+"""The layer lens: every block of one network."""
+
+import streamlit as st
+
+from explorer.attribution.methods import METHODS
+from explorer.figures import Figure, layer_lens
+from explorer.studies import map_files as map_export
+from explorer.ui.attributions.maps import choose_network, choose_scale, choose_show
+from explorer.ui.attributions.method_choice import choose_method, say_meaning
+from explorer.ui.attributions.scene import Scene, command
+from explorer.ui.widgets.live_chart import live_chart
+from explorer.ui.widgets.moment import at_moment
+from explorer.ui.widgets.questions import attribution, awaited
+from explorer.ui.widgets.take_along import take_along, told
+
+LAYERED = [name for name, row in METHODS.items() if row.scope == "layer"]
+
+
+def look_through(scene: Scene) -> None:
+    """A map for each block, from the first to the last, at the moment of the slider."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        candidate = choose_network(scene, index=len(scene.chosen) - 1)
+        method = choose_method(LAYERED, key="lens", usual="grad_cam", layered=False)
+        show, scale = choose_show(), choose_scale("map")
+
+    def at(step: int | None) -> None:
+        (answer,) = awaited(
+            [
+                attribution(
+                    "layer_maps",
+                    candidate.reference(step),
+                    scene.picture.reference,
+                    method.name,
+                    target=scene.target,
+                    data=scene.data_for(candidate),
+                    parameters=dict(method.parameters),
+                )
+            ],
+            "Computing a map for every block",
+        )
+        if not told(answer):
+            return
+        cells = map_export.map_cells(answer.value, "stage", "block")
+
+        def draw() -> Figure:
+            return layer_lens(cells, show=show, scale=scale)
+
+        live_chart(
+            draw(),
+            key="lens_maps",
+            alt=f"{method.row.title} of every block of {candidate.config.name}.",
+            filename="layer-lens",
+        )
+        st.caption(
+            "Every map explains the same score. Early blocks have fine maps of simple features, late ones coarse "
+            "maps of what decides: where does the evidence for this class form?"
+        )
+        take_along(
+            map_export.scores(answer.value),
+            draw,
+            name="layer-lens",
+            command=command("attribute", [candidate.reference(step)], scene, [method]) + " --layer stage2.block1",
+        )
+        say_meaning([method])
+
+    at_moment([candidate], at)

@@ -1,0 +1,254 @@
+"""The grid of maps: two of network, method, class and moment against each other."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from explorer.figures import attribution_grid
+from explorer.figures.attribution_cells import SCALES
+from explorer.figures.map_colours import SHOWN
+from explorer.studies import map_files as map_export
+from explorer.ui import wording
+from explorer.ui.attributions.method_choice import Chosen, choose_method, choose_methods, say_meaning
+from explorer.ui.attributions.scene import Scene, Wanted, command, maps
+from explorer.ui.widgets.live_chart import kept_drawing, live_chart
+from explorer.ui.widgets.moment import at_moment
+from explorer.ui.widgets.network_choice import Candidate
+
+AXES = {"method": "method", "network": "network", "target": "class explained", "step": "moment of training"}
+MOST_MAPS = 64
+FIRST_STEPS, FIRST_TARGETS = 5, 3
+SHOW_TITLES = {"overlay": "Overlay", "map": "Map", "contour": "Contour"}
+SCALE_TITLES = {"map": "each map", "row": "a row", "column": "a column", "all": "all maps"}
+
+
+def look_at_maps(scene: Scene) -> None:
+    """A grid of maps at the moment of the slider, or at several."""
+    controls = st.container(horizontal=True, vertical_alignment="bottom")
+    first, then = controls.container(horizontal=True, vertical_alignment="bottom"), controls.container(width="content")
+    further = st.container(horizontal=True, vertical_alignment="bottom")
+    with then.container(horizontal=True, vertical_alignment="bottom"):
+        show = choose_show()
+        with st.popover("Grid", icon=":material/grid_on:"):
+            rows, columns = _axes()
+            scale = choose_scale("row")
+    if rows == columns:
+        st.info("Rows and columns are the same. Choose two different ones.")
+        return
+    with first:
+        chosen = choose_methods() if "method" in (rows, columns) else [choose_method()]
+    with further:
+        networks = _networks(scene, several="network" in (rows, columns))
+        targets = _targets(scene, networks) if "target" in (rows, columns) else [scene.target]
+        steps = _steps(networks) if "step" in (rows, columns) else []
+    if not chosen or not targets or ("step" in (rows, columns) and not steps):
+        st.info("Choose at least one method, class and moment.")
+        return
+
+    def at(moments: Sequence[int | None]) -> None:
+        wanted = [
+            Wanted(candidate, step, method, target)
+            for method in chosen
+            for candidate in networks
+            for step in _own(candidate, moments)
+            for target in targets
+        ]
+        if len(wanted) > MOST_MAPS:
+            st.info(f"These are {len(wanted)} maps; more than {MOST_MAPS} cannot be told apart. Choose fewer.")
+            return
+        _grid(scene, wanted, chosen, rows=rows, columns=columns, show=show, scale=scale)
+
+    if steps:
+        at(steps)
+    else:
+        at_moment(networks, lambda step: at([step]))
+
+
+def _axes() -> tuple[str, str]:
+    names = list(AXES)
+    rows = st.selectbox("Rows", names, format_func=AXES.__getitem__, key="rows", bind="query-params")
+    columns = st.selectbox("Columns", names, index=1, format_func=AXES.__getitem__, key="columns", bind="query-params")
+    return str(rows), str(columns)
+
+
+def choose_show() -> str:
+    """How maps are drawn."""
+    return str(
+        st.segmented_control(
+            "Shown as", list(SHOWN), format_func=SHOW_TITLES.__getitem__, default="overlay", required=True, key="show",
+            bind="query-params",
+        )
+    )  # fmt: skip
+
+
+def choose_scale(usual: str) -> str:
+    """Which maps share a colour scale; each view has its own usual choice."""
+    names = list(SCALES)
+    return str(
+        st.selectbox(
+            "One colour scale for", names, index=names.index(usual), format_func=SCALE_TITLES.__getitem__,
+            key=f"scale-{usual}", bind="query-params", width=170,
+        )
+    )  # fmt: skip
+
+
+def _own(candidate: Candidate, moments: Sequence[int | None]) -> Sequence[int | None]:
+    """Of several moments those of the network itself; one without any is shown at the last, as it is."""
+    if len(moments) == 1:
+        return moments
+    return [step for step in moments if step in candidate.moments] if candidate.moments else moments[-1:]
+
+
+def _networks(scene: Scene, *, several: bool) -> list[Candidate]:
+    return list(scene.chosen) if several else [choose_network(scene)]
+
+
+def choose_network(scene: Scene, label: str = "Network", *, key: str = "network", index: int = 0) -> Candidate:
+    """One of the chosen networks."""
+    names = {each.name: each for each in scene.chosen}
+    if st.session_state.get(key) not in (None, *names):
+        del st.session_state[key]
+    name = st.selectbox(
+        label, list(names), index=min(index, len(names) - 1), format_func=lambda each: names[each].label, key=key,
+        bind="query-params", width=270,
+    )  # fmt: skip
+    return names[str(name)]
+
+
+def _targets(scene: Scene, networks: Sequence[Candidate]) -> list[int]:
+    """Classes; at first those that the first network holds most likely."""
+    first = maps(scene, [Wanted(networks[0], None, Chosen("saliency"), None)], "Asking for the likeliest classes")[0]
+    likely = [] if "failure" in first else first["probabilities"].argsort()[::-1][:FIRST_TARGETS].tolist()
+    names = st.multiselect(
+        "Classes explained",
+        scene.classes,
+        default=[scene.classes[each] for each in likely],
+        key=f"targets-{scene.picture.reference}",
+        bind="query-params",
+    )
+    return [scene.classes.index(name) for name in names]
+
+
+def _steps(networks: Sequence[Candidate]) -> list[int]:
+    """Moments; at first some that are spread over all there are."""
+    there = sorted({step for each in networks for step in each.moments})
+    spread = (
+        {there[round(place * (len(there) - 1) / (FIRST_STEPS - 1))] for place in range(FIRST_STEPS)} if there else ()
+    )
+    return sorted(st.multiselect("Moments, in steps", there, default=sorted(spread), key="steps", bind="query-params"))
+
+
+def _grid(
+    scene: Scene,
+    wanted: Sequence[Wanted],
+    chosen: Sequence[Chosen],
+    *,
+    rows: str,
+    columns: str,
+    show: str,
+    scale: str,
+) -> None:
+    found = maps(scene, wanted)
+    cells = map_export.map_cells(found, rows, columns)
+    place = _selected(found)
+    selected = None if place is None else found[place]
+    asked = [(each.candidate.reference(each.step), each.method, each.target) for each in wanted]
+    failures = [each.get("failure") for each in found]
+    drawing = kept_drawing(
+        repr((scene.data, scene.picture.reference, asked, failures, rows, columns, show, scale, place)),
+        lambda: attribution_grid(cells, show=show, scale=scale, selected=place),
+    )
+    live_chart(
+        drawing,
+        key="maps",
+        alt=f"Attribution maps of {scene.picture.title}, in rows by {AXES[rows]}, in columns by {AXES[columns]}.",
+        filename="attributions",
+        on_click=lambda point: _select(found[int(point[0])]),
+    )
+    if selected is None or "failure" in selected:
+        st.caption("Click a map for its numbers, and to check whether it can be trusted.")
+    else:
+        _numbers(selected)
+    _take_along(found, rows=rows, columns=columns, show=show, scale=scale)
+    with st.expander("The same from a shell", icon=":material/terminal:"):
+        references = list(dict.fromkeys(each["reference"] for each in found))
+        targets = list(dict.fromkeys(each.target for each in wanted))
+        lines = [command("attribute", references, scene, chosen, target=target) for target in targets]
+        st.code("\n".join(lines), language="bash", wrap_lines=True)
+    with st.expander("What these maps mean, and what they do not", icon=":material/help:", expanded=True):
+        say_meaning(chosen)
+
+
+def _select(found: dict[str, Any]) -> None:
+    st.session_state.map_selected = _whose(found), _when(found)
+
+
+def _selected(found: Sequence[dict[str, Any]]) -> int | None:
+    """Where the clicked map is, or the same at another moment or for another class if those have changed since."""
+    whose, when = st.session_state.get("map_selected", (None, ()))
+    places = [place for place, each in enumerate(found) if _whose(each) == whose]
+    return max(
+        places, key=lambda place: sum(a == b for a, b in zip(_when(found[place]), when, strict=True)), default=None
+    )
+
+
+def _whose(found: dict[str, Any]) -> tuple[str, str, str]:
+    return found["reference"].partition("@")[0], found["method"], found["layer"]
+
+
+def _when(found: dict[str, Any]) -> tuple[int | None, int | None]:
+    return found["step"], found["target"]
+
+
+def _numbers(found: dict[str, Any]) -> None:
+    """What is known of the clicked map."""
+    classes, probabilities = found["classes"], found["probabilities"]
+    with st.container(border=True), st.container(horizontal=True):
+        with st.container(width=430):
+            st.markdown(f"**{found['network']}**, {Chosen(found['method']).row.title}")
+            delta = "" if found["delta"] is None else f", delta {found['delta']:.3g}"
+            st.markdown(
+                f"Score of **{wording.escaped(classes[found['target']])}** {found['score']:.3g}; the values add up to "
+                f"{found['values'].sum():.3g}{delta}. Computed in {found['seconds']:.2f} s."
+            )
+            if st.button(
+                "Can it be trusted?", icon=":material/verified:", type="primary", on_click=_check, args=(found,)
+            ):
+                st.rerun()  # the whole page, of which this is a part
+        best = probabilities.argsort()[::-1][:5]
+        st.dataframe(
+            pd.DataFrame({"class": [classes[each] for each in best], "probability": probabilities[best]}),
+            hide_index=True,
+            width=420,
+            column_config={"probability": st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1)},
+        )
+
+
+def _check(found: dict[str, Any]) -> None:
+    """Go to the check of this very map; its parameters have the same fields there."""
+    target = found["classes"][found["target"]]
+    st.session_state.update({"view": "trust", "network": _whose(found)[0], "method": found["method"], "target": target})
+    if "@" in found["reference"]:
+        st.session_state.step = found["step"]
+
+
+def _take_along(found: Sequence[dict[str, Any]], *, rows: str, columns: str, show: str, scale: str) -> None:
+    def png() -> bytes:
+        return map_export.png(found, rows, columns, show=show, scale=scale)
+
+    def html() -> str:
+        return map_export.html(found, rows, columns, show=show, scale=scale)
+
+    saved: dict[str, tuple[str, str, str, Callable[[], str | bytes]]] = {
+        "attributions.png": ("Grid (PNG)", "image/png", "image", png),
+        "attributions.html": ("Grid (HTML)", "text/html", "grid_on", html),
+        "attributions.npz": ("Maps (NPZ)", "application/zip", "data_array", lambda: map_export.npz(found)),
+        "attributions.csv": ("Scores (CSV)", "text/csv", "table", lambda: map_export.scores(found).to_csv(index=False)),
+    }
+    with st.container(horizontal=True):
+        for name, (label, kind, icon, make) in saved.items():
+            st.download_button(
+                label, make, name, kind, key=f"save {name}", icon=f":material/{icon}:", on_click="ignore"
+            )

@@ -1,0 +1,226 @@
+"""Which picture a page explains: a test image, a photograph, or an uploaded file."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from explorer.analysis.answers import Show, interesting
+from explorer.data.catalogue import dataset
+from explorer.data.pictures import PHOTOGRAPHS, Picture, fitted, keep_upload, picture
+from explorer.data.pixels import load_test
+from explorer.errors import ExplorerError
+from explorer.figures import StripImage, image_strip
+from explorer.ui import wording
+from explorer.ui.address import number_in
+from explorer.ui.widgets.live_chart import kept_drawing, live_chart
+from explorer.ui.widgets.network_choice import Candidate
+from explorer.ui.widgets.questions import awaited, predictions
+from explorer.ui.widgets.take_along import together
+
+IN_STRIP = 10  # pictures
+FIRST, FIRST_PHOTOGRAPH = "test:0", next(iter(PHOTOGRAPHS))
+EXAMINED = 500  # test images, where networks are asked what they say about them
+PHOTOGRAPH_SIDE = 96  # pixels, in the strip
+PICTURE_SIDE = 128  # pixels at most, of test images there
+MOST_MEGABYTES = 50
+SOURCES = {
+    "all": "All test images",
+    "wrong": "Wrongly classified",
+    "disagree": "Networks disagree",
+    "photographs": "Photographs",
+    "upload": "Upload",
+}
+WITHOUT_IMAGES = ("photographs", "upload")  # what there is to explain where a data set has no images
+ORDERS = {
+    "wrong": "first what most of the networks have wrong, and are surest of",
+    "disagree": "first what most pairs of networks disagree about",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A picture of the strip.
+
+    Attributes:
+        hover: lines on it.
+        wrong: how many networks have it wrong; 0 where they were not asked.
+    """
+
+    reference: str
+    hover: tuple[str, ...] = ()
+    wrong: int = 0
+
+
+def choose_picture(controls: DeltaGenerator, chosen: Sequence[Candidate], data: str) -> Picture | None:
+    """A strip of pictures, of which a click chooses one; kept in the address as `image`.
+
+    Args:
+        controls: the container for what to choose from.
+        chosen: networks that are asked for mistakes and disagreements.
+        data: name of the data set whose test images are offered.
+
+    Returns:
+        The chosen one; None where it cannot be had, which the page has then been told.
+    """
+    row = dataset(data)
+    if not row.test_images:
+        st.caption(
+            f"{wording.escaped(row.title)}'s images are not on this machine: photographs and uploads can be explained. "
+            "For mistakes and disagreements, add a folder of pictures on the Data page, and choose it here."
+        )
+    sources = [name for name in SOURCES if row.test_images or name in WITHOUT_IMAGES]
+    if st.session_state.get("pictures") not in (None, *sources):
+        del st.session_state["pictures"]
+    with controls:
+        source = st.segmented_control(
+            "Pictures", sources, format_func=SOURCES.__getitem__, default=sources[0], required=True, key="pictures",
+            bind="query-params",
+        )  # fmt: skip
+        label = None
+        if source in ("all", "wrong", "disagree"):
+            there = np.unique(load_test(data).labels)  # a folder need not have all of ImageNet's classes
+            classes = [row.classes[number] for number in there]
+            named = st.selectbox(
+                "Class", ["any", *classes], key="class", bind="query-params", width=150, on_change=_first_page
+            )
+            label = None if named in (None, "any") else row.classes.index(str(named))
+    order = ""
+    if source == "upload":
+        _upload()
+    elif source == "photographs":
+        _strip([Offer(name, (title,)) for name, title in PHOTOGRAPHS.items()], data, str(source))
+    elif source:
+        offers = _all(data, label) if source == "all" else _answered(str(source), chosen, data, label)
+        if offers is not None:
+            _strip(offers, data, str(source))
+            if source in ORDERS:
+                order = f"{len(offers):,} of {min(EXAMINED, row.test_images)} test images, {ORDERS[str(source)]}. "
+    try:
+        found = picture(_selected(data), data=data)
+    except ExplorerError as error:
+        st.error(wording.said(str(error)), icon=":material/error:")
+        return None
+    title = wording.escaped(found.title)
+    st.caption(
+        f"{order}Explained: {title}, which networks give one of their {len(row.classes)} classes, whatever it shows."
+        if found.label is None
+        else f"{order}Explained: {title}, class {wording.escaped(row.classes[found.label])}."
+    )
+    return found
+
+
+def _selected(data: str) -> str:
+    """What was chosen last, unless that is a test image of a larger data set."""
+    images = dataset(data).test_images
+    reference = str(st.query_params.get("image", st.session_state.get("image", FIRST)))
+    kind, _, number = reference.partition(":")
+    beyond = kind == "test" and number_in(number, 0, images - 1) is None
+    return (FIRST if images else FIRST_PHOTOGRAPH) if beyond else reference
+
+
+def _select(reference: str) -> None:
+    st.session_state.image = reference
+    st.query_params["image"] = reference
+
+
+def _first_page() -> None:
+    st.session_state.pictures_from = 0
+
+
+def _all(data: str, label: int | None) -> list[Offer]:
+    labels = load_test(data).labels
+    return [Offer(f"test:{index}") for index in range(len(labels)) if label is None or labels[index] == label]
+
+
+def _answered(show: str, chosen: Sequence[Candidate], data: str, label: int | None) -> list[Offer] | None:
+    """What the chosen networks get wrong, or disagree about, among some hundred test images; None: no answer."""
+    answers = [predictions(each.reference(None), data=data, images=EXAMINED) for each in chosen]
+    table = together(awaited(answers, f"Asking the networks about {EXAMINED} test images"))
+    if table is None:
+        return None
+    kind: Show = "wrong" if show == "wrong" else "disagree"
+    found = interesting(table, show=kind, label=label)
+    said = {index: tuple(_said(rows, data)) for index, rows in table.groupby("index")}
+    return [Offer(f"test:{row['index']}", said[row["index"]], int(row["wrong"])) for row in found.to_dict("records")]
+
+
+def _said(rows: pd.DataFrame, data: str) -> list[str]:
+    classes = dataset(data).classes
+    return [
+        f"{row['network']}: {classes[row['prediction']]} ({100 * row['probability']:.0f} %)"
+        for row in rows.to_dict("records")
+    ]
+
+
+def _strip(offers: Sequence[Offer], data: str, source: str) -> None:
+    """Ten of the pictures; the selected one is among them where the reader has not gone on to others."""
+    if not offers:
+        st.info("There is no such picture among those looked at. Choose another class, or other networks.")
+        return
+    references = [each.reference for each in offers]
+    if st.session_state.get("pictures_source") != (data, source):
+        st.session_state.pictures_source = data, source
+        place = references.index(_selected(data)) if _selected(data) in references else 0
+        st.session_state.pictures_from = place - place % IN_STRIP
+    start = min(int(st.session_state.get("pictures_from", 0)), len(offers) - 1)
+    start -= start % IN_STRIP
+    shown = offers[start : start + IN_STRIP]
+    here = [each.reference for each in shown]
+    where = f"{start + 1:,} to {start + len(shown):,} of {len(offers):,} are shown"
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        _turn(start - IN_STRIP, ":material/chevron_left:", f"Earlier pictures; {where}", disabled=start == 0)
+        with st.container(width="stretch"):
+            selected = here.index(_selected(data)) if _selected(data) in here else None
+            drawing = kept_drawing(
+                repr((data, shown, selected)),
+                lambda: image_strip([_thumbnail(each, data) for each in shown], selected=selected, columns=IN_STRIP),
+            )
+            live_chart(
+                drawing,
+                key="pictures_strip",
+                alt=f"Pictures to choose from: {', '.join(here)}.",
+                filename="pictures",
+                on_click=lambda point: _select(here[int(point[0])]),
+            )
+        at_end = start + IN_STRIP >= len(offers)
+        _turn(start + IN_STRIP, ":material/chevron_right:", f"Further pictures; {where}", disabled=at_end)
+
+
+def _turn(to: int, icon: str, words: str, *, disabled: bool) -> None:
+    if st.button("", icon=icon, key=f"turn {icon}", help=words, disabled=disabled, type="tertiary"):
+        st.session_state.pictures_from = max(0, to)
+        st.rerun()
+
+
+def _thumbnail(offer: Offer, data: str) -> StripImage:
+    found = picture(offer.reference, data=data)
+    pixels = found.pixels
+    if found.label is None:
+        pixels = fitted(pixels, PHOTOGRAPH_SIDE, 3)
+    elif len(pixels) > PICTURE_SIDE:
+        pixels = fitted(pixels, PICTURE_SIDE, pixels.shape[2])
+    title = dataset(data).classes[found.label] if found.label is not None else found.title.partition(" (")[0]
+    return StripImage(pixels, title, (found.title, *offer.hover), wrong=offer.wrong > 0)
+
+
+def _upload() -> None:
+    given = st.file_uploader(
+        "A PNG, JPEG or WebP picture, at most 25 megapixels. It stays on this machine; its middle square is scaled to "
+        "the size that the networks take.",
+        type=["png", "jpg", "jpeg", "webp"],
+        max_upload_size=MOST_MEGABYTES,
+        key="picture_file",
+    )
+    if given is None:
+        return
+    if st.session_state.get("picture_kept") != given.file_id:
+        try:
+            _select(keep_upload(given.getvalue()))
+        except ExplorerError as error:
+            st.error(wording.said(str(error)), icon=":material/broken_image:")
+        else:
+            st.session_state.picture_kept = given.file_id

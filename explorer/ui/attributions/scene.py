@@ -1,0 +1,218 @@
+"""What attributions are about: networks, a picture, and the class whose score is explained."""
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from explorer.compute.client import Answer
+from explorer.data.catalogue import IMAGENET, DatasetRow, data_status, dataset, known_dataset
+from explorer.data.pictures import Picture
+from explorer.errors import BadSettings
+from explorer.runs.checkpoint_facts import DEFAULT_DATA, facts_and_data, is_untrained
+from explorer.studies.map_files import missing
+from explorer.ui import wording
+from explorer.ui.attributions.method_choice import Chosen
+from explorer.ui.attributions.picture_choice import choose_picture
+from explorer.ui.widgets.data_choice import AS_TRAINED, choose_data
+from explorer.ui.widgets.network_choice import Candidate, choose_networks
+from explorer.ui.widgets.questions import attribution, awaited
+
+PREDICTED, TRUE = "the predicted one", "the true one"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scene:
+    """What is explained.
+
+    Attributes:
+        data: name of the data set whose images the networks take.
+        target: class; None is what each network predicts.
+        given: the reader has chosen the data set; else it is that which networks were trained on.
+    """
+
+    chosen: tuple[Candidate, ...]
+    picture: Picture
+    data: str
+    target: int | None
+    given: bool = False
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return dataset(self.data).classes
+
+    def data_for(self, candidate: Candidate) -> str:
+        """Untrained networks are shown what the others were trained on."""
+        return "" if candidate.data and not self.given else self.data
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A map: of which network at which moment, by which method, for which class."""
+
+    candidate: Candidate
+    step: int | None
+    method: Chosen
+    target: int | None
+
+
+def choose_scene() -> Scene | None:
+    """Fields for networks, picture and class; None where nothing can be explained yet, which has then been told."""
+    there = choose_networks()
+    controls = st.container(horizontal=True, vertical_alignment="bottom")
+    folder = choose_data(controls, "folder", AS_TRAINED, builtin=False)
+    if not there:
+        st.info("Choose a network above: one that came with the program, one of yours, or an untrained one.")
+        return None
+    data, chosen = _of_folder(there, folder) if folder else _as_trained(there)
+    if not chosen or not _there(data):
+        return None
+    picture = choose_picture(controls, chosen, data)
+    if picture is None:
+        return None
+    classes = dataset(data).classes
+    with controls:
+        named = st.selectbox(
+            "Class explained", [PREDICTED, TRUE, *classes], key="target", bind="query-params", width=200,
+            help="Whose score a map explains. The predicted class may differ from network to network.",
+        )  # fmt: skip
+    target = picture.label if named == TRUE else None if named == PREDICTED else classes.index(str(named))
+    return Scene(chosen, picture, data, target, given=bool(folder))
+
+
+def _as_trained(there: Sequence[Candidate]) -> tuple[str, tuple[Candidate, ...]]:
+    """The data set that the first was trained on, and all that take its images; what is left out is told."""
+    own = [each.data for each in there if each.data]
+    data = next((name for name in own if known_dataset(name)), own[0] if own else DEFAULT_DATA)
+    chosen = tuple(each for each in there if each.data in ("", data))
+    if len(chosen) < len(there):
+        row = known_dataset(data)
+        others = ", ".join(wording.escaped(each.label) for each in there if each not in chosen)
+        title = wording.escaped(row.title if row else data)
+        st.caption(f"Left out, since they take other images than {title}: {others}.")
+    return data, chosen
+
+
+def _of_folder(there: Sequence[Candidate], folder: str) -> tuple[str, tuple[Candidate, ...]]:
+    """The name under which the first trained one has the folder's classes, and all that have those; reasons are told.
+
+    Labels of a folder are numbers of the network's classes, see `data.catalogue.labelled_as`.
+    """
+    shown: dict[Candidate, str] = {}
+    for each in there:
+        try:
+            name = facts_and_data([each.reference(None)], folder)[each.reference(None)][1]
+            if each.data:
+                _require_fit(each, dataset(name))
+            shown[each] = name
+        except BadSettings as error:
+            st.caption(f"Left out: {wording.escaped(f'{each.label}. {error}')}")
+    data = next((name for each, name in shown.items() if each.data), folder)
+    chosen = tuple(each for each, name in shown.items() if not each.data or name == data)
+    others = ", ".join(wording.escaped(each.label) for each in shown if each not in chosen)
+    if others:
+        st.caption(f"Left out, since they tell other classes apart: {others}.")
+    if not chosen:
+        title = wording.escaped(dataset(folder).title)
+        st.info(f"None of these networks can be shown {title}. Choose others, or other images.")
+    return data, chosen
+
+
+def _require_fit(candidate: Candidate, row: DatasetRow) -> None:
+    config = candidate.config
+    if (config.channels, config.classes) != (row.channels, len(row.classes)):
+        raise BadSettings(
+            f"It takes images of {config.channels} channels and {config.classes} classes; {row.title} has "
+            f"{row.channels} and {len(row.classes)}."
+        )
+
+
+def _there(data: str) -> bool:
+    """Whether there is something to explain; ImageNet's classes are enough for photographs."""
+    if data == IMAGENET:
+        return True
+    status = data_status(data)
+    if status.available:
+        return True
+    row = known_dataset(data)
+    if row is not None and row.archive is not None:
+        st.info(f"{row.title} is not on this machine. Download it on the Data page, or choose other networks.")
+    else:
+        st.info(f"{wording.escaped(status.detail)} Choose other networks.")
+    return False
+
+
+def ask_map(scene: Scene, wanted: Wanted) -> Answer:
+    """The question for one map."""
+    return attribution(
+        "attribution_map",
+        wanted.candidate.reference(wanted.step),
+        scene.picture.reference,
+        wanted.method.name,
+        target=wanted.target,
+        data=scene.data_for(wanted.candidate),
+        parameters=dict(wanted.method.parameters),
+    )
+
+
+def maps(scene: Scene, wanted: Sequence[Wanted], doing: str = "Computing maps") -> list[dict[str, Any]]:
+    """The maps as dictionaries, or why one is missing, once all are there; `doing` differs from others on the page."""
+    answers = awaited([ask_map(scene, each) for each in wanted], doing)
+    return [_map(scene, each, answer) for each, answer in zip(wanted, answers, strict=True)]
+
+
+def _map(scene: Scene, wanted: Wanted, answer: Answer) -> dict[str, Any]:
+    if answer.failure is None:
+        found: dict[str, Any] = answer.value
+        return found
+    config = wanted.candidate.config
+    return missing(
+        wanted.candidate.reference(wanted.step),
+        scene.picture.reference,
+        wanted.method.name,
+        str(answer.failure),
+        network=config.name,
+        kind=config.kind,
+        depth=config.depth,
+        step=wanted.step,
+        title=scene.picture.title,
+        layer=str(wanted.method.parameters.get("layer", "")),
+        target=wanted.target,
+        classes=scene.classes,
+    )
+
+
+def command(
+    name: str,
+    references: Sequence[str],
+    scene: Scene,
+    chosen: Sequence[Chosen],
+    *,
+    target: int | None = None,
+    images: int | None = None,
+) -> str:
+    """The same from a shell.
+
+    Args:
+        target: another class than that of the scene.
+        images: how many test images instead of the scene's picture.
+    """
+    explained = scene.target if target is None else target
+    needed = scene.given or (scene.data != DEFAULT_DATA and all(map(is_untrained, references)))
+    several = len(chosen) > 1  # then a setting is for the one that it stands with
+    settings = [
+        f"{each.name}.{key}={value}" if several else f"{key}={value}"
+        for each in chosen
+        for key, value in each.parameters.items()
+    ]
+    parts = [
+        f"python -m explorer {name} {' '.join(map(shlex.quote, references))}",
+        f"--data {shlex.quote(scene.data)}" if needed else "",
+        f"--image {scene.picture.reference}" if images is None else f"--images {images}",
+        f"--method {' '.join(each.name for each in chosen)}",
+        "" if explained is None else f"--target {shlex.quote(scene.classes[explained])}",
+        f"--set {' '.join(map(shlex.quote, settings))}" if settings else "",
+    ]
+    return " ".join(filter(None, parts))

@@ -1,0 +1,151 @@
+"""Can a map be trusted? What speaks for it and against it, on request."""
+
+from math import isnan
+from typing import Any
+
+import streamlit as st
+
+from explorer.figures import attribution_grid, deletion_insertion, randomisation
+from explorer.studies import map_files as map_export
+from explorer.ui import wording
+from explorer.ui.attributions.maps import choose_network
+from explorer.ui.attributions.method_choice import Chosen, choose_method, say_meaning
+from explorer.ui.attributions.scene import Scene, command
+from explorer.ui.widgets.live_chart import live_chart
+from explorer.ui.widgets.moment import at_moment
+from explorer.ui.widgets.questions import attribution, awaited
+from explorer.ui.widgets.take_along import take_along, told
+
+BADGES = {
+    "follows_weights": ":green-badge[:material/check: follows the weights]",
+    "ignores_weights": ":red-badge[:material/close: ignores the weights]",
+    "cannot_tell": ":gray-badge[:material/question_mark: cannot tell]",
+}
+MEANINGS = {
+    "follows_weights": "As layers are drawn anew, little of this map is left: it shows what the network has learned, "
+    "not the picture alone.",
+    "ignores_weights": "As layers are drawn anew, the map stays much the same: it shows the picture, whatever the "
+    "network has learned. Do not read it as what this network looks at.",
+    "cannot_tell": "As layers are drawn anew, something of the map is left, but not most of it; or it is constant.",
+}
+UNEXPLAINED = (
+    "Infidelity: of the changes of the score when squares are hidden, what the map does not foretell; 0 % is best (Yeh "
+    "et al. 2019, arXiv 1901.09392)."
+)
+EVEN = "The same for a map that is equal everywhere: a useful one is below."
+SENSITIVITY = (
+    "The largest change of the attribution, as a part of it, when every value of the image changes by at most 0.02; "
+    "small is steady (Yeh et al. 2019)."
+)
+DELTA = "How far the values are from adding up to what they explain; only for methods that promise a sum."
+MAP_WIDTH = 640  # pixels
+VERDICTS = {
+    "better_than_random": ":green-badge[:material/check: better than by chance]",
+    "not_better": ":orange-badge[:material/close: not better than by chance]",
+}
+
+
+def look_at_trust(scene: Scene) -> None:
+    """The checks of one map at the moment of the slider, computed when asked for."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        candidate = choose_network(scene)
+        method = choose_method(usual="grad_cam")
+
+    def at(step: int | None) -> None:
+        _check(scene, candidate.reference(step), scene.data_for(candidate), method)
+        say_meaning([method])
+
+    at_moment([candidate], at)
+
+
+def _check(scene: Scene, reference: str, data: str, method: Chosen) -> None:
+    key = f"{reference} {data} {method} {scene.picture.reference} {scene.target}"
+    if st.button("Check this map", icon=":material/verified:", type="primary"):
+        st.session_state.setdefault("checked", []).append(key)
+    if key not in st.session_state.get("checked", []):
+        st.info(
+            "The check hides and shows parts of the picture, disturbs it a little, and draws the network's layers anew "
+            "one after the other, computing the map each time: seconds for one-pass methods, minutes for slow ones."
+        )
+        return
+    (answer,) = awaited(
+        [
+            attribution(
+                "check",
+                reference,
+                scene.picture.reference,
+                method.name,
+                target=scene.target,
+                data=data,
+                parameters=dict(method.parameters),
+            )
+        ],
+        "Checking the map",
+    )
+    if told(answer):
+        _show(answer.value, command("attribute-check", [reference], scene, [method]))
+
+
+def _show(check: dict[str, Any], shell: str) -> None:
+    found = check["map"]
+    target = found["classes"][found["target"]]
+    with st.container(horizontal=True, gap="large"):
+        with st.container(width=MAP_WIDTH):
+            live_chart(
+                attribution_grid(map_export.map_cells([found], "method", "network"), scale="map", width=MAP_WIDTH),
+                key="checked_map",
+                alt=f"The map of {found['network']} that is checked.",
+                filename="map",
+            )
+        with st.container():
+            st.markdown(f"#### Does it depend on what was learned?\n\n{BADGES[check['badge']]}")
+            st.markdown(MEANINGS[check["badge"]])
+            st.markdown(f"#### Does it find what decides?\n\n{VERDICTS[check['verdict']]}")
+    st.markdown("#### As layers are drawn anew")
+    live_chart(
+        randomisation(check["randomisation"], threshold=check["threshold"]),
+        key="check_randomisation",
+        alt="Similarity of the map to the original one as layers are drawn anew.",
+        filename="randomisation",
+    )
+    st.caption(
+        "Layers are drawn anew from the classifier down to the stem, with batch norms measured anew; the dotted line "
+        "is the similarity that a map must not keep (check: Adebayo et al. 2018, arXiv 1810.03292; limit: ours)."
+    )
+    curves = check["curves"]
+    st.markdown("#### As positions are deleted and inserted")
+    live_chart(
+        deletion_insertion(curves["table"]),
+        key="check_curves",
+        alt=f"Probability of {target} as the highest positions of the map are deleted, and inserted.",
+        filename="deletion-insertion",
+    )
+    st.caption(
+        f"Deleting what the map holds highest should make the probability of {wording.escaped(target)} fall at once "
+        "(small area), inserting it should make it rise at once (large area), each more than with the same map shifted "
+        "at random, ten times (Petsiuk et al. 2018, arXiv 1806.07421; the comparison is ours). Pictures with holes are "
+        "unlike those the network has seen: a fall may also come from that."
+    )
+    st.markdown("#### In numbers")
+    delta = "–" if found["delta"] is None else f"{found['delta']:.3g}"
+    unfaithful = check["infidelity"]
+    numbers = {
+        "Unexplained part": (_percent(unfaithful["unexplained"]), UNEXPLAINED),
+        "A uniform map's": (_percent(unfaithful["even"]), EVEN),
+        "Sensitivity": (f"{check['sensitivity']:.3g}", SENSITIVITY),
+        "Delta": (delta, DELTA),
+        "Deletion, insertion": (f"{curves['deletion']:.2f}, {curves['insertion']:.2f}", "Areas under the two curves."),
+    }
+    with st.container(horizontal=True):
+        for label, (value, words) in numbers.items():
+            st.metric(label, value, help=words)
+    take_along(
+        check["randomisation"],
+        lambda: randomisation(check["randomisation"], threshold=check["threshold"]),
+        name="check",
+        command=shell,
+    )
+
+
+def _percent(part: float) -> str:
+    return "–" if isnan(part) else f"{part:.0%}"

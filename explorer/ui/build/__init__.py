@@ -1,0 +1,1 @@
+"""The Build page: choose a network, change its parts, see its shapes and costs."""

@@ -1,0 +1,69 @@
+"""A network to take along: its code, which needs PyTorch alone, and as ONNX."""
+
+import atexit
+import shutil
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from explorer.files import storage_errors, temporary_place
+from explorer.models.catalogue import network_config
+from explorer.models.code.network import standalone_code
+from explorer.models.config import NetworkConfig
+from explorer.scratch import temporary_folder
+from explorer.ui.build.choice import Built
+from explorer.ui.widgets import questions
+
+
+def show_code(built: Built) -> None:
+    """The code of each network, to copy or download, and its ONNX file on request."""
+    for config in dict.fromkeys(built.configs):
+        code = standalone_code(config)
+        with st.container(border=True):
+            st.markdown(f"**{config.name}** as PyTorch code that needs nothing else")
+            with st.container(horizontal=True, vertical_alignment="center"):
+                st.download_button(
+                    "Code (.py)", code, f"{config.name.replace('-', '_').replace('.', '_')}.py", "text/x-python",
+                    key=f"code-{config.name}", icon=":material/code:", on_click="ignore",
+                )  # fmt: skip
+                _onnx(config, built.image_size)
+            st.code(code, language="python", height=520)
+
+
+def _onnx(config: NetworkConfig, image_size: int) -> None:
+    """A button that makes the file, then one that downloads it."""
+    if config != network_config(config.name):
+        usual = network_config(config.name).classes
+        st.caption(f"ONNX files are made of networks as they are named, this one with {usual:,} classes.")
+        return
+    key = f"onnx-{config.name}-{image_size}"
+    if not st.session_state.get(key):
+        if st.button(
+            "Make ONNX", icon=":material/deployed_code:", key=f"make-{key}",
+            help="The untrained network for programs without PyTorch; some seconds. Of a trained one: "
+            "`python -m explorer export-onnx`.",
+        ):  # fmt: skip
+            st.session_state[key] = True
+            st.rerun()
+        return
+    path = _folder() / f"{config.name}-{image_size}.onnx"
+    answer = questions.onnx_file(config.name, path, image_size=image_size)
+    questions.show_answer(answer, ":gray[:material/hourglass_top: Following two images through it ...]", _download)
+
+
+def _download(found: dict[str, Any]) -> None:
+    path = Path(found["path"])
+    st.download_button(
+        f"ONNX ({found['bytes'] / 1e6:.1f} MB)", path.read_bytes, path.name, "application/octet-stream",
+        key=f"get-{path.name}", icon=":material/download:", on_click="ignore",
+    )  # fmt: skip
+
+
+@st.cache_resource(show_spinner=False)
+def _folder() -> Path:
+    """For files until they are downloaded; it goes with the server."""
+    with storage_errors(temporary_place() / "explorer-onnx"):
+        folder = temporary_folder(temporary_place(), "explorer-onnx")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder

@@ -1,0 +1,55 @@
+"""What training a network takes on this machine: memory from its structure, time from a short measurement."""
+
+from typing import Any
+
+import streamlit as st
+
+from explorer.models.config import NetworkConfig
+from explorer.ui.build.choice import Built
+from explorer.ui.widgets import questions
+from explorer.ui.wording import said, size
+
+BATCHES = (1, 8, 32, 64, 128, 256)
+USUAL_BATCH = 128  # as in He et al. 2015
+
+
+def show_cost(built: Built) -> None:
+    """Memory and seconds of a training step, once asked for: measuring takes some seconds."""
+    batch = int(
+        st.select_slider("Images a step", BATCHES, value=USUAL_BATCH, key="build_batch", bind="query-params", width=420)
+    )
+    wanted = [(config.name, built.image_size, batch, config.classes) for config in built.configs]
+    if st.session_state.get("build_measured") != wanted:
+        st.markdown("Each network takes some steps of random images here; that takes two to ten seconds.")
+        if st.button("Measure on this machine", icon=":material/timer:", key="build_measure", type="primary"):
+            st.session_state.build_measured = wanted
+            st.rerun()
+        return
+    answers = [
+        questions.network_cost(config, image_size=built.image_size, batch_size=batch) for config in built.configs
+    ]
+    questions.awaited(answers, "Measuring training steps")
+    for config, answer in zip(built.configs, answers, strict=True):
+        if answer.failure is None:
+            _cost(config, answer.value, batch)
+        elif not answer.cancelled:
+            st.error(said(str(answer.failure)), icon=":material/error:")
+
+
+def _cost(config: NetworkConfig, found: dict[str, Any], batch: int) -> None:
+    with st.container(border=True):
+        st.markdown(f"**{config.name}** on {found['device']}, {found['precision']}")
+        with st.container(horizontal=True):
+            st.metric(f"A step of {batch} images", _seconds(found["step_seconds"]))
+            st.metric("An image in evaluation", _seconds(found["evaluation_seconds"]))
+            st.metric("Memory of a step", size(found["training_bytes"]))
+            st.metric("Memory at hand", size(found["available_bytes"]))
+        if found.get("recomputes"):
+            st.caption(
+                f"That is much of the memory at hand: blocks will compute their inner results again in the backward "
+                f"pass, which takes {size(found['recomputed_bytes'])} and somewhat longer."
+            )
+
+
+def _seconds(seconds: float) -> str:
+    return f"{1000 * seconds:,.3g} ms" if seconds < 1 else f"{seconds:,.3g} s"

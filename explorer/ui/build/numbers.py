@@ -1,0 +1,92 @@
+"""What a network has in each stage, block or layer, and what two networks differ in."""
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from explorer import tables
+from explorer.figures import Figure, layer_sizes
+from explorer.models.description import Description, description, differences
+from explorer.ui.build.choice import Built
+from explorer.ui.widgets.live_chart import live_chart
+from explorer.ui.widgets.take_along import take_along
+
+PARTS = {"stages": "Stages", "blocks": "Blocks", "layers": "Layers"}
+HIDDEN = ("stage", "block")  # the name of a part or layer says them
+COUNTS = ("parameters", "multiply_adds", "kept_values")
+ROW, MOST_HEIGHT = 38, 460  # pixels
+
+
+def show_numbers(built: Built) -> None:
+    """Tables of both networks in one, and a figure of their layers."""
+    by = str(
+        st.segmented_control(
+            "Summed over", list(PARTS), format_func=PARTS.__getitem__, default="stages", required=True, key="build_by",
+            bind="query-params",
+        )
+    )  # fmt: skip
+    found = [description(config, built.image_size) for config in built.configs]
+    table = pd.concat([_named(each, by) for each in found], ignore_index=True)
+    shown = table[[column for column in table if column not in HIDDEN and (column != "network" or built.beside)]]
+    _dataframe(shown, COUNTS)
+
+    def draw() -> Figure:
+        return layer_sizes(pd.concat([_with_keys(each) for each in found], ignore_index=True))
+
+    names = " and ".join(config.name for config in built.configs)
+    live_chart(
+        draw(), key="sizes", alt=f"Parameters, multiply-adds and receptive field of the layers of {names}.",
+        filename="layers",
+    )  # fmt: skip
+    size = f" --image-size {built.image_size}" if built.image_size != built.config.image_size else ""
+    commands = [f"python -m explorer describe {each.name} --by {by.removesuffix('s')}{size}" for each in built.configs]
+    take_along(table, draw, name=f"{built.config.name}-{by}", command="\n".join(commands))
+
+
+def show_differences(built: Built) -> None:
+    """The settings and the layers that differ; layers in the same place of the same block stand in one row."""
+    assert built.beside is not None
+    found = differences(built.config, built.beside, built.image_size)
+    a, b = built.config.name, built.beside.name
+    names = {"a": a, "b": b if a != b else f"{b} again"}
+    settings = found.settings[found.settings["differs"]]
+    layers = found.layers[found.layers["differs"]]
+    st.markdown(f"##### {len(settings)} settings, {len(layers)} of {len(found.layers)} layers differ")
+    st.caption(
+        "A layer is compared with the one in the same place of the same block; its parameters are those of the "
+        "norm that belongs to it too."
+    )
+    if len(settings):
+        _dataframe(settings.drop(columns="differs").astype(str).rename(columns=names))
+    if len(layers):
+        counts = {
+            f"{count}_{side}": f"{count.replace('_', '-')}, {names[side]}"
+            for count in ("parameters", "multiply_adds")
+            for side in "ab"
+        }
+        told = layers.drop(columns=["differs", "layer_a", "layer_b"]).astype(dict.fromkeys(counts, "Int64"))
+        _dataframe(told.rename(columns=names | counts), tuple(counts.values()))
+    with st.expander("The same from a shell", icon=":material/terminal:"):
+        st.code(f"python -m explorer diff {a} {b} --image-size {built.image_size}", language="bash", wrap_lines=True)
+
+
+def _dataframe(table: pd.DataFrame, counts: tuple[str, ...] = ()) -> None:
+    """A table with large numbers as people read them."""
+    shapes: dict[str, Any] = {
+        name: st.column_config.NumberColumn(name.replace("_", " "), format="localized") for name in counts
+    }
+    others = {name: name.replace("_", " ") for name in table if name not in shapes and name in tables.DESCRIBED_LAYERS}
+    height = min(MOST_HEIGHT, ROW * (len(table) + 1))
+    st.dataframe(table, hide_index=True, height=height, column_config=shapes | others)
+
+
+def _named(found: Description, by: str) -> pd.DataFrame:
+    table: pd.DataFrame = getattr(found, by)
+    return pd.DataFrame({"network": found.config.name}, index=table.index).join(table)
+
+
+def _with_keys(found: Description) -> pd.DataFrame:
+    """The layers, after what `layer_sizes` tells networks apart by."""
+    keys = {"kind": found.config.kind, "depth": found.config.depth, "image_size": found.image_size}
+    return _named(found, "layers").assign(**keys)

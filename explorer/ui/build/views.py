@@ -1,0 +1,146 @@
+"""What the Build page shows of a network, or of two beside each other."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from explorer.figures import Figure, network_drawing
+from explorer.figures.layer_measures import LayerMeasure
+from explorer.models.catalogue import NETWORKS
+from explorer.models.config import NetworkConfig
+from explorer.models.description import Description, description, differences
+from explorer.ui import wording
+from explorer.ui.build.choice import Built
+from explorer.ui.build.code import show_code
+from explorer.ui.build.cost import show_cost
+from explorer.ui.build.numbers import show_differences, show_numbers
+from explorer.ui.navigation import page
+from explorer.ui.widgets.drawing import choose_layer, drawing
+from explorer.ui.widgets.take_along import chart_download
+
+BATCH = 128  # images a step, as in He et al. 2015
+NOTHING = "nothing"
+MEASURES = {
+    "parameters": LayerMeasure("parameters", log=True),
+    "multiply_adds": LayerMeasure("multiply-adds", log=True),
+    "receptive_field": LayerMeasure("receptive field, pixels"),
+    "kept_values": LayerMeasure("values kept in training", log=True),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A part of the page.
+
+    Attributes:
+        title: in the menu.
+        show: draws it.
+    """
+
+    title: str
+    show: Callable[[Built], None]
+
+
+def summary(built: Built) -> None:
+    """Totals beside the published ones, and where to go on; one row a network."""
+    for config in built.configs:
+        found = description(config, built.image_size)
+        row = NETWORKS.get(config.name)
+        family = f" · {row.family}" if row else ""
+        with st.container(border=True):
+            with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+                st.markdown(f"**{config.name}** · {config.kind}, {config.depth:,} layers{family}", width="content")
+                _links(config)
+            with st.container(horizontal=True):
+                st.metric("Parameters", f"{found.parameters:,}")
+                st.metric(f"Multiply-adds, {built.image_size} × {built.image_size}", f"{found.multiply_adds:,}")
+                st.metric(
+                    "Receptive field", f"{found.receptive_field:,} pixels", help="A side, at the last convolution."
+                )
+                st.metric(
+                    f"Tensors in training, {BATCH} images", f"{found.tensor_bytes(BATCH) / 1e9:.2f} GB",
+                    help="fp32: weights, gradients, momentum, and what the backward pass needs of each image, worked "
+                    "out from the structure. What that takes of this machine's memory stands under Memory and time.",
+                )  # fmt: skip
+            if published := _published(config, found):
+                st.caption(published)
+
+
+def _published(config: NetworkConfig, found: Description) -> str:
+    row = NETWORKS.get(config.name)
+    if row is None or not row.source:
+        return ""
+    told = [
+        f"{total['published']:,.0f} {total['total'].replace('_', '-')} (here {total['ratio']:.3f} times that)"
+        for total in found.totals.to_dict("records")
+        if total["published"]
+    ]
+    if row.published_error is not None:
+        where = {"cifar10": "CIFAR-10", "imagenet": "ImageNet"}[row.published_data]
+        told.append(f"{row.published_error:.2%} error on {where}")
+    return f"Published: {', '.join(told)}. {row.source}." if told else ""
+
+
+def _links(config: NetworkConfig) -> None:
+    with st.container(horizontal=True, width="content"):
+        st.page_link(page("train"), label="Train", icon=":material/play_circle:", query_params={"network": config.name})
+        st.page_link(
+            page("responses"), label="X-ray", icon=":material/radiology:",
+            query_params={"study": wording.AT_INITIALISATION, "xray-networks": config.name},
+        )  # fmt: skip
+        st.page_link(
+            page("responses"), label="Look inside", icon=":material/graphic_eq:", query_params={"networks": config.name}
+        )
+
+
+def _drawings(built: Built) -> None:
+    """One below the other, the layers that differ framed."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        titles = {NOTHING: NOTHING} | {name: measure.title for name, measure in MEASURES.items()}
+        name = st.selectbox(
+            "Colour by",
+            list(titles),
+            format_func=titles.__getitem__,
+            key="build_colour",
+            bind="query-params",
+            width=260,
+        )
+        choose_layer(built.config)
+    for number, (config, marked) in enumerate(zip(built.configs, _different(built), strict=True)):
+        with st.container(border=True):
+            if built.beside:
+                st.markdown(f"**{config.name}**")
+            _drawing(config, built.image_size, name, marked, key=f"drawing-{number}")
+
+
+def _different(built: Built) -> list[set[int]]:
+    """Numbers of the layers of each network that differ from those of the other."""
+    if built.beside is None:
+        return [set()]
+    found = differences(built.config, built.beside, built.image_size).layers
+    different = found[found["differs"]]
+    return [set(map(int, different[f"layer_{side}"].dropna())) for side in "ab"]
+
+
+def _drawing(config: NetworkConfig, image_size: int, name: str, marked: set[int], *, key: str) -> None:
+    values = description(config, image_size).layers.dropna(subset="layer")
+    measured: dict[str, Any] = {}
+    if name != NOTHING:
+        measured = {"values": values, "column": name, "measure": MEASURES[name]}
+    drawing(config, image_size=image_size, marked=marked, key=key, **measured)
+
+    def draw() -> Figure:
+        return network_drawing(config, image_size=image_size, marked=marked, **measured)
+
+    chart_download(draw, title=config.name, file=f"{config.name}-{key}")
+
+
+VIEWS: dict[str, View] = {
+    "drawing": View("Drawing", _drawings),
+    "numbers": View("Numbers", show_numbers),
+    "differences": View("Differences", show_differences),
+    "cost": View("Memory and time", show_cost),
+    "code": View("Code", show_code),
+}

@@ -1,0 +1,1 @@
+"""The Checkpoints page: weights on this machine, and importing weights."""

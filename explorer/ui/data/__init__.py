@@ -1,0 +1,1 @@
+"""The Data page: data sets, downloads, folders of pictures."""

@@ -1,0 +1,107 @@
+"""The section of the Data page for folders of the user's own pictures: the list, adding to it, taking off it."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from explorer.data.catalogue import dataset
+from explorer.data.file_pixels import FilePixels
+from explorer.data.own_folders import add_folder, folder_table, folders_state, remove_folder
+from explorer.errors import ExplorerError
+from explorer.ui import wording
+from explorer.ui.errors import readable_errors
+from explorer.ui.navigation import page
+from explorer.ui.widgets.data_choice import link_to
+
+CLASSES = 8  # named on a card
+PICTURES, SIDE, GAP = 8, 64, 4  # on a card, and their pixels
+COLUMNS = 2
+
+
+def own_pictures() -> None:
+    """A field for a path, and a card for each folder on the list."""
+    st.subheader("Your own pictures", anchor=False)
+    st.markdown(
+        "A folder on this machine, with a subfolder of pictures (PNG, JPEG, WebP) for each class, named after it. "
+        "Subfolders named after classes of ImageNet or CIFAR-10 let networks of those be evaluated on it. To train on "
+        "it, put the classes into two subfolders, `train` and `val`. Pictures are read where they are."
+    )
+    _add()
+    with readable_errors():
+        _show(folder_table())
+
+
+def _show(rows: list[dict[str, Any]]) -> None:
+    if not rows:
+        st.info("No folder is on the list yet. Write the path of one above.")
+    for start in range(0, len(rows), COLUMNS):
+        for column, row in zip(st.columns(COLUMNS, gap="medium"), rows[start : start + COLUMNS], strict=False):
+            with column, st.container(border=True):
+                _card(row)
+
+
+def _add() -> None:
+    added = st.session_state.get("folders_added", 0)  # an emptied field after each
+    with st.form("add-folder", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
+        path = st.text_input("Folder", key=f"folder-{added}", placeholder="/home/me/pictures", width=480)
+        asked = st.form_submit_button("Add", icon=":material/add:", type="primary")
+    if asked:
+        with readable_errors():
+            add_folder(str(path))
+            st.session_state.folders_added = added + 1
+            st.rerun()
+
+
+def _card(row: dict[str, Any]) -> None:
+    badge = ":green-badge[:material/check: ready]" if row["available"] else ":red-badge[cannot be read]"
+    st.markdown(f"#### {wording.escaped(row['title'])} {badge}")
+    if not row["available"]:
+        st.markdown(wording.escaped(row["detail"]))
+    else:
+        classes = dataset(row["name"]).classes
+        more = f" and {len(classes) - CLASSES:,} more" if len(classes) > CLASSES else ""
+        trained = f"{row['train_images']:,} training and " if row["train_images"] else ""
+        alone = "" if row["train_images"] else ", none to train on"
+        st.markdown(
+            f"{trained}{row['test_images']:,} test images{alone}, colour, any size  \n"
+            f"{len(classes)} classes: {wording.escaped(', '.join(classes[:CLASSES]))}{more}"
+        )
+        _strip(row["name"])
+    st.caption(wording.escaped(row["place"]))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if row["available"]:
+            link = link_to("data", row["name"])
+            st.page_link(page("evaluate"), label="Evaluate on it", icon=":material/fact_check:", query_params=link)
+        st.button(
+            "Remove from the list", icon=":material/playlist_remove:", key=f"remove-{row['name']}", type="tertiary",
+            on_click=_remove, args=(row["place"],), help="The pictures stay where they are.",
+        )  # fmt: skip
+
+
+def _remove(place: str) -> None:
+    with readable_errors():
+        remove_folder(place)
+
+
+def _strip(name: str) -> None:
+    try:
+        st.image(_pictures(name, folders_state()), output_format="PNG")
+    except ExplorerError as error:
+        st.warning(wording.said(str(error)))
+
+
+@st.cache_data(show_spinner=False, max_entries=20)
+def _pictures(name: str, state: tuple[object, ...]) -> NDArray[np.uint8]:
+    """The first test pictures of its classes in turn, side by side; `state` says when to look again."""
+    split = dataset(name).read(Path(), "test", SIDE)
+    assert isinstance(split.pixels, FilePixels)
+    nth = np.zeros(len(split.labels), np.int64)  # of its class
+    for number in np.unique(split.labels):
+        nth[split.labels == number] = np.arange((split.labels == number).sum())
+    chosen = np.lexsort((split.labels, nth))[:PICTURES]
+    opaque = np.pad(np.asarray(split.pixels[chosen]), ((0, 0), (0, 0), (0, 0), (0, 1)), constant_values=255)
+    apart = np.pad(opaque, ((0, 0), (0, 0), (0, GAP), (0, 0)))  # gaps let the page through
+    return np.concatenate(list(apart), axis=1)[:, :-GAP]

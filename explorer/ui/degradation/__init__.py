@@ -1,0 +1,1 @@
+"""The Degradation page: set-up, race, verdict, the proof by construction."""

@@ -1,0 +1,121 @@
+"""The proof by construction: a deeper network that computes what a shallower one does."""
+
+from typing import Any
+
+import streamlit as st
+
+from explorer.runs.experiments import Experiment
+from explorer.runs.store import Run
+from explorer.training import launch
+from explorer.training.plan import Plan
+from explorer.training.recipe import Recipe
+from explorer.ui import cached
+from explorer.ui.navigation import page
+from explorer.ui.widgets import questions
+from explorer.ui.wording import percent
+
+USUAL_SOURCE, USUAL_DEPTH = 20, 56  # as in figure 6 of the paper
+STEPS = 200  # of training on: enough to see where it goes
+RATE = 0.01  # a tenth of the paper's: the network is trained already
+
+
+def construction(found: Experiment) -> None:
+    """Choose a trained plain network, deepen it with identity layers, compare, train it on."""
+    st.markdown(
+        "A better deep network exists: take a trained shallow one and add layers that pass their input on unchanged. "
+        "It is as deep, and exactly as good. That training from scratch does not find anything as good is what "
+        "degradation means (He et al. 2015, section 1)."
+    )
+    trained = {
+        run.id: run for run in found.runs if run.facts and run.facts.network.kind == "plain" and _has_weights(run)
+    }
+    if not trained:
+        st.caption("This experiment has no finished plain network with weights. Choose another one above.")
+        return
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        usual = next((place for place, run in enumerate(trained.values()) if _depth(run) == USUAL_SOURCE), 0)
+        source = st.selectbox(
+            "Trained network",
+            list(trained),
+            index=usual,
+            format_func=lambda each: _name(trained[each]),
+            key="source",
+            width=240,
+        )
+        own = _depth(trained[source])
+        deeper = [depth for depth in (20, 32, 44, 56, 110) if depth > own]
+        usual = deeper.index(USUAL_DEPTH) if USUAL_DEPTH in deeper else 0
+        depth = st.selectbox("Deepen to", deeper, index=usual, format_func=lambda d: f"{d} layers", key="to", width=150)
+        asked = st.button("Insert identity layers", type="primary", icon=":material/layers:", key="construct")
+    key = f"constructed-{source}-{depth}"
+    if asked:
+        st.session_state[key] = True
+    if st.session_state.get(key):
+        waiting = ":gray[:material/hourglass_top: Building it and comparing both on real images ...]"
+        questions.show_answer(questions.construction(source, depth), waiting, lambda made: _comparison(found, made))
+
+
+def _comparison(found: Experiment, made: dict[str, Any]) -> None:
+    """Built and trained from scratch side by side, and the way on."""
+    scratch = [
+        run for run in found.runs
+        if run.facts and run.facts.network.name == made["network"] and run.progress.step == run.steps
+    ]  # fmt: skip
+    columns = st.columns(3, gap="medium")
+    with columns[0]:
+        st.metric(f"{made['source_network']}, trained", percent(made["source_train_error"]), border=True)
+        st.caption(f"Training error. Test error {percent(made['source_test_error'])}.")
+    with columns[1]:
+        st.metric(f"{made['network']}, built from it", percent(made["train_error"]), border=True)
+        st.caption(f"Training error. Test error {percent(made['test_error'])}.")
+    with columns[2]:
+        if scratch:
+            error = sum(run.progress.train_error or 0.0 for run in scratch) / len(scratch)
+            st.metric(f"{made['network']}, trained from scratch", percent(error), border=True)
+            st.caption(f"Training error, mean of {len(scratch)} run{'s' if len(scratch) > 1 else ''}.")
+        else:
+            st.metric(f"{made['network']}, trained from scratch", "–", border=True)
+            st.caption("This experiment has not trained one.")
+    st.markdown(
+        f"{made['inserted_blocks']} blocks of identity layers were inserted. Over {made['images']:,} test images the "
+        f"largest difference between any two outputs is **{made['largest_difference']:.1e}**: rounding, nothing else. "
+        "All errors here are of the networks as they stand, on fixed samples."
+    )
+    st.code(f"python -m explorer construct identity {made['source']} --depth {_depth_of(made['network'])}", "bash")
+    if st.button(
+        f"Train the built {made['network']} on",
+        icon=":material/play_arrow:",
+        key="train_on",
+        help=f"{STEPS} steps at a learning rate of {RATE:g}, falling to zero; it may get better than its source.",
+    ):
+        facts = next(run.facts for run in found.runs if run.facts)
+        gentle = {"steps": STEPS, "learning_rate": RATE, "schedule": "cosine", "warmup_steps": 0}
+        recipe = Recipe(**facts.recipe | gentle)
+        plan = Plan(
+            networks=(made["network"],),
+            data=found.data,
+            recipe=recipe,
+            initial=made["id"],
+            title=f"{made['network']} built from {made['source_network']}, trained on",
+        )
+        experiment_id = launch.start(plan)
+        cached.forget()
+        st.switch_page(page("train"), query_params={"experiment": experiment_id})
+
+
+def _has_weights(run: Run) -> bool:
+    return (run.path / "checkpoint.safetensors").exists()
+
+
+def _name(run: Run) -> str:
+    assert run.facts is not None
+    return f"{run.facts.network.name}, seed {run.facts.seed}"
+
+
+def _depth(run: Run) -> int:
+    assert run.facts is not None
+    return run.facts.network.depth
+
+
+def _depth_of(name: str) -> str:
+    return name.removeprefix("plain").partition("-")[0]

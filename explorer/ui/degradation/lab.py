@@ -1,0 +1,174 @@
+"""The degradation lab around one experiment: the race, the verdicts, and what speaks for and against them."""
+
+import pandas as pd
+import streamlit as st
+
+from explorer.analysis.verdict import Outcome, Verdict, last_steps
+from explorer.errors import quoted
+from explorer.figures import Figure, gaps, race
+from explorer.models.published import published
+from explorer.runs.experiments import Experiment
+from explorer.studies.degradation import Report, plan_of
+from explorer.ui import cached, wording
+from explorer.ui.degradation.evidence import evidence, is_augmented
+from explorer.ui.degradation.setup import Guess
+from explorer.ui.widgets.guard import guard
+from explorer.ui.widgets.inside import inside
+from explorer.ui.widgets.live_chart import live_chart
+from explorer.ui.widgets.progress import controls, progress
+from explorer.ui.widgets.renewal import renewed
+from explorer.ui.widgets.share import share
+from explorer.ui.wording import distinct
+
+FIRST_SHOWN = "shipped-digits"  # the picture to begin with: three seeds, and deep plain networks that do train
+
+# how an outcome looks: colour and icon
+LOOKS: dict[Outcome | None, tuple[str, str]] = {
+    "seen": ("orange", "trending_up"),
+    "reversed": ("blue", "trending_down"),
+    "cannot_tell": ("gray", "help"),
+    "not_started": ("gray", "hourglass_disabled"),
+    None: ("gray", "do_not_disturb_on"),
+}
+
+
+def choose_experiment() -> str | None:
+    """The experiment in the address, or the one to begin with; None where there is none at all."""
+    found = {each.id: each for each in cached.experiments() if each.runs[0].facts is not None}
+    if not found:
+        st.info(
+            "No experiment is here, not even one that came with the program. Start one on the left.",
+            icon=":material/info:",
+        )
+        return None
+    asked = st.query_params.get("experiment", FIRST_SHOWN)
+    if asked not in found and "experiment" in st.query_params:
+        st.warning(f"There is no experiment {wording.escaped(quoted(asked)[1:-1])} here; this is another one.")
+    current = asked if asked in found else next(iter(found))
+    labels = distinct({each: f"{wording.title(found[each])} ({found[each].state})" for each in found})
+    chosen = st.selectbox(
+        "Experiment",
+        list(found),
+        index=list(found).index(current),
+        format_func=labels.__getitem__,
+        key=f"experiment-{current}",
+        label_visibility="collapsed",
+    )
+    if chosen != current:
+        st.query_params.from_dict({"experiment": chosen})
+        st.rerun()
+    return str(chosen)
+
+
+def lab(experiment_id: str) -> None:
+    """The race of an experiment, renewed while it trains; at its end the verdicts and the evidence."""
+    found = cached.experiment(experiment_id)
+
+    def show(now: Experiment) -> None:
+        _state(now)
+        live_chart(
+            _race(now),
+            key=f"race-{experiment_id}",
+            alt=f"Training error and test error of {', '.join(now.networks)} against steps.",
+            filename="degradation",
+        )
+        if now.active:
+            st.caption("The verdict comes when all networks are at the end of the schedule, not before.")
+        inside(now, explain=False)
+
+    renewed(found, show)
+    if not found.active:
+        report = cached.report(found)
+        _reveal(report)
+        _verdicts(report)
+        st.caption(_measure(found))
+        guard(report.confounds, plan_of([found]), key="after")
+    evidence(found)
+    share(found, lambda: _race(found))
+
+
+def _state(found: Experiment) -> None:
+    """What it does and its buttons; an experiment that is through needs no bar."""
+    if found.state == "shipped":
+        st.markdown(f"{wording.chip(found)} Came with the program, trained by its own queue; read-only.")
+    elif found.state == "finished":
+        st.markdown(wording.chip(found))
+    else:
+        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+            st.markdown(wording.chip(found))
+            controls(found)
+        progress(found)
+
+
+def _race(found: Experiment) -> Figure:
+    return race(
+        cached.metrics(found.run_ids),
+        smoothing=last_steps(found.steps),
+        steps=found.steps,
+        published=_published(found),
+    )
+
+
+def _published(found: Experiment) -> pd.DataFrame | None:
+    """What others report for the depths of this experiment, where it is of the same data."""
+    if found.data != "cifar10":
+        return None
+    depths = {run.facts.network.depth for run in found.runs if run.facts}
+    table = published()
+    return table[table["depth"].isin(depths)]
+
+
+def _measure(found: Experiment) -> str:
+    facts = next(run.facts for run in found.runs if run.facts)
+    tail = last_steps(found.steps)
+    where = " (cropped and mirrored as in training)" if is_augmented(facts) else ""
+    return (
+        f"Training error: mean of the last {tail:,} batches{where}, at the end of the schedule; never the best epoch, "
+        "never the test error. Intervals: 95%, Student's t over seeds, differences taken seed by seed; each stands for "
+        "itself."
+    )
+
+
+def _verdicts(report: Report) -> None:
+    counterparts = {"degradation": ("degradation", "residual_depth"), "shortcut": ("shortcut",)}
+    for answer in (report.degradation, report.shortcut):
+        with st.container(border=True):
+            colour, icon = LOOKS[answer.outcome]
+            st.markdown(f"#### :{colour}[:material/{icon}:] {answer.headline}")
+            rows = report.gaps[report.gaps["question"].isin(counterparts[answer.question])]
+            if len(rows):
+                live_chart(
+                    gaps(rows),
+                    key=f"gaps-{answer.question}",
+                    alt=" ".join(answer.sentences),
+                    filename=answer.question,
+                )
+            _sentences(answer)
+    if report.unfinished:
+        st.caption(f"Not at the end of the schedule, so not counted: {', '.join(report.unfinished)}.")
+
+
+def _sentences(answer: Verdict) -> None:
+    st.markdown("\n".join(f"- {sentence}" for sentence in answer.sentences))
+
+
+def _reveal(report: Report) -> None:
+    """The guess beside the outcome."""
+    guess = Guess.read(st.query_params.get("guess", ""))
+    if guess == Guess() or report.ends.empty:
+        return
+    means = report.ends.groupby("network")["train_error"].mean()
+    lines = []
+    if guess.lowest:
+        lowest = str(means.idxmin())
+        right = "You were right" if guess.lowest == lowest else f"It was {lowest}"
+        mine = wording.escaped(guess.lowest)
+        lines.append(f"Lowest training error, your guess: {mine}. {right}, at {means.min():.1%}.")
+    rows = report.gaps[report.gaps["question"] == "degradation"]
+    if guess.points is not None and len(rows):
+        row = rows.iloc[-1]
+        lines.append(
+            f"{row['network']} above {row['against']}, your guess: {guess.points:+g} points. "
+            f"Measured: {100 * row['gap']:+.1f}."
+        )
+    st.info("  \n".join(lines), icon=":material/psychology_alt:")

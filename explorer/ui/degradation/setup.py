@@ -1,0 +1,133 @@
+"""What the degradation lab is to train: a preset, changed where wanted, and a guess at the outcome."""
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from explorer.models.names import LONGEST_NAME
+from explorer.studies.degradation import plan_confounds
+from explorer.training.plan import Plan
+from explorer.training.presets import PRESETS, twins
+from explorer.training.schedules import SCHEDULES
+from explorer.ui.address import number_in
+from explorer.ui.errors import readable_errors
+from explorer.ui.widgets.guard import CHOSEN_PLAN, guard
+from explorer.ui.widgets.plan_fields import Fields, plan_of
+from explorer.ui.widgets.start import start_panel
+
+POINTS = (-100.0, 100.0)
+DEPTHS = (8, 20, 32, 44, 56, 110)
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """What a reader expects before the race, kept in the address so that a reload does not lose it.
+
+    Attributes:
+        lowest: network that ends with the lowest training error; empty for no guess.
+        points: by which the deepest plain network ends above the shallowest; None for no guess.
+    """
+
+    lowest: str = ""
+    points: float | None = None
+
+    def text(self) -> str:
+        return f"{self.lowest}~{'' if self.points is None else f'{self.points:g}'}"
+
+    @classmethod
+    def read(cls, text: str) -> "Guess":
+        lowest, _, points = text.partition("~")
+        return cls(lowest[:LONGEST_NAME], number_in(points, *POINTS, fraction=True))
+
+
+def setup() -> None:
+    """Choose, guess, be warned, start."""
+    proposed: Plan | None = st.session_state.get(CHOSEN_PLAN)
+    plan: Plan | None = proposed
+    if proposed is not None:
+        st.markdown("#### Proposed instead")
+        st.markdown(", ".join(proposed.networks))
+        recipe = proposed.recipe
+        st.caption(
+            f"Seeds {', '.join(map(str, proposed.seeds))}. Learning rate {recipe.learning_rate:g}, "
+            f"{recipe.schedule.replace('_', ' ')}, warm-up {recipe.warmup_steps:,} steps."
+        )
+        st.button(
+            "Back to the presets",
+            icon=":material/arrow_back:",
+            key="back_to_presets",
+            on_click=_forget_proposal,
+            type="tertiary",
+        )
+    else:
+        st.markdown("#### Run it here")
+        with readable_errors():
+            plan = _preset_plan()
+    if plan is None:
+        return
+    guess = _guess(plan)
+    guard(plan_confounds(plan), plan, key="before")
+    query = {"guess": guess.text()} if guess != Guess() else {}
+    start_panel(plan, opens="degradation", **query)
+
+
+def _forget_proposal() -> None:
+    del st.session_state[CHOSEN_PLAN]
+
+
+def _preset_plan() -> Plan:
+    name = str(
+        st.radio(
+            "Budget",
+            list(PRESETS),
+            format_func=lambda key: f"**{PRESETS[key].title}**: {PRESETS[key].time}",
+            key="lab",
+            bind="query-params",
+            help="Times measured on two CPU cores.",
+        )
+    )
+    preset = PRESETS[name]
+    st.caption(preset.note)
+    fields = Fields(f"lab_{name}", preset)
+    usual = preset.plan.recipe
+    with st.expander("Depths, seeds, budget", icon=":material/tune:"):
+        own = sorted({config.depth for config in preset.plan.network_configs()})
+        depths = st.pills("Depths", DEPTHS, selection_mode="multi", default=own, **fields.bound("depths"))
+        seeds = fields.whole("Seeds", "seeds", len(preset.plan.seeds), 1, 20, 1, help="Runs per network.")
+        steps = fields.setting("Steps", "steps", usual.steps, 20)
+        rate = fields.decimal("Learning rate", "learning_rate", usual.learning_rate, 0.01)
+        schedule = fields.one_of("Schedule", "schedule", list(SCHEDULES), usual.schedule)
+        warmup = fields.setting("Warm-up", "warmup_steps", usual.warmup_steps, 10)
+    changed = {"steps": steps, "learning_rate": rate, "schedule": schedule, "warmup_steps": warmup}
+    recipe = usual.model_dump() | changed
+    networks = preset.plan.networks if sorted(depths) == own else twins(sorted(depths))
+    same = recipe == usual.model_dump() and networks == preset.plan.networks
+    title = preset.plan.title if same else ""
+    return plan_of(
+        {"networks": networks, "data": preset.plan.data, "recipe": recipe, "seeds": range(seeds), "title": title}
+    )
+
+
+def _guess(plan: Plan) -> Guess:
+    plain = sorted((c for c in plan.network_configs() if c.kind == "plain"), key=lambda config: config.depth)
+    with st.expander("Commit a guess first", icon=":material/psychology_alt:"):
+        lowest = st.selectbox(
+            "Which network ends with the lowest training error?",
+            plan.networks,
+            index=None,
+            placeholder="no guess",
+            key="guess_lowest",
+        )
+        points = None
+        if len(plain) > 1:
+            points = st.number_input(
+                f"By how many points will {plain[-1].name} end above {plain[0].name}?",
+                *POINTS,
+                None,
+                1.0,
+                "%g",
+                placeholder="no guess; negative for below",
+                key="guess_points",
+            )
+        st.caption("It is kept in the address of the race and shown beside the outcome.")
+    return Guess(lowest or "", points)

@@ -1,0 +1,1 @@
+"""The Evaluate page: errors, calibration, confusions, ensembles."""

@@ -1,0 +1,186 @@
+"""What the Evaluate page evaluates: networks, test images, views of each; and the answers."""
+
+import shlex
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from explorer import tables
+from explorer.data.catalogue import data_status, dataset, never_cropped
+from explorer.errors import ExplorerError
+from explorer.runs.checkpoint_facts import DEFAULT_DATA
+from explorer.ui import wording
+from explorer.ui.widgets.data_choice import AS_TRAINED, choose_data
+from explorer.ui.widgets.network_choice import Candidate, choose_networks
+from explorer.ui.widgets.questions import awaited, evaluation
+from explorer.ui.widgets.take_along import told
+
+IMAGES = {200: "200", 500: "500", 1000: "1,000", 2000: "2,000", 5000: "5,000", 0: "All"}
+FIRST_IMAGES = 1000  # of CIFAR-10 a network of 20 layers then takes a second or two on two cores
+CROPS = {1: "1 crop", 10: "10 crops"}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Choice:
+    """What is evaluated.
+
+    Attributes:
+        chosen: networks, each by the reference to it as trained as it is.
+        data: name of the data set for all; empty for that which each was trained on.
+        images: how many; None for the whole test set.
+        crops: views of each image, 1 or 10.
+    """
+
+    chosen: dict[str, Candidate]
+    data: str
+    images: int | None
+    crops: int
+
+    def data_for(self, candidate: Candidate) -> str:
+        """Untrained networks are shown what the others were trained on."""
+        if self.data or candidate.data:
+            return self.data
+        return next((each.data for each in self.chosen.values() if each.data), DEFAULT_DATA)
+
+    @property
+    def names(self) -> dict[str, str]:
+        """What to call each network; in full where several have one name."""
+        short = [each.config.name for each in self.chosen.values()]
+        return {
+            reference: each.config.name if short.count(each.config.name) == 1 else each.label
+            for reference, each in self.chosen.items()
+        }
+
+    def command(self, *, ensemble: bool = False) -> str:
+        """The same from a shell."""
+        data = self.data or (DEFAULT_DATA if not any(each.data for each in self.chosen.values()) else "")
+        parts = [
+            f"python -m explorer evaluate {' '.join(map(shlex.quote, self.chosen))}",
+            f"--data {shlex.quote(data)}" if data and data != DEFAULT_DATA else "",
+            f"--images {self.images}" if self.images else "",
+            f"--crops {self.crops}" if self.crops > 1 else "",
+            "--ensemble" if ensemble else "",
+        ]
+        return " ".join(filter(None, parts))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evaluated:
+    """What came of it.
+
+    Attributes:
+        found: `evaluations.Evaluation` of each network that could be evaluated, as a dictionary.
+    """
+
+    choice: Choice
+    found: tuple[dict[str, Any], ...]
+
+    def table(self, part: str) -> pd.DataFrame:
+        """A table of all networks, such as "class_errors", after `tables.MEASURED_KEYS`."""
+        parts: list[pd.DataFrame] = [
+            each[part].assign(**{key: each[key] for key in tables.MEASURED_KEYS}) for each in self.found
+        ]
+        return pd.concat(parts, ignore_index=True)
+
+    def name(self, each: dict[str, Any]) -> str:
+        """What to call a network."""
+        return self.choice.names[each["reference"]]
+
+
+def evaluate() -> Evaluated | None:
+    """Fields for what is evaluated, and the answers; None where there are none, which has then been told."""
+    choice = _choose()
+    if choice is None:
+        return None
+    answers = awaited(
+        [
+            evaluation(reference, data=choice.data_for(each), images=choice.images, crops=choice.crops)
+            for reference, each in choice.chosen.items()
+        ],
+        "Evaluating networks",
+    )
+    found = tuple(answer.value for answer in answers if told(answer))
+    if not found:
+        return None
+    evaluated = Evaluated(choice, found)
+    _say_what_is_measured(evaluated)
+    return evaluated
+
+
+def _choose() -> Choice | None:
+    chosen = {each.reference(None): each for each in choose_networks()}
+    controls = st.container(horizontal=True, vertical_alignment="bottom")
+    data = choose_data(controls, "data", AS_TRAINED)
+    with controls:
+        images = int(
+            st.selectbox(
+                "Test images", list(IMAGES), format_func=IMAGES.__getitem__, index=list(IMAGES).index(FIRST_IMAGES),
+                key="images", bind="query-params", width=120, help="In equal parts of the classes, always the same.",
+            )
+        )  # fmt: skip
+        crops = st.segmented_control(
+            "Views of each", list(CROPS), format_func=CROPS.__getitem__, default=1, required=True, key="crops",
+            bind="query-params",
+            help="Ten: the four corners, the centre, and these mirrored; the probabilities of the classes are averaged "
+            "(Krizhevsky et al. 2012). It takes ten times as long.",
+        )  # fmt: skip
+    if not chosen:
+        st.info("Choose a network above: one that came with the program, one of yours, or an untrained one.")
+        return None
+    choice = Choice(chosen, data, images or None, int(crops or 1))
+    return choice if _there(choice) else None
+
+
+def _there(choice: Choice) -> bool:
+    """Whether there are images for any of the networks; else it is told what to do."""
+    needed = dict.fromkeys(choice.data_for(each) or each.data for each in choice.chosen.values())
+    details = []
+    for name in needed:
+        try:
+            status = data_status(name)
+        except ExplorerError as error:
+            details.append(str(error))
+        else:
+            details += [] if status.available else [status.detail]
+    if len(details) < len(needed):
+        return True
+    for detail in details:
+        st.info(wording.escaped(detail))
+    return False
+
+
+def _say_what_is_measured(evaluated: Evaluated) -> None:
+    """Which images the numbers are of, and how far they can be trusted."""
+    texts = []
+    for name in dict.fromkeys(each["data"] for each in evaluated.found):
+        row = dataset(name)
+        images = next(each["images"] for each in evaluated.found if each["data"] == name)
+        whole = images == row.test_images
+        title = wording.escaped(row.title)
+        texts.append(
+            f"{'all ' if whole else ''}{images:,}{'' if whole else f' of {row.test_images:,}'} test images of "
+            f"{never_cropped(title) if evaluated.choice.crops > 1 and not row.augment else title}"
+        )
+    st.caption(
+        f"Measured on {'; '.join(texts)}. ± is the standard error: another sample as large would give an error that "
+        "differs by about as much."
+    )
+
+
+def choose_one(evaluated: Evaluated) -> dict[str, Any]:
+    """A field for one of the evaluated networks, kept in the address as `network`."""
+    names = {evaluated.choice.chosen[each["reference"]].name: each for each in evaluated.found}
+    if st.session_state.get("network") not in (None, *names):
+        del st.session_state["network"]
+    name = st.selectbox(
+        "Network", list(names), format_func=lambda each: evaluated.name(names[each]), key="network",
+        bind="query-params", width=330,
+    )  # fmt: skip
+    return names[str(name)]
+
+
+def percent(fraction: float | None) -> str:
+    """An error in percent, in as many digits as ten thousand images give."""
+    return "–" if fraction is None else f"{100 * fraction:.2f} %"

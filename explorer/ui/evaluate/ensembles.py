@@ -1,0 +1,107 @@
+"""Networks as an ensemble: the joint error, what each brings, how often they agree."""
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from explorer.figures import Figure, member_agreement
+from explorer.figures.members import PAIR_MEASURES
+from explorer.ui import wording
+from explorer.ui.evaluate.choice import Evaluated, percent
+from explorer.ui.widgets.live_chart import live_chart
+from explorer.ui.widgets.questions import awaited, ensemble
+from explorer.ui.widgets.take_along import take_along, told
+
+PERCENT = "%.2f %%"
+
+
+def look_at_ensemble(evaluated: Evaluated) -> None:
+    """All evaluated networks of one data set together."""
+    data = evaluated.found[0]["data"]
+    members = [each for each in evaluated.found if each["data"] == data]
+    if len(members) < 2:
+        st.info("Choose two networks or more of one data set above.")
+        return
+    left_out = [evaluated.name(each) for each in evaluated.found if each["data"] != data]
+    if left_out:
+        st.caption(f"Left out, since they are of another data set: {wording.escaped(', '.join(left_out))}.")
+    choice = evaluated.choice
+    (answer,) = awaited(
+        [
+            ensemble(
+                tuple(each["reference"] for each in members), data=choice.data or data, images=choice.images,
+                crops=choice.crops,
+            )
+        ],
+        "Putting answers together",
+    )  # fmt: skip
+    if not told(answer):
+        return
+    found = answer.value
+    _numbers(found)
+    names = {each["reference"]: evaluated.name(each) for each in members}
+    left, right = st.columns([2, 3], gap="medium")
+    with left:
+        _members(found["members"], names)
+        measure = str(
+            st.selectbox(
+                "How often two networks", list(PAIR_MEASURES), format_func=PAIR_MEASURES.__getitem__, key="pairs",
+                bind="query-params", width=260,
+            )
+        )  # fmt: skip
+    pairs = found["pairs"].assign(a=found["pairs"]["a"].map(names), b=found["pairs"]["b"].map(names))
+
+    def draw() -> Figure:
+        return member_agreement(pairs, list(names.values()), measure=measure)
+
+    with right:
+        alt = f"How often every two networks {PAIR_MEASURES[measure]}."
+        live_chart(draw(), key="members", alt=alt, filename="agreement")
+    take_along(pairs, draw, name="ensemble", command=choice.command(ensemble=True))
+
+
+def _numbers(found: dict[str, Any]) -> None:
+    joint, members, shared = found["joint"], found["members"], found["shared"]
+    best = float(members["error"].min())
+    with st.grid(4, min_column_width=190):
+        st.metric(
+            "Error together",
+            percent(joint["error"]),
+            f"{100 * (joint['error'] - best):+.2f} points to the best alone",
+            delta_color="inverse",
+            help=f"Of the mean of their class probabilities. Standard error {percent(joint['standard_error'])}.",
+        )
+        st.metric(
+            "Error alone",
+            f"{percent(best)} to {percent(float(members['error'].max()))}",
+            f"mean {percent(float(members['error'].mean()))}",
+            delta_color="off",
+            delta_arrow="off",
+        )
+        st.metric("Two give the same class", percent(float(found["pairs"]["same"].mean())), help="Mean over pairs.")
+        st.metric(
+            "None is right",
+            percent(float(shared["fraction"].iloc[-1])),
+            help="Images that no member has right: no vote among them can be better than that.",
+        )
+
+
+def _members(members: pd.DataFrame, names: dict[str, str]) -> None:
+    shown = pd.DataFrame(
+        {
+            "Network": members["reference"].map(names),
+            "Error alone": 100 * members["error"],
+            "All others together": 100 * members["error_without"],
+        }
+    )
+    st.dataframe(
+        shown.dropna(axis="columns", how="all"),  # of two members there are no others together
+        hide_index=True,
+        column_config={
+            "Error alone": st.column_config.NumberColumn(format=PERCENT),
+            "All others together": st.column_config.NumberColumn(
+                format=PERCENT, help="Their error; where that is lower than the error of all, the network does harm."
+            ),
+        },
+    )

@@ -1,0 +1,153 @@
+"""How often networks are wrong, in all and in each class; whether they know; and all checkpoints."""
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from explorer import tables
+from explorer.figures import Figure, class_errors, reliability_diagram
+from explorer.runs.comparison import comparison
+from explorer.ui import wording
+from explorer.ui.evaluate.choice import Evaluated, percent
+from explorer.ui.navigation import page
+from explorer.ui.widgets.live_chart import live_chart
+from explorer.ui.widgets.network_choice import MOST
+from explorer.ui.widgets.take_along import take_along
+
+PERCENT = "%.2f %%"
+SURELY = 2.0  # standard errors of the accuracy by which confidence differs from it, where it is said to differ
+
+
+def look_at_errors(evaluated: Evaluated) -> None:
+    """A line for each network, and below the error of each class."""
+    rows = [{column: each[column] for column in tables.EVALUATIONS} for each in evaluated.found]
+    table = pd.DataFrame(rows, columns=tables.EVALUATIONS)
+    shown = pd.DataFrame(
+        {
+            "Network": [evaluated.name(each) for each in evaluated.found],
+            "Error": 100 * table["error"],
+            "±": 100 * table["standard_error"],
+            "Top-5 error": 100 * table["top5_error"].astype(float),
+            "Loss": table["loss"],
+            "ECE": 100 * table["ece"],
+            "Images": table["images"],
+            "Seconds": table["seconds"],
+        }
+    )
+    st.dataframe(
+        shown,
+        hide_index=True,
+        column_config={
+            "Error": st.column_config.NumberColumn(format=PERCENT, help="Fraction of the images that are wrong."),
+            "±": st.column_config.NumberColumn(format=PERCENT, help="Standard error of the error."),
+            "Top-5 error": st.column_config.NumberColumn(
+                format=PERCENT, help="The true class is not among the five most probable ones."
+            ),
+            "Loss": st.column_config.NumberColumn(format="%.4f", help="Mean cross-entropy, in nats."),
+            "ECE": st.column_config.NumberColumn(
+                format=PERCENT,
+                help="Expected calibration error: how far confidence is from accuracy, mean over images, 15 bins "
+                "(Guo et al. 2017).",
+            ),
+            "Seconds": st.column_config.NumberColumn(format="%.1f"),
+        },
+    )
+    classes = evaluated.table("class_errors")
+
+    def draw() -> Figure:
+        return class_errors(classes)
+
+    names = ", ".join(evaluated.name(each) for each in evaluated.found)
+    live_chart(draw(), key="class-errors", alt=f"Error of each class of {names}.", filename="class-errors")
+    take_along(table, draw, name="evaluation", command=evaluated.choice.command())
+
+
+def look_at_calibration(evaluated: Evaluated) -> None:
+    """Accuracy against confidence of all networks."""
+    table = evaluated.table("calibration")
+
+    def draw() -> Figure:
+        return reliability_diagram(table)
+
+    live_chart(
+        draw(),
+        key="reliability",
+        alt=f"Accuracy against confidence of {', '.join(evaluated.name(each) for each in evaluated.found)}.",
+        filename="reliability",
+    )
+    st.markdown("\n".join(f"- **{wording.escaped(evaluated.name(each))}** {_said(each)}" for each in evaluated.found))
+    take_along(table, draw, name="calibration", command=evaluated.choice.command() + " --json")
+
+
+def _said(each: dict[str, Any]) -> str:
+    """How sure a network is beside how often it is right."""
+    confidence, accuracy = float(each["answers"]["probability"].mean()), 1 - each["error"]
+    more = confidence - accuracy
+    as_it_should = abs(more) < SURELY * each["standard_error"]
+    judged = "as far as these images tell, no difference" if as_it_should else "too sure" if more > 0 else "too unsure"
+    return (
+        f"is {percent(confidence)} sure on average and right in {percent(accuracy)}: {judged}. ECE "
+        f"{percent(each['ece'])}."
+    )
+
+
+def look_at_checkpoints() -> None:
+    """All checkpoints on this machine beside what has been published."""
+    table = _checkpoints()
+    if table.empty:
+        st.info("There are no checkpoints on this machine yet. Train a network on the Train page.")
+        return
+    shown = table.assign(
+        **{column: 100 * table[column] for column in ("test_error", "published_error", "gap")},
+        multiply_adds=table["multiply_adds"] / 1e6,
+    )
+    picked = st.dataframe(
+        shown,
+        hide_index=True,
+        height=min(640, 38 + 35 * len(shown)),
+        placeholder="–",
+        column_order=[column for column in tables.COMPARISON if column not in ("kind", "source")] + ["source"],
+        on_select="rerun",
+        selection_mode="multi-row",
+        key="checkpoints-picked",
+        column_config={
+            "reference": "Checkpoint",
+            "network": "Network",
+            "kind": "Kind",
+            "depth": "Depth",
+            "parameters": st.column_config.NumberColumn("Parameters", format="localized"),
+            "multiply_adds": st.column_config.NumberColumn("Multiply-adds", format="%.1f M", help="For one image."),
+            "data": "Trained on",
+            "image_size": st.column_config.NumberColumn("Image size", format="%d px"),
+            "step": st.column_config.NumberColumn("Steps", format="localized"),
+            "test_error": st.column_config.NumberColumn(
+                "Test error", format=PERCENT, help="Of the whole test set, measured when it was saved, or here."
+            ),
+            "published_error": st.column_config.NumberColumn("Published", format=PERCENT),
+            "source": "Source",
+            "gap": st.column_config.NumberColumn("Gap", format="%+.2f %%", help="Test error less the published one."),
+        },
+    )
+    chosen = [str(table["reference"].iloc[row]) for row in picked["selection"]["rows"]]
+    if st.button(
+        "Evaluate these",
+        icon=":material/play_arrow:",
+        disabled=not 0 < len(chosen) <= MOST,
+        help=f"Tick up to {MOST} checkpoints in the table.",
+    ):
+        st.switch_page(page("evaluate"), query_params={"networks": ",".join(chosen)})
+    st.caption(
+        "A checkpoint without a test error gets one when it is evaluated on all test images with one crop. A published "
+        "error is of the same network on the same data set at its usual image size, after 64,000 steps or "
+        "more; the networks that came with the program have trained for far fewer."
+    )
+    st.download_button(
+        "Table (CSV)", lambda: table.to_csv(index=False), "checkpoints.csv", "text/csv", key="csv-checkpoints",
+        icon=":material/table:", on_click="ignore",
+    )  # fmt: skip
+
+
+@st.cache_data(ttl=2, show_spinner=False)
+def _checkpoints() -> pd.DataFrame:
+    return comparison()

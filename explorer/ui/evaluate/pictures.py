@@ -1,0 +1,188 @@
+"""Which images networks have wrong: confusions of classes, and the mistakes that they are surest of."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from explorer.analysis.confusion import confused_pairs
+from explorer.analysis.evaluated import images_of
+from explorer.data.catalogue import MOST_IMAGES
+from explorer.data.pictures import fitted, picture
+from explorer.figures import Figure, StripImage, confusion_matrix, image_strip
+from explorer.ui import wording
+from explorer.ui.address import number_in
+from explorer.ui.evaluate.choice import Evaluated, choose_one, percent
+from explorer.ui.navigation import page
+from explorer.ui.widgets.data_choice import link_to
+from explorer.ui.widgets.live_chart import kept_drawing, live_chart
+from explorer.ui.widgets.take_along import take_along
+
+IN_ROW = 7  # more have no room for the longest name of a class of CIFAR-10 beside a probability
+MOST_PICTURES = 3 * IN_ROW
+PICTURE_SIDE = 128  # pixels at most, of large images
+
+
+def look_at_confusions(evaluated: Evaluated) -> None:
+    """A field for every two classes; a click on one shows its images."""
+    each = choose_one(evaluated)
+    classes, counts = each["classes"], each["confusion"]
+
+    def draw() -> Figure:
+        return confusion_matrix(counts, classes)
+
+    live_chart(
+        draw(),
+        key="confusion",
+        alt=f"How many images of each class {evaluated.name(each)} gives each class.",
+        filename="confusion",
+        on_click=_select_cell,
+    )
+    cell = _cell(counts, len(classes))
+    if cell is None:
+        st.caption("It has no image wrong. Click on a field to see its images.")
+    else:
+        label, prediction = cell
+        rows = images_of(each["answers"], label, prediction)
+        what = (
+            f"{classes[label]}, rightly so called"
+            if label == prediction
+            else f"{classes[label]}, taken for {classes[prediction]}"
+        )
+        st.markdown(f"**{wording.escaped(what)}: {_counted(len(rows))}** Click on another field for its images.")
+        show_pictures(rows, each, evaluated)
+    take_along(_named(counts, classes), draw, name="confusion", command=evaluated.choice.command() + " --json")
+
+
+def look_at_mistakes(evaluated: Evaluated) -> None:
+    """The images that a network has wrong, those it is surest about first."""
+    each = choose_one(evaluated)
+    rows = each["mistakes"]
+    if rows.empty:
+        st.info("It has none of these images wrong.")
+        return
+    wrong = round(each["error"] * each["images"])
+    st.markdown(f"**Of {wrong:,} mistakes the surest {min(wrong, MOST_PICTURES)}.**")
+    show_pictures(rows, each, evaluated)
+    chosen = [_thumbnail(row, each) for row in rows.head(MOST_PICTURES).to_dict("records")]
+    take_along(
+        _named(rows, each["classes"]),
+        lambda: image_strip(chosen, columns=IN_ROW),
+        name="mistakes",
+        command=evaluated.choice.command() + " --json",
+    )
+
+
+def show_pictures(rows: pd.DataFrame, each: dict[str, Any], evaluated: Evaluated) -> None:
+    """The first pictures of a table of answers; a click on one tells more of it.
+
+    Args:
+        rows: `tables.EVALUATED`.
+        each: the evaluation that they are of.
+        evaluated: all of them.
+    """
+    if rows.empty:
+        st.info("There is no such image among those looked at. Click on another field.")
+        return
+    shown = rows.head(MOST_PICTURES).to_dict("records")
+    numbers = [row["index"] for row in shown]
+    selected = numbers.index(_shown()) if _shown() in numbers else None
+    drawing = kept_drawing(
+        repr((each["data"], each["reference"], shown, selected)),
+        lambda: image_strip([_thumbnail(row, each) for row in shown], selected=selected, columns=IN_ROW),
+    )
+    live_chart(
+        drawing,
+        key="evaluated-pictures",
+        alt=f"Test images {', '.join(map(str, numbers))}.",
+        filename="pictures",
+        on_click=lambda point: _select_picture(numbers[int(point[0])]),
+    )
+    if selected is None:
+        st.caption("Click on a picture to see what each network says about it.")
+    else:
+        _card(numbers[selected], each, evaluated)
+
+
+def _thumbnail(row: Mapping[Any, Any], each: dict[str, Any]) -> StripImage:
+    classes = each["classes"]
+    found = picture(f"test:{row['index']}", data=each["data"])
+    pixels = found.pixels
+    if max(pixels.shape[:2]) > PICTURE_SIDE:
+        pixels = fitted(pixels, PICTURE_SIDE, pixels.shape[2])
+    said = f"{classes[row['prediction']]} {100 * row['probability']:.0f} %"
+    right = row["prediction"] == row["label"]
+    return StripImage(
+        pixels,
+        said if right else classes[row["label"]],
+        (found.title, f"is {classes[row['label']]}: {percent(row['label_probability'])}", f"given: {said}"),
+        subtitle="" if right else f"→ {said}",
+    )
+
+
+def _card(number: int, each: dict[str, Any], evaluated: Evaluated) -> None:
+    """What all networks of its data set say about an image, and the way to an explanation."""
+    alike = [other for other in evaluated.found if other["data"] == each["data"]]
+    with st.container(border=True, horizontal=True, vertical_alignment="center"):
+        lines = [
+            f"**{wording.escaped(evaluated.name(other))}** {_answer(row, other['classes'])}"
+            for other in alike
+            for row in other["answers"][other["answers"]["index"] == number].to_dict("records")
+        ]
+        st.markdown(f"Test image {number}: " + "; ".join(lines), width="stretch")
+        link = link_to("folder", each["data"])
+        if link is not None:
+            names = [evaluated.choice.chosen[other["reference"]].name for other in alike]
+            st.page_link(
+                page("attributions"),
+                label="Where do they look?",
+                icon=":material/center_focus_strong:",
+                query_params={"networks": ",".join(names), "image": f"test:{number}"} | link,
+            )
+
+
+def _answer(row: Mapping[Any, Any], classes: Sequence[str]) -> str:
+    mark = "✓" if row["prediction"] == row["label"] else "✗"
+    return f"{mark} {classes[row['prediction']]} {100 * row['probability']:.1f} %"
+
+
+def _counted(count: int) -> str:
+    return f"{count:,} images." if count <= MOST_PICTURES else f"the surest {MOST_PICTURES} of {count:,} images."
+
+
+def _named(table: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
+    """With the names of classes beside their numbers."""
+    found = table.copy()
+    for column in ("prediction", "label"):
+        found.insert(0, f"{column}_name", [classes[number] for number in table[column]])
+    return found
+
+
+def _cell(counts: pd.DataFrame, classes: int) -> tuple[int, int] | None:
+    """The field that is selected, else the most frequent mistake; None where there is none."""
+    label, _, prediction = str(st.query_params.get("cell", st.session_state.get("cell", ""))).partition("-")
+    if label in map(str, range(classes)) and prediction in map(str, range(classes)):
+        return int(label), int(prediction)
+    pairs = confused_pairs(counts)
+    return None if pairs.empty else (int(pairs["label"][0]), int(pairs["prediction"][0]))
+
+
+def _select_cell(point: Sequence[int]) -> None:
+    _remember("cell", f"{int(point[0])}-{int(point[1])}")
+
+
+def _shown() -> int | None:
+    text = str(st.query_params.get("shown", st.session_state.get("shown", "")))
+    found = number_in(text, 0, MOST_IMAGES)
+    return None if found is None else int(found)
+
+
+def _select_picture(number: int) -> None:
+    _remember("shown", str(number))
+
+
+def _remember(name: str, value: str) -> None:
+    """In the address, and for a reader who comes back from another page."""
+    st.session_state[name] = value
+    st.query_params[name] = value

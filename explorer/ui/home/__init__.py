@@ -1,0 +1,1 @@
+"""The Home page: the demo, the machine, the latest experiments."""

@@ -1,0 +1,38 @@
+"""What trains here, and which data is there."""
+
+from typing import Any
+
+import psutil
+import streamlit as st
+
+from explorer.data.catalogue import DATASETS, data_status
+from explorer.ui.navigation import page
+from explorer.ui.widgets import questions
+
+
+def machine() -> None:
+    """Device and data sets; what needs PyTorch comes a few seconds later."""
+    with st.container(border=True):
+        st.markdown("#### :material/memory: This machine")
+        memory = psutil.virtual_memory()
+        st.markdown(
+            f"{psutil.cpu_count()} cores, {memory.total / 2**30:.0f} GiB memory, {memory.available / 2**30:.0f} free"
+        )
+        questions.show_answer(questions.device(), ":gray[Asking PyTorch which device trains ...]", _device)
+    with st.container(border=True):
+        st.markdown("#### :material/dataset: Data")
+        for name, row in DATASETS.items():
+            available = data_status(name).available
+            state = ":green-badge[:material/check: ready]" if available else ":gray-badge[not downloaded]"
+            st.markdown(
+                f"**{row.title}** {state}  \n{row.train_images + row.test_images:,} images, {len(row.classes)} classes"
+            )
+        st.page_link(page("data"), label="To the Data page", icon=":material/arrow_forward:")
+
+
+def _device(facts: dict[str, Any]) -> None:
+    what = "the CPU" if facts["device"] == "cpu" else f"{facts['name']} ({facts['device']})"
+    threads = f" with {facts['threads']} of {facts['cores']} cores" if facts["device"] == "cpu" else ""
+    gain = " where that is faster" if facts["precision"] == "bf16" else ""
+    st.markdown(f"Training runs on **{what}**{threads}, in **{facts['precision']}**{gain}.")
+    st.caption(f"{facts['name']} · PyTorch {facts['torch']} · Python {facts['python']}")

@@ -1,0 +1,1 @@
+"""The Responses page: studies of trained and of untrained networks."""

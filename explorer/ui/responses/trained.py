@@ -1,0 +1,303 @@
+"""Studies of chosen networks at one moment: responses, residual ledger, gradients."""
+
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from explorer.analysis.response_claims import response_claims
+from explorer.compute.client import Answer
+from explorer.data.catalogue import DatasetRow, dataset, no_training_images
+from explorer.figures import Figure, gradient_norms, ledger_entries, response_distribution, response_levels
+from explorer.figures.layer_measures import BLOCK_MEASURES, GRADIENT_MEASURES, RESPONSE_MEASURES, LayerMeasure
+from explorer.models.size import layer_table
+from explorer.runs.checkpoint_facts import DEFAULT_DATA
+from explorer.ui import wording
+from explorer.ui.widgets.data_choice import AS_TRAINED, choose_data
+from explorer.ui.widgets.drawing import Choice, choose_layer, drawing, select
+from explorer.ui.widgets.live_chart import live_chart
+from explorer.ui.widgets.moment import at_moment
+from explorer.ui.widgets.network_choice import Candidate
+from explorer.ui.widgets.questions import awaited, study
+from explorer.ui.widgets.take_along import take_along, together
+
+IMAGES = (50, 100, 250, 500, 1000)
+FIRST_IMAGES = 100  # a moment of four networks then takes two seconds on two cores
+CLAIM_ICONS = {
+    "as_published": ":green[:material/check:]",
+    "opposite": ":orange[:material/close:]",
+    "no_difference": ":gray[:material/remove:]",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a study measures and draws.
+
+    Attributes:
+        measure: column of the study's table: the drawing's colours, and the figure where it shows one only.
+        images: to measure on, how many.
+        data: name of the data set that they are of; empty for that which each network was trained on.
+        statistics: what batch norm normalises with; empty where the study has no choice.
+        relative: layers are placed by their share of the depth.
+        log_y: logarithmic axis.
+    """
+
+    measure: str
+    images: int
+    data: str
+    statistics: str = ""
+    relative: bool = False
+    log_y: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """One kind of measurement.
+
+    Attributes:
+        title: in the menu.
+        command: of the shell.
+        function: in `inspection`, that measures it.
+        measures: that its table has.
+        question: what it answers.
+        figure: from its table.
+    """
+
+    title: str
+    command: str
+    function: str
+    measures: Mapping[str, LayerMeasure]
+    question: str
+    figure: Callable[[pd.DataFrame, Options, Choice], Figure]
+
+
+def look(name: str, chosen: Sequence[Candidate]) -> None:
+    """A study of the chosen networks, at the moment that the slider says."""
+    found = STUDIES[name]
+    st.markdown(found.question)
+    options = _options(name, found)
+    if not chosen:
+        st.info("Choose a network above: one that came with the program, one of yours, or an untrained one.")
+        return
+
+    def show(step: int | None) -> None:
+        at = {each.reference(step): each for each in chosen}
+        table = together(awaited([_ask(found.function, each, at, options) for each in at], "Measuring networks"))
+        if table is not None:
+            _show(name, table, at, options)
+
+    at_moment(chosen, show)
+
+
+def _options(name: str, found: Study) -> Options:
+    """A row of controls; what is rarely changed is behind a button."""
+    controls = st.container(horizontal=True, vertical_alignment="bottom")
+    with controls:
+        measure = st.segmented_control(
+            "Measure",
+            list(found.measures),
+            format_func=lambda each: found.measures[each].title,
+            default=next(iter(found.measures)),
+            required=True,
+            key=f"{name}-measure",
+            bind="query-params",
+        )
+    data = choose_data(controls, "study-data", AS_TRAINED)
+    with controls, st.popover("Options", icon=":material/tune:"):
+        images = st.select_slider("Images", IMAGES, value=FIRST_IMAGES, key=f"{name}-images", bind="query-params")
+        if name == "gradients":
+            return Options(str(measure), images, data)
+        running = st.toggle(
+            "Batch norm as in prediction",
+            key=f"{name}-running",
+            bind="query-params",
+            help="With the running mean and variance that training has left. At the start of a training these "
+            "say nothing yet, and a network seems to respond wildly; so the images' own are used otherwise.",
+        )
+        relative = st.toggle("Stages above each other", key=f"{name}-relative", bind="query-params")
+        log_y = name == "responses" and st.toggle("Log y", key="responses-log", bind="query-params")
+    return Options(str(measure), images, data, "running" if running else "batch", relative, log_y)
+
+
+def _ask(function: str, reference: str, at: Mapping[str, Candidate], options: Options, *arguments: Any) -> Answer:
+    """One network's table; each is asked for by itself, so that what was seen once comes back at once."""
+    data = options.data or ("" if at[reference].data else _data_of_others(at))
+    given = {"statistics": options.statistics} if options.statistics else {}
+    return study(function, [reference], *arguments, data=data, images=options.images, **given)
+
+
+def _data_of_others(at: Mapping[str, Candidate]) -> str:
+    """What untrained networks are measured on: the images of the first trained one, else the built-in digits."""
+    return next((each.data for each in at.values() if each.data), DEFAULT_DATA)
+
+
+def _show(name: str, table: pd.DataFrame, at: Mapping[str, Candidate], options: Options) -> None:
+    found = STUDIES[name]
+    measured = [each for each in at if each in set(table["reference"])]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        drawn = measured[-1]
+        if len(measured) > 1:
+            names = {at[each].name: each for each in measured}
+            name_drawn = st.selectbox(
+                "Network drawn below",
+                list(names),
+                index=len(names) - 1,
+                format_func=lambda each: at[names[each]].label,
+                key="drawn",
+                width=340,
+            )
+            drawn = names[name_drawn]
+        choice = choose_layer(at[drawn].config)
+
+    def draw() -> Figure:
+        return found.figure(table, options, choice)
+
+    live_chart(
+        draw(),
+        key=f"study-{name}",
+        alt=f"{found.title} of {', '.join(table['network'].unique())}, layer by layer.",
+        filename=name,
+        on_click=lambda point: _select_clicked(point, at),
+    )
+    _say_steps(table)
+    _say_images(name, options)
+    if name == "responses" and options.measure == "response_std":
+        st.caption(
+            "A batch norm brings its responses to a spread of about its own scale, γ, which is one before training: "
+            "what differs here is how training has set the scales."
+        )
+        _claims(table)
+    with st.container(border=True):
+        drawing(
+            at[drawn].config,
+            values=table[table["reference"] == drawn],
+            column=options.measure,
+            measure=found.measures[options.measure],
+            image_size=_side(at[drawn], dataset(options.data or _data_of_others(at))),
+        )
+    if name == "responses" and choice.layer is not None:
+        _distribution(choice.layer, at, options)
+    take_along(table, draw, name=name, command=_command(found, list(at), options))
+
+
+def _side(shown: Candidate, row: DatasetRow) -> int:
+    """Pixels a side of the images that a network is shown: pictures of any size as those it was trained on."""
+    own = shown.config.image_size if row.any_size else row.sizes[0]
+    return shown.image_size or own
+
+
+def _say_images(name: str, options: Options) -> None:
+    """Where training images are asked for and there are none."""
+    row = dataset(options.data) if options.data else None
+    if name != "responses" and row is not None and not row.train_images:
+        st.caption(f"Measured on test images: {wording.escaped(no_training_images(row.title))}")
+
+
+def _select_clicked(point: Sequence[Any], at: Mapping[str, Candidate]) -> None:
+    """Select the layer that a click on a figure meant, of a block the last one: that is what is added."""
+    number, name, stage, block, reference, *_ = point
+    layers = layer_table(at[reference].config)
+    if name not in set(layers["name"]):
+        number = layers.loc[(layers["stage"] == stage) & (layers["block"] == block), "layer"].max()
+    select(int(number))
+
+
+def _say_steps(table: pd.DataFrame) -> None:
+    """At which step each network is, where they are not all at the same."""
+    steps = table.drop_duplicates("reference").dropna(subset="step")
+    if len(set(steps["step"])) > 1:
+        said = ", ".join(f"{name} {step:,.0f}" for name, step in zip(steps["network"], steps["step"], strict=True))
+        st.caption(f"Steps shown, the nearest that were kept: {said}.")
+
+
+def _claims(table: pd.DataFrame) -> None:
+    """What figure 7 says, and whether it holds here."""
+    trained = table[table["step"].fillna(1) > 0].drop_duplicates(["network", "layer"])
+    found = response_claims(trained)
+    if not found:
+        return
+    with st.expander("Is it as in figure 7 of He et al. 2015?", icon=":material/fact_check:", expanded=True):
+        lines = [f"- {CLAIM_ICONS[each.outcome]} {each.sentence}" for each in found]
+        st.markdown("Mean response std over the layers:\n" + "\n".join(lines))
+        if all(each.outcome == "no_difference" for each in found):
+            st.caption("A training this short has hardly moved the scales: it cannot tell.")
+
+
+def _distribution(layer: int, at: Mapping[str, Candidate], options: Options) -> None:
+    """How the responses of the selected layer are distributed, in every network that has it."""
+    deep = [each for each in at if at[each].config.depth >= layer]
+    answers = [_ask("response_histogram", each, at, options, layer) for each in deep]
+    table = together(awaited(answers, "Counting responses"))
+    if table is not None:
+        names = ", ".join(table["network"].unique())
+        live_chart(
+            response_distribution(table),
+            key="distribution",
+            alt=f"Distribution of the responses of layer {layer} of {names}.",
+            filename=f"responses-layer-{layer}",
+        )
+
+
+def _command(found: Study, references: Sequence[str], options: Options) -> str:
+    statistics = f" --statistics {options.statistics}" if options.statistics else ""
+    data = f" --data {shlex.quote(options.data)}" if options.data else ""
+    return (
+        f"python -m explorer {found.command} {' '.join(map(shlex.quote, references))}{data} --images {options.images}"
+        f"{statistics}"
+    )
+
+
+def _responses(table: pd.DataFrame, options: Options, choice: Choice) -> Figure:
+    return response_levels(
+        table,
+        measure=options.measure,
+        log_y=options.log_y,
+        x="relative" if options.relative else "layer",
+        selected=choice.layer,
+    )
+
+
+def _ledger(table: pd.DataFrame, options: Options, choice: Choice) -> Figure:
+    return ledger_entries(table, x="relative" if options.relative else "block", selected=choice.block)
+
+
+def _gradients(table: pd.DataFrame, options: Options, choice: Choice) -> Figure:
+    return gradient_norms(table, measure=options.measure)
+
+
+STUDIES: dict[str, Study] = {
+    "responses": Study(
+        title="Responses",
+        command="responses",
+        function="response_std",
+        measures=RESPONSE_MEASURES,
+        question="How strongly does each layer respond, after its batch norm and before the addition or the ReLU? In "
+        "He et al. 2015, figure 7, residual networks respond less than plain ones, and deeper ones less per layer: "
+        "each block changes little of what it is given.",
+        figure=_responses,
+    ),
+    "ledger": Study(
+        title="Residual ledger",
+        command="ledger",
+        function="residual_ledger",
+        measures={name: BLOCK_MEASURES[name] for name in ("branch_ratio", "cosine", "gamma", "shortcut_share")},
+        question="What does each block add to what it is given: how much, F(x) beside x, and in which direction? And "
+        "which way does the gradient come back, by the shortcut or by the branch? Within a stage, blocks should add "
+        "less and less (Greff et al. 2017, arXiv 1612.07771).",
+        figure=_ledger,
+    ),
+    "gradients": Study(
+        title="Gradients",
+        command="gradients",
+        function="gradient_profile",
+        measures=GRADIENT_MEASURES,
+        question="Does the training signal reach the first layers? The norm of the loss gradient of each layer's "
+        "weights and responses, the median over five batches of training images. The axis spans at least six decades, "
+        "so a flat profile looks flat.",
+        figure=_gradients,
+    ),
+}

@@ -1,0 +1,111 @@
+"""Studies of untrained networks: responses and gradients at initialisation, shattered gradients."""
+
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pandas as pd
+import streamlit as st
+
+from explorer.data.catalogue import data_status
+from explorer.figures import Figure, gradient_autocorrelation, xray
+from explorer.figures.initialisation import MEASURES
+from explorer.models.catalogue import NETWORKS
+from explorer.models.names import is_network_name
+from explorer.ui.address import bound_number
+from explorer.ui.widgets.data_choice import built_in, choose_data
+from explorer.ui.widgets.live_chart import live_chart
+from explorer.ui.widgets.questions import awaited, study
+from explorer.ui.widgets.take_along import take_along, together
+from explorer.ui.wording import AT_INITIALISATION
+
+USUAL = ("plain20", "resnet20", "plain56", "resnet56", "plain110", "resnet110")
+
+
+@dataclass(frozen=True, slots=True)
+class InitialStudy:
+    """A measurement of untrained networks.
+
+    Attributes:
+        title: in the menu.
+        function: in `inspection`, that measures it.
+        question: what it answers.
+        figure: from its table and the chosen measure.
+        measures: names of those that can be shown; empty where there is one only.
+    """
+
+    title: str
+    function: str
+    question: str
+    figure: Callable[[pd.DataFrame, str], Figure]
+    measures: tuple[str, ...] = ()
+
+
+def look_untrained(name: str) -> None:
+    """A study of untrained networks of chosen depths: needs no training, answers in seconds."""
+    found = INITIAL_STUDIES[name]
+    st.markdown(found.question)
+    controls = st.container(horizontal=True, vertical_alignment="bottom")
+    with controls:
+        asked = [each for each in st.query_params.get_all(f"{name}-networks") if is_network_name(each)]
+        chosen = st.multiselect(
+            "Untrained networks", list(dict.fromkeys([*NETWORKS, *asked])), default=USUAL, key=f"{name}-networks",
+            bind="query-params", width=680, accept_new_options=True, help="Type any other name, such as resnet38.",
+        )  # fmt: skip
+    titles = {each: title for each, title in built_in().items() if data_status(each).available}
+    data = choose_data(controls, f"{name}-data", titles, builtin=False)
+    with controls:
+        seed = int(st.number_input("Seed", 0, 999, 0, width=110, **bound_number(f"{name}-seed", 0, 999)))
+    measure = ""
+    if found.measures:
+        measure = str(
+            st.segmented_control(
+                "Measure", found.measures, format_func=lambda each: MEASURES[each].title, default=found.measures[0],
+                required=True, key=f"{name}-measure", bind="query-params",
+            )
+        )  # fmt: skip
+    if not chosen:
+        st.info("Choose at least one network.")
+        return
+    answers = [study(found.function, [each], data=data, seed=seed) for each in chosen]
+    table = together(awaited(answers, "Measuring untrained networks"))
+    if table is None:
+        return
+
+    def draw() -> Figure:
+        return found.figure(table, measure)
+
+    live_chart(draw(), key=f"study-{name}", alt=f"{found.title} of {', '.join(chosen)}.", filename=name)
+    named = " ".join(map(shlex.quote, chosen))
+    command = f"python -m explorer {name} {named} --data {shlex.quote(data)} --seed {seed}"
+    take_along(table, draw, name=name, command=command)
+
+
+def _xray(table: pd.DataFrame, measure: str) -> Figure:
+    return xray(table, measure=measure)
+
+
+def _autocorrelation(table: pd.DataFrame, measure: str) -> Figure:
+    return gradient_autocorrelation(table)
+
+
+INITIAL_STUDIES: dict[str, InitialStudy] = {
+    "xray": InitialStudy(
+        title=AT_INITIALISATION,
+        function="xray",
+        question="Before the first step: does a signal keep its size on its way through the network, and does the "
+        "gradient on its way back? Without batch norm neither does in a deep network; with it, responses are even, and "
+        "gradients *grow* towards the input in plain networks but hardly in residual ones. With the last batch norm of "
+        "each block at zero every block begins as the identity (Goyal et al. 2017, arXiv 1706.02677).",
+        figure=_xray,
+        measures=tuple(MEASURES),
+    ),
+    "shattering": InitialStudy(
+        title="Shattered gradients",
+        function="gradient_autocorrelation",
+        question="Along a line between two images, how long does the gradient with respect to the input stay alike? "
+        "In deep plain networks it becomes white noise: a step that helps here says nothing about a point close by. "
+        "Shortcuts keep some likeness (Balduzzi et al. 2017, arXiv 1702.08591).",
+        figure=_autocorrelation,
+    ),
+}

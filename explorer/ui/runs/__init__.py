@@ -1,0 +1,1 @@
+"""The Runs page: all experiments, compared, renamed, exported, deleted."""

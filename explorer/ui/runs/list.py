@@ -1,0 +1,169 @@
+"""All experiments: choose, compare on one chart, rename, delete, export, import."""
+
+import pandas as pd
+import streamlit as st
+
+from explorer.runs import experiments as library
+from explorer.runs.experiments import Experiment
+from explorer.runs.listing import state_of_experiment
+from explorer.ui import cached, wording
+from explorer.ui.errors import fragment, readable_errors
+from explorer.ui.navigation import page
+from explorer.ui.runs import deleted
+from explorer.ui.widgets.chart_choice import choose_chart
+from explorer.ui.widgets.curves import curves, figure, run_table
+from explorer.ui.widgets.progress import offer_mending
+from explorer.ui.widgets.renewal import POLL_SECONDS, start_waiting
+from explorer.ui.widgets.share import downloads, share
+
+
+def compare() -> None:
+    """The list, and below it what is chosen in it; renewed while anything trains."""
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
+        st.title("Runs", anchor=False)
+        with st.popover("Import", icon=":material/upload:"):
+            _import()
+    active = any(found.active for found in cached.experiments())
+
+    def part() -> None:
+        if active:
+            with readable_errors():
+                start_waiting()
+        deleted.offer_undo()
+        everything = cached.experiments()
+        if any(found.active for found in everything) != active:
+            st.rerun()
+        if all(found.state == "shipped" for found in everything):
+            st.info(
+                "There are no experiments of your own yet. Start the one-minute demo on the Home page, choose your own "
+                "networks on the Train page, or import an experiment that someone gave you.",
+                icon=":material/info:",
+            )
+            st.page_link(page("home"), label="To the one-minute demo", icon=":material/play_arrow:")
+        if not everything:
+            return
+        chosen = _choose(everything)
+        for found in everything:
+            _damage(found)
+        if not chosen:
+            st.caption("Tick one experiment to see it, or several to compare them on one chart.")
+            return
+        _actions(chosen)
+        intact = [found for found in chosen if any(run.facts for run in found.runs)]
+        if intact:
+            choice = choose_chart()
+            curves(intact, choice, key="compared")
+            run_table(intact)
+            if len(intact) == 1:
+                share(intact[0], lambda: figure(intact, choice))
+            else:
+                with st.container(horizontal=True):
+                    downloads(intact, lambda: figure(intact, choice))
+
+    fragment(part, run_every=POLL_SECONDS if active else None)()
+
+
+def _choose(everything: list[Experiment]) -> list[Experiment]:
+    """The list as a table; what is ticked is kept in the URL."""
+    wanted = st.query_params.get_all("experiment")
+    ids = [found.id for found in everything]
+    table = pd.DataFrame([_row(found) for found in everything])
+    key = f"experiments-{hash(tuple(ids))}"
+    states = {state_of_experiment(found): wording.STATES[found.state][0] for found in everything}
+    shown = st.dataframe(
+        table,
+        key=key,
+        hide_index=True,
+        on_select="rerun",
+        selection_mode="multi-row",
+        selection_default={"selection": {"rows": [ids.index(each) for each in wanted if each in ids]}},
+        alt="All experiments",
+        column_config={
+            "State": st.column_config.MultiselectColumn(options=list(states), color=list(states.values())),
+            "Progress": st.column_config.ProgressColumn(format="percent", width=110, min_value=0.0, max_value=1.0),
+            "Title": st.column_config.TextColumn(width=330),
+        },
+    )
+    rows = shown["selection"]["rows"]
+    chosen = [everything[row] for row in rows if row < len(everything)]
+    if [found.id for found in chosen] != wanted:
+        st.query_params["experiment"] = [found.id for found in chosen]
+    return chosen
+
+
+def _row(found: Experiment) -> dict[str, object]:
+    return {
+        "Title": wording.title(found),
+        "State": [state_of_experiment(found)],
+        "Progress": found.step / found.steps if found.steps else 0.0,
+        "Started": wording.when(found.created),
+        "Data": found.data,
+        "Steps": found.steps,
+        "Seeds": len(found.seeds),
+        "Networks": ", ".join(found.networks),
+    }
+
+
+def _actions(chosen: list[Experiment]) -> None:
+    with st.container(horizontal=True):
+        if len(chosen) == 1 and chosen[0].runs[0].facts:
+            if st.button(
+                "Open", icon=":material/open_in_full:", key="open", help="Its own page, with pause, resume and stop."
+            ):
+                st.switch_page(page("train"), query_params={"experiment": chosen[0].id})
+            if st.button(
+                "Race and verdict", icon=":material/trending_up:", key="race", help="What these runs can tell of depth."
+            ):
+                st.switch_page(page("degradation"), query_params={"experiment": chosen[0].id})
+            if chosen[0].state != "shipped" and st.button("Rename", icon=":material/edit:", key="rename"):
+                _rename(chosen[0])
+        kept = any(found.active or found.state == "shipped" for found in chosen)
+        if st.button("Delete", icon=":material/delete:", key="delete", disabled=kept):
+            _delete(chosen)
+
+
+@st.dialog("Rename the experiment")
+def _rename(found: Experiment) -> None:
+    name = st.text_input("Title", wording.title(found), max_chars=200, key="new_title")
+    if st.button("Rename", type="primary", key="rename_now"):
+        with readable_errors():
+            library.rename(found.id, name)
+            cached.forget()
+            st.rerun()
+
+
+@st.dialog("Delete?")
+def _delete(chosen: list[Experiment]) -> None:
+    for found in chosen:
+        runs = ", ".join(run.facts.network.name if run.facts else run.id for run in found.runs)
+        st.markdown(
+            f"- {wording.escaped(wording.title(found))} ({len(found.runs)} runs: {wording.escaped(runs)}; "
+            f"{wording.when(found.created)})"
+        )
+    st.markdown("Metrics, snapshots and weights are removed from the disk once you leave the Runs page; until then it "
+                "can be undone there.")  # fmt: skip
+    with st.container(horizontal=True):
+        if st.button("Delete", type="primary", icon=":material/delete:", key="delete_now"):
+            with readable_errors():
+                for found in chosen:
+                    deleted.keep(library.set_aside(found.id, found.run_ids))
+                cached.forget()
+                st.rerun()
+        if st.button("Keep", key="keep"):
+            st.rerun()
+
+
+def _import() -> None:
+    given = st.file_uploader("An experiment as a zip", type="zip", key="import", help="As the zip download gives it.")
+    if given is not None and st.button("Import it", type="primary", key="import_now"):
+        experiment_id = library.import_zip(given, given.name)
+        cached.forget()
+        st.query_params["experiment"] = experiment_id
+        st.rerun()
+
+
+def _damage(found: Experiment) -> None:
+    for run in found.runs:
+        if run.state == "damaged":
+            st.warning(f"{wording.said(run.damage)} Nothing else is affected.", icon=":material/broken_image:")
+            offer_mending(run)

@@ -1,0 +1,1 @@
+"""The Train page: the form, and one experiment as it trains."""

@@ -1,0 +1,43 @@
+"""One experiment as it trains: how far it is, its controls, its curves."""
+
+import streamlit as st
+
+from explorer.runs.experiments import Experiment
+from explorer.ui import cached
+from explorer.ui.navigation import page
+from explorer.ui.widgets.chart_choice import choose_chart
+from explorer.ui.widgets.curves import curves, figure, run_table
+from explorer.ui.widgets.inside import inside
+from explorer.ui.widgets.network_choice import first_seeds
+from explorer.ui.widgets.progress import heading, numbers, progress
+from explorer.ui.widgets.renewal import renewed
+from explorer.ui.widgets.share import share
+
+
+def watch(experiment_id: str) -> None:
+    """Everything about one experiment, renewed while it is active; below it what to take along."""
+    found = cached.experiment(experiment_id)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button("New experiment", icon=":material/add:", type="tertiary", key="new_experiment"):
+            st.switch_page(page("train"))
+        if st.button("All experiments", icon=":material/list:", type="tertiary", key="all_experiments"):
+            st.switch_page(page("runs"))
+        if st.button("Race and verdict", icon=":material/trending_up:", type="tertiary", key="to_lab"):
+            st.switch_page(page("degradation"), query_params={"experiment": experiment_id})
+        networks = ",".join(first_seeds(found))
+        if networks and st.button("Look inside", icon=":material/graphic_eq:", type="tertiary", key="to_responses"):
+            st.switch_page(page("responses"), query_params={"networks": networks})
+        st.space("stretch")
+        with st.popover("Chart", icon=":material/tune:"):
+            choice = choose_chart()
+
+    def show(now: Experiment) -> None:
+        heading(now)
+        progress(now)
+        numbers(now)
+        curves([now], choice, key=f"curves-{experiment_id}")
+        run_table([now])
+        inside(now)
+
+    renewed(found, show)
+    share(found, lambda: figure([found], choice))

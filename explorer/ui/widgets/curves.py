@@ -1,0 +1,85 @@
+"""The curves of one or several experiments on a page, with the numbers beside them."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+
+import pandas as pd
+import streamlit as st
+
+from explorer.errors import BadSettings
+from explorer.figures import Figure, training_curves
+from explorer.figures.curve_lines import letter
+from explorer.models.size import parameter_count
+from explorer.runs.experiments import Experiment
+from explorer.runs.store import Run
+from explorer.training.recipe import LAST_TRAIN_IMAGES, Recipe
+from explorer.ui import cached, wording
+from explorer.ui.widgets.chart_choice import ChartChoice
+from explorer.ui.widgets.live_chart import live_chart
+
+
+def figure(chosen: Sequence[Experiment], choice: ChartChoice) -> Figure:
+    """Training curves of all runs of the chosen experiments, for a light page."""
+    runs = tuple(run_id for found in chosen for run_id in found.run_ids)
+    return training_curves(
+        cached.metrics(runs),
+        steps=max((found.steps for found in chosen), default=None),
+        titles={found.id: _short(wording.title(found)) for found in chosen},
+        **choice.options(),
+    )
+
+
+def curves(chosen: Sequence[Experiment], choice: ChartChoice, *, key: str) -> None:
+    """The chart, and a line on what its numbers are."""
+    names = ", ".join(dict.fromkeys(name for found in chosen for name in found.networks))
+    live_chart(figure(chosen, choice), key=key, alt=f"Training and test error of {names} against {choice.x}.")
+    st.caption(note(chosen))
+
+
+def note(chosen: Sequence[Experiment]) -> str:
+    """What the numbers are and what they cannot tell."""
+    recipes = []
+    for facts in (run.facts for found in chosen for run in found.runs if run.facts):
+        with suppress(BadSettings):  # of settings that there are not: its curve can be drawn all the same
+            recipes.append(Recipe(**facts.recipe))
+    sample = " or ".join(f"{count:,}" for count in sorted({recipe.evaluate_images for recipe in recipes}))
+    lasts = " or ".join(
+        f"{count:,} of each" if count else f"up to {LAST_TRAIN_IMAGES:,} training images and the whole test set"
+        for count in sorted({recipe.last_images or 0 for recipe in recipes})
+    )
+    text = (
+        f"Errors are measured on {sample} fixed training and test images while training; at the end on {lasts}. "
+        "The thin lines are each batch's own error."
+    )
+    if max((len(found.seeds) for found in chosen), default=0) < 3:
+        text += " One or two seeds cannot tell small differences apart."
+    return text
+
+
+def run_table(chosen: Sequence[Experiment]) -> None:
+    """The last numbers of every run, as text that a lecture hall can read."""
+    rows = [_row(run, letter(place)) for place, found in enumerate(chosen) for run in found.runs]
+    table = pd.DataFrame(rows)
+    if len(chosen) == 1:
+        table = table.drop(columns="Experiment")
+    st.table(table, hide_index=True, border="horizontal", alt="Last numbers of each run")
+
+
+def _row(run: Run, mark: str) -> dict[str, object]:
+    facts, progress = run.facts, run.progress
+    return {
+        "Experiment": f"**{mark}**",
+        "Network": facts.network.name if facts else run.id,
+        "Seed": str(facts.seed) if facts else "–",
+        "State": wording.chip(run),
+        "Step": f"{progress.step:,}/{run.steps:,}",
+        "Training error": wording.percent(progress.train_error),
+        "Test error": wording.percent(progress.test_error),
+        "Parameters": f"{parameter_count(facts.network):,}" if facts else "–",
+        "Images/s": f"{progress.images_per_second:,.0f}" if progress.images_per_second else "–",
+        "Training time": wording.duration(progress.seconds) if progress.seconds else "–",
+    }
+
+
+def _short(title: str) -> str:
+    return title if len(title) <= 40 else title[:38] + "…"

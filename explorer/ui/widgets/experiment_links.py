@@ -1,0 +1,28 @@
+"""Links to experiments, with their state and errors."""
+
+import streamlit as st
+
+from explorer.runs.experiments import Experiment
+from explorer.ui import cached
+from explorer.ui.navigation import page
+from explorer.ui.wording import chip, escaped, percent, title, when
+
+
+def now_training() -> None:
+    """A link to what trains or waits, if anything does."""
+    for each in (each for each in cached.experiments() if each.active):
+        with st.container(border=True):
+            link(each)
+
+
+def link(each: Experiment) -> None:
+    """One line that opens an experiment: title, state, when it began, test errors."""
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.page_link(page("train"), label=escaped(title(each)), query_params={"experiment": each.id})
+        st.markdown(chip(each), width="content")
+    errors = [
+        f"{run.facts.network.name} {percent(run.progress.test_error)}"
+        for run in each.runs
+        if run.facts and run.progress.test_error is not None
+    ]
+    st.caption("  ·  ".join([when(each.created), *([f"test error: {', '.join(errors[:6])}"] if errors else [])]))

@@ -1,0 +1,86 @@
+"""The moment of training that a page shows: a slider over the kept steps, with play."""
+
+import time
+from collections.abc import Callable, Sequence
+
+import streamlit as st
+
+from explorer.ui.widgets.network_choice import Candidate
+
+PLAY_SECONDS = 1.0  # that a moment is shown while it plays, once it is on the page
+NOTICE_SECONDS = 0.05  # at most, until a click is noticed
+
+
+def at_moment(chosen: Sequence[Candidate], show: Callable[[int | None], None]) -> None:
+    """Show something at the moment of the slider, as the last thing on a page: while it plays, what follows is not run.
+
+    No fragment: a click in one, such as on Cancel, would have to wait for what is being computed.
+
+    Args:
+        chosen: the networks whose kept steps the slider has.
+        show: gets the step, None where no network has several; it returns once all is on the page.
+    """
+    steps = sorted({step for each in chosen for step in each.moments})
+    if len(steps) < 2:
+        show(steps[0] if steps else None)
+        return
+    if "step" in st.session_state and st.session_state.step not in steps:
+        st.session_state.step = steps[-1]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        _play_button(steps)  # first, so that a pause stays at the moment that is shown
+        if st.session_state.pop("rewind", False):
+            st.session_state.step = steps[0]
+        elif st.session_state.get("playing"):
+            _advance(steps)
+        step = _slider(steps)
+    show(step)
+    st.session_state.shown_step = step
+    if st.session_state.get("playing"):
+        _go_on()
+
+
+def _go_on() -> None:
+    """Run the page again in a second, or earlier where the reader clicks on something."""
+    end, place = time.monotonic() + PLAY_SECONDS, st.empty()
+    while time.monotonic() < end:
+        time.sleep(NOTICE_SECONDS)
+        place.empty()  # where Streamlit notices a click
+    st.rerun()
+
+
+def _advance(steps: Sequence[int]) -> None:
+    """On to the next moment, if the last one has been seen; at the end the play is over."""
+    now = st.session_state.get("step", steps[-1])
+    if st.session_state.get("shown_step") != now:
+        return
+    if now == steps[-1]:
+        st.session_state.playing = False
+        st.rerun()
+    st.session_state.step = steps[steps.index(now) + 1]
+
+
+def _play_button(steps: Sequence[int]) -> None:
+    playing = bool(st.session_state.get("playing"))
+    if st.button(
+        "Pause" if playing else "Play",
+        icon=":material/pause:" if playing else ":material/play_arrow:",
+        key="play",
+        help="From the first moment to the last; what was seen once comes back at once.",
+    ):
+        st.session_state.playing = not playing
+        if not playing and st.session_state.get("step", steps[-1]) == steps[-1]:
+            st.session_state.rewind = True
+        st.rerun()
+
+
+def _slider(steps: Sequence[int]) -> int:
+    return int(
+        st.select_slider(
+            "Moment of training, in steps",
+            steps,
+            value=steps[-1],  # also where play has said another: the address leaves out what is usual here
+            format_func=str,
+            key="step",
+            bind="query-params",
+        )
+    )

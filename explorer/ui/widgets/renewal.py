@@ -1,0 +1,32 @@
+"""Showing an experiment again and again while it trains."""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from explorer.runs.experiments import Experiment
+from explorer.training import launch
+from explorer.ui import cached
+from explorer.ui.errors import fragment, readable_errors
+
+POLL_SECONDS = 2.0  # a poll and its chart cost a third of a second on the cores that train
+
+
+@st.cache_data(ttl=3, show_spinner=False)
+def start_waiting() -> None:
+    """Start what waits in the queue once nothing trains; any page that polls may do it."""
+    launch.start_next()
+
+
+def renewed(found: Experiment, show: Callable[[Experiment], None]) -> None:
+    """Show an experiment as it is now, again and again while it is active; then the whole page once more."""
+
+    def part() -> None:
+        with readable_errors():
+            start_waiting()
+        now = cached.experiment(found.id)
+        if now.active != found.active:
+            st.rerun()
+        show(now)
+
+    fragment(part, run_every=POLL_SECONDS if found.active else None)()

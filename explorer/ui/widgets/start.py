@@ -1,0 +1,88 @@
+"""Beside the form: what will be trained, how long it takes, and Start."""
+
+from typing import Any
+
+import streamlit as st
+
+from explorer.data.catalogue import data_status
+from explorer.studies.degradation import plan_confounds
+from explorer.training import launch
+from explorer.training.plan import Plan
+from explorer.ui import cached
+from explorer.ui.navigation import page
+from explorer.ui.widgets import questions
+from explorer.ui.widgets.guard import guard
+from explorer.ui.widgets.plan_fields import shell_command
+from explorer.ui.wording import duration, escaped, said, title
+
+
+def start_panel(plan: Plan, *, opens: str = "train", **query: str) -> None:
+    """A card with the plan in words, the time it takes, and the button that starts it.
+
+    Args:
+        plan: what Start trains.
+        opens: the page that then shows the experiment.
+        query: goes to that page's address beside the experiment's id.
+    """
+    with st.container(border=True):
+        images = plan.recipe.train_images or plan.dataset.train_images
+        epochs = plan.recipe.steps * plan.recipe.batch_size / images
+        seeds = f", {len(plan.seeds)} seeds each" if len(plan.seeds) > 1 else ""
+        st.markdown(f"##### {len(plan.networks)} {'network' if len(plan.networks) == 1 else 'networks'}{seeds}")
+        st.markdown(
+            f"{plan.recipe.steps:,} steps of {plan.recipe.batch_size} images: "
+            f"{epochs:,.1f} times through {images:,} images of {escaped(plan.dataset.title)}."
+        )
+        status = data_status(plan.data)
+        if not status.available:
+            st.warning(said(status.detail), icon=":material/download:")
+            st.page_link(page("data"), label="To the Data page", icon=":material/arrow_forward:")
+        busy = [found for found in cached.experiments() if found.active]
+        if busy:
+            st.caption(f"{escaped(title(busy[-1]))} is {busy[-1].state}: this one will wait for its turn.")
+        if st.button(
+            "Start",
+            type="primary",
+            icon=":material/play_arrow:",
+            width="stretch",
+            disabled=not status.available,
+            key="start",
+        ):
+            experiment_id = launch.start(plan)
+            cached.forget()
+            st.switch_page(page(opens), query_params={"experiment": experiment_id} | query)
+        _estimate(plan)
+    if opens == "train" and len(plan.networks) > 1:
+        _beware(plan)
+    with st.expander("The same from a shell", icon=":material/terminal:"):
+        st.code(shell_command(plan), language="bash", wrap_lines=True)
+
+
+def _beware(plan: Plan) -> None:
+    """What will stand between a comparison of the networks and a conclusion from it."""
+    found = plan_confounds(plan)
+    if found:
+        with st.expander(f"Beware when comparing ({len(found)})", icon=":material/warning:"):
+            if guard(found, plan, key="train"):
+                st.switch_page(page("degradation"))
+
+
+def _estimate(plan: Plan) -> None:
+    """The time, once it has been measured for these settings; measuring takes two seconds and a start of PyTorch."""
+    measured = plan.model_copy(update={"title": ""})
+    if st.session_state.get("estimated") != measured:
+        if st.button("Estimate the time", icon=":material/timer:", key="estimate_time", width="stretch"):
+            st.session_state.estimated = measured
+            st.rerun()
+        return
+    waiting = ":gray[:material/timer: Measuring a few steps of each network ...]"
+    questions.show_answer(questions.time_estimate(measured), waiting, _time)
+
+
+def _time(found: dict[str, Any]) -> None:
+    slowest = max(found["step_seconds"], key=found["step_seconds"].get)
+    st.markdown(f":material/timer: **About {duration(found['seconds'])}** on this machine")
+    st.caption(
+        f"Slowest: {slowest}, {1000 * found['step_seconds'][slowest]:,.0f} ms a step in {found['precision']}. "
+        "Start-up and other work on the machine are not counted."
+    )
