@@ -9,59 +9,59 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure as Figure
 
-    from explorer.figures.agreements import agreement_by_depth as agreement_by_depth
-    from explorer.figures.agreements import agreement_matrix as agreement_matrix
-    from explorer.figures.attribution_cells import MapCell as MapCell
-    from explorer.figures.block_maps import layer_lens as layer_lens
-    from explorer.figures.by_class import class_errors as class_errors
-    from explorer.figures.checks import deletion_insertion as deletion_insertion
-    from explorer.figures.checks import randomisation as randomisation
-    from explorer.figures.comparisons import gaps as gaps
-    from explorer.figures.confusions import confusion_matrix as confusion_matrix
-    from explorer.figures.curves import training_curves as training_curves
-    from explorer.figures.degradation import race as race
-    from explorer.figures.drawing import network_drawing as network_drawing
-    from explorer.figures.gradients import gradient_norms as gradient_norms
-    from explorer.figures.heat_map import layer_steps as layer_steps
-    from explorer.figures.initialisation import xray as xray
-    from explorer.figures.ledger import ledger_entries as ledger_entries
-    from explorer.figures.map_grid import attribution_grid as attribution_grid
-    from explorer.figures.members import member_agreement as member_agreement
-    from explorer.figures.reliability import reliability_diagram as reliability_diagram
-    from explorer.figures.responses import response_distribution as response_distribution
-    from explorer.figures.responses import response_levels as response_levels
-    from explorer.figures.shattering import gradient_autocorrelation as gradient_autocorrelation
-    from explorer.figures.sizes import layer_sizes as layer_sizes
-    from explorer.figures.thumbnails import StripImage as StripImage
-    from explorer.figures.thumbnails import image_strip as image_strip
+    from explorer.figures.curves.comparisons import gaps as gaps
+    from explorer.figures.curves.race import race as race
+    from explorer.figures.curves.training import training_curves as training_curves
+    from explorer.figures.evaluation.agreements import agreement_by_depth as agreement_by_depth
+    from explorer.figures.evaluation.agreements import agreement_matrix as agreement_matrix
+    from explorer.figures.evaluation.by_class import class_errors as class_errors
+    from explorer.figures.evaluation.confusions import confusion_matrix as confusion_matrix
+    from explorer.figures.evaluation.members import member_agreement as member_agreement
+    from explorer.figures.evaluation.reliability import reliability_diagram as reliability_diagram
+    from explorer.figures.layers.gradients import gradient_norms as gradient_norms
+    from explorer.figures.layers.heat_map import layer_steps as layer_steps
+    from explorer.figures.layers.initialisation import xray as xray
+    from explorer.figures.layers.ledger import ledger_entries as ledger_entries
+    from explorer.figures.layers.responses import response_distribution as response_distribution
+    from explorer.figures.layers.responses import response_levels as response_levels
+    from explorer.figures.layers.shattering import gradient_autocorrelation as gradient_autocorrelation
+    from explorer.figures.layers.sizes import layer_sizes as layer_sizes
+    from explorer.figures.maps.cells import MapCell as MapCell
+    from explorer.figures.maps.checks import deletion_insertion as deletion_insertion
+    from explorer.figures.maps.checks import randomisation as randomisation
+    from explorer.figures.maps.grid import attribution_grid as attribution_grid
+    from explorer.figures.maps.layer_lens import layer_lens as layer_lens
+    from explorer.figures.maps.thumbnails import StripImage as StripImage
+    from explorer.figures.maps.thumbnails import image_strip as image_strip
+    from explorer.figures.network.drawing import network_drawing as network_drawing
 # No module is called as its figure: once imported, it would stand in the figure's place.
 _HOME = {
     "Figure": "plotly.graph_objects",
-    "MapCell": "explorer.figures.attribution_cells",
-    "StripImage": "explorer.figures.thumbnails",
-    "agreement_by_depth": "explorer.figures.agreements",
-    "agreement_matrix": "explorer.figures.agreements",
-    "attribution_grid": "explorer.figures.map_grid",
-    "class_errors": "explorer.figures.by_class",
-    "confusion_matrix": "explorer.figures.confusions",
-    "deletion_insertion": "explorer.figures.checks",
-    "gaps": "explorer.figures.comparisons",
-    "gradient_autocorrelation": "explorer.figures.shattering",
-    "gradient_norms": "explorer.figures.gradients",
-    "image_strip": "explorer.figures.thumbnails",
-    "layer_lens": "explorer.figures.block_maps",
-    "layer_sizes": "explorer.figures.sizes",
-    "layer_steps": "explorer.figures.heat_map",
-    "ledger_entries": "explorer.figures.ledger",
-    "member_agreement": "explorer.figures.members",
-    "network_drawing": "explorer.figures.drawing",
-    "race": "explorer.figures.degradation",
-    "randomisation": "explorer.figures.checks",
-    "reliability_diagram": "explorer.figures.reliability",
-    "response_distribution": "explorer.figures.responses",
-    "response_levels": "explorer.figures.responses",
-    "training_curves": "explorer.figures.curves",
-    "xray": "explorer.figures.initialisation",
+    "MapCell": "explorer.figures.maps.cells",
+    "StripImage": "explorer.figures.maps.thumbnails",
+    "agreement_by_depth": "explorer.figures.evaluation.agreements",
+    "agreement_matrix": "explorer.figures.evaluation.agreements",
+    "attribution_grid": "explorer.figures.maps.grid",
+    "class_errors": "explorer.figures.evaluation.by_class",
+    "confusion_matrix": "explorer.figures.evaluation.confusions",
+    "deletion_insertion": "explorer.figures.maps.checks",
+    "gaps": "explorer.figures.curves.comparisons",
+    "gradient_autocorrelation": "explorer.figures.layers.shattering",
+    "gradient_norms": "explorer.figures.layers.gradients",
+    "image_strip": "explorer.figures.maps.thumbnails",
+    "layer_lens": "explorer.figures.maps.layer_lens",
+    "layer_sizes": "explorer.figures.layers.sizes",
+    "layer_steps": "explorer.figures.layers.heat_map",
+    "ledger_entries": "explorer.figures.layers.ledger",
+    "member_agreement": "explorer.figures.evaluation.members",
+    "network_drawing": "explorer.figures.network.drawing",
+    "race": "explorer.figures.curves.race",
+    "randomisation": "explorer.figures.maps.checks",
+    "reliability_diagram": "explorer.figures.evaluation.reliability",
+    "response_distribution": "explorer.figures.layers.responses",
+    "response_levels": "explorer.figures.layers.responses",
+    "training_curves": "explorer.figures.curves.training",
+    "xray": "explorer.figures.layers.initialisation",
 }
 
 __all__ = list(_HOME)

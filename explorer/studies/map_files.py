@@ -16,9 +16,9 @@ import pandas as pd
 from explorer import tables
 from explorer.attribution.methods import METHODS
 from explorer.errors import BadSettings
-from explorer.figures.attribution_cells import MapCell
-from explorer.figures.map_grid import attribution_grid
-from explorer.figures.map_pixels import grid_png
+from explorer.figures.maps.cells import MapCell
+from explorer.figures.maps.grid import attribution_grid
+from explorer.figures.maps.pixels import grid_png
 from explorer.figures.network_lines import moment
 from explorer.figures.standalone import standalone_page
 from explorer.registry import lookup

@@ -6,7 +6,7 @@ import streamlit as st
 from explorer.attribution.methods import METHODS
 from explorer.compute.client import Answer
 from explorer.figures import Figure, agreement_by_depth, agreement_matrix
-from explorer.figures.agreements import AGREEMENTS
+from explorer.figures.evaluation.agreements import AGREEMENTS
 from explorer.ui.attributions.maps import choose_network
 from explorer.ui.attributions.method_choice import choose_method, choose_methods, say_meaning
 from explorer.ui.attributions.scene import Scene, command

@@ -7,7 +7,7 @@ import numpy as np
 import streamlit as st
 
 from explorer.figures import Figure, attribution_grid
-from explorer.figures.attribution_cells import MapCell
+from explorer.figures.maps.cells import MapCell
 from explorer.studies import map_files as map_export
 from explorer.ui import wording
 from explorer.ui.attributions.maps import choose_network, choose_show

@@ -7,8 +7,8 @@ import pandas as pd
 import streamlit as st
 
 from explorer.figures import attribution_grid
-from explorer.figures.attribution_cells import SCALES
-from explorer.figures.map_colours import SHOWN
+from explorer.figures.maps.cells import SCALES
+from explorer.figures.maps.colours import SHOWN
 from explorer.studies import map_files as map_export
 from explorer.ui import wording
 from explorer.ui.attributions.method_choice import Chosen, choose_method, choose_methods, say_meaning

@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from explorer.figures import Figure, member_agreement
-from explorer.figures.members import PAIR_MEASURES
+from explorer.figures.evaluation.members import PAIR_MEASURES
 from explorer.ui import wording
 from explorer.ui.evaluate.choice import Evaluated, percent
 from explorer.ui.widgets.live_chart import live_chart

@@ -9,7 +9,7 @@ import streamlit as st
 
 from explorer.data.catalogue import data_status
 from explorer.figures import Figure, gradient_autocorrelation, xray
-from explorer.figures.initialisation import MEASURES
+from explorer.figures.layers.initialisation import MEASURES
 from explorer.models.catalogue import NETWORKS
 from explorer.models.names import is_network_name
 from explorer.ui.address import bound_number

@@ -9,7 +9,7 @@ import streamlit as st
 
 from explorer.figures import network_drawing
 from explorer.figures.layer_measures import LayerMeasure
-from explorer.figures.stage_rows import LayerRow, layer_rows
+from explorer.figures.network.stage_rows import LayerRow, layer_rows
 from explorer.models.config import NetworkConfig
 from explorer.models.size import layer_table
 from explorer.ui.widgets.live_chart import live_chart

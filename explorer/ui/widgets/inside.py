@@ -3,8 +3,8 @@
 import streamlit as st
 
 from explorer.figures import layer_steps
-from explorer.figures.heat_map import MEASURES
 from explorer.figures.layer_measures import BLOCK_MEASURES
+from explorer.figures.layers.heat_map import MEASURES
 from explorer.runs.experiments import Experiment
 from explorer.ui import cached
 from explorer.ui.widgets.live_chart import live_chart

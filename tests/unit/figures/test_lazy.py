@@ -11,13 +11,13 @@ import explorer.figures
 
 @pytest.mark.parametrize("name", explorer.figures.__all__)
 def test_no_module_stands_in_the_place_of_a_figure(name):
-    """`import explorer.figures.curves` puts a module named "curves" into the package, for good."""
+    """`import explorer.figures.curves.training` puts a module named "curves" into the package, for good."""
     assert importlib.util.find_spec(f"explorer.figures.{name}") is None
     assert callable(getattr(explorer.figures, name))
 
 
 @pytest.mark.parametrize(
-    "before", ["", "import explorer.figures.curves", "from explorer.figures import training_curves"]
+    "before", ["", "import explorer.figures.curves.training", "from explorer.figures import training_curves"]
 )
 def test_the_figure_is_a_function_whatever_was_imported_before(before):
     code = f"{before}\nfrom explorer.figures import training_curves\nassert callable(training_curves)"

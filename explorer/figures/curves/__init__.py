@@ -1,0 +1,1 @@
+"""Error against steps: training curves, the race, comparisons."""

@@ -1,0 +1,210 @@
+"""The degradation race: training error of plain and residual networks, step by step, and test error beside it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from explorer.figures import captions, theme
+from explorer.figures.axes import extent, x_axis, y_axis
+from explorer.figures.curve_lines import MEASURES, Curve, Line, curves, mean_line, thinned, with_keys
+from explorer.figures.curves.line_ends import End, end_labels
+from explorer.figures.curves.published import published_bounds, published_errors
+
+# As parts of the width; the labels of the training panel stand between the two.
+TRAINING, TEST = (0.0, 0.58), (0.765, 1.0)
+MOST_POINTS = 1500  # in a line of means
+SEED_POINTS = 600  # in one faint line
+MOST_MARKERS = 15  # on one line; more of them hide its dashes
+
+HEADINGS = {"train": "Training error", "test": "Test error"}
+
+
+@dataclass(frozen=True, slots=True)
+class Racer:
+    """One network in one panel.
+
+    Attributes:
+        part: "train" or "test".
+        seeds: its runs that have points there.
+        lines: theirs.
+        mean: of the lines, as far as all have come.
+    """
+
+    part: str
+    seeds: tuple[Curve, ...]
+    lines: tuple[Line, ...]
+    mean: Line
+
+    @property
+    def network(self) -> str:
+        return self.seeds[0].network
+
+    @property
+    def kind(self) -> str:
+        return self.seeds[0].kind
+
+    @property
+    def depth(self) -> int:
+        return self.seeds[0].depth
+
+    def colour(self, colours: theme.Palette) -> str:
+        """Of its lines and marks."""
+        return self.seeds[0].colour(colours)
+
+
+def race(
+    table: pd.DataFrame,
+    *,
+    dark: bool = False,
+    smoothing: int = 10,
+    steps: int | None = None,
+    log_x: bool = False,
+    published: pd.DataFrame | None = None,
+    height: int = 560,
+) -> go.Figure:
+    """Training error of all networks, large, and their test error, small, on one scale; plain dashed, residual solid.
+
+    A network with several seeds is one bold line, their mean, among its single seeds, faint.
+
+    Args:
+        table: `tables.METRICS` after `tables.RUN_KEYS`, any number of runs; what shares a network is a seed of it.
+        dark: for a dark page.
+        smoothing: the training error is the mean of the batches of this many last steps; 1 shows every batch.
+        steps: right end of the step axis, where training will end; None ends it with the data.
+        log_x: logarithmic steps; step 0 is then left out.
+        published: `tables.PUBLISHED`, and perhaps a column `note` for the hover text. Exact numbers stand in the test
+            panel, bounds in the training panel.
+        height: in pixels.
+    """
+    colours, shown = theme.palette(dark=dark), MEASURES["error"]
+    found = curves(with_keys(table), shown, x="step", smoothing=smoothing, positive_x=log_x, marks={})
+    span = extent(found, shown)
+    traces: list[dict[str, Any]] = []
+    for part, mark in (("train", ""), ("test", "2")):
+        racers = _racers(found, part)
+        drawn = [trace for racer in racers for trace in _faint(racer, colours)]
+        drawn += [_bold(racer, colours) for racer in racers]
+        drawn += end_labels(_ends(racers, colours), span, part=f"{part}-label")
+        traces += [trace | {"xaxis": f"x{mark}", "yaxis": f"y{mark}"} for trace in drawn]
+    layout = _layout(found, colours, span, smoothing=smoothing, steps=steps, log_x=log_x, height=height)
+    if published is not None and len(published):
+        panels = (
+            ("2", "3", published_errors(published, colours, span[1])),
+            ("", "4", published_bounds(published, colours, span[1])),
+        )
+        for mark, axis, (lines, texts) in panels:
+            traces += [trace | {"xaxis": f"x{axis}", "yaxis": f"y{mark}"} for trace in lines]
+            layout["annotations"] += [text | {"xref": f"x{mark} domain", "yref": f"y{mark}"} for text in texts]
+            # an axis of its own, from 0 to 1, so that zoom and logarithm leave the marks at their place
+            over = {"overlaying": f"x{mark}", "anchor": f"y{mark}", "range": [0, 1], "fixedrange": True}
+            layout[f"xaxis{axis}"] = over | {"visible": False}
+    return go.Figure({"data": traces, "layout": layout})
+
+
+def _racers(found: Sequence[Curve], part: str) -> list[Racer]:
+    networks: dict[str, list[tuple[Curve, Line]]] = {}
+    for curve in found:
+        line = curve.thin if part == "train" else curve.bold
+        if len(line.x):
+            networks.setdefault(curve.network, []).append((curve, line))
+    racers = []
+    for members in networks.values():
+        seeds, lines = zip(*members, strict=True)
+        racers.append(Racer(part, seeds, lines, thinned(mean_line(lines), MOST_POINTS)))
+    return racers
+
+
+def _faint(racer: Racer, colours: theme.Palette) -> list[dict[str, Any]]:
+    """The single seeds, where there are several."""
+    if len(racer.seeds) == 1:
+        return []
+    return [
+        _trace(racer, thinned(line, SEED_POINTS), f"seed {seed.seed}", colours, width=1.25)
+        | {"uid": f"{seed.run}-{racer.part}", "mode": "lines", "opacity": 0.4, "showlegend": False}
+        for seed, line in zip(racer.seeds, racer.lines, strict=True)
+    ]
+
+
+def _bold(racer: Racer, colours: theme.Palette) -> dict[str, Any]:
+    several = len(racer.seeds) > 1
+    who = f"mean of {len(racer.seeds)} seeds" if several else f"seed {racer.seeds[0].seed}"
+    look: dict[str, Any] = {"mode": "lines"}
+    if racer.part == "test":
+        line = {"color": racer.colour(colours), "width": 2}
+        marker = {"symbol": theme.MARKERS[racer.kind][0], "size": 8, "line": line, "maxdisplayed": MOST_MARKERS}
+        look = {"mode": "lines+markers", "marker": marker}
+    uid = {"uid": f"{racer.network}-{racer.part}", "showlegend": racer.part == "train"}
+    return _trace(racer, racer.mean, who, colours, width=3.5) | look | uid
+
+
+def _trace(racer: Racer, line: Line, who: str, colours: theme.Palette, *, width: float) -> dict[str, Any]:
+    what = HEADINGS[racer.part].lower()
+    return {
+        "type": "scatter",
+        "x": line.x.astype(np.float32),
+        "y": line.value.astype(np.float32),
+        "name": racer.network,
+        "legendgroup": racer.network,
+        "line": {"color": racer.colour(colours), "width": width, "dash": theme.DASHES[racer.kind]},
+        "hovertemplate": f"<b>{racer.network}</b>, {who}<br>step %{{x:,.0f}}<br>{what} %{{y:.1f}} %<extra></extra>",
+    }
+
+
+def _ends(racers: Sequence[Racer], colours: theme.Palette) -> list[End]:
+    return [
+        End(
+            name=racer.network,
+            text=f"{racer.network} <b>{racer.mean.value[-1]:.1f} %</b>",
+            x=float(racer.mean.x[-1]),
+            value=float(racer.mean.value[-1]),
+            colour=racer.colour(colours),
+            group=racer.network,
+        )
+        for racer in racers
+        if len(racer.mean.x) and racer.mean.x[-1] > 0  # at step 0 all lines still lie on each other
+    ]
+
+
+def _layout(
+    found: Sequence[Curve],
+    colours: theme.Palette,
+    span: tuple[float, float],
+    *,
+    smoothing: int,
+    steps: int | None,
+    log_x: bool,
+    height: int,
+) -> dict[str, Any]:
+    across = x_axis(found, colours, x="step", log=log_x, steps=steps) | {"uirevision": f"step-{log_x}", "tickangle": 0}
+    powers = [10**power for power in range(7)]
+    narrow = {"tickvals": powers, "ticktext": [f"{power:,}" for power in powers]} if log_x else {"nticks": 4}
+    upright = y_axis("error (%)", colours, span) | {"uirevision": "error"}
+    legend, legend_height = captions.legend_by_kind({curve.network: curve.kind for curve in found}.values())
+    note = _note(found, smoothing)
+    return theme.layout(colours, height=height) | {
+        "xaxis": across | {"domain": TRAINING, "anchor": "y"},
+        "xaxis2": across | narrow | {"domain": TEST, "anchor": "y2", "matches": "x"},
+        "yaxis": upright | {"anchor": "x"},
+        "yaxis2": upright | {"anchor": "x2", "matches": "y", "showticklabels": False, "title": None},
+        "legend": legend,
+        "annotations": [
+            captions.heading(HEADINGS["train"], TRAINING[0]),
+            captions.heading(HEADINGS["test"], TEST[0]),
+            captions.note(note, colours),
+        ],
+        "margin": {"l": 72, "r": 118, "t": 44 + legend_height, "b": 92 + 20 * note.count("<br>")},
+    }
+
+
+def _note(found: Sequence[Curve], smoothing: int) -> str:
+    """What bold and thin mean, and what each error is measured on."""
+    mean = f", mean of {smoothing} steps" if smoothing > 1 else ""
+    words = theme.dash_words({"plain", "residual", *(curve.kind for curve in found)})
+    lines = [f"training error: each batch's own{mean}\u2003{words}"]
+    if len({curve.network for curve in found}) < len(found):
+        lines.insert(0, "bold: mean over the seeds, as far as all have come\u2003thin: single seeds")
+    return "<br>".join(lines)

@@ -1,0 +1,1 @@
+"""Errors, confusions, calibration, agreement."""

@@ -1,0 +1,129 @@
+"""Whether maps agree: between networks, between methods, and the farther networks are apart in depth."""
+
+from math import isfinite
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from explorer.figures import captions, theme
+from explorer.figures.curve_lines import Floats
+from explorer.figures.evaluation.fields import square
+from explorer.figures.layer_axes import zero_line
+from explorer.registry import lookup
+
+# Columns of `tables.LIKENESS`, and how they are called.
+AGREEMENTS = {"rank_correlation": "rank correlation", "top_overlap": "common top 10 %", "ssim": "SSIM"}
+
+SPREAD = 8  # pixels of an error bar's ends
+
+KINDS = {"plain": "both plain", "residual": "both residual", "dense": "both dense", "both": "of two kinds"}
+LOOKS = {kind: markers[0] for kind, markers in theme.MARKERS.items()} | {"both": "x-thin-open"}
+ASIDE = {"plain": -0.7, "residual": 0.0, "dense": 0.35, "both": 0.7}  # layers; so that points do not cover each other
+
+
+def agreement_matrix(
+    table: pd.DataFrame, *, measure: str = "rank_correlation", dark: bool = False, height: int | None = None
+) -> go.Figure:
+    """Every map against every other, as colours from -1 (blue) by 0 to 1 (orange), with the numbers in them.
+
+    Args:
+        table: `tables.AGREEMENT` or `tables.MEAN_AGREEMENT`, whose standard deviations over images are written too.
+        measure: name in `AGREEMENTS`.
+        dark: for a dark page.
+        height: in pixels; None takes what the fields need.
+
+    Raises:
+        UnknownName: no such measure.
+    """
+    title = lookup(AGREEMENTS, measure, "measure of agreement")
+    colours = theme.palette(dark=dark)
+    names = list(dict.fromkeys(table["a"]))
+    values = _square(table, measure, names)
+    spread = _square(table, f"{measure}_std", names) if f"{measure}_std" in table else np.full_like(values, np.nan)
+    texts = [[_field(*pair) for pair in zip(*line, strict=True)] for line in zip(values, spread, strict=True)]
+    images = f", mean over {int(table['images'].max())} images" if "images" in table and len(table) else ""
+    matrix, layout = square(names, values, texts, colours, height=height)
+    matrix |= {
+        "uid": f"matrix-{measure}",
+        "colorscale": colours.diverging,
+        "zmin": -1,
+        "zmax": 1,
+        "hovertemplate": f"<b>%{{y}}</b> and <b>%{{x}}</b><br>{title} %{{z:.3f}}{images}<extra></extra>",
+    }
+    return go.Figure({"data": [matrix] if names else [], "layout": layout})
+
+
+def agreement_by_depth(
+    table: pd.DataFrame, *, measure: str = "rank_correlation", dark: bool = False, height: int = 440
+) -> go.Figure:
+    """How far two networks agree against how far apart they are in depth; a point for each pair.
+
+    Args:
+        table: `tables.NETWORK_AGREEMENT`; a bar reaches a standard deviation over images to either side.
+        measure: name in `AGREEMENTS`.
+        dark: for a dark page.
+        height: in pixels.
+
+    Raises:
+        UnknownName: no such measure.
+    """
+    title = lookup(AGREEMENTS, measure, "measure of agreement")
+    colours = theme.palette(dark=dark)
+    pairs = _pairs(table)
+    data = [_points(rows, kind, measure, title, colours) for kind in KINDS if len(rows := pairs[pairs["kind"] == kind])]
+    foot = -1.03 if (pairs[measure] < 0).any() else 0
+    layout = theme.layout(colours, height=height) | {
+        "xaxis": theme.axis(colours) | {"title": theme.axis_title("difference in depth (layers)"), "showgrid": False},
+        "yaxis": theme.axis(colours)
+        | zero_line(colours)
+        | {
+            "title": theme.axis_title(f"{title} of the maps"),
+            "range": [foot, 1.03],
+        },
+        "margin": {"l": 84, "r": 16, "t": 50, "b": 92},
+        "legend": captions.legend() | {"x": 0, "y": 1, "yref": "container", "yanchor": "top"},
+        "annotations": [captions.note("a point: two networks; bar: standard deviation over images", colours)],
+    }
+    return go.Figure({"data": data, "layout": layout})
+
+
+def _pairs(table: pd.DataFrame) -> pd.DataFrame:
+    """Each two networks once, with `kind` and how far `apart` they are in depth."""
+    order = {name: place for place, name in enumerate(dict.fromkeys(table["a"]))}
+    pairs = table[table["a"].map(order) < table["b"].map(order)]
+    kind = pairs["kind_a"].where(pairs["kind_a"] == pairs["kind_b"], "both")
+    return pairs.assign(kind=kind, apart=(pairs["depth_a"] - pairs["depth_b"]).abs())
+
+
+def _square(table: pd.DataFrame, column: str, names: list[str]) -> Floats:
+    """Values by first and second name; NaN where there is none."""
+    by_name = table.pivot(index="a", columns="b", values=column)  # noqa: PD010 a pair is there once
+    found: Floats = by_name.reindex(index=names, columns=names).to_numpy(float)
+    return found
+
+
+def _field(value: float, spread: float) -> str:
+    """What is written in a field."""
+    if not isfinite(value):
+        return ""
+    text = f"{value:.2f}".replace("-", "−")
+    return f"{text}<br>±{spread:.2f}" if isfinite(spread) else text
+
+
+def _points(rows: pd.DataFrame, kind: str, measure: str, title: str, colours: theme.Palette) -> dict[str, Any]:
+    colour = colours.muted if kind == "both" else colours.ink
+    return {
+        "type": "scatter",
+        "uid": kind,
+        "mode": "markers",
+        "name": KINDS[kind],
+        "x": (rows["apart"] + ASIDE[kind]).to_numpy(np.float32),
+        "y": rows[measure].to_numpy(np.float32),
+        "customdata": rows[["network_a", "network_b"]].to_numpy(),
+        "error_y": {"array": rows[f"{measure}_std"].to_numpy(np.float32), "color": colours.muted, "width": SPREAD},
+        "marker": {"symbol": LOOKS[kind], "size": 13, "color": colour, "line": {"width": 2.5, "color": colour}},
+        "hovertemplate": "<b>%{customdata[0]}</b> and <b>%{customdata[1]}</b><br>"
+        f"{title} %{{y:.3f}}<extra></extra>",
+    }

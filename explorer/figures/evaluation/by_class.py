@@ -1,0 +1,75 @@
+"""The error of each class, of several networks beside each other."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from explorer.figures import theme
+from explorer.figures.maps.sheet import BOLD_LETTER
+from explorer.figures.network_lines import NetworkLine, framed, network_lines
+
+MOST_CLASSES = 30  # more cannot be read
+ROW = 34  # pixels of a class
+DOT = 12  # pixels
+
+
+def class_errors(table: pd.DataFrame, *, dark: bool = False, height: int | None = None) -> go.Figure:
+    """A row for each class, the hardest on top, and in it a dot for each network.
+
+    Of many classes the hardest are shown; the note says so. A dot's customdata is its label and the reference.
+
+    Args:
+        table: `tables.CLASS_ERRORS` after `tables.MEASURED_KEYS`.
+        dark: for a dark page.
+        height: in pixels; None takes what the rows need.
+    """
+    colours = theme.palette(dark=dark)
+    lines = network_lines(table)
+    means = table.groupby("class", sort=False)["error"].mean().sort_values(ascending=False, kind="stable")
+    shown = [str(name) for name in means.index[:MOST_CLASSES]]
+    left_out = f"the {len(shown)} hardest of {len(means)} classes" if len(means) > len(shown) else ""
+    letters = max([len(name) for name in shown], default=0) * BOLD_LETTER * theme.TEXT_SIZE
+    layout = framed(lines, [left_out], colours, height=height or 150 + ROW * max(1, len(shown)))
+    layout["margin"] |= {"l": 24 + letters}
+    note = layout["annotations"][0]  # without what dashes mean: here are none
+    note["text"] = note["text"].removeprefix(theme.dash_words(line.kind for line in lines)).lstrip("\u2003")
+    layout |= {
+        "xaxis": theme.axis(colours) | {"title": theme.axis_title("error (%)"), "rangemode": "tozero"},
+        "yaxis": theme.axis(colours)
+        | {"type": "category", "categoryorder": "array", "categoryarray": shown[::-1], "fixedrange": True}
+        | {"range": [-0.6, max(1, len(shown)) - 0.4], "ticks": ""},
+    }
+    return go.Figure({"data": [_dots(line, shown, lines, colours) for line in lines], "layout": layout})
+
+
+def _dots(line: NetworkLine, shown: list[str], lines: list[NetworkLine], colours: theme.Palette) -> dict[str, Any]:
+    """Networks of one kind have different markers."""
+    rows = line.rows[line.rows["class"].isin(shown)]
+    markers = theme.MARKERS[line.kind]
+    alike = [each.label for each in lines if each.kind == line.kind]
+    colour = line.colour(colours)
+    look = {name: value for name, value in line.look(colours).items() if name != "line"}
+    return look | {
+        "uid": f"{line.uid}-dots",
+        "mode": "markers",
+        "x": (100 * rows["error"]).to_numpy(np.float32),
+        "y": rows["class"].tolist(),
+        "customdata": [[int(label), line.reference, *others] for label, *others in _meanings(rows)],
+        "marker": {
+            "symbol": markers[alike.index(line.label) % len(markers)],
+            "size": DOT,
+            "color": colour,
+            "line": {"width": 2, "color": colour},
+        },
+        "hovertemplate": f"{line.title}<br><b>%{{y}}</b>: %{{x:.1f}} % of %{{customdata[2]:,}} images wrong"
+        "%{customdata[3]}<extra></extra>",
+    }
+
+
+def _meanings(rows: pd.DataFrame) -> list[tuple[int, int, str]]:
+    return [
+        (row["label"], int(row["images"]), f", mostly taken for {row['taken_for']}" if row["taken_for"] else "")
+        for row in rows.to_dict("records")
+    ]

@@ -1,0 +1,1 @@
+"""Grids of attribution maps, and what checks say of them."""

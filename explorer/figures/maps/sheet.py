@@ -1,0 +1,296 @@
+"""Where everything on a sheet of attribution maps stands, in pixels from its top left corner; drawn in two ways."""
+
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from explorer.figures import theme
+from explorer.figures.maps.cells import ColourScale
+from explorer.figures.network.measured import number
+
+EDGE = 4  # pixels around the sheet
+GAP = 14  # between columns
+UNDER = 12  # below a row
+BESIDE = 14  # between a row heading and its row
+LINE = 1.4  # of the letter size
+LETTER, BOLD_LETTER = 0.56, 0.68  # width of a letter, of its size, in the widest font of the theme
+HEADING_LETTERS = 16  # in a line of a row heading
+SMALL = theme.TEXT_SIZE - 2
+BAR, TICKS = 12, 52  # thickness of a colour bar, room for its numbers at the right
+BAR_BELOW = BAR + 6 + SMALL * LINE
+MOST_BARS = 4
+LEAST_CELL = 24
+LEAST_WIDTH, LEAST_HEIGHT = 640, 40  # for the note, for no cells at all
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A text of one or several lines, around the height `y`."""
+
+    x: float
+    y: float
+    text: str
+    size: int
+    align: Literal["left", "center", "right"] = "center"
+    bold: bool = False
+    muted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A colour bar; zero or the lowest value is at its left, or at its foot where it is upright."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+    scale: ColourScale
+
+    @property
+    def upright(self) -> bool:
+        return self.height > self.width
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Cells beside each other.
+
+    Attributes:
+        heading: at the left; empty where the row goes on from the one above.
+        members: position of the cell in each column; None where there is none.
+    """
+
+    heading: str
+    members: tuple[int | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """Places of cells, texts and colour bars.
+
+    Attributes:
+        side: of every cell.
+        corners: left and top of each cell, in the order of the cells.
+        places: row and column of each cell, from zero.
+        scales: of all cells.
+    """
+
+    width: float
+    height: float
+    side: float
+    corners: tuple[tuple[float, float], ...]
+    places: tuple[tuple[int, int], ...]
+    scales: tuple[ColourScale, ...]
+    words: tuple[Words, ...]
+    bars: tuple[Bar, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a sheet shows.
+
+    Attributes:
+        rows: of cells; all have the same number of columns.
+        columns: headings; empty for none.
+        captions: above each cell, in the order of the cells: a name, which is cut where it is too long, and what
+            follows it; empty for none.
+        caption_size: of their letters.
+        notes: below each cell; empty for none.
+        scales: of the cells.
+        by: what shares a scale; name in `attribution_cells.SCALES`.
+        barred: the scales have colour bars, where they are not too many.
+        facts: lines at the foot.
+    """
+
+    rows: Sequence[Row]
+    columns: Sequence[str]
+    captions: Sequence[tuple[str, str]]
+    caption_size: int
+    notes: Sequence[str]
+    scales: Sequence[ColourScale]
+    by: str
+    barred: bool
+    facts: Sequence[str]
+
+    @property
+    def bars(self) -> list[ColourScale]:
+        return list(self.scales) if self.barred and len(self.scales) <= MOST_BARS else []
+
+    @property
+    def left(self) -> float:
+        """Room for the row headings."""
+        longest = max((len(line) for row in self.rows for line in wrapped(row.heading, HEADING_LETTERS)), default=0)
+        return EDGE + (BESIDE + longest * BOLD_LETTER * (theme.TEXT_SIZE + 1) if longest else 0)
+
+    @property
+    def right(self) -> float:
+        """Room for colour bars beside the rows."""
+        if self.by in {"map", "column"} or not self.bars:
+            return EDGE
+        starts = [self.row_of(scale.members[0]) for scale in self.bars]
+        return EDGE + max(starts.count(row) for row in starts) * (GAP + BAR + TICKS)
+
+    def row_of(self, member: int) -> int:
+        return next(place for place, row in enumerate(self.rows) if member in row.members)
+
+    def column_of(self, member: int) -> int:
+        return self.rows[self.row_of(member)].members.index(member)
+
+    def side(self, width: float) -> float:
+        """Of cells that fill a width."""
+        columns = max((len(row.members) for row in self.rows), default=1)
+        return (width - self.left - self.right - GAP * (columns - 1)) / columns
+
+
+def lay_out(content: Content, side: float) -> Sheet:
+    """The sheet with cells of a size."""
+    words: list[Words] = []
+    bars: list[Bar] = []
+    corners: dict[int, tuple[float, float]] = {}
+    places: dict[int, tuple[int, int]] = {}
+    columns = max((len(row.members) for row in content.rows), default=1)
+    lefts = [content.left + column * (side + GAP) for column in range(columns)]
+    y = EDGE + _add_headings(words, content, lefts, side)
+    own_bars = content.bars if content.by == "map" else []
+    for place, row in enumerate(content.rows):
+        top = y + (content.caption_size * LINE if content.captions else 0)
+        heading = "\n".join(wrapped(row.heading, HEADING_LETTERS))
+        words.append(Words(content.left - BESIDE, top + side / 2, heading, theme.TEXT_SIZE + 1, "right", bold=True))
+        y = top + side
+        for column, member in enumerate(row.members):
+            if member is not None:
+                corners[member], places[member] = (lefts[column], top), (place, column)
+                _add_captions(words, content, member, corners[member], side)
+        if content.notes:
+            y += SMALL * LINE
+        if own_bars:
+            bars += [
+                Bar(corners[member][0], y + 4, side, BAR, scale)
+                for scale in own_bars
+                for member in scale.members
+                if member in row.members
+            ]
+            y += BAR_BELOW
+        y += UNDER
+    if content.by == "column" and content.bars:
+        y += _add_bars_below(bars, content, lefts, side, y)
+    elif content.by in {"row", "all"}:
+        _add_bars_beside(bars, content, corners, side)
+    for bar in bars:
+        words += _numbers(bar)
+    width = max(LEAST_WIDTH, lefts[-1] + side + content.right)
+    height = max(LEAST_HEIGHT, y + _add_facts(words, content.facts, y, width) + EDGE)
+    order = sorted(corners)
+    return Sheet(
+        width,
+        height,
+        side,
+        tuple(corners[member] for member in order),
+        tuple(places[member] for member in order),
+        tuple(content.scales),
+        tuple(each for each in words if each.text),
+        tuple(bars),
+    )
+
+
+def fitted(content: Content, width: int, height: int | None, most: int) -> Sheet:
+    """The sheet with cells as large as width and height allow, of at most so many pixels."""
+    sheet = lay_out(content, max(LEAST_CELL, min(most, content.side(width))))
+    for _ in range(2):  # a note that became narrower may need another line
+        if height is not None and sheet.height > height and content.rows:
+            sheet = lay_out(content, max(LEAST_CELL, sheet.side - (sheet.height - height) / len(content.rows)))
+    return sheet
+
+
+def wrapped(text: str, letters: float) -> list[str]:
+    """Lines of at most so many letters."""
+    return textwrap.wrap(text, max(1, int(letters)))
+
+
+def shortened(text: str, letters: float) -> str:
+    """Cut to so many letters."""
+    return text if len(text) <= letters else text[: max(1, int(letters) - 1)].rstrip() + "…"
+
+
+def letters_in(width: float, size: float, *, bold: bool = False) -> float:
+    """How many letters of a size stand beside each other."""
+    return width / ((BOLD_LETTER if bold else LETTER) * size)
+
+
+def _add_headings(words: list[Words], content: Content, lefts: Sequence[float], side: float) -> float:
+    """Headings of the columns, standing on one line; gives their height."""
+    size = theme.TEXT_SIZE + 1
+    texts = [wrapped(text, letters_in(side + GAP / 2, size, bold=True)) for text in content.columns]
+    height = max((len(lines) for lines in texts), default=0) * size * LINE
+    for left, lines in zip(lefts, texts, strict=False):  # a sheet without headings has columns as well
+        middle = EDGE + height - len(lines) * size * LINE / 2
+        words.append(Words(left + side / 2, middle, "\n".join(lines), size, bold=True))
+    return height + 4 if height else 0.0
+
+
+def _add_captions(words: list[Words], content: Content, member: int, corner: tuple[float, float], side: float) -> None:
+    """Above and below a cell."""
+    left, top = corner
+    if content.captions:
+        y = top - content.caption_size * LINE / 2
+        name, ending = content.captions[member]
+        name = shortened(name, letters_in(side, content.caption_size) - len(ending))
+        words.append(Words(left + side / 2, y, name + ending, content.caption_size))
+    if content.notes:
+        text = shortened(content.notes[member], letters_in(side + GAP, SMALL))
+        words.append(Words(left + side / 2, top + side + SMALL * LINE / 2, text, SMALL, muted=True))
+
+
+def _add_bars_below(bars: list[Bar], content: Content, lefts: Sequence[float], side: float, top: float) -> float:
+    """Under the columns, that of the second kind of maps below that of the first; gives their height."""
+    under = [0] * len(lefts)
+    for scale in content.bars:
+        column = content.column_of(scale.members[0])
+        bars.append(Bar(lefts[column], top + under[column] * BAR_BELOW, side, BAR, scale))
+        under[column] += 1
+    return max(under) * BAR_BELOW + UNDER
+
+
+def _add_bars_beside(bars: list[Bar], content: Content, corners: dict[int, tuple[float, float]], side: float) -> None:
+    """Upright, at the right of the row of their first cell."""
+    beside: dict[int, int] = {}
+    right = max(left for left, _ in corners.values()) + side if corners else 0.0
+    for scale in content.bars:
+        row = content.row_of(scale.members[0])
+        left = right + GAP + beside.get(row, 0) * (GAP + BAR + TICKS)
+        bars.append(Bar(left, corners[scale.members[0]][1], BAR, side, scale))
+        beside[row] = beside.get(row, 0) + 1
+
+
+def _numbers(bar: Bar) -> list[Words]:
+    """The values at the ends of a colour bar, and zero in the middle of a signed one."""
+    top, signed = number(bar.scale.top), bar.scale.signed
+    texts = [f"−{top}", "0", top] if signed else ["0", top]
+    parts = [place / (len(texts) - 1) for place in range(len(texts))]
+    if not bar.upright:
+        aligns: list[Literal["left", "center", "right"]] = ["left", "center", "right"] if signed else ["left", "right"]
+        y = bar.top + bar.height + 3 + SMALL * LINE / 2
+        return [
+            Words(bar.left + part * bar.width, y, text, SMALL, align, muted=True)
+            for part, text, align in zip(parts, texts, aligns, strict=True)
+        ]
+    x, room = bar.left + bar.width + 5, bar.height - SMALL
+    return [
+        Words(x, bar.top + SMALL / 2 + (1 - part) * room, text, SMALL, "left", muted=True)
+        for part, text in zip(parts, texts, strict=True)
+    ]
+
+
+def _add_facts(words: list[Words], facts: Sequence[str], top: float, width: float) -> float:
+    """Facts beside each other in as many lines as they need; gives their height."""
+    size = theme.TEXT_SIZE - 1
+    lines: list[str] = []
+    for fact in facts:
+        if lines and len(lines[-1]) + len(fact) + 3 <= letters_in(width, size):
+            lines[-1] += f"\u2003{fact}"
+        else:
+            lines.append(fact)
+    for place, line in enumerate(lines):
+        words.append(Words(EDGE, top + (place + 0.5) * size * LINE, line, size, "left", muted=True))
+    return len(lines) * size * LINE

@@ -1,9 +1,0 @@
-"""Labels at line ends."""
-
-from explorer.figures.line_ends import End, end_labels
-
-
-def test_a_mean_of_zeros_that_rounds_below_zero_keeps_its_label_inside_the_axis():
-    ends = [End(name, name, 10.0, value, "#000000", name) for name, value in {"a": -5e-15, "b": 0.0, "c": 40.0}.items()]
-    heights = {label["uid"]: label["y"][0] for label in end_labels(ends, (0.0, 100.0))}
-    assert min(heights.values()) == 0.0
