@@ -6,8 +6,8 @@ from explorer.ui.errors import readable_errors
 
 st.title("Checkpoints", anchor=False)
 st.markdown(
-    "Trained weights on this machine. Bring in anybody's: they are told apart by their shapes, whatever their layers "
-    "are called, and nothing in a file is executed."
+    "Trained weights on this machine. Import third-party weights: the architecture is inferred from tensor shapes, "
+    "whatever the layers are called, and nothing in a file is executed."
 )
 left, right = st.columns([2, 5], gap="medium")
 with left, st.container(border=True), readable_errors():

@@ -14,7 +14,7 @@ from explorer.runs import kept
 from explorer.weights.torchvision import WEIGHTS
 
 if TYPE_CHECKING:
-    from explorer.weights.importing import Imported
+    from explorer.results import Imported
 
 app = SubcommandApp()
 

@@ -10,7 +10,7 @@ from tyro.extras import SubcommandApp
 from explorer.cli.output import AsJson, show
 
 if TYPE_CHECKING:
-    from explorer.studies.identity import Construction
+    from explorer.results import Construction
 
 app = SubcommandApp()
 

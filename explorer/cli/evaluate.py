@@ -11,7 +11,7 @@ from explorer.cli.progress_bar import progress_bar
 from explorer.data.catalogue import dataset, never_cropped
 
 if TYPE_CHECKING:
-    from explorer.studies.evaluations import Ensemble, Evaluation
+    from explorer.results import Ensemble, Evaluation
 
 MISTAKES = 10  # of each network, in JSON
 PAIRS = 3  # of classes that are confused most often, in text

@@ -17,7 +17,7 @@ from explorer.data.crops import CROPS, ten_crops
 from explorer.data.file_pixels import FilePixels
 from explorer.data.pixels import Data, load_data
 from explorer.errors import BadSettings
-from explorer.training.devices import Precision
+from explorer.results import Precision
 
 PIXELS = 250 * 32 * 32  # positions of images computed at once: memory grows with this, not with their size or number
 

@@ -17,7 +17,7 @@ from explorer.training.recipe import Recipe
 if TYPE_CHECKING:
     import torch
 
-    from explorer.training.devices import Precision
+    from explorer.results import Precision
 
 SHARE = 0.6  # of the memory at hand that a step may take: the rest is for other programs and for what is not counted
 VALUE_BYTES = {"fp32": 4, "bf16": 2}

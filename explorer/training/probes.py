@@ -15,7 +15,7 @@ from explorer.models.recording import (
     record_responses,
     working_copy,
 )
-from explorer.training.devices import Precision
+from explorer.results import Precision
 
 
 @dataclass(frozen=True, slots=True)

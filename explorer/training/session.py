@@ -2,7 +2,7 @@
 
 import time
 from contextlib import suppress
-from dataclasses import astuple
+from dataclasses import asdict, astuple
 from importlib.metadata import version
 from typing import Any
 
@@ -83,7 +83,7 @@ class Session:
             print(
                 f"{run.id} computes what is inside of blocks twice: its steps need much of the memory here", flush=True
             )
-        environment = device_facts() | {
+        environment = asdict(device_facts()) | {
             "device": shared.device.type,
             "precision": self.training.precision,
             "threads": torch.get_num_threads(),

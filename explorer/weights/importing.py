@@ -1,7 +1,6 @@
 """Somebody else's weights as checkpoints of ours: read safely, told apart, measured, kept whole or not at all."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from torch import Tensor
@@ -17,6 +16,7 @@ from explorer.models.catalogue import network_config
 from explorer.models.config import NetworkConfig
 from explorer.models.network import Network, build
 from explorer.models.size import parameter_count
+from explorer.results import Imported
 from explorer.runs.checkpoint_facts import CheckpointFacts
 from explorer.runs.checkpoints import save_checkpoint
 from explorer.runs.foreign_facts import facts_beside, sha256_of
@@ -32,35 +32,6 @@ from explorer.weights.reading import foreign_tensors
 SAMPLE_IMAGES = 500  # for the error that is told
 GUESSING = 0.8  # part of the error of guessing, from which on something must be wrong
 SUSPECTS = "the network, the normalisation, the order of classes or the data set"
-
-
-@dataclass(frozen=True, slots=True)
-class Imported:
-    """A checkpoint made of somebody else's weights, and what was decided on the way.
-
-    Attributes:
-        id: its name; `load_checkpoint` finds it by that.
-        path: the .safetensors file.
-        network: name of the network.
-        data: name of the data set that it is shown; empty where that is not known.
-        normalisation: a kind, see `data.normalisations`.
-        sample_error: fraction wrong on `sample_images` test images; None where they are not on this machine.
-        decisions: what the file does not say and was found out or assumed, one sentence each.
-        warnings: what speaks against the result.
-    """
-
-    id: str
-    path: Path
-    network: str
-    depth: int
-    classes: int
-    parameters: int
-    data: str
-    normalisation: str
-    sample_error: float | None
-    sample_images: int
-    decisions: tuple[str, ...]
-    warnings: tuple[str, ...]
 
 
 def import_checkpoint(

@@ -19,7 +19,7 @@ from explorer.runs.foreign_facts import sha256_of
 from explorer.runs.store import checkpoint_folder
 
 if TYPE_CHECKING:
-    from explorer.weights.importing import Imported
+    from explorer.results import Imported
 
 ADDRESS = "https://download.pytorch.org/models"
 RESIZED = 256  # shorter side in pixels to which pictures are scaled here, before the central 224 are cut out

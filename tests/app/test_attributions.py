@@ -3,6 +3,7 @@
 import base64
 import io
 import re
+from time import sleep
 
 import numpy as np
 import pandas as pd
@@ -11,12 +12,12 @@ import streamlit as st
 from PIL import Image
 
 from explorer.attribution.methods import METHODS
-from explorer.compute.client import pytorch
+from explorer.compute.client import compute
 from explorer.data.digits import read
 from explorer.ui.attributions.method_choice import USUAL
+from explorer.ui.attributions.scene import attribution
 from explorer.ui.attributions.views import VIEWS
 from explorer.ui.widgets.live_chart import live_chart
-from explorer.ui.widgets.questions import attribution
 from tests.app.reading import charts, texts
 
 TINY = "plain8,resnet8"
@@ -375,11 +376,11 @@ def test_a_link_opens_the_network_that_was_seen(open_page, view):
 
 
 def test_what_was_cancelled_is_offered_again(open_page):
-    busy = pytorch.ask("time:sleep", 1)
+    busy = compute.ask(sleep, 1)
     wanted = attribution(
         "attribution_map", "resnet8-w2", "test:0", "saliency", target=None, data="digits", parameters={}
     )
-    pytorch.cancel(wanted)
+    compute.cancel(wanted)
     busy.wait(60)
     app = open_page("attributions", networks="plain8,resnet8-w2", methods="Saliency")
     there = grid(app)

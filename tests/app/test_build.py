@@ -166,7 +166,7 @@ def test_train_offers_stochastic_depth(open_page):
 
 def test_xray_takes_the_network_that_is_asked_for(open_page, monkeypatch):
     monkeypatch.setattr("explorer.ui.responses.untrained.awaited", lambda answers, doing: [])
-    monkeypatch.setattr("explorer.ui.responses.untrained.study", lambda *arguments, **options: None)
+    monkeypatch.setattr("explorer.ui.responses.untrained.compute.ask", lambda *arguments, **options: None)
     app = open_page("responses", study="At initialisation", **{"xray-networks": "preresnet38-c"})
     assert app.multiselect(key="xray-networks").value == ["preresnet38-c"]
 

@@ -3,11 +3,11 @@
 import pytest
 import streamlit as st
 
+from explorer.compute.client import compute
 from explorer.data.pixels import load_test
 from explorer.studies.evaluations import ensemble, evaluation
 from explorer.ui.evaluate.views import VIEWS
 from explorer.ui.widgets.live_chart import live_chart
-from explorer.ui.widgets.questions import evaluation as asked
 from tests.app.reading import charts, texts
 
 TINY = "plain8,resnet8"
@@ -35,7 +35,7 @@ def pictures(app):
 @pytest.fixture(scope="module", autouse=True)
 def loaded():
     """PyTorch has been loaded before the first page waits for it."""
-    asked("plain8", data="digits", images=10).wait(120)
+    compute.ask(evaluation, "plain8", data="digits", images=10).wait(120)
 
 
 @pytest.fixture

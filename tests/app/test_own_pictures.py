@@ -4,14 +4,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from explorer.compute.client import compute
 from explorer.data.imagenet import categories
 from explorer.data.own_folders import add_folder, own_folders
 from explorer.models.network import build
 from explorer.runs.checkpoint_facts import CheckpointFacts
 from explorer.runs.checkpoints import save_checkpoint
 from explorer.runs.store import checkpoint_folder
+from explorer.studies.evaluations import evaluation
 from explorer.ui.widgets.data_choice import link_to
-from explorer.ui.widgets.questions import evaluation as asked
 from tests.app.reading import charts, texts
 
 PETS = "The folder pets"
@@ -20,7 +21,7 @@ PETS = "The folder pets"
 @pytest.fixture(scope="module", autouse=True)
 def loaded():
     """PyTorch has been loaded before the first page waits for it."""
-    asked("plain8", data="digits", images=10).wait(120)
+    compute.ask(evaluation, "plain8", data="digits", images=10).wait(120)
 
 
 @pytest.fixture

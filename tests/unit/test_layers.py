@@ -14,7 +14,18 @@ SOURCES = sorted([*ROOT.glob("explorer/**/*.py"), *ROOT.glob("pages/*.py"), ROOT
 # From the bottom up. Parts of one row are siblings and do not import each other, except in the first row.
 LAYERS = [
     {
-        *("errors", "files", "numerals", "processes", "progress", "registry", "scratch", "seals", "settings"),
+        *(
+            "errors",
+            "files",
+            "numerals",
+            "processes",
+            "progress",
+            "registry",
+            "results",
+            "scratch",
+            "seals",
+            "settings",
+        ),
         "tables",
     },
     {"models", "data"},

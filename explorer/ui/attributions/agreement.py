@@ -1,18 +1,20 @@
 """Do maps agree: those of networks under one method, those of methods for one network?"""
 
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 
 from explorer.attribution.methods import METHODS
-from explorer.compute.client import Answer
+from explorer.compute.client import Call
 from explorer.figures import Figure, agreement_by_depth, agreement_matrix
 from explorer.figures.evaluation.agreements import AGREEMENTS
 from explorer.ui.attributions.maps import choose_network
 from explorer.ui.attributions.method_choice import choose_method, choose_methods, say_meaning
-from explorer.ui.attributions.scene import Scene, command
+from explorer.ui.attributions.scene import Scene, attribution, command
 from explorer.ui.widgets.live_chart import live_chart
-from explorer.ui.widgets.questions import attribution, awaited
-from explorer.ui.widgets.take_along import take_along, told
+from explorer.ui.widgets.questions import awaited
+from explorer.ui.widgets.take_along import show_failure, take_along
 
 BETWEEN = {"networks": "Networks", "methods": "Methods"}
 IMAGES = {"this": "this picture", 10: "10 test images", 20: "20 test images", 50: "50 test images"}
@@ -69,9 +71,9 @@ def _untrained(scene: Scene) -> bool:
     return any(not each.data for each in scene.chosen)
 
 
-def _show(answer: Answer, measure: str, scene: Scene, shell: str) -> None:
+def _show(answer: Call[Any], measure: str, scene: Scene, shell: str) -> None:
     (answer,) = awaited([answer], "Comparing maps")
-    if not told(answer):
+    if show_failure(answer):
         return
     table: pd.DataFrame = answer.value
     named = _named(table, scene)

@@ -7,11 +7,11 @@ from explorer.figures import Figure, layer_lens
 from explorer.studies import map_files as map_export
 from explorer.ui.attributions.maps import choose_network, choose_scale, choose_show
 from explorer.ui.attributions.method_choice import choose_method, say_meaning
-from explorer.ui.attributions.scene import Scene, command
+from explorer.ui.attributions.scene import Scene, attribution, command
 from explorer.ui.widgets.live_chart import live_chart
 from explorer.ui.widgets.moment import at_moment
-from explorer.ui.widgets.questions import attribution, awaited
-from explorer.ui.widgets.take_along import take_along, told
+from explorer.ui.widgets.questions import awaited
+from explorer.ui.widgets.take_along import show_failure, take_along
 
 LAYERED = [name for name, row in METHODS.items() if row.scope == "layer"]
 
@@ -38,7 +38,7 @@ def look_through(scene: Scene) -> None:
             ],
             "Computing a map for every block",
         )
-        if not told(answer):
+        if show_failure(answer):
             return
         cells = map_export.map_cells(answer.value, "stage", "block")
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import streamlit as st
 
-from explorer.compute.client import Answer
+from explorer.compute.client import Call, compute
+from explorer.compute.functions import attributions
 from explorer.data.catalogue import IMAGENET, DatasetRow, data_status, dataset, known_dataset
 from explorer.data.pictures import Picture
 from explorer.errors import BadSettings
@@ -18,7 +19,7 @@ from explorer.ui.attributions.method_choice import Chosen
 from explorer.ui.attributions.picture_choice import choose_picture
 from explorer.ui.widgets.data_choice import AS_TRAINED, choose_data
 from explorer.ui.widgets.network_choice import Candidate, choose_networks
-from explorer.ui.widgets.questions import attribution, awaited
+from explorer.ui.widgets.questions import awaited
 
 PREDICTED, TRUE = "the predicted one", "the true one"
 
@@ -144,7 +145,12 @@ def _there(data: str) -> bool:
     return False
 
 
-def ask_map(scene: Scene, wanted: Wanted) -> Answer:
+def attribution(name: str, *arguments: Any, **options: Any) -> Call[Any]:
+    """A call of a function of `studies.attributions`."""
+    return compute.ask(getattr(attributions, name), *arguments, **options)
+
+
+def ask_map(scene: Scene, wanted: Wanted) -> Call[Any]:
     """The question for one map."""
     return attribution(
         "attribution_map",
@@ -163,7 +169,7 @@ def maps(scene: Scene, wanted: Sequence[Wanted], doing: str = "Computing maps") 
     return [_map(scene, each, answer) for each, answer in zip(wanted, answers, strict=True)]
 
 
-def _map(scene: Scene, wanted: Wanted, answer: Answer) -> dict[str, Any]:
+def _map(scene: Scene, wanted: Wanted, answer: Call[Any]) -> dict[str, Any]:
     if answer.failure is None:
         found: dict[str, Any] = answer.value
         return found

@@ -10,11 +10,11 @@ from explorer.studies import map_files as map_export
 from explorer.ui import wording
 from explorer.ui.attributions.maps import choose_network
 from explorer.ui.attributions.method_choice import Chosen, choose_method, say_meaning
-from explorer.ui.attributions.scene import Scene, command
+from explorer.ui.attributions.scene import Scene, attribution, command
 from explorer.ui.widgets.live_chart import live_chart
 from explorer.ui.widgets.moment import at_moment
-from explorer.ui.widgets.questions import attribution, awaited
-from explorer.ui.widgets.take_along import take_along, told
+from explorer.ui.widgets.questions import awaited
+from explorer.ui.widgets.take_along import show_failure, take_along
 
 BADGES = {
     "follows_weights": ":green-badge[:material/check: follows the weights]",
@@ -82,7 +82,7 @@ def _check(scene: Scene, reference: str, data: str, method: Chosen) -> None:
         ],
         "Checking the map",
     )
-    if told(answer):
+    if not show_failure(answer):
         _show(answer.value, command("attribute-check", [reference], scene, [method]))
 
 

@@ -5,6 +5,8 @@ from collections.abc import Callable
 import pandas as pd
 import streamlit as st
 
+from explorer.compute.client import compute
+from explorer.compute.functions import layers
 from explorer.data.catalogue import dataset
 from explorer.figures import gradient_norms
 from explorer.models.published import PROTOCOL, published
@@ -15,8 +17,8 @@ from explorer.runs.facts import RunFacts
 from explorer.training.recipe import Recipe
 from explorer.ui import cached
 from explorer.ui.degradation.construction import construction
-from explorer.ui.widgets import questions
 from explorer.ui.widgets.live_chart import live_chart
+from explorer.ui.widgets.questions import show_result
 from explorer.ui.wording import percent
 
 
@@ -95,7 +97,7 @@ def _gradients(found: Experiment) -> None:
             st.rerun()
         return
     waiting = ":gray[:material/hourglass_top: Five forward and backward passes through every network ...]"
-    questions.show_answer(questions.study("gradient_profile", _first_and_last(found)), waiting, _show_gradients)
+    show_result(compute.ask(layers.gradient_profile, _first_and_last(found)), waiting, _show_gradients)
 
 
 def _first_and_last(found: Experiment) -> list[str]:

@@ -1,12 +1,11 @@
 """How often networks are wrong, in all and in each class; whether they know; and all checkpoints."""
 
-from typing import Any
-
 import pandas as pd
 import streamlit as st
 
 from explorer import tables
 from explorer.figures import Figure, class_errors, reliability_diagram
+from explorer.results import Evaluation, evaluation_table
 from explorer.runs.comparison import comparison
 from explorer.ui import wording
 from explorer.ui.evaluate.choice import Evaluated, percent
@@ -21,8 +20,7 @@ SURELY = 2.0  # standard errors of the accuracy by which confidence differs from
 
 def look_at_errors(evaluated: Evaluated) -> None:
     """A line for each network, and below the error of each class."""
-    rows = [{column: each[column] for column in tables.EVALUATIONS} for each in evaluated.found]
-    table = pd.DataFrame(rows, columns=tables.EVALUATIONS)
+    table = evaluation_table(evaluated.found)
     shown = pd.DataFrame(
         {
             "Network": [evaluated.name(each) for each in evaluated.found],
@@ -80,15 +78,14 @@ def look_at_calibration(evaluated: Evaluated) -> None:
     take_along(table, draw, name="calibration", command=evaluated.choice.command() + " --json")
 
 
-def _said(each: dict[str, Any]) -> str:
+def _said(each: Evaluation) -> str:
     """How sure a network is beside how often it is right."""
-    confidence, accuracy = float(each["answers"]["probability"].mean()), 1 - each["error"]
+    confidence, accuracy = float(each.answers["probability"].mean()), 1 - each.error
     more = confidence - accuracy
-    as_it_should = abs(more) < SURELY * each["standard_error"]
+    as_it_should = abs(more) < SURELY * each.standard_error
     judged = "as far as these images tell, no difference" if as_it_should else "too sure" if more > 0 else "too unsure"
     return (
-        f"is {percent(confidence)} sure on average and right in {percent(accuracy)}: {judged}. ECE "
-        f"{percent(each['ece'])}."
+        f"is {percent(confidence)} sure on average and right in {percent(accuracy)}: {judged}. ECE {percent(each.ece)}."
     )
 
 

@@ -9,7 +9,8 @@ import pandas as pd
 import streamlit as st
 
 from explorer.analysis.response_claims import response_claims
-from explorer.compute.client import Answer
+from explorer.compute.client import Call, compute
+from explorer.compute.functions import layers
 from explorer.data.catalogue import DatasetRow, dataset, no_training_images
 from explorer.figures import Figure, gradient_norms, ledger_entries, response_distribution, response_levels
 from explorer.figures.layer_measures import BLOCK_MEASURES, GRADIENT_MEASURES, RESPONSE_MEASURES, LayerMeasure
@@ -21,7 +22,7 @@ from explorer.ui.widgets.drawing import Choice, choose_layer, drawing, select
 from explorer.ui.widgets.live_chart import live_chart
 from explorer.ui.widgets.moment import at_moment
 from explorer.ui.widgets.network_choice import Candidate
-from explorer.ui.widgets.questions import awaited, study
+from explorer.ui.widgets.questions import awaited
 from explorer.ui.widgets.take_along import take_along, together
 
 IMAGES = (50, 100, 250, 500, 1000)
@@ -61,7 +62,7 @@ class Study:
     Attributes:
         title: in the menu.
         command: of the shell.
-        function: in `inspection`, that measures it.
+        function: in `studies.layers`, that measures it.
         measures: that its table has.
         question: what it answers.
         figure: from its table.
@@ -69,7 +70,7 @@ class Study:
 
     title: str
     command: str
-    function: str
+    function: Callable[..., pd.DataFrame]
     measures: Mapping[str, LayerMeasure]
     question: str
     figure: Callable[[pd.DataFrame, Options, Choice], Figure]
@@ -123,11 +124,17 @@ def _options(name: str, found: Study) -> Options:
     return Options(str(measure), images, data, "running" if running else "batch", relative, log_y)
 
 
-def _ask(function: str, reference: str, at: Mapping[str, Candidate], options: Options, *arguments: Any) -> Answer:
+def _ask(
+    function: Callable[..., pd.DataFrame],
+    reference: str,
+    at: Mapping[str, Candidate],
+    options: Options,
+    *arguments: Any,
+) -> Call[pd.DataFrame]:
     """One network's table; each is asked for by itself, so that what was seen once comes back at once."""
     data = options.data or ("" if at[reference].data else _data_of_others(at))
     given = {"statistics": options.statistics} if options.statistics else {}
-    return study(function, [reference], *arguments, data=data, images=options.images, **given)
+    return compute.ask(function, (reference,), *arguments, data=data, images=options.images, **given)
 
 
 def _data_of_others(at: Mapping[str, Candidate]) -> str:
@@ -230,7 +237,7 @@ def _claims(table: pd.DataFrame) -> None:
 def _distribution(layer: int, at: Mapping[str, Candidate], options: Options) -> None:
     """How the responses of the selected layer are distributed, in every network that has it."""
     deep = [each for each in at if at[each].config.depth >= layer]
-    answers = [_ask("response_histogram", each, at, options, layer) for each in deep]
+    answers = [_ask(layers.response_histogram, each, at, options, layer) for each in deep]
     table = together(awaited(answers, "Counting responses"))
     if table is not None:
         names = ", ".join(table["network"].unique())
@@ -273,7 +280,7 @@ STUDIES: dict[str, Study] = {
     "responses": Study(
         title="Responses",
         command="responses",
-        function="response_std",
+        function=layers.response_std,
         measures=RESPONSE_MEASURES,
         question="How strongly does each layer respond, after its batch norm and before the addition or the ReLU? In "
         "He et al. 2015, figure 7, residual networks respond less than plain ones, and deeper ones less per layer: "
@@ -283,7 +290,7 @@ STUDIES: dict[str, Study] = {
     "ledger": Study(
         title="Residual ledger",
         command="ledger",
-        function="residual_ledger",
+        function=layers.residual_ledger,
         measures={name: BLOCK_MEASURES[name] for name in ("branch_ratio", "cosine", "gamma", "shortcut_share")},
         question="What does each block add to what it is given: how much, F(x) beside x, and in which direction? And "
         "which way does the gradient come back, by the shortcut or by the branch? Within a stage, blocks should add "
@@ -293,7 +300,7 @@ STUDIES: dict[str, Study] = {
     "gradients": Study(
         title="Gradients",
         command="gradients",
-        function="gradient_profile",
+        function=layers.gradient_profile,
         measures=GRADIENT_MEASURES,
         question="Does the training signal reach the first layers? The norm of the loss gradient of each layer's "
         "weights and responses, the median over five batches of training images. The axis spans at least six decades, "

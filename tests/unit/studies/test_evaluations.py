@@ -1,7 +1,6 @@
 """Networks by reference on their test set: the same numbers as a naive computation, one by one and together."""
 
 import json
-import os
 import shutil
 from dataclasses import asdict
 
@@ -10,7 +9,6 @@ import pytest
 import torch
 
 from explorer import progress, tables
-from explorer.compute.process import outcome
 from explorer.data.batches import Normalisation, balanced_subset
 from explorer.data.catalogue import data_status
 from explorer.data.pixels import load_data
@@ -145,13 +143,6 @@ def test_how_far_it_is_is_reported(run, other):
     assert heard == sorted(heard)
     assert 0.5 in heard
     assert heard[-1] == 1
-
-
-def test_answers_reach_a_page_without_classes_of_ours(run, other):
-    found, failure = outcome("explorer.studies.evaluations:ensemble", ([run, other],), {"images": 20}, os.environ)
-    assert failure is None
-    assert found["joint"]["images"] == 20
-    assert list(found["joint"]["answers"].columns) == tables.EVALUATED
 
 
 def test_numbers_can_be_written_as_json(run):
