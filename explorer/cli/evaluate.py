@@ -1,17 +1,15 @@
 """The command that says how networks do on test images: evaluate."""
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 from tyro.conf import arg
 
 from explorer import tables
-from explorer.cli.layers import Data, References, references, with_pytorch
+from explorer.cli.layers import Data, References, references, wait_passively
 from explorer.cli.output import AsCsv, AsJson, show, show_table, text_table
 from explorer.cli.progress_bar import progress_bar
 from explorer.data.catalogue import dataset, never_cropped
-
-if TYPE_CHECKING:
-    from explorer.results import Ensemble, Evaluation
+from explorer.results import Ensemble, Evaluation, evaluation_table
 
 MISTAKES = 10  # of each network, in JSON
 PAIRS = 3  # of classes that are confused most often, in text
@@ -46,12 +44,13 @@ def evaluate(
         ensemble: tell also how the networks do together, by the mean of their class probabilities.
     """
     named = references(networks)
-    library = with_pytorch("explorer.studies.evaluations")
-    options: dict[str, Any] = {"data": data, "images": images, "crops": crops}
+    wait_passively()
+    from explorer.studies import evaluations
+
     with progress_bar("Images"):
-        found: list[Evaluation] = library.evaluations(named, **options)
-        together: Ensemble | None = library.ensemble(named, **options) if ensemble else None
-    table = library.evaluation_table([*found, together.joint] if together else found)
+        found = evaluations.evaluations(named, data=data, images=images, crops=crops)
+        together = evaluations.ensemble(named, data=data, images=images, crops=crops) if ensemble else None
+    table = evaluation_table([*found, together.joint] if together else found)
     if csv:
         show_table("evaluations", table, csv=True, json=False)
         return 0
@@ -72,7 +71,7 @@ def evaluate(
     return 0
 
 
-def _document(found: "Evaluation") -> dict[str, Any]:
+def _document(found: Evaluation) -> dict[str, Any]:
     numbers = {column: getattr(found, column) for column in tables.EVALUATIONS}
     return numbers | {
         "classes": found.classes,
@@ -83,7 +82,7 @@ def _document(found: "Evaluation") -> dict[str, Any]:
     }
 
 
-def _sentence(found: "Evaluation") -> str:
+def _sentence(found: Evaluation) -> str:
     """A network's error in percent, and what it confuses."""
     text = f"{found.reference}: {_percent(found.error)} wrong, standard error {_percent(found.standard_error)}"
     wrong = found.class_errors.sort_values("wrong", ascending=False).head(PAIRS)
@@ -95,7 +94,7 @@ def _sentence(found: "Evaluation") -> str:
     return f"{text}; most often mistaken: {', '.join(told)}" if told else text
 
 
-def _together(found: "Ensemble") -> list[str]:
+def _together(found: Ensemble) -> list[str]:
     joint, all_wrong = found.joint, found.shared.iloc[-1]
     best = found.members["error"].min()
     return [

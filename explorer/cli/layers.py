@@ -45,9 +45,10 @@ def responses(
     Args:
         images: test images to measure on.
     """
-    table = with_pytorch("explorer.studies.layers").response_std(
-        references(networks), data=data, images=images, statistics=statistics
-    )
+    wait_passively()
+    from explorer.studies import layers
+
+    table = layers.response_std(references(networks), data=data, images=images, statistics=statistics)
     show_table("layers", table, csv=csv, json=json)
     return 0
 
@@ -60,7 +61,10 @@ def gradients(
     Args:
         images: training images to measure on, in five batches: medians and quartiles.
     """
-    table = with_pytorch("explorer.studies.layers").gradient_profile(references(networks), data=data, images=images)
+    wait_passively()
+    from explorer.studies import layers
+
+    table = layers.gradient_profile(references(networks), data=data, images=images)
     show_table("layers", table, csv=csv, json=json)
     return 0
 
@@ -80,9 +84,10 @@ def ledger(
     Args:
         images: training images to measure on.
     """
-    table = with_pytorch("explorer.studies.layers").residual_ledger(
-        references(networks), data=data, images=images, statistics=statistics
-    )
+    wait_passively()
+    from explorer.studies import layers
+
+    table = layers.residual_ledger(references(networks), data=data, images=images, statistics=statistics)
     show_table("blocks", table, csv=csv, json=json)
     return 0
 
@@ -104,7 +109,10 @@ def xray(
         images: training images to measure on.
         seed: of the initial weights.
     """
-    table = with_pytorch("explorer.studies.layers").xray(networks, data=data, images=images, seed=seed)
+    wait_passively()
+    from explorer.studies import layers
+
+    table = layers.xray(networks, data=data, images=images, seed=seed)
     show_table("layers", table, csv=csv, json=json)
     return 0
 
@@ -126,9 +134,10 @@ def shattering(
         lines: pairs of images.
         seed: of the initial weights.
     """
-    table = with_pytorch("explorer.studies.layers").gradient_autocorrelation(
-        networks, data=data, lines=lines, seed=seed
-    )
+    wait_passively()
+    from explorer.studies import layers
+
+    table = layers.gradient_autocorrelation(networks, data=data, lines=lines, seed=seed)
     show_table("distances", table, csv=csv, json=json)
     return 0
 
@@ -142,9 +151,14 @@ def references(identities: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(each for identity in identities for each in _references(identity)))
 
 
+def wait_passively() -> None:
+    """Let PyTorch's threads leave the cores to others while they wait; to be called before PyTorch is imported."""
+    os.environ.update(WAIT_PASSIVELY | os.environ)
+
+
 def with_pytorch(module: str) -> ModuleType:
     """A module that imports PyTorch, which takes seconds."""
-    os.environ.update(WAIT_PASSIVELY | os.environ)  # before PyTorch is imported, so not at the top of a file
+    wait_passively()
     return import_module(module)
 
 

@@ -15,8 +15,8 @@ from explorer.files import storage_errors
 from explorer.models.names import spelt
 from explorer.registry import lookup
 from explorer.runs.checkpoint_facts import checkpoint_file
-from explorer.runs.foreign_facts import sha256_of
 from explorer.runs.store import checkpoint_folder
+from explorer.seals import sha256_of
 
 if TYPE_CHECKING:
     from explorer.results import Imported
