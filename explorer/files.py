@@ -14,18 +14,21 @@ from typing import IO, Any
 from explorer.errors import StorageError, is_disk_full, quoted, reason_in
 from explorer.scratch import temporary_name
 
-PROJECT = Path(__file__).resolve().parents[1]  # the folder of the app: runs/ and data/ are in it unless told otherwise
+PROJECT = Path(__file__).resolve().parents[1]  # the folder with this package: a checkout, or where pip installs
+_CHECKOUT = (PROJECT / "streamlit_app.py").is_file()
+APP = PROJECT if _CHECKOUT else PROJECT / "explorer" / "installed"  # with pages/ and checkpoints/, see setup.py
+USER_FILES = PROJECT if _CHECKOUT else Path("~/resnet-explorer")  # with runs/ and data/, unless told otherwise
 
 
 def home() -> Path:
-    """The folder of all runs and of what is kept beside them: EXPLORER_HOME, else runs/ beside the app.
+    """The folder of all runs and of what is kept beside them: EXPLORER_HOME, else runs/ in `USER_FILES`.
 
     Raises:
         StorageError: EXPLORER_HOME is no path, such as the home of a user whom nobody knows, or a loop of links.
     """
     given = os.environ.get("EXPLORER_HOME")
     try:
-        return Path(given).expanduser().resolve() if given else PROJECT / "runs"
+        return (Path(given) if given else USER_FILES / "runs").expanduser().resolve()
     except (OSError, RuntimeError) as error:
         raise StorageError(
             f"EXPLORER_HOME (={quoted(given)}) is not a path: {reason_in(error)}. Name another."

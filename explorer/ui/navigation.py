@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from explorer.files import PROJECT
+from explorer.files import APP
 
-FOLDER = PROJECT / "pages"
+FOLDER = APP / "pages"
 
 # name of the file: title, icon, what it is for
 PAGES = {
