@@ -10,11 +10,27 @@ LONGEST_MESSAGE = 4000
 
 
 class ExplorerError(Exception):
-    """Anything a user can mend; the app and the command line show its text and nothing else."""
+    """Anything a user can mend; the app and the command line show its text and nothing else.
+
+    Attributes:
+        reason: what is wrong without what to do about it, for another message; the whole text where none was given.
+    """
+
+    def __init__(self, text: str = "", *, reason: str = "") -> None:
+        super().__init__(text)
+        self.reason = reason or text
 
 
 class BadSettings(ExplorerError, ValueError):
-    """A setting has a value that its rule does not allow."""
+    """A setting has a value that its rule does not allow.
+
+    Attributes:
+        settings: names of those at fault, as far as they are known.
+    """
+
+    def __init__(self, text: str = "", *, settings: tuple[str, ...] = ()) -> None:
+        super().__init__(text)
+        self.settings = settings
 
 
 class UnknownName(ExplorerError, ValueError):

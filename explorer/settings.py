@@ -36,7 +36,7 @@ class Settings(BaseModel):
         try:
             super().__init__(**{name: _plain(value) for name, value in values.items()})
         except ValidationError as error:
-            raise BadSettings(_sentences(type(self), error)) from None
+            raise BadSettings(_sentences(type(self), error), settings=_at_fault(error)) from None
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -82,6 +82,14 @@ _RULES: dict[str, Callable[[dict[str, Any]], str]] = {
     "too_long": lambda limit: f"must have at most {limit['max_length']:,} entries",
     "too_short": lambda limit: f"must have at least {limit['min_length']:,}",
 }
+
+
+def _at_fault(error: ValidationError) -> tuple[str, ...]:
+    found: list[str] = []
+    for problem in error.errors():
+        cause = problem.get("ctx", {}).get("error")
+        found += cause.settings if isinstance(cause, BadSettings) else map(str, problem["loc"][:1])
+    return tuple(dict.fromkeys(found))
 
 
 def _sentences(settings: type[Settings], error: ValidationError) -> str:

@@ -258,7 +258,8 @@ def _each(
         with torch.inference_mode():
             for some in counts.split(AT_ONCE):  # type: ignore[no-untyped-call]
                 taken = (place < some[:, None]).view(-1, 1, *start.shape[2:])
-                probabilities.append(copy(torch.where(taken, end, start)).double().softmax(1)[:, target])
+                scores = copy(torch.where(taken, end, start))
+                probabilities.append(scores.cpu().double().softmax(1)[:, target])
         report((number + 1) / len(orders))
         yield torch.cat(probabilities).numpy(force=True)
 

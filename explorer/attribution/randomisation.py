@@ -68,7 +68,7 @@ def randomisation(
     def position_map(stage: nn.Module) -> Map:
         found = explained(stage, image, target, method, **parameters)
         (one,) = position_maps(found.values, (height, width), summed=found.summed)
-        values: Map = one.double().numpy(force=True)
+        values: Map = one.numpy(force=True).astype(np.float64)  # on the CPU: Apple GPUs have no float64
         return values
 
     return likeness(network, position_map, calibration, points=points, seed=seed)

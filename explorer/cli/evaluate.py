@@ -6,10 +6,11 @@ from tyro.conf import arg
 
 from explorer import tables
 from explorer.cli.layers import Data, References, references, wait_passively
-from explorer.cli.output import AsCsv, AsJson, show, show_table, text_table
+from explorer.cli.output import AsCsv, AsJson, message, show, show_table, text_table
 from explorer.cli.progress_bar import progress_bar
 from explorer.data.catalogue import dataset, never_cropped
 from explorer.results import Ensemble, Evaluation, evaluation_table
+from explorer.runs.checkpoint_facts import lacks_test_error, record_test_error
 
 MISTAKES = 10  # of each network, in JSON
 PAIRS = 3  # of classes that are confused most often, in text
@@ -32,6 +33,7 @@ def evaluate(
     images: int | None = None,
     crops: Crops = 1,
     ensemble: bool = False,
+    record: bool = False,
     csv: AsCsv = False,
     json: AsJson = False,
 ) -> int:
@@ -42,6 +44,8 @@ def evaluate(
     Args:
         images: test images, in equal parts of the classes; left out, all of them.
         ensemble: tell also how the networks do together, by the mean of their class probabilities.
+        record: write the error into the facts of each imported checkpoint that has no test error yet; of all test
+            images of the data set it was trained on, one crop.
     """
     named = references(networks)
     wait_passively()
@@ -50,6 +54,8 @@ def evaluate(
     with progress_bar("Images"):
         found = evaluations.evaluations(named, data=data, images=images, crops=crops)
         together = evaluations.ensemble(named, data=data, images=images, crops=crops) if ensemble else None
+    if record:
+        _record(found)
     table = evaluation_table([*found, together.joint] if together else found)
     if csv:
         show_table("evaluations", table, csv=True, json=False)
@@ -69,6 +75,16 @@ def evaluate(
         lines += ["", *_together(together)]
     show(document, "\n".join(lines), as_json=json)
     return 0
+
+
+def _record(found: list[Evaluation]) -> None:
+    for each in found:
+        if lacks_test_error(each.reference, data=each.data, images=each.images, crops=each.crops):
+            record_test_error(each.reference, each.error)
+            message(f"{each.reference}: test error {_percent(each.error)} recorded.")
+        else:
+            message(f"{each.reference}: nothing to record; --record is for a checkpoint that you imported and that has "
+                    "no test error, evaluated on all test images of its data set with one crop.")  # fmt: skip
 
 
 def _document(found: Evaluation) -> dict[str, Any]:

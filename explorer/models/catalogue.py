@@ -67,7 +67,7 @@ def network_config(name: str) -> NetworkConfig:
 
 def _reason(settings: dict[str, Any], error: BadSettings) -> str:
     """In the words of names where it is the depth that is wrong."""
-    if not str(error).startswith("`depth`") or settings["stages"]:
+    if error.settings != ("depth",) or settings["stages"]:
         return str(error)
     depth, block, stem = settings["depth"], settings["block"], settings["stem"]
     if depth > DEEPEST:

@@ -4,7 +4,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from explorer.errors import quoted
+from explorer.errors import BadSettings, quoted
 from explorer.models.names import LAYERS_IN_BLOCK, network_name
 from explorer.settings import Settings, require_between
 
@@ -99,9 +99,10 @@ class NetworkConfig(Settings):
 
     @model_validator(mode="after")
     def _can_be_built(self) -> Self:
-        for problem in (self._depth_problem(), self._part_problem()):
-            if problem:
-                raise ValueError(problem)
+        if problem := self._depth_problem():
+            raise BadSettings(problem, settings=("depth",))
+        if problem := self._part_problem():
+            raise BadSettings(problem)
         return self
 
     def _depth_problem(self) -> str:

@@ -2,7 +2,8 @@
 
 Each recorder is a context manager that takes its hooks off again, also after an error. Everything is summed inside the
 hook, since what a hook sees may be overwritten by a later operation in place; and once, also where a block computes the
-same again for its backward pass.
+same again for its backward pass. Rows are summed on the device in single precision, their sums on the CPU in double
+precision, which Apple GPUs do not have.
 """
 
 from collections.abc import Callable, Iterator
@@ -37,7 +38,7 @@ class Moments:
     def add(self, rows: Tensor) -> None:
         """Add all numbers of a matrix; a row is short enough to be summed in single precision."""
         count = rows.numel()
-        mean = rows.sum(1).double().sum().item() / count
+        mean = rows.sum(1).cpu().double().sum().item() / count
         deviations = _squares(rows) - count * mean * mean
         if count * mean * mean > MEAN_ABOVE_SPREAD * abs(deviations):
             deviations = _squares(rows - mean)
@@ -133,11 +134,11 @@ class Exchange:
         """Add what came to the addition for some images, both (N, C, H, W)."""
         branch_norm, beside_norm = (torch.linalg.vector_norm(_rows(each), dim=1) for each in (branch, beside))
         self.images += len(branch)
-        self.ratios += (branch_norm / beside_norm).double().sum().item()
+        self.ratios += (branch_norm / beside_norm).cpu().double().sum().item()
         if branch.shape == beside.shape:
             products = (branch.float() * beside.float()).flatten(1).sum(1)
             self.compared += len(branch)
-            self.cosines += (products / (branch_norm * beside_norm)).double().sum().item()
+            self.cosines += (products / (branch_norm * beside_norm)).cpu().double().sum().item()
 
 
 def working_copy(network: nn.Module, statistics: Statistics = "running") -> nn.Module:
@@ -166,7 +167,7 @@ def record_responses(network: nn.Module) -> Iterator[list[Response]]:
         others = tuple(d for d in range(values.ndim) if d != 1)
         passed = values.sign().sum(others, dtype=torch.float32)  # per channel; count_nonzero takes five times as long
         response.active = passed > 0 if response.active is None else response.active | (passed > 0)
-        response.passed += int(passed.double().sum())
+        response.passed += int(passed.cpu().double().sum())
         response.outputs += values.numel()
 
     with ExitStack() as hooks:
@@ -258,4 +259,4 @@ def _rows(values: Tensor) -> Tensor:
 
 
 def _squares(rows: Tensor) -> float:
-    return float(torch.linalg.vector_norm(rows, dim=1).double().square().sum())
+    return float(torch.linalg.vector_norm(rows, dim=1).cpu().double().square().sum())

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from explorer.data.catalogue import IMAGENET, dataset, labelled_as
+from explorer.data.catalogue import DATASETS, IMAGENET, dataset, labelled_as
 from explorer.errors import BadSettings, ExplorerError, RunError, StorageError, quoted, reason_in
 from explorer.files import home, inside, read_file, read_json, write_text_atomically
 from explorer.models.config import NetworkConfig
@@ -200,29 +200,29 @@ def checkpoint_file(id_or_path: str | Path) -> Path | None:
     return next((place for place in places if place.exists()), None)
 
 
-def keep_test_error(checkpoint_id: str, error: float) -> bool:
-    """Fill in the test error of a checkpoint kept beside the runs whose facts say none, as of one that was imported.
+def lacks_test_error(reference: str, *, data: str, images: int, crops: int) -> bool:
+    """Whether an evaluation gives the test error that the facts of a checkpoint, of one imported say, do not tell.
 
-    Args:
-        checkpoint_id: any other reference is passed over.
-        error: fraction wrong on the whole test set of its data set, each image as it is.
-
-    Returns:
-        Whether it was written: not where the facts say an error already or the folder is read-only.
+    The checkpoint is kept beside the runs and was trained on the evaluation's data set, a published one: the pictures
+    of a folder may be others tomorrow. The evaluation is of all its test images, each as it is.
     """
-    if checkpoint_id.endswith(".safetensors") or is_untrained(checkpoint_id):
+    if is_untrained(reference) or crops != 1 or data not in DATASETS or images != dataset(data).test_images:
         return False
-    path = checkpoint_file(checkpoint_id)
+    path = checkpoint_file(reference)
     if path is None or path.parent != checkpoint_folder():
         return False
     facts = _read_facts(path)
-    if facts.test_error is not None:
-        return False
-    known = facts.model_copy(update={"test_error": error})
-    with suppress(StorageError):
-        write_checkpoint_facts(path, known)
-        return True
-    return False
+    return facts.test_error is None and facts.data == data
+
+
+def record_test_error(checkpoint_id: str, error: float) -> None:
+    """Write the test error that an evaluation gave into the facts of a checkpoint that `lacks_test_error`.
+
+    Raises:
+        StorageError: the disk is full or the folder read-only.
+    """
+    path = checkpoint_folder() / f"{checkpoint_id}.safetensors"
+    write_checkpoint_facts(path, _read_facts(path).model_copy(update={"test_error": error}))
 
 
 def read_checkpoint(path: Path) -> tuple[CheckpointFacts, bytes]:

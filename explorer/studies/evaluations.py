@@ -16,12 +16,12 @@ from explorer.analysis.confusion import class_errors, confusion
 from explorer.analysis.ensembles import joint_log_probabilities, member_pairs, shared_mistakes
 from explorer.analysis.evaluated import evaluated, summary, surest_mistakes
 from explorer.data.batches import sample_of_test_set
-from explorer.data.catalogue import DATASETS, MOST_IMAGES, data_folder, dataset
+from explorer.data.catalogue import MOST_IMAGES, data_folder, dataset
 from explorer.errors import BadSettings
 from explorer.models.network import Network
 from explorer.results import Ensemble, Evaluation
 from explorer.results import evaluation_table as evaluation_table  # part of the public `explorer.evaluations`
-from explorer.runs.checkpoint_facts import checkpoint_facts, facts_and_data, is_untrained, keep_test_error
+from explorer.runs.checkpoint_facts import facts_and_data
 from explorer.settings import require_between
 from explorer.studies.references import Referenced, referenced
 from explorer.training.evaluation import log_probabilities
@@ -56,9 +56,6 @@ def evaluations(
 ) -> list[Evaluation]:
     """How each of some networks does on its test set.
 
-    A checkpoint kept beside the runs whose facts say no test error has it filled in, where all of the published test
-    set that it was trained for is looked at, each image as it is.
-
     Args:
         references: of networks, see `studies.references`.
         data: name of the data set, the same for all; empty takes the one that each network was trained on, for
@@ -71,11 +68,7 @@ def evaluations(
         BadSettings: it does not take these images, no network was named, or another number of images or crops.
         DataMissing: the data set is not on this machine.
     """
-    found = [_evaluation(each, crops) for each in _predicted(references, data, images, crops)]
-    for each in found:
-        if crops == 1 and each.images == dataset(each.data).test_images:
-            _keep_test_error(each)
-    return found
+    return [_evaluation(each, crops) for each in _predicted(references, data, images, crops)]
 
 
 def evaluation(reference: str, *, data: str = "", images: int | None = None, crops: int = 1) -> Evaluation:
@@ -131,13 +124,6 @@ def _predicted(references: Sequence[str], data: str, images: int | None, crops: 
         with progress.part(done, whole):
             found.append(_of_network(each, images, crops))
     return found
-
-
-def _keep_test_error(found: Evaluation) -> None:
-    """Of a folder not: its pictures may be others tomorrow."""
-    published = found.data in DATASETS and not is_untrained(found.reference)
-    if published and checkpoint_facts(found.reference).data == found.data:
-        keep_test_error(found.reference, found.error)
 
 
 _kept: OrderedDict[tuple[object, ...], _Predictions] = OrderedDict()

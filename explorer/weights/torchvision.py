@@ -154,9 +154,8 @@ def _downloaded(row: WeightsRow, target: Path) -> Iterator[tuple[int, int]]:
             for there in archive.fetch(part):
                 yield there, row.bytes
     except DataMissing as error:
-        reason = str(error).partition(". ")[0]  # what comes after it is about data sets
         raise StorageError(
-            f"{reason}. Start it again, it goes on where it stopped; or get the file elsewhere and name it: "
+            f"{error.reason}. Start it again, it goes on where it stopped; or get the file elsewhere and name it: "
             f"`load {row.key} --file {row.file}`."
         ) from None
     if fault := _fault(row, part):

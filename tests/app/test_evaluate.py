@@ -5,6 +5,9 @@ import streamlit as st
 
 from explorer.compute.client import compute
 from explorer.data.pixels import load_test
+from explorer.models.network import build
+from explorer.runs.checkpoint_facts import CheckpointFacts, checkpoint_facts
+from explorer.runs.checkpoints import save_checkpoint
 from explorer.studies.evaluations import ensemble, evaluation
 from explorer.ui.evaluate.views import VIEWS
 from explorer.ui.widgets.live_chart import live_chart
@@ -198,3 +201,17 @@ def test_a_network_that_cannot_be_evaluated_is_told_and_the_others_shown(open_pa
     (error,) = app.error
     assert "channel" in error.value
     assert app.dataframe[0].value["Network"].tolist() == ["resnet8-w4"]
+
+
+def test_the_error_of_an_imported_checkpoint_is_recorded_by_a_click(open_page, home):
+    network = build("resnet8-w4", channels=1)
+    (home / "checkpoints").mkdir(parents=True)
+    path = home / "checkpoints" / "theirs.safetensors"
+    save_checkpoint(network, path, CheckpointFacts(network=network.config, data="digits"))
+    sample = open_page("evaluate", networks="theirs", images="200")
+    assert not [each for each in sample.button if each.key == "record_test_error"]
+    app = open_page("evaluate", networks="theirs", images="0")
+    assert checkpoint_facts("theirs").test_error is None
+    app.button(key="record_test_error").click().run()
+    assert checkpoint_facts("theirs").test_error == evaluation("theirs").error
+    assert not [each for each in app.button if each.key == "record_test_error"]

@@ -6,6 +6,7 @@ import streamlit as st
 from explorer import tables
 from explorer.figures import Figure, class_errors, reliability_diagram
 from explorer.results import Evaluation, evaluation_table
+from explorer.runs.checkpoint_facts import lacks_test_error, record_test_error
 from explorer.runs.comparison import comparison
 from explorer.ui import wording
 from explorer.ui.evaluate.choice import Evaluated, percent
@@ -51,6 +52,7 @@ def look_at_errors(evaluated: Evaluated) -> None:
             "Seconds": st.column_config.NumberColumn(format="%.1f"),
         },
     )
+    _offer_to_record(evaluated)
     classes = evaluated.table("class_errors")
 
     def draw() -> Figure:
@@ -59,6 +61,25 @@ def look_at_errors(evaluated: Evaluated) -> None:
     names = ", ".join(evaluated.name(each) for each in evaluated.found)
     live_chart(draw(), key="class-errors", alt=f"Error of each class of {names}.", filename="class-errors")
     take_along(table, draw, name="evaluation", command=evaluated.choice.command())
+
+
+def _offer_to_record(evaluated: Evaluated) -> None:
+    """A button where imported checkpoints have no test error yet, and this is it."""
+    errors = {
+        each.reference: each.error
+        for each in evaluated.found
+        if lacks_test_error(each.reference, data=each.data, images=each.images, crops=each.crops)
+    }
+    if errors and st.button(
+        "Record test error",
+        icon=":material/save:",
+        key="record_test_error",
+        help=f"Write it into the facts of {', '.join(map(wording.escaped, errors))}, which say none yet.",
+    ):
+        for reference, error in errors.items():
+            record_test_error(reference, error)
+        _checkpoints.clear()
+        st.rerun()
 
 
 def look_at_calibration(evaluated: Evaluated) -> None:
@@ -119,7 +140,9 @@ def look_at_checkpoints() -> None:
             "image_size": st.column_config.NumberColumn("Image size", format="%d px"),
             "step": st.column_config.NumberColumn("Steps", format="localized"),
             "test_error": st.column_config.NumberColumn(
-                "Test error", format=PERCENT, help="Of the whole test set, measured when it was saved, or here."
+                "Test error",
+                format=PERCENT,
+                help="Of the whole test set, measured when it was saved or later.",
             ),
             "published_error": st.column_config.NumberColumn("Published", format=PERCENT),
             "source": "Source",
@@ -135,8 +158,8 @@ def look_at_checkpoints() -> None:
     ):
         st.switch_page(page("evaluate"), query_params={"networks": ",".join(chosen)})
     st.caption(
-        "A checkpoint without a test error gets one when it is evaluated on all test images with one crop. A published "
-        "error is of the same network on the same data set at its usual image size, after 64,000 steps or "
+        "Where a test error is missing, evaluate the checkpoint on all test images with one crop, then record it. "
+        "A published error is of the same network on the same data set at its usual image size, after 64,000 steps or "
         "more; the networks that came with the program have trained for far fewer."
     )
     st.download_button(

@@ -101,6 +101,7 @@ def test_names_without_a_row_are_read_and_spelt_the_same(name):
             "resnet20000",
             "No network is called 'resnet20000': 20,000 layers are more than the 10,000 that",
         ),
+        ("resnet20000-w0", "`depth` (=20000) must be at most 10,000. `width` (=0) must be 1 or more."),
         ("resnet0", "0 is not 6n+2. The nearest are resnet8 and resnet14."),
         ("wrn-27-10", "the layers of a Wide ResNet are 6n+4. The nearest are wrn-22-10 and wrn-28-10."),
         ("resnext30-8x64d", "30 is not 9n+2. The nearest are resnext29-8x64d and resnext38-8x64d."),
