@@ -14,7 +14,7 @@ from explorer.models.blocks import BasicBlock, BottleneckBlock, PreBasicBlock, P
 from explorer.models.catalogue import network_config
 from explorer.models.config import NetworkConfig, require_seed
 from explorer.models.dense import DenseBottleneckLayer, DenseLayer, Transition
-from explorer.models.norms import Scale, ScaleAndShift, Shift, ShiftedConv2d, after
+from explorer.models.norms import Scale, ScaleAndShift, Shift, ShiftedConv2d, norm_after
 from explorer.models.recomputation import recomputed
 from explorer.models.size import require_memory
 from explorer.models.stems import build_stem
@@ -41,7 +41,7 @@ class Network(nn.Module):
             *(nn.Sequential(*map(_block, stage)) for _, stage in groupby(shapes, key=lambda shape: shape.stage))
         )
         open_end = config.order == "pre" or config.dense
-        self.end = nn.Sequential(OrderedDict(norm=after(config.norm, width), relu=nn.ReLU())) if open_end else None
+        self.end = nn.Sequential(OrderedDict(norm=norm_after(config.norm, width), relu=nn.ReLU())) if open_end else None
         self.pool = nn.AdaptiveAvgPool2d(1)
         self.classifier = nn.Linear(width, config.classes)
 

@@ -76,14 +76,14 @@ def convolution(
     return nn.Conv2d(in_width, width, kernel_size, stride, padding, groups=groups, bias=norm == "skipinit")
 
 
-def after(norm: Norm, width: int) -> nn.Module:
+def norm_after(norm: Norm, width: int) -> nn.Module:
     """What follows a convolution that is not the last of its branch."""
     if norm == "batch":
         return nn.BatchNorm2d(width)
     return Shift() if norm == "fixup" else nn.Identity()
 
 
-def at_end(norm: Norm, width: int) -> nn.Module:
+def norm_at_end(norm: Norm, width: int) -> nn.Module:
     """What follows the last convolution of a branch."""
     if norm == "batch":
         return nn.BatchNorm2d(width)
