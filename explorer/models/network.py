@@ -67,9 +67,9 @@ BLOCKS: dict[tuple[str, str], Callable[[BlockShape], nn.Module]] = {
     ("basic", "pre"): PreBasicBlock,
     ("bottleneck", "post"): BottleneckBlock,
     ("bottleneck", "pre"): PreBottleneckBlock,
-    ("dense", "post"): DenseLayer,
-    ("dense-bottleneck", "post"): DenseBottleneckLayer,
-    ("transition", "post"): Transition,
+    ("dense", "post"): lambda shape: DenseLayer(shape.in_width, shape.width - shape.in_width),
+    ("dense-bottleneck", "post"): lambda shape: DenseBottleneckLayer(shape.in_width, shape.width - shape.in_width),
+    ("transition", "post"): lambda shape: Transition(shape.in_width, shape.width),
 }
 
 

@@ -9,10 +9,11 @@ from explorer.models.structure import BlockShape, ShortcutKind
 
 
 class PadShortcut(nn.Module):
-    """Option A: every second position, zeros for the new channels; no parameters.
+    """Option A: every `stride`-th position, zeros for the new channels; no parameters.
 
-    The zeros stand half before and half after the old channels. The paper does not say where; this is the layout
-    of the best-known reimplementation, so that its published weights compute the same function here.
+    The zeros stand half before and half after the old channels. The paper does not say where; this
+    is the layout of the best-known reimplementation, so that its published weights compute the same
+    function here.
     """
 
     def __init__(self, in_width: int, out_width: int, stride: int) -> None:
