@@ -13,7 +13,7 @@ from explorer.errors import BadSettings, UnknownName
 from explorer.models import dense, norms
 from explorer.models.catalogue import NETWORKS, network_config
 from explorer.models.code.network import standalone_code
-from explorer.models.config import NetworkConfig
+from explorer.models.config import LAYERS_IN_BLOCK, NetworkConfig
 from explorer.models.excitation import Excitation
 from explorer.models.network import Network, build
 from explorer.models.shortcuts import PadShortcut
@@ -47,7 +47,7 @@ def odd_configurations(count):
             "channels": draw.choice([1, 3]),
             "classes": draw.choice([2, 7]),
         }
-        layers = {"basic": 2, "bottleneck": 3, "dense": 1, "dense-bottleneck": 2}[block]
+        layers = LAYERS_IN_BLOCK[block]
         depth = (4 if stem == "deep" else 2) + layers * sum(stages) + (len(stages) - 1) * dense
         try:
             config = NetworkConfig(depth=depth, **settings)
