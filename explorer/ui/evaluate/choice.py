@@ -2,6 +2,7 @@
 
 import shlex
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -20,6 +21,7 @@ from explorer.ui.widgets.take_along import told
 IMAGES = {200: "200", 500: "500", 1000: "1,000", 2000: "2,000", 5000: "5,000", 0: "All"}
 FIRST_IMAGES = 1000  # of CIFAR-10 a network of 20 layers then takes a second or two on two cores
 CROPS = {1: "1 crop", 10: "10 crops"}
+percent = partial(wording.percent, digits=2)  # as many as ten thousand images give
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -179,8 +181,3 @@ def choose_one(evaluated: Evaluated) -> dict[str, Any]:
         bind="query-params", width=330,
     )  # fmt: skip
     return names[str(name)]
-
-
-def percent(fraction: float | None) -> str:
-    """An error in percent, in as many digits as ten thousand images give."""
-    return "–" if fraction is None else f"{100 * fraction:.2f} %"
