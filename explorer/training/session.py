@@ -80,9 +80,7 @@ class Session:
             raise
         self._saved_at = time.monotonic()
         if self.training.recomputes:
-            print(
-                f"{run.id} computes what is inside of blocks twice: its steps need much of the memory here", flush=True
-            )
+            print(f"{run.id} uses activation checkpointing: its steps need much of the memory here", flush=True)
         environment = device_facts() | {
             "device": shared.device.type,
             "precision": self.training.precision,
