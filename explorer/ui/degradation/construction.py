@@ -4,8 +4,10 @@ from typing import Any
 
 import streamlit as st
 
+from explorer.models.catalogue import network_config
 from explorer.runs.experiments import Experiment
 from explorer.runs.store import Run
+from explorer.studies import commands
 from explorer.training import launch
 from explorer.training.plan import Plan
 from explorer.training.recipe import Recipe
@@ -81,7 +83,7 @@ def _comparison(found: Experiment, made: dict[str, Any]) -> None:
         f"largest difference between any two outputs is **{made['largest_difference']:.1e}**: rounding, nothing else. "
         "All errors here are of the networks as they stand, on fixed samples."
     )
-    st.code(f"python -m explorer construct identity {made['source']} --depth {_depth_of(made['network'])}", "bash")
+    st.code(commands.identity(made["source"], network_config(made["network"]).depth), "bash")
     if st.button(
         f"Train the built {made['network']} on",
         icon=":material/play_arrow:",
@@ -115,7 +117,3 @@ def _name(run: Run) -> str:
 def _depth(run: Run) -> int:
     assert run.facts is not None
     return run.facts.network.depth
-
-
-def _depth_of(name: str) -> str:
-    return name.removeprefix("plain").partition("-")[0]

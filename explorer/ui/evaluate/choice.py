@@ -1,6 +1,5 @@
 """What the Evaluate page evaluates: networks, test images, views of each; and the answers."""
 
-import shlex
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -12,6 +11,7 @@ from explorer import tables
 from explorer.data.catalogue import data_status, dataset, never_cropped
 from explorer.errors import ExplorerError
 from explorer.runs.checkpoint_facts import DEFAULT_DATA
+from explorer.studies import commands
 from explorer.ui import wording
 from explorer.ui.widgets.data_choice import AS_TRAINED, choose_data
 from explorer.ui.widgets.network_choice import Candidate, choose_networks
@@ -57,15 +57,9 @@ class Choice:
 
     def command(self, *, ensemble: bool = False) -> str:
         """The same from a shell."""
-        data = self.data or (DEFAULT_DATA if not any(each.data for each in self.chosen.values()) else "")
-        parts = [
-            f"python -m explorer evaluate {' '.join(map(shlex.quote, self.chosen))}",
-            f"--data {shlex.quote(data)}" if data and data != DEFAULT_DATA else "",
-            f"--images {self.images}" if self.images else "",
-            f"--crops {self.crops}" if self.crops > 1 else "",
-            "--ensemble" if ensemble else "",
-        ]
-        return " ".join(filter(None, parts))
+        return commands.evaluate(
+            list(self.chosen), data=self.data, images=self.images, crops=self.crops, ensemble=ensemble
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
