@@ -19,6 +19,7 @@ from explorer.data.pictures import PHOTOGRAPHS, Picture
 from explorer.errors import BadSettings, StorageError
 from explorer.files import storage_errors, write_atomically
 from explorer.studies import map_files as map_export
+from explorer.studies.commands import ALL_BLOCKS
 
 Several = UseAppendAction[tuple[tuple[str, ...], ...]]
 PICTURE_HELP = f"The number of a test image, {', '.join(PHOTOGRAPHS)}, or the path of a PNG, JPEG or WebP file."
@@ -29,9 +30,9 @@ Methods = Annotated[
 ]
 Method = Annotated[str, arg(metavar="METHOD", help="See the command `methods`.")]
 Target = Annotated[str, arg(metavar="CLASS")]
-Layer = Annotated[
-    str, arg(metavar="LAYER", help="For methods of a layer: stage2, stage2.block3 or a module; else the last block.")
-]
+LAYER_HELP = "For methods of a layer: stage2, stage2.block3 or a module; else the last block."
+Layer = Annotated[str, arg(metavar="LAYER", help=LAYER_HELP)]
+Layers = Annotated[str, arg(name="layer", metavar="LAYER", help=f"{LAYER_HELP} {ALL_BLOCKS}: a map of every block.")]
 Settings = Annotated[
     Several,
     arg(
@@ -73,7 +74,7 @@ def attribute(
     images: Images = (),
     methods: Methods = (),
     target: Target = "",
-    layer: Layer = "",
+    layer: Layers = "",
     settings: Settings = (),
     data: Data = "",
     out: Annotated[Path | None, arg(metavar="FOLDER")] = None,
@@ -89,7 +90,8 @@ def attribute(
         out: folder for the maps (maps.npz), the grid (grid.png, grid.html) and the table (scores.csv).
     """
     chosen = _flat(methods) or ["saliency"]
-    given = parameters_of(chosen, _settings(settings, layer))
+    every_block = layer == ALL_BLOCKS
+    given = parameters_of(chosen, _settings(settings, "" if every_block else layer))
     places = [
         (subject, subject.picture(image), subject.target(target))
         for subject in subjects(networks, data)
@@ -97,13 +99,14 @@ def attribute(
     ]
     if out is not None and out.exists() and not out.is_dir():
         raise StorageError(f"{out} is a file. Give a folder with `--out`; it is made where there is none.")
-    attribution_map = with_pytorch("explorer.studies.attributions").attribution_map
+    library = with_pytorch("explorer.studies.attributions")
+    compute = library.layer_maps if every_block else partial(_alone, library.attribution_map)
     wanted = [(*place, method) for place in places for method in chosen]
-    maps = []
+    maps: list[dict[str, Any]] = []
     with progress_bar("Maps"):
         for number, (subject, shown, explained, method) in enumerate(wanted):
             with progress.part(number, len(wanted)):
-                maps.append(_map(attribution_map, subject, shown, method, explained, given[method]))
+                maps += _maps(compute, subject, shown, method, explained, given[method])
     table = map_export.scores(maps)
     told = [name for name in TOLD if table[name].replace("", None).notna().any()]
     show_table("maps", table, csv=csv, json=json, columns=told)
@@ -238,20 +241,24 @@ def _settings(several: Sequence[Sequence[str]], layer: str) -> list[str]:
     return [*_flat(several), *([f"layer={layer}"] if layer else [])]
 
 
-def _map(
-    attribution_map: Callable[..., Any],
+def _alone(attribution_map: Callable[..., Any], *place: str, **options: Any) -> list[Any]:
+    return [attribution_map(*place, **options)]
+
+
+def _maps(
+    compute: Callable[..., Sequence[Any]],
     subject: Subject,
     shown: Picture,
     method: str,
     target: int | None,
     parameters: dict[str, Any],
-) -> dict[str, Any]:
-    """A map, or why there is none."""
+) -> list[dict[str, Any]]:
+    """A map, or one of every block, or why there is none."""
     options = {"target": target, "data": subject.data, "paths": True, "parameters": parameters}
     try:
-        return asdict(attribution_map(subject.reference, shown.reference, method, **options))
+        return [asdict(each) for each in compute(subject.reference, shown.reference, method, **options)]
     except BadSettings as error:
-        return map_export.missing(
+        missing = map_export.missing(
             subject.reference,
             shown.reference,
             method,
@@ -265,6 +272,7 @@ def _map(
             target=target,
             classes=subject.classes,
         )
+        return [missing]
 
 
 def _write(folder: Path, maps: Sequence[map_export.Map]) -> None:

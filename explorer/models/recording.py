@@ -84,7 +84,7 @@ class Response:
 
 
 @dataclass(slots=True)
-class Exchange:
+class BlockFlow:
     """What one block adds to its input, and which way the gradient comes back through it.
 
     Attributes:
@@ -172,32 +172,32 @@ def record_responses(network: nn.Module) -> Iterator[list[Response]]:
 
     with ExitStack() as hooks:
         for response in found:
-            _hang(hooks, response.layer.response.register_forward_hook(once(respond(response))))
+            _register(hooks, response.layer.response.register_forward_hook(once(respond(response))))
         for module in network.modules():
             if isinstance(module, nn.ReLU):
-                _hang(hooks, module.register_forward_hook(once(rectify)))
+                _register(hooks, module.register_forward_hook(once(rectify)))
         yield found
 
 
 @contextmanager
-def record_exchanges(network: nn.Module) -> Iterator[list[Exchange]]:
+def record_block_flows(network: nn.Module) -> Iterator[list[BlockFlow]]:
     """Sum up, for every block, what branch and shortcut bring while the network is called and differentiated."""
-    found = [Exchange(block) for block in blocks(network)]
+    found = [BlockFlow(block) for block in blocks(network)]
     with ExitStack() as hooks:
-        for exchange in found:
-            _watch(exchange, hooks)
+        for flow in found:
+            _watch(flow, hooks)
         yield found
 
 
-def _watch(exchange: Exchange, hooks: ExitStack) -> None:
-    block = exchange.block
+def _watch(flow: BlockFlow, hooks: ExitStack) -> None:
+    block = flow.block
     came: dict[str, Tensor] = {}
 
     def arrive(name: str) -> Callable[..., None]:
         def hook(module: nn.Module, inputs: Any, output: Tensor) -> None:
             came[name] = output.detach()  # the addition, which may be in place, comes after both
             if len(came) == 2:
-                exchange.add(came.pop("branch"), came.pop("beside"))
+                flow.add(came.pop("branch"), came.pop("beside"))
 
         return hook
 
@@ -206,7 +206,7 @@ def _watch(exchange: Exchange, hooks: ExitStack) -> None:
 
     def way(name: str) -> Callable[..., tuple[Tensor, ...] | None]:
         def square(gradient: Tensor) -> None:
-            setattr(exchange, name, getattr(exchange, name) + _squares(_rows(gradient.detach())))
+            setattr(flow, name, getattr(flow, name) + _squares(_rows(gradient.detach())))
 
         def hook(module: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...] | None:
             if not inputs[0].requires_grad:
@@ -217,13 +217,13 @@ def _watch(exchange: Exchange, hooks: ExitStack) -> None:
 
         return hook
 
-    _hang(hooks, block.start.register_forward_pre_hook(once(way("branch_gradient"))))
-    _hang(hooks, block.end.register_forward_hook(once(arrive("branch"))))
+    _register(hooks, block.start.register_forward_pre_hook(once(way("branch_gradient"))))
+    _register(hooks, block.end.register_forward_hook(once(arrive("branch"))))
     if block.shortcut is None:
-        _hang(hooks, block.module.register_forward_pre_hook(once(enter_plain)))
+        _register(hooks, block.module.register_forward_pre_hook(once(enter_plain)))
     else:
-        _hang(hooks, block.shortcut.register_forward_pre_hook(once(way("shortcut_gradient"))))
-        _hang(hooks, block.shortcut.register_forward_hook(once(arrive("beside"))))
+        _register(hooks, block.shortcut.register_forward_pre_hook(once(way("shortcut_gradient"))))
+        _register(hooks, block.shortcut.register_forward_hook(once(arrive("beside"))))
 
 
 @contextmanager
@@ -242,11 +242,11 @@ def record_response_gradients(network: nn.Module) -> Iterator[dict[int, float]]:
 
     with ExitStack() as hooks:
         for layer in main_path(network):
-            _hang(hooks, layer.response.register_forward_hook(once(respond(layer.number))))
+            _register(hooks, layer.response.register_forward_hook(once(respond(layer.number))))
         yield norms
 
 
-def _hang(hooks: ExitStack, handle: Any) -> None:
+def _register(hooks: ExitStack, handle: Any) -> None:
     hooks.callback(handle.remove)
 
 

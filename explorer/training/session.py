@@ -81,9 +81,7 @@ class Session:
         self.facts = facts = facts.model_copy(update={"notice": notice})
         self._saved_at = time.monotonic()
         if self.training.recomputes:
-            print(
-                f"{run.id} computes what is inside of blocks twice: its steps need much of the memory here", flush=True
-            )
+            print(f"{run.id} uses activation checkpointing: its steps need much of the memory here", flush=True)
         environment = asdict(device_facts()) | {
             "device": shared.device.type,
             "precision": self.training.precision,

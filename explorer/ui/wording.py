@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from math import isnan
 
 from explorer.runs.experiments import Experiment
 from explorer.runs.facts import State
@@ -61,9 +62,9 @@ def said(text: str) -> str:
 _CODE = re.compile(r"((?<!`)`[^`\n]+`(?!`))")
 
 
-def percent(fraction: float | None) -> str:
-    """An error as people read it."""
-    return "–" if fraction is None else f"{100 * fraction:.1f} %"
+def percent(fraction: float | None, digits: int = 1) -> str:
+    """A fraction in percent; a dash where there is none, or NaN."""
+    return "–" if fraction is None or isnan(fraction) else f"{100 * fraction:.{digits}f} %"
 
 
 def duration(seconds: float) -> str:

@@ -12,7 +12,7 @@ from explorer import progress
 from explorer.data.archive import Archive
 from explorer.errors import BadSettings, DataMissing, StorageError, UnknownName
 from explorer.files import storage_errors
-from explorer.models.names import spelt
+from explorer.models.names import normalised_name
 from explorer.registry import lookup
 from explorer.runs.checkpoint_facts import checkpoint_file
 from explorer.runs.store import checkpoint_folder
@@ -51,7 +51,7 @@ class WeightsRow:
     @property
     def key(self) -> str:
         """What `load` calls it: resnet50, resnet50-v2."""
-        return f"{spelt(self.name)}{'-v2' if self.version == 2 else ''}"
+        return f"{normalised_name(self.name)}{'-v2' if self.version == 2 else ''}"
 
     @property
     def file(self) -> str:
@@ -112,7 +112,7 @@ def weights_row(name: str) -> WeightsRow:
         UnknownName: torchvision has no such weights.
     """
     try:
-        return lookup(WEIGHTS, spelt(name), "network with weights of torchvision")
+        return lookup(WEIGHTS, normalised_name(name), "network with weights of torchvision")
     except UnknownName as error:
         raise UnknownName(f"{error} Other weights: `checkpoints import FILE`.") from None
 
@@ -200,7 +200,7 @@ def load_pretrained(name: str, file: str | Path | None = None, *, overwrite: boo
         found = import_checkpoint(
             path,
             name=row.id,
-            network=spelt(row.name),
+            network=normalised_name(row.name),
             data="imagenet",
             normalisation="imagenet",
             source=f"torchvision's {row.name}, weights {row.enum}, whose published ImageNet error is {row.error:.4f} "

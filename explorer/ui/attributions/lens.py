@@ -5,6 +5,7 @@ import streamlit as st
 from explorer.attribution.methods import METHODS
 from explorer.figures import Figure, layer_lens
 from explorer.studies import map_files as map_export
+from explorer.studies.commands import ALL_BLOCKS
 from explorer.ui.attributions.maps import choose_network, choose_scale, choose_show
 from explorer.ui.attributions.method_choice import choose_method, say_meaning
 from explorer.ui.attributions.scene import Scene, attribution, command
@@ -59,7 +60,7 @@ def look_through(scene: Scene) -> None:
             map_export.scores(answer.value),
             draw,
             name="layer-lens",
-            command=command("attribute", [candidate.reference(step)], scene, [method]) + " --layer stage2.block1",
+            command=command("attribute", [candidate.reference(step)], scene, [method], layer=ALL_BLOCKS),
         )
         say_meaning([method])
 

@@ -1,6 +1,5 @@
 """What attributions are about: networks, a picture, and the class whose score is explained."""
 
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +12,7 @@ from explorer.data.catalogue import IMAGENET, DatasetRow, data_status, dataset, 
 from explorer.data.pictures import Picture
 from explorer.errors import BadSettings
 from explorer.runs.checkpoint_facts import DEFAULT_DATA, facts_and_data, is_untrained
+from explorer.studies import commands
 from explorer.studies.map_files import missing
 from explorer.ui import wording
 from explorer.ui.attributions.method_choice import Chosen
@@ -191,34 +191,30 @@ def _map(scene: Scene, wanted: Wanted, answer: Call[Any]) -> dict[str, Any]:
 
 
 def command(
-    name: str,
+    name: commands.Attributions,
     references: Sequence[str],
     scene: Scene,
     chosen: Sequence[Chosen],
     *,
     target: int | None = None,
     images: int | None = None,
+    layer: str = "",
 ) -> str:
     """The same from a shell.
 
     Args:
         target: another class than that of the scene.
         images: how many test images instead of the scene's picture.
+        layer: for methods of a layer.
     """
     explained = scene.target if target is None else target
-    needed = scene.given or (scene.data != DEFAULT_DATA and all(map(is_untrained, references)))
-    several = len(chosen) > 1  # then a setting is for the one that it stands with
-    settings = [
-        f"{each.name}.{key}={value}" if several else f"{key}={value}"
-        for each in chosen
-        for key, value in each.parameters.items()
-    ]
-    parts = [
-        f"python -m explorer {name} {' '.join(map(shlex.quote, references))}",
-        f"--data {shlex.quote(scene.data)}" if needed else "",
-        f"--image {scene.picture.reference}" if images is None else f"--images {images}",
-        f"--method {' '.join(each.name for each in chosen)}",
-        "" if explained is None else f"--target {shlex.quote(scene.classes[explained])}",
-        f"--set {' '.join(map(shlex.quote, settings))}" if settings else "",
-    ]
-    return " ".join(filter(None, parts))
+    return commands.attributions(
+        name,
+        references,
+        {each.name: each.parameters for each in chosen},
+        image=scene.picture.reference if images is None else "",
+        images=images,
+        target="" if explained is None else scene.classes[explained],
+        layer=layer,
+        data=scene.data if scene.given or all(map(is_untrained, references)) else "",
+    )

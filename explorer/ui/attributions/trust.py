@@ -1,6 +1,5 @@
 """Can a map be trusted? What speaks for it and against it, on request."""
 
-from math import isnan
 from typing import Any
 
 import streamlit as st
@@ -130,8 +129,8 @@ def _show(check: dict[str, Any], shell: str) -> None:
     delta = "–" if found["delta"] is None else f"{found['delta']:.3g}"
     unfaithful = check["infidelity"]
     numbers = {
-        "Unexplained part": (_percent(unfaithful["unexplained"]), UNEXPLAINED),
-        "A uniform map's": (_percent(unfaithful["even"]), EVEN),
+        "Unexplained part": (wording.percent(unfaithful["unexplained"], 0), UNEXPLAINED),
+        "A uniform map's": (wording.percent(unfaithful["even"], 0), EVEN),
         "Sensitivity": (f"{check['sensitivity']:.3g}", SENSITIVITY),
         "Delta": (delta, DELTA),
         "Deletion, insertion": (f"{curves['deletion']:.2f}, {curves['insertion']:.2f}", "Areas under the two curves."),
@@ -145,7 +144,3 @@ def _show(check: dict[str, Any], shell: str) -> None:
         name="check",
         command=shell,
     )
-
-
-def _percent(part: float) -> str:
-    return "–" if isnan(part) else f"{part:.0%}"

@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from explorer.runs import kept
+from explorer.studies import commands
 from explorer.ui import cached, wording
 from explorer.ui.errors import readable_errors
 from explorer.ui.navigation import page
@@ -106,8 +107,8 @@ def _look(chosen: dict[str, Any]) -> None:
             if chosen["origin"] == "kept" and st.button("Delete", icon=":material/delete:", key="delete"):
                 _delete(name)
         with st.expander("The same from a shell", icon=":material/terminal:"):
-            commands = f"python -m explorer evaluate {name}\npython -m explorer checkpoints export {name}"
-            st.code(commands, language="bash")
+            evaluated = commands.evaluate([name], data="", images=None, crops=1)
+            st.code(f"{evaluated}\n{commands.export_checkpoint(name)}", language="bash")
 
 
 def _sentence(text: str) -> str:

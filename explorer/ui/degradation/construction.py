@@ -4,9 +4,11 @@ import streamlit as st
 
 from explorer.compute.client import compute
 from explorer.compute.functions import identity
+from explorer.models.catalogue import network_config
 from explorer.results import Construction
 from explorer.runs.experiments import Experiment
 from explorer.runs.store import Run
+from explorer.studies import commands
 from explorer.training import launch
 from explorer.training.plan import Plan
 from explorer.training.recipe import Recipe
@@ -82,7 +84,7 @@ def _comparison(found: Experiment, made: Construction) -> None:
         f"largest difference between any two outputs is **{made.largest_difference:.1e}**: rounding, nothing else. "
         "All errors here are of the networks as they stand, on fixed samples."
     )
-    st.code(f"python -m explorer construct identity {made.source} --depth {_depth_of(made.network)}", "bash")
+    st.code(commands.identity(made.source, network_config(made.network).depth), "bash")
     if st.button(
         f"Train the built {made.network} on",
         icon=":material/play_arrow:",
@@ -116,7 +118,3 @@ def _name(run: Run) -> str:
 def _depth(run: Run) -> int:
     assert run.facts is not None
     return run.facts.network.depth
-
-
-def _depth_of(name: str) -> str:
-    return name.removeprefix("plain").partition("-")[0]

@@ -1,7 +1,7 @@
 """What the Evaluate page evaluates: networks, test images, views of each; and the answers."""
 
-import shlex
 from dataclasses import dataclass
+from functools import partial
 
 import pandas as pd
 import streamlit as st
@@ -13,6 +13,7 @@ from explorer.data.catalogue import data_status, dataset, never_cropped
 from explorer.errors import ExplorerError
 from explorer.results import Evaluation
 from explorer.runs.checkpoint_facts import DEFAULT_DATA
+from explorer.studies import commands
 from explorer.ui import wording
 from explorer.ui.widgets.data_choice import AS_TRAINED, choose_data
 from explorer.ui.widgets.network_choice import Candidate, choose_networks
@@ -22,6 +23,7 @@ from explorer.ui.widgets.take_along import show_failure
 IMAGES = {200: "200", 500: "500", 1000: "1,000", 2000: "2,000", 5000: "5,000", 0: "All"}
 FIRST_IMAGES = 1000  # of CIFAR-10 a network of 20 layers then takes a second or two on two cores
 CROPS = {1: "1 crop", 10: "10 crops"}
+percent = partial(wording.percent, digits=2)  # as many as ten thousand images give
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,15 +59,9 @@ class Choice:
 
     def command(self, *, ensemble: bool = False) -> str:
         """The same from a shell."""
-        data = self.data or (DEFAULT_DATA if not any(each.data for each in self.chosen.values()) else "")
-        parts = [
-            f"python -m explorer evaluate {' '.join(map(shlex.quote, self.chosen))}",
-            f"--data {shlex.quote(data)}" if data and data != DEFAULT_DATA else "",
-            f"--images {self.images}" if self.images else "",
-            f"--crops {self.crops}" if self.crops > 1 else "",
-            "--ensemble" if ensemble else "",
-        ]
-        return " ".join(filter(None, parts))
+        return commands.evaluate(
+            list(self.chosen), data=self.data, images=self.images, crops=self.crops, ensemble=ensemble
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -184,8 +180,3 @@ def choose_one(evaluated: Evaluated) -> Evaluation:
         bind="query-params", width=330,
     )  # fmt: skip
     return names[str(name)]
-
-
-def percent(fraction: float | None) -> str:
-    """An error in percent, in as many digits as ten thousand images give."""
-    return "–" if fraction is None else f"{100 * fraction:.2f} %"

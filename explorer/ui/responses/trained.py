@@ -1,6 +1,5 @@
 """Studies of chosen networks at one moment: responses, residual ledger, gradients."""
 
-import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +15,7 @@ from explorer.figures import Figure, gradient_norms, ledger_entries, response_di
 from explorer.figures.layer_measures import BLOCK_MEASURES, GRADIENT_MEASURES, RESPONSE_MEASURES, LayerMeasure
 from explorer.models.size import layer_table
 from explorer.runs.checkpoint_facts import DEFAULT_DATA
+from explorer.studies import commands
 from explorer.ui import wording
 from explorer.ui.widgets.data_choice import AS_TRAINED, choose_data
 from explorer.ui.widgets.drawing import Choice, choose_layer, drawing, select
@@ -61,7 +61,6 @@ class Study:
 
     Attributes:
         title: in the menu.
-        command: of the shell.
         function: in `studies.layers`, that measures it.
         measures: that its table has.
         question: what it answers.
@@ -69,7 +68,6 @@ class Study:
     """
 
     title: str
-    command: str
     function: Callable[..., pd.DataFrame]
     measures: Mapping[str, LayerMeasure]
     question: str
@@ -188,7 +186,8 @@ def _show(name: str, table: pd.DataFrame, at: Mapping[str, Candidate], options: 
         )
     if name == "responses" and choice.layer is not None:
         _distribution(choice.layer, at, options)
-    take_along(table, draw, name=name, command=_command(found, list(at), options))
+    shell = commands.look_inside(name, at, data=options.data, images=options.images, statistics=options.statistics)
+    take_along(table, draw, name=name, command=shell)
 
 
 def _side(shown: Candidate, row: DatasetRow) -> int:
@@ -249,15 +248,6 @@ def _distribution(layer: int, at: Mapping[str, Candidate], options: Options) -> 
         )
 
 
-def _command(found: Study, references: Sequence[str], options: Options) -> str:
-    statistics = f" --statistics {options.statistics}" if options.statistics else ""
-    data = f" --data {shlex.quote(options.data)}" if options.data else ""
-    return (
-        f"python -m explorer {found.command} {' '.join(map(shlex.quote, references))}{data} --images {options.images}"
-        f"{statistics}"
-    )
-
-
 def _responses(table: pd.DataFrame, options: Options, choice: Choice) -> Figure:
     return response_levels(
         table,
@@ -279,7 +269,6 @@ def _gradients(table: pd.DataFrame, options: Options, choice: Choice) -> Figure:
 STUDIES: dict[str, Study] = {
     "responses": Study(
         title="Responses",
-        command="responses",
         function=layers.response_std,
         measures=RESPONSE_MEASURES,
         question="How strongly does each layer respond, after its batch norm and before the addition or the ReLU? In "
@@ -289,7 +278,6 @@ STUDIES: dict[str, Study] = {
     ),
     "ledger": Study(
         title="Residual ledger",
-        command="ledger",
         function=layers.residual_ledger,
         measures={name: BLOCK_MEASURES[name] for name in ("branch_ratio", "cosine", "gamma", "shortcut_share")},
         question="What does each block add to what it is given: how much, F(x) beside x, and in which direction? And "
@@ -299,7 +287,6 @@ STUDIES: dict[str, Study] = {
     ),
     "gradients": Study(
         title="Gradients",
-        command="gradients",
         function=layers.gradient_profile,
         measures=GRADIENT_MEASURES,
         question="Does the training signal reach the first layers? The norm of the loss gradient of each layer's "

@@ -1,6 +1,5 @@
 """Studies of untrained networks: responses and gradients at initialisation, shattered gradients."""
 
-import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -14,6 +13,7 @@ from explorer.figures import Figure, gradient_autocorrelation, xray
 from explorer.figures.layers.initialisation import MEASURES
 from explorer.models.catalogue import NETWORKS
 from explorer.models.names import is_network_name
+from explorer.studies import commands
 from explorer.ui.address import bound_number
 from explorer.ui.widgets.data_choice import built_in, choose_data
 from explorer.ui.widgets.live_chart import live_chart
@@ -78,9 +78,7 @@ def look_untrained(name: str) -> None:
         return found.figure(table, measure)
 
     live_chart(draw(), key=f"study-{name}", alt=f"{found.title} of {', '.join(chosen)}.", filename=name)
-    named = " ".join(map(shlex.quote, chosen))
-    command = f"python -m explorer {name} {named} --data {shlex.quote(data)} --seed {seed}"
-    take_along(table, draw, name=name, command=command)
+    take_along(table, draw, name=name, command=commands.look_untrained(name, chosen, data=data, seed=seed))
 
 
 def _xray(table: pd.DataFrame, measure: str) -> Figure:

@@ -1,6 +1,5 @@
-"""Widgets for the settings of a plan, kept in the URL, the plan they make, and the command that trains it."""
+"""Widgets for the settings of a plan, kept in the URL, the plan they make."""
 
-import shlex
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,19 +22,6 @@ def plan_of(choices: dict[str, Any]) -> Plan:
     if not choices["networks"]:
         raise BadSettings("No network is chosen. Pick at least one; a plain and a residual one make a comparison.")
     return Plan(**choices | {"recipe": Recipe(**choices["recipe"])})
-
-
-def shell_command(plan: Plan) -> str:
-    """The command that trains the same from a shell."""
-    words = ["python -m explorer train", *plan.networks, f"--data {shlex.quote(plan.data)}"]
-    for name, value in plan.recipe.model_dump().items():
-        if value != Recipe.model_fields[name].default:
-            words.append(f"--{name.replace('_', '-')} {value}")
-    if plan.seeds != (0,):
-        words.append(f"--seeds {' '.join(map(str, plan.seeds))}")
-    if plan.initial:
-        words.append(f"--initial {shlex.quote(plan.initial)}")
-    return " ".join(words)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,13 @@ from explorer.compute.client import compute
 from explorer.compute.functions import estimate
 from explorer.data.catalogue import data_status
 from explorer.results import Estimate
+from explorer.studies import commands
 from explorer.studies.degradation import plan_confounds
 from explorer.training import launch
 from explorer.training.plan import Plan
 from explorer.ui import cached
 from explorer.ui.navigation import page
 from explorer.ui.widgets.guard import guard
-from explorer.ui.widgets.plan_fields import shell_command
 from explorer.ui.widgets.questions import show_result
 from explorer.ui.wording import duration, escaped, said, title
 
@@ -56,7 +56,7 @@ def start_panel(plan: Plan, *, opens: str = "train", **query: str) -> None:
     if opens == "train" and len(plan.networks) > 1:
         _beware(plan)
     with st.expander("The same from a shell", icon=":material/terminal:"):
-        st.code(shell_command(plan), language="bash", wrap_lines=True)
+        st.code(commands.train(plan), language="bash", wrap_lines=True)
 
 
 def _beware(plan: Plan) -> None:

@@ -123,7 +123,7 @@ def test_bad_names_say_what_is_near(name, message):
         ({"depth": 20, "width": 0}, "`width` (=0)"),
         ({"depth": 20, "stages": (3, 3, 4)}, "3, 3, 4 basic blocks, which have 22 layers with stem and classifier."),
         ({"depth": 20, "groups": 2}, "`groups` and `group_width` are of bottlenecks; take `block='bottleneck'`."),
-        ({"depth": 20, "block": "bottleneck", "groups": 3}, "`width` (=16) cannot be parted into `groups` (=3)"),
+        ({"depth": 20, "block": "bottleneck", "groups": 3}, "`width` (=16) is not divisible by `groups` (=3)"),
         ({"depth": 20, "order": "pre", "shortcut": "none"}, "`order='pre'` is about what a shortcut carries on"),
         ({"depth": 20, "widen": 4}, "`widen` (=4) is of basic blocks with `order='pre'`"),
         ({"depth": 40, "block": "dense", "shortcut": "none"}, "`growth` (=0): a dense layer adds 1 channel or more"),

@@ -158,6 +158,11 @@ def test_a_shell_knows_the_classes_by_name(imagenet_like, write):
     assert subject.picture("test:0").label == 1
 
 
+def test_a_class_is_meant_by_its_name_even_if_that_is_the_number_of_another(write):
+    (subject,) = subjects([SMALL], f"folder:{write('1', '2')}")
+    assert [subject.target(text) for text in ("1", "2", "0")] == [0, 1, 0]
+
+
 def test_an_evaluation_takes_a_folder(write):
     folder = write("goldfish", "tench")
     network = build(SMALL, classes=1000, seed=3)

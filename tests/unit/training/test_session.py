@@ -141,7 +141,7 @@ def test_a_run_that_computes_twice_says_so(monkeypatch, capsys):
     monkeypatch.setattr(memory, "HOLES", {False: 1, True: 1})
     session = Session(read_run(queued(network="plain20-w2")), Shared())
     session.close()
-    assert "computes what is inside of blocks twice" in capsys.readouterr().out
+    assert "uses activation checkpointing" in capsys.readouterr().out
     assert read_run(session.run.id).facts.environment["recomputes"] is True
 
 
