@@ -36,7 +36,7 @@ def train(
     networks: Annotated[Positional[tuple[str, ...]], arg(metavar="NETWORK...")],
     recipe: OmitArgPrefixes[RecipeOptions],
     *,
-    data: str = "digits",
+    data: str = Plan.model_fields["data"].default,
     seeds: tuple[int, ...] = (0,),
     title: str = "",
     initial: str = "",
