@@ -1,6 +1,7 @@
 """Settings are frozen, checked when made, and go to JSON and back."""
 
 from collections.abc import Callable
+from math import inf, nextafter
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationError
@@ -45,10 +46,12 @@ class Settings(BaseModel):
 
 
 def limits(settings: type[Settings], field: str) -> tuple[Any, Any]:
-    """The smallest and the largest number that a field takes; None where there is no such limit."""
+    """The smallest and the largest number that a field takes, themselves included; None where there is no limit."""
     rules = settings.model_fields[field].metadata
     found = {name: getattr(rule, name) for rule in rules for name in ("ge", "gt", "le", "lt") if hasattr(rule, name)}
-    return found.get("ge", found.get("gt")), found.get("le", found.get("lt"))
+    low = nextafter(found["gt"], inf) if "gt" in found else found.get("ge")
+    high = nextafter(found["lt"], -inf) if "lt" in found else found.get("le")
+    return low, high
 
 
 def require_between(name: str, value: float, low: float, high: float) -> None:

@@ -12,7 +12,7 @@ from explorer.cli.output import AsCsv, AsJson, show_table
 from explorer.cli.runs import find
 from explorer.errors import RunError
 from explorer.processes import WAIT_PASSIVELY
-from explorer.runs.checkpoint_facts import DEFAULT_DATA, checkpoint_file, is_untrained, moments
+from explorer.runs.checkpoint_facts import checkpoint_file, is_untrained, moments
 
 References = Annotated[
     Positional[tuple[str, ...]],
@@ -96,7 +96,7 @@ def xray(
     networks: Names = ("plain20", "resnet20", "plain56", "resnet56"),
     /,
     *,
-    data: str = DEFAULT_DATA,
+    data: Data = "",
     images: int = 64,
     seed: int = 0,
     csv: AsCsv = False,
@@ -105,7 +105,6 @@ def xray(
     """Measure responses and gradients of untrained networks, with and without batch norm; one line a layer.
 
     Args:
-        data: data set.
         images: training images to measure on.
         seed: of the initial weights.
     """
@@ -121,7 +120,7 @@ def shattering(
     networks: Names = ("plain20", "resnet20", "plain56", "resnet56"),
     /,
     *,
-    data: str = DEFAULT_DATA,
+    data: Data = "",
     lines: int = 8,
     seed: int = 0,
     csv: AsCsv = False,
@@ -130,7 +129,6 @@ def shattering(
     """Measure how long input gradients of untrained networks stay alike along lines between images.
 
     Args:
-        data: data set.
         lines: pairs of images.
         seed: of the initial weights.
     """

@@ -46,9 +46,8 @@ def look_at_agreement(scene: Scene) -> None:
             st.info("Choose two networks or more above.")
             return
         references = [each.reference(None) for each in scene.chosen]
-        data = scene.data if scene.given or _untrained(scene) else ""
         answer = attribution(
-            "agreement_of_networks", tuple(references), one.name, data=data,
+            "agreement_of_networks", tuple(references), one.name, data=scene.data if scene.given else "",
             parameters=dict(one.parameters), **about,
         )  # fmt: skip
     elif network is not None:
@@ -65,10 +64,6 @@ def look_at_agreement(scene: Scene) -> None:
     if scene.target is None:
         st.caption("All maps of an image explain its true class; where that is not known, what is predicted first.")
     say_meaning(chosen)
-
-
-def _untrained(scene: Scene) -> bool:
-    return any(not each.data for each in scene.chosen)
 
 
 def _show(answer: Call[Any], measure: str, scene: Scene, shell: str) -> None:

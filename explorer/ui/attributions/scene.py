@@ -11,7 +11,7 @@ from explorer.compute.functions import attributions
 from explorer.data.catalogue import IMAGENET, DatasetRow, data_status, dataset, known_dataset
 from explorer.data.pictures import Picture
 from explorer.errors import BadSettings
-from explorer.runs.checkpoint_facts import DEFAULT_DATA, facts_and_data, is_untrained
+from explorer.runs.checkpoint_facts import data_of_untrained, facts_and_data, is_untrained
 from explorer.studies import commands
 from explorer.studies.map_files import missing
 from explorer.ui import wording
@@ -85,8 +85,7 @@ def choose_scene() -> Scene | None:
 
 def _as_trained(there: Sequence[Candidate]) -> tuple[str, tuple[Candidate, ...]]:
     """The data set that the first was trained on, and all that take its images; what is left out is told."""
-    own = [each.data for each in there if each.data]
-    data = next((name for name in own if known_dataset(name)), own[0] if own else DEFAULT_DATA)
+    data = data_of_untrained(each.reference(None) for each in there)
     chosen = tuple(each for each in there if each.data in ("", data))
     if len(chosen) < len(there):
         row = known_dataset(data)

@@ -18,7 +18,7 @@ USUAL_BATCH = 128  # as in He et al. 2015
 def show_cost(built: Built) -> None:
     """Memory and seconds of a training step, once asked for: measuring takes some seconds."""
     batch = int(
-        st.select_slider("Images a step", BATCHES, value=USUAL_BATCH, key="build_batch", bind="query-params", width=420)
+        st.select_slider("Batch size", BATCHES, value=USUAL_BATCH, key="build_batch", bind="query-params", width=420)
     )
     wanted = [(config.name, built.image_size, batch, config.classes) for config in built.configs]
     if st.session_state.get("build_measured") != wanted:

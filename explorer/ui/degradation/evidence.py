@@ -181,7 +181,7 @@ def protocol(facts: RunFacts) -> dict[str, str]:
     return {
         "Training images": f"{recipe.train_images or row.train_images:,} (none for validation)",
         "Steps": f"{recipe.steps:,}",
-        "Images a step": f"{recipe.batch_size}",
+        "Batch size": f"{recipe.batch_size}",
         "Learning rate": f"{recipe.learning_rate:g}, {recipe.schedule.replace('_', ' ')}",
         "Crop and mirror": "yes" if is_augmented(facts) else "no",
         "Normalisation": "mean image subtracted" if pixel else "mean and deviation per channel",

@@ -12,7 +12,7 @@ from explorer.compute.functions import evaluations
 from explorer.data.catalogue import data_status, dataset, never_cropped
 from explorer.errors import ExplorerError
 from explorer.results import Evaluation
-from explorer.runs.checkpoint_facts import DEFAULT_DATA
+from explorer.runs.checkpoint_facts import data_of_untrained
 from explorer.studies import commands
 from explorer.ui import wording
 from explorer.ui.widgets.data_choice import AS_TRAINED, choose_data
@@ -35,18 +35,18 @@ class Choice:
         data: name of the data set for all; empty for that which each was trained on.
         images: how many; None for the whole test set.
         crops: views of each image, 1 or 10.
+        data_of_untrained: name of the data set for untrained networks.
     """
 
     chosen: dict[str, Candidate]
     data: str
     images: int | None
     crops: int
+    data_of_untrained: str
 
     def data_for(self, candidate: Candidate) -> str:
-        """Untrained networks are shown what the others were trained on."""
-        if self.data or candidate.data:
-            return self.data
-        return next((each.data for each in self.chosen.values() if each.data), DEFAULT_DATA)
+        """What a network is shown; empty for that which it was trained on."""
+        return self.data if candidate.data else self.data_of_untrained
 
     @property
     def names(self) -> dict[str, str]:
@@ -130,7 +130,7 @@ def _choose() -> Choice | None:
     if not chosen:
         st.info("Choose a network above: one that came with the program, one of yours, or an untrained one.")
         return None
-    choice = Choice(chosen, data, images or None, int(crops or 1))
+    choice = Choice(chosen, data, images or None, int(crops or 1), data_of_untrained(chosen, data))
     return choice if _there(choice) else None
 
 

@@ -14,7 +14,7 @@ from explorer.data.catalogue import DatasetRow, dataset, no_training_images
 from explorer.figures import Figure, gradient_norms, ledger_entries, response_distribution, response_levels
 from explorer.figures.layer_measures import BLOCK_MEASURES, GRADIENT_MEASURES, RESPONSE_MEASURES, LayerMeasure
 from explorer.models.size import layer_table
-from explorer.runs.checkpoint_facts import DEFAULT_DATA
+from explorer.runs.checkpoint_facts import data_of_untrained
 from explorer.studies import commands
 from explorer.ui import wording
 from explorer.ui.widgets.data_choice import AS_TRAINED, choose_data
@@ -130,14 +130,9 @@ def _ask(
     *arguments: Any,
 ) -> Call[pd.DataFrame]:
     """One network's table; each is asked for by itself, so that what was seen once comes back at once."""
-    data = options.data or ("" if at[reference].data else _data_of_others(at))
+    data = options.data if at[reference].data else data_of_untrained(at, options.data)
     given = {"statistics": options.statistics} if options.statistics else {}
     return compute.ask(function, (reference,), *arguments, data=data, images=options.images, **given)
-
-
-def _data_of_others(at: Mapping[str, Candidate]) -> str:
-    """What untrained networks are measured on: the images of the first trained one, else the built-in digits."""
-    return next((each.data for each in at.values() if each.data), DEFAULT_DATA)
 
 
 def _show(name: str, table: pd.DataFrame, at: Mapping[str, Candidate], options: Options) -> None:
@@ -182,7 +177,7 @@ def _show(name: str, table: pd.DataFrame, at: Mapping[str, Candidate], options: 
             values=table[table["reference"] == drawn],
             column=options.measure,
             measure=found.measures[options.measure],
-            image_size=_side(at[drawn], dataset(options.data or _data_of_others(at))),
+            image_size=_side(at[drawn], dataset(data_of_untrained(at, options.data))),
         )
     if name == "responses" and choice.layer is not None:
         _distribution(choice.layer, at, options)

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import re
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -104,6 +105,8 @@ def test_every_field_of_the_recipe_is_an_option_of_train(capsys):
     printed = capsys.readouterr().out
     for name in Recipe.model_fields:
         assert f"--{name.replace('_', '-')} " in printed
+    told = re.sub(r"[\s│]+", " ", printed)
+    assert all(field.description and field.description in told for field in Recipe.model_fields.values())
 
 
 @pytest.mark.parametrize("usage", [[], ["nonsense"], ["runs"], ["runs", "list", "--jsn"], ["train", "--steps", "many"]])
