@@ -14,8 +14,8 @@ SOURCES = sorted([*ROOT.glob("explorer/**/*.py"), *ROOT.glob("pages/*.py"), ROOT
 # From the bottom up. Parts of one row are siblings and do not import each other, except in the first row.
 LAYERS = [
     {
-        *("errors", "files", "numerals", "processes", "progress", "registry", "scratch", "seals", "settings"),
-        "tables",
+        *("errors", "escaping", "files", "numerals", "processes", "progress", "registry", "scratch", "seals"),
+        *("settings", "tables"),
     },
     {"models", "data"},
     {"runs"},
