@@ -4,6 +4,8 @@ import errno
 import re
 import sys
 
+from explorer.escaping import in_terminal
+
 LONGEST_VALUE = 80  # characters of a value that a message shows
 LONGEST_WORD = 300  # of a word in a message that was not made by `quoted`, such as a path
 LONGEST_MESSAGE = 4000
@@ -104,17 +106,12 @@ def one_line(error: object, most: int = LONGEST_MESSAGE) -> str:
     text = re.sub(
         rf"\S{{{LONGEST_WORD},}}", lambda word: _shortened(word[0], LONGEST_VALUE), " ".join(str(error).split())
     )
-    return escaped(text if len(text) <= most else _shortened(text, most))
+    return in_terminal(text if len(text) <= most else _shortened(text, most))
 
 
 def reason_in(error: object) -> str:
     """An error as a short part of a sentence, without its full stop."""
     return one_line(error, LONGEST_WORD).rstrip(".")
-
-
-def escaped(text: str) -> str:
-    """A text with control characters, marks of direction and what cannot be encoded as Python writes them."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def _shortened(text: str, most: int) -> str:

@@ -16,6 +16,7 @@ LAYERS = [
     {
         *(
             "errors",
+            "escaping",
             "files",
             "numerals",
             "processes",
@@ -24,9 +25,8 @@ LAYERS = [
             "results",
             "scratch",
             "seals",
-            "settings",
         ),
-        "tables",
+        *("settings", "tables"),
     },
     {"models", "data"},
     {"runs"},

@@ -145,7 +145,7 @@ def _card(number: int, each: Evaluation, evaluated: Evaluated) -> None:
 
 def _answer(row: Mapping[Any, Any], classes: Sequence[str]) -> str:
     mark = "✓" if row["prediction"] == row["label"] else "✗"
-    return f"{mark} {classes[row['prediction']]} {100 * row['probability']:.1f} %"
+    return f"{mark} {wording.escaped(classes[row['prediction']])} {100 * row['probability']:.1f} %"
 
 
 def _counted(count: int) -> str:
