@@ -299,10 +299,18 @@ picture("test:1", data="digits"), picture("china.jpg")""",
 from explorer.cli.main import main
 main(["networks"]), main(["methods"]), main(["data", "status"]), main(["runs", "list"])
 main(["attribute", "resnet8", "--target", "cat"])""",
-    "home page": f"""
+    "pages": f"""
 from streamlit.testing.v1 import AppTest
-found = AppTest.from_file({str(ROOT / "explorer/ui/main.py")!r}).run(timeout=60).exception
-assert not found, found""",
+app = AppTest.from_file({str(ROOT / "explorer/ui/main.py")!r}, default_timeout=60).run()
+for page in ("degradation", "train", "runs", "data"):
+    assert not app.exception, app.exception
+    app.switch_page(f"../../pages/{{page}}.py").run()
+for view in ("Drawing", "Numbers", "Differences", "Memory and time", "Code"):
+    assert not app.exception, app.exception
+    app.switch_page("../../pages/build.py")
+    app.query_params.update(network="resnet50", beside="densenet-40-12", size="64", build_view=view)
+    app.run()
+assert not app.exception, app.exception""",
 }
 
 # Runs each piece of code with PyTorch out of reach: one that asks for it fails, and so does nothing after it.
