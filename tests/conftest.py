@@ -1,3 +1,5 @@
+import gc
+import itertools
 import json
 import os
 from datetime import UTC, datetime
@@ -16,10 +18,22 @@ from explorer.runs.store import create_run, run_folder
 from explorer.training.recipe import Recipe
 
 
+def pytest_collection_finish():
+    gc.freeze()  # what was imported stays, and need not be looked through again and again
+
+
+@pytest.fixture(scope="session")
+def empty_folders(tmp_path_factory):
+    """Folders for one test each; `mktemp` looks through all there are before it makes another."""
+    parent = tmp_path_factory.mktemp("empty")
+    return (parent / str(number) for number in itertools.count())
+
+
 @pytest.fixture(autouse=True)
-def shipped(tmp_path_factory, monkeypatch):
+def shipped(empty_folders, monkeypatch):
     """Tests see only the runs they make; gives the folder for those that are to come with the program."""
-    folder = tmp_path_factory.mktemp("shipped")
+    folder = next(empty_folders)
+    folder.mkdir()
     monkeypatch.setattr(store, "SHIPPED", folder)
     return folder
 

@@ -6,6 +6,7 @@ from typing import Any
 
 FONT = "'Source Sans', 'Source Sans 3', 'Segoe UI', 'Helvetica Neue', Arial, sans-serif"
 TEXT_SIZE = 15
+LETTER, BOLD_LETTER = 0.56, 0.68  # width of a letter, of its size, in the widest font
 TITLE_SIZE = 18
 CLEAR = "rgba(0,0,0,0)"
 

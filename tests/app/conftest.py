@@ -35,12 +35,14 @@ def open_page():
     def opened(name="home", **query):
         app = AppTest.from_file(str(MAIN), default_timeout=30)
         app.query_params.update(query)
-        app.run()
         if name != "home":
-            app.switch_page(str(PAGES / f"{name}.py"))
-            app.query_params.update(query)
-            app.run()
+            app.switch_page(str(PAGES / f"{name}.py"))  # at once, as a link does
+        asked = app._page_hash
+        app.run()
         assert not app.exception, app.exception[0].stack_trace
+        if name != "home":
+            app.switch_page(str(PAGES / f"{name}.py"))  # which finds it in the menu now
+        assert app._page_hash == asked
         return app
 
     return opened

@@ -1,8 +1,5 @@
 """The Build page: the address holds the network; what cannot be built is told and nothing is lost."""
 
-import subprocess
-import sys
-
 import pytest
 
 from explorer.models.catalogue import NETWORKS, network_config
@@ -185,17 +182,3 @@ def test_untrained_networks_come_by_family_with_the_usual_ones_first(open_page):
     assert list(untrained)[:4] == ["plain20", "resnet20", "plain56", "resnet56"]
     assert len(untrained) == len(NETWORKS)
     assert untrained["resnet50"] == "resnet50 · untrained, For ImageNet, as in torchvision"
-
-
-def test_the_page_does_not_import_torch():
-    code = (
-        "from streamlit.testing.v1 import AppTest; import sys\n"
-        "app = AppTest.from_file('explorer/ui/main.py', default_timeout=60).run()\n"
-        "for view in ('Drawing', 'Numbers', 'Differences', 'Memory and time', 'Code'):\n"
-        "    app.switch_page('../../pages/build.py')\n"
-        "    app.query_params.update(network='resnet50', beside='densenet-40-12', size='64', build_view=view)\n"
-        "    app.run()\n"
-        "print('torch' in sys.modules, bool(app.exception))"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "False False"

@@ -1,7 +1,5 @@
 """Every page draws, empty and with runs, and says what to do next."""
 
-import subprocess
-import sys
 from math import inf, nextafter
 
 import pytest
@@ -37,18 +35,6 @@ def test_home_links_the_latest_experiments_with_their_errors(open_page, experime
     experiment(title="My *first*")
     app = open_page()
     assert "plain20 51.0 %" in texts(app)
-
-
-def test_home_does_not_import_torch(tmp_path):
-    code = (
-        "from streamlit.testing.v1 import AppTest; import sys\n"
-        "app = AppTest.from_file('explorer/ui/main.py', default_timeout=60).run()\n"
-        "for page in ('degradation', 'train', 'runs', 'data'):\n"
-        "    assert not app.exception; app.switch_page(f'../../pages/{page}.py').run()\n"
-        "print('torch' in sys.modules, bool(app.exception))"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "False False"
 
 
 def test_train_shows_the_command_that_does_the_same(open_page):

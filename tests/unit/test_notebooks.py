@@ -1,19 +1,19 @@
 """The notebooks run from top to bottom; as percent files they are plain Python."""
 
-import os
-import subprocess
-import sys
-from pathlib import Path
+import runpy
 
 import pytest
 
-NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.py"))
+from explorer.files import PROJECT
+from explorer.runs import store
+
+NOTEBOOKS = sorted((PROJECT / "notebooks").glob("*.py"))
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_the_notebook_runs(path, tmp_path):
+def test_the_notebook_runs(path, tmp_path, monkeypatch):
     """On the digits: with CIFAR-10 some take minutes."""
-    settings = {"PYTHONPATH": str(path.parents[1]), "OMP_NUM_THREADS": "1", "EXPLORER_DATA": str(tmp_path)}
-    environment = os.environ | settings
-    done = subprocess.run([sys.executable, str(path)], env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    monkeypatch.setenv("EXPLORER_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("EXPLORER_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(store, "SHIPPED", PROJECT / "checkpoints")
+    runpy.run_path(str(path), run_name="__main__")

@@ -8,7 +8,6 @@ import plotly.graph_objects as go
 
 from explorer.escaping import in_figure
 from explorer.figures import theme
-from explorer.figures.maps.sheet import BOLD_LETTER
 from explorer.figures.network_lines import NetworkLine, framed, network_lines
 
 MOST_CLASSES = 30  # more cannot be read
@@ -31,7 +30,7 @@ def class_errors(table: pd.DataFrame, *, dark: bool = False, height: int | None 
     means = table.groupby("class", sort=False)["error"].mean().sort_values(ascending=False, kind="stable")
     shown = [str(name) for name in means.index[:MOST_CLASSES]]
     left_out = f"the {len(shown)} hardest of {len(means)} classes" if len(means) > len(shown) else ""
-    letters = max([len(name) for name in shown], default=0) * BOLD_LETTER * theme.TEXT_SIZE
+    letters = max([len(name) for name in shown], default=0) * theme.BOLD_LETTER * theme.TEXT_SIZE
     layout = framed(lines, [left_out], colours, height=height or 150 + ROW * max(1, len(shown)))
     layout["margin"] |= {"l": 24 + letters}
     note = layout["annotations"][0]  # without what dashes mean: here are none

@@ -7,7 +7,6 @@ import numpy as np
 
 from explorer.escaping import in_figure
 from explorer.figures import theme
-from explorer.figures.maps.sheet import BOLD_LETTER
 
 FIELD = 92  # pixels
 MOST_FIELDS = 640  # pixels, of all of them together
@@ -16,7 +15,7 @@ PALE = 0.55  # opacity of the colours, so that letters in the colour of the page
 
 def room(names: Sequence[str]) -> float:
     """What the longest name takes beside the fields, in pixels."""
-    return max((len(name) for name in names), default=0) * BOLD_LETTER * theme.TEXT_SIZE
+    return max((len(name) for name in names), default=0) * theme.BOLD_LETTER * theme.TEXT_SIZE
 
 
 def field_axis(names: Sequence[str], colours: theme.Palette) -> dict[str, Any]:

@@ -7,14 +7,13 @@ from typing import Literal
 
 from explorer.figures import theme
 from explorer.figures.maps.cells import ColourScale
-from explorer.figures.network.measured import number
+from explorer.figures.numbers import number
 
 EDGE = 4  # pixels around the sheet
 GAP = 14  # between columns
 UNDER = 12  # below a row
 BESIDE = 14  # between a row heading and its row
 LINE = 1.4  # of the letter size
-LETTER, BOLD_LETTER = 0.56, 0.68  # width of a letter, of its size, in the widest font of the theme
 HEADING_LETTERS = 16  # in a line of a row heading
 SMALL = theme.TEXT_SIZE - 2
 BAR, TICKS = 12, 52  # thickness of a colour bar, room for its numbers at the right
@@ -121,7 +120,7 @@ class Content:
     def left(self) -> float:
         """Room for the row headings."""
         longest = max((len(line) for row in self.rows for line in wrapped(row.heading, HEADING_LETTERS)), default=0)
-        return EDGE + (BESIDE + longest * BOLD_LETTER * (theme.TEXT_SIZE + 1) if longest else 0)
+        return EDGE + (BESIDE + longest * theme.BOLD_LETTER * (theme.TEXT_SIZE + 1) if longest else 0)
 
     @property
     def right(self) -> float:
@@ -215,7 +214,7 @@ def shortened(text: str, letters: float) -> str:
 
 def letters_in(width: float, size: float, *, bold: bool = False) -> float:
     """How many letters of a size stand beside each other."""
-    return width / ((BOLD_LETTER if bold else LETTER) * size)
+    return width / ((theme.BOLD_LETTER if bold else theme.LETTER) * size)
 
 
 def _add_headings(words: list[Words], content: Content, lefts: Sequence[float], side: float) -> float:

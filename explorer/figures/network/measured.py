@@ -12,6 +12,7 @@ from plotly.colors import sample_colorscale
 from explorer.figures import theme
 from explorer.figures.axes import decades
 from explorer.figures.layer_measures import LayerMeasure
+from explorer.figures.numbers import number, precise
 
 EQUAL_CONTRAST = 0.18  # luminance at which black and white stand out equally; WCAG 2.2
 MIDDLE = 0.6  # of a diverging scale, to either side, where letters are those of the page
@@ -127,24 +128,6 @@ def measured(layers: pd.DataFrame, values: pd.DataFrame | None, column: str, mea
         span=_span(compared if len(compared) else shown[coloured], measure),
         letters=max((len(number(value)) for value in shown[coloured]), default=0),
     )
-
-
-def number(value: float) -> str:
-    """Two digits or the whole part: 0.93, 12, 37k, 4.5e-5."""
-    for limit, sign in ((1e6, "M"), (1e3, "k"), (1.0, "")):
-        if abs(value) >= limit:
-            scaled = value / limit
-            return (f"{scaled:.0f}" if abs(scaled) >= 10 else f"{scaled:.1f}").replace("-", "−") + sign
-    return _shortened(f"{value:#.2g}")
-
-
-def precise(value: float) -> str:
-    """Three digits or the whole part: 0.932, 36,992."""
-    return _shortened(f"{value:,.0f}" if abs(value) >= 100 else f"{value:#.3g}")
-
-
-def _shortened(text: str) -> str:
-    return text.replace("e-0", "e-").replace("-", "−")
 
 
 def _span(values: pd.Series, measure: LayerMeasure) -> tuple[float, float]:

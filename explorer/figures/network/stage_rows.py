@@ -11,7 +11,8 @@ import pandas as pd
 
 from explorer import tables
 from explorer.figures.network.cells import Cell, Click
-from explorer.figures.network.measured import Measured, number
+from explorer.figures.network.measured import Measured
+from explorer.figures.numbers import number
 from explorer.models.structure import BlockShape
 
 # The x axis of a drawing goes from 0 to WIDTH however wide the page is; its y axis goes down in pixels.

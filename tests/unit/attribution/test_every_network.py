@@ -82,6 +82,7 @@ def test_all_methods_run_on_all_depths(kind, depth, images, quick):
     batch = images(1, 3, 8, 8)
     for method, row in METHODS.items():
         few = {name: {"steps": 2, "window": 8}.get(name, value) for name, value in quick(row).items()}
+        few |= {"samples": 2} if method in ("smooth_grad", "gradient_shap") else {}
         found = attribute(network, batch, 3, method, **few)
         assert found.isfinite().all(), method
         shape = {"grad_cam": (1, 1, 2, 2), "layer_conductance": (1, 16, 2, 2)}.get(method, (1, 3, 8, 8))

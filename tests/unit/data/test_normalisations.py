@@ -35,10 +35,11 @@ def test_cifar10s_are_of_all_images_or_the_mean_of_each(cifar10):
     pixels = cifar10.train_pixels.reshape(50_000, -1, 3)
     total = {"mean": np.zeros(3), "squares": np.zeros(3), "stds": np.zeros(3)}
     for part in np.split(pixels, 50):
-        values = part / 255
-        total["mean"] += values.mean(axis=(0, 1)) / 50
-        total["squares"] += (values**2).mean(axis=(0, 1)) / 50
-        total["stds"] += values.std(axis=1).mean(axis=0) / 50
+        values = part.astype(np.float32)
+        mean, squares = (each.astype(float) for each in (values.mean(axis=1), (values * values).mean(axis=1)))
+        total["mean"] += mean.mean(axis=0) / 255 / 50
+        total["squares"] += squares.mean(axis=0) / 255**2 / 50
+        total["stds"] += np.sqrt(squares - mean**2).mean(axis=0) / 255 / 50
     pooled = np.sqrt(total["squares"] - total["mean"] ** 2)
     assert numbers("cifar10-pooled") == (pytest.approx(total["mean"], abs=1e-4), pytest.approx(pooled, abs=5e-5))
     assert numbers("cifar10") == (pytest.approx(total["mean"], abs=1e-4), pytest.approx(total["stds"], abs=2e-4))

@@ -40,32 +40,31 @@ def computed(content, images):
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_outputs_agree_for_any_number_of_images(name):
+def test_a_file_computes_what_its_network_does_and_says_what_it_holds(name, unchanged):
     network = moved(name)
+    network.stages[1].eval()
+    check = unchanged(network)
     side = 17 if network.config.stem == "small" else 50  # odd ones on the way, where poolings have edges
-    content = onnx_model(network, side)
+    content = onnx_model(network, side, facts={"name": name, "mean": "[0.5]"})
+    check()
     network.eval()
-    for count in (1, 5):
+    for count in (1, 5):  # any number of images
         images = torch.randn(count, 1, side, side, generator=torch.Generator().manual_seed(count))
         with torch.no_grad():
             np.testing.assert_allclose(computed(content, images), network(images).numpy(), rtol=1e-4, atol=1e-4)
+    require_described(content, {"name": name, "mean": "[0.5]"}, (1, side, side), classes=7)
 
 
-def test_a_network_is_left_as_it_is(unchanged):
-    network = moved("resnet8-w4")
-    network.stages[1].eval()
-    check = unchanged(network)
-    onnx_model(network, 8)
-    check()
-
-
-def test_the_file_says_what_it_holds_and_nothing_of_this_machine():
-    content = onnx_model(build("resnet8-w4"), 8, facts={"name": "resnet8-w4", "mean": "[0.5]"})
+def require_described(content, facts, image, classes):
+    """The file is sound, says what it holds, and nothing of this machine."""
     model = onnx.load_from_string(content)
     onnx.checker.check_model(model, full_check=True)
-    assert {each.key: each.value for each in model.metadata_props} == {"name": "resnet8-w4", "mean": "[0.5]"}
-    assert [dim.dim_param or dim.dim_value for dim in model.graph.input[0].type.tensor_type.shape.dim] == ["N", 3, 8, 8]
-    assert [dim.dim_param or dim.dim_value for dim in model.graph.output[0].type.tensor_type.shape.dim] == ["N", 10]
+    assert {each.key: each.value for each in model.metadata_props} == facts
+    assert [dim.dim_param or dim.dim_value for dim in model.graph.input[0].type.tensor_type.shape.dim] == ["N", *image]
+    assert [dim.dim_param or dim.dim_value for dim in model.graph.output[0].type.tensor_type.shape.dim] == [
+        "N",
+        classes,
+    ]
     assert b"site-packages" not in content
     assert b"explorer/models" not in content
 

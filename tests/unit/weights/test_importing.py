@@ -49,17 +49,6 @@ def foreign(place, monkeypatch):
     return theirs, path
 
 
-@pytest.fixture
-def quick(monkeypatch):
-    """Reads files in this process; starting the one that reads them safely takes seconds."""
-
-    def read(path):
-        loaded = torch.load(path, weights_only=True)
-        return {key.removeprefix("module."): tensor for key, tensor in loaded["state_dict"].items()}
-
-    monkeypatch.setattr("explorer.weights.importing.foreign_tensors", read)
-
-
 def test_an_imported_checkpoint_computes_what_the_original_does(foreign):
     theirs, path = foreign
     found = import_checkpoint(path)
@@ -68,7 +57,7 @@ def test_an_imported_checkpoint_computes_what_the_original_does(foreign):
         torch.testing.assert_close(load_checkpoint(found.id)(images), theirs.eval()(images), rtol=0, atol=1e-5)
 
 
-def test_it_says_what_it_is_and_what_was_assumed(foreign):
+def test_it_says_what_it_is_and_what_was_assumed(read_here, foreign):
     _, path = foreign
     found = import_checkpoint(path)
     assert (found.id, found.network, found.data, found.normalisation) == ("my-resnet", "resnet8", "cifar10", "channel")
@@ -83,7 +72,7 @@ def test_it_says_what_it_is_and_what_was_assumed(foreign):
     )
 
 
-def test_what_is_named_is_taken(quick, foreign):
+def test_what_is_named_is_taken(read_here, foreign):
     _, path = foreign
     found = import_checkpoint(
         path, name="mine", network="plain8", normalisation="imagenet", classes=[f"class {n}" for n in range(10)]
@@ -108,20 +97,20 @@ def test_what_is_named_is_taken(quick, foreign):
         ({"name": "shipped-mine"}, BadSettings, "is that of a run"),
     ],
 )
-def test_what_does_not_fit_is_refused_and_nothing_is_kept(quick, foreign, settings, error, message):
+def test_what_does_not_fit_is_refused_and_nothing_is_kept(read_here, foreign, settings, error, message):
     with pytest.raises(error, match=message):
         import_checkpoint(foreign[1], **settings)
     assert not list(checkpoint_folder().glob("*"))
 
 
-def test_a_file_that_is_no_weights_file_is_refused(place):
+def test_a_file_that_is_no_weights_file_is_refused(read_here, place):
     path = place / "text.pth"
     path.write_text("not weights")
     with pytest.raises(StorageError, match="is not a weights file"):
         import_checkpoint(path)
 
 
-def test_shapes_that_would_stand_for_a_huge_network_take_no_memory(quick, place, monkeypatch):
+def test_shapes_that_would_stand_for_a_huge_network_take_no_memory(read_here, place, monkeypatch):
     """A network of this width and as many stages has 36 billion weights in its last convolution alone."""
     widths = [2000, *range(2000, 2006)]
     shapes = {"conv1.weight": (2000, 3, 3, 3)}
@@ -135,14 +124,14 @@ def test_shapes_that_would_stand_for_a_huge_network_take_no_memory(quick, place,
         import_checkpoint(place / "odd.pth")
 
 
-def test_a_name_is_taken_once(quick, foreign):
+def test_a_name_is_taken_once(read_here, foreign):
     import_checkpoint(foreign[1], name="mine")
     with pytest.raises(BadSettings, match="There is a checkpoint called 'mine' already"):
         import_checkpoint(foreign[1], name="mine")
     assert import_checkpoint(foreign[1], name="mine", network="plain8", overwrite=True).network == "plain8"
 
 
-def test_a_file_called_like_a_network_hides_no_network(quick, foreign, place):
+def test_a_file_called_like_a_network_hides_no_network(read_here, foreign, place):
     path = place / "resnet18.pth"
     path.write_bytes(foreign[1].read_bytes())
     assert import_checkpoint(path).id == "resnet18-imported"
@@ -158,14 +147,14 @@ def test_a_file_called_like_a_network_hides_no_network(quick, foreign, place):
         ("___.pt", "imported"),
     ],
 )
-def test_a_name_made_of_a_files_can_be_loaded_by(quick, foreign, place, file, name):
+def test_a_name_made_of_a_files_can_be_loaded_by(read_here, foreign, place, file, name):
     path = place / file
     path.write_bytes(foreign[1].read_bytes())
     assert import_checkpoint(path).id == name
     assert load_checkpoint(name).config.name == "resnet8"
 
 
-def test_classes_in_another_order_are_those_of_no_known_data_set(quick, foreign):
+def test_classes_in_another_order_are_those_of_no_known_data_set(read_here, foreign):
     classes = catalogue.DATASETS["cifar10"].classes
     assert import_checkpoint(foreign[1], name="same", classes=classes).data == "cifar10"
     found = import_checkpoint(foreign[1], name="reversed", classes=classes[::-1])
@@ -180,7 +169,7 @@ def exported(place, shipped):
     return export_checkpoint("shipped-digits-plain8", place)
 
 
-def test_what_was_exported_here_is_the_same_after_import(exported):
+def test_what_was_exported_here_is_the_same_after_import(read_here, exported):
     found = import_checkpoint(exported)
     before, after = checkpoint_facts("shipped-digits-plain8"), checkpoint_facts(found.id)
     assert found.id == "digits-plain8"
@@ -197,7 +186,7 @@ def test_what_was_exported_here_is_the_same_after_import(exported):
         )
 
 
-def test_what_is_named_goes_before_what_was_exported_and_errors_are_no_longer_its(exported):
+def test_what_is_named_goes_before_what_was_exported_and_errors_are_no_longer_its(read_here, exported):
     facts = checkpoint_facts(import_checkpoint(exported, normalisation="unit").id)
     assert (facts.network.name, facts.normalisation, facts.data) == ("plain8", "unit", "digits")
     assert (facts.test_error, facts.recipe) == (None, {})
@@ -212,7 +201,7 @@ def test_what_is_named_goes_before_what_was_exported_and_errors_are_no_longer_it
         (lambda facts: None, "taken for resnet8"),
     ],
 )
-def test_facts_that_are_not_of_these_weights_are_not_taken(exported, text, said):
+def test_facts_that_are_not_of_these_weights_are_not_taken(read_here, exported, text, said):
     beside = exported.with_suffix(".json")
     facts = json.loads(beside.read_text())
     facts.pop("facts_sha256", None)
@@ -222,7 +211,7 @@ def test_facts_that_are_not_of_these_weights_are_not_taken(exported, text, said)
     assert said in " ".join(found.decisions)
 
 
-def test_facts_of_a_network_with_more_layers_than_tensors_are_refused(exported):
+def test_facts_of_a_network_with_more_layers_than_tensors_are_refused(read_here, exported):
     beside = exported.with_suffix(".json")
     facts = json.loads(beside.read_text())
     facts.pop("facts_sha256", None)
@@ -239,7 +228,7 @@ def test_a_loss_that_is_never_finite_is_told():
         measured_normalisation(network, load_data("digits"))
 
 
-def test_digits_are_measured_and_guessing_is_warned_of(place):
+def test_digits_are_measured_and_guessing_is_warned_of(read_here, place):
     path = place / "untrained.pt"
     torch.save(build("resnet8-w4", channels=1).state_dict(), path)
     found = import_checkpoint(path)
@@ -279,7 +268,7 @@ def test_kinds_that_cannot_be_told_apart_are_named():
     assert said[1].startswith("Within chance it could be pixel or half or unit too")
 
 
-def test_the_list_names_imported_ones_with_their_source(quick, foreign, make_weights):
+def test_the_list_names_imported_ones_with_their_source(read_here, foreign, make_weights):
     make_weights()
     import_checkpoint(foreign[1])
     table = checkpoint_table().set_index("id")
@@ -289,7 +278,7 @@ def test_the_list_names_imported_ones_with_their_source(quick, foreign, make_wei
     assert np.isnan(table.loc["my-resnet", "error"])
 
 
-def test_an_exported_checkpoint_loads_by_its_path(quick, foreign, place):
+def test_an_exported_checkpoint_loads_by_its_path(read_here, foreign, place):
     found = import_checkpoint(foreign[1])
     path = export_checkpoint(found.id, place)
     torch.testing.assert_close(load_checkpoint(path).state_dict(), load_checkpoint(found.id).state_dict())
@@ -297,7 +286,7 @@ def test_an_exported_checkpoint_loads_by_its_path(quick, foreign, place):
         export_checkpoint(found.id, place)
 
 
-def test_an_export_that_breaks_off_leaves_nothing(quick, foreign, place, monkeypatch):
+def test_an_export_that_breaks_off_leaves_nothing(read_here, foreign, place, monkeypatch):
     found = import_checkpoint(foreign[1])
     found.path.with_suffix(".json").unlink()
     target = place / "target"
@@ -307,7 +296,7 @@ def test_an_export_that_breaks_off_leaves_nothing(quick, foreign, place, monkeyp
     assert not list(target.iterdir())
 
 
-def test_only_what_is_kept_beside_the_runs_is_deleted(quick, foreign, make_weights):
+def test_only_what_is_kept_beside_the_runs_is_deleted(read_here, foreign, make_weights):
     run = make_weights()
     found = import_checkpoint(foreign[1])
     delete_checkpoint(found.id)
@@ -318,7 +307,7 @@ def test_only_what_is_kept_beside_the_runs_is_deleted(quick, foreign, make_weigh
             delete_checkpoint(name)
 
 
-def test_a_shipped_one_is_not_deleted(quick, shipped, foreign):
+def test_a_shipped_one_is_not_deleted(read_here, shipped, foreign):
     folder = shipped / "shipped-small"
     folder.mkdir()
     found = import_checkpoint(foreign[1])

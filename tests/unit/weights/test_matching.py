@@ -1,5 +1,8 @@
 """Other projects' weights: their own modules are the independent answer."""
 
+import copy
+from functools import cache
+
 import pytest
 import torch
 import torchvision
@@ -7,7 +10,7 @@ from torch import nn
 
 from explorer.errors import BadSettings
 from explorer.models.catalogue import network_config
-from explorer.models.network import build
+from explorer.models.network import Network, build
 from explorer.weights.config import assumptions, config_of_parts
 from explorer.weights.layers import parts_of
 from explorer.weights.matching import load_foreign_state, require_fit
@@ -56,6 +59,12 @@ def each_layout(function):
     return pytest.mark.parametrize(("make", "name"), LAYOUTS.values(), ids=LAYOUTS)(function)
 
 
+@cache
+def torchvisions(name):
+    """One of torchvision's networks, with weights drawn; tests leave them as they are."""
+    return drawn(getattr(torchvision.models, name)())
+
+
 def require_same(theirs, side):
     """Load weights into ours and compare the outputs in both modes."""
     state = theirs.state_dict()
@@ -72,7 +81,7 @@ def require_same(theirs, side):
 
 @pytest.mark.parametrize("name", TORCHVISION)
 def test_torchvisions_weights_give_the_same_outputs(name):
-    ours = require_same(drawn(getattr(torchvision.models, name)()), 64)
+    ours = require_same(copy.deepcopy(torchvisions(name)), 64)
     assert ours.config == network_config(name)
 
 
@@ -108,12 +117,10 @@ def test_the_order_of_keys_does_not_matter_in_an_alphabetical_file(make, name):
 
 @pytest.mark.parametrize("name", ["densenet121", "resnet50"])
 def test_nor_in_one_of_torchvisions(name):
-    state = getattr(torchvision.models, name)().state_dict()
-    state = dict(sorted(state.items()))
+    theirs = torchvisions(name)
+    state = dict(sorted(theirs.state_dict().items()))
     ours = build(config_of(state))
     load_foreign_state(ours, state)
-    theirs = getattr(torchvision.models, name)()
-    theirs.load_state_dict(state)
     images = torch.randn(1, 3, 64, 64)
     with torch.inference_mode():
         torch.testing.assert_close(ours.eval()(images), theirs.eval()(images), rtol=0, atol=1e-4)
@@ -124,7 +131,9 @@ def test_nor_in_one_of_torchvisions(name):
     OWN,
 )
 def test_our_own_weights_say_what_they_are_of(name):
-    assert config_of(build(name).state_dict()) == network_config(name)
+    with torch.device("meta"):
+        network = Network(network_config(name))
+    assert config_of(network.state_dict()) == network_config(name)
 
 
 @pytest.mark.parametrize("name", ["resnet20-fixup", "resnet20-skipinit", "plain20"])

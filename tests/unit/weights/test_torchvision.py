@@ -106,7 +106,7 @@ def test_weights_by_name_are_downloaded_checked_and_kept(row, server, content):
     assert not weights_file(row).exists()
 
 
-def test_a_download_that_was_cut_off_goes_on(row, server):
+def test_a_download_that_was_cut_off_goes_on(read_here, row, server):
     server.until = 1_000_000
     with pytest.raises(StorageError, match=r"stopped at 1,000,000 of .* goes on where it stopped"):
         load_pretrained("resnet18")
@@ -138,7 +138,7 @@ def test_a_server_without_the_file_is_told(row, monkeypatch, mirror, reason):
     assert "digits" not in str(error.value)
 
 
-def test_a_local_file_needs_no_network_and_stays(row, content, tmp_path, capsys):
+def test_a_local_file_needs_no_network_and_stays(read_here, row, content, tmp_path, capsys):
     path = tmp_path / "weights.pth"
     path.write_bytes(content)
     assert main(["load", "resnet18", "--file", str(path), "--json"]) == 0
@@ -163,7 +163,7 @@ def test_a_file_without_an_end_is_refused(row):
         load_pretrained("resnet18", "/dev/zero")
 
 
-def test_pictures_that_torchvision_scales_otherwise_are_told_of(row, content, tmp_path, monkeypatch):
+def test_pictures_that_torchvision_scales_otherwise_are_told_of(read_here, row, content, tmp_path, monkeypatch):
     monkeypatch.setitem(pretrained.WEIGHTS, "resnet18", replace(row, resized=232))
     path = tmp_path / "weights.pth"
     path.write_bytes(content)

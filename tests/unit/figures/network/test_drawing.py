@@ -10,9 +10,9 @@ from torch import nn
 
 from explorer.figures import network_drawing, theme
 from explorer.figures.layer_measures import LayerMeasure
-from explorer.figures.network.measured import number
 from explorer.figures.network.opened_block import block_parts, opened_block
 from explorer.figures.network.stage_rows import layer_rows
+from explorer.figures.numbers import number
 from explorer.models.catalogue import NETWORKS, network_config
 from explorer.models.network import Network
 from explorer.models.size import layer_table
