@@ -19,7 +19,7 @@ PAGES = {
     "checkpoints": (
         "Checkpoints",
         ":material/inventory_2:",
-        "Weights on this machine; bringing in anybody's.",
+        "Weights on this machine; importing weights.",
     ),
     "data": ("Data", ":material/dataset:", "The data sets on this machine, and downloading them."),
 }

@@ -72,8 +72,8 @@ def test_what_cannot_be_built_says_the_rule_and_the_nearest_and_loses_nothing(op
     assert app.number_input(key="build_depth").value == 22
     assert address(app, "network") == "seresnet20"
     assert metrics(app)[0] == f"{parameter_count(network_config('seresnet20')):,}"
-    assert [each.label for each in app.button if each.label.startswith(("Take", "Back"))] == [
-        "Take seresnet20", "Take seresnet26",
+    assert [each.label for each in app.button if each.label.startswith(("Use", "Back"))] == [
+        "Use seresnet20", "Use seresnet26",
     ]  # fmt: skip
     app.button(key="take-seresnet26").click().run()
     assert address(app, "network") == "seresnet26"

@@ -229,7 +229,7 @@ def test_a_folder_with_training_images_can_be_trained_on(open_page, write):
 
 def test_a_mistake_in_a_folder_leads_to_its_explanation(open_page, write, imagenet_like):
     add_folder(str(write("tench", "goldfish")))
-    app = open_page("evaluate", evaluation="Surest mistakes", networks=imagenet_like, data=PETS, shown="3")
+    app = open_page("evaluate", evaluation="Most confident mistakes", networks=imagenet_like, data=PETS, shown="3")
     (link,) = app.get("page_link")
     assert "folder=The+folder+pets" in link.proto.query_string
     assert "image=test%3A3" in link.proto.query_string

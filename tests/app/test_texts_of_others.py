@@ -166,7 +166,7 @@ def test_classes_and_files_show_no_image(open_page, folder, page, view):
 def test_nor_does_a_picture_that_was_chosen(open_page, folder):
     cards = 0
     for number in range(6):
-        app = open_page("evaluate", networks="theirs", evaluation="Surest mistakes", shown=str(number))
+        app = open_page("evaluate", networks="theirs", evaluation="Most confident mistakes", shown=str(number))
         assert baited(app) == []
         cards += f"Test image {number}: " in texts(app)
     assert cards

@@ -78,7 +78,7 @@ def _meanings(rows: pd.DataFrame) -> list[tuple[int, int, str]]:
         (
             row["label"],
             int(row["images"]),
-            f", mostly taken for {in_figure(row['taken_for'])}" if row["taken_for"] else "",
+            f", mostly predicted as {in_figure(row['taken_for'])}" if row["taken_for"] else "",
         )
         for row in rows.to_dict("records")
     ]

@@ -1,4 +1,4 @@
-"""Which classes a network takes for which: a field for every two of them."""
+"""Confusion matrix: a field for each pair of true and predicted class."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -87,7 +87,7 @@ def _square(counts: pd.DataFrame, column: str, shown: list[int]) -> Floats:
 def _hover(label: int, other: int, images: Floats, shares: Floats, names: list[str]) -> str:
     share = f"{int(images[label, other]):,} images, {100 * shares[label, other]:.1f} % of this class"
     name, given = (in_figure(names[each]) for each in (label, other))
-    return f"<b>{name}</b> {'right' if label == other else f'taken for <b>{given}</b>'}<br>{share}"
+    return f"<b>{name}</b> {'right' if label == other else f'predicted as <b>{given}</b>'}<br>{share}"
 
 
 def _left_out(counts: pd.DataFrame, shown: list[int], colours: theme.Palette) -> dict[str, Any]:

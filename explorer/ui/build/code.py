@@ -1,4 +1,4 @@
-"""A network to take along: its code, which needs PyTorch alone, and as ONNX."""
+"""Export of a network: standalone PyTorch code, and ONNX."""
 
 import atexit
 import shutil

@@ -43,11 +43,12 @@ def _cost(config: NetworkConfig, found: NetworkCost, batch: int) -> None:
             st.metric(f"A step of {batch} images", _seconds(found.step_seconds))
             st.metric("An image in evaluation", _seconds(found.evaluation_seconds))
             st.metric("Memory of a step", size(found.training_bytes))
-            st.metric("Memory at hand", size(found.available_bytes))
+            st.metric("Available memory", size(found.available_bytes))
         if found.recomputes:
             st.caption(
-                f"That is much of the memory at hand: blocks will compute their inner results again in the backward "
-                f"pass, which takes {size(found.recomputed_bytes)} and somewhat longer."
+                "That is much of the available memory, so blocks will use activation checkpointing (their activations "
+                f"are computed again in the backward pass), which takes {size(found.recomputed_bytes)} and somewhat more "
+                "time."
             )
 
 

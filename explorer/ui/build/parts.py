@@ -55,7 +55,7 @@ def say_problem(built: Built) -> None:
         found = [each for each in nearest_networks(settings, {st.session_state[CHANGED]}) if each.depth <= DEEPEST]
         with st.container(horizontal=True):
             for each in found:
-                st.button(f"Take {each.name}", key=f"take-{each.name}", on_click=show, args=(each,))
+                st.button(f"Use {each.name}", key=f"take-{each.name}", on_click=show, args=(each,))
             if built.config not in found:
                 st.button(f"Back to {built.config.name}", key="take-shown", on_click=show, args=(built.config,))
         return

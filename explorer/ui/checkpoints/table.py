@@ -16,15 +16,15 @@ COLOURS = {"Kept": "green", "Run": "blue", "Shipped": "violet"}
 LOOKS = {"evaluate": "Evaluate", "responses": "Responses", "attributions": "Attributions"}
 
 
-def look_at_checkpoints() -> str | None:
+def choose_checkpoint() -> str | None:
     """The table; a click chooses a checkpoint, kept in the address as `checkpoint`, whose id is given."""
     table = _table()
     if table.empty:
-        st.info("There are no checkpoints on this machine yet. Bring one in, or train a network on the Train page.")
+        st.info("There are no checkpoints on this machine yet. Import one, or train a network on the Train page.")
         return None
     chosen = _choose(table)
     if chosen is None:
-        st.caption("Choose one to look into it, take it along or delete it.")
+        st.caption("Select one to inspect, export or delete it.")
         return None
     _look(chosen)
     return str(chosen["id"])

@@ -23,7 +23,7 @@ RATE = 0.01  # a tenth of the paper's: the network is trained already
 
 
 def construction(found: Experiment) -> None:
-    """Choose a trained plain network, deepen it with identity layers, compare, train it on."""
+    """Choose a trained plain network, deepen it with identity layers, compare, continue training."""
     st.markdown(
         "A better deep network exists: take a trained shallow one and add layers that pass their input on unchanged. "
         "It is as deep, and exactly as good. That training from scratch does not find anything as good is what "
@@ -69,7 +69,7 @@ def _comparison(found: Experiment, made: Construction) -> None:
         st.metric(f"{made.source_network}, trained", percent(made.source_train_error), border=True)
         st.caption(f"Training error. Test error {percent(made.source_test_error)}.")
     with columns[1]:
-        st.metric(f"{made.network}, built from it", percent(made.train_error), border=True)
+        st.metric(f"{made.network}, constructed from it", percent(made.train_error), border=True)
         st.caption(f"Training error. Test error {percent(made.test_error)}.")
     with columns[2]:
         if scratch:
@@ -86,7 +86,7 @@ def _comparison(found: Experiment, made: Construction) -> None:
     )
     st.code(commands.identity(made.source, network_config(made.network).depth), "bash")
     if st.button(
-        f"Train the built {made.network} on",
+        f"Continue training the constructed {made.network}",
         icon=":material/play_arrow:",
         key="train_on",
         help=f"{STEPS} steps at a learning rate of {RATE:g}, falling to zero; it may get better than its source.",

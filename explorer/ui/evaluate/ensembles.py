@@ -1,4 +1,4 @@
-"""Networks as an ensemble: the joint error, what each brings, how often they agree."""
+"""Networks as an ensemble: joint error, contribution of each member, agreement."""
 
 import pandas as pd
 import streamlit as st
@@ -67,7 +67,7 @@ def _numbers(found: Ensemble) -> None:
     best = float(members["error"].min())
     with st.grid(4, min_column_width=190):
         st.metric(
-            "Error together",
+            "Ensemble error",
             percent(joint.error),
             f"{100 * (joint.error - best):+.2f} points to the best alone",
             delta_color="inverse",
@@ -82,7 +82,7 @@ def _numbers(found: Ensemble) -> None:
         )
         st.metric("Two give the same class", percent(float(found.pairs["same"].mean())), help="Mean over pairs.")
         st.metric(
-            "None is right",
+            "All members wrong",
             percent(float(shared["fraction"].iloc[-1])),
             help="Images that no member has right: no vote among them can be better than that.",
         )

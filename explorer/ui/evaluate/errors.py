@@ -95,23 +95,26 @@ def look_at_calibration(evaluated: Evaluated) -> None:
         alt=f"Accuracy against confidence of {', '.join(evaluated.name(each) for each in evaluated.found)}.",
         filename="reliability",
     )
-    st.markdown("\n".join(f"- **{wording.escaped(evaluated.name(each))}** {_said(each)}" for each in evaluated.found))
+    st.markdown(
+        "\n".join(f"- **{wording.escaped(evaluated.name(each))}** {_calibration(each)}" for each in evaluated.found)
+    )
     take_along(table, draw, name="calibration", command=evaluated.choice.command() + " --json")
 
 
-def _said(each: Evaluation) -> str:
-    """How sure a network is beside how often it is right."""
+def _calibration(each: Evaluation) -> str:
+    """Mean confidence compared with accuracy."""
     confidence, accuracy = float(each.answers["probability"].mean()), 1 - each.error
     more = confidence - accuracy
-    as_it_should = abs(more) < SURELY * each.standard_error
-    judged = "as far as these images tell, no difference" if as_it_should else "too sure" if more > 0 else "too unsure"
+    calibrated = abs(more) < SURELY * each.standard_error
+    judged = "no difference within the error" if calibrated else "overconfident" if more > 0 else "underconfident"
     return (
-        f"is {percent(confidence)} sure on average and right in {percent(accuracy)}: {judged}. ECE {percent(each.ece)}."
+        f"has a mean confidence of {percent(confidence)} and an accuracy of {percent(accuracy)}: {judged}. "
+        f"ECE {percent(each.ece)}."
     )
 
 
-def look_at_checkpoints() -> None:
-    """All checkpoints on this machine beside what has been published."""
+def compare_checkpoints() -> None:
+    """All checkpoints on this machine, compared with published errors."""
     table = _checkpoints()
     if table.empty:
         st.info("There are no checkpoints on this machine yet. Train a network on the Train page.")

@@ -1,4 +1,4 @@
-"""Which images networks have wrong: confusions of classes, and the mistakes that they are surest of."""
+"""Misclassified images: confusions of classes, and the most confident mistakes."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -42,14 +42,14 @@ def look_at_confusions(evaluated: Evaluated) -> None:
     )
     cell = _cell(counts, len(classes))
     if cell is None:
-        st.caption("It has no image wrong. Click on a field to see its images.")
+        st.caption("No misclassified images. Click on a field to see its images.")
     else:
         label, prediction = cell
         rows = images_of(each.answers, label, prediction)
         what = (
-            f"{classes[label]}, rightly so called"
+            f"{classes[label]}, correctly classified"
             if label == prediction
-            else f"{classes[label]}, taken for {classes[prediction]}"
+            else f"{classes[label]}, predicted as {classes[prediction]}"
         )
         st.markdown(f"**{wording.escaped(what)}: {_counted(len(rows))}** Click on another field for its images.")
         show_pictures(rows, each, evaluated)
@@ -57,14 +57,14 @@ def look_at_confusions(evaluated: Evaluated) -> None:
 
 
 def look_at_mistakes(evaluated: Evaluated) -> None:
-    """The images that a network has wrong, those it is surest about first."""
+    """The misclassified images of a network, the most confident mistakes first."""
     each = choose_one(evaluated)
     rows = each.mistakes
     if rows.empty:
-        st.info("It has none of these images wrong.")
+        st.info("None of these images is misclassified.")
         return
     wrong = round(each.error * each.images)
-    st.markdown(f"**Of {wrong:,} mistakes the surest {min(wrong, MOST_PICTURES)}.**")
+    st.markdown(f"**The {min(wrong, MOST_PICTURES)} most confident of {wrong:,} mistakes.**")
     show_pictures(rows, each, evaluated)
     chosen = [_thumbnail(row, each) for row in rows.head(MOST_PICTURES).to_dict("records")]
     take_along(
@@ -149,7 +149,9 @@ def _answer(row: Mapping[Any, Any], classes: Sequence[str]) -> str:
 
 
 def _counted(count: int) -> str:
-    return f"{count:,} images." if count <= MOST_PICTURES else f"the surest {MOST_PICTURES} of {count:,} images."
+    return (
+        f"{count:,} images." if count <= MOST_PICTURES else f"the {MOST_PICTURES} most confident of {count:,} images."
+    )
 
 
 def _named(table: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:

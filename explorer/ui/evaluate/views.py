@@ -13,10 +13,10 @@ VIEWS: dict[str, View[Evaluated]] = {
     "confusions": View(
         "Confusions", look_at_confusions, "Which classes are confused? Click on a field to see its images."
     ),
-    "calibration": View("Calibration", look_at_calibration, "Is a network as often right as it says?"),
-    "mistakes": View("Surest mistakes", look_at_mistakes, "Where is a network sure, and wrong?"),
-    "together": View("Together", look_at_ensemble, "Do several networks know more than the best of them?"),
+    "calibration": View("Calibration", look_at_calibration, "Is a network right as often as it is confident?"),
+    "mistakes": View("Most confident mistakes", look_at_mistakes, "Where is a network confident, and wrong?"),
+    "together": View("Ensemble", look_at_ensemble, "Do several networks know more than the best of them?"),
     "checkpoints": View(
-        "All checkpoints", None, "What is there on this machine, and how far is it from what has been published?"
+        "All checkpoints", None, "Which checkpoints are on this machine, and how do they compare with published errors?"
     ),
 }

@@ -54,16 +54,16 @@ def start_panel(plan: Plan, *, opens: str = "train", **query: str) -> None:
             st.switch_page(page(opens), query_params={"experiment": experiment_id} | query)
         _estimate(plan)
     if opens == "train" and len(plan.networks) > 1:
-        _beware(plan)
+        _caveats(plan)
     with st.expander("The same from a shell", icon=":material/terminal:"):
         st.code(commands.train(plan), language="bash", wrap_lines=True)
 
 
-def _beware(plan: Plan) -> None:
+def _caveats(plan: Plan) -> None:
     """What will stand between a comparison of the networks and a conclusion from it."""
     found = plan_confounds(plan)
     if found:
-        with st.expander(f"Beware when comparing ({len(found)})", icon=":material/warning:"):
+        with st.expander(f"Caveats ({len(found)})", icon=":material/warning:"):
             if guard(found, plan, key="train"):
                 st.switch_page(page("degradation"))
 

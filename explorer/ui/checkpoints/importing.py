@@ -46,7 +46,7 @@ class Job:
         )  # fmt: skip
 
 
-def bring_in() -> None:
+def import_form() -> None:
     """Fields for what to import; why the last could not be."""
     st.markdown("#### Import weights")
     source = st.segmented_control(
@@ -105,12 +105,12 @@ def _file(*, upload: bool) -> None:
 def _options() -> dict[str, str]:
     """What the file does not say; empty where it is to be found out."""
     network = st.text_input(
-        "Network", key="import_network", placeholder="told from the weights",
+        "Network", key="import_network", placeholder="inferred from the weights",
         help="Such as plain20: weights do not show whether there are shortcuts without parameters.",
     )  # fmt: skip
     data = st.selectbox(
         "Trained on", ["", *DATASETS], key="import_data",
-        format_func=lambda name: DATASETS[name].title if name else "told by classes and channels",
+        format_func=lambda name: DATASETS[name].title if name else "inferred from classes and channels",
     )  # fmt: skip
     normalisation = st.selectbox(
         "Images normalised by", ["", *NORMALISATIONS], key="import_normalisation",
