@@ -47,8 +47,7 @@ def _cost(config: NetworkConfig, found: NetworkCost, batch: int) -> None:
         if found.recomputes:
             st.caption(
                 "That is much of the available memory, so blocks will use activation checkpointing (their activations "
-                f"are computed again in the backward pass), which takes {size(found.recomputed_bytes)} and somewhat more "
-                "time."
+                f"are computed again in the backward pass). That takes {size(found.recomputed_bytes)} and more time."
             )
 
 
