@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from explorer.errors import RunError, StorageError
-from explorer.files import write_atomically
+from explorer.files import file_identity, write_atomically
 from explorer.models.network import Network, build
 from explorer.runs.checkpoint_facts import (
     CheckpointFacts,
@@ -95,19 +95,10 @@ def weights_identity(id_or_path: str | Path, facts: CheckpointFacts) -> tuple[Ha
     """
     path = checkpoint_file(id_or_path)
     if path is not None:
-        return _file_identity(path)
+        return file_identity(path)
     folder = run_folder(run_and_step(str(id_or_path))[0])
     places = f"snapshots/{state_name(facts.step or 0)}", "checkpoint.safetensors", "initial.safetensors"
-    return tuple(_file_identity(folder / each) for each in places)
-
-
-def _file_identity(path: Path) -> tuple[Hashable, ...]:
-    """Of the file there; of none where there is none."""
-    try:
-        facts = path.stat()
-    except OSError:
-        return (path,)
-    return path, facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns
+    return tuple(file_identity(folder / each) for each in places)
 
 
 def first_network(folder: Path, facts: RunFacts) -> Network:
