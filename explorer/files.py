@@ -6,7 +6,7 @@ import math
 import os
 import stat
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
@@ -64,6 +64,15 @@ def inside(root: Path, *parts: str) -> Path:
             "put the file itself in its place."
         )
     return path
+
+
+def file_identity(path: Path) -> tuple[Hashable, ...]:
+    """Another once the file at `path` has been changed, replaced or removed."""
+    try:
+        facts = path.stat()
+    except (OSError, ValueError):  # there is none; a NUL
+        return (path,)
+    return path, facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns
 
 
 def read_file(path: Path, most: int) -> bytes:

@@ -65,7 +65,7 @@ class Prepared:
     """A network made ready for one explanation after the other, which spares copying and examining it each time.
 
     Attributes:
-        network: a copy in evaluation mode, whose weights take no gradient; it is used up by a method that raised.
+        network: in evaluation mode, its weights take no gradient, and nobody else's; used up by a method that raised.
         traits: what was seen of it, on images of the same size.
     """
 

@@ -1,16 +1,17 @@
 """Commands that explain answers of networks: attribute, attribute-check, attribute-agreement, methods."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import IO, Annotated, Any
+from typing import IO, Annotated
 
 from tyro.conf import Positional, UseAppendAction, arg
 
 from explorer import progress, tables
 from explorer.attribution.methods import METHODS
-from explorer.cli.layers import Data, References, with_pytorch
+from explorer.attribution.question import Question
+from explorer.cli.layers import Data, References, wait_passively
 from explorer.cli.method_parameters import parameters_of
 from explorer.cli.output import AsCsv, AsJson, message, show, show_table, text_facts, text_table
 from explorer.cli.progress_bar import progress_bar
@@ -18,6 +19,7 @@ from explorer.cli.subjects import Subject, picture_reference, subjects
 from explorer.data.pictures import PHOTOGRAPHS, Picture
 from explorer.errors import BadSettings, StorageError
 from explorer.files import storage_errors, write_atomically
+from explorer.results import MissingMap
 from explorer.studies import map_files as map_export
 from explorer.studies.commands import ALL_BLOCKS
 
@@ -99,18 +101,21 @@ def attribute(
     ]
     if out is not None and out.exists() and not out.is_dir():
         raise StorageError(f"{out} is a file. Give a folder with `--out`; it is made where there is none.")
-    library = with_pytorch("explorer.studies.attributions")
-    compute = library.layer_maps if every_block else partial(_alone, library.attribution_map)
-    wanted = [(*place, method) for place in places for method in chosen]
-    maps: list[dict[str, Any]] = []
+    wait_passively()
+    wanted = [
+        (subject, shown, Question(method, explained, subject.data, paths=True, parameters=given[method]))
+        for subject, shown, explained in places
+        for method in chosen
+    ]
+    maps: list[map_export.Map] = []
     with progress_bar("Maps"):
-        for number, (subject, shown, explained, method) in enumerate(wanted):
+        for number, place in enumerate(wanted):
             with progress.part(number, len(wanted)):
-                maps += _maps(compute, subject, shown, method, explained, given[method])
+                maps += _maps(*place, every_block=every_block)
     table = map_export.scores(maps)
     told = [name for name in TOLD if table[name].replace("", None).notna().any()]
     show_table("maps", table, csv=csv, json=json, columns=told)
-    failures = [each["failure"] for each in maps if "failure" in each]
+    failures = [each.failure for each in maps if isinstance(each, MissingMap)]
     if len(failures) == len(maps):
         message(f"error: {failures[0]}")
         return 1
@@ -143,11 +148,14 @@ def check(
     subject, *others = subjects((network,), data)
     if others:
         raise BadSettings(f"{network} has {1 + len(others)} networks. One map is checked at a time: name one of them.")
-    place = subject.reference, subject.picture(picture_reference(image)).reference, method
-    options = {"target": subject.target(target), "data": subject.data, "paths": True, "parameters": given}
+    shown = subject.picture(picture_reference(image)).reference
+    question = Question(method, subject.target(target), subject.data, paths=True, parameters=given)
+    wait_passively()
+    from explorer.studies import attributions
+
     with progress_bar("Checks"):
-        found = with_pytorch("explorer.studies.attributions").check(*place, **options)
-    (row,) = map_export.scores([asdict(found.map)]).to_dict("records")
+        found = attributions.check(subject.reference, shown, question)
+    (row,) = map_export.scores([found.map]).to_dict("records")
     delta, curves, infidelity, table = found.map.delta, found.curves, found.infidelity, found.randomisation
     stages = table.to_dict("records")
     document = {
@@ -211,19 +219,17 @@ def agreement(
             f"These are {len(found)} networks and {len(chosen)} methods. Compare several networks under one method, or "
             "several methods for one network."
         )
-    options = {
-        "images": first.picture(picture_reference(image)).reference if image else images,
-        "target": first.target(target),
-        "data": data,
-        "paths": True,
-    }
-    maps = with_pytorch("explorer.studies.attributions")
+    on = first.picture(picture_reference(image)).reference if image else images
+    explained = first.target(target)
+    questions = [Question(each, explained, data, paths=True, parameters=given[each]) for each in chosen]
+    wait_passively()
+    from explorer.studies import attributions
+
     with progress_bar("Maps"):
         if len(chosen) > 1:
-            table = maps.agreement_of_methods(first.reference, chosen, parameters=given, **options)
+            table = attributions.agreement_of_methods(first.reference, on, questions)
         else:
-            named = [each.reference for each in found]
-            table = maps.agreement_of_networks(named, chosen[0], parameters=given[chosen[0]], **options)
+            table = attributions.agreement_of_networks([each.reference for each in found], on, questions[0])
     place = {name: number for number, name in enumerate(dict.fromkeys(table["a"]))}
     once = table["a"].map(place) < table["b"].map(place)  # a matrix for programs, each pair once for people
     shown = table if csv or json else table[once]
@@ -241,36 +247,28 @@ def _settings(several: Sequence[Sequence[str]], layer: str) -> list[str]:
     return [*_flat(several), *([f"layer={layer}"] if layer else [])]
 
 
-def _alone(attribution_map: Callable[..., Any], *place: str, **options: Any) -> list[Any]:
-    return [attribution_map(*place, **options)]
-
-
-def _maps(
-    compute: Callable[..., Sequence[Any]],
-    subject: Subject,
-    shown: Picture,
-    method: str,
-    target: int | None,
-    parameters: dict[str, Any],
-) -> list[dict[str, Any]]:
+def _maps(subject: Subject, shown: Picture, question: Question, *, every_block: bool) -> Sequence[map_export.Map]:
     """A map, or one of every block, or why there is none."""
-    options = {"target": target, "data": subject.data, "paths": True, "parameters": parameters}
+    from explorer.studies.attributions import attribution_map, layer_maps
+
     try:
-        return [asdict(each) for each in compute(subject.reference, shown.reference, method, **options)]
+        if every_block:
+            return layer_maps(subject.reference, shown.reference, question)
+        return [attribution_map(subject.reference, shown.reference, question)]
     except BadSettings as error:
-        missing = map_export.missing(
-            subject.reference,
-            shown.reference,
-            method,
-            str(error),
+        missing = MissingMap(
+            reference=subject.reference,
             network=subject.config.name,
             kind=subject.config.kind,
             depth=subject.config.depth,
             step=subject.step,
+            image=shown.reference,
             title=shown.title,
-            layer=str(parameters.get("layer", "")),
-            target=target,
+            method=question.method,
+            layer=str(question.parameters.get("layer", "")),
+            target=question.target,
             classes=subject.classes,
+            failure=str(error),
         )
         return [missing]
 

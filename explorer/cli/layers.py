@@ -2,8 +2,6 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from importlib import import_module
-from types import ModuleType
 from typing import Annotated, Literal
 
 from tyro.conf import Positional, arg
@@ -152,12 +150,6 @@ def references(identities: Sequence[str]) -> list[str]:
 def wait_passively() -> None:
     """Let PyTorch's threads leave the cores to others while they wait; to be called before PyTorch is imported."""
     os.environ.update(WAIT_PASSIVELY | os.environ)
-
-
-def with_pytorch(module: str) -> ModuleType:
-    """A module that imports PyTorch, which takes seconds."""
-    wait_passively()
-    return import_module(module)
 
 
 def _references(identity: str) -> Iterator[str]:

@@ -10,7 +10,6 @@ import signal
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, is_dataclass
 from importlib import import_module
 from typing import IO, Any
 
@@ -83,20 +82,13 @@ def outcome(
     os.environ.update(environment)
     module, _, function = name.partition(":")
     try:
-        value = getattr(import_module(module), function)(*arguments, **options)
+        return getattr(import_module(module), function)(*arguments, **options), None
     except ExplorerError as error:
         return None, error
     except Exception as error:  # noqa: BLE001 a bug there must not take the page along
         if is_out_of_memory(error):
             return None, ExplorerError(f"Out of memory in {function}. {LESS}")
         return None, ExplorerError(f"{function} failed: {type(error).__name__}: {error}. Please report this.")
-    return [_plain(each) for each in value] if isinstance(value, list) else _plain(value), None
-
-
-def _plain(value: Any) -> Any:
-    if is_dataclass(value) and type(value).__module__ == "explorer.studies.attributions":
-        return asdict(value)  # type: ignore[arg-type]
-    return value
 
 
 if __name__ == "__main__":

@@ -16,8 +16,8 @@ SCRIPTS = [
 ]
 
 # Packages and single modules of `explorer`, from the bottom up, and what each may import.
-BASE = {"errors", "escaping", "files", "numerals", "processes", "progress", "registry", "results", "scratch", "seals",
-        "settings", "tables"}  # fmt: skip
+BASE = {"cache", "errors", "escaping", "files", "numerals", "processes", "progress", "registry", "results", "scratch",
+        "seals", "settings", "tables"}  # fmt: skip
 ALLOWED = dict.fromkeys(BASE, BASE) | {
     "models": BASE,
     "data": BASE,

@@ -2,18 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import streamlit as st
 
+from explorer.attribution.question import Question
 from explorer.compute.client import Call, compute
 from explorer.compute.functions import attributions
 from explorer.data.catalogue import IMAGENET, DatasetRow, data_status, dataset, known_dataset
 from explorer.data.pictures import Picture
 from explorer.errors import BadSettings
+from explorer.results import AttributionMap, MissingMap
 from explorer.runs.checkpoint_facts import data_of_untrained, facts_and_data, is_untrained
 from explorer.studies import commands
-from explorer.studies.map_files import missing
+from explorer.studies.map_files import Map
 from explorer.ui import wording
 from explorer.ui.attributions.method_choice import Chosen
 from explorer.ui.attributions.picture_choice import choose_picture
@@ -47,6 +48,10 @@ class Scene:
     def data_for(self, candidate: Candidate) -> str:
         """Untrained networks are shown what the others were trained on."""
         return "" if candidate.data and not self.given else self.data
+
+    def question(self, candidate: Candidate, method: Chosen, target: int | None) -> Question:
+        """What is asked about a network's answer."""
+        return Question(method.name, target, self.data_for(candidate), parameters=method.parameters)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,48 +149,37 @@ def _there(data: str) -> bool:
     return False
 
 
-def attribution(name: str, *arguments: Any, **options: Any) -> Call[Any]:
-    """A call of a function of `studies.attributions`."""
-    return compute.ask(getattr(attributions, name), *arguments, **options)
+def maps(scene: Scene, wanted: Sequence[Wanted], doing: str = "Computing maps") -> list[Map]:
+    """The maps, or why one is missing, once all are there; `doing` differs from others on the page."""
+    calls = [
+        compute.ask(
+            attributions.attribution_map,
+            each.candidate.reference(each.step),
+            scene.picture.reference,
+            scene.question(each.candidate, each.method, each.target),
+        )
+        for each in wanted
+    ]
+    return [_map(scene, each, call) for each, call in zip(wanted, awaited(calls, doing), strict=True)]
 
 
-def ask_map(scene: Scene, wanted: Wanted) -> Call[Any]:
-    """The question for one map."""
-    return attribution(
-        "attribution_map",
-        wanted.candidate.reference(wanted.step),
-        scene.picture.reference,
-        wanted.method.name,
-        target=wanted.target,
-        data=scene.data_for(wanted.candidate),
-        parameters=dict(wanted.method.parameters),
-    )
-
-
-def maps(scene: Scene, wanted: Sequence[Wanted], doing: str = "Computing maps") -> list[dict[str, Any]]:
-    """The maps as dictionaries, or why one is missing, once all are there; `doing` differs from others on the page."""
-    answers = awaited([ask_map(scene, each) for each in wanted], doing)
-    return [_map(scene, each, answer) for each, answer in zip(wanted, answers, strict=True)]
-
-
-def _map(scene: Scene, wanted: Wanted, answer: Call[Any]) -> dict[str, Any]:
-    if answer.failure is None:
-        found: dict[str, Any] = answer.value
-        return found
+def _map(scene: Scene, wanted: Wanted, call: Call[AttributionMap]) -> Map:
+    if call.failure is None:
+        return call.value
     config = wanted.candidate.config
-    return missing(
-        wanted.candidate.reference(wanted.step),
-        scene.picture.reference,
-        wanted.method.name,
-        str(answer.failure),
+    return MissingMap(
+        reference=wanted.candidate.reference(wanted.step),
         network=config.name,
         kind=config.kind,
         depth=config.depth,
         step=wanted.step,
+        image=scene.picture.reference,
         title=scene.picture.title,
+        method=wanted.method.name,
         layer=str(wanted.method.parameters.get("layer", "")),
         target=wanted.target,
         classes=scene.classes,
+        failure=str(call.failure),
     )
 
 

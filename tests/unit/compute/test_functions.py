@@ -36,6 +36,10 @@ def test_a_stand_in_names_the_functions_of_its_module(name, module):
 def test_results_come_from_modules_without_pytorch():
     """Else the server would import PyTorch to read an answer."""
     given = [each for each in vars(results).values() if isclass(each)]
-    modules = {each.__module__ for each in given} | {"explorer.compute.client", "explorer.compute.functions"}
+    modules = {each.__module__ for each in given} | {
+        "explorer.attribution.question",
+        "explorer.compute.client",
+        "explorer.compute.functions",
+    }
     code = f"import sys\nfor each in {modules}: __import__(each)\nassert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
