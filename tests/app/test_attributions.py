@@ -462,6 +462,7 @@ def test_the_lens_has_a_map_for_every_block(open_page):
     app = open_page("attributions", view="Layer lens", networks="plain8,resnet14")
     assert app.selectbox(key="network").value == "resnet14"
     assert len(grid(app)) == 6
+    assert commands(app).endswith("attribute resnet14 --image test:0 --method grad_cam --layer all-blocks")
     choose(app, "lens", "layer_conductance")
     assert len(grid(app)) == 6
 

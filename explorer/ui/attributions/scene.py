@@ -12,7 +12,7 @@ from explorer.data.catalogue import IMAGENET, DatasetRow, data_status, dataset, 
 from explorer.data.pictures import Picture
 from explorer.errors import BadSettings
 from explorer.results import AttributionMap, MissingMap
-from explorer.runs.checkpoint_facts import data_of_untrained, facts_and_data, is_untrained
+from explorer.runs.checkpoint_facts import data_of_untrained, facts_and_data
 from explorer.studies import commands
 from explorer.studies.map_files import Map
 from explorer.ui import wording
@@ -209,5 +209,5 @@ def command(
         images=images,
         target="" if explained is None else scene.classes[explained],
         layer=layer,
-        data=scene.data if scene.given or all(map(is_untrained, references)) else "",
+        data=scene.data if scene.given or scene.data != data_of_untrained(references) else "",
     )
