@@ -2,6 +2,7 @@
 
 import pytest
 
+from explorer.attribution.question import Question
 from explorer.models.network import build
 from explorer.runs.checkpoint_facts import CheckpointFacts
 from explorer.runs.checkpoints import save_checkpoint
@@ -29,8 +30,10 @@ def home(tmp_path, monkeypatch):
         lambda references: attributions.attribution_map(references[0], "test:3"),
         lambda references: attributions.layer_maps(references[0], "test:3"),
         lambda references: attributions.check(references[0], "test:3"),
-        lambda references: attributions.agreement_of_networks(references, images=1),
-        lambda references: attributions.agreement_of_methods(references[0], ["saliency", "grad_cam"], images=1),
+        lambda references: attributions.agreement_of_networks(references, 1),
+        lambda references: attributions.agreement_of_methods(
+            references[0], 1, [Question("saliency"), Question("grad_cam")]
+        ),
     ],
 )
 def test_a_study_writes_nothing(study, run, home):
