@@ -8,7 +8,7 @@ from explorer import tables
 from explorer.cli.layers import Data, References, references, wait_passively
 from explorer.cli.output import AsCsv, AsJson, message, show, show_table, text_table
 from explorer.cli.progress_bar import progress_bar
-from explorer.data.catalogue import dataset, never_cropped
+from explorer.data.catalogue import dataset, ten_crops_caveat
 from explorer.results import Ensemble, Evaluation, evaluation_table
 from explorer.runs.checkpoint_facts import lacks_test_error, record_test_error
 
@@ -70,7 +70,7 @@ def evaluate(
     lines = [text_table(table.to_dict("records"), TOLD), "", *map(_sentence, found)]
     if crops > 1:
         rows = [dataset(name) for name in dict.fromkeys(each.data for each in found)]
-        lines += [f"{never_cropped(row.title)}." for row in rows if not row.augment]
+        lines += [f"{ten_crops_caveat(row.title)}." for row in rows if not row.augment]
     if together is not None:
         lines += ["", *_together(together)]
     show(document, "\n".join(lines), as_json=json)

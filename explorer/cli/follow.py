@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 
 from explorer.cli.output import message
 from explorer.errors import RunError
-from explorer.processes import rest
+from explorer.processes import sleep
 from explorer.runs.experiments import Experiment, experiment
 from explorer.runs.facts import ACTIVE
 from explorer.runs.listing import state_of_experiment, state_of_run
@@ -34,7 +34,7 @@ def until_end(experiment_id: str) -> Experiment:
                 report(found)
                 if not found.active:
                     return found
-                rest(POLL_SECONDS)
+                sleep(POLL_SECONDS)
     except KeyboardInterrupt:
         _pause(experiment_id)
         raise
@@ -49,7 +49,7 @@ def _pause(experiment_id: str) -> None:
             pause(experiment_id)
         deadline = time.monotonic() + PAUSE_SECONDS
         while experiment(experiment_id).active and (time.monotonic() < deadline or at_work(experiment_id)):
-            rest(POLL_SECONDS)
+            sleep(POLL_SECONDS)
     message(_what_it_is_now(experiment(experiment_id)))
 
 

@@ -26,7 +26,7 @@ from explorer.cli.app import open_app
 from explorer.cli.numbers import NUMBERS, WRONG_USAGE, WrongNumber
 from explorer.cli.output import message
 from explorer.errors import ExplorerError, one_line, quoted
-from explorer.files import told
+from explorer.files import os_error_message
 
 PROGRAM = "python -m explorer"
 INSTALLED = "resnet-explorer"  # the command that pip makes
@@ -70,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: without the program's name; None takes those of the process.
 
     Returns:
-        The exit code: 0, 1 after an error that was told in one line, 130 after Ctrl-C. Wrong usage and --help leave
+        The exit code: 0, 1 after an error printed in one line, 130 after Ctrl-C. Wrong usage and --help leave
         through SystemExit.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
@@ -99,7 +99,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except OSError as error:
-        message(f"error: {one_line(told(error))}")
+        message(f"error: {one_line(os_error_message(error))}")
         return 1
     except UnicodeEncodeError as error:
         message(

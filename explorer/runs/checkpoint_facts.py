@@ -10,7 +10,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from explorer.data.catalogue import DATASETS, IMAGENET, dataset, labelled_as
+from explorer.data.catalogue import DATASETS, IMAGENET, data_for_classes, dataset
 from explorer.errors import BadSettings, ExplorerError, RunError, StorageError, quoted, reason_in
 from explorer.files import home, inside, read_file, read_json, write_text_atomically
 from explorer.models.config import NetworkConfig
@@ -114,20 +114,20 @@ def facts_and_data(references: Sequence[str], data: str = "") -> dict[str, tuple
             known.
         data: name of the data set for all; empty takes the one that each network was trained on, for others see
             `data_of_untrained`. A folder is given the name under which its labels are those of the network, see
-            `data.catalogue.labelled_as`.
+            `data.catalogue.data_for_classes`.
 
     Raises:
         BadSettings: no network was named.
         RunError, StorageError: one cannot be found or read.
-        BadSettings, DataMissing: of a folder, see `data.catalogue.labelled_as`.
+        BadSettings, DataMissing: of a folder, see `data.catalogue.data_for_classes`.
     """
     if not references:
         raise BadSettings("Name at least one network: a run, a checkpoint, or a name such as resnet20.")
     facts = {each: None if is_untrained(each) else checkpoint_facts(each) for each in references}
-    of_others = _data_of_others(filter(None, facts.values()), data)
+    default = _default_data(filter(None, facts.values()), data)
     return {
-        each: (found, labelled_as(data or own_data(found) or of_others, _class_names(found)) if found else of_others)
-        for each, found in facts.items()
+        each: (known, data_for_classes(data or own_data(known) or default, _class_names(known)) if known else default)
+        for each, known in facts.items()
     }
 
 
@@ -145,14 +145,14 @@ def data_of_untrained(references: Iterable[str], data: str = "") -> str:
         with suppress(ExplorerError, OSError):
             if not is_untrained(each):
                 facts.append(checkpoint_facts(each))
-    return _data_of_others(facts, data)
+    return _default_data(facts, data)
 
 
-def _data_of_others(facts: Iterable[CheckpointFacts], data: str) -> str:
+def _default_data(facts: Iterable[CheckpointFacts], data: str) -> str:
     named = [(name, found) for found in facts if (name := data or own_data(found))]
     for name, found in named:
         with suppress(ExplorerError):
-            return dataset(labelled_as(name, _class_names(found))).name
+            return dataset(data_for_classes(name, _class_names(found))).name
     return named[0][0] if named else data or DEFAULT_DATA
 
 

@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from explorer import progress, tables
 from explorer.data.batches import Normalisation, Sample
-from explorer.data.catalogue import IMAGENET, DatasetRow, dataset, labelled_as, no_training_images
+from explorer.data.catalogue import IMAGENET, DatasetRow, data_for_classes, dataset, no_training_images
 from explorer.data.crops import CROPS, ten_crops
 from explorer.data.file_pixels import FilePixels
 from explorer.data.pixels import Data, load_data
@@ -112,7 +112,7 @@ def _fitting(network: nn.Module, name: str) -> Data:
         return load_data(name)
     imagenet = dataset(IMAGENET).classes
     if config.classes == len(imagenet):
-        name = labelled_as(name, imagenet)
+        name = data_for_classes(name, imagenet)
     return load_data(name, config.image_size)
 
 

@@ -16,7 +16,7 @@ from filelock import Timeout
 
 from explorer import processes
 from explorer.errors import RunError
-from explorer.processes import lock_is_held, rest
+from explorer.processes import lock_is_held, sleep
 from explorer.runs import heartbeat
 from explorer.runs.control import requested, withdraw
 from explorer.runs.experiments import experiment
@@ -41,7 +41,7 @@ def watch(experiment_id: str) -> None:
     found = experiment(experiment_id)
     lock = processes.lock(_lock_path(found.runs[0]))
     try:
-        lock.acquire(timeout=processes.LOOK_SECONDS)
+        lock.acquire(timeout=processes.CHECK_SECONDS)
     except Timeout:
         return  # another one works, and sees what is asked now as well
     try:
@@ -61,7 +61,7 @@ def watch(experiment_id: str) -> None:
 def _look() -> float:
     """Wait a moment; gives the seconds that count. No clock that jumps and no sleep of the machine adds to them."""
     begun = time.monotonic()
-    rest(LOOK_SECONDS)
+    sleep(LOOK_SECONDS)
     return min(time.monotonic() - begun, LONGEST_LOOK)
 
 
