@@ -24,7 +24,7 @@ def categories() -> tuple[str, ...]:
 
 
 def are_synsets(folders: tuple[str, ...]) -> bool:
-    """Whether folders are named by all WordNet ids of ImageNet, such as n01440764, whose order is that of the classes."""
+    """Whether folders are named by all WordNet ids of ImageNet, such as n01440764, which are in order of class."""
     return len(folders) == len(categories()) and all(map(_SYNSET.fullmatch, folders))
 
 

@@ -1,4 +1,4 @@
-"""Plans to start from, calibrated: each shows on two CPU cores, in the time it names, what its note says."""
+"""Predefined plans; times and notes were measured on two CPU cores."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ from explorer.training.recipe import Recipe
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """A plan to start from, and what to expect of it.
+    """A predefined plan, and what to expect of it.
 
     Attributes:
-        title: in a menu.
+        title: in menus.
         plan: what it trains.
-        time: how long it took on two CPU cores without a GPU, in words.
+        time: how long it took on two CPU cores without a GPU, as text.
         note: what it shows and what it cannot show, as measured.
     """
 

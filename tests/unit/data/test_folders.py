@@ -235,8 +235,8 @@ def test_the_name_follows_the_classes_of_a_network(pets, write):
     with pytest.raises(BadSettings) as error:
         data_for_classes(name, ("a", "b", "c", "d", "e"))
     assert str(error.value) == (
-        f"The network's classes are a, b, c and 2 more; the subfolders of {pets} are Siamese_cat, goldfish, tench. They "
-        "must have the same names."
+        f"The network's classes are a, b, c and 2 more; the subfolders of {pets} are Siamese_cat, goldfish, tench. "
+        "They must have the same names."
     )
     with pytest.raises(BadSettings, match="'Siamese_cat' is not named after one of CIFAR-10's 10 classes"):
         data_for_classes(name, DATASETS["cifar10"].classes)

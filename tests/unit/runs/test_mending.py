@@ -119,7 +119,7 @@ def test_a_missing_file_is_damage_once_a_worker_has_begun(made):
     update_run(made, settings_sha256=settings_digest(read_run(made).facts))
     (folder / "metrics.db").unlink()
     assert "metrics.db of e1-plain8-s0 is missing" in read_run(made).damage
-    assert mend(made) == "metrics.db was missing, so its rows are empty. Training begins anew."
+    assert mend(made) == "metrics.db was missing, so its rows are empty. Training starts again."
     assert read_run(made).state == "stopped"
 
 
