@@ -66,7 +66,7 @@ def _wait() -> float:
 
 
 def _wait_for_answers(run_ids: Sequence[str]) -> tuple[list[Run], float]:
-    """Wait for all runs to follow the request; if a worker hangs, the runs that have not, and the seconds of silence."""
+    """Wait for all runs to follow the request; if a worker hangs, those that have not, and the seconds of silence."""
     silent = idle = 0.0
     last, last_work = None, None
     while runs := _unanswered(run_ids):

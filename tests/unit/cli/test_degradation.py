@@ -36,7 +36,7 @@ def test_verdict_gives_one_json_document(capsys):
 def test_verdict_in_words(capsys):
     assert main(["degradation", "verdict", "e"]) == 0
     said = capsys.readouterr().out
-    assert "Degradation is seen." in said
+    assert "Depth hurts the plain networks." in said
     assert "plain32 ends 15" in said
 
 

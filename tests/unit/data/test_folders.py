@@ -313,7 +313,7 @@ def test_hidden_files_and_pipes_do_no_harm(write):
     folder = write("a/1.png", "a/._1.png", ".cache/1.png", "a/.hidden/1.png")
     assert dataset(f"folder:{folder}").test_images == 1
     os.mkfifo(folder / "a" / "pipe.png")
-    with pytest.raises(DataMissing, match=r"pipe\.png is not a file"):
+    with pytest.raises(DataMissing, match=r"pipe\.png is neither a file"):
         dataset(f"folder:{folder}")
 
 

@@ -159,8 +159,8 @@ def test_other_settings_are_not_accepted(made):
     values = json.loads(path.read_text())
     values["recipe"]["learning_rate"] *= 2
     path.write_text(json.dumps(values))
-    assert "says other settings than the run was trained with" in read_run(made).damage
-    with pytest.raises(RunError, match="says other settings"):
+    assert "its settings differ from those the run was trained with" in read_run(made).damage
+    with pytest.raises(RunError, match="its settings differ"):
         mend(made)
 
 
