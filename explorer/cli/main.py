@@ -1,4 +1,4 @@
-"""The command line: all commands, and what happens to their errors."""
+"""The command line: all commands, and the handling of their errors."""
 
 import os
 import sys
@@ -29,8 +29,8 @@ from explorer.errors import ExplorerError, one_line, quoted
 from explorer.files import os_error_message
 
 PROGRAM = "python -m explorer"
-INSTALLED = "resnet-explorer"  # the command that pip makes
-INTERRUPTED = 130  # what a shell reports after Ctrl-C
+INSTALLED = "resnet-explorer"  # the command installed by pip
+INTERRUPTED = 130  # exit code after Ctrl-C, as in shells
 
 app = SubcommandApp()
 app.command(name="app")(open_app)
@@ -44,9 +44,9 @@ app.command(checkpoints.load)
 app.command(
     checkpoints.app,
     name="checkpoints",
-    help="Weights on this machine, also imported ones: list, import, export, delete.",
+    help="Checkpoints on this machine: list, import, export, delete.",
 )
-app.command(construct.app, name="construct", help="Networks made by hand from trained ones: identity.")
+app.command(construct.app, name="construct", help="Networks constructed from trained ones: identity.")
 app.command(degradation.app, name="degradation", help="Does depth hurt? Run a calibrated experiment, get the verdict.")
 app.command(evaluate.evaluate)
 app.command(export.code)
@@ -60,7 +60,7 @@ app.command(attributions.methods)
 app.command(attributions.attribute)
 app.command(name="attribute-check")(attributions.check)
 app.command(name="attribute-agreement")(attributions.agreement)
-app.command(runs.app, name="runs", help="What was trained: list, show, metrics, pause, resume, stop, and files.")
+app.command(runs.app, name="runs", help="Experiments and runs: list, show, metrics, pause, resume, stop, and files.")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -95,7 +95,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return INTERRUPTED
-    except BrokenPipeError:  # the reader, such as `head`, has seen enough
+    except BrokenPipeError:  # the reader, such as `head`, has closed the pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except OSError as error:

@@ -31,7 +31,7 @@ LONGEST_POLL = 1.0  # that counts at most, so that time of suspension is exclude
 TERM_SECONDS = 10.0  # from SIGTERM to SIGKILL
 
 
-def at_work(experiment_id: str) -> bool:
+def is_running(experiment_id: str) -> bool:
     """Whether a watchdog of an experiment is running."""
     return lock_is_held(_lock_path(experiment(experiment_id).runs[0])) is True
 

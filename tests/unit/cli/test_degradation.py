@@ -44,7 +44,7 @@ def test_verdict_of_one_seed_warns(capsys, make_run):
     make_run("plain20", steps=40, end=0.1)
     make_run("plain32", steps=40, end=0.3)
     main(["degradation", "verdict", "e1"])
-    assert "Beware: One seed gives no interval" in capsys.readouterr().out
+    assert "Caveat: One seed gives no interval" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

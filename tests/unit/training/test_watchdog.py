@@ -153,10 +153,10 @@ def test_only_one_watches(worker, next_ones):
     stop(process)
     request(run_folder(run_id), "stop")
     with processes.lock(run_folder(run_id) / "watchdog.lock"):
-        assert watchdog.at_work("e1")
+        assert watchdog.is_running("e1")
         watchdog.watch("e1")
     assert read_run(run_id).state == "running"
-    assert not watchdog.at_work("e1")
+    assert not watchdog.is_running("e1")
 
 
 def test_an_hour_of_suspension_is_no_silence(monkeypatch):
