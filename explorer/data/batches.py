@@ -254,13 +254,13 @@ class Batches:
         return self._last[1]
 
     def train_sample(self, count: int) -> Sample:
-        """A fixed class-balanced sample of the training subset (all of it where that is smaller)."""
+        """A fixed class-balanced sample of the training subset (all of it if smaller)."""
         labels = self.data.train_labels[self.subset]
         chosen = self.subset[balanced_subset(labels, min(count, len(labels)), self.seed)]
         return self._sample(self.data.train_pixels[chosen], self.data.train_labels[chosen])
 
     def test_sample(self, count: int) -> Sample:
-        """A fixed class-balanced sample of the test set, the same for every seed (all of it where that is smaller)."""
+        """A fixed class-balanced sample of the test set, the same for every seed (all of it if smaller)."""
         labels = self.data.test_labels
         chosen = balanced_subset(labels, min(count, len(labels)), TEST_SAMPLE_SEED)
         return self._sample(self.data.test_pixels[chosen], labels[chosen])

@@ -63,7 +63,7 @@ def download(name: str) -> Iterator[tuple[int, int]]:
         return
     with _storage_errors(archive):
         _folder().mkdir(parents=True, exist_ok=True)
-        lock = _lock(name)
+        lock = FileLock(_path(name, "lock"))
         try:
             lock.acquire(timeout=CHECK_SECONDS)
         except Timeout:
@@ -223,10 +223,6 @@ def _read_progress(name: str) -> dict[str, Any]:
     kinds = {"state": str, "done": int, "message": str, "time": int | float}
     sound = isinstance(facts, dict) and all(isinstance(facts.get(each), kind) for each, kind in kinds.items())
     return facts if sound and facts["state"] in STATES and facts["done"] >= 0 else {}
-
-
-def _lock(name: str) -> FileLock:
-    return FileLock(_path(name, "lock"))
 
 
 def _archive(name: str) -> Archive:

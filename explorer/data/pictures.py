@@ -156,7 +156,7 @@ def _test_image(reference: str, data: str, image_size: int | None) -> Picture:
         raise BadSettings(f"{quoted(reference)}: a test image is named by its number, as in test:17.")
     index = int(number[1])
     if not row.test_images:
-        require(data)  # says why
+        require(data)  # raises with the reason
     if index >= row.test_images:
         raise BadSettings(
             f"{quoted(reference)}: {row.title} has {row.test_images:,} test images; their numbers go from 0 to "

@@ -24,7 +24,7 @@ MEASURE_PIXELS = 32 * 32 * 32  # pixels of a batch from which the time of a step
 MEASURE_BLOCKS = range(9, 1, -1)  # measured per stage, as many as MEASURE_WORK allows; then scaled by multiply-adds
 MEASURE_WORK = 2.5e9  # multiply-adds for an image, about two seconds for a step of two images on one CPU thread
 FEW = 2  # images: batch norm needs two
-RECOMPUTE_COST = 1.45  # measured; one more forward pass than a forward and a backward pass of two would be 4/3
+RECOMPUTE_COST = 1.45  # measured; 4/3 if the second forward pass cost half of the backward pass
 _MEASURING = Lock()  # two measurements at once would slow each other down
 
 

@@ -207,7 +207,7 @@ def _ask(found: Experiment, action: Request) -> None:
 
 
 def _start_next() -> str | None:
-    """Start the first experiment in the queue that can be started; a link in place of its lock, say, prevents it."""
+    """Start the first experiment in the queue that can be started: not one with, say, a link in place of its lock."""
     found = list_experiments()
     if any(run.state in ("starting", "running") and not _unstarted(run) for each in found for run in each.runs):
         return None

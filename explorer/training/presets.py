@@ -72,8 +72,8 @@ PRESETS: dict[str, Preset] = {
             title="Lecture: plain and residual networks on CIFAR-10",
         ),
         "5 1/2 minutes",
-        "CIFAR-10 at 16x16 pixels. plain32 ends some points above plain20; plain56 does not start to train. Whether "
-        "resnet56 is better than resnet20 cannot be told in so short a time.",
+        "CIFAR-10 at 16x16 pixels. plain32 ends some points above plain20; plain56 does not start to train. Too short "
+        "to decide whether resnet56 is better than resnet20.",
     ),
     "coffee_break": Preset(
         "Coffee break",
@@ -94,8 +94,8 @@ PRESETS: dict[str, Preset] = {
             title="Coffee break: plain and residual networks on CIFAR-10",
         ),
         "about 36 minutes",
-        "CIFAR-10 at 16x16 pixels, four times the lecture's images for each network. Its time is computed from that of "
-        "its steps, its outcome was not measured yet.",
+        "CIFAR-10 at 16x16 pixels, four times the lecture's images for each network. The time is computed from that of "
+        "its steps; the result has not been measured yet.",
     ),
     "paper": Preset(
         "The paper",

@@ -49,7 +49,7 @@ class LiveBlock:
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """The result of a probe, in order of depth; no blocks if the network is not one of this program."""
+    """The result of a probe, in order of depth; no blocks if they have no attribute `shortcut`."""
 
     layers: list[LiveLayer]
     blocks: list[LiveBlock]

@@ -162,7 +162,7 @@ def test_only_one_watches(worker, next_ones):
 def test_an_hour_of_suspension_is_no_silence(monkeypatch):
     clock = iter([0.0, 3600.0])
     monkeypatch.setattr(watchdog.time, "monotonic", lambda: next(clock))
-    monkeypatch.setattr(watchdog, "rest", lambda seconds: None)
+    monkeypatch.setattr(watchdog, "sleep", lambda seconds: None)
     assert watchdog._wait() == 1.0
 
 
