@@ -1,4 +1,4 @@
-"""Networks and pictures that a command is about, known without PyTorch."""
+"""Networks and pictures given to a command, resolved without PyTorch."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,11 +14,11 @@ from explorer.runs.checkpoint_facts import facts_and_data
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A network to be explained.
+    """A network for attributions.
 
     Attributes:
-        data: name of the data set whose images it is shown.
-        step: updates made; None where that is not known.
+        data: name of its data set.
+        step: updates made; None if unknown.
     """
 
     reference: str
@@ -31,7 +31,7 @@ class Subject:
         return dataset(self.data).classes
 
     def target(self, text: str) -> int | None:
-        """The class that a name or a number means; None for an empty text.
+        """The class of a name or a number; None for an empty text.
 
         Raises:
             UnknownName: there is no such class.
@@ -46,27 +46,28 @@ class Subject:
 
 
 def subjects(identities: Sequence[str], data: str) -> list[Subject]:
-    """The networks meant; untrained ones are shown what the first trained one was trained on, else digits.
+    """The networks of `identities`, with their data sets.
 
     Args:
         identities: see `layers.references`.
-        data: name of the data set for all; empty for that which each was trained on.
+        data: name of the data set for all; empty takes that of each network's training, and for untrained networks that
+            of the first trained one, else digits.
 
     Raises:
-        BadSettings: none is named.
+        BadSettings: none is given.
         RunError, StorageError, UnknownName: one cannot be found or read.
     """
     return [
         Subject(
             reference,
-            found.network if found else network_config(reference),
-            shown,
-            found.step if found else 0,
+            facts.network if facts else network_config(reference),
+            name,
+            facts.step if facts else 0,
         )
-        for reference, (found, shown) in facts_and_data(references(identities), data).items()
+        for reference, (facts, name) in facts_and_data(references(identities), data).items()
     ]
 
 
 def picture_reference(text: str) -> str:
-    """The reference to a picture; a number alone is that of a test image."""
+    """The reference of a picture; a number alone is a test image."""
     return f"test:{int(text)}" if text.isascii() and text.isdecimal() and len(text) < 10 else text
