@@ -208,6 +208,7 @@ def process(pytorch):
     return answered(pytorch.ask("os:getpid")).value
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "call", [("time:sleep", 600), ("tests.unit.telling:stopped",), ("tests.unit.telling:without_end",)], ids=str
 )
@@ -274,6 +275,7 @@ def test_a_stop_of_the_whole_machine_is_no_silence(pytorch, quick, monkeypatch):
     assert answer.silent < 60
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "call", [("builtins:bytearray", 10**15), ("torch:empty", 10**15), ("tests.unit.telling:on_the_device",)], ids=str
 )

@@ -44,6 +44,7 @@ print(int(peak.split()[1]) * 1024 - before)
 """
 
 
+@pytest.mark.thorough
 @pytest.mark.skipif(sys.platform != "linux", reason="RSS is told in other units, and there is no glibc")
 @pytest.mark.parametrize("how", ["once", "again"])
 def test_a_step_takes_about_what_is_computed(how, monkeypatch):

@@ -110,6 +110,7 @@ def measured(tmp_path_factory):
     return rows, found, folder
 
 
+@pytest.mark.thorough
 def test_hostile_files_do_nothing_take_little_and_are_refused_with_a_reason(measured):
     rows, found, folder = measured
     usual = found["harmless"]

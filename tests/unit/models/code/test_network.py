@@ -57,7 +57,11 @@ def odd_configurations(count):
 ODD = odd_configurations(60)
 ROWS = {name: row.config for name, row in NETWORKS.items()}
 LONG = [name for name, config in ROWS.items() if parameter_count(config) > LARGE or config.depth > DEEP]
-RUN = [pytest.param(name, marks=pytest.mark.slow if name in LONG else ()) for name in ROWS | ODD]
+MANY = list(ODD)[10:]
+RUN = [
+    pytest.param(name, marks=pytest.mark.slow if name in LONG else pytest.mark.thorough if name in MANY else ())
+    for name in ROWS | ODD
+]
 
 
 @cache
@@ -150,6 +154,7 @@ save_file({"scores": network(load_file("images.safetensors")["images"]).detach()
 """
 
 
+@pytest.mark.thorough
 def test_the_file_runs_where_this_package_is_not(tmp_path):
     network = used(network_config("seresnet8-c")).eval()
     images = images_for(network.config)
