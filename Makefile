@@ -11,7 +11,7 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 py
 VENV_PYTHON := .venv/bin/python
 READY := .venv/.requirements-installed
 
-.PHONY: help setup run test test-fast test-slow lint types bench-train bench-responses bench-probes bench-attributions bench-first-paint zoo zoo-pack clean
+.PHONY: help setup run test test-fast test-slow look lint types bench-train bench-responses bench-probes bench-attributions bench-first-paint zoo zoo-pack clean
 
 help: ## Show this list
 	@echo 'ResNet Explorer: make TARGET'
@@ -34,6 +34,9 @@ test-fast: $(READY) ## Run the unit tests in a minute, without `thorough` ones: 
 
 test-slow: $(READY) ## Run the tests that take minutes
 	$(VENV_PYTHON) -m pytest -m slow --timeout 1800
+
+look: $(READY) ## Take screenshots of pages (PAGE='train degradation?experiment=shipped-digits')
+	$(VENV_PYTHON) -m tests.browser.look $(PAGE)
 
 lint: $(READY) ## Check style and format
 	$(VENV_PYTHON) -m ruff check --quiet

@@ -4,12 +4,11 @@ A wrapper, because Streamlit takes a pages/ folder beside the main script for it
 request after a start goes to a sub-page.
 """
 
-from pathlib import Path
-
 import streamlit as st
 
+from explorer.files import PROJECT
 from explorer.ui.access import middleware
 from explorer.ui.server import lifespan, routes
 
-script = Path(__file__).resolve().parent / "explorer" / "ui" / "main.py"
+script = PROJECT / "explorer" / "ui" / "main.py"
 app = st.App(script, routes=routes, middleware=middleware, lifespan=lifespan)

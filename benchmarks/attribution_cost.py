@@ -13,15 +13,16 @@ import argparse
 import statistics
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import asdict
 
 import torch
 from captum.attr import IntegratedGradients, LayerGradCam, Saliency
 from torch import Tensor
 
 from explorer.attribution.attribute import attribute
+from explorer.attribution.question import Question
 from explorer.figures import attribution_grid
 from explorer.models.network import Network, build
+from explorer.results import AttributionMap
 from explorer.studies.attributions import attribution_map
 from explorer.studies.map_files import map_cells
 
@@ -105,9 +106,9 @@ def compare(names: list[str], methods: list[str], count: int, rounds: int) -> No
 def grid(rounds: int) -> None:
     """Print what the grid takes the first time, again, and to be drawn."""
 
-    def computed() -> list[dict[str, object]]:
+    def computed() -> list[AttributionMap]:
         return [
-            asdict(attribution_map(name, "china.jpg", method, data="cifar10", parameters=options))
+            attribution_map(name, "china.jpg", Question(method, data="cifar10", parameters=options))
             for method, options in PARAMETERS.items()
             for name in GRID
         ]

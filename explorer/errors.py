@@ -4,17 +4,35 @@ import errno
 import re
 import sys
 
+from explorer.escaping import in_terminal
+
 LONGEST_VALUE = 80  # characters of a value that a message shows
 LONGEST_WORD = 300  # of a word in a message that was not made by `quoted`, such as a path
 LONGEST_MESSAGE = 4000
 
 
 class ExplorerError(Exception):
-    """Anything a user can mend; the app and the command line show its text and nothing else."""
+    """Anything a user can mend; the app and the command line show its text and nothing else.
+
+    Attributes:
+        reason: what is wrong without what to do about it, for another message; the whole text where none was given.
+    """
+
+    def __init__(self, text: str = "", *, reason: str = "") -> None:
+        super().__init__(text)
+        self.reason = reason or text
 
 
 class BadSettings(ExplorerError, ValueError):
-    """A setting has a value that its rule does not allow."""
+    """A setting has a value that its rule does not allow.
+
+    Attributes:
+        settings: names of those at fault, as far as they are known.
+    """
+
+    def __init__(self, text: str = "", *, settings: tuple[str, ...] = ()) -> None:
+        super().__init__(text)
+        self.settings = settings
 
 
 class UnknownName(ExplorerError, ValueError):
@@ -88,17 +106,12 @@ def one_line(error: object, most: int = LONGEST_MESSAGE) -> str:
     text = re.sub(
         rf"\S{{{LONGEST_WORD},}}", lambda word: _shortened(word[0], LONGEST_VALUE), " ".join(str(error).split())
     )
-    return escaped(text if len(text) <= most else _shortened(text, most))
+    return in_terminal(text if len(text) <= most else _shortened(text, most))
 
 
 def reason_in(error: object) -> str:
     """An error as a short part of a sentence, without its full stop."""
     return one_line(error, LONGEST_WORD).rstrip(".")
-
-
-def escaped(text: str) -> str:
-    """A text with control characters, marks of direction and what cannot be encoded as Python writes them."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def _shortened(text: str, most: int) -> str:

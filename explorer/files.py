@@ -6,7 +6,7 @@ import math
 import os
 import stat
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
@@ -14,18 +14,21 @@ from typing import IO, Any
 from explorer.errors import StorageError, is_disk_full, quoted, reason_in
 from explorer.scratch import temporary_name
 
-PROJECT = Path(__file__).resolve().parents[1]  # the folder of the app: runs/ and data/ are in it unless told otherwise
+PROJECT = Path(__file__).resolve().parents[1]  # the folder with this package: a checkout, or where pip installs
+_CHECKOUT = (PROJECT / "streamlit_app.py").is_file()
+APP = PROJECT if _CHECKOUT else PROJECT / "explorer" / "installed"  # with pages/ and checkpoints/, see setup.py
+USER_FILES = PROJECT if _CHECKOUT else Path("~/resnet-explorer")  # with runs/ and data/, unless told otherwise
 
 
 def home() -> Path:
-    """The folder of all runs and of what is kept beside them: EXPLORER_HOME, else runs/ beside the app.
+    """The folder of all runs and of what is kept beside them: EXPLORER_HOME, else runs/ in `USER_FILES`.
 
     Raises:
         StorageError: EXPLORER_HOME is no path, such as the home of a user whom nobody knows, or a loop of links.
     """
     given = os.environ.get("EXPLORER_HOME")
     try:
-        return Path(given).expanduser().resolve() if given else PROJECT / "runs"
+        return (Path(given) if given else USER_FILES / "runs").expanduser().resolve()
     except (OSError, RuntimeError) as error:
         raise StorageError(
             f"EXPLORER_HOME (={quoted(given)}) is not a path: {reason_in(error)}. Name another."
@@ -61,6 +64,15 @@ def inside(root: Path, *parts: str) -> Path:
             "put the file itself in its place."
         )
     return path
+
+
+def file_identity(path: Path) -> tuple[Hashable, ...]:
+    """Another once the file at `path` has been changed, replaced or removed."""
+    try:
+        facts = path.stat()
+    except (OSError, ValueError):  # there is none; a NUL
+        return (path,)
+    return path, facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns
 
 
 def read_file(path: Path, most: int) -> bytes:

@@ -71,31 +71,46 @@ def lock(path: Path, *, timeout: float = -1) -> FileLock:
 
 
 def lock_is_held(path: Path) -> bool | None:
-    """Whether a living process holds the lock file at `path`; looking takes the lock for a moment.
+    """Whether a living process holds the lock file at `path`; any number may look at once.
+
+    Who takes a lock should wait for `LOOK_SECONDS`: somebody may look at it now.
 
     None: it is another user's, so that this process cannot look.
     """
-    if not path.exists():
-        return False
     try:
-        with lock(path).acquire(timeout=0):
-            return False
-    except StorageError:  # no process can hold what is no file
+        if not stat.S_ISREG(path.lstat().st_mode):
+            return False  # no process can hold what is no file
+        return _is_taken(path) if sys.platform == "win32" else _is_locked(path)
+    except FileNotFoundError:
         return False
+    except OSError:
+        return None
+
+
+LOOK_SECONDS = 1.0  # far longer than a look takes
+_TRIES_SECONDS = 0.1
+_looking = threading.Lock()
+
+
+def _is_taken(path: Path) -> bool:
+    """By taking the lock, so that others must not look at the same time: threads wait, and processes try again."""
+    try:
+        with _looking, lock(path).acquire(timeout=_TRIES_SECONDS, poll_interval=_TRIES_SECONDS / 10):
+            return False
     except Timeout:
         return True
-    except OSError as error:
-        return _is_locked(path) if error.errno == errno.EROFS else None
 
 
-def _is_locked(path: Path) -> bool | None:
-    """The same where nothing can be written: a lock can be looked at through a file that is open for reading."""
+def _is_locked(path: Path) -> bool:
+    """By a shared lock, which many may have at once, but not while one has taken it for itself."""
     import fcntl  # there is none on Windows
 
     try:
-        file = os.open(path, os.O_RDONLY)
-    except OSError:
-        return None
+        file = os.open(path, os.O_RDWR | os.O_NOFOLLOW)
+    except OSError as error:
+        if error.errno != errno.EROFS:
+            raise
+        file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
     try:
         fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:

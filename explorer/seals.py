@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from pathlib import Path
 from typing import Any
 
 from explorer.errors import StorageError
@@ -34,3 +35,16 @@ def unsealed(values: Any) -> dict[str, Any]:
     if NAME in values and values[NAME] != digest(facts):
         raise StorageError("its checksum is wrong: it was changed since this program wrote it")
     return facts
+
+
+def sha256_of(path: Path) -> str:
+    """The checksum of a file, in hexadecimal digits.
+
+    Raises:
+        StorageError: it cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise StorageError(f"{path} cannot be read: {error.strerror}. Check that it is still there.") from None

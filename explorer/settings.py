@@ -1,6 +1,7 @@
 """Settings are frozen, checked when made, and go to JSON and back."""
 
 from collections.abc import Callable
+from math import inf, nextafter
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationError
@@ -36,7 +37,7 @@ class Settings(BaseModel):
         try:
             super().__init__(**{name: _plain(value) for name, value in values.items()})
         except ValidationError as error:
-            raise BadSettings(_sentences(type(self), error)) from None
+            raise BadSettings(_sentences(type(self), error), settings=_at_fault(error)) from None
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -45,10 +46,12 @@ class Settings(BaseModel):
 
 
 def limits(settings: type[Settings], field: str) -> tuple[Any, Any]:
-    """The smallest and the largest number that a field takes; None where there is no such limit."""
+    """The smallest and the largest number that a field takes, themselves included; None where there is no limit."""
     rules = settings.model_fields[field].metadata
     found = {name: getattr(rule, name) for rule in rules for name in ("ge", "gt", "le", "lt") if hasattr(rule, name)}
-    return found.get("ge", found.get("gt")), found.get("le", found.get("lt"))
+    low = nextafter(found["gt"], inf) if "gt" in found else found.get("ge")
+    high = nextafter(found["lt"], -inf) if "lt" in found else found.get("le")
+    return low, high
 
 
 def require_between(name: str, value: float, low: float, high: float) -> None:
@@ -82,6 +85,14 @@ _RULES: dict[str, Callable[[dict[str, Any]], str]] = {
     "too_long": lambda limit: f"must have at most {limit['max_length']:,} entries",
     "too_short": lambda limit: f"must have at least {limit['min_length']:,}",
 }
+
+
+def _at_fault(error: ValidationError) -> tuple[str, ...]:
+    found: list[str] = []
+    for problem in error.errors():
+        cause = problem.get("ctx", {}).get("error")
+        found += cause.settings if isinstance(cause, BadSettings) else map(str, problem["loc"][:1])
+    return tuple(dict.fromkeys(found))
 
 
 def _sentences(settings: type[Settings], error: ValidationError) -> str:

@@ -14,9 +14,8 @@
 # methods; then whether the maps can be trusted. On CIFAR-10 where it is on this machine, else on digits.
 
 # %%
-from dataclasses import asdict
-
 import explorer
+from explorer.attribution.question import Question
 from explorer.data.catalogue import data_status
 from explorer.studies.map_files import map_cells, scores
 
@@ -32,7 +31,7 @@ images = 5  # docs/attributions.md: 20
 
 # %%
 maps = [
-    asdict(explorer.attribution_maps.attribution_map(network, picture, method))
+    explorer.attribution_maps.attribution_map(network, picture, Question(method))
     for network in networks
     for method in methods
 ]
@@ -46,7 +45,7 @@ explorer.figures.attribution_grid(map_cells(maps, "network", "method"))
 # Where in the depth does the evidence form? Grad-CAM of every block of the deeper residual network.
 
 # %%
-blocks = [asdict(each) for each in explorer.attribution_maps.layer_maps(networks[-1], picture, "grad_cam")]
+blocks = explorer.attribution_maps.layer_maps(networks[-1], picture, Question("grad_cam"))
 explorer.figures.layer_lens(map_cells(blocks, "stage", "block"))
 
 # %% [markdown]
@@ -55,7 +54,7 @@ explorer.figures.layer_lens(map_cells(blocks, "stage", "block"))
 
 # %%
 for method in ("saliency", "grad_cam"):
-    check = explorer.attribution_maps.check(networks[1], picture, method)
+    check = explorer.attribution_maps.check(networks[1], picture, Question(method))
     print(
         f"{method}: deletion {check.curves.deletion:.2f}, {check.curves.verdict}; "
         f"unexplained {check.infidelity.unexplained:.2f}; sensitivity {check.sensitivity:.2f}; {check.badge}"
@@ -72,11 +71,11 @@ explorer.figures.randomisation(check.randomisation)
 # maps, mean over images.
 
 # %%
-between_networks = explorer.attribution_maps.agreement_of_networks(networks, "saliency", images=images)
+between_networks = explorer.attribution_maps.agreement_of_networks(networks, images, Question("saliency"))
 print(between_networks.pivot_table(index="a", columns="b", values="rank_correlation", sort=False).round(2).to_string())
 
 # %%
-between_methods = explorer.attribution_maps.agreement_of_methods(networks[1], methods, images=images)
+between_methods = explorer.attribution_maps.agreement_of_methods(networks[1], images, [Question(each) for each in methods])
 print(between_methods.pivot_table(index="a", columns="b", values="rank_correlation", sort=False).round(2).to_string())
 
 # %%

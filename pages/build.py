@@ -5,6 +5,7 @@ from explorer.ui.build.choice import choose_built
 from explorer.ui.build.parts import change_parts, say_problem
 from explorer.ui.build.views import VIEWS, summary
 from explorer.ui.widgets.live_chart import load_early
+from explorer.ui.widgets.views import choose_view
 
 st.title("Build", anchor=False)
 st.markdown(
@@ -23,10 +24,7 @@ with right:
         st.error(wording.said(built.problem), icon=":material/error:")
     else:
         summary(built)
-        views = [name for name in VIEWS if name != "differences" or built.beside]
-        chosen = st.segmented_control(
-            "View", views, format_func=lambda name: VIEWS[name].title, default="drawing", required=True,
-            key="build_view", bind="query-params", label_visibility="collapsed",
-        )  # fmt: skip
+        titles = {name: view.title for name, view in VIEWS.items() if name != "differences" or built.beside}
+        chosen = choose_view(titles, "build_view", default="drawing")
         if chosen:
             VIEWS[chosen].show(built)

@@ -9,7 +9,7 @@ from explorer import tables
 from explorer.analysis.images import part_size, parts, require_images
 from explorer.errors import BadSettings
 from explorer.models.layers import blocks, network_name
-from explorer.models.recording import Exchange, Statistics, record_exchanges, working_copy
+from explorer.models.recording import BlockFlow, Statistics, record_block_flows, working_copy
 from explorer.models.shortcuts import shortcut_name
 
 
@@ -44,7 +44,7 @@ def residual_ledger(
             f"{network_name(network)} has no blocks that add something to a shortcut: a dense network keeps its input, "
             "and another one's blocks must have an attribute `shortcut`. Give a plain or residual network of `build`."
         )
-    with torch.enable_grad(), record_exchanges(copy) as found:
+    with torch.enable_grad(), record_block_flows(copy) as found:
         for part, classes in zip(parts(images), parts(labels, part_size(images)), strict=True):
             inputs = part.detach().requires_grad_()  # so that the gradient comes back to the very first block too
             loss = functional.cross_entropy(copy(inputs), classes, reduction="sum")
@@ -53,7 +53,7 @@ def residual_ledger(
     return pd.DataFrame([_row(each) for each in found], columns=tables.LEDGER)
 
 
-def _row(found: Exchange) -> tuple[object, ...]:
+def _row(found: BlockFlow) -> tuple[object, ...]:
     block = found.block
     return (
         *(block.stage, block.block, block.name, shortcut_name(block.shortcut), found.ratio, found.cosine, found.gamma),

@@ -75,7 +75,7 @@ def _gradients(copy: nn.Module, start: Tensor, end: Tensor, points: int) -> Tens
     with torch.enable_grad():
         inputs = torch.lerp(start[None], end[None], way).requires_grad_(True)
         (gradients,) = torch.autograd.grad(copy(inputs)[:, 0].sum(), inputs)
-    return gradients.flatten(1).double()
+    return gradients.flatten(1).cpu().double()  # on the CPU: Apple GPUs have no float64
 
 
 def _autocorrelation(gradients: Tensor) -> np.ndarray:
@@ -84,4 +84,4 @@ def _autocorrelation(gradients: Tensor) -> np.ndarray:
     points = len(centred)
     power = centred.square().sum(1).mean()
     products = [(centred[: points - lag] * centred[lag:]).sum(1).mean() for lag in range(points // 2)]
-    return (torch.stack(products) / power).numpy(force=True)
+    return (torch.stack(products) / power).numpy()

@@ -185,8 +185,8 @@ def _outcome(question: Question, error: float, against_error: float, low: float,
 
 HEADLINES: dict[Question, dict[Outcome | None, str]] = {
     "degradation": {
-        "seen": "Degradation is seen",
-        "reversed": "The opposite is seen: deeper is better here",
+        "seen": "Depth hurts the plain networks",
+        "reversed": "Depth helps the plain networks here",
         "cannot_tell": "Degradation: this budget cannot tell",
         "not_started": "Not degradation yet: the deeper networks have not started to train",
         None: "Degradation: nothing to compare",

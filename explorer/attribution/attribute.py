@@ -27,25 +27,10 @@ from explorer.registry import lookup
 MEMORY = 1 << 30  # bytes that the results of one pass may take together
 MOST_AT_ONCE = 256
 
+_MODULES = (pixel_methods, layer_methods, region_methods, relevance)
+# The function of each row: it has the row's name.
 _COMPUTE: dict[str, Callable[..., Outcome]] = {
-    function.__name__: function
-    for function in (
-        pixel_methods.saliency,
-        pixel_methods.input_x_gradient,
-        pixel_methods.integrated_gradients,
-        pixel_methods.smooth_grad,
-        pixel_methods.gradient_shap,
-        pixel_methods.deep_lift,
-        pixel_methods.guided_backprop,
-        pixel_methods.deconvolution,
-        layer_methods.grad_cam,
-        layer_methods.guided_grad_cam,
-        layer_methods.layer_conductance,
-        region_methods.occlusion,
-        region_methods.feature_ablation,
-        region_methods.kernel_shap,
-        relevance.lrp,
-    )
+    name: next(vars(module)[name] for module in _MODULES if name in vars(module)) for name in METHODS
 }
 
 # Seeds and warnings belong to the whole process, so two threads take turns. The networks are copies anyway.
@@ -80,7 +65,7 @@ class Prepared:
     """A network made ready for one explanation after the other, which spares copying and examining it each time.
 
     Attributes:
-        network: a copy in evaluation mode, whose weights take no gradient; it is used up by a method that raised.
+        network: in evaluation mode, its weights take no gradient, and nobody else's; used up by a method that raised.
         traits: what was seen of it, on images of the same size.
     """
 

@@ -1,10 +1,9 @@
 """Can one map be trusted? What hiding its positions does to the network, and how steady it is."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from itertools import count
 from math import nan
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,33 +17,9 @@ from explorer.attribution.baselines import blurred
 from explorer.errors import BadSettings
 from explorer.models.recording import working_copy
 from explorer.progress import part, report
+from explorer.results import Curves, Infidelity
 
 AT_ONCE = 50  # images computed at once: memory grows with this, not with their number
-
-Verdict = Literal["better_than_random", "not_better"]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Curves:
-    """Deletion and insertion in the order of a map, beside random orders.
-
-    Attributes:
-        table: the columns of `tables.DELETION_INSERTION`, row by row along deletion, then insertion.
-        deletion, insertion: area under the map's curve, 0 to 1: a mean probability.
-        random_deletion, random_insertion: the same for each random order.
-    """
-
-    table: pd.DataFrame
-    deletion: float
-    insertion: float
-    random_deletion: tuple[float, ...]
-    random_insertion: tuple[float, ...]
-
-    @property
-    def verdict(self) -> Verdict:
-        """Better than random: the score falls faster than in every random order, and rises faster."""
-        better = self.deletion < min(self.random_deletion) and self.insertion > max(self.random_insertion)
-        return "better_than_random" if better else "not_better"
 
 
 def deletion_and_insertion(
@@ -105,22 +80,6 @@ def deletion_and_insertion(
     table = pd.DataFrame(rows, columns=tables.DELETION_INSERTION)
     (deletion, *by_deletion), (insertion, *by_insertion) = areas["deletion"], areas["insertion"]
     return Curves(table, deletion, insertion, tuple(by_deletion), tuple(by_insertion))
-
-
-@dataclass(frozen=True, slots=True)
-class Infidelity:
-    """How badly a map foretells what hiding squares of the image does to the score.
-
-    Attributes:
-        value: expected squared error, in squared units of the score, for the best scale of the map.
-        unexplained: `value` as a part of the expected squared change of the score, 0 to 1: comparable between
-            networks, whose scores differ in size. NaN where hiding changes nothing.
-        even: what a map that is the same everywhere leaves unexplained; a map that says where has less.
-    """
-
-    value: float
-    unexplained: float
-    even: float
 
 
 def infidelity(
@@ -258,7 +217,8 @@ def _each(
         with torch.inference_mode():
             for some in counts.split(AT_ONCE):  # type: ignore[no-untyped-call]
                 taken = (place < some[:, None]).view(-1, 1, *start.shape[2:])
-                probabilities.append(copy(torch.where(taken, end, start)).double().softmax(1)[:, target])
+                scores = copy(torch.where(taken, end, start))
+                probabilities.append(scores.cpu().double().softmax(1)[:, target])
         report((number + 1) / len(orders))
         yield torch.cat(probabilities).numpy(force=True)
 

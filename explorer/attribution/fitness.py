@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from explorer.attribution.rows import Method
-from explorer.models.shortcuts import Addition, PadShortcut
+from explorer.models.blocks import Addition
+from explorer.models.shortcuts import PadShortcut
 
 RECTIFIERS = frozenset({"relu", "clamp", "clamp_min", "maximum", "threshold", "hardtanh", "leaky_relu", "elu", "celu",
                         "gelu", "silu", "mish", "hardswish", "softplus",

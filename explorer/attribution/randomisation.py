@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from itertools import chain
 from math import ceil
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,8 +21,7 @@ from explorer.models.layers import main_path
 from explorer.models.network import initialise
 from explorer.models.recording import working_copy
 from explorer.progress import part
-
-Badge = Literal["follows_weights", "ignores_weights", "cannot_tell"]
+from explorer.results import Badge
 
 OTHER_SEEDS = 1_000_000  # added to `seed`: weights drawn from the seed of a run would be those it started from
 CALIBRATED_AT_ONCE = 250
@@ -68,7 +67,7 @@ def randomisation(
     def position_map(stage: nn.Module) -> Map:
         found = explained(stage, image, target, method, **parameters)
         (one,) = position_maps(found.values, (height, width), summed=found.summed)
-        values: Map = one.double().numpy(force=True)
+        values: Map = one.numpy(force=True).astype(np.float64)  # on the CPU: Apple GPUs have no float64
         return values
 
     return likeness(network, position_map, calibration, points=points, seed=seed)

@@ -9,7 +9,7 @@ from captum.attr._utils.lrp_rules import EpsilonRule
 from torch import Tensor, nn
 
 from explorer.attribution.job import Job, Outcome
-from explorer.models.shortcuts import Addition
+from explorer.models.blocks import Addition
 
 
 class Apart(nn.Module):

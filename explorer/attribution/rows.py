@@ -8,6 +8,7 @@ from explorer.errors import BadSettings, quoted
 from explorer.registry import nearest_hint
 
 Value = bool | int | float | str
+Parameters = Mapping[str, Value]  # by name
 Need = Literal["ReLU modules", "one ReLU a use", "rules", "a layer"]
 
 
@@ -76,7 +77,7 @@ class Method:
     needs: tuple[Need, ...] = ()
     signed: Callable[[Mapping[str, Any]], bool] = lambda parameters: True
 
-    def checked(self, given: Mapping[str, Any]) -> dict[str, Any]:
+    def checked(self, given: Parameters) -> dict[str, Value]:
         """All parameters, as given or as usual.
 
         Raises:

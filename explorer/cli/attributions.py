@@ -1,16 +1,17 @@
 """Commands that explain answers of networks: attribute, attribute-check, attribute-agreement, methods."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import IO, Annotated, Any
+from typing import IO, Annotated
 
 from tyro.conf import Positional, UseAppendAction, arg
 
 from explorer import progress, tables
 from explorer.attribution.methods import METHODS
-from explorer.cli.layers import Data, References, with_pytorch
+from explorer.attribution.question import Question
+from explorer.cli.layers import Data, References, wait_passively
 from explorer.cli.method_parameters import parameters_of
 from explorer.cli.output import AsCsv, AsJson, message, show, show_table, text_facts, text_table
 from explorer.cli.progress_bar import progress_bar
@@ -18,7 +19,9 @@ from explorer.cli.subjects import Subject, picture_reference, subjects
 from explorer.data.pictures import PHOTOGRAPHS, Picture
 from explorer.errors import BadSettings, StorageError
 from explorer.files import storage_errors, write_atomically
+from explorer.results import MissingMap
 from explorer.studies import map_files as map_export
+from explorer.studies.commands import ALL_BLOCKS
 
 Several = UseAppendAction[tuple[tuple[str, ...], ...]]
 PICTURE_HELP = f"The number of a test image, {', '.join(PHOTOGRAPHS)}, or the path of a PNG, JPEG or WebP file."
@@ -29,9 +32,9 @@ Methods = Annotated[
 ]
 Method = Annotated[str, arg(metavar="METHOD", help="See the command `methods`.")]
 Target = Annotated[str, arg(metavar="CLASS")]
-Layer = Annotated[
-    str, arg(metavar="LAYER", help="For methods of a layer: stage2, stage2.block3 or a module; else the last block.")
-]
+LAYER_HELP = "For methods of a layer: stage2, stage2.block3 or a module; else the last block."
+Layer = Annotated[str, arg(metavar="LAYER", help=LAYER_HELP)]
+Layers = Annotated[str, arg(name="layer", metavar="LAYER", help=f"{LAYER_HELP} {ALL_BLOCKS}: a map of every block.")]
 Settings = Annotated[
     Several,
     arg(
@@ -73,7 +76,7 @@ def attribute(
     images: Images = (),
     methods: Methods = (),
     target: Target = "",
-    layer: Layer = "",
+    layer: Layers = "",
     settings: Settings = (),
     data: Data = "",
     out: Annotated[Path | None, arg(metavar="FOLDER")] = None,
@@ -89,7 +92,8 @@ def attribute(
         out: folder for the maps (maps.npz), the grid (grid.png, grid.html) and the table (scores.csv).
     """
     chosen = _flat(methods) or ["saliency"]
-    given = parameters_of(chosen, _settings(settings, layer))
+    every_block = layer == ALL_BLOCKS
+    given = parameters_of(chosen, _settings(settings, "" if every_block else layer))
     places = [
         (subject, subject.picture(image), subject.target(target))
         for subject in subjects(networks, data)
@@ -97,17 +101,21 @@ def attribute(
     ]
     if out is not None and out.exists() and not out.is_dir():
         raise StorageError(f"{out} is a file. Give a folder with `--out`; it is made where there is none.")
-    attribution_map = with_pytorch("explorer.studies.attributions").attribution_map
-    wanted = [(*place, method) for place in places for method in chosen]
-    maps = []
+    wait_passively()
+    wanted = [
+        (subject, shown, Question(method, explained, subject.data, paths=True, parameters=given[method]))
+        for subject, shown, explained in places
+        for method in chosen
+    ]
+    maps: list[map_export.Map] = []
     with progress_bar("Maps"):
-        for number, (subject, shown, explained, method) in enumerate(wanted):
+        for number, place in enumerate(wanted):
             with progress.part(number, len(wanted)):
-                maps.append(_map(attribution_map, subject, shown, method, explained, given[method]))
+                maps += _maps(*place, every_block=every_block)
     table = map_export.scores(maps)
     told = [name for name in TOLD if table[name].replace("", None).notna().any()]
     show_table("maps", table, csv=csv, json=json, columns=told)
-    failures = [each["failure"] for each in maps if "failure" in each]
+    failures = [each.failure for each in maps if isinstance(each, MissingMap)]
     if len(failures) == len(maps):
         message(f"error: {failures[0]}")
         return 1
@@ -140,11 +148,14 @@ def check(
     subject, *others = subjects((network,), data)
     if others:
         raise BadSettings(f"{network} has {1 + len(others)} networks. One map is checked at a time: name one of them.")
-    place = subject.reference, subject.picture(picture_reference(image)).reference, method
-    options = {"target": subject.target(target), "data": subject.data, "paths": True, "parameters": given}
+    shown = subject.picture(picture_reference(image)).reference
+    question = Question(method, subject.target(target), subject.data, paths=True, parameters=given)
+    wait_passively()
+    from explorer.studies import attributions
+
     with progress_bar("Checks"):
-        found = with_pytorch("explorer.studies.attributions").check(*place, **options)
-    (row,) = map_export.scores([asdict(found.map)]).to_dict("records")
+        found = attributions.check(subject.reference, shown, question)
+    (row,) = map_export.scores([found.map]).to_dict("records")
     delta, curves, infidelity, table = found.map.delta, found.curves, found.infidelity, found.randomisation
     stages = table.to_dict("records")
     document = {
@@ -208,19 +219,17 @@ def agreement(
             f"These are {len(found)} networks and {len(chosen)} methods. Compare several networks under one method, or "
             "several methods for one network."
         )
-    options = {
-        "images": first.picture(picture_reference(image)).reference if image else images,
-        "target": first.target(target),
-        "data": data,
-        "paths": True,
-    }
-    maps = with_pytorch("explorer.studies.attributions")
+    on = first.picture(picture_reference(image)).reference if image else images
+    explained = first.target(target)
+    questions = [Question(each, explained, data, paths=True, parameters=given[each]) for each in chosen]
+    wait_passively()
+    from explorer.studies import attributions
+
     with progress_bar("Maps"):
         if len(chosen) > 1:
-            table = maps.agreement_of_methods(first.reference, chosen, parameters=given, **options)
+            table = attributions.agreement_of_methods(first.reference, on, questions)
         else:
-            named = [each.reference for each in found]
-            table = maps.agreement_of_networks(named, chosen[0], parameters=given[chosen[0]], **options)
+            table = attributions.agreement_of_networks([each.reference for each in found], on, questions[0])
     place = {name: number for number, name in enumerate(dict.fromkeys(table["a"]))}
     once = table["a"].map(place) < table["b"].map(place)  # a matrix for programs, each pair once for people
     shown = table if csv or json else table[once]
@@ -238,33 +247,30 @@ def _settings(several: Sequence[Sequence[str]], layer: str) -> list[str]:
     return [*_flat(several), *([f"layer={layer}"] if layer else [])]
 
 
-def _map(
-    attribution_map: Callable[..., Any],
-    subject: Subject,
-    shown: Picture,
-    method: str,
-    target: int | None,
-    parameters: dict[str, Any],
-) -> dict[str, Any]:
-    """A map, or why there is none."""
-    options = {"target": target, "data": subject.data, "paths": True, "parameters": parameters}
+def _maps(subject: Subject, shown: Picture, question: Question, *, every_block: bool) -> Sequence[map_export.Map]:
+    """A map, or one of every block, or why there is none."""
+    from explorer.studies.attributions import attribution_map, layer_maps
+
     try:
-        return asdict(attribution_map(subject.reference, shown.reference, method, **options))
+        if every_block:
+            return layer_maps(subject.reference, shown.reference, question)
+        return [attribution_map(subject.reference, shown.reference, question)]
     except BadSettings as error:
-        return map_export.missing(
-            subject.reference,
-            shown.reference,
-            method,
-            str(error),
+        missing = MissingMap(
+            reference=subject.reference,
             network=subject.config.name,
             kind=subject.config.kind,
             depth=subject.config.depth,
             step=subject.step,
+            image=shown.reference,
             title=shown.title,
-            layer=str(parameters.get("layer", "")),
-            target=target,
+            method=question.method,
+            layer=str(question.parameters.get("layer", "")),
+            target=question.target,
             classes=subject.classes,
+            failure=str(error),
         )
+        return [missing]
 
 
 def _write(folder: Path, maps: Sequence[map_export.Map]) -> None:

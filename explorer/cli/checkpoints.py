@@ -2,19 +2,17 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from tyro.conf import Positional, arg
 from tyro.extras import SubcommandApp
 
-from explorer.cli.layers import with_pytorch
+from explorer.cli.layers import wait_passively
 from explorer.cli.output import AsJson, show, text_table
 from explorer.cli.progress_bar import progress_bar
+from explorer.results import Imported
 from explorer.runs import kept
 from explorer.weights.torchvision import WEIGHTS
-
-if TYPE_CHECKING:
-    from explorer.weights.importing import Imported
 
 app = SubcommandApp()
 
@@ -47,19 +45,21 @@ def import_file(
     overwrite: bool = False,
     json: AsJson = False,
 ) -> int:
-    """Bring in somebody else's weights: nothing in the file is executed, all that is assumed is told.
+    """Import third-party weights: nothing in the file is executed, all assumptions are printed.
 
     Args:
         name: of the checkpoint; left out, the file's.
-        network: name such as plain20, where the weights leave a choice; left out, told from their shapes.
-        data: data set it was trained on; left out, told from the numbers of classes and channels.
+        network: name such as plain20, where the weights leave a choice; left out, inferred from their shapes.
+        data: data set it was trained on; left out, inferred from the numbers of classes and channels.
         normalisation: of the images it was trained on, such as channel, imagenet or cifar10; left out, measured.
         classes: names in order of class, separated by commas; left out, the data set's.
         overwrite: replace a checkpoint of the same name.
     """
-    library = with_pytorch("explorer.weights.importing")
+    wait_passively()
+    from explorer.weights.importing import import_checkpoint
+
     with progress_bar("Importing"):
-        found = library.import_checkpoint(
+        found = import_checkpoint(
             path,
             name=name,
             network=network,
@@ -105,18 +105,20 @@ def load(
         file: one that is on this machine already.
         overwrite: make the checkpoint anew.
     """
-    library = with_pytorch("explorer.weights.torchvision")
+    wait_passively()
+    from explorer.weights.torchvision import load_pretrained
+
     with progress_bar("Loading"):
-        found = library.load_pretrained(name, file, overwrite=overwrite)
+        found = load_pretrained(name, file, overwrite=overwrite)
     return _show(found, json=json)
 
 
-def _show(found: "Imported", *, json: bool) -> int:
+def _show(found: Imported, *, json: bool) -> int:
     show(asdict(found), _text(found), as_json=json)
     return 0
 
 
-def _text(found: "Imported") -> str:
+def _text(found: Imported) -> str:
     facts: list[Any] = [
         f"{found.id}: {found.network}, {found.parameters:,} parameters, {found.classes:,} classes",
         *found.decisions,

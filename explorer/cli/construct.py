@@ -2,15 +2,13 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from tyro.conf import Positional, arg
 from tyro.extras import SubcommandApp
 
 from explorer.cli.output import AsJson, show
-
-if TYPE_CHECKING:
-    from explorer.studies.identity import Construction
+from explorer.results import Construction
 
 app = SubcommandApp()
 
@@ -40,7 +38,7 @@ def identity(
     return 0
 
 
-def _text(found: "Construction") -> str:
+def _text(found: Construction) -> str:
     return "\n".join(
         [
             f"{found.network} made of {found.source_network}: {found.inserted_blocks} blocks inserted, two layers each",

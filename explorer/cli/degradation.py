@@ -82,7 +82,7 @@ def _show(report: Report, *, json: bool) -> int:
         blocks.insert(0, text_table(gaps, SHOWN))
     if report.unfinished:
         blocks.append(f"Not at the end of the schedule, so not counted: {', '.join(report.unfinished)}")
-    blocks += [f"Beware: {each.reason} ({each.source}) {each.remedy}." for each in report.confounds]
+    blocks += [f"Caveat: {each.reason} ({each.source}) {each.remedy}." for each in report.confounds]
     show(document, "\n\n".join(blocks), as_json=json)
     return 0
 

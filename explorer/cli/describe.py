@@ -22,6 +22,7 @@ Name = Annotated[Positional[str], arg(metavar="NAME", help="Such as resnet56, pr
 Other = Annotated[Positional[str], arg(metavar="OTHER", help="The same.")]
 ImageSize = Annotated[int | None, arg(help="Side of the images in pixels; left out, that which such networks are for.")]
 Classes = Annotated[int | None, arg(help="Outputs of the classifier; left out, 10, with a stem for ImageNet 1000.")]
+OtherClasses = Annotated[int | None, arg(help="Of the second network; left out, as many as `--classes` says.")]
 Channels = Annotated[int, arg(help="Of an image: 3 for colour, 1 for grey.")]
 
 
@@ -61,13 +62,15 @@ def diff(
     *,
     image_size: ImageSize = None,
     classes: Classes = None,
+    other_classes: OtherClasses = None,
     channels: Channels = 3,
     json: AsJson = False,
 ) -> int:
     """Tell what two networks differ in: settings, totals, and layers, those in the same place of a block in one row."""
     from explorer.models.description import differences
 
-    found = differences(_config(name, classes, channels), _config(other, classes, channels), image_size)
+    others = classes if other_classes is None else other_classes
+    found = differences(_config(name, classes, channels), _config(other, others, channels), image_size)
     settings, layers = (each.to_dict("records") for each in (found.settings, found.layers))
     sides = {"a": found.a, "b": found.b}
     totals = [

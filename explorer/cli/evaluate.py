@@ -1,17 +1,16 @@
 """The command that says how networks do on test images: evaluate."""
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 from tyro.conf import arg
 
 from explorer import tables
-from explorer.cli.layers import Data, References, references, with_pytorch
-from explorer.cli.output import AsCsv, AsJson, show, show_table, text_table
+from explorer.cli.layers import Data, References, references, wait_passively
+from explorer.cli.output import AsCsv, AsJson, message, show, show_table, text_table
 from explorer.cli.progress_bar import progress_bar
 from explorer.data.catalogue import dataset, never_cropped
-
-if TYPE_CHECKING:
-    from explorer.studies.evaluations import Ensemble, Evaluation
+from explorer.results import Ensemble, Evaluation, evaluation_table
+from explorer.runs.checkpoint_facts import lacks_test_error, record_test_error
 
 MISTAKES = 10  # of each network, in JSON
 PAIRS = 3  # of classes that are confused most often, in text
@@ -34,6 +33,7 @@ def evaluate(
     images: int | None = None,
     crops: Crops = 1,
     ensemble: bool = False,
+    record: bool = False,
     csv: AsCsv = False,
     json: AsJson = False,
 ) -> int:
@@ -44,14 +44,19 @@ def evaluate(
     Args:
         images: test images, in equal parts of the classes; left out, all of them.
         ensemble: tell also how the networks do together, by the mean of their class probabilities.
+        record: write the error into the facts of each imported checkpoint that has no test error yet; of all test
+            images of the data set it was trained on, one crop.
     """
     named = references(networks)
-    library = with_pytorch("explorer.studies.evaluations")
-    options: dict[str, Any] = {"data": data, "images": images, "crops": crops}
+    wait_passively()
+    from explorer.studies import evaluations
+
     with progress_bar("Images"):
-        found: list[Evaluation] = library.evaluations(named, **options)
-        together: Ensemble | None = library.ensemble(named, **options) if ensemble else None
-    table = library.evaluation_table([*found, together.joint] if together else found)
+        found = evaluations.evaluations(named, data=data, images=images, crops=crops)
+        together = evaluations.ensemble(named, data=data, images=images, crops=crops) if ensemble else None
+    if record:
+        _record(found)
+    table = evaluation_table([*found, together.joint] if together else found)
     if csv:
         show_table("evaluations", table, csv=True, json=False)
         return 0
@@ -72,7 +77,17 @@ def evaluate(
     return 0
 
 
-def _document(found: "Evaluation") -> dict[str, Any]:
+def _record(found: list[Evaluation]) -> None:
+    for each in found:
+        if lacks_test_error(each.reference, data=each.data, images=each.images, crops=each.crops):
+            record_test_error(each.reference, each.error)
+            message(f"{each.reference}: test error {_percent(each.error)} recorded.")
+        else:
+            message(f"{each.reference}: nothing to record; --record is for a checkpoint that you imported and that has "
+                    "no test error, evaluated on all test images of its data set with one crop.")  # fmt: skip
+
+
+def _document(found: Evaluation) -> dict[str, Any]:
     numbers = {column: getattr(found, column) for column in tables.EVALUATIONS}
     return numbers | {
         "classes": found.classes,
@@ -83,7 +98,7 @@ def _document(found: "Evaluation") -> dict[str, Any]:
     }
 
 
-def _sentence(found: "Evaluation") -> str:
+def _sentence(found: Evaluation) -> str:
     """A network's error in percent, and what it confuses."""
     text = f"{found.reference}: {_percent(found.error)} wrong, standard error {_percent(found.standard_error)}"
     wrong = found.class_errors.sort_values("wrong", ascending=False).head(PAIRS)
@@ -95,7 +110,7 @@ def _sentence(found: "Evaluation") -> str:
     return f"{text}; most often mistaken: {', '.join(told)}" if told else text
 
 
-def _together(found: "Ensemble") -> list[str]:
+def _together(found: Ensemble) -> list[str]:
     joint, all_wrong = found.joint, found.shared.iloc[-1]
     best = found.members["error"].min()
     return [

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from tyro.conf import Positional, arg
 
-from explorer.cli.layers import with_pytorch
+from explorer.cli.layers import wait_passively
 from explorer.cli.output import AsJson, show
 from explorer.files import write_text_atomically
 from explorer.models.catalogue import network_config
@@ -65,7 +65,10 @@ def export_onnx(
     Args:
         image_size: side in pixels; left out, that of its training, else 32 or 224.
     """
-    found = with_pytorch("explorer.runs.onnx_files").export_onnx(network, path, image_size=image_size)
+    wait_passively()
+    from explorer.runs import onnx_files
+
+    found = onnx_files.export_onnx(network, path, image_size=image_size)
     shape = f"(N, {found.channels}, {found.image_size}, {found.image_size})"
     text = f"{found.network} written to {found.path}: images {shape} in, scores (N, {found.classes}) out"
     show(asdict(found), text, as_json=json)

@@ -1,5 +1,7 @@
 """Commands that tell what there is: networks, device."""
 
+from dataclasses import asdict
+
 from explorer.cli.output import AsJson, show, text_facts, text_table
 
 TOLD = ["name", "family", "depth", "parameters", "multiply_adds", "published_error", "published_data"]
@@ -22,6 +24,6 @@ def device(*, json: AsJson = False) -> int:
     """Tell what training runs on: device, precision, threads."""
     from explorer.training.devices import device_facts
 
-    found = device_facts()
+    found = asdict(device_facts())
     show(found, text_facts(found), as_json=json)
     return 0

@@ -2,8 +2,6 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from importlib import import_module
-from types import ModuleType
 from typing import Annotated, Literal
 
 from tyro.conf import Positional, arg
@@ -12,7 +10,7 @@ from explorer.cli.output import AsCsv, AsJson, show_table
 from explorer.cli.runs import find
 from explorer.errors import RunError
 from explorer.processes import WAIT_PASSIVELY
-from explorer.runs.checkpoint_facts import DEFAULT_DATA, checkpoint_file, is_untrained, moments
+from explorer.runs.checkpoint_facts import checkpoint_file, is_untrained, moments
 
 References = Annotated[
     Positional[tuple[str, ...]],
@@ -45,9 +43,10 @@ def responses(
     Args:
         images: test images to measure on.
     """
-    table = with_pytorch("explorer.studies.layers").response_std(
-        references(networks), data=data, images=images, statistics=statistics
-    )
+    wait_passively()
+    from explorer.studies import layers
+
+    table = layers.response_std(references(networks), data=data, images=images, statistics=statistics)
     show_table("layers", table, csv=csv, json=json)
     return 0
 
@@ -60,7 +59,10 @@ def gradients(
     Args:
         images: training images to measure on, in five batches: medians and quartiles.
     """
-    table = with_pytorch("explorer.studies.layers").gradient_profile(references(networks), data=data, images=images)
+    wait_passively()
+    from explorer.studies import layers
+
+    table = layers.gradient_profile(references(networks), data=data, images=images)
     show_table("layers", table, csv=csv, json=json)
     return 0
 
@@ -80,9 +82,10 @@ def ledger(
     Args:
         images: training images to measure on.
     """
-    table = with_pytorch("explorer.studies.layers").residual_ledger(
-        references(networks), data=data, images=images, statistics=statistics
-    )
+    wait_passively()
+    from explorer.studies import layers
+
+    table = layers.residual_ledger(references(networks), data=data, images=images, statistics=statistics)
     show_table("blocks", table, csv=csv, json=json)
     return 0
 
@@ -91,7 +94,7 @@ def xray(
     networks: Names = ("plain20", "resnet20", "plain56", "resnet56"),
     /,
     *,
-    data: str = DEFAULT_DATA,
+    data: Data = "",
     images: int = 64,
     seed: int = 0,
     csv: AsCsv = False,
@@ -100,11 +103,13 @@ def xray(
     """Measure responses and gradients of untrained networks, with and without batch norm; one line a layer.
 
     Args:
-        data: data set.
         images: training images to measure on.
         seed: of the initial weights.
     """
-    table = with_pytorch("explorer.studies.layers").xray(networks, data=data, images=images, seed=seed)
+    wait_passively()
+    from explorer.studies import layers
+
+    table = layers.xray(networks, data=data, images=images, seed=seed)
     show_table("layers", table, csv=csv, json=json)
     return 0
 
@@ -113,7 +118,7 @@ def shattering(
     networks: Names = ("plain20", "resnet20", "plain56", "resnet56"),
     /,
     *,
-    data: str = DEFAULT_DATA,
+    data: Data = "",
     lines: int = 8,
     seed: int = 0,
     csv: AsCsv = False,
@@ -122,13 +127,13 @@ def shattering(
     """Measure how long input gradients of untrained networks stay alike along lines between images.
 
     Args:
-        data: data set.
         lines: pairs of images.
         seed: of the initial weights.
     """
-    table = with_pytorch("explorer.studies.layers").gradient_autocorrelation(
-        networks, data=data, lines=lines, seed=seed
-    )
+    wait_passively()
+    from explorer.studies import layers
+
+    table = layers.gradient_autocorrelation(networks, data=data, lines=lines, seed=seed)
     show_table("distances", table, csv=csv, json=json)
     return 0
 
@@ -142,10 +147,9 @@ def references(identities: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(each for identity in identities for each in _references(identity)))
 
 
-def with_pytorch(module: str) -> ModuleType:
-    """A module that imports PyTorch, which takes seconds."""
-    os.environ.update(WAIT_PASSIVELY | os.environ)  # before PyTorch is imported, so not at the top of a file
-    return import_module(module)
+def wait_passively() -> None:
+    """Let PyTorch's threads leave the cores to others while they wait; to be called before PyTorch is imported."""
+    os.environ.update(WAIT_PASSIVELY | os.environ)
 
 
 def _references(identity: str) -> Iterator[str]:

@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from tyro.conf import FlagCreatePairsOff
 from tyro.extras import SubcommandApp
@@ -21,15 +22,18 @@ from explorer.cli import (
     runs,
     train,
 )
+from explorer.cli.app import open_app
 from explorer.cli.numbers import NUMBERS, WRONG_USAGE, WrongNumber
 from explorer.cli.output import message
 from explorer.errors import ExplorerError, one_line, quoted
 from explorer.files import told
 
 PROGRAM = "python -m explorer"
+INSTALLED = "resnet-explorer"  # the command that pip makes
 INTERRUPTED = 130  # what a shell reports after Ctrl-C
 
 app = SubcommandApp()
+app.command(name="app")(open_app)
 app.command(facts.networks)
 app.command(describe.describe)
 app.command(describe.diff)
@@ -38,7 +42,9 @@ app.command(data.app, name="data", help="The data sets on this machine: status, 
 app.command(train.train)
 app.command(checkpoints.load)
 app.command(
-    checkpoints.app, name="checkpoints", help="Weights kept on this machine, anybody's: list, import, export, delete."
+    checkpoints.app,
+    name="checkpoints",
+    help="Weights on this machine, also imported ones: list, import, export, delete.",
 )
 app.command(construct.app, name="construct", help="Networks made by hand from trained ones: identity.")
 app.command(degradation.app, name="degradation", help="Does depth hurt? Run a calibrated experiment, get the verdict.")
@@ -74,7 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise SystemExit(WRONG_USAGE)
     try:
         code: int = app.cli(
-            prog=PROGRAM,
+            prog=INSTALLED if Path(sys.argv[0]).stem == INSTALLED else PROGRAM,
             description="Build any ResNet, train plain and residual networks, and look at what the shortcuts change.",
             args=given,
             config=(FlagCreatePairsOff,),

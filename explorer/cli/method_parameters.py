@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
 
 from explorer.attribution.methods import METHODS
 from explorer.attribution.rows import Parameter, Value
@@ -18,7 +17,7 @@ _READ: Mapping[type, Callable[[str], Value]] = {
 }
 
 
-def parameters_of(methods: Sequence[str], settings: Iterable[str]) -> dict[str, dict[str, Any]]:
+def parameters_of(methods: Sequence[str], settings: Iterable[str]) -> dict[str, dict[str, Value]]:
     """What each method was given; a setting is for all that have a parameter of that name.
 
     Args:
@@ -30,7 +29,7 @@ def parameters_of(methods: Sequence[str], settings: Iterable[str]) -> dict[str, 
         BadSettings: none of them has that parameter, or it may not have that value.
     """
     rows = {name: lookup(METHODS, name, "attribution method") for name in methods}
-    given: dict[str, dict[str, Any]] = {name: {} for name in rows}
+    given: dict[str, dict[str, Value]] = {name: {} for name in rows}
     for setting in settings:
         key, equals, text = setting.partition("=")
         method, _, name = key.rpartition(".")

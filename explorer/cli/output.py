@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from tyro.conf import arg
 
-from explorer.errors import escaped
+from explorer.escaping import in_terminal
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,7 +71,7 @@ def text_facts(facts: Mapping[str, Any]) -> str:
 
 def _visible(text: str) -> str:
     """Titles, names and paths may hold characters that a terminal takes as commands: they are shown, not obeyed."""
-    return "\n".join(map(escaped, text.split("\n")))
+    return "\n".join(map(in_terminal, text.split("\n")))
 
 
 def _plain(value: object) -> Any:
@@ -99,4 +99,4 @@ def _cell(value: object) -> str:
         return f"{value:.4g}"
     if isinstance(value, list | tuple):
         return ", ".join(map(_cell, value)) or "-"
-    return escaped(str(value))
+    return in_terminal(str(value))

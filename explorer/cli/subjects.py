@@ -37,7 +37,7 @@ class Subject:
             UnknownName: there is no such class.
         """
         names = {name: number for number, name in enumerate(self.classes)}
-        numbers = {str(number): number for number in names.values()}
+        numbers = {str(number): number for number in names.values() if str(number) not in names}
         return lookup(names | numbers, text, f"class of {dataset(self.data).title}") if text else None
 
     def picture(self, reference: str) -> Picture:

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import create_model
+from pydantic import Field, create_model
 from tyro.conf import OmitArgPrefixes, Positional, arg
 
 from explorer import tables
@@ -22,7 +22,10 @@ else:  # the same fields without the checks: those belong to the command, which 
     RecipeOptions = create_model(
         "RecipeOptions",
         __doc__=Recipe.__doc__,
-        **{name: (field.annotation, field.default) for name, field in Recipe.model_fields.items()},
+        **{
+            name: (field.annotation, Field(field.default, description=field.description))
+            for name, field in Recipe.model_fields.items()
+        },
     )
 
 UNTOLD = ("experiment", "kind", "depth", "title", "data", "silent_seconds")
@@ -33,7 +36,7 @@ def train(
     networks: Annotated[Positional[tuple[str, ...]], arg(metavar="NETWORK...")],
     recipe: OmitArgPrefixes[RecipeOptions],
     *,
-    data: str = "digits",
+    data: str = Plan.model_fields["data"].default,
     seeds: tuple[int, ...] = (0,),
     title: str = "",
     initial: str = "",

@@ -1,6 +1,6 @@
-"""What PyTorch is asked by pages: one process beside the server computes, one call after the other.
+"""Calls of functions in the PyTorch process: one process beside the server computes, one call after the other.
 
-So the server stays quick and light, and one that runs out of memory is only asked again.
+So the server stays quick and light, and when the process runs out of memory only the call is lost.
 """
 
 import os
@@ -10,16 +10,17 @@ import subprocess
 import sys
 import time
 from collections import OrderedDict, deque
+from collections.abc import Callable
 from contextlib import suppress
 from threading import Condition, Event, Thread, Timer
-from typing import Any
+from typing import Any, Generic, ParamSpec, TypeVar, cast
 
 from explorer.data.own_folders import folders_state
 from explorer.errors import Cancelled, ExplorerError
 from explorer.files import PROJECT
 from explorer.processes import WAIT_PASSIVELY
 
-KEPT = 300  # answers: a table of layers takes ten kilobytes, the maps of all blocks of a network up to two megabytes
+KEPT = 300  # calls: what they gave takes ten kilobytes (a table of layers) to two megabytes (maps of all blocks)
 CANCELLED = "This was cancelled."
 FAILED_SECONDS = 10.0  # how long a failure stands before the same call is tried again
 UNWANTED_SECONDS = 1.5  # after these a call that nobody waits for is ended; a page that runs anew asks again before
@@ -28,12 +29,15 @@ SILENT_SECONDS = 60.0  # a call that says nothing for longer may hang: readers a
 INTERRUPTED_SECONDS, TERMINATED_SECONDS = 10.0, 5.0
 TICK_SECONDS = 0.5  # time is counted as waits of this length, so that a suspended machine is no process that hangs
 
+P = ParamSpec("P")
+T = TypeVar("T")
 
-class Answer:
-    """What a call gave: `value`, or the reason why there is none in `failure`; neither while `pending`.
+
+class Call(Generic[T]):
+    """One call of a function, and what it gave: `value`, or why there is none in `failure`; neither while `pending`.
 
     Attributes:
-        call: what is computed; key: that, and what it depends on.
+        request: what is computed; key: that, and what it depends on.
         begun: the call is being made, after those that came before it.
         progress: how far it is, 0 to 1, as far as the call says so.
         silent: seconds since the process last said anything of it; overdue: since the call was to end.
@@ -42,9 +46,9 @@ class Answer:
     def __init__(self, name: str, arguments: tuple[Any, ...], options: dict[str, Any]) -> None:
         folders = folders_state()  # their pictures may be other ones by the next time
         variables = {name: value for name, value in os.environ.items() if name.startswith("EXPLORER_")}
-        self.call = (name, arguments, options, variables)
-        self.key = pickle.dumps((self.call, folders))
-        self.value: Any = None
+        self.request = (name, arguments, options, variables)
+        self.key = pickle.dumps((self.request, folders))
+        self._value: T | None = None
         self.failure: ExplorerError | None = None
         self.failed_at = 0.0
         self.begun = False
@@ -60,19 +64,30 @@ class Answer:
     def pending(self) -> bool:
         return not self._done.is_set()
 
+    @property
+    def value(self) -> T:
+        """What the function gave.
+
+        Raises:
+            ExplorerError: it gave nothing, for the reason in `failure`.
+        """
+        if self.failure is not None:
+            raise self.failure
+        return cast("T", self._value)
+
     def wait(self, seconds: float) -> None:
         """Return once it is there, at the latest after `seconds`."""
         self._done.wait(seconds)
 
-    def settle(self, value: Any, failure: ExplorerError | None) -> None:
+    def settle(self, value: T | None, failure: ExplorerError | None) -> None:
         """Say what came of the call; what is said first stands."""
         if self.pending:
-            self.value, self.failure, self.failed_at = value, failure, time.monotonic()
+            self._value, self.failure, self.failed_at = value, failure, time.monotonic()
             self._done.set()
 
     @property
     def cancelled(self) -> bool:
-        """Whether a reader ended it: that stands until it is asked for anew by `PyTorch.forget`."""
+        """Whether a reader ended it: that stands until it is asked for anew by `ComputeClient.forget`."""
         return isinstance(self.failure, Cancelled)
 
     @property
@@ -82,67 +97,67 @@ class Answer:
         return failed_long_ago and not self.cancelled
 
 
-class PyTorch:
+class ComputeClient:
     """A process with PyTorch, started at the first call, and again after it died or had to be killed.
 
-    Answers are kept: the same call gives the same `Answer` at once; failures stand for some seconds.
+    Calls are kept: the same call gives the same `Call` at once; failures stand for some seconds.
     """
 
     def __init__(self) -> None:
-        self._answers: OrderedDict[bytes, Answer] = OrderedDict()
-        self._waiting: deque[Answer] = deque()
-        self._computed: Answer | None = None
+        self._calls: OrderedDict[bytes, Call[Any]] = OrderedDict()
+        self._waiting: deque[Call[Any]] = deque()
+        self._computed: Call[Any] | None = None
         self._change = Condition()
         self._process: subprocess.Popen[bytes] | None = None
         self._threads: list[Thread] = []
 
-    def ask(self, name: str, /, *arguments: Any, **options: Any) -> Answer:
-        """Let `name` ("package.module:function") be called; returns at once."""
-        answer = Answer(name, arguments, options)
+    def ask(self, function: Callable[P, T], /, *arguments: P.args, **options: P.kwargs) -> Call[T]:
+        """Let a function of a module, or one named in `functions`, be called there; returns at once."""
+        call: Call[T] = Call(f"{function.__module__}:{function.__qualname__}", arguments, options)
         with self._change:
-            kept = self._answers.get(answer.key)
+            kept = self._calls.get(call.key)
             if kept is not None and not kept.stale:
-                self._answers.move_to_end(answer.key)
+                self._calls.move_to_end(call.key)
                 kept.asked += 1
                 return kept
-            answer.asked = 1
-            self._answers[answer.key] = answer
-            while len(self._answers) > KEPT:
-                self._answers.popitem(last=False)
-            self._waiting.append(answer)
+            call.asked = 1
+            self._calls[call.key] = call
+            while len(self._calls) > KEPT:
+                self._calls.popitem(last=False)
+            self._waiting.append(call)
             if not self._threads:
                 self._threads = [Thread(target=each, daemon=True) for each in (self._work, self._watch)]
                 for thread in self._threads:
                     thread.start()
             self._change.notify_all()
-        return answer
+        return call
 
-    def withdraw(self, answer: Answer) -> None:
+    def withdraw(self, call: Call[Any]) -> None:
         """Undo an `ask`: what nobody else has asked for is forgotten, or ended soon if it is being computed."""
         with self._change:
-            answer.asked -= 1
-            answer.withdrawn_at = time.monotonic()
-            if answer.asked == 0 and answer in self._waiting:
-                self._waiting.remove(answer)
-                self._drop(answer)
-            elif answer.asked == 0 and answer is self._computed:
-                timer = Timer(UNWANTED_SECONDS, self._end_unwanted, [answer])
+            call.asked -= 1
+            call.withdrawn_at = time.monotonic()
+            if call.asked == 0 and call in self._waiting:
+                self._waiting.remove(call)
+                self._drop(call)
+            elif call.asked == 0 and call is self._computed:
+                timer = Timer(UNWANTED_SECONDS, self._end_unwanted, [call])
                 timer.daemon = True
                 timer.start()
 
-    def cancel(self, answer: Answer) -> None:
-        """End a call that waits or computes, for all who have asked; its answer says so until it is forgotten.
+    def cancel(self, call: Call[Any]) -> None:
+        """End a call that waits or computes, for all who have asked; its call says so until it is forgotten.
 
         With one that waits for a call that says nothing any more, that call ends too.
         """
         with self._change:
-            if answer is self._computed:
-                self._interrupt(answer)
-            elif answer.pending:  # it waits, or has just been withdrawn
-                if answer in self._waiting:
-                    self._waiting.remove(answer)
-                answer.settle(None, Cancelled(CANCELLED))
-                self._answers.setdefault(answer.key, answer)
+            if call is self._computed:
+                self._interrupt(call)
+            elif call.pending:  # it waits, or has just been withdrawn
+                if call in self._waiting:
+                    self._waiting.remove(call)
+                call.settle(None, Cancelled(CANCELLED))
+                self._calls.setdefault(call.key, call)
                 if self._computed is not None and self.silent:
                     self._interrupt(self._computed)
 
@@ -152,27 +167,27 @@ class PyTorch:
         computed = self._computed
         return computed.silent if computed and not computed.ended and computed.silent > SILENT_SECONDS else 0.0
 
-    def forget(self, answer: Answer) -> None:
+    def forget(self, call: Call[Any]) -> None:
         """Let the next `ask` compute anew what has been answered."""
         with self._change:
-            if not answer.pending:
-                self._drop(answer)
+            if not call.pending:
+                self._drop(call)
 
-    def _drop(self, answer: Answer) -> None:
-        if self._answers.get(answer.key) is answer:
-            del self._answers[answer.key]
+    def _drop(self, call: Call[Any]) -> None:
+        if self._calls.get(call.key) is call:
+            del self._calls[call.key]
 
-    def _end_unwanted(self, answer: Answer) -> None:
+    def _end_unwanted(self, call: Call[Any]) -> None:
         with self._change:
-            waited = time.monotonic() - answer.withdrawn_at >= 0.9 * UNWANTED_SECONDS  # else a later timer decides
-            if answer.asked == 0 and answer is self._computed and waited:
-                self._drop(answer)  # who asks from now on starts it anew
-                self._interrupt(answer)
+            waited = time.monotonic() - call.withdrawn_at >= 0.9 * UNWANTED_SECONDS  # else a later timer decides
+            if call.asked == 0 and call is self._computed and waited:
+                self._drop(call)  # who asks from now on starts it anew
+                self._interrupt(call)
 
-    def _interrupt(self, answer: Answer) -> None:
+    def _interrupt(self, call: Call[Any]) -> None:
         """Settled at once; the process ends the call where that reports its progress next, or `_watch` ends it."""
-        answer.ended = True
-        answer.settle(None, Cancelled(CANCELLED))
+        call.ended = True
+        call.settle(None, Cancelled(CANCELLED))
         if self._process is not None and self._process.poll() is None:
             try:
                 self._process.send_signal(signal.SIGINT)
@@ -190,22 +205,22 @@ class PyTorch:
 
     def _tick(self) -> None:
         with self._change:
-            answer, process = self._computed, self._process
-            if answer is None:
+            call, process = self._computed, self._process
+            if call is None:
                 return
-            answer.silent += TICK_SECONDS
-            if answer.ended and process is not None:
-                answer.overdue += TICK_SECONDS
-                if answer.overdue > INTERRUPTED_SECONDS + TERMINATED_SECONDS:
+            call.silent += TICK_SECONDS
+            if call.ended and process is not None:
+                call.overdue += TICK_SECONDS
+                if call.overdue > INTERRUPTED_SECONDS + TERMINATED_SECONDS:
                     process.kill()
-                elif answer.overdue > INTERRUPTED_SECONDS:
+                elif call.overdue > INTERRUPTED_SECONDS:
                     process.terminate()
 
     def close(self) -> None:
         """End the process, also in the middle of a call, and forget what waits; the next call starts another."""
         with self._change:
             self._waiting.clear()
-            self._answers.clear()
+            self._calls.clear()
         self._end()
 
     def _end(self) -> None:
@@ -222,21 +237,21 @@ class PyTorch:
             with self._change:
                 while not self._waiting:
                     self._change.wait()
-                answer = self._computed = self._waiting.popleft()
-                answer.begun = True
+                call = self._computed = self._waiting.popleft()
+                call.begun = True
                 self._change.notify_all()
             try:
-                found = self._outcome(answer)
+                found = self._outcome(call)
             except Exception as error:  # noqa: BLE001 a thread that ends leaves all pages waiting
                 self._end()
-                found = None, _explanation(answer, error)
+                found = None, _explanation(call, error)
             with self._change:
-                answer.settle(*found)
+                call.settle(*found)
                 self._computed = None
-                if answer.overdue > INTERRUPTED_SECONDS:  # it answered just when it was told to end
+                if call.overdue > INTERRUPTED_SECONDS:  # it answered just when it was told to end
                     self._end()
 
-    def _outcome(self, answer: Answer) -> Any:
+    def _outcome(self, call: Call[Any]) -> Any:
         if self._process is None or self._process.poll() is not None:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "explorer.compute.process"],
@@ -246,32 +261,32 @@ class PyTorch:
                 stdout=subprocess.PIPE,
                 start_new_session=True,  # Ctrl-C ends the server, and with it this process's standard input
             )
-        if answer.ended:
+        if call.ended:
             return None, Cancelled(CANCELLED)
         process = self._process
         assert process.stdin is not None
         assert process.stdout is not None
-        pickle.dump(answer.call, process.stdin)
+        pickle.dump(call.request, process.stdin)
         process.stdin.flush()
         while isinstance(message := pickle.load(process.stdout), float):
-            self._hear(answer, message)
+            self._hear(call, message)
         return message
 
-    def _hear(self, answer: Answer, progress: float) -> None:
+    def _hear(self, call: Call[Any], progress: float) -> None:
         with self._change:
-            answer.progress, answer.silent = progress, 0.0
-            if answer.ended:
-                self._interrupt(answer)  # again: one that came before the call began was not for it
+            call.progress, call.silent = progress, 0.0
+            if call.ended:
+                self._interrupt(call)  # again: one that came before the call began was not for it
 
 
-def _explanation(answer: Answer, error: Exception) -> ExplorerError:
+def _explanation(call: Call[Any], error: Exception) -> ExplorerError:
     """Why the process is gone: an interrupt before it was ready for one ends it whole."""
-    if answer.ended:
+    if call.ended:
         return Cancelled(CANCELLED)
     return ExplorerError(
-        f"The process that computes with PyTorch ended ({type(error).__name__}); it may have run out of memory. Try "
+        f"The PyTorch process ended ({type(error).__name__}); it may have run out of memory. Try "
         "again, with fewer networks or images."
     )
 
 
-pytorch = PyTorch()
+compute = ComputeClient()

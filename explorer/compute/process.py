@@ -10,7 +10,6 @@ import signal
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, is_dataclass
 from importlib import import_module
 from typing import IO, Any
 
@@ -18,7 +17,7 @@ from explorer.errors import Cancelled, ExplorerError, is_out_of_memory
 from explorer.progress import listening
 
 # name of a function ("package.module:function"), its arguments, the EXPLORER_ variables of the environment
-Call = tuple[str, tuple[Any, ...], Mapping[str, Any], Mapping[str, str]]
+Request = tuple[str, tuple[Any, ...], Mapping[str, Any], Mapping[str, str]]
 Outcome = tuple[Any, ExplorerError | None]
 Message = float | Outcome  # how far a call is, 0 to 1, any number of times; then its outcome
 
@@ -27,24 +26,24 @@ TELL_SECONDS = 0.2  # between two words on progress
 
 
 def main() -> None:
-    """Answer until there are no more calls."""
+    """Serve requests until there are no more."""
     calls = sys.stdin.buffer
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a library prints must not get between the answers
-    teller = Teller(answers)
-    signal.signal(signal.SIGINT, teller.interrupt)
+    sender = ProgressSender(answers)
+    signal.signal(signal.SIGINT, sender.interrupt)
     while True:
         try:
-            call: Call = pickle.load(calls)
+            request: Request = pickle.load(calls)
         except EOFError:
             return
-        teller.begin()
-        with listening(teller.progress):
-            found = outcome(*call)
-        teller.send(found)
+        sender.begin()
+        with listening(sender.progress):
+            found = outcome(*request)
+        sender.send(found)
 
 
-class Teller:
+class ProgressSender:
     """Sends what a call says while it computes, and ends it on an interrupt."""
 
     def __init__(self, answers: IO[bytes]) -> None:
@@ -77,25 +76,19 @@ class Teller:
 def outcome(
     name: str, arguments: tuple[Any, ...], options: Mapping[str, Any], environment: Mapping[str, str]
 ) -> Outcome:
-    """What a function gives, dataclasses as dictionaries, or why it gives nothing."""
+    """What a function gives, or why it gives nothing."""
     for variable in [each for each in os.environ if each.startswith("EXPLORER_") and each not in environment]:
         del os.environ[variable]
     os.environ.update(environment)
     module, _, function = name.partition(":")
     try:
-        value = getattr(import_module(module), function)(*arguments, **options)
+        return getattr(import_module(module), function)(*arguments, **options), None
     except ExplorerError as error:
         return None, error
     except Exception as error:  # noqa: BLE001 a bug there must not take the page along
         if is_out_of_memory(error):
             return None, ExplorerError(f"Out of memory in {function}. {LESS}")
         return None, ExplorerError(f"{function} failed: {type(error).__name__}: {error}. Please report this.")
-    return [_plain(each) for each in value] if isinstance(value, list) else _plain(value), None
-
-
-def _plain(value: Any) -> Any:
-    """What the server can have without the module, and so PyTorch, that a class comes from."""
-    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
 
 
 if __name__ == "__main__":

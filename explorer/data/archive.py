@@ -104,10 +104,8 @@ class Archive:
                 there += len(chunk)
                 yield there
         if there < self.size:
-            raise DataMissing(
-                f"The download of {self.title} from {self.address()} stopped at {there:,} of {self.size:,} bytes. "
-                "Start it again: it goes on where it stopped."
-            )
+            reason = f"The download of {self.title} from {self.address()} stopped at {there:,} of {self.size:,} bytes"
+            raise DataMissing(f"{reason}. Start it again: it goes on where it stopped.", reason=reason)
 
     def unpack(self, part: Path, folder: Path) -> None:
         """Check the archive `part` and unpack it into `folder`.
@@ -136,7 +134,8 @@ class Archive:
     def _request(self, there: int) -> http.client.HTTPResponse:
         address = self.address()
         if not address.startswith(("http://", "https://")):
-            raise DataMissing(f"EXPLORER_MIRROR leads to {address}, which is not a web address (http:// or https://).")
+            reason = f"EXPLORER_MIRROR leads to {address}, which is not a web address (http:// or https://)"
+            raise DataMissing(f"{reason}.", reason=reason)
         headers = {"User-Agent": "resnet-explorer"} | ({"Range": f"bytes={there}-"} if there else {})
         request = urllib.request.Request(address, headers=headers)  # noqa: S310 - a web address, see above
         try:
@@ -154,14 +153,15 @@ class Archive:
     def _unreachable(self, error: Exception) -> DataMissing:
         if isinstance(error, urllib.error.HTTPError):
             error.close()
-            reason = f"the server answered {error.code} {error.reason}"
+            cause = f"the server answered {error.code} {error.reason}"
         else:
-            cause = getattr(error, "reason", error)  # what lies behind a URLError
-            reason = str(getattr(cause, "strerror", None) or cause)
+            behind = getattr(error, "reason", error)  # a URLError
+            cause = str(getattr(behind, "strerror", None) or behind)
+        reason = f"{self.title} could not be downloaded from {self.address()}: {cause}"
         return DataMissing(
-            f"{self.title} could not be downloaded from {self.address()}: {reason}. Check the network and start it "
-            f"again, copy the folder {self.folder} from another machine into the data folder, "
-            "or choose the built-in digits."
+            f"{reason}. Check the network and start it again, copy the folder {self.folder} from another machine into "
+            "the data folder, or choose the built-in digits.",
+            reason=reason,
         )
 
 

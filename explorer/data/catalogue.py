@@ -11,7 +11,7 @@ from explorer.data.archive import Archive
 from explorer.data.folders import Folder, folder, numbers_of
 from explorer.data.splits import ChannelSums, Split, SplitName
 from explorer.errors import BadSettings, DataMissing, ExplorerError, UnknownName, quoted
-from explorer.files import PROJECT
+from explorer.files import USER_FILES
 from explorer.registry import nearest_hint
 
 LARGE = 224  # side in pixels that networks for large images usually take
@@ -186,15 +186,15 @@ class DataStatus:
 
 
 def data_folder() -> Path:
-    """Where data sets are: `EXPLORER_DATA`, else data/ beside the app."""
+    """Where data sets are: `EXPLORER_DATA`, else data/ in `USER_FILES`."""
     chosen = os.environ.get("EXPLORER_DATA")
-    return Path(chosen).expanduser().absolute() if chosen else PROJECT / "data"
+    return (Path(chosen) if chosen else USER_FILES / "data").expanduser().absolute()
 
 
 def shown_folder() -> str:
     """The data folder as people would write it: data/ or the path they chose."""
     folder = data_folder()
-    return "data/" if folder == PROJECT / "data" else str(folder)
+    return "data/" if folder == USER_FILES / "data" else str(folder)
 
 
 def data_status(name: str) -> DataStatus:

@@ -20,7 +20,7 @@ from explorer.data.archive import Archive
 from explorer.data.catalogue import DATASETS, data_folder, data_status, shown_folder
 from explorer.errors import BadSettings, DataMissing, ExplorerError, StorageError
 from explorer.files import read_json, write_text_atomically
-from explorer.processes import lock_is_held, start_detached
+from explorer.processes import LOOK_SECONDS, lock_is_held, start_detached
 from explorer.registry import lookup
 
 STARTING_SECONDS = 30.0  # a process may take as long from its launch to its lock
@@ -65,7 +65,7 @@ def download(name: str) -> Iterator[tuple[int, int]]:
         _folder().mkdir(parents=True, exist_ok=True)
         lock = _lock(name)
         try:
-            lock.acquire(timeout=2)  # a page that looks whether it is held holds it for a moment
+            lock.acquire(timeout=LOOK_SECONDS)
         except Timeout:
             raise StorageError(f"{archive.title} is already being downloaded by another process.") from None
         try:

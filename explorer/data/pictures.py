@@ -15,14 +15,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.cache import ByteCache
 from explorer.data.catalogue import dataset, require
 from explorer.data.picture_files import read_picture, read_picture_file
 from explorer.data.pixels import load_test
 from explorer.errors import BadSettings, StorageError, UnknownName, quoted
-from explorer.files import home, storage_errors, write_atomically
+from explorer.files import file_identity, home, storage_errors, write_atomically
 from explorer.registry import nearest_hint
 
 UPLOAD_SIDE = 1024  # pixels at most that the longer side of a kept upload has
+MOST_KEPT = 2**27  # bytes of decoded pictures: forty uploads, or one of the largest files
 
 # Their titles name who took them, as the licence (CC BY 2.0) asks; scikit-learn's README names danielbuechele for
 # both, its link to the second leads to vultilion.
@@ -70,12 +72,12 @@ def picture(reference: str, *, data: str = "", image_size: int | None = None, pa
     if reference.startswith("test:"):
         return _test_image(reference, data, image_size)
     if reference in PHOTOGRAPHS:
-        return Picture(reference, read_picture_file(_photograph(reference)), None, PHOTOGRAPHS[reference])
+        return Picture(reference, _read(_photograph(reference)), None, PHOTOGRAPHS[reference])
     if reference.startswith("upload:"):
-        return Picture(reference, read_picture_file(_upload(reference)), None, "Uploaded picture")
+        return Picture(reference, _read(_upload(reference)), None, "Uploaded picture")
     if paths:
         path = _file(reference)
-        return Picture(reference, read_picture_file(path), None, path.name)
+        return Picture(reference, _read(path), None, path.name)
     known = ("test:NUMBER", *PHOTOGRAPHS)
     raise UnknownName(
         f"No picture is called {quoted(reference)}.{nearest_hint(reference, known)} Known: {', '.join(known)}, and "
@@ -103,6 +105,9 @@ def keep_upload(content: bytes) -> str:
         path.parent.mkdir(parents=True, exist_ok=True)
     if not there:
         write_atomically(path, lambda file: image.save(file, "PNG"))
+    pixels = np.array(image)
+    pixels.flags.writeable = False  # all who ask for it are given the same
+    _decoded.keep(file_identity(path), pixels, pixels.nbytes)
     return f"upload:{name}"
 
 
@@ -145,6 +150,19 @@ def fitted(pixels: NDArray[np.uint8], side: int, channels: int) -> NDArray[np.ui
     if shorter != side:
         image = image.resize((side, side), Image.Resampling.LANCZOS)
     return np.array(image).reshape(side, side, channels)
+
+
+_decoded: ByteCache[NDArray[np.uint8]] = ByteCache(MOST_KEPT)
+
+
+def _read(path: Path) -> NDArray[np.uint8]:
+    """The pixels of a file, decoded once as long as it is the same."""
+    identity = file_identity(path)
+    pixels = _decoded.get(identity)
+    if pixels is None:
+        pixels = read_picture_file(path)
+        _decoded.keep(identity, pixels, pixels.nbytes)
+    return pixels
 
 
 def _test_image(reference: str, data: str, image_size: int | None) -> Picture:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from explorer.escaping import in_figure
 from explorer.figures import captions, theme
 from explorer.figures.curve_lines import Floats, letters
 
@@ -130,7 +131,7 @@ def framed(
             theme.dash_words(kinds.values()),
             "pale: an earlier step" if any(line.earlier for line in lines) else "",
             *facts,
-            "\u2003".join(f"<b>{name}</b> {run}" for name, run in runs.items()),
+            "\u2003".join(f"<b>{name}</b> {in_figure(run)}" for name, run in runs.items()),
         )
         if text
     )

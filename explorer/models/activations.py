@@ -7,7 +7,7 @@ what two modules keep alike is counted once. Weights, and batch statistics of a 
 from math import ceil, sqrt
 
 from explorer.models.config import NetworkConfig
-from explorer.models.structure import BlockShape, Weighted, block_shapes, branch, weighted
+from explorer.models.structure import BlockShape, LayerShape, block_shapes, branch, layer_shapes
 
 TRANSIENT = 3  # gradients and results beside each other while the largest layer is computed
 
@@ -22,7 +22,7 @@ def kept_values(config: NetworkConfig, image_size: int | None = None) -> dict[st
         BadSettings: the network cannot take images of this size.
     """
     shapes = {(shape.stage, shape.block): shape for shape in block_shapes(config)}
-    layers = list(weighted(config, image_size))
+    layers = list(layer_shapes(config, image_size))
     stem = [each.name for each in layers if each.stage == 0]
     found: dict[str, int] = {}
     entering = block_entering = config.image_size if image_size is None else image_size
@@ -52,7 +52,7 @@ def segments(count: int) -> list[range]:
     return [range(start, min(start + size, count)) for start in range(0, count, size)]
 
 
-def _stem(config: NetworkConfig, layer: Weighted, entering: int, stem: list[str]) -> int:
+def _stem(config: NetworkConfig, layer: LayerShape, entering: int, stem: list[str]) -> int:
     """Around one of its convolutions; the first keeps the images."""
     open_end = config.order == "pre" or config.dense
     given = layer.width * layer.side**2
@@ -68,14 +68,14 @@ def _stem(config: NetworkConfig, layer: Weighted, entering: int, stem: list[str]
     return count
 
 
-def _end(config: NetworkConfig, layer: Weighted, entering: int) -> int:
+def _end(config: NetworkConfig, layer: LayerShape, entering: int) -> int:
     """Around the classifier: its input, and the norm and the ReLU of networks whose blocks end without."""
     if config.order == "post" and not config.dense:
         return layer.in_width
     return layer.in_width + layer.in_width * entering**2 * (2 if config.norm == "batch" else 1)
 
 
-def _inside(shape: BlockShape, layer: Weighted, entering: int) -> int:
+def _inside(shape: BlockShape, layer: LayerShape, entering: int) -> int:
     """Around a convolution of a branch."""
     taken, given = layer.in_width * entering**2, layer.width * layer.side**2
     normed = shape.norm == "batch"
@@ -93,7 +93,7 @@ def _inside(shape: BlockShape, layer: Weighted, entering: int) -> int:
     return count
 
 
-def _beside(shape: BlockShape, layer: Weighted, entering: int) -> int:
+def _beside(shape: BlockShape, layer: LayerShape, entering: int) -> int:
     """Around a projection or a convolution of an excitation."""
     if ".excitation." in layer.name:  # means, or a ReLU's numbers and the weights of the channels
         return layer.in_width if layer.name.endswith("reduce") else layer.in_width + layer.width

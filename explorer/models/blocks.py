@@ -1,47 +1,49 @@
 """Blocks of residual and plain networks, each written like its figure: one ReLU module per use, nothing in place."""
 
-from collections.abc import Callable
+from typing import Any
 
 from torch import Tensor, nn
 
 from explorer.models.excitation import Excitation
-from explorer.models.norms import Scale, after, at_end, convolution
-from explorer.models.shortcuts import Addition, build_shortcut
+from explorer.models.norms import Scale, convolution, norm_after, norm_at_end
+from explorer.models.shortcuts import build_shortcut
 from explorer.models.structure import BlockShape
 
 
-class ResidualBlock(nn.Module):
-    """What these blocks have in common: how branch and shortcut meet. A plain network has the branch alone.
+class Addition(nn.Module):
+    """The sum of branch and shortcut; a module, since relevance propagation has rules for modules only.
 
     Attributes:
-        branch_factor: what the branch is multiplied with; 0: it is not computed. Other than 1 only while a step of
-            stochastic depth lasts, see `training.stochastic_depth`.
+        branch_factor: what the branch is multiplied with; other than 1 only during a step of training with stochastic
+            depth, see `training.stochastic_depth`.
     """
+
+    branch_factor = 1.0
+
+    def forward(self, branch: Tensor, beside: Tensor) -> Tensor:
+        if self.branch_factor != 1:
+            branch = branch * self.branch_factor
+        return branch + beside  # never in place: a recorded response would change
+
+
+class ResidualBlock(nn.Module):
+    """What the blocks below have in common.
+
+    Attributes:
+        shortcut: the module beside the branch; None in a plain network, which has the branch alone.
+    """
+
+    shortcut: Any
+    addition: Addition
 
     def __init__(self, shape: BlockShape) -> None:
         super().__init__()
         self.shape = shape
-        self.branch_factor = 1.0
 
-    def _add_meeting(self) -> None:
-        """The modules that `_met` needs; called after those of the branch, so that modules stand in order of use."""
-        self.excitation = Excitation(self.shape.width) if self.shape.excitation else None
-        self.shortcut = build_shortcut(self.shape)
-        self.addition = None if self.shortcut is None else Addition()
-
-    def _met(self, branch_of: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
-        """The sum of what the branch, which an excitation may weigh, and the shortcut make of `x`."""
-        if self.shortcut is not None and self.branch_factor == 0:
-            beside: Tensor = self.shortcut(x)
-            return beside
-        branch = branch_of(x)
-        if self.excitation is not None:
-            branch = self.excitation(branch)
-        if self.branch_factor != 1:
-            branch = branch * self.branch_factor
-        if self.shortcut is not None and self.addition is not None:
-            branch = self.addition(branch, self.shortcut(x))
-        return branch
+    @property
+    def left_out(self) -> bool:
+        """Whether the shortcut alone is computed, as in some steps of training with stochastic depth."""
+        return self.addition.branch_factor == 0
 
 
 class BasicBlock(ResidualBlock):
@@ -51,21 +53,25 @@ class BasicBlock(ResidualBlock):
         super().__init__(shape)
         width, norm = shape.width, shape.norm
         self.conv1 = convolution(shape.in_width, width, 3, stride=shape.stride, norm=norm)
-        self.norm1 = after(norm, width)
+        self.norm1 = norm_after(norm, width)
         self.relu1 = nn.ReLU()
         self.conv2 = convolution(width, width, 3, norm=norm)
-        self.norm2 = at_end(norm, width)
-        self._add_meeting()
+        self.norm2 = norm_at_end(norm, width)
+        self.excitation = Excitation(width) if shape.excitation else None
+        self.shortcut = build_shortcut(shape)
+        self.addition = Addition()
         self.relu2 = nn.ReLU()
 
     def forward(self, x: Tensor) -> Tensor:
-        relu2: Tensor = self.relu2(self._met(self._branch, x))
-        return relu2
-
-    def _branch(self, x: Tensor) -> Tensor:
+        if self.left_out:
+            return self.relu2(self.shortcut(x))
         out = self.relu1(self.norm1(self.conv1(x)))
-        norm2: Tensor = self.norm2(self.conv2(out))  # the response of figure 7
-        return norm2
+        out = self.norm2(self.conv2(out))  # the response of figure 7
+        if self.excitation is not None:
+            out = self.excitation(out)
+        if self.shortcut is not None:
+            out = self.addition(out, self.shortcut(x))
+        return self.relu2(out)
 
 
 class BottleneckBlock(ResidualBlock):
@@ -80,25 +86,29 @@ class BottleneckBlock(ResidualBlock):
         inner, norm = shape.inner_width, shape.norm
         first, second = (shape.stride, 1) if shape.stride_on == "1x1" else (1, shape.stride)
         self.conv1 = convolution(shape.in_width, inner, 1, stride=first, norm=norm)
-        self.norm1 = after(norm, inner)
+        self.norm1 = norm_after(norm, inner)
         self.relu1 = nn.ReLU()
         self.conv2 = convolution(inner, inner, 3, stride=second, groups=shape.groups, norm=norm)
-        self.norm2 = after(norm, inner)
+        self.norm2 = norm_after(norm, inner)
         self.relu2 = nn.ReLU()
         self.conv3 = convolution(inner, shape.width, 1, norm=norm)
-        self.norm3 = at_end(norm, shape.width)
-        self._add_meeting()
+        self.norm3 = norm_at_end(norm, shape.width)
+        self.excitation = Excitation(shape.width) if shape.excitation else None
+        self.shortcut = build_shortcut(shape)
+        self.addition = Addition()
         self.relu3 = nn.ReLU()
 
     def forward(self, x: Tensor) -> Tensor:
-        relu3: Tensor = self.relu3(self._met(self._branch, x))
-        return relu3
-
-    def _branch(self, x: Tensor) -> Tensor:
+        if self.left_out:
+            return self.relu3(self.shortcut(x))
         out = self.relu1(self.norm1(self.conv1(x)))
         out = self.relu2(self.norm2(self.conv2(out)))
-        norm3: Tensor = self.norm3(self.conv3(out))
-        return norm3
+        out = self.norm3(self.conv3(out))
+        if self.excitation is not None:
+            out = self.excitation(out)
+        if self.shortcut is not None:
+            out = self.addition(out, self.shortcut(x))
+        return self.relu3(out)
 
 
 class PreBasicBlock(ResidualBlock):
@@ -111,25 +121,28 @@ class PreBasicBlock(ResidualBlock):
     def __init__(self, shape: BlockShape) -> None:
         super().__init__(shape)
         width, norm = shape.width, shape.norm
-        self.norm1 = after(norm, shape.in_width)
+        self.norm1 = norm_after(norm, shape.in_width)
         self.relu1 = nn.ReLU()
         self.conv1 = convolution(shape.in_width, width, 3, stride=shape.stride, norm=norm)
-        self.norm2 = after(norm, width)
+        self.norm2 = norm_after(norm, width)
         self.relu2 = nn.ReLU()
         self.conv2 = convolution(width, width, 3, norm=norm)
         self.norm3 = Scale() if norm == "skipinit" else None
-        self._add_meeting()
+        self.excitation = Excitation(width) if shape.excitation else None
+        self.shortcut = build_shortcut(shape)
+        self.addition = Addition()
 
     def forward(self, x: Tensor) -> Tensor:
-        return self._met(self._branch, self.relu1(self.norm1(x)) if self.shape.shares_activation else x)
-
-    def _branch(self, x: Tensor) -> Tensor:
-        out: Tensor = x if self.shape.shares_activation else self.relu1(self.norm1(x))
-        out = self.conv1(out)
+        if self.left_out:
+            return self.shortcut(self.relu1(self.norm1(x)) if self.shape.shares_activation else x)
+        active = self.relu1(self.norm1(x))
+        out = self.conv1(active)
         out = self.conv2(self.relu2(self.norm2(out)))
         if self.norm3 is not None:
             out = self.norm3(out)
-        return out
+        if self.excitation is not None:
+            out = self.excitation(out)
+        return self.addition(out, self.shortcut(active if self.shape.shares_activation else x))
 
 
 class PreBottleneckBlock(ResidualBlock):
@@ -139,26 +152,29 @@ class PreBottleneckBlock(ResidualBlock):
         super().__init__(shape)
         inner, norm = shape.inner_width, shape.norm
         first, second = (shape.stride, 1) if shape.stride_on == "1x1" else (1, shape.stride)
-        self.norm1 = after(norm, shape.in_width)
+        self.norm1 = norm_after(norm, shape.in_width)
         self.relu1 = nn.ReLU()
         self.conv1 = convolution(shape.in_width, inner, 1, stride=first, norm=norm)
-        self.norm2 = after(norm, inner)
+        self.norm2 = norm_after(norm, inner)
         self.relu2 = nn.ReLU()
         self.conv2 = convolution(inner, inner, 3, stride=second, groups=shape.groups, norm=norm)
-        self.norm3 = after(norm, inner)
+        self.norm3 = norm_after(norm, inner)
         self.relu3 = nn.ReLU()
         self.conv3 = convolution(inner, shape.width, 1, norm=norm)
         self.norm4 = Scale() if norm == "skipinit" else None
-        self._add_meeting()
+        self.excitation = Excitation(shape.width) if shape.excitation else None
+        self.shortcut = build_shortcut(shape)
+        self.addition = Addition()
 
     def forward(self, x: Tensor) -> Tensor:
-        return self._met(self._branch, self.relu1(self.norm1(x)) if self.shape.shares_activation else x)
-
-    def _branch(self, x: Tensor) -> Tensor:
-        out: Tensor = x if self.shape.shares_activation else self.relu1(self.norm1(x))
-        out = self.conv1(out)
+        if self.left_out:
+            return self.shortcut(self.relu1(self.norm1(x)) if self.shape.shares_activation else x)
+        active = self.relu1(self.norm1(x))
+        out = self.conv1(active)
         out = self.conv2(self.relu2(self.norm2(out)))
         out = self.conv3(self.relu3(self.norm3(out)))
         if self.norm4 is not None:
             out = self.norm4(out)
-        return out
+        if self.excitation is not None:
+            out = self.excitation(out)
+        return self.addition(out, self.shortcut(active if self.shape.shares_activation else x))

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from explorer.errors import BadSettings, UnknownName, quoted
 from explorer.models.config import DEEPEST, NetworkConfig, depth_rule, nearest_depths
-from explorer.models.names import settings_of, spelt
+from explorer.models.names import normalised_name, settings_of
 from explorer.registry import nearest_hint
 
 HE2015 = "He et al. 2015, table 6"
@@ -54,8 +54,8 @@ def network_config(name: str) -> NetworkConfig:
     settings = settings_of(name)
     if settings is None:
         raise UnknownName(
-            f"No network is called {quoted(name)}.{nearest_hint(spelt(name), NETWORKS)} Names are those of the "
-            "literature: plain or resnet with a depth 6n+2 such as plain20 or resnet56, resnet50 and its like, "
+            f"No network is called {quoted(name)}.{nearest_hint(normalised_name(name), NETWORKS)} Names are those of "
+            "the literature: plain or resnet with a depth 6n+2 such as plain20 or resnet56, resnet50 and its like, "
             "preresnet110, wrn-28-10, resnext29-8x64d, seresnet110, densenet-bc-100-12; -b or -c chooses a shortcut "
             "option, -w32 a width."
         )
@@ -67,7 +67,7 @@ def network_config(name: str) -> NetworkConfig:
 
 def _reason(settings: dict[str, Any], error: BadSettings) -> str:
     """In the words of names where it is the depth that is wrong."""
-    if not str(error).startswith("`depth`") or settings["stages"]:
+    if error.settings != ("depth",) or settings["stages"]:
         return str(error)
     depth, block, stem = settings["depth"], settings["block"], settings["stem"]
     if depth > DEEPEST:

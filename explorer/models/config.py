@@ -4,8 +4,15 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from explorer.errors import quoted
-from explorer.models.names import LAYERS_IN_BLOCK, network_name
+from explorer.errors import BadSettings, quoted
+from explorer.models.names import (
+    BOTTLENECK_DEPTHS,
+    IMAGENET,
+    IMAGENET_DENSE,
+    dense_width,
+    usual_shortcut,
+    usual_width,
+)
 from explorer.settings import Settings, require_between
 
 Shortcut = Literal["none", "A", "B", "C", "D"]
@@ -15,6 +22,7 @@ Order = Literal["post", "pre"]
 Stem = Literal["small", "large", "deep"]
 Norm = Literal["batch", "skipinit", "fixup"]
 
+LAYERS_IN_BLOCK: dict[Block, int] = {"basic": 2, "bottleneck": 3, "dense": 1, "dense-bottleneck": 2}
 EXCITATION_REDUCTION = 16  # of the channels between the two layers of an excitation, Hu et al. 2018, section 4
 DENSE_BOTTLENECK = 4  # growths that the 1x1 convolution of a dense layer gives, Huang et al. 2017, section 3
 EXPANSION = 4  # of a bottleneck's last convolution
@@ -75,18 +83,18 @@ class NetworkConfig(Settings):
 
     @model_validator(mode="before")
     @classmethod
-    def _what_goes_without_saying(cls, values: Any) -> dict[str, Any]:
-        """Is left out, so that a network has one configuration and one name."""
+    def _canonical(cls, values: Any) -> dict[str, Any]:
+        """Without settings that say the default in other words, so that a network has one configuration and name."""
         if not isinstance(values, dict):
             raise ValueError(f"a network (={quoted(values)}) is told by its settings.")  # noqa: TRY004 for pydantic
-        unsaid: dict[str, Any] = {}
+        usual: dict[str, Any] = {}
         stages = values.get("stages")
         if isinstance(stages, tuple | list) and len(stages) == 3 and len(set(stages)) == 1:
-            unsaid["stages"] = ()
+            usual["stages"] = ()
         widths = values.get("group_width", 0), values.get("groups", 1), values.get("width", 16)
         if all(isinstance(each, int) for each in widths) and widths[0] * widths[1] == widths[2]:
-            unsaid["group_width"] = 0
-        return values | unsaid
+            usual["group_width"] = 0
+        return values | usual
 
     @field_validator("stages")
     @classmethod
@@ -99,9 +107,10 @@ class NetworkConfig(Settings):
 
     @model_validator(mode="after")
     def _can_be_built(self) -> Self:
-        for problem in (self._depth_problem(), self._part_problem()):
-            if problem:
-                raise ValueError(problem)
+        if problem := self._depth_problem():
+            raise BadSettings(problem, settings=("depth",))
+        if problem := self._part_problem():
+            raise BadSettings(problem)
         return self
 
     def _depth_problem(self) -> str:
@@ -125,8 +134,8 @@ class NetworkConfig(Settings):
             "`groups` and `group_width` are of bottlenecks; take `block='bottleneck'`.": (
                 self.block != "bottleneck" and (self.groups > 1 or self.group_width)
             ),
-            f"`width` (={self.width}) cannot be parted into `groups` (={self.groups}) equal ones; take a multiple, or "
-            "say how wide a group is: `group_width`.": not self.group_width and self.width % self.groups,
+            f"`width` (={self.width}) is not divisible by `groups` (={self.groups}); take a multiple, or set "
+            "`group_width`, the channels of each group.": not self.group_width and self.width % self.groups,
             f"`group_width` (={self.group_width}) is that of one group, which is how many times as wide as the block; "
             f"take a multiple of `width` (={self.width}).": (
                 self.groups == 1 and self.group_width and self.group_width % self.width
@@ -185,7 +194,7 @@ class NetworkConfig(Settings):
     @property
     def name(self) -> str:
         """The catalogue's spelling: plain20, resnet56-b, resnet50, wrn-28-10; `network_config` reads it."""
-        return network_name(self)
+        return _name(self)
 
 
 def require_seed(seed: int) -> None:
@@ -213,3 +222,68 @@ def nearest_depths(depth: int, block: Block = "basic", stem: Stem = "small") -> 
 def _other_layers(block: Block, stages: int, stem: Stem) -> int:
     """Layers outside of blocks: the stem, the classifier, in dense networks one between two stages."""
     return (3 if stem == "deep" else 1) + 1 + (stages - 1 if block.startswith("dense") else 0)
+
+
+def _name(config: NetworkConfig) -> str:
+    """The shortest name that `names.settings_of` reads as this configuration, apart from classes and channels."""
+    base, suffixes = _dense_name(config) if config.dense else _residual_name(config)
+    return "-".join([base, *suffixes])
+
+
+def _residual_name(config: NetworkConfig) -> tuple[str, list[str]]:
+    deep = config.stem == "deep"
+    number = config.depth - (2 if deep else 0)
+    wide = config.widen > 1
+    known = not wide and IMAGENET.get(number, ("", ()))[1] == config.stages != ()
+    grouped = config.groups > 1 or config.group_width not in (0, config.width)
+    large = config.stem == "large" or (deep and known)
+    told_stages = config.stages if not known else ()
+    told_stages = told_stages or (config.stage_blocks if number in IMAGENET and not known and not wide else ())
+    told_stages = told_stages or (config.stage_blocks if large and not known else ())
+    block = (
+        IMAGENET[number][0] if known
+        else "bottleneck" if grouped or (number in BOTTLENECK_DEPTHS and not told_stages) else "basic"
+    )  # fmt: skip
+    glued = deep and config.shortcut == "D" and not (grouped or wide)
+    suffixes = []
+    if config.shortcut not in ("none", usual_shortcut(config.block, large=known or large, wide=wide)) and not glued:
+        suffixes.append(config.shortcut.lower())
+    suffixes += ["plain"] * (config.kind == "plain" and grouped)
+    suffixes += [config.block] * (config.block != block)
+    suffixes += ["v1"] * (config.stride_on == "1x1")
+    suffixes += ["deep"] * (deep and not glued)
+    suffixes += ["cifar"] * (known and config.stem == "small")
+    suffixes += ["large"] * (large and not known)
+    suffixes += [config.norm] * (config.norm != "batch")
+    suffixes += [f"w{config.width}"] * (config.width != usual_width(imagenet=known or large, grouped=grouped))
+    suffixes += [f"s{'.'.join(map(str, told_stages))}"] * bool(told_stages)
+    return _base(config, number, glued=glued), suffixes
+
+
+def _base(config: NetworkConfig, number: int, *, glued: bool) -> str:
+    se = "se" if config.excitation else ""
+    if config.widen > 1:
+        return f"{se}wrn-{number + 2}-{config.widen}"
+    pre = "pre" if config.order == "pre" else ""
+    if config.groups > 1:
+        return f"{se}{pre}resnext{number}-{config.groups}x{config.group_width or config.width // config.groups}d"
+    if config.group_width not in (0, config.width):
+        return f"{se}{pre}wide-resnet{number}-{config.group_width // config.width}"
+    kind = "plain" if config.kind == "plain" else "resnet"
+    return f"{se}{pre}{kind}{number}{'d' if glued else ''}"
+
+
+def _dense_name(config: NetworkConfig) -> tuple[str, list[str]]:
+    known = IMAGENET_DENSE.get(config.depth) == (config.stages, config.growth) and config.block == "dense-bottleneck"
+    suffixes = []
+    if known:
+        base = f"densenet{config.depth}"
+        suffixes += ["cifar"] * (config.stem == "small")
+    else:
+        bc = "bc-" if config.block == "dense-bottleneck" else ""
+        base = f"densenet-{bc}{config.depth}-{config.growth}"
+        suffixes += ["large"] * (config.stem != "small")
+    suffixes += [f"w{config.width}"] * (config.width != dense_width(config.block, config.growth))
+    if config.stages and not known:
+        suffixes.append(f"s{'.'.join(map(str, config.stages))}")
+    return base, suffixes

@@ -1,22 +1,22 @@
 """Layers of densely connected networks, whose output is their input and some channels more.
 
-Source: Huang et al. 2017, arXiv 1608.06993, section 3.
+Source: Huang et al. 2017, arXiv 1608.06993, section 3. Code that runs alone has these very classes, see `models.code`.
 """
 
 import torch
 from torch import Tensor, nn
 
-from explorer.models.structure import BlockShape
+from explorer.models.config import DENSE_BOTTLENECK
 
 
 class DenseLayer(nn.Module):
     """Norm, ReLU and a 3x3 convolution that gives the new channels."""
 
-    def __init__(self, shape: BlockShape) -> None:
+    def __init__(self, in_width: int, growth: int) -> None:
         super().__init__()
-        self.norm1 = nn.BatchNorm2d(shape.in_width)
+        self.norm1 = nn.BatchNorm2d(in_width)
         self.relu1 = nn.ReLU()
-        self.conv1 = nn.Conv2d(shape.in_width, shape.width - shape.in_width, kernel_size=3, padding=1, bias=False)
+        self.conv1 = nn.Conv2d(in_width, growth, 3, padding=1, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
         new = self.conv1(self.relu1(self.norm1(x)))
@@ -24,17 +24,17 @@ class DenseLayer(nn.Module):
 
 
 class DenseBottleneckLayer(nn.Module):
-    """The same with a 1x1 convolution before it, which gives four times as many channels: DenseNet-B."""
+    """Norm, ReLU and 1x1 convolution to four times the growth, and again with a 3x3: DenseNet-B."""
 
-    def __init__(self, shape: BlockShape) -> None:
+    def __init__(self, in_width: int, growth: int) -> None:
         super().__init__()
-        inner, grown = shape.inner_width, shape.width - shape.in_width
-        self.norm1 = nn.BatchNorm2d(shape.in_width)
+        inner = DENSE_BOTTLENECK * growth
+        self.norm1 = nn.BatchNorm2d(in_width)
         self.relu1 = nn.ReLU()
-        self.conv1 = nn.Conv2d(shape.in_width, inner, kernel_size=1, bias=False)
+        self.conv1 = nn.Conv2d(in_width, inner, 1, bias=False)
         self.norm2 = nn.BatchNorm2d(inner)
         self.relu2 = nn.ReLU()
-        self.conv2 = nn.Conv2d(inner, grown, kernel_size=3, padding=1, bias=False)
+        self.conv2 = nn.Conv2d(inner, growth, 3, padding=1, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
         out = self.conv1(self.relu1(self.norm1(x)))
@@ -43,13 +43,13 @@ class DenseBottleneckLayer(nn.Module):
 
 
 class Transition(nn.Module):
-    """Between two stages: a 1x1 convolution, with half the channels in DenseNet-C, and means of 2x2 positions."""
+    """Between two stages: a 1x1 convolution, half as wide in DenseNet-C, and 2x2 means."""
 
-    def __init__(self, shape: BlockShape) -> None:
+    def __init__(self, in_width: int, width: int) -> None:
         super().__init__()
-        self.norm = nn.BatchNorm2d(shape.in_width)
+        self.norm = nn.BatchNorm2d(in_width)
         self.relu = nn.ReLU()
-        self.conv = nn.Conv2d(shape.in_width, shape.width, kernel_size=1, bias=False)
+        self.conv = nn.Conv2d(in_width, width, 1, bias=False)
         self.pool = nn.AvgPool2d(2)
 
     def forward(self, x: Tensor) -> Tensor:

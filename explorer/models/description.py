@@ -12,7 +12,7 @@ from explorer.models.activations import TRANSIENT, kept_values
 from explorer.models.catalogue import NETWORKS, NetworkRow
 from explorer.models.config import NetworkConfig
 from explorer.models.receptive_field import receptive_fields
-from explorer.models.structure import BlockShape, block_shapes, weighted
+from explorer.models.structure import BlockShape, block_shapes, layer_shapes
 
 BYTES = 4  # of a number in fp32
 SUMMED = ("parameters", "multiply_adds", "kept_values")
@@ -133,7 +133,7 @@ def layer_words(layer: Mapping[Any, Any]) -> str:
 def _layers(config: NetworkConfig, size: int) -> list[dict[str, Any]]:
     fields, kept = receptive_fields(config, size), kept_values(config, size)
     rows, number = [], 0
-    for each in weighted(config, size):
+    for each in layer_shapes(config, size):
         number += not each.beside
         field = fields.get(each.name)
         rows.append(

@@ -6,7 +6,10 @@ from explorer.models.config import EXCITATION_REDUCTION
 
 
 class Excitation(nn.Module):
-    """Each channel times a number between 0 and 1 that follows from the means of all channels; the paper's figure 2."""
+    """Each channel times a number between 0 and 1 that follows from the means of all channels.
+
+    Source: Hu, Shen and Sun 2018, figure 2.
+    """
 
     def __init__(self, width: int) -> None:
         super().__init__()

@@ -47,7 +47,7 @@ def completed(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def nearest_networks(settings: Mapping[str, Any], keep: Collection[str] = ()) -> list[NetworkConfig]:
-    """At most two networks that can be built, with as few other settings as can be; none where three do not do.
+    """At most two networks that can be built, with the fewest changes; empty if more than three changes are needed.
 
     Args:
         settings: all of a `NetworkConfig`.

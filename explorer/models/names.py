@@ -1,4 +1,4 @@
-"""How networks are called: the literature's names, with a suffix for what differs from the network of that name.
+"""Network names: those of the literature, with a suffix for what differs from the network of that name.
 
     [se][pre](plain|resnet)DEPTH[d]   plain20, resnet56, preresnet110, seresnet50, resnet50d (He et al. 2019)
     [se][pre]resnextDEPTH-GROUPSxWIDTHd  resnext29-8x64d, resnext50-32x4d
@@ -13,12 +13,7 @@
 """
 
 import re
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from explorer.models.config import NetworkConfig
-
-LAYERS_IN_BLOCK = {"basic": 2, "bottleneck": 3, "dense": 1, "dense-bottleneck": 2}
+from typing import Any
 
 # He et al. 2015, table 1
 IMAGENET = {
@@ -58,14 +53,14 @@ _SUFFIX = re.compile(
 )
 
 
-def spelt(text: str) -> str:
-    """A name in the catalogue's letters: wide_resnet50_2, as torchvision has it, becomes wide-resnet50-2."""
+def normalised_name(text: str) -> str:
+    """A name as the catalogue writes it: wide_resnet50_2, as torchvision has it, becomes wide-resnet50-2."""
     return text.lower().replace("_", "-") if text.isascii() else text  # some foreign capitals have ASCII small letters
 
 
 def is_network_name(text: str) -> bool:
     """Whether a text is meant as the name of a network, valid or not, rather than as the id of a run."""
-    return _MEANT.match(spelt(text)) is not None
+    return _MEANT.match(normalised_name(text)) is not None
 
 
 def settings_of(name: str) -> dict[str, Any] | None:
@@ -73,7 +68,7 @@ def settings_of(name: str) -> dict[str, Any] | None:
 
     They need not go together: `NetworkConfig` says so.
     """
-    text = spelt(name)
+    text = normalised_name(name)
     if len(text) > LONGEST_NAME:
         return None
     found = _BASE.fullmatch(text) or _DENSE.fullmatch(text)
@@ -164,68 +159,3 @@ def usual_width(*, imagenet: bool, grouped: bool) -> int:
 def dense_width(block: str, growth: int) -> int:
     """Channels of a DenseNet's stem: twice the growth, 16 without bottlenecks. Source: Huang et al. 2017, section 4."""
     return 2 * growth if block == "dense-bottleneck" else 16
-
-
-def network_name(config: "NetworkConfig") -> str:
-    """The shortest name that `settings_of` reads as this configuration, apart from classes and channels."""
-    base, suffixes = _dense_name(config) if config.dense else _residual_name(config)
-    return "-".join([base, *suffixes])
-
-
-def _residual_name(config: "NetworkConfig") -> tuple[str, list[str]]:
-    deep = config.stem == "deep"
-    number = config.depth - (2 if deep else 0)
-    wide = config.widen > 1
-    known = not wide and IMAGENET.get(number, ("", ()))[1] == config.stages != ()
-    grouped = config.groups > 1 or config.group_width not in (0, config.width)
-    large = config.stem == "large" or (deep and known)
-    told_stages = config.stages if not known else ()
-    told_stages = told_stages or (config.stage_blocks if number in IMAGENET and not known and not wide else ())
-    told_stages = told_stages or (config.stage_blocks if large and not known else ())
-    block = (
-        IMAGENET[number][0] if known
-        else "bottleneck" if grouped or (number in BOTTLENECK_DEPTHS and not told_stages) else "basic"
-    )  # fmt: skip
-    glued = deep and config.shortcut == "D" and not (grouped or wide)
-    suffixes = []
-    if config.shortcut not in ("none", usual_shortcut(config.block, large=known or large, wide=wide)) and not glued:
-        suffixes.append(config.shortcut.lower())
-    suffixes += ["plain"] * (config.kind == "plain" and grouped)
-    suffixes += [config.block] * (config.block != block)
-    suffixes += ["v1"] * (config.stride_on == "1x1")
-    suffixes += ["deep"] * (deep and not glued)
-    suffixes += ["cifar"] * (known and config.stem == "small")
-    suffixes += ["large"] * (large and not known)
-    suffixes += [config.norm] * (config.norm != "batch")
-    suffixes += [f"w{config.width}"] * (config.width != usual_width(imagenet=known or large, grouped=grouped))
-    suffixes += [f"s{'.'.join(map(str, told_stages))}"] * bool(told_stages)
-    return _base(config, number, glued=glued), suffixes
-
-
-def _base(config: "NetworkConfig", number: int, *, glued: bool) -> str:
-    se = "se" if config.excitation else ""
-    if config.widen > 1:
-        return f"{se}wrn-{number + 2}-{config.widen}"
-    pre = "pre" if config.order == "pre" else ""
-    if config.groups > 1:
-        return f"{se}{pre}resnext{number}-{config.groups}x{config.group_width or config.width // config.groups}d"
-    if config.group_width not in (0, config.width):
-        return f"{se}{pre}wide-resnet{number}-{config.group_width // config.width}"
-    kind = "plain" if config.kind == "plain" else "resnet"
-    return f"{se}{pre}{kind}{number}{'d' if glued else ''}"
-
-
-def _dense_name(config: "NetworkConfig") -> tuple[str, list[str]]:
-    known = IMAGENET_DENSE.get(config.depth) == (config.stages, config.growth) and config.block == "dense-bottleneck"
-    suffixes = []
-    if known:
-        base = f"densenet{config.depth}"
-        suffixes += ["cifar"] * (config.stem == "small")
-    else:
-        bc = "bc-" if config.block == "dense-bottleneck" else ""
-        base = f"densenet-{bc}{config.depth}-{config.growth}"
-        suffixes += ["large"] * (config.stem != "small")
-    suffixes += [f"w{config.width}"] * (config.width != dense_width(config.block, config.growth))
-    if config.stages and not known:
-        suffixes.append(f"s{'.'.join(map(str, config.stages))}")
-    return base, suffixes

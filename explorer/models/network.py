@@ -14,7 +14,7 @@ from explorer.models.blocks import BasicBlock, BottleneckBlock, PreBasicBlock, P
 from explorer.models.catalogue import network_config
 from explorer.models.config import NetworkConfig, require_seed
 from explorer.models.dense import DenseBottleneckLayer, DenseLayer, Transition
-from explorer.models.norms import Scale, ScaleAndShift, Shift, ShiftedConv2d, after
+from explorer.models.norms import Scale, ScaleAndShift, Shift, ShiftedConv2d, norm_after
 from explorer.models.recomputation import recomputed
 from explorer.models.size import require_memory
 from explorer.models.stems import build_stem
@@ -41,7 +41,7 @@ class Network(nn.Module):
             *(nn.Sequential(*map(_block, stage)) for _, stage in groupby(shapes, key=lambda shape: shape.stage))
         )
         open_end = config.order == "pre" or config.dense
-        self.end = nn.Sequential(OrderedDict(norm=after(config.norm, width), relu=nn.ReLU())) if open_end else None
+        self.end = nn.Sequential(OrderedDict(norm=norm_after(config.norm, width), relu=nn.ReLU())) if open_end else None
         self.pool = nn.AdaptiveAvgPool2d(1)
         self.classifier = nn.Linear(width, config.classes)
 
@@ -67,9 +67,9 @@ BLOCKS: dict[tuple[str, str], Callable[[BlockShape], nn.Module]] = {
     ("basic", "pre"): PreBasicBlock,
     ("bottleneck", "post"): BottleneckBlock,
     ("bottleneck", "pre"): PreBottleneckBlock,
-    ("dense", "post"): DenseLayer,
-    ("dense-bottleneck", "post"): DenseBottleneckLayer,
-    ("transition", "post"): Transition,
+    ("dense", "post"): lambda shape: DenseLayer(shape.in_width, shape.width - shape.in_width),
+    ("dense-bottleneck", "post"): lambda shape: DenseBottleneckLayer(shape.in_width, shape.width - shape.in_width),
+    ("transition", "post"): lambda shape: Transition(shape.in_width, shape.width),
 }
 
 

@@ -2,7 +2,8 @@
 
 SkipInit: De and Smith 2020, arXiv 2002.10444, a scalar at the end of each branch that starts at zero, convolutions with
 bias. Fixup: Zhang, Dauphin and Ma 2019, arXiv 1901.09321, a scalar to add before each convolution and after it, one to
-multiply with at the end of each branch, whose last convolution starts at zero.
+multiply with at the end of each branch, whose last convolution starts at zero. Code that runs alone has these very
+classes, see `models.code`.
 """
 
 import torch
@@ -16,7 +17,8 @@ class Scale(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.zeros(()))
+        self.weight = nn.Parameter(torch.empty(()))
+        self.reset_parameters()
 
     def forward(self, x: Tensor) -> Tensor:
         return self.weight * x
@@ -30,7 +32,8 @@ class Shift(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.bias = nn.Parameter(torch.zeros(()))
+        self.bias = nn.Parameter(torch.empty(()))
+        self.reset_parameters()
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.bias
@@ -40,12 +43,13 @@ class Shift(nn.Module):
 
 
 class ScaleAndShift(nn.Module):
-    """Multiplies with one number and adds another, trained, at first one and zero: the end of a branch of Fixup."""
+    """Times one trained number plus another, at first 1 and 0: the end of a branch of Fixup."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.ones(()))
-        self.bias = nn.Parameter(torch.zeros(()))
+        self.weight = nn.Parameter(torch.empty(()))
+        self.bias = nn.Parameter(torch.empty(()))
+        self.reset_parameters()
 
     def forward(self, x: Tensor) -> Tensor:
         return self.weight * x + self.bias
@@ -56,9 +60,17 @@ class ScaleAndShift(nn.Module):
 
 
 class ShiftedConv2d(nn.Conv2d):
-    """Adds one trained number, which starts at zero, to what it convolves: Fixup before a convolution."""
+    """Adds one trained number, which starts at zero, to its input: Fixup before a convolution."""
 
-    def __init__(self, in_width: int, width: int, kernel_size: int, stride: int, padding: int, groups: int) -> None:
+    def __init__(
+        self,
+        in_width: int,
+        width: int,
+        kernel_size: int,
+        stride: int = 1,
+        groups: int = 1,
+    ) -> None:
+        padding = kernel_size // 2
         super().__init__(in_width, width, kernel_size, stride, padding, groups=groups, bias=False)
         self.shift = nn.Parameter(torch.zeros(()))
 
@@ -70,20 +82,19 @@ def convolution(
     in_width: int, width: int, kernel_size: int, *, stride: int = 1, groups: int = 1, norm: Norm = "batch"
 ) -> nn.Conv2d:
     """A convolution inside a block; it keeps the side of the image, apart from the stride."""
-    padding = kernel_size // 2
     if norm == "fixup":
-        return ShiftedConv2d(in_width, width, kernel_size, stride, padding, groups)
-    return nn.Conv2d(in_width, width, kernel_size, stride, padding, groups=groups, bias=norm == "skipinit")
+        return ShiftedConv2d(in_width, width, kernel_size, stride, groups=groups)
+    return nn.Conv2d(in_width, width, kernel_size, stride, kernel_size // 2, groups=groups, bias=norm == "skipinit")
 
 
-def after(norm: Norm, width: int) -> nn.Module:
+def norm_after(norm: Norm, width: int) -> nn.Module:
     """What follows a convolution that is not the last of its branch."""
     if norm == "batch":
         return nn.BatchNorm2d(width)
     return Shift() if norm == "fixup" else nn.Identity()
 
 
-def at_end(norm: Norm, width: int) -> nn.Module:
+def norm_at_end(norm: Norm, width: int) -> nn.Module:
     """What follows the last convolution of a branch."""
     if norm == "batch":
         return nn.BatchNorm2d(width)

@@ -17,7 +17,7 @@ _NOT_BELOW_SOURCE = "He et al. 2015, figure 6"  # its caption: above 60%, so not
 PROTOCOL = {
     "Training images": "45,000 (5,000 for validation)",
     "Steps": "64,000",
-    "Images a step": "128",
+    "Batch size": "128",
     "Learning rate": "0.1, divided by 10 at 32,000 and 48,000 steps",
     "Crop and mirror": "yes",
     "Normalisation": "mean image subtracted",

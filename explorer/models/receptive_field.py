@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from explorer.models.config import NetworkConfig
-from explorer.models.structure import block_shapes, weighted
+from explorer.models.structure import block_shapes, layer_shapes
 
 STEM_POOLING = (3, 2)  # kernel and stride of the max pooling after a large or deep stem
 TRANSITION_POOLING = (2, 2)  # of the average pooling of a dense network's transition
@@ -42,7 +42,7 @@ def receptive_fields(config: NetworkConfig, image_size: int | None = None) -> di
     transitions = {f"{shape.name}.conv" for shape in block_shapes(config) if shape.kind == "transition"}
     field, found = Field(1, 1), {}
     in_stem, side = True, 0
-    for each in weighted(config, image_size):
+    for each in layer_shapes(config, image_size):
         if each.beside:
             continue
         if in_stem and each.stage > 0:

@@ -2,7 +2,8 @@
 
 Each recorder is a context manager that takes its hooks off again, also after an error. Everything is summed inside the
 hook, since what a hook sees may be overwritten by a later operation in place; and once, also where a block computes the
-same again for its backward pass.
+same again for its backward pass. Rows are summed on the device in single precision, their sums on the CPU in double
+precision, which Apple GPUs do not have.
 """
 
 from collections.abc import Callable, Iterator
@@ -37,7 +38,7 @@ class Moments:
     def add(self, rows: Tensor) -> None:
         """Add all numbers of a matrix; a row is short enough to be summed in single precision."""
         count = rows.numel()
-        mean = rows.sum(1).double().sum().item() / count
+        mean = rows.sum(1).cpu().double().sum().item() / count
         deviations = _squares(rows) - count * mean * mean
         if count * mean * mean > MEAN_ABOVE_SPREAD * abs(deviations):
             deviations = _squares(rows - mean)
@@ -83,7 +84,7 @@ class Response:
 
 
 @dataclass(slots=True)
-class Exchange:
+class BlockFlow:
     """What one block adds to its input, and which way the gradient comes back through it.
 
     Attributes:
@@ -133,11 +134,11 @@ class Exchange:
         """Add what came to the addition for some images, both (N, C, H, W)."""
         branch_norm, beside_norm = (torch.linalg.vector_norm(_rows(each), dim=1) for each in (branch, beside))
         self.images += len(branch)
-        self.ratios += (branch_norm / beside_norm).double().sum().item()
+        self.ratios += (branch_norm / beside_norm).cpu().double().sum().item()
         if branch.shape == beside.shape:
             products = (branch.float() * beside.float()).flatten(1).sum(1)
             self.compared += len(branch)
-            self.cosines += (products / (branch_norm * beside_norm)).double().sum().item()
+            self.cosines += (products / (branch_norm * beside_norm)).cpu().double().sum().item()
 
 
 def working_copy(network: nn.Module, statistics: Statistics = "running") -> nn.Module:
@@ -166,37 +167,37 @@ def record_responses(network: nn.Module) -> Iterator[list[Response]]:
         others = tuple(d for d in range(values.ndim) if d != 1)
         passed = values.sign().sum(others, dtype=torch.float32)  # per channel; count_nonzero takes five times as long
         response.active = passed > 0 if response.active is None else response.active | (passed > 0)
-        response.passed += int(passed.double().sum())
+        response.passed += int(passed.cpu().double().sum())
         response.outputs += values.numel()
 
     with ExitStack() as hooks:
         for response in found:
-            _hang(hooks, response.layer.response.register_forward_hook(once(respond(response))))
+            _register(hooks, response.layer.response.register_forward_hook(once(respond(response))))
         for module in network.modules():
             if isinstance(module, nn.ReLU):
-                _hang(hooks, module.register_forward_hook(once(rectify)))
+                _register(hooks, module.register_forward_hook(once(rectify)))
         yield found
 
 
 @contextmanager
-def record_exchanges(network: nn.Module) -> Iterator[list[Exchange]]:
+def record_block_flows(network: nn.Module) -> Iterator[list[BlockFlow]]:
     """Sum up, for every block, what branch and shortcut bring while the network is called and differentiated."""
-    found = [Exchange(block) for block in blocks(network)]
+    found = [BlockFlow(block) for block in blocks(network)]
     with ExitStack() as hooks:
-        for exchange in found:
-            _watch(exchange, hooks)
+        for flow in found:
+            _watch(flow, hooks)
         yield found
 
 
-def _watch(exchange: Exchange, hooks: ExitStack) -> None:
-    block = exchange.block
+def _watch(flow: BlockFlow, hooks: ExitStack) -> None:
+    block = flow.block
     came: dict[str, Tensor] = {}
 
     def arrive(name: str) -> Callable[..., None]:
         def hook(module: nn.Module, inputs: Any, output: Tensor) -> None:
             came[name] = output.detach()  # the addition, which may be in place, comes after both
             if len(came) == 2:
-                exchange.add(came.pop("branch"), came.pop("beside"))
+                flow.add(came.pop("branch"), came.pop("beside"))
 
         return hook
 
@@ -205,7 +206,7 @@ def _watch(exchange: Exchange, hooks: ExitStack) -> None:
 
     def way(name: str) -> Callable[..., tuple[Tensor, ...] | None]:
         def square(gradient: Tensor) -> None:
-            setattr(exchange, name, getattr(exchange, name) + _squares(_rows(gradient.detach())))
+            setattr(flow, name, getattr(flow, name) + _squares(_rows(gradient.detach())))
 
         def hook(module: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...] | None:
             if not inputs[0].requires_grad:
@@ -216,13 +217,13 @@ def _watch(exchange: Exchange, hooks: ExitStack) -> None:
 
         return hook
 
-    _hang(hooks, block.start.register_forward_pre_hook(once(way("branch_gradient"))))
-    _hang(hooks, block.end.register_forward_hook(once(arrive("branch"))))
+    _register(hooks, block.start.register_forward_pre_hook(once(way("branch_gradient"))))
+    _register(hooks, block.end.register_forward_hook(once(arrive("branch"))))
     if block.shortcut is None:
-        _hang(hooks, block.module.register_forward_pre_hook(once(enter_plain)))
+        _register(hooks, block.module.register_forward_pre_hook(once(enter_plain)))
     else:
-        _hang(hooks, block.shortcut.register_forward_pre_hook(once(way("shortcut_gradient"))))
-        _hang(hooks, block.shortcut.register_forward_hook(once(arrive("beside"))))
+        _register(hooks, block.shortcut.register_forward_pre_hook(once(way("shortcut_gradient"))))
+        _register(hooks, block.shortcut.register_forward_hook(once(arrive("beside"))))
 
 
 @contextmanager
@@ -241,11 +242,11 @@ def record_response_gradients(network: nn.Module) -> Iterator[dict[int, float]]:
 
     with ExitStack() as hooks:
         for layer in main_path(network):
-            _hang(hooks, layer.response.register_forward_hook(once(respond(layer.number))))
+            _register(hooks, layer.response.register_forward_hook(once(respond(layer.number))))
         yield norms
 
 
-def _hang(hooks: ExitStack, handle: Any) -> None:
+def _register(hooks: ExitStack, handle: Any) -> None:
     hooks.callback(handle.remove)
 
 
@@ -258,4 +259,4 @@ def _rows(values: Tensor) -> Tensor:
 
 
 def _squares(rows: Tensor) -> float:
-    return float(torch.linalg.vector_norm(rows, dim=1).double().square().sum())
+    return float(torch.linalg.vector_norm(rows, dim=1).cpu().double().square().sum())

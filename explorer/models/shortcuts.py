@@ -4,22 +4,16 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from explorer.models.config import Norm
-from explorer.models.norms import after, convolution
+from explorer.models.norms import convolution, norm_after
 from explorer.models.structure import BlockShape, ShortcutKind
 
 
-class Addition(nn.Module):
-    """Where branch and shortcut meet; a module, since relevance propagation has rules for modules only."""
-
-    def forward(self, branch: Tensor, beside: Tensor) -> Tensor:
-        return branch + beside  # never in place: a recorded response would change
-
-
 class PadShortcut(nn.Module):
-    """Option A: every second position, zeros for the new channels; no parameters.
+    """Option A: every `stride`-th position, zeros for the new channels; no parameters.
 
-    The zeros stand half before and half after the old channels. The paper does not say where; this is the layout
-    of the best-known reimplementation, so that its published weights compute the same function here.
+    The zeros stand half before and half after the old channels. The paper does not say where; this
+    is the layout of the best-known reimplementation, so that its published weights compute the same
+    function here.
     """
 
     def __init__(self, in_width: int, out_width: int, stride: int) -> None:
@@ -51,7 +45,7 @@ class ProjectionShortcut(nn.Module):
         super().__init__()
         self.pool = nn.AvgPool2d(stride, ceil_mode=True, count_include_pad=False) if pooled else None
         self.conv = convolution(in_width, out_width, 1, stride=1 if pooled else stride, norm=norm)
-        self.norm = after(norm, out_width) if normed else None
+        self.norm = norm_after(norm, out_width) if normed else None
 
     def forward(self, x: Tensor) -> Tensor:
         if self.pool is not None:

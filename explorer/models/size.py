@@ -7,7 +7,7 @@ from explorer import tables
 from explorer.errors import BadSettings
 from explorer.models.catalogue import NETWORKS
 from explorer.models.config import NetworkConfig
-from explorer.models.structure import weighted
+from explorer.models.structure import layer_shapes
 
 TIMES_MEMORY = 4  # of this machine's: a network or a training step that takes more is refused before it is built
 VALUE_BYTES = 4
@@ -58,7 +58,7 @@ def layer_table(config: NetworkConfig, image_size: int | None = None) -> pd.Data
     """
     rows = [
         (each.name, each.stage, each.block, each.width, each.side, each.own + each.around, each.shortcut)
-        for each in weighted(config, image_size)
+        for each in layer_shapes(config, image_size)
         if not each.beside
     ]
     numbered = [(number, *row) for number, row in enumerate(rows, start=1)]
@@ -67,7 +67,7 @@ def layer_table(config: NetworkConfig, image_size: int | None = None) -> pd.Data
 
 def parameter_count(config: NetworkConfig) -> int:
     """Trainable parameters: of convolutions, norms or what stands in their place, and the classifier."""
-    return sum(each.own + each.around for each in weighted(config))
+    return sum(each.own + each.around for each in layer_shapes(config))
 
 
 def multiply_adds(config: NetworkConfig, image_size: int | None = None) -> int:
@@ -79,7 +79,7 @@ def multiply_adds(config: NetworkConfig, image_size: int | None = None) -> int:
     Raises:
         BadSettings: the network cannot take images of this size.
     """
-    return sum(each.multiply_adds for each in weighted(config, image_size))
+    return sum(each.multiply_adds for each in layer_shapes(config, image_size))
 
 
 def require_size(config: NetworkConfig, image_size: int) -> None:

@@ -6,7 +6,7 @@ from itertools import pairwise
 from torch import nn
 
 from explorer.models.config import NetworkConfig
-from explorer.models.norms import after
+from explorer.models.norms import norm_after
 
 
 def build_stem(config: NetworkConfig) -> nn.Sequential:
@@ -21,13 +21,13 @@ def build_stem(config: NetworkConfig) -> nn.Sequential:
         widths = (config.channels, max(1, width // 2), max(1, width // 2), width)
         for number, (before, left) in enumerate(pairwise(widths), start=1):
             modules[f"conv{number}"] = _convolution(config, before, left, 3, 2 if number == 1 else 1)
-            modules[f"norm{number}"] = after(config.norm, left)
+            modules[f"norm{number}"] = norm_after(config.norm, left)
             modules[f"relu{number}"] = nn.ReLU()
     else:
         kernel_size, stride = (3, 1) if config.stem == "small" else (7, 2)
         modules["conv"] = _convolution(config, config.channels, width, kernel_size, stride)
         if config.stem == "large" or not (config.order == "pre" or config.dense):
-            modules["norm"] = after(config.norm, width)
+            modules["norm"] = norm_after(config.norm, width)
             modules["relu"] = nn.ReLU()
     if config.stem != "small":
         modules["pool"] = nn.MaxPool2d(kernel_size=3, stride=2, padding=1)

@@ -60,7 +60,7 @@ class BlockShape:
 
 
 @dataclass(frozen=True, slots=True)
-class Weighted:
+class LayerShape:
     """A convolution or linear map.
 
     Attributes:
@@ -154,7 +154,7 @@ def _dense_shapes(config: NetworkConfig) -> Iterator[BlockShape]:
             width = grown
 
 
-def weighted(config: NetworkConfig, image_size: int | None = None) -> Iterator[Weighted]:
+def layer_shapes(config: NetworkConfig, image_size: int | None = None) -> Iterator[LayerShape]:
     """Every convolution and linear map, in the order in which the network holds them.
 
     Args:
@@ -182,13 +182,13 @@ def weighted(config: NetworkConfig, image_size: int | None = None) -> Iterator[W
         yield from _block(shape, entering, side)
     width = shapes[-1].width
     last = 2 * width if (config.order == "pre" or config.dense) and config.norm == "batch" else 0
-    yield Weighted(
+    yield LayerShape(
         "classifier", len(config.stage_blocks) + 1, 0, width, config.classes, 0, 1, 1, 1,
         own=(width + 1) * config.classes, around=last, shortcut="",
     )  # fmt: skip
 
 
-def _stem(config: NetworkConfig, side: int) -> Iterator[Weighted]:
+def _stem(config: NetworkConfig, side: int) -> Iterator[LayerShape]:
     bare = config.stem == "small" and (config.order == "pre" or config.dense)  # norm and ReLU come in the first block
     kernel, stride = {"small": (3, 1), "large": (7, 2), "deep": (3, 2)}[config.stem]
     convolutions = [("stem.conv", config.channels, config.width, kernel, stride)]
@@ -201,17 +201,17 @@ def _stem(config: NetworkConfig, side: int) -> Iterator[Weighted]:
     for name, in_width, width, kernel_size, step in convolutions:
         own = kernel_size**2 * in_width * width + (width if config.norm == "skipinit" else 0)
         around = 0 if bare else {"batch": 2 * width, "skipinit": 0, "fixup": 1}[config.norm]
-        yield Weighted(name, 0, 0, in_width, width, kernel_size, step, 1, side, own, around, "")
+        yield LayerShape(name, 0, 0, in_width, width, kernel_size, step, 1, side, own, around, "")
 
 
-def _block(shape: BlockShape, entering: int, side: int) -> Iterator[Weighted]:
+def _block(shape: BlockShape, entering: int, side: int) -> Iterator[LayerShape]:
     """Its convolutions on the main path, then those of its excitation and of its shortcut."""
     convolutions = branch(shape)
     biased = shape.norm == "skipinit"
     smaller = shape.stride == 1
     for number, (in_width, width, kernel, stride, groups) in enumerate(convolutions, start=1):
         smaller = smaller or stride > 1
-        yield Weighted(
+        yield LayerShape(
             f"{shape.name}.conv" if shape.kind == "transition" else f"{shape.name}.conv{number}",
             shape.stage, shape.block, in_width, width, kernel, stride, groups, side if smaller else entering,
             kernel**2 * in_width // groups * width + width * biased,
@@ -220,13 +220,13 @@ def _block(shape: BlockShape, entering: int, side: int) -> Iterator[Weighted]:
     if shape.excitation:
         reduced = max(1, shape.width // EXCITATION_REDUCTION)
         for part, in_width, width in (("reduce", shape.width, reduced), ("expand", reduced, shape.width)):
-            yield Weighted(
+            yield LayerShape(
                 f"{shape.name}.excitation.{part}", shape.stage, shape.block, in_width, width, 1, 1, 1, 1,
                 (in_width + 1) * width, 0, shape.shortcut, beside=True,
             )  # fmt: skip
     if shape.shortcut in ("projection", "pooled"):
         normed = shape.norm == "batch" and shape.order == "post"
-        yield Weighted(
+        yield LayerShape(
             f"{shape.name}.shortcut.conv", shape.stage, shape.block, shape.in_width, shape.width, 1,
             shape.stride if shape.shortcut == "projection" else 1, 1, side,
             (shape.in_width + biased) * shape.width,

@@ -3,14 +3,14 @@
 import hashlib
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from explorer.data.catalogue import IMAGENET, dataset, labelled_as
+from explorer.data.catalogue import DATASETS, IMAGENET, dataset, labelled_as
 from explorer.errors import BadSettings, ExplorerError, RunError, StorageError, quoted, reason_in
 from explorer.files import home, inside, read_file, read_json, write_text_atomically
 from explorer.models.config import NetworkConfig
@@ -112,9 +112,9 @@ def facts_and_data(references: Sequence[str], data: str = "") -> dict[str, tuple
     Args:
         references: as for `load_checkpoint`, or names such as "resnet56" for untrained networks, of which nothing is
             known.
-        data: name of the data set for all; empty takes the one that each network was trained on, for untrained ones
-            that of the first trained one, else the digits. A folder is given the name under which its labels are those
-            of the network, see `data.catalogue.labelled_as`.
+        data: name of the data set for all; empty takes the one that each network was trained on, for others see
+            `data_of_untrained`. A folder is given the name under which its labels are those of the network, see
+            `data.catalogue.labelled_as`.
 
     Raises:
         BadSettings: no network was named.
@@ -124,13 +124,36 @@ def facts_and_data(references: Sequence[str], data: str = "") -> dict[str, tuple
     if not references:
         raise BadSettings("Name at least one network: a run, a checkpoint, or a name such as resnet20.")
     facts = {each: None if is_untrained(each) else checkpoint_facts(each) for each in references}
-    own = {each: own_data(found) for each, found in facts.items() if found}
-    usual = data or next(filter(None, own.values()), DEFAULT_DATA)
-    names = {
-        each: labelled_as(data or own[each] or usual, _class_names(found)) for each, found in facts.items() if found
+    of_others = _data_of_others(filter(None, facts.values()), data)
+    return {
+        each: (found, labelled_as(data or own_data(found) or of_others, _class_names(found)) if found else of_others)
+        for each, found in facts.items()
     }
-    of_untrained = next(iter(names.values()), usual)
-    return {each: (found, names.get(each, of_untrained)) for each, found in facts.items()}
+
+
+def data_of_untrained(references: Iterable[str], data: str = "") -> str:
+    """The data set whose images untrained networks are shown beside these: for pages, shell and notebooks alike.
+
+    That of the first trained one whose data set is known here, under the name that has its labels; else `data`, else
+    the one that comes with the program. Networks that cannot be read are passed over.
+
+    Args:
+        references, data: as for `facts_and_data`.
+    """
+    facts = []
+    for each in references:
+        with suppress(ExplorerError, OSError):
+            if not is_untrained(each):
+                facts.append(checkpoint_facts(each))
+    return _data_of_others(facts, data)
+
+
+def _data_of_others(facts: Iterable[CheckpointFacts], data: str) -> str:
+    named = [(name, found) for found in facts if (name := data or own_data(found))]
+    for name, found in named:
+        with suppress(ExplorerError):
+            return dataset(labelled_as(name, _class_names(found))).name
+    return named[0][0] if named else data or DEFAULT_DATA
 
 
 def own_data(found: CheckpointFacts) -> str:
@@ -200,29 +223,29 @@ def checkpoint_file(id_or_path: str | Path) -> Path | None:
     return next((place for place in places if place.exists()), None)
 
 
-def keep_test_error(checkpoint_id: str, error: float) -> bool:
-    """Fill in the test error of a checkpoint kept beside the runs whose facts say none, as of one that was imported.
+def lacks_test_error(reference: str, *, data: str, images: int, crops: int) -> bool:
+    """Whether an evaluation gives the test error that the facts of a checkpoint, of one imported say, do not tell.
 
-    Args:
-        checkpoint_id: any other reference is passed over.
-        error: fraction wrong on the whole test set of its data set, each image as it is.
-
-    Returns:
-        Whether it was written: not where the facts say an error already or the folder is read-only.
+    The checkpoint is kept beside the runs and was trained on the evaluation's data set, a published one: the pictures
+    of a folder may be others tomorrow. The evaluation is of all its test images, each as it is.
     """
-    if checkpoint_id.endswith(".safetensors") or is_untrained(checkpoint_id):
+    if is_untrained(reference) or crops != 1 or data not in DATASETS or images != dataset(data).test_images:
         return False
-    path = checkpoint_file(checkpoint_id)
+    path = checkpoint_file(reference)
     if path is None or path.parent != checkpoint_folder():
         return False
     facts = _read_facts(path)
-    if facts.test_error is not None:
-        return False
-    known = facts.model_copy(update={"test_error": error})
-    with suppress(StorageError):
-        write_checkpoint_facts(path, known)
-        return True
-    return False
+    return facts.test_error is None and facts.data == data
+
+
+def record_test_error(checkpoint_id: str, error: float) -> None:
+    """Write the test error that an evaluation gave into the facts of a checkpoint that `lacks_test_error`.
+
+    Raises:
+        StorageError: the disk is full or the folder read-only.
+    """
+    path = checkpoint_folder() / f"{checkpoint_id}.safetensors"
+    write_checkpoint_facts(path, _read_facts(path).model_copy(update={"test_error": error}))
 
 
 def read_checkpoint(path: Path) -> tuple[CheckpointFacts, bytes]:

@@ -1,6 +1,7 @@
 """Checkpoints: weights as safetensors with their facts as JSON beside them, kept and passed on."""
 
 import hashlib
+from collections.abc import Hashable
 from pathlib import Path
 
 import safetensors
@@ -9,7 +10,7 @@ import torch
 from torch import nn
 
 from explorer.errors import RunError, StorageError
-from explorer.files import write_atomically
+from explorer.files import file_identity, write_atomically
 from explorer.models.network import Network, build
 from explorer.runs.checkpoint_facts import (
     CheckpointFacts,
@@ -23,7 +24,8 @@ from explorer.runs.checkpoint_facts import (
 )
 from explorer.runs.facts import RunFacts
 from explorer.runs.snapshots import read_snapshot
-from explorer.runs.store import read_run
+from explorer.runs.state_files import state_name
+from explorer.runs.store import read_run, run_folder
 
 
 def save_checkpoint(network: nn.Module, path: Path, facts: CheckpointFacts) -> CheckpointFacts:
@@ -79,6 +81,24 @@ def load_checkpoint(id_or_path: str | Path) -> Network:
     network = Network(run.facts.network)
     network.normalisation = str(run.facts.recipe.get("normalisation", "channel"))
     return _filled(network, state["network"], run_id)
+
+
+def weights_identity(id_or_path: str | Path, facts: CheckpointFacts) -> tuple[Hashable, ...]:
+    """With the facts, another where `load_checkpoint` gives other weights; no file is read.
+
+    Args:
+        facts: of the checkpoint. They hold the hash of its content, but not that of a snapshot's; nor do they tell
+            whether a file has been damaged since.
+
+    Raises:
+        RunError: neither a path nor the id of a run.
+    """
+    path = checkpoint_file(id_or_path)
+    if path is not None:
+        return file_identity(path)
+    folder = run_folder(run_and_step(str(id_or_path))[0])
+    places = f"snapshots/{state_name(facts.step or 0)}", "checkpoint.safetensors", "initial.safetensors"
+    return tuple(file_identity(folder / each) for each in places)
 
 
 def first_network(folder: Path, facts: RunFacts) -> Network:

@@ -17,6 +17,7 @@ from filelock import Timeout
 from explorer import tables
 from explorer.errors import ExplorerError, RunError
 from explorer.files import storage_errors, write_atomically
+from explorer.processes import LOOK_SECONDS
 from explorer.runs import store
 from explorer.runs.checkpoint_facts import CheckpointFacts, read_checkpoint
 from explorer.runs.facts import ACTIVE, RESUMABLE, RunFacts, with_notice
@@ -86,7 +87,7 @@ def _alone(run: Run) -> Iterator[None]:
     lock = run_lock(run.path)
     with storage_errors(run.path / "run.lock"):
         try:
-            lock.acquire(timeout=0)
+            lock.acquire(timeout=LOOK_SECONDS)
         except Timeout:
             raise RunError(f"{run.id} is being trained. Pause or stop it, then mend it.") from None
     try:

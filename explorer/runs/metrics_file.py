@@ -1,6 +1,5 @@
 """metrics.db as a file that may be anybody's: opened only where it is as this program makes it, and its checksum."""
 
-import hashlib
 import operator
 import os
 import shutil
@@ -17,6 +16,7 @@ from urllib.parse import quote
 from explorer import tables
 from explorer.errors import RunError, StorageError, reason_in
 from explorer.files import storage_errors, write_atomically
+from explorer.seals import sha256_of
 
 SETTLED_NS = 2 * 10**9  # file systems tell the time of a change to 2 s at worst
 MOST_SECONDS = 10.0  # that reading one file may take; 100,000 rows take a fifth of a second
@@ -251,7 +251,7 @@ def metrics_sha256(folder: Path) -> str:
             return ""
         facts = path.lstat()
         return _sha256(path, *_version([facts])) if stat.S_ISREG(facts.st_mode) else ""
-    except OSError:
+    except (OSError, StorageError):
         return ""
 
 
@@ -269,5 +269,4 @@ def _version(found: list[os.stat_result]) -> tuple[int, ...]:
 
 @lru_cache(maxsize=4096)
 def _sha256(path: Path, *_: int) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return sha256_of(path)

@@ -2,7 +2,6 @@
 
 import json
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from torch import Tensor
@@ -14,30 +13,9 @@ from explorer.errors import BadSettings, ExplorerError
 from explorer.files import write_atomically
 from explorer.models.network import build
 from explorer.models.onnx_export import onnx_model
+from explorer.results import OnnxFile
 from explorer.runs.checkpoint_facts import CheckpointFacts, checkpoint_facts, is_untrained
 from explorer.runs.checkpoints import load_checkpoint
-
-
-@dataclass(frozen=True, slots=True)
-class OnnxFile:
-    """A written file.
-
-    Attributes:
-        reference: of the network; network: its name.
-        image_size: side in pixels of the images it takes.
-        facts: what is written in it besides the network: name, reference; where known data, classes (names, a JSON
-            list), normalisation, mean and std (JSON lists, a value a channel or the mean image, on the 0..1 scale).
-        bytes: its size.
-    """
-
-    path: Path
-    reference: str
-    network: str
-    channels: int
-    image_size: int
-    classes: int
-    facts: dict[str, str]
-    bytes: int
 
 
 def export_onnx(reference: str | Path, path: str | Path, *, image_size: int | None = None) -> OnnxFile:

@@ -12,7 +12,7 @@ import torch
 from explorer.errors import RunError, StorageError, one_line
 from explorer.files import inside, storage_errors, write_atomically
 from explorer.runs.checkpoint_facts import snapshot_steps
-from explorer.runs.state_files import LATEST, seal, state_name, whole_state
+from explorer.runs.state_files import LATEST, damaged, seal, state_name, whole_state
 
 State = dict[str, Any]  # step, weights and buffers, optimiser: plain types and tensors
 
@@ -131,8 +131,7 @@ def _difference(a: Any, b: Any) -> str:
 
 
 def _clause(folder: Path, error: StorageError) -> str:
-    text = one_line(error).removesuffix(". Use another snapshot.")
-    return text.replace(f"{folder / 'snapshots'}{os.sep}", "")
+    return one_line(error.reason).replace(f"{folder / 'snapshots'}{os.sep}", "")
 
 
 def _write(path: Path, state: State) -> None:
@@ -158,11 +157,9 @@ def _read(folder: Path, name: str, step: int | None = None) -> State:
     except MemoryError:
         raise
     except Exception as error:  # noqa: BLE001 whatever a crafted pickle makes torch stumble over
-        raise StorageError(
-            f"{path} is damaged: {one_line(error) or type(error).__name__}. Use another snapshot."
-        ) from None
+        raise damaged(path, one_line(error) or type(error).__name__) from None
     if not isinstance(state, dict) or type(state.get("step")) is not int or not isinstance(state.get("network"), dict):
-        raise StorageError(f"{path} is damaged: it is no snapshot of this program. Use another snapshot.")
+        raise damaged(path, "it is no snapshot of this program")
     for expected in {step, told} - {None, state["step"]}:
-        raise StorageError(f"{path} is damaged: it is of step {state['step']}, not {expected}. Use another snapshot.")
+        raise damaged(path, f"it is of step {state['step']}, not {expected}")
     return dict(state)

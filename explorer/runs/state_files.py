@@ -55,9 +55,13 @@ def whole_state(folder: Path, name: str) -> tuple[io.BytesIO, int | None]:
     except MemoryError:
         raise
     except Exception as error:  # noqa: BLE001 whatever a damaged archive makes a reader stumble over
-        raise StorageError(
-            f"{path} is damaged: {one_line(error) or type(error).__name__}. Use another snapshot."
-        ) from None
+        raise damaged(path, one_line(error) or type(error).__name__) from None
+
+
+def damaged(path: Path, told: str) -> StorageError:
+    """The error about a state of which `told` says what is wrong."""
+    reason = f"{path} is damaged: {told}"
+    return StorageError(f"{reason}. Use another snapshot.", reason=reason)
 
 
 def newest_whole_step(folder: Path) -> int | None:

@@ -32,7 +32,7 @@ from filelock import FileLock
 
 from explorer.errors import ExplorerError, RunError, StorageError, one_line, quoted, reason_in
 from explorer.files import (
-    PROJECT,
+    APP,
     home,
     inside,
     read_end,
@@ -47,7 +47,7 @@ from explorer.runs.heartbeat import silent_seconds
 from explorer.runs.metrics import Progress, read_progress
 from explorer.runs.metrics_file import metrics_sha256, require_whole_metrics
 
-SHIPPED = PROJECT / "checkpoints"  # run folders that come with the program, never written to
+SHIPPED = APP / "checkpoints"  # run folders that come with the program, never written to
 SHIPPED_ID = "shipped-"  # what their ids begin with, and no other's
 
 MARKER = ".resnet-explorer"

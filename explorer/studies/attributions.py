@@ -4,10 +4,8 @@ Networks are named as in `studies.references`, pictures as in `explorer.data.pic
 """
 
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,215 +17,119 @@ from torch import Tensor
 from explorer import progress, tables
 from explorer.attribution import checks, randomisation
 from explorer.attribution.agreement import agreement_over_images
-from explorer.attribution.attribute import Attribution, Prepared, explained, prepared
+from explorer.attribution.attribute import Attribution, Prepared, explained
+from explorer.attribution.fitness import traits
 from explorer.attribution.maps import position_maps
 from explorer.attribution.methods import METHODS
+from explorer.attribution.question import Question as Question  # part of the public `explorer.attribution_maps`
+from explorer.cache import ByteCache
 from explorer.data.batches import Normalisation, sample_of_test_set
-from explorer.data.catalogue import data_folder, dataset
+from explorer.data.catalogue import dataset
 from explorer.data.pictures import Picture, fitted, picture
 from explorer.errors import BadSettings
-from explorer.files import home
 from explorer.models.layers import block_names
 from explorer.registry import lookup
-from explorer.runs.checkpoint_facts import is_untrained
+from explorer.results import AttributionMap, Check
+from explorer.runs.checkpoint_facts import facts_and_data
+from explorer.runs.checkpoints import weights_identity
 from explorer.settings import require_between
 from explorer.studies.references import Referenced, referenced
 
 BASELINE_IMAGES = 32  # test images that GradientSHAP draws its baselines from
 MOST_COMPARED = 10_000  # test images that maps are compared on; all are in memory at once
 CALIBRATION = 100  # test images that give the norms of a randomised network their statistics
+MOST_KEPT = 2**30  # bytes of networks kept for the next map
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class AttributionMap:
-    """What a method says about one network and one picture.
-
-    Attributes:
-        reference, network, kind, depth, step: the network, see `tables.MEASURED_KEYS`.
-        image: the picture's reference; title: what to write beside it.
-        method: its name; layer: which one was asked for, as given.
-        target: the class whose score is explained.
-        label: the picture's true class; None where that is not known.
-        classes: names, in order of class.
-        probabilities: (classes,).
-        score: of the target, before softmax.
-        map: (H, W), one number a position, at the size of the picture.
-        values: (C, h, w), what the method gave.
-        pixels: uint8 (H, W, C), what the network saw.
-        signed: values below zero speak against the target.
-        delta: how far the values are from adding up to what they explain; None where the method promises no sum.
-        seconds: it took.
-    """
-
-    reference: str
-    network: str
-    kind: str
-    depth: int
-    step: int | None
-    image: str
-    title: str
-    method: str
-    layer: str
-    target: int
-    label: int | None
-    classes: tuple[str, ...]
-    probabilities: NDArray[np.float32]
-    score: float
-    map: NDArray[np.float32]
-    values: NDArray[np.float32]
-    pixels: NDArray[np.uint8]
-    signed: bool
-    delta: float | None
-    seconds: float
-
-    @property
-    def prediction(self) -> int:
-        """The class with the highest score."""
-        return int(self.probabilities.argmax())
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Check:
-    """Whether a map can be trusted, as far as it was asked.
-
-    Attributes:
-        curves: deletion and insertion, see `attribution.checks.Curves`.
-        infidelity: see `attribution.checks.Infidelity`.
-        sensitivity: see `attribution.checks.sensitivity`.
-        randomisation: the columns of `tables.RANDOMISATION`.
-        badge: what that says: "follows_weights", "ignores_weights" or "cannot_tell".
-        threshold: the similarity there that a map must not keep.
-        verdict: what the curves say: "better_than_random" or "not_better".
-    """
-
-    map: AttributionMap
-    curves: checks.Curves
-    infidelity: checks.Infidelity
-    sensitivity: float
-    randomisation: pd.DataFrame
-    badge: str
-    threshold: float
-    verdict: str
+USUAL, OF_LAYERS = Question(), Question("grad_cam")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Shown:
-    """A network and a picture as it sees it: (1, C, H, W)."""
+    """A network and a picture as it sees it: (1, C, H, W).
 
+    Attributes:
+        key: of the network among those kept.
+        ready: the subject's network, examined.
+    """
+
+    key: Hashable
     subject: Referenced
+    ready: Prepared
     picture: Picture
     pixels: NDArray[np.uint8]
     image: Tensor
 
 
-def attribution_map(
-    reference: str,
-    image: str,
-    method: str = "saliency",
-    *,
-    target: int | None = None,
-    data: str = "",
-    paths: bool = False,
-    parameters: Mapping[str, Any] | None = None,
-) -> AttributionMap:
-    """The map of one network, picture and method.
+def attribution_map(reference: str, image: str, question: Question = USUAL) -> AttributionMap:
+    """The map of one network and picture.
 
     Args:
         reference: of a network.
         image: of a picture.
-        method: name in `attribution.methods.METHODS`.
-        target: class; None takes the predicted one.
-        data: name of the data set; empty takes the one that the network was trained on, for untrained ones the digits.
-        paths: whether `image` may be the path of a file.
-        parameters: of the method, see its row; the baselines "black", "white" and "images" can be had here.
+        question: by which method, for which class.
 
     Raises:
         UnknownName, RunError, StorageError: a network, picture or method cannot be found or read.
         BadSettings: the method cannot run on this network, or a parameter does not fit.
         DataMissing: the data set is not on this machine.
     """
-    return _mapped(_shown_by_name(reference, image, data, paths=paths), method, target, parameters or {})
+    return _mapped(_shown(reference, image, question), question)
 
 
-def layer_maps(
-    reference: str,
-    image: str,
-    method: str = "grad_cam",
-    *,
-    target: int | None = None,
-    data: str = "",
-    paths: bool = False,
-    parameters: Mapping[str, Any] | None = None,
-) -> list[AttributionMap]:
+def layer_maps(reference: str, image: str, question: Question = OF_LAYERS) -> list[AttributionMap]:
     """The map of every block of a network, from the first to the last; args and errors as for `attribution_map`.
 
     Raises:
-        BadSettings: `method` does not look at a layer.
+        BadSettings: the method does not look at a layer.
     """
-    if "a layer" not in lookup(METHODS, method, "attribution method").needs:
-        those = ", ".join(name for name, row in METHODS.items() if "a layer" in row.needs)
-        raise BadSettings(f"{METHODS[method].title} does not look at a layer. Those that do: {those}.")
-    shown = _shown_by_name(reference, image, data, paths=paths)
+    row = lookup(METHODS, question.method, "attribution method")
+    if "a layer" not in row.needs:
+        those = ", ".join(name for name, each in METHODS.items() if "a layer" in each.needs)
+        raise BadSettings(f"{row.title} does not look at a layer. Those that do: {those}.")
+    shown = _shown(reference, image, question)
     found = []
     places = [f"stage{stage}.block{block}" for stage, block in block_names(shown.subject.network)]
     for number, place in enumerate(places):
         with progress.part(number, len(places)):
-            found.append(_mapped(shown, method, target, {**(parameters or {}), "layer": place}))
+            found.append(_mapped(shown, replace(question, parameters={**question.parameters, "layer": place})))
     return found
 
 
-def check(
-    reference: str,
-    image: str,
-    method: str = "saliency",
-    *,
-    target: int | None = None,
-    data: str = "",
-    paths: bool = False,
-    parameters: Mapping[str, Any] | None = None,
-) -> Check:
+def check(reference: str, image: str, question: Question = USUAL) -> Check:
     """Infidelity, sensitivity, deletion and insertion, and the randomisation check of one map.
 
     Args and errors as for `attribution_map`.
     """
-    shown = _shown_by_name(reference, image, data, paths=paths)
+    shown = _shown(reference, image, question)
     network = shown.subject.network
     with progress.part(0, 10):
-        found = _mapped(shown, method, target, parameters or {})
+        found = _mapped(shown, question)
     ranking = torch.from_numpy(found.map)
-    given = _given(shown.subject, parameters or {})
+    given = _given(shown.subject, question)
     with progress.part(1, 10):
         curves = checks.deletion_and_insertion(network, shown.image, found.target, ranking)
     with progress.part(2, 10):
         infidelity = checks.infidelity(network, shown.image, found.target, ranking)
     with progress.part(1, 3):
-        sensitivity = checks.sensitivity(network, shown.image, found.target, method, given)
+        sensitivity = checks.sensitivity(network, shown.image, found.target, question.method, given)
     calibration, _ = _test_images(shown.subject, CALIBRATION)
     with progress.part(2, 3):
-        table = randomisation.randomisation(network, shown.image, found.target, method, given, calibration)
-    badge = randomisation.badge(table)
-    return Check(found, curves, infidelity, sensitivity, table, badge, randomisation.UNLIKE, curves.verdict)
+        table = randomisation.randomisation(network, shown.image, found.target, question.method, given, calibration)
+    return Check(found, curves, infidelity, sensitivity, table, randomisation.badge(table), randomisation.UNLIKE)
 
 
 def agreement_of_networks(
-    references: Sequence[str],
-    method: str = "saliency",
-    *,
-    images: int | str = 20,
-    target: int | None = None,
-    data: str = "",
-    paths: bool = False,
-    parameters: Mapping[str, Any] | None = None,
+    references: Sequence[str], images: int | str = 20, question: Question = USUAL
 ) -> pd.DataFrame:
     """How alike the maps of networks are, under one method.
 
-    All maps of an image explain the same class: `target`, else the true one, else what the first network predicts.
+    All maps of an image explain the same class: that of the question, else the true one, else what the first network
+    predicts.
 
     Args:
         references: of two networks or more that take the same images.
-        method: name in `attribution.methods.METHODS`.
         images: how many test images, in equal parts of the classes, or one picture by reference.
-        target, data, paths, parameters: as for `attribution_map`.
+        question: as for `attribution_map`.
 
     Returns:
         The columns of `tables.NETWORK_AGREEMENT`, a row for each ordered pair.
@@ -237,15 +139,13 @@ def agreement_of_networks(
     """
     if len(set(references)) < 2:
         raise BadSettings("Name two networks or more, so that their maps can be compared.")
-    subjects = list(referenced(references, data=data))
+    subjects = list(referenced(references, data=question.data))
     if len({(each.data, each.image_size) for each in subjects}) > 1:
         raise BadSettings("Maps can be compared on the same images only: take networks of one data set and image size.")
-    maps, explained_class = {}, target
+    maps, target = {}, question.target
     for number, each in enumerate(subjects):
         with progress.part(number, len(subjects)):
-            maps[each.reference], explained_class = _maps_of(
-                each, images, method, explained_class, parameters or {}, paths=paths
-            )
+            maps[each.reference], target = _maps_of(each, images, replace(question, target=target))
     table = agreement_over_images(maps)
     for side in ("a", "b"):
         for key in ("name", "kind", "depth"):
@@ -254,85 +154,65 @@ def agreement_of_networks(
     return table[tables.NETWORK_AGREEMENT]
 
 
-def agreement_of_methods(
-    reference: str,
-    methods: Sequence[str],
-    *,
-    images: int | str = 20,
-    target: int | None = None,
-    data: str = "",
-    paths: bool = False,
-    parameters: Mapping[str, Mapping[str, Any]] | None = None,
-) -> pd.DataFrame:
+def agreement_of_methods(reference: str, images: int | str, questions: Sequence[Question]) -> pd.DataFrame:
     """How alike the maps of methods are, for one network; as `agreement_of_networks`.
 
     Args:
-        methods: two names or more in `attribution.methods.METHODS`.
-        parameters: of each method, by its name.
+        questions: of two methods or more, about one class and data set.
 
     Returns:
         The columns of `tables.MEAN_AGREEMENT`, where a and b are names of methods.
     """
-    if len(set(methods)) < 2:
+    if len({each.method for each in questions}) < 2:
         raise BadSettings("Name two methods or more, so that their maps can be compared.")
-    (subject,) = referenced([reference], data=data)
-    maps, explained_class = {}, target
-    for number, method in enumerate(methods):
-        with progress.part(number, len(methods)):
-            maps[method], explained_class = _maps_of(
-                subject, images, method, explained_class, (parameters or {}).get(method, {}), paths=paths
-            )
+    if len({(each.target, each.data) for each in questions}) > 1:
+        raise BadSettings("Maps can be compared for one class and data set only: give all questions the same.")
+    (subject,) = referenced([reference], data=questions[0].data)
+    maps, target = {}, questions[0].target
+    for number, each in enumerate(questions):
+        with progress.part(number, len(questions)):
+            maps[each.method], target = _maps_of(subject, images, replace(each, target=target))
     return agreement_over_images(maps)
 
 
-def _maps_of(
-    subject: Referenced,
-    images: int | str,
-    method: str,
-    target: int | None,
-    parameters: Mapping[str, Any],
-    *,
-    paths: bool,
-) -> tuple[NDArray[np.float32], int | None]:
+def _maps_of(subject: Referenced, images: int | str, question: Question) -> tuple[NDArray[np.float32], int | None]:
     """Maps (N, H, W) of one picture or of N test images, and the class explained where it is one."""
-    row = lookup(METHODS, method, "attribution method")
+    labels: Tensor | int | None
     if isinstance(images, str):
-        shown = _shown_to(subject, images, paths=paths)
-        found = _mapped(shown, method, shown.picture.label if target is None else target, parameters)
-        return found.map[None], found.target
-    require_between("images", images, 1, MOST_COMPARED)
-    inputs, labels = _test_images(subject, images)
-    given = _given(subject, row.checked(parameters))
-    done = explained(subject.network, inputs, labels if target is None else target, method, **given)
-    return _maps(done, inputs).numpy(force=True), target
-
-
-def _shown_by_name(reference: str, image: str, data: str, *, paths: bool) -> _Shown:
-    snapshot = "@" in reference and not reference.endswith(".safetensors")
-    if snapshot or is_untrained(reference):
-        subject = _unchanging(reference, data, home(), data_folder())
+        found, pixels = _picture(subject, images, question)
+        inputs, labels = _normalised(subject, pixels[None]), found.label
     else:
-        (subject,) = referenced([reference], data=data)
-    return _shown_to(subject, image, paths=paths)
+        require_between("images", images, 1, MOST_COMPARED)
+        inputs, labels = _test_images(subject, images)
+    target = labels if question.target is None else question.target
+    done = explained(subject.network, inputs, target, question.method, **_given(subject, question))
+    only = int(done.target[0]) if isinstance(images, str) else question.target
+    return _maps(done, inputs).numpy(force=True), only
 
 
-@lru_cache(maxsize=8)  # of the maps of a grid several are of one network, which is not read for each
-def _unchanging(reference: str, data: str, *folders: Path) -> Referenced:
-    """A snapshot or an untrained network: what is the same whenever it is read from the same folders."""
-    (subject,) = referenced([reference], data=data)
-    return subject
+_networks: ByteCache[tuple[Referenced, Prepared]] = ByteCache(MOST_KEPT)  # a grid has several maps of each
 
 
-@lru_cache(maxsize=8)
-def _ready(subject: Referenced) -> Prepared:
-    channels, side = subject.network.config.channels, subject.image_size
-    return prepared(subject.network, torch.zeros(1, channels, side, side))
+def _shown(reference: str, image: str, question: Question) -> _Shown:
+    ((found, name),) = facts_and_data([reference], question.data).values()
+    known_by = (found.model_dump_json(), *weights_identity(reference, found)) if found else ()
+    key = reference, known_by, dataset(name)  # the data set is another object once a folder has changed
+    kept = _networks.get(key)
+    if kept is None:
+        (subject,) = referenced([reference], data=question.data)
+        network = subject.network.eval().requires_grad_(False)
+        some = torch.zeros(1, network.config.channels, subject.image_size, subject.image_size)
+        kept = subject, Prepared(network, traits(network, some.to(next(network.parameters()))))
+        _networks.keep(key, kept, sum(each.nbytes for each in network.state_dict().values()))
+    subject, ready = kept
+    shown, pixels = _picture(subject, image, question)
+    return _Shown(key, subject, ready, shown, pixels, _normalised(subject, pixels[None]))
 
 
-def _shown_to(subject: Referenced, image: str, *, paths: bool) -> _Shown:
-    found = picture(image, data=subject.data, image_size=subject.image_size, paths=paths)
-    pixels = fitted(found.pixels, subject.image_size, subject.network.config.channels)
-    return _Shown(subject, found, pixels, _normalised(subject, pixels[None]))
+def _picture(subject: Referenced, image: str, question: Question) -> tuple[Picture, NDArray[np.uint8]]:
+    """A picture, and what the network sees of it."""
+    found = picture(image, data=subject.data, image_size=subject.image_size, paths=question.paths)
+    return found, fitted(found.pixels, subject.image_size, subject.network.config.channels)
 
 
 def _normalised(subject: Referenced, pixels: NDArray[np.uint8]) -> Tensor:
@@ -346,27 +226,27 @@ def _test_images(subject: Referenced, count: int) -> tuple[Tensor, Tensor]:
     return sample.whole(next(subject.network.parameters()).device)
 
 
-def _given(subject: Referenced, parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameters with baselines as images where only this level knows them."""
+def _given(subject: Referenced, question: Question) -> dict[str, Any]:
+    """All parameters of the method, with baselines as images where only this level knows them."""
+    parameters = lookup(METHODS, question.method, "attribution method").checked(question.parameters)
     name = parameters.get("baseline")
     if name == "images":
-        return {**parameters, "baseline": _test_images(subject, BASELINE_IMAGES)[0]}
+        return parameters | {"baseline": _test_images(subject, BASELINE_IMAGES)[0]}
     if name in ("black", "white"):
         shape = (1, subject.image_size, subject.image_size, subject.network.config.channels)
         pixels = np.full(shape, 255 if name == "white" else 0, np.uint8)
-        return {**parameters, "baseline": _normalised(subject, pixels)}
+        return parameters | {"baseline": _normalised(subject, pixels)}
     return dict(parameters)
 
 
-def _mapped(shown: _Shown, method: str, target: int | None, parameters: Mapping[str, Any]) -> AttributionMap:
-    row = lookup(METHODS, method, "attribution method")
+def _mapped(shown: _Shown, question: Question) -> AttributionMap:
     subject, config = shown.subject, shown.subject.network.config
-    given = _given(subject, row.checked(parameters))
+    given = _given(subject, question)
     begun = time.perf_counter()
     try:
-        found = explained(_ready(subject), shown.image, target, method, **given)
+        found = explained(shown.ready, shown.image, question.target, question.method, **given)
     except BaseException:
-        _ready.cache_clear()  # a method that raised may have left something in its copy
+        _networks.drop(shown.key)  # a method that raised may have left something in the network
         raise
     return AttributionMap(
         reference=subject.reference,
@@ -376,8 +256,8 @@ def _mapped(shown: _Shown, method: str, target: int | None, parameters: Mapping[
         step=subject.step,
         image=shown.picture.reference,
         title=shown.picture.title,
-        method=method,
-        layer=str(parameters.get("layer", "")),
+        method=question.method,
+        layer=str(question.parameters.get("layer", "")),
         target=int(found.target[0]),
         label=shown.picture.label,
         classes=dataset(subject.data).classes,

@@ -16,10 +16,12 @@ from explorer.analysis.confusion import class_errors, confusion
 from explorer.analysis.ensembles import joint_log_probabilities, member_pairs, shared_mistakes
 from explorer.analysis.evaluated import evaluated, summary, surest_mistakes
 from explorer.data.batches import sample_of_test_set
-from explorer.data.catalogue import DATASETS, MOST_IMAGES, data_folder, dataset
+from explorer.data.catalogue import MOST_IMAGES, data_folder, dataset
 from explorer.errors import BadSettings
 from explorer.models.network import Network
-from explorer.runs.checkpoint_facts import checkpoint_facts, facts_and_data, is_untrained, keep_test_error
+from explorer.results import Ensemble, Evaluation
+from explorer.results import evaluation_table as evaluation_table  # part of the public `explorer.evaluations`
+from explorer.runs.checkpoint_facts import facts_and_data
 from explorer.settings import require_between
 from explorer.studies.references import Referenced, referenced
 from explorer.training.evaluation import log_probabilities
@@ -31,64 +33,8 @@ Keys = tuple[str, str, str, int, int | None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Evaluation:
-    """How a network, or several together, do on test images.
-
-    Attributes:
-        reference, network, kind, depth, step: the network, see `tables.MEASURED_KEYS`. Of several together reference
-            and network say so in words, kind is "ensemble", depth that of the deepest, and step is None.
-        data: name of the data set.
-        classes: names, in order of label.
-        images: how many; crops: views of each, 1 or 10.
-        error, standard_error, top5_error, loss, ece: see `analysis.evaluated.summary`.
-        seconds: it took, without reading network and images; that of members is part of an ensemble's.
-        answers: `tables.EVALUATED`, one row an image, in the order of the test set.
-        class_errors, confusion, calibration: tables by these names.
-        mistakes: `tables.EVALUATED`, those that it is surest of first.
-    """
-
-    reference: str
-    network: str
-    kind: str
-    depth: int
-    step: int | None
-    data: str
-    classes: tuple[str, ...]
-    images: int
-    crops: int
-    error: float
-    standard_error: float
-    top5_error: float | None
-    loss: float
-    ece: float
-    seconds: float
-    answers: pd.DataFrame
-    class_errors: pd.DataFrame
-    confusion: pd.DataFrame
-    calibration: pd.DataFrame
-    mistakes: pd.DataFrame
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Ensemble:
-    """Several networks together: the mean of their class probabilities.
-
-    Attributes:
-        joint: how they do.
-        members: `tables.MEMBERS`, with what the others do without each.
-        pairs: `tables.MEMBER_PAIRS`, a and b are references.
-        shared: `tables.SHARED_MISTAKES`; the last row are the images that no member has right.
-    """
-
-    joint: Evaluation
-    members: pd.DataFrame
-    pairs: pd.DataFrame
-    shared: pd.DataFrame
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Said:
-    """What a network says.
+class _Predictions:
+    """What a network predicts.
 
     Attributes:
         keys: `tables.MEASURED_KEYS`.
@@ -110,9 +56,6 @@ def evaluations(
 ) -> list[Evaluation]:
     """How each of some networks does on its test set.
 
-    A checkpoint kept beside the runs whose facts say no test error has it filled in, where all of the published test
-    set that it was trained for is looked at, each image as it is.
-
     Args:
         references: of networks, see `studies.references`.
         data: name of the data set, the same for all; empty takes the one that each network was trained on, for
@@ -125,11 +68,7 @@ def evaluations(
         BadSettings: it does not take these images, no network was named, or another number of images or crops.
         DataMissing: the data set is not on this machine.
     """
-    found = [_evaluation(each, crops) for each in _said(references, data, images, crops)]
-    for each in found:
-        if crops == 1 and each.images == dataset(each.data).test_images:
-            _keep_test_error(each)
-    return found
+    return [_evaluation(each, crops) for each in _predicted(references, data, images, crops)]
 
 
 def evaluation(reference: str, *, data: str = "", images: int | None = None, crops: int = 1) -> Evaluation:
@@ -152,21 +91,21 @@ def ensemble(references: Sequence[str], *, data: str = "", images: int | None = 
             f"These networks were trained on different data sets ({', '.join(names)}), which have no image in common. "
             "Choose networks of one data set, or name it with `data`."
         )
-    said = _said(references, data, images, crops)
-    labels, alone = said[0].labels, [each.log_probabilities for each in said]
-    words = f"{len(said)} networks together"
-    joint = _Said(
-        keys=(words, words, "ensemble", max(each.keys[3] for each in said), None),
-        data=said[0].data,
+    predicted = _predicted(references, data, images, crops)
+    labels, alone = predicted[0].labels, [each.log_probabilities for each in predicted]
+    words = f"{len(predicted)} networks together"
+    joint = _Predictions(
+        keys=(words, words, "ensemble", max(each.keys[3] for each in predicted), None),
+        data=predicted[0].data,
         log_probabilities=joint_log_probabilities(alone),
         labels=labels,
-        indices=said[0].indices,
-        seconds=sum(each.seconds for each in said),
+        indices=predicted[0].indices,
+        seconds=sum(each.seconds for each in predicted),
     )
-    predictions = {each.keys[0]: each.log_probabilities.argmax(axis=1) for each in said}
+    predictions = {each.keys[0]: each.log_probabilities.argmax(axis=1) for each in predicted}
     rows = [
         (*each.keys, _error(alone[number], labels), _error_without(number, alone, labels))
-        for number, each in enumerate(said)
+        for number, each in enumerate(predicted)
     ]
     return Ensemble(
         _evaluation(joint, crops),
@@ -176,35 +115,22 @@ def ensemble(references: Sequence[str], *, data: str = "", images: int | None = 
     )
 
 
-def evaluation_table(found: Sequence[Evaluation]) -> pd.DataFrame:
-    """The columns of `tables.EVALUATIONS`, one row an evaluation."""
-    rows = [[getattr(each, column) for column in tables.EVALUATIONS] for each in found]
-    return pd.DataFrame(rows, columns=tables.EVALUATIONS)
-
-
-def _said(references: Sequence[str], data: str, images: int | None, crops: int) -> list[_Said]:
+def _predicted(references: Sequence[str], data: str, images: int | None, crops: int) -> list[_Predictions]:
     if images is not None:
         require_between("images", images, 1, MOST_IMAGES)
     whole = len(dict.fromkeys(references))
     found = []
     for done, each in enumerate(referenced(references, data=data)):
         with progress.part(done, whole):
-            found.append(_answers(each, images, crops))
+            found.append(_of_network(each, images, crops))
     return found
 
 
-def _keep_test_error(found: Evaluation) -> None:
-    """Of a folder not: its pictures may be others tomorrow."""
-    published = found.data in DATASETS and not is_untrained(found.reference)
-    if published and checkpoint_facts(found.reference).data == found.data:
-        keep_test_error(found.reference, found.error)
+_kept: OrderedDict[tuple[object, ...], _Predictions] = OrderedDict()
 
 
-_kept: OrderedDict[tuple[object, ...], _Said] = OrderedDict()
-
-
-def _answers(subject: Referenced, images: int | None, crops: int) -> _Said:
-    """What a network says about test images, kept from before where neither it nor they have changed."""
+def _of_network(subject: Referenced, images: int | None, crops: int) -> _Predictions:
+    """What a network predicts for test images, kept from before where neither it nor they have changed."""
     row = dataset(subject.data)  # another object once a folder has changed
     key = (_weights(subject.network), subject.reference, row, subject.image_size, subject.normalisation,
            images, crops, data_folder())  # fmt: skip
@@ -222,12 +148,12 @@ def _answers(subject: Referenced, images: int | None, crops: int) -> _Said:
     found = log_probabilities(subject.network, sample, crops=crops).numpy()
     config = subject.network.config
     keys = (subject.reference, config.name, config.kind, config.depth, subject.step)
-    said = _Said(keys, subject.data, found, sample.labels, indices, time.perf_counter() - begun)
+    predicted = _Predictions(keys, subject.data, found, sample.labels, indices, time.perf_counter() - begun)
     if found.nbytes <= MOST_KEPT:
-        _kept[key] = said
+        _kept[key] = predicted
         while len(_kept) > KEPT:
             _kept.popitem(last=False)
-    return said
+    return predicted
 
 
 def _weights(network: Network) -> str:
@@ -237,14 +163,14 @@ def _weights(network: Network) -> str:
     return digest.hexdigest()
 
 
-def _evaluation(said: _Said, crops: int) -> Evaluation:
-    classes = dataset(said.data).classes
-    table = evaluated(said.log_probabilities, said.labels, said.indices)
+def _evaluation(predicted: _Predictions, crops: int) -> Evaluation:
+    classes = dataset(predicted.data).classes
+    table = evaluated(predicted.log_probabilities, predicted.labels, predicted.indices)
     numbers = summary(table, len(classes))
     counts = confusion(table)
     return Evaluation(
-        *said.keys,
-        data=said.data,
+        *predicted.keys,
+        data=predicted.data,
         classes=classes,
         images=len(table),
         crops=crops,
@@ -253,7 +179,7 @@ def _evaluation(said: _Said, crops: int) -> Evaluation:
         top5_error=numbers.top5_error,
         loss=numbers.loss,
         ece=numbers.ece,
-        seconds=said.seconds,
+        seconds=predicted.seconds,
         answers=table,
         class_errors=class_errors(counts, classes),
         confusion=counts,

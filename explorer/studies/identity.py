@@ -12,6 +12,7 @@ from explorer.errors import BadSettings
 from explorer.files import storage_errors
 from explorer.models.identity import deepened
 from explorer.models.network import Network
+from explorer.results import Construction
 from explorer.runs.checkpoint_facts import CheckpointFacts, checkpoint_facts, checkpoint_file
 from explorer.runs.checkpoints import load_checkpoint, save_checkpoint
 from explorer.runs.store import checkpoint_folder
@@ -20,34 +21,6 @@ from explorer.training.recipe import LAST_TRAIN_IMAGES
 
 STATISTICS_IMAGES = 500  # of which the inserted batch norms get mean and variance
 COMPARED_IMAGES = 2000  # of the test set, as of the training images: all 10,000 of CIFAR-10 would take a minute
-
-
-@dataclass(frozen=True, slots=True)
-class Construction:
-    """A network made from a trained one, and how the two compare; errors are fractions wrong.
-
-    Attributes:
-        id: its name; `load_checkpoint` finds it by that where it was saved beside the runs, else by its path.
-        path: the .safetensors file.
-        source: id or path of the checkpoint it was made from, `source_network`: the name of the network there.
-        inserted_blocks: of two layers each.
-        images: test images whose scores were compared, 2,000 of them or all.
-        largest_difference: between any score of the two networks on them, absolute.
-        train_error: on up to 2,000 of the images that the source was trained on, test_error: on those test images.
-    """
-
-    id: str
-    path: Path
-    source: str
-    network: str
-    source_network: str
-    inserted_blocks: int
-    images: int
-    largest_difference: float
-    train_error: float
-    source_train_error: float
-    test_error: float
-    source_test_error: float
 
 
 def identity(checkpoint: str | Path, depth: int = 56, *, data: str = "", to: Path | None = None) -> Construction:

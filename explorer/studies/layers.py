@@ -20,7 +20,7 @@ from explorer.errors import BadSettings
 from explorer.models.catalogue import network_config
 from explorer.models.network import Network, build
 from explorer.models.recording import Statistics
-from explorer.runs.checkpoint_facts import DEFAULT_DATA
+from explorer.runs.checkpoint_facts import data_of_untrained
 from explorer.settings import require_between
 from explorer.studies.references import SMALL, referenced
 from explorer.training.devices import best_device
@@ -125,7 +125,7 @@ def gradient_profile(references: Sequence[str], *, data: str = "", images: int =
 def xray(
     networks: Sequence[str],
     *,
-    data: str = DEFAULT_DATA,
+    data: str = "",
     images: int = 64,
     seed: int = 0,
     variants: Sequence[str] | None = None,
@@ -134,7 +134,7 @@ def xray(
 
     Args:
         networks: names such as "plain56".
-        data: name of the data set.
+        data: name of the data set; empty: see `runs.checkpoint_facts.data_of_untrained`.
         images: how many training images, in equal parts of the classes; fewer where they are large. Pictures of a
             folder are shown at the size that the largest network is made for.
         seed: of the initial weights.
@@ -146,7 +146,7 @@ def xray(
     Raises:
         UnknownName, BadSettings, DataMissing: no such network, variant or data set.
     """
-    row = dataset(data or DEFAULT_DATA)
+    row = dataset(data_of_untrained(networks, data))
     side = max((network_config(name).image_size for name in networks), default=None) if row.any_size else row.sizes[0]
     count = min(images, max(2, PART_VALUES // (row.channels * (side or 1) ** 2))) if row.any_size else images
     pixels, labels = _images(row.name, side, row.normalisation, count, "train")
@@ -154,13 +154,13 @@ def xray(
 
 
 def gradient_autocorrelation(
-    networks: Sequence[str], *, data: str = DEFAULT_DATA, lines: int = 8, points: int = 64, seed: int = 0
+    networks: Sequence[str], *, data: str = "", lines: int = 8, points: int = 64, seed: int = 0
 ) -> pd.DataFrame:
     """How long the input gradients of untrained networks stay alike along lines between training images.
 
     Args:
         networks: names such as "plain56".
-        data: name of the data set; pictures of a folder are shown at 32 pixels a side.
+        data: as for `xray`; pictures of a folder are shown at 32 pixels a side.
         lines: pairs of images; fewer where there are not so many.
         points: inputs on a line.
         seed: of the initial weights.
@@ -171,7 +171,7 @@ def gradient_autocorrelation(
     Raises:
         UnknownName, BadSettings, DataMissing: no such network or data set, too few lines or points.
     """
-    row = dataset(data or DEFAULT_DATA)
+    row = dataset(data_of_untrained(networks, data))
     side = SMALL if row.any_size else None
     pixels, _ = _images(row.name, side, row.normalisation, max(64, 2 * lines), "train")
     lines = min(lines, len(pixels) // 2)

@@ -1,14 +1,9 @@
-"""Attribution maps put into a grid and into files; without PyTorch, so that pages have it too.
-
-A map comes as a dictionary: an `attribution_maps.AttributionMap` as `dataclasses.asdict` makes it of it, or what
-`missing` says of one that could not be computed.
-"""
+"""Attribution maps put into a grid and into files; without PyTorch, so that pages have it too."""
 
 import io
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from itertools import chain, count
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,9 +17,10 @@ from explorer.figures.maps.pixels import grid_png
 from explorer.figures.network_lines import moment
 from explorer.figures.standalone import standalone_page
 from explorer.registry import lookup
+from explorer.results import AttributionMap, MissingMap
 from explorer.runs.checkpoint_facts import is_untrained
 
-Map = Mapping[str, Any]
+Map = AttributionMap | MissingMap
 
 # What the rows and the columns of a grid can be, by name.
 AXES = {
@@ -40,43 +36,6 @@ TOLD_APART = ("image", "network", "step", "method", "target", "stage", "block") 
 
 _BLOCK = re.compile(r"stage(\d+)(?:\.block(\d+))?")
 _NO_PIXELS = np.zeros((1, 1, 1), np.uint8)
-
-
-def missing(
-    reference: str,
-    image: str,
-    method: str,
-    failure: str,
-    *,
-    network: str,
-    kind: str,
-    depth: int,
-    step: int | None = None,
-    title: str = "",
-    layer: str = "",
-    target: int | None = None,
-    classes: Sequence[str] = (),
-) -> dict[str, Any]:
-    """What stands for a map that could not be computed.
-
-    Args:
-        failure: why not.
-        reference, image, method, network, kind, depth, step, title, layer, target, classes: as of `AttributionMap`.
-    """
-    return {
-        "reference": reference,
-        "network": network,
-        "kind": kind,
-        "depth": depth,
-        "step": step,
-        "image": image,
-        "title": title or image,
-        "method": method,
-        "layer": layer,
-        "target": target,
-        "classes": tuple(classes),
-        "failure": failure,
-    }
 
 
 def map_cells(maps: Sequence[Map], rows: str = "network", columns: str = "method") -> list[MapCell]:
@@ -117,7 +76,7 @@ def scores(maps: Sequence[Map]) -> pd.DataFrame:
         The columns of `tables.ATTRIBUTION_SCORES`, one row a map.
     """
     table = pd.DataFrame([_score(each) for each in maps], columns=tables.ATTRIBUTION_SCORES)
-    table["step"] = pd.Series([each["step"] for each in maps], dtype=object)  # whole numbers, also beside unknown ones
+    table["step"] = pd.Series([each.step for each in maps], dtype=object)  # whole numbers, also beside unknown ones
     return table
 
 
@@ -128,9 +87,9 @@ def npz(maps: Sequence[Map]) -> bytes:
     position; __pixels (H, W, C), what the network saw. After the method come the layer, where one was asked for, and
     the explained class or a number, where names would be the same without.
     """
-    there = [each for each in maps if "failure" not in each]
+    there = [each for each in maps if isinstance(each, AttributionMap)]
     arrays = {
-        f"{name}__{part}": each[part]
+        f"{name}__{part}": getattr(each, part)
         for name, each in zip(_names(there), there, strict=True)
         for part in ("values", "map", "pixels")
     }
@@ -168,34 +127,34 @@ def html(
         width: of the grid, in pixels.
     """
     figure = attribution_grid(map_cells(maps, rows, columns), show=show, scale=scale, dark=dark, width=width)
-    title = ", ".join(dict.fromkeys(str(each["title"]) for each in maps))
+    title = ", ".join(dict.fromkeys(each.title for each in maps))
     return standalone_page(figure, title, width=width)
 
 
 def _headings(maps: Sequence[Map], axes: set[str]) -> Callable[[Map, str], str]:
     """What a map is called on an axis, in a grid of these axes."""
-    runs, pictures = _shared(maps, "network", _run), _shared(maps, "title", lambda each: str(each["image"]))
+    runs, pictures = _shared(maps, "network", _run), _shared(maps, "title", lambda each: each.image)
 
     def network(each: Map) -> str:
-        name = _run(each) if each["network"] in runs else str(each["network"])
-        if is_untrained(each["reference"]):
+        name = _run(each) if each.network in runs else each.network
+        if is_untrained(each.reference):
             return f"{name}, untrained"
-        return f"{name}, {moment(each['step'])}" if "@" in each["reference"] and "step" not in axes else name
+        return f"{name}, {moment(each.step)}" if "@" in each.reference and "step" not in axes else name
 
     def method(each: Map) -> str:
-        title = METHODS[each["method"]].title
-        return f"{title}, {each['layer']}" if each["layer"] and not axes & {"stage", "block"} else title
+        title = METHODS[each.method].title
+        return f"{title}, {each.layer}" if each.layer and not axes & {"stage", "block"} else title
 
     def block(each: Map) -> str:
-        found = _BLOCK.fullmatch(each["layer"])
-        return f"block {found[2]}" if found and found[2] else each["layer"] or "last block"
+        found = _BLOCK.fullmatch(each.layer)
+        return f"block {found[2]}" if found and found[2] else each.layer or "last block"
 
     known: dict[str, Callable[[Map], str]] = {
         "network": network,
         "method": method,
-        "target": lambda each: "predicted class" if each["target"] is None else _class(each, each["target"]),
-        "step": lambda each: moment(each["step"]),
-        "image": lambda each: str(each["image"] if each["title"] in pictures else each["title"]),
+        "target": lambda each: "predicted class" if each.target is None else _class(each, each.target),
+        "step": lambda each: moment(each.step),
+        "image": lambda each: each.image if each.title in pictures else each.title,
         "stage": _stage,
         "block": block,
     }
@@ -206,66 +165,66 @@ def _shared(maps: Sequence[Map], key: str, identity: Callable[[Map], str]) -> se
     """What several things are called."""
     found: dict[str, set[str]] = {}
     for each in maps:
-        found.setdefault(each[key], set()).add(identity(each))
+        found.setdefault(getattr(each, key), set()).add(identity(each))
     return {name for name, things in found.items() if len(things) > 1}
 
 
 def _stage(each: Map) -> str:
     """ "stage 2, 16×16"."""
-    found = _BLOCK.fullmatch(each["layer"])
-    name = f"stage {found[1]}" if found else each["layer"] or "last stage"
-    if "failure" in each:
+    found = _BLOCK.fullmatch(each.layer)
+    name = f"stage {found[1]}" if found else each.layer or "last stage"
+    if isinstance(each, MissingMap):
         return name
-    height, width = each["values"].shape[-2:]
+    height, width = each.values.shape[-2:]  # noqa: PD011 an array
     return f"{name}, {height}×{width}"
 
 
 def _cell(each: Map, row: str, column: str) -> MapCell:
-    target = "" if each["target"] is None else _class(each, each["target"])
-    if "failure" in each:
-        return MapCell(row, column, None, _NO_PIXELS, False, "", 0.0, target, 0.0, None, failure=each["failure"])
-    prediction = _prediction(each)
+    target = "" if each.target is None else _class(each, each.target)
+    if isinstance(each, MissingMap):
+        return MapCell(row, column, None, _NO_PIXELS, False, "", 0.0, target, 0.0, None, failure=each.failure)
     return MapCell(
         row=row,
         column=column,
-        map=each["map"],
-        pixels=each["pixels"],
-        signed=each["signed"],
-        prediction=_class(each, prediction),
-        probability=float(each["probabilities"][prediction]),
+        map=each.map,
+        pixels=each.pixels,
+        signed=each.signed,
+        prediction=_class(each, each.prediction),
+        probability=float(each.probabilities[each.prediction]),
         target=target,
-        target_probability=float(each["probabilities"][each["target"]]),
-        right=None if each["label"] is None else prediction == each["label"],
-        note="" if each["delta"] is None else f"delta {each['delta']:.2g}",
+        target_probability=float(each.probabilities[each.target]),
+        right=None if each.label is None else each.prediction == each.label,
+        note="" if each.delta is None else f"delta {each.delta:.2g}",
     )
 
 
-def _score(each: Map) -> dict[str, Any]:
-    target = None if each["target"] is None else _class(each, each["target"])
-    known = {key: each[key] for key in (*tables.MEASURED_KEYS, "image", "method", "layer")} | {"target": target}
-    if "failure" in each:
-        return known | {"failure": each["failure"]}
-    prediction = _prediction(each)
+def _score(each: Map) -> dict[str, object]:
+    target = None if each.target is None else _class(each, each.target)
+    known = {key: getattr(each, key) for key in (*tables.MEASURED_KEYS, "image", "method", "layer")} | {
+        "target": target
+    }
+    if isinstance(each, MissingMap):
+        return known | {"failure": each.failure}
     return known | {
-        "prediction": _class(each, prediction),
-        "probability": float(each["probabilities"][prediction]),
-        "target_probability": float(each["probabilities"][each["target"]]),
-        "label": None if each["label"] is None else _class(each, each["label"]),
-        "score": each["score"],
-        "sum": float(each["values"].sum(dtype=np.float64)),
-        "delta": each["delta"],
-        "seconds": each["seconds"],
+        "prediction": _class(each, each.prediction),
+        "probability": float(each.probabilities[each.prediction]),
+        "target_probability": float(each.probabilities[each.target]),
+        "label": None if each.label is None else _class(each, each.label),
+        "score": each.score,
+        "sum": float(each.values.sum(dtype=np.float64)),  # noqa: PD011 an array
+        "delta": each.delta,
+        "seconds": each.seconds,
         "failure": "",
     }
 
 
-def _names(maps: Sequence[Map]) -> list[str]:
+def _names(maps: Sequence[AttributionMap]) -> list[str]:
     """Names that are safe as those of files, each once."""
     found: list[str] = []
     for each in maps:
-        parts = [each["reference"], each["image"], each["method"], *filter(None, [each["layer"]])]
+        parts = [each.reference, each.image, each.method, *filter(None, [each.layer])]
         shorter = "__".join(map(_safe, parts))
-        longer = f"{shorter}__{_safe(_class(each, each['target']))}"
+        longer = f"{shorter}__{_safe(_class(each, each.target))}"
         numbered = (f"{longer}__{number}" for number in count(2))
         found.append(next(name for name in chain((shorter, longer), numbered) if name not in found))
     return found
@@ -275,14 +234,10 @@ def _safe(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9@._-]+", "-", text).strip("-.") or "-"
 
 
-def _prediction(each: Map) -> int:
-    return int(each["probabilities"].argmax())
-
-
 def _class(each: Map, number: int) -> str:
     """Its name, or its number where there is none."""
-    return str(each["classes"][number]) if number < len(each["classes"]) else str(number)
+    return each.classes[number] if number < len(each.classes) else str(number)
 
 
 def _run(each: Map) -> str:
-    return str(each["reference"].partition("@")[0])
+    return each.reference.partition("@")[0]

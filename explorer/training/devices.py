@@ -4,12 +4,11 @@ import os
 import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Literal
 
 import psutil
 import torch
 
-Precision = Literal["fp32", "bf16"]
+from explorer.results import DeviceFacts, Precision
 
 
 def best_device() -> torch.device:
@@ -50,23 +49,19 @@ def threads(count: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def device_facts() -> dict[str, Any]:
-    """What trains here, for pages, run.json and bug reports.
-
-    Returns:
-        device, name, precision (for 32x32 images), threads, cores, memory_gib, torch, python.
-    """
+def device_facts() -> DeviceFacts:
+    """What trains here, for pages, run.json and bug reports."""
     device = best_device()
-    return {
-        "device": device.type,
-        "name": _device_name(device),
-        "precision": best_precision(device, 32),
-        "threads": training_threads(device),
-        "cores": core_count(),
-        "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
-        "torch": torch.__version__,
-        "python": platform.python_version(),
-    }
+    return DeviceFacts(
+        device=device.type,
+        name=_device_name(device),
+        precision=best_precision(device, 32),
+        threads=training_threads(device),
+        cores=core_count(),
+        memory_gib=round(psutil.virtual_memory().total / 2**30, 1),
+        torch=str(torch.__version__),
+        python=platform.python_version(),
+    )
 
 
 def _device_name(device: torch.device) -> str:

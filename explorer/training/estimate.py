@@ -1,7 +1,6 @@
 """What training costs here: how long an experiment will take, and what one network needs."""
 
 import time
-from dataclasses import dataclass
 from threading import Lock
 from typing import TypedDict
 
@@ -12,7 +11,8 @@ from torch.nn import functional
 from explorer.models.config import NetworkConfig, depth_of
 from explorer.models.network import build
 from explorer.models.size import multiply_adds
-from explorer.training.devices import Precision, best_device, best_precision, threads, training_threads
+from explorer.results import Estimate, NetworkCost, Precision
+from explorer.training.devices import best_device, best_precision, threads, training_threads
 from explorer.training.memory import available_bytes, recomputes, training_bytes
 from explorer.training.plan import Plan
 from explorer.training.recipe import LAST_TRAIN_IMAGES
@@ -26,45 +26,6 @@ MEASURE_WORK = 2.5e9  # multiply-adds for an image, about two seconds for a step
 FEW = 2  # images: batch norm needs two
 RECOMPUTE_COST = 1.45  # measured; a forward pass more beside one and a backward pass of two would be 4/3
 _MEASURING = Lock()  # two measurements at once would slow each other
-
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """Expected time of an experiment; start-up (a few seconds) and other work on the machine not counted.
-
-    Attributes:
-        seconds: all networks and seeds, with evaluations and looks at the layers.
-        step_seconds: one training step, by network name.
-        precision: that was measured.
-    """
-
-    seconds: float
-    step_seconds: dict[str, float]
-    precision: Precision
-
-
-@dataclass(frozen=True, slots=True)
-class NetworkCost:
-    """What it takes to train a network on this machine.
-
-    Attributes:
-        step_seconds: one training step, with what is computed twice where `recomputes` says so.
-        evaluation_seconds: one image in evaluation.
-        training_bytes: memory of a step: weights, gradients, momentum, and what the backward pass needs of each layer.
-        recomputed_bytes: the same where blocks compute their inner results again in the backward pass.
-        recomputes: whether they do, since `training_bytes` is too much of `available_bytes`.
-        available_bytes: memory at hand now, of the device.
-        device: type of what computes; precision: that was measured.
-    """
-
-    step_seconds: float
-    evaluation_seconds: float
-    training_bytes: int
-    recomputed_bytes: int
-    recomputes: bool
-    available_bytes: int
-    device: str
-    precision: Precision
 
 
 class Step(TypedDict):

@@ -16,7 +16,8 @@ from explorer.data.pixels import Data, load_data
 from explorer.errors import BadSettings, TrainingFailed
 from explorer.models.config import NetworkConfig
 from explorer.models.network import Network, build
-from explorer.training.devices import Precision, best_device, best_precision
+from explorer.results import Precision
+from explorer.training.devices import best_device, best_precision
 from explorer.training.evaluation import error_and_loss, require_channels
 from explorer.training.memory import recomputes, require_step_memory
 from explorer.training.plan import require_trainable

@@ -11,13 +11,13 @@ import psutil
 from explorer.models.activations import TRANSIENT, kept_values, segments
 from explorer.models.config import NetworkConfig
 from explorer.models.size import parameter_count, require_memory
-from explorer.models.structure import block_shapes, weighted
+from explorer.models.structure import block_shapes, layer_shapes
 from explorer.training.recipe import Recipe
 
 if TYPE_CHECKING:
     import torch
 
-    from explorer.training.devices import Precision
+    from explorer.results import Precision
 
 SHARE = 0.6  # of the memory at hand that a step may take: the rest is for other programs and for what is not counted
 VALUE_BYTES = {"fp32": 4, "bf16": 2}
@@ -48,7 +48,7 @@ def training_bytes(
         BadSettings: the network cannot take images of this size.
     """
     kept = _kept_when_recomputed(config, image_size) if recompute else sum(kept_values(config, image_size).values())
-    largest = max(each.width * each.side**2 for each in weighted(config, image_size))
+    largest = max(each.width * each.side**2 for each in layer_shapes(config, image_size))
     value_bytes = batch_size * VALUE_BYTES[precision]
     held = (kept + TRANSIENT * largest) * value_bytes
     if largest * value_bytes < GIVEN_BACK:
@@ -98,7 +98,7 @@ def _kept_when_recomputed(config: NetworkConfig, image_size: int | None) -> int:
         if (block := ".".join(name.split(".")[:3])) in inside:
             inside[block] += count
     outside = sum(kept.values()) - sum(inside.values())
-    sides = {(each.stage, each.block): each.side for each in weighted(config, image_size) if not each.beside}
+    sides = {(each.stage, each.block): each.side for each in layer_shapes(config, image_size) if not each.beside}
     inputs = []
     for shape in shapes:
         stride = 1 if shape.kind == "transition" else shape.stride  # a transition's convolution is before its pooling

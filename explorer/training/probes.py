@@ -8,14 +8,14 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from explorer.models.recording import (
-    Exchange,
+    BlockFlow,
     Response,
-    record_exchanges,
+    record_block_flows,
     record_response_gradients,
     record_responses,
     working_copy,
 )
-from explorer.training.devices import Precision
+from explorer.results import Precision
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ def probe(network: nn.Module, images: Tensor, labels: Tensor, *, step: int, prec
         torch.random.fork_rng([images.device] if images.is_cuda else []),
         torch.enable_grad(),
         record_responses(copy) as responses,
-        record_exchanges(copy) as exchanges,
+        record_block_flows(copy) as flows,
         record_response_gradients(copy) as gradients,
     ):
         with torch.autocast(images.device.type, torch.bfloat16, enabled=precision == "bf16"):
@@ -81,7 +81,7 @@ def probe(network: nn.Module, images: Tensor, labels: Tensor, *, step: int, prec
         functional.cross_entropy(scores.float(), labels).backward()  # type: ignore[no-untyped-call]
     return Probe(
         layers=[_layer(step, response, gradients.get(response.layer.number)) for response in responses],
-        blocks=[_block(step, exchange) for exchange in exchanges],
+        blocks=[_block(step, flow) for flow in flows],
     )
 
 
@@ -102,9 +102,9 @@ def _layer(step: int, response: Response, response_gradient: float | None) -> Li
     )
 
 
-def _block(step: int, exchange: Exchange) -> LiveBlock:
-    block = exchange.block
-    values = (exchange.ratio, exchange.cosine, exchange.gamma, exchange.shares[0])
+def _block(step: int, flow: BlockFlow) -> LiveBlock:
+    block = flow.block
+    values = (flow.ratio, flow.cosine, flow.gamma, flow.shares[0])
     return LiveBlock(step, block.stage, block.block, *map(_finite, values))
 
 

@@ -25,52 +25,92 @@ IMAGES_PER_PROBE = 3200
 STEPS_PER_PROBE = 150  # on an accelerator
 MOST_PROBES = 200  # enough for any picture; 1 MB on disk for 56 layers
 
+_PAPER = "in He et al. 2015, section 4.2"
+
 
 class Recipe(Settings):
     """How a network is trained; the same recipe and seed give the same curve on one machine.
 
-    Attributes:
-        steps: optimiser steps (the paper's "iterations").
-        batch_size: images per step; 128 in He et al. 2015, section 4.2.
-        learning_rate: peak step size; 0.1 there.
-        schedule: name in `SCHEDULES`; he2015 is the paper's, with its gentle start for 110 layers and more.
-        warmup_steps: the rate grows linearly to the schedule's over this many steps; 0 in the paper.
-        momentum: 0.9 there.
-        weight_decay: 1e-4 there, on all parameters.
-        train_images: size of the class-balanced training subset, drawn by the seed; None takes all.
-        image_size: side in pixels; None keeps the data set's own, 16 averages CIFAR down by 2x2.
-        normalisation: "channel" subtracts a mean and divides by a deviation per channel; "pixel" subtracts the
-            mean image, as the paper does.
-        stochastic_depth: probability that a step leaves out the branch of the last block, falling evenly to almost none
-            at the first; 0.5 in Huang et al. 2016, 0 never. For residual networks alone.
-        augment: pad 4, random crop, mirror; None follows the data set (CIFAR yes, digits no).
-        precision: "auto" takes bf16 autocast where the device gains from it, else fp32.
-        evaluate_every: steps between evaluations; None takes 1.5 times the square root of `steps`, at least 10, so
-            that short runs have some points and long runs spend little on them.
-        evaluate_images: size of the fixed training sample and of the fixed test sample of an evaluation.
-        last_images: the same for the last evaluation; None takes 2,000 training images and the whole test set.
-        probe_every: steps between looks at all layers and blocks (responses, gradients, residual ledger) on a fixed
-            batch of 64 training images; 0 never looks. None takes about 3% of the training time for it, more often at
-            the beginning, and does not look where that is not enough for once.
+    Of each field, `title` is its label and `description` its help, in forms and in a shell. `json_schema_extra` says
+    what else a form needs: the "step" of a number, the "choices" of a text, what an "empty" field means.
     """
 
-    steps: int = Field(default=300, ge=1, le=MOST_STEPS)
-    batch_size: int = Field(default=128, ge=2, le=65_536)  # batch norm needs two
-    learning_rate: float = Field(default=0.1, gt=0, le=1000)
-    schedule: str = "he2015"
-    warmup_steps: int = Field(default=0, ge=0, le=MOST_STEPS)
-    momentum: float = Field(default=0.9, ge=0, lt=1)
-    weight_decay: float = Field(default=1e-4, ge=0, le=100)
-    train_images: int | None = Field(default=None, ge=1, le=MOST_IMAGES)
-    image_size: int | None = Field(default=None, ge=8, le=LARGEST_IMAGE)
-    normalisation: Literal["channel", "pixel"] = "channel"
-    stochastic_depth: float = Field(default=0, ge=0, lt=1)
-    augment: bool | None = None
-    precision: Literal["auto", "fp32", "bf16"] = "auto"
-    evaluate_every: int | None = Field(default=None, ge=1, le=MOST_STEPS)
-    evaluate_images: int = Field(default=250, ge=10, le=MOST_IMAGES)
-    last_images: int | None = Field(default=None, ge=10, le=MOST_IMAGES)
-    probe_every: int | None = Field(default=None, ge=0, le=MOST_STEPS)
+    steps: int = Field(
+        default=300, ge=1, le=MOST_STEPS, title="Steps", description="Optimiser steps, the paper's iterations.",
+        json_schema_extra={"step": 50},
+    )  # fmt: skip
+    batch_size: int = Field(  # batch norm needs two
+        default=128, ge=2, le=65_536, title="Batch size", description=f"Images per step; 128 {_PAPER}.",
+        json_schema_extra={"step": 16},
+    )  # fmt: skip
+    learning_rate: float = Field(
+        default=0.1, gt=0, le=1000, title="Learning rate", description=f"Peak step size; 0.1 {_PAPER}.",
+        json_schema_extra={"step": 0.01},
+    )  # fmt: skip
+    schedule: str = Field(
+        default="he2015", title="Schedule", json_schema_extra={"choices": {name: name for name in SCHEDULES}},
+        description="How the learning rate changes; he2015 has the paper's gentle start for 110 layers and more. "
+        + " ".join(f"{name}: {(rule.__doc__ or '').splitlines()[0]}" for name, rule in SCHEDULES.items()),
+    )  # fmt: skip
+    warmup_steps: int = Field(
+        default=0, ge=0, le=MOST_STEPS, title="Warm-up", json_schema_extra={"step": 10},
+        description=f"Steps over which the rate grows linearly to the schedule's; 0 {_PAPER}.",
+    )  # fmt: skip
+    momentum: float = Field(
+        default=0.9, ge=0, lt=1, title="Momentum", description=f"Of the gradients; 0.9 {_PAPER}.",
+        json_schema_extra={"step": 0.05},
+    )  # fmt: skip
+    weight_decay: float = Field(
+        default=1e-4, ge=0, le=100, title="Weight decay", description=f"On all parameters; 1e-4 {_PAPER}.",
+        json_schema_extra={"step": 0.0001},
+    )  # fmt: skip
+    train_images: int | None = Field(
+        default=None, ge=1, le=MOST_IMAGES, title="Training images", json_schema_extra={"empty": "all"},
+        description="Size of the class-balanced training subset, drawn by the seed; left out, all.",
+    )  # fmt: skip
+    image_size: int | None = Field(
+        default=None, ge=8, le=LARGEST_IMAGE, title="Image size",
+        description="Side in pixels; left out, the data set's own; 16 averages CIFAR down by 2x2. Half the side trains "
+        "about four times as fast.",
+    )  # fmt: skip
+    normalisation: Literal["channel", "pixel"] = Field(
+        default="channel", title="Normalisation",
+        description="channel: by a mean and a deviation per channel; pixel: by the mean image, as in the paper.",
+    )  # fmt: skip
+    stochastic_depth: float = Field(
+        default=0, ge=0, lt=1, title="Stochastic depth", json_schema_extra={"step": 0.1},
+        description="Of residual networks: probability that a step leaves out the branch of the last block, falling "
+        "evenly to almost none at the first; 0 never, 0.5 in Huang et al. 2016.",
+    )  # fmt: skip
+    augment: bool | None = Field(
+        default=None, title="Crop and mirror",
+        description="Pad 4, random crop, mirror; left out, as the data set does (CIFAR yes, digits no).",
+        json_schema_extra={"choices": {"as the data set does": None, "yes": True, "no": False}},
+    )  # fmt: skip
+    precision: Literal["auto", "fp32", "bf16"] = Field(
+        default="auto", title="Precision", description="auto: bf16 autocast where the device gains from it, else fp32.",
+    )  # fmt: skip
+    evaluate_every: int | None = Field(
+        default=None, ge=1, le=MOST_STEPS, title="Evaluate every N steps", json_schema_extra={"empty": "automatic"},
+        description="Steps between evaluations; left out, 1.5 times the square root of the steps, at least 10, so that "
+        "short runs have some points and long runs spend little on them.",
+    )  # fmt: skip
+    evaluate_images: int = Field(
+        default=250, ge=10, le=MOST_IMAGES, title="Evaluation images", json_schema_extra={"step": 50},
+        description="Size of the fixed training sample and of the fixed test sample of an evaluation.",
+    )  # fmt: skip
+    last_images: int | None = Field(
+        default=None, ge=10, le=MOST_IMAGES, title="Final evaluation images",
+        json_schema_extra={"empty": "2,000 and all test images"},
+        description="The same for the last evaluation; left out, 2,000 training images and the whole test set.",
+    )  # fmt: skip
+    probe_every: int | None = Field(
+        default=None, ge=0, le=MOST_STEPS, title="Probe every N steps",
+        json_schema_extra={"step": 10, "empty": "automatic"},
+        description="Steps between measurements of all layers and blocks (responses, gradients, residual ledger) on a "
+        "fixed batch of 64 training images; 0 never. Left out: more often at the beginning, for about 3% of the "
+        "training time, and not at all in very short trainings.",
+    )  # fmt: skip
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

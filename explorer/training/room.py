@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from explorer.errors import StorageError
 from explorer.files import home
 from explorer.models.config import NetworkConfig
-from explorer.models.structure import weighted
+from explorer.models.structure import layer_shapes
 from explorer.runs.reserve import BYTES as RESERVE_BYTES
 from explorer.training.recipe import Recipe
 
@@ -22,7 +22,7 @@ def room_needed(config: NetworkConfig, recipe: Recipe, step: int | None = None) 
     Args:
         step: that it goes on from; None for one that begins.
     """
-    layers = list(weighted(config))
+    layers = list(layer_shapes(config))
     parameters = sum(each.own + each.around for each in layers)
     statistics = sum(each.around for each in layers)  # as many as batch norms have parameters
     copies, tensors = (2, sum(LAYER_TENSORS)) if recipe.momentum else (1, LAYER_TENSORS[0])

@@ -2,7 +2,7 @@
 
 import time
 from contextlib import suppress
-from dataclasses import astuple
+from dataclasses import asdict, astuple
 from importlib.metadata import version
 from typing import Any
 
@@ -11,7 +11,7 @@ import torch
 from explorer import progress
 from explorer.data.batches import Batches
 from explorer.data.pixels import load_data
-from explorer.errors import ExplorerError, RunError, one_line
+from explorer.errors import ExplorerError, RunError, one_line, reason_in
 from explorer.runs.checkpoint_facts import CheckpointFacts
 from explorer.runs.checkpoints import first_network, save_checkpoint
 from explorer.runs.facts import StoredState, settings_digest, training_settings, with_notice
@@ -78,12 +78,11 @@ class Session:
         except BaseException:
             self.close()
             raise
+        self.facts = facts = facts.model_copy(update={"notice": notice})
         self._saved_at = time.monotonic()
         if self.training.recomputes:
-            print(
-                f"{run.id} computes what is inside of blocks twice: its steps need much of the memory here", flush=True
-            )
-        environment = device_facts() | {
+            print(f"{run.id} uses activation checkpointing: its steps need much of the memory here", flush=True)
+        environment = asdict(device_facts()) | {
             "device": shared.device.type,
             "precision": self.training.precision,
             "threads": torch.get_num_threads(),
@@ -167,10 +166,19 @@ class Session:
     def _look_inside(self) -> None:
         try:
             found = self.training.probe()
-        except RuntimeError as error:  # too little memory for the copy, say: never a reason to end a training
+        except Exception as error:  # noqa: BLE001
+            # Too little memory for the copy, or what this device cannot do: never a reason to end a training.
             print(f"{self.run.id}: its layers could not be measured at step {self.step}: {error}", flush=True)
+            self._note(f"Layers could not be measured at some steps ({reason_in(error)}); the log names them.")
             return
         self.metrics.append_probe(map(astuple, found.layers), map(astuple, found.blocks))
+
+    def _note(self, sentence: str) -> None:
+        """Tell the user of the run, once."""
+        notice = with_notice(self.facts, sentence)
+        if notice != self.facts.notice:
+            self.facts = self.facts.model_copy(update={"notice": notice})
+            update_run(self.run.id, notice=notice)
 
     def _write_latest(self) -> None:
         self.metrics.settle()

@@ -36,11 +36,11 @@ def computed_share(blocks: int, last: float) -> float:
 @contextmanager
 def branches_left_out(blocks: Sequence[nn.Module], factors: Sequence[float]) -> Iterator[None]:
     """Let the branches of a residual network's blocks count so much, and fully again afterwards."""
-    residual = [block for block in blocks if isinstance(block, ResidualBlock)]
+    additions = [block.addition for block in blocks if isinstance(block, ResidualBlock)]
     try:
-        for block, factor in zip(residual, factors, strict=True):
-            block.branch_factor = factor
+        for addition, factor in zip(additions, factors, strict=True):
+            addition.branch_factor = factor
         yield
     finally:
-        for block in residual:
-            block.branch_factor = 1.0
+        for addition in additions:
+            addition.branch_factor = 1.0

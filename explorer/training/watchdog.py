@@ -41,7 +41,7 @@ def watch(experiment_id: str) -> None:
     found = experiment(experiment_id)
     lock = processes.lock(_lock_path(found.runs[0]))
     try:
-        lock.acquire(timeout=0)
+        lock.acquire(timeout=processes.LOOK_SECONDS)
     except Timeout:
         return  # another one works, and sees what is asked now as well
     try:

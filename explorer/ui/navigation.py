@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from explorer.files import PROJECT
+from explorer.files import APP
 
-FOLDER = PROJECT / "pages"
+FOLDER = APP / "pages"
 
 # name of the file: title, icon, what it is for
 PAGES = {
@@ -19,7 +19,7 @@ PAGES = {
     "checkpoints": (
         "Checkpoints",
         ":material/inventory_2:",
-        "Weights on this machine; bringing in anybody's.",
+        "Weights on this machine; importing weights.",
     ),
     "data": ("Data", ":material/dataset:", "The data sets on this machine, and downloading them."),
 }

@@ -7,7 +7,7 @@ from typing import Any
 
 import anyio
 
-from explorer.compute.client import pytorch
+from explorer.compute.client import compute
 from explorer.errors import ExplorerError
 from explorer.ui.widgets.live_chart import chart_script_route
 
@@ -22,7 +22,7 @@ async def lifespan(app: Any) -> AsyncIterator[None]:
         try:
             yield
         finally:
-            pytorch.close()
+            compute.close()
 
 
 def _warm_up() -> None:

@@ -1,14 +1,17 @@
 """Numbers, times and states as pages write them."""
 
-import re
 from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from math import isnan
 
+from explorer.escaping import in_markdown, message_in_markdown
 from explorer.runs.experiments import Experiment
 from explorer.runs.facts import State
 from explorer.runs.listing import state_of_experiment, state_of_run
 from explorer.runs.store import Run
+
+escaped, said = in_markdown, message_in_markdown  # as pages call them
 
 AT_INITIALISATION = "At initialisation"  # a study of the Responses page, as the address calls it
 
@@ -45,25 +48,9 @@ def distinct(labels: Mapping[str, str]) -> dict[str, str]:
     return {name: f"{label}, {name}" if shared[label] > 1 else label for name, label in labels.items()}
 
 
-def escaped(text: str) -> str:
-    """A user's text inside Markdown, as typed."""
-    return "".join(f"\\{c}" if c in r"\`*_{}[]()#+-=.!|~:$<>&@" else c for c in text)
-
-
-def said(text: str) -> str:
-    """A message inside Markdown: what stands between backticks is code, all else is as typed.
-
-    Messages name titles, files and classes, which are not ours: these make neither links nor headings.
-    """
-    return "".join(part if place % 2 else escaped(part) for place, part in enumerate(_CODE.split(text)))
-
-
-_CODE = re.compile(r"((?<!`)`[^`\n]+`(?!`))")
-
-
-def percent(fraction: float | None) -> str:
-    """An error as people read it."""
-    return "–" if fraction is None else f"{100 * fraction:.1f} %"
+def percent(fraction: float | None, digits: int = 1) -> str:
+    """A fraction in percent; a dash where there is none, or NaN."""
+    return "–" if fraction is None or isnan(fraction) else f"{100 * fraction:.{digits}f} %"
 
 
 def duration(seconds: float) -> str:

@@ -1,7 +1,7 @@
-"""Somebody else's weights as checkpoints of ours: read safely, told apart, measured, kept whole or not at all."""
+"""Import third-party weights as checkpoints: read safely, the architecture inferred from tensor shapes, measured."""
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from torch import Tensor
@@ -11,17 +11,18 @@ from explorer.data.batches import sample_of_test_set
 from explorer.data.catalogue import DATASETS, IMAGENET, DatasetRow, data_status, dataset, known_dataset
 from explorer.data.normalisations import normalisation_row
 from explorer.data.pixels import load_data
-from explorer.errors import BadSettings
+from explorer.errors import BadSettings, RunError, StorageError, quoted
 from explorer.files import storage_errors
 from explorer.models.catalogue import network_config
 from explorer.models.config import NetworkConfig
+from explorer.models.names import settings_of
 from explorer.models.network import Network, build
 from explorer.models.size import parameter_count
-from explorer.runs.checkpoint_facts import CheckpointFacts
+from explorer.results import Imported
+from explorer.runs.checkpoint_facts import CheckpointFacts, checkpoint_file, facts_in
 from explorer.runs.checkpoints import save_checkpoint
-from explorer.runs.foreign_facts import facts_beside, sha256_of
-from explorer.runs.foreign_names import checkpoint_name
-from explorer.runs.store import checkpoint_folder
+from explorer.runs.store import checkpoint_folder, run_folder
+from explorer.seals import sha256_of
 from explorer.training.evaluation import error_and_loss
 from explorer.training.normalisation_choice import measured_normalisation
 from explorer.weights.config import assumptions, config_of_parts
@@ -32,35 +33,8 @@ from explorer.weights.reading import foreign_tensors
 SAMPLE_IMAGES = 500  # for the error that is told
 GUESSING = 0.8  # part of the error of guessing, from which on something must be wrong
 SUSPECTS = "the network, the normalisation, the order of classes or the data set"
-
-
-@dataclass(frozen=True, slots=True)
-class Imported:
-    """A checkpoint made of somebody else's weights, and what was decided on the way.
-
-    Attributes:
-        id: its name; `load_checkpoint` finds it by that.
-        path: the .safetensors file.
-        network: name of the network.
-        data: name of the data set that it is shown; empty where that is not known.
-        normalisation: a kind, see `data.normalisations`.
-        sample_error: fraction wrong on `sample_images` test images; None where they are not on this machine.
-        decisions: what the file does not say and was found out or assumed, one sentence each.
-        warnings: what speaks against the result.
-    """
-
-    id: str
-    path: Path
-    network: str
-    depth: int
-    classes: int
-    parameters: int
-    data: str
-    normalisation: str
-    sample_error: float | None
-    sample_images: int
-    decisions: tuple[str, ...]
-    warnings: tuple[str, ...]
+ENDING = ".safetensors"  # a reference that ends so is a path
+_ENDINGS = re.compile(r"(?:[-._]|\.(?:safetensors|pth|pt|th|ckpt))+$", re.IGNORECASE)
 
 
 def import_checkpoint(
@@ -74,7 +48,7 @@ def import_checkpoint(
     source: str = "",
     overwrite: bool = False,
 ) -> Imported:
-    """Read somebody else's weights file and keep it as a checkpoint beside the runs.
+    """Read a third-party weights file and keep it as a checkpoint beside the runs.
 
     One that was exported here with its facts, a .json of the same name whose sha256 is that of the file, takes what is
     not given below from those.
@@ -98,7 +72,7 @@ def import_checkpoint(
         UnknownName: there is no such network, data set or normalisation.
     """
     path = Path(path).expanduser()
-    checkpoint_id = checkpoint_name(name, path.stem, overwrite=overwrite)
+    checkpoint_id = _checkpoint_name(name, path.stem, overwrite=overwrite)
     if normalisation:
         normalisation_row(normalisation)
     with progress.part(0, 3):
@@ -148,6 +122,62 @@ def import_checkpoint(
         decisions=tuple(decisions),
         warnings=tuple(_warnings(built.config, error)),
     )
+
+
+def _checkpoint_name(given: str, stem: str, *, overwrite: bool) -> str:
+    """The id of a new checkpoint, which is that of no run, of no network, and of no other checkpoint.
+
+    Args:
+        given: by the user; empty makes one of the file's.
+        stem: the file's name without its last ending.
+        overwrite: whether it may be that of another checkpoint.
+
+    Raises:
+        BadSettings: it may not; the text says what to do.
+    """
+    found = given or _from_file(stem)
+    if found.endswith(ENDING):
+        raise BadSettings(f"`name` (={quoted(found)}) ends as a path does. Leave out {ENDING}.")
+    taken = _taken(found)
+    if taken and given:
+        raise BadSettings(f"`name` (={quoted(found)}) is that of a {taken}. Choose another, such as my-{found}.")
+    if taken:
+        found = f"{found}-imported"
+    if checkpoint_file(found) is not None and not overwrite:
+        raise BadSettings(
+            f"There is a checkpoint called {found!r} already. Choose another `name`, or say `overwrite` to replace it."
+        )
+    return found
+
+
+def _taken(name: str) -> str:
+    """What has this name and would be hidden by a checkpoint, or hide it; empty where nothing does."""
+    try:
+        folder = run_folder(name)
+    except RunError:
+        raise BadSettings(
+            f"`name` (={quoted(name)}) cannot be that of a checkpoint. Take letters, digits, dots, underscores and "
+            "hyphens, at most 121, a letter or a digit first."
+        ) from None
+    if settings_of(name) is not None:
+        return "network"
+    return "run" if name.startswith("shipped-") or folder.exists() else ""
+
+
+def _from_file(stem: str) -> str:
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", stem)[:100].lstrip("-._").removeprefix("shipped-")
+    return _ENDINGS.sub("", plain).lstrip("-._") or "imported"
+
+
+def facts_beside(path: Path) -> CheckpointFacts | None:
+    """The facts in the .json file of the same name; None where there is none or it holds anything else.
+
+    They are of these weights only where their `sha256` is `sha256_of(path)`.
+    """
+    try:
+        return facts_in(path.with_suffix(".json"))
+    except (FileNotFoundError, StorageError):
+        return None
 
 
 def _known(path: Path, digest: str, decisions: list[str]) -> CheckpointFacts | None:

@@ -12,14 +12,14 @@ from explorer import progress
 from explorer.data.archive import Archive
 from explorer.errors import BadSettings, DataMissing, StorageError, UnknownName
 from explorer.files import storage_errors
-from explorer.models.names import spelt
+from explorer.models.names import normalised_name
 from explorer.registry import lookup
 from explorer.runs.checkpoint_facts import checkpoint_file
-from explorer.runs.foreign_facts import sha256_of
 from explorer.runs.store import checkpoint_folder
+from explorer.seals import sha256_of
 
 if TYPE_CHECKING:
-    from explorer.weights.importing import Imported
+    from explorer.results import Imported
 
 ADDRESS = "https://download.pytorch.org/models"
 RESIZED = 256  # shorter side in pixels to which pictures are scaled here, before the central 224 are cut out
@@ -51,7 +51,7 @@ class WeightsRow:
     @property
     def key(self) -> str:
         """What `load` calls it: resnet50, resnet50-v2."""
-        return f"{spelt(self.name)}{'-v2' if self.version == 2 else ''}"
+        return f"{normalised_name(self.name)}{'-v2' if self.version == 2 else ''}"
 
     @property
     def file(self) -> str:
@@ -112,7 +112,7 @@ def weights_row(name: str) -> WeightsRow:
         UnknownName: torchvision has no such weights.
     """
     try:
-        return lookup(WEIGHTS, spelt(name), "network with weights of torchvision")
+        return lookup(WEIGHTS, normalised_name(name), "network with weights of torchvision")
     except UnknownName as error:
         raise UnknownName(f"{error} Other weights: `checkpoints import FILE`.") from None
 
@@ -154,9 +154,8 @@ def _downloaded(row: WeightsRow, target: Path) -> Iterator[tuple[int, int]]:
             for there in archive.fetch(part):
                 yield there, row.bytes
     except DataMissing as error:
-        reason = str(error).partition(". ")[0]  # what comes after it is about data sets
         raise StorageError(
-            f"{reason}. Start it again, it goes on where it stopped; or get the file elsewhere and name it: "
+            f"{error.reason}. Start it again, it goes on where it stopped; or get the file elsewhere and name it: "
             f"`load {row.key} --file {row.file}`."
         ) from None
     if fault := _fault(row, part):
@@ -201,7 +200,7 @@ def load_pretrained(name: str, file: str | Path | None = None, *, overwrite: boo
         found = import_checkpoint(
             path,
             name=row.id,
-            network=spelt(row.name),
+            network=normalised_name(row.name),
             data="imagenet",
             normalisation="imagenet",
             source=f"torchvision's {row.name}, weights {row.enum}, whose published ImageNet error is {row.error:.4f} "

@@ -5,7 +5,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from explorer.compute.client import pytorch
+from explorer.compute.client import compute
 
 MAIN = Path(__file__).parents[2] / "explorer" / "ui" / "main.py"
 PAGES = Path(__file__).parents[2] / "pages"
@@ -15,8 +15,8 @@ PAGES = Path(__file__).parents[2] / "pages"
 def pytorch_process():
     """The process that computes for the pages ends with the tests; it begins with the first question."""
     yield
-    pytorch.ask("builtins:abs", 0).wait(60)  # what was asked before has been answered then
-    pytorch.close()
+    compute.ask(abs, 0).wait(60)  # what was asked before has been answered then
+    compute.close()
 
 
 @pytest.fixture(autouse=True)

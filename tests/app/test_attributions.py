@@ -3,6 +3,7 @@
 import base64
 import io
 import re
+from time import sleep
 
 import numpy as np
 import pandas as pd
@@ -11,12 +12,13 @@ import streamlit as st
 from PIL import Image
 
 from explorer.attribution.methods import METHODS
-from explorer.compute.client import pytorch
+from explorer.attribution.question import Question
+from explorer.compute.client import compute
+from explorer.compute.functions import attributions
 from explorer.data.digits import read
 from explorer.ui.attributions.method_choice import USUAL
 from explorer.ui.attributions.views import VIEWS
 from explorer.ui.widgets.live_chart import live_chart
-from explorer.ui.widgets.questions import attribution
 from tests.app.reading import charts, texts
 
 TINY = "plain8,resnet8"
@@ -68,7 +70,7 @@ def look(app, key, value):
 @pytest.fixture(scope="module", autouse=True)
 def loaded():
     """PyTorch has been loaded before the first page waits for it."""
-    attribution("attribution_map", "plain8", "test:0", data="digits").wait(120)
+    compute.ask(attributions.attribution_map, "plain8", "test:0", Question(data="digits")).wait(120)
 
 
 @pytest.fixture
@@ -187,9 +189,9 @@ def test_the_true_class_is_the_label(open_page):
 
 def test_classes_as_rows_are_at_first_the_three_likeliest(open_page):
     app = open_page("attributions", networks="plain8", method="Saliency", rows="class explained", columns="network")
-    answer = attribution("attribution_map", "plain8", "test:0", "saliency", data="digits")
+    answer = compute.ask(attributions.attribution_map, "plain8", "test:0", Question("saliency", data="digits"))
     answer.wait(60)
-    likely = answer.value["probabilities"].argsort()[::-1][:3]
+    likely = answer.value.probabilities.argsort()[::-1][:3]
     assert set(grid(app)) == {f"{each}, plain8, untrained" for each in likely}
 
 
@@ -375,11 +377,9 @@ def test_a_link_opens_the_network_that_was_seen(open_page, view):
 
 
 def test_what_was_cancelled_is_offered_again(open_page):
-    busy = pytorch.ask("time:sleep", 1)
-    wanted = attribution(
-        "attribution_map", "resnet8-w2", "test:0", "saliency", target=None, data="digits", parameters={}
-    )
-    pytorch.cancel(wanted)
+    busy = compute.ask(sleep, 1)
+    wanted = compute.ask(attributions.attribution_map, "resnet8-w2", "test:0", Question("saliency", data="digits"))
+    compute.cancel(wanted)
     busy.wait(60)
     app = open_page("attributions", networks="plain8,resnet8-w2", methods="Saliency")
     there = grid(app)
@@ -462,6 +462,7 @@ def test_the_lens_has_a_map_for_every_block(open_page):
     app = open_page("attributions", view="Layer lens", networks="plain8,resnet14")
     assert app.selectbox(key="network").value == "resnet14"
     assert len(grid(app)) == 6
+    assert commands(app).endswith("attribute resnet14 --image test:0 --method grad_cam --layer all-blocks")
     choose(app, "lens", "layer_conductance")
     assert len(grid(app)) == 6
 

@@ -72,8 +72,8 @@ def test_what_cannot_be_built_says_the_rule_and_the_nearest_and_loses_nothing(op
     assert app.number_input(key="build_depth").value == 22
     assert address(app, "network") == "seresnet20"
     assert metrics(app)[0] == f"{parameter_count(network_config('seresnet20')):,}"
-    assert [each.label for each in app.button if each.label.startswith(("Take", "Back"))] == [
-        "Take seresnet20", "Take seresnet26",
+    assert [each.label for each in app.button if each.label.startswith(("Use", "Back"))] == [
+        "Use seresnet20", "Use seresnet26",
     ]  # fmt: skip
     app.button(key="take-seresnet26").click().run()
     assert address(app, "network") == "seresnet26"
@@ -163,7 +163,7 @@ def test_train_offers_stochastic_depth(open_page):
 
 def test_xray_takes_the_network_that_is_asked_for(open_page, monkeypatch):
     monkeypatch.setattr("explorer.ui.responses.untrained.awaited", lambda answers, doing: [])
-    monkeypatch.setattr("explorer.ui.responses.untrained.study", lambda *arguments, **options: None)
+    monkeypatch.setattr("explorer.ui.responses.untrained.compute.ask", lambda *arguments, **options: None)
     app = open_page("responses", study="At initialisation", **{"xray-networks": "preresnet38-c"})
     assert app.multiselect(key="xray-networks").value == ["preresnet38-c"]
 

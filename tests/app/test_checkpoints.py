@@ -69,7 +69,7 @@ def test_weights_are_imported_from_a_path_and_chosen(open_page, weights):
     assert not app.exception
     count = sum(each.numel() for each in build("resnet8-w4", channels=1).parameters())
     assert f"resnet8-w4, 8 layers, {count:,} parameters, 10 classes" in texts(app)
-    assert app.success[0].value.startswith("Brought in: resnet8-w4, 10 classes. Error on 360 test images: **")
+    assert app.success[0].value.startswith("Imported: resnet8-w4, 10 classes. Error on 360 test images: **")
     assert "hardly better than guessing" in app.warning[0].value
     assert "chosen by measuring" in texts(app)
     assert app.query_params["checkpoint"] == "some-weights"

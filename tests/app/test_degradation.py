@@ -22,7 +22,7 @@ def finished(make_run):
 
 def test_a_finished_race_shows_curves_and_both_verdicts(open_page, finished):
     app = open_page("degradation", experiment=finished())
-    assert "Degradation is seen" in texts(app)
+    assert "Depth hurts the plain networks" in texts(app)
     assert "Shortcuts help" in texts(app)
     race, degradation, shortcut = charts(app)
     assert {"plain20", "plain32", "resnet20", "resnet32"} <= {trace.get("name") for trace in race["data"]}
@@ -93,7 +93,7 @@ def test_a_link_to_what_is_gone_says_so_and_shows_another(open_page, finished):
     finished()
     app = open_page("degradation", experiment="gone")
     assert "There is no experiment gone here" in app.warning[0].value
-    assert "Degradation is seen" in texts(app)
+    assert "Depth hurts the plain networks" in texts(app)
 
 
 def test_networks_that_came_with_the_program_are_shown_first_and_read_only(open_page, finished):

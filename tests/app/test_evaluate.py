@@ -3,11 +3,14 @@
 import pytest
 import streamlit as st
 
+from explorer.compute.client import compute
 from explorer.data.pixels import load_test
+from explorer.models.network import build
+from explorer.runs.checkpoint_facts import CheckpointFacts, checkpoint_facts
+from explorer.runs.checkpoints import save_checkpoint
 from explorer.studies.evaluations import ensemble, evaluation
 from explorer.ui.evaluate.views import VIEWS
 from explorer.ui.widgets.live_chart import live_chart
-from explorer.ui.widgets.questions import evaluation as asked
 from tests.app.reading import charts, texts
 
 TINY = "plain8,resnet8"
@@ -35,7 +38,7 @@ def pictures(app):
 @pytest.fixture(scope="module", autouse=True)
 def loaded():
     """PyTorch has been loaded before the first page waits for it."""
-    asked("plain8", data="digits", images=10).wait(120)
+    compute.ask(evaluation, "plain8", data="digits", images=10).wait(120)
 
 
 @pytest.fixture
@@ -105,7 +108,7 @@ def test_a_click_on_a_field_shows_its_images_and_stays_in_the_address(open_page,
     app.button(key=f"confusion-{label}-{prediction}").click().run()
     assert address(app, "cell") == f"{label}-{prediction}"
     assert len(pictures(app)) == pairs.min()
-    assert f"{label}, taken for {prediction}: {pairs.min()} images." in texts(app)
+    assert f"{label}, predicted as {prediction}: {pairs.min()} images." in texts(app)
     again = open_page("evaluate", evaluation="Confusions", networks="plain8", cell=f"{label}-{prediction}")
     assert pictures(again) == pictures(app)
 
@@ -124,7 +127,7 @@ def test_a_cell_of_nonsense_or_without_images_is_no_trouble(open_page):
 
 
 def test_a_click_on_a_mistake_says_what_all_networks_say_and_leads_on(open_page, clicked):
-    app = open_page("evaluate", evaluation="Surest mistakes", networks=TINY)
+    app = open_page("evaluate", evaluation="Most confident mistakes", networks=TINY)
     mistakes = evaluation("plain8", images=1000).mistakes
     app.button(key="evaluated-pictures-0").click().run()
     number = mistakes["index"][0]
@@ -138,7 +141,7 @@ def test_a_click_on_a_mistake_says_what_all_networks_say_and_leads_on(open_page,
 
 
 def test_the_surest_mistake_comes_first(open_page):
-    app = open_page("evaluate", evaluation="Surest mistakes", networks="plain8")
+    app = open_page("evaluate", evaluation="Most confident mistakes", networks="plain8")
     mistakes = evaluation("plain8", images=1000).mistakes
     assert f"Test image {mistakes['index'][0]} " in pictures(app)[0]
 
@@ -147,23 +150,25 @@ def test_calibration_says_how_sure_and_how_often_right(open_page):
     app = open_page("evaluate", evaluation="Calibration", networks="plain8")
     found = evaluation("plain8", images=1000)
     confidence = found.answers["probability"].mean()
-    assert f"is {100 * confidence:.2f} % sure on average and right in {100 * (1 - found.error):.2f} %" in texts(app)
+    assert f"a mean confidence of {100 * confidence:.2f} % and an accuracy of {100 * (1 - found.error):.2f} %" in texts(
+        app
+    )
 
 
 def test_networks_together(open_page, make_weights):
     run = make_weights()
-    app = open_page("evaluate", evaluation="Together", networks=f"{run},plain8,resnet8")
+    app = open_page("evaluate", evaluation="Ensemble", networks=f"{run},plain8,resnet8")
     expected = ensemble([f"{run}@10", "plain8", "resnet8"], data="digits")
     metrics = {each.label: each.value for each in app.metric}
-    assert metrics["Error together"] == f"{100 * expected.joint.error:.2f} %"
-    assert metrics["None is right"] == f"{100 * expected.shared['fraction'].iloc[-1]:.2f} %"
+    assert metrics["Ensemble error"] == f"{100 * expected.joint.error:.2f} %"
+    assert metrics["All members wrong"] == f"{100 * expected.shared['fraction'].iloc[-1]:.2f} %"
     matrix = figure(app, "members-same")
     assert matrix["x"] == ["resnet8-w4", "plain8", "resnet8"]
     assert commands(app).endswith("--ensemble")
 
 
 def test_one_network_alone_is_told_to_need_another(open_page):
-    app = open_page("evaluate", evaluation="Together", networks="plain8")
+    app = open_page("evaluate", evaluation="Ensemble", networks="plain8")
     assert "two networks or more" in app.info[0].value
 
 
@@ -198,3 +203,17 @@ def test_a_network_that_cannot_be_evaluated_is_told_and_the_others_shown(open_pa
     (error,) = app.error
     assert "channel" in error.value
     assert app.dataframe[0].value["Network"].tolist() == ["resnet8-w4"]
+
+
+def test_the_error_of_an_imported_checkpoint_is_recorded_by_a_click(open_page, home):
+    network = build("resnet8-w4", channels=1)
+    (home / "checkpoints").mkdir(parents=True)
+    path = home / "checkpoints" / "theirs.safetensors"
+    save_checkpoint(network, path, CheckpointFacts(network=network.config, data="digits"))
+    sample = open_page("evaluate", networks="theirs", images="200")
+    assert not [each for each in sample.button if each.key == "record_test_error"]
+    app = open_page("evaluate", networks="theirs", images="0")
+    assert checkpoint_facts("theirs").test_error is None
+    app.button(key="record_test_error").click().run()
+    assert checkpoint_facts("theirs").test_error == evaluation("theirs").error
+    assert not [each for each in app.button if each.key == "record_test_error"]

@@ -4,14 +4,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from explorer.compute.client import compute
 from explorer.data.imagenet import categories
 from explorer.data.own_folders import add_folder, own_folders
 from explorer.models.network import build
 from explorer.runs.checkpoint_facts import CheckpointFacts
 from explorer.runs.checkpoints import save_checkpoint
 from explorer.runs.store import checkpoint_folder
+from explorer.studies.evaluations import evaluation
 from explorer.ui.widgets.data_choice import link_to
-from explorer.ui.widgets.questions import evaluation as asked
 from tests.app.reading import charts, texts
 
 PETS = "The folder pets"
@@ -20,7 +21,7 @@ PETS = "The folder pets"
 @pytest.fixture(scope="module", autouse=True)
 def loaded():
     """PyTorch has been loaded before the first page waits for it."""
-    asked("plain8", data="digits", images=10).wait(120)
+    compute.ask(evaluation, "plain8", data="digits", images=10).wait(120)
 
 
 @pytest.fixture
@@ -228,7 +229,7 @@ def test_a_folder_with_training_images_can_be_trained_on(open_page, write):
 
 def test_a_mistake_in_a_folder_leads_to_its_explanation(open_page, write, imagenet_like):
     add_folder(str(write("tench", "goldfish")))
-    app = open_page("evaluate", evaluation="Surest mistakes", networks=imagenet_like, data=PETS, shown="3")
+    app = open_page("evaluate", evaluation="Most confident mistakes", networks=imagenet_like, data=PETS, shown="3")
     (link,) = app.get("page_link")
     assert "folder=The+folder+pets" in link.proto.query_string
     assert "image=test%3A3" in link.proto.query_string

@@ -1,9 +1,13 @@
 """Every page draws, empty and with runs, and says what to do next."""
 
+from math import inf, nextafter
+
 import pytest
 
+from explorer.errors import BadSettings
 from explorer.runs.experiments import experiment as read
 from explorer.runs.store import run_folder
+from explorer.training.recipe import MOST_STEPS, Recipe
 from explorer.ui.navigation import PAGES
 from tests.app.reading import charts, texts
 
@@ -55,6 +59,30 @@ def test_train_lets_one_choose_how_often_to_look_inside(open_page):
     app.selectbox(key="one_minute_look").select("every so many steps").run()
     app.number_input(key="one_minute_probe_every").set_value(25).run()
     assert "--probe-every 25 " in app.code[0].value
+
+
+def taken(name, value):
+    """Whether a recipe takes this value of a field."""
+    try:
+        Recipe(**{"steps": MOST_STEPS, name: value})
+    except BadSettings:
+        return False
+    return True
+
+
+def test_the_training_form_is_that_of_the_recipe(open_page):
+    """Labels, helps and bounds; the two fields that depend on the data have bounds of their own."""
+    app = open_page("train", one_minute_look="every so many steps")
+    widgets = {each.key: each for each in [*app.number_input, *app.selectbox]}
+    for name in Recipe.model_fields.keys() - {"image_size", "train_images"}:
+        field, widget = Recipe.model_fields[name], widgets[f"one_minute_{name}"]
+        assert (widget.label, widget.help) == (field.title, field.description)
+        if widget.type == "number_input":
+            low, high = widget.min, widget.max
+            bounds = (low, high, nextafter(low, -inf), nextafter(high, inf))
+            if field.annotation is not float:
+                bounds = tuple(map(int, (low, high, low - 1, high + 1)))
+            assert [taken(name, value) for value in bounds] == [True, True, False, False], name
 
 
 def test_train_says_what_does_not_fit(open_page):

@@ -2,24 +2,25 @@
 
 import re
 import time
+from time import sleep
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from explorer.compute import client as module
-from explorer.compute.client import PyTorch
+from explorer.compute.client import ComputeClient
 from explorer.ui.widgets import questions
 
 TOLD = r"PyTorch has not answered for \d+ s; \*Cancel\* ends it and starts a new one"
 
 
 @pytest.fixture
-def pytorch(monkeypatch):
+def compute(monkeypatch):
     """A process of this test's own, for which a second is long."""
     for name, seconds in [("TICK", 0.05), ("INTERRUPTED", 0.3), ("TERMINATED", 0.3), ("SILENT", 1.0)]:
         monkeypatch.setattr(module, f"{name}_SECONDS", seconds)
-    own = PyTorch()
-    monkeypatch.setattr(questions, "pytorch", own)
+    own = ComputeClient()
+    monkeypatch.setattr(questions, "compute", own)
     yield own
     own.close()
 
@@ -32,32 +33,34 @@ def until(condition, seconds=10.0):
 
 
 def show():
+    from time import sleep
+
     import streamlit as st
 
     from explorer.ui.widgets import questions
 
-    questions.show_answer(questions.pytorch.ask("time:sleep", 600), "Asking ...", st.write)
+    questions.show_result(questions.compute.ask(sleep, 600), "Asking ...", st.write)
 
 
-def test_a_part_that_waits_in_vain_offers_to_end_the_process(pytorch):
+def test_a_part_that_waits_in_vain_offers_to_end_the_process(compute):
     app = AppTest.from_function(show, default_timeout=30).run()
     assert app.markdown[0].value == "Asking ..."
-    until(lambda: pytorch.silent)
+    until(lambda: compute.silent)
     app.run()
     assert re.search(TOLD, app.markdown[1].value)
     app.button[0].click().run()
     assert "cancelled" in app.markdown[0].value
     app.button[0].click().run()
     assert app.markdown[0].value == "Asking ..."
-    assert pytorch.ask("time:sleep", 600).pending
+    assert compute.ask(sleep, 600).pending
 
 
-def test_the_reason_of_a_long_wait_is_told(pytorch):
-    first, second = pytorch.ask("time:sleep", 601), pytorch.ask("time:sleep", 602)
+def test_the_reason_of_a_long_wait_is_told(compute):
+    first, second = compute.ask(time.sleep, 601), compute.ask(time.sleep, 602)
     until(lambda: first.begun)
     assert "loaded once" in questions._reason([first], 0.0)
     assert "asked for before" in questions._reason([second], 0.0)
     assert questions._reason([first], 0.5) == ""
-    until(lambda: pytorch.silent)
+    until(lambda: compute.silent)
     for part in (0.0, 0.5):
         assert re.search(TOLD, questions._reason([second], part))

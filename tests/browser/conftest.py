@@ -23,13 +23,17 @@ FLAGS = [
 ]
 
 
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
     """A server on a free port with no runs; gives its address."""
     folder = tmp_path_factory.mktemp("browser")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     environment = os.environ | {"EXPLORER_HOME": str(folder / "home"), "EXPLORER_DATA": str(folder / "data")}
     command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", "--server.headless", "true"]
     with (folder / "server.log").open("wb") as log:
@@ -38,7 +42,7 @@ def server(tmp_path_factory):
         )
     address = f"http://127.0.0.1:{port}"
     try:
-        _wait_for(f"{address}/_stcore/health", process)
+        wait_for(f"{address}/_stcore/health", process)
         yield address
     finally:
         process.terminate()
@@ -80,7 +84,7 @@ def _is_bad(answer):
     return answer.status >= 400 and "/_stcore/" not in answer.url
 
 
-def _wait_for(address, process):
+def wait_for(address, process):
     end = time.monotonic() + 60
     while time.monotonic() < end:
         assert process.poll() is None, "the server ended at once"

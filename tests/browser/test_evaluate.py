@@ -39,7 +39,7 @@ def test_from_a_field_of_the_confusion_to_an_attribution(page):
     field = page.evaluate("chart('confusion').data[0].customdata.flat().find((each) => each && each[0] !== each[1])")
     click(page, "confusion", *field)
     page.wait_for_url(re.compile(rf"[?&]cell={field[0]}-{field[1]}(&|$)"))
-    page.get_by_text(f"{field[0]}, taken for {field[1]}:").wait_for()
+    page.get_by_text(f"{field[0]}, predicted as {field[1]}:").wait_for()
     page.locator(IDLE).wait_for()
     click(page, "pictures", 0, 0)
     page.wait_for_url(re.compile(r"[?&]shown=\d+(&|$)"))
@@ -48,7 +48,7 @@ def test_from_a_field_of_the_confusion_to_an_attribution(page):
     page.locator(IDLE).wait_for()
 
     page.reload()
-    page.get_by_text(f"{field[0]}, taken for {field[1]}:").wait_for()
+    page.get_by_text(f"{field[0]}, predicted as {field[1]}:").wait_for()
     link.wait_for()
     page.locator(IDLE).wait_for()
     link.click()

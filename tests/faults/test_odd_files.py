@@ -66,7 +66,7 @@ CHANGING = [
     "runs delete ID --yes",
 ]
 ELSEWHERE = {  # what these do is no question of the runs that are there, or other tests ask it
-    "train", "load", "degradation run", "runs import", "checkpoints import", "checkpoints delete", "data add",
+    "app", "train", "load", "degradation run", "runs import", "checkpoints import", "checkpoints delete", "data add",
     "data remove", "data download", "data verify", "xray", "shattering",
 }  # fmt: skip
 

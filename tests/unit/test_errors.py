@@ -10,12 +10,12 @@ import torch
 from explorer.errors import (
     ExplorerError,
     StorageError,
-    escaped,
     is_disk_full,
     is_out_of_memory,
     one_line,
     quoted,
 )
+from explorer.escaping import in_terminal
 from explorer.files import storage_errors
 
 
@@ -73,7 +73,7 @@ def test_a_number_that_python_does_not_write_is_told_in_words():
 
 def test_an_error_becomes_one_line_without_control_characters():
     assert one_line("a\nb\tc\x1b[31m \udcff") == "a b c\\x1b[31m \\udcff"
-    assert escaped("a\nb") == "a\\nb"
+    assert in_terminal("a\nb") == "a\\nb"
 
 
 def test_an_error_with_a_word_without_end_is_short():

@@ -18,7 +18,8 @@ SCRIPTS = [
 ]
 
 # Packages and single modules of `explorer`, from the bottom up, and what each may import.
-BASE = {"errors", "files", "numerals", "processes", "progress", "registry", "scratch", "seals", "settings", "tables"}
+BASE = {"cache", "errors", "escaping", "files", "numerals", "processes", "progress", "registry", "results", "scratch",
+        "seals", "settings", "tables"}  # fmt: skip
 ALLOWED = dict.fromkeys(BASE, BASE) | {
     "models": BASE,
     "data": BASE,
@@ -29,13 +30,13 @@ ALLOWED = dict.fromkeys(BASE, BASE) | {
     "training": BASE | {"models", "data", "runs"},
     "weights": BASE | {"models", "data", "runs", "training"},
     "studies": BASE | {"models", "data", "runs", "analysis", "attribution", "training", "weights", "figures"},
-    "compute": BASE | {"data"},
+    "compute": BASE | {"data", "runs", "training", "weights", "studies"},
     "cli": BASE | {"models", "data", "runs", "analysis", "attribution", "training", "weights", "figures", "studies"},
     "__main__": {"cli"},
     "ui": BASE | {"models", "data", "runs", "analysis", "attribution", "training", "weights", "figures", "studies",
                   "compute"},
     "pages": {"ui", "data"},
-    "streamlit_app": {"ui"},
+    "streamlit_app": {"ui", "files"},
 }  # fmt: skip
 
 # Which packages may import a library.

@@ -53,6 +53,13 @@ def test_every_problem_is_told_at_once():
     )
 
 
+def test_an_error_names_the_settings_at_fault():
+    for values, names in (({"heat": -1, "name": "Kiln"}, ("heat", "name")), ({"heet": 1}, ("heet",))):
+        with pytest.raises(BadSettings) as caught:
+            Oven(**values)
+        assert caught.value.settings == names
+
+
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_nan_and_infinity_are_refused(value):
     assert "`heat`" in refusal(heat=value)

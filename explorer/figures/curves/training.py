@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from explorer.escaping import in_figure
 from explorer.figures import captions, theme
 from explorer.figures.axes import extent, x_axis, y_axis
 from explorer.figures.curve_lines import MEASURES, Curve, Line, Measure, curves, letters, with_keys
@@ -185,11 +186,6 @@ def _note(measure: Measure, smoothing: int, letter: Mapping[str, str], titles: M
     lines = [f"thin: {thin}, bold: {bold}" if thin and bold else thin or bold]
     if letter:
         signs = dict(zip(letter.values(), cycle(theme.MARKER_SIGNS), strict=False))
-        key = (f"<b>{signs[mark]} {mark}</b> {_plain_text(titles.get(name, name))}" for name, mark in letter.items())
+        key = (f"<b>{signs[mark]} {mark}</b> {in_figure(titles.get(name, name))}" for name, mark in letter.items())
         lines.append("\u2003".join(key))
     return "<br>".join(lines)
-
-
-def _plain_text(title: str) -> str:
-    """A user's title inside plotly's text, which understands some tags."""
-    return title.replace("&", "&amp;").replace("<", "&lt;")

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from explorer.escaping import in_figure
 from explorer.figures import captions, theme
 from explorer.figures.curve_lines import Floats
 from explorer.figures.evaluation.fields import square
@@ -121,7 +122,7 @@ def _points(rows: pd.DataFrame, kind: str, measure: str, title: str, colours: th
         "name": KINDS[kind],
         "x": (rows["apart"] + ASIDE[kind]).to_numpy(np.float32),
         "y": rows[measure].to_numpy(np.float32),
-        "customdata": rows[["network_a", "network_b"]].to_numpy(),
+        "customdata": rows[["network_a", "network_b"]].map(in_figure).to_numpy(),
         "error_y": {"array": rows[f"{measure}_std"].to_numpy(np.float32), "color": colours.muted, "width": SPREAD},
         "marker": {"symbol": LOOKS[kind], "size": 13, "color": colour, "line": {"width": 2.5, "color": colour}},
         "hovertemplate": "<b>%{customdata[0]}</b> and <b>%{customdata[1]}</b><br>"

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from explorer.escaping import in_figure
 from explorer.figures import theme
 from explorer.figures.network_lines import NetworkLine, framed, network_lines
 
@@ -37,7 +38,12 @@ def class_errors(table: pd.DataFrame, *, dark: bool = False, height: int | None 
     layout |= {
         "xaxis": theme.axis(colours) | {"title": theme.axis_title("error (%)"), "rangemode": "tozero"},
         "yaxis": theme.axis(colours)
-        | {"type": "category", "categoryorder": "array", "categoryarray": shown[::-1], "fixedrange": True}
+        | {
+            "type": "category",
+            "categoryorder": "array",
+            "categoryarray": [*map(in_figure, shown[::-1])],
+            "fixedrange": True,
+        }
         | {"range": [-0.6, max(1, len(shown)) - 0.4], "ticks": ""},
     }
     return go.Figure({"data": [_dots(line, shown, lines, colours) for line in lines], "layout": layout})
@@ -54,7 +60,7 @@ def _dots(line: NetworkLine, shown: list[str], lines: list[NetworkLine], colours
         "uid": f"{line.uid}-dots",
         "mode": "markers",
         "x": (100 * rows["error"]).to_numpy(np.float32),
-        "y": rows["class"].tolist(),
+        "y": rows["class"].map(in_figure).tolist(),
         "customdata": [[int(label), line.reference, *others] for label, *others in _meanings(rows)],
         "marker": {
             "symbol": markers[alike.index(line.label) % len(markers)],
@@ -69,6 +75,10 @@ def _dots(line: NetworkLine, shown: list[str], lines: list[NetworkLine], colours
 
 def _meanings(rows: pd.DataFrame) -> list[tuple[int, int, str]]:
     return [
-        (row["label"], int(row["images"]), f", mostly taken for {row['taken_for']}" if row["taken_for"] else "")
+        (
+            row["label"],
+            int(row["images"]),
+            f", mostly predicted as {in_figure(row['taken_for'])}" if row["taken_for"] else "",
+        )
         for row in rows.to_dict("records")
     ]

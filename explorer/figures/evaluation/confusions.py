@@ -1,4 +1,4 @@
-"""Which classes a network takes for which: a field for every two of them."""
+"""Confusion matrix: a field for each pair of true and predicted class."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from explorer.escaping import in_figure
 from explorer.figures import captions, theme
 from explorer.figures.curve_lines import Floats
 from explorer.figures.evaluation.fields import field_axis, fields, room
@@ -85,7 +86,8 @@ def _square(counts: pd.DataFrame, column: str, shown: list[int]) -> Floats:
 
 def _hover(label: int, other: int, images: Floats, shares: Floats, names: list[str]) -> str:
     share = f"{int(images[label, other]):,} images, {100 * shares[label, other]:.1f} % of this class"
-    return f"<b>{names[label]}</b> {'right' if label == other else f'taken for <b>{names[other]}</b>'}<br>{share}"
+    name, given = (in_figure(names[each]) for each in (label, other))
+    return f"<b>{name}</b> {'right' if label == other else f'predicted as <b>{given}</b>'}<br>{share}"
 
 
 def _left_out(counts: pd.DataFrame, shown: list[int], colours: theme.Palette) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from explorer.escaping import in_figure
 from explorer.figures import theme
 
 FIELD = 92  # pixels
@@ -20,7 +21,7 @@ def room(names: Sequence[str]) -> float:
 def field_axis(names: Sequence[str], colours: theme.Palette) -> dict[str, Any]:
     """An axis that has nothing but the names."""
     axis = theme.axis(colours) | {"type": "category", "showline": False, "ticks": "", "showgrid": False}
-    return axis | {"categoryorder": "array", "categoryarray": list(names), "fixedrange": True}
+    return axis | {"categoryorder": "array", "categoryarray": list(map(in_figure, names)), "fixedrange": True}
 
 
 def fields(
@@ -35,8 +36,8 @@ def fields(
     """
     return {
         "type": "heatmap",
-        "x": list(names),
-        "y": list(names),
+        "x": list(map(in_figure, names)),
+        "y": list(map(in_figure, names)),
         "z": values.astype(np.float32),
         "text": texts,
         "texttemplate": "%{text}",

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import plotly.graph_objects as go
 
+from explorer.escaping import in_figure
 from explorer.figures import theme
 from explorer.figures.maps.cells import SCALES, TOP, ColourScale, MapCell, colour_scales, grid_headings
 from explorer.figures.maps.colours import LINES, SHOWN, drawn_side
@@ -107,12 +108,12 @@ def caption(cell: MapCell) -> tuple[str, str]:
 def hover(cell: MapCell) -> str:
     """What is said of a cell besides the value at the pointer."""
     verdict = {True: ", right", False: ", wrong", None: ""}[cell.right]
-    lines = [f"<b>{cell.row}</b>, {cell.column}"]
+    lines = [f"<b>{in_figure(cell.row)}</b>, {in_figure(cell.column)}"]
     if cell.prediction:
-        lines.append(f"predicts {cell.prediction} ({100 * cell.probability:.1f} %){verdict}")
+        lines.append(f"predicts {in_figure(cell.prediction)} ({100 * cell.probability:.1f} %){verdict}")
     if cell.target:
-        lines.append(f"explained: {cell.target} ({100 * cell.target_probability:.1f} %)")
-    return "<br>".join([*lines, cell.note] if cell.note else lines)
+        lines.append(f"explained: {in_figure(cell.target)} ({100 * cell.target_probability:.1f} %)")
+    return "<br>".join([*lines, in_figure(cell.note)] if cell.note else lines)
 
 
 def map_facts(

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
+from explorer.escaping import in_figure
 from explorer.figures import theme
 from explorer.figures.maps.cells import ColourScale, MapCell
 from explorer.figures.maps.colours import BAR_STEPS, LINES, averaged, beneath, colour_stops, data_uri, drawn_side
@@ -102,7 +103,7 @@ def _map(
     trace = {
         "type": "heatmap",
         "uid": uid,
-        "name": f"{cell.row}, {cell.column}",
+        "name": in_figure(f"{cell.row}, {cell.column}"),
         "colorscale": colour_stops(colours, signed=scale.signed, show=show),
         "zmin": -scale.top if scale.signed else 0,
         "zmax": scale.top,
@@ -150,18 +151,19 @@ def _failed(
     box = {
         "type": "heatmap",
         "uid": uid,
-        "name": f"{cell.row}, {cell.column}",
+        "name": in_figure(f"{cell.row}, {cell.column}"),
         "x": [corner[0], corner[0] + side],
         "y": [corner[1], corner[1] + side],
         "z": [[0]],
         "colorscale": [[0, theme.CLEAR], [1, theme.CLEAR]],
         "showscale": False,
         "customdata": [[[position]]],
-        "hovertemplate": f"<b>{cell.row}</b>, {cell.column}<br>{'<br>'.join(wrapped(cell.failure, 60))}<extra></extra>",
+        "hovertemplate": f"<b>{in_figure(cell.row)}</b>, {in_figure(cell.column)}<br>"
+        f"{'<br>'.join(map(in_figure, wrapped(cell.failure, 60)))}<extra></extra>",
     }
     lines = wrapped(cell.failure, letters_in(side - 12, theme.TEXT_SIZE - 1))
     most = max(1, int(side / (1.4 * theme.TEXT_SIZE)))
-    text = "<br>".join(lines if len(lines) <= most else [*lines[: most - 1], "…"])
+    text = "<br>".join(map(in_figure, lines if len(lines) <= most else [*lines[: most - 1], "…"]))
     words = {"type": "scatter", "mode": "text", "x": middle[0], "y": middle[1], "text": [text], "hoverinfo": "skip"}
     letters = {"size": theme.TEXT_SIZE - 1, "color": colours.ink}
     return [box, words | {"uid": f"{uid}-why", "textfont": letters, "showlegend": False, "cliponaxis": False}]
@@ -192,7 +194,7 @@ def _bar(bar: Bar, number: int, show: str, colours: theme.Palette) -> dict[str, 
 
 
 def _texts(words: Sequence[Words], colours: theme.Palette) -> dict[str, Any]:
-    texts = [each.text.replace("\n", "<br>") for each in words]
+    texts = [in_figure(each.text).replace("\n", "<br>") for each in words]
     return {
         "type": "scatter",
         "uid": "texts",

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
+from scipy.ndimage import binary_dilation, binary_erosion
 
 from explorer.figures import theme
 from explorer.figures.maps.cells import MapCell, MapValues, Pixels
@@ -90,27 +91,14 @@ def _with_lines(
 ) -> NDArray[np.uint8]:
     """Lines of equal value, on wider ones in the colour of the page."""
     ways = [(values, colours.depth(32)), *([(-values, colours.depth(20))] if signed else [])]
-    found = [(_outline(each >= line * top), own) for each, own in ways for line in LINES]
+    areas = [(each >= line * top, own) for each, own in ways for line in LINES]
+    # Positions with a neighbour outside the area; the edge of the picture is no neighbour
+    found = [(area & ~binary_erosion(area, border_value=1), own) for area, own in areas]
     for line, _ in found:
-        picture[_grown(_grown(line))] = colour(colours.page)
+        picture[binary_dilation(line, iterations=2)] = colour(colours.page)
     for line, own in found:
-        picture[_grown(line)] = colour(own)
+        picture[binary_dilation(line)] = colour(own)
     return picture
-
-
-def _outline(inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The positions of an area that have a neighbour outside it; the edge of the picture is no neighbour."""
-    return inside & _grown(~inside)
-
-
-def _grown(area: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """With its neighbours above, below and beside."""
-    found = area.copy()
-    found[1:] |= area[:-1]
-    found[:-1] |= area[1:]
-    found[:, 1:] |= area[:, :-1]
-    found[:, :-1] |= area[:, 1:]
-    return found
 
 
 def _draw_failure(

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
+from explorer.escaping import in_figure
 from explorer.figures import theme
 from explorer.figures.maps.cells import Pixels
 from explorer.figures.maps.colours import beneath, data_uri
@@ -95,7 +96,9 @@ def _surface(pictures: Sequence[StripImage], columns: int, rows: int, across: fl
     count = len(pictures)
     z = np.full(rows * columns, np.nan, np.float32)
     z[:count] = 0
-    texts = ["<br>".join([f"<b>{each.title}</b>", *each.hover]) for each in pictures] + [""] * (rows * columns - count)
+    texts = ["<br>".join([f"<b>{in_figure(each.title)}</b>", *map(in_figure, each.hover)]) for each in pictures] + [
+        ""
+    ] * (rows * columns - count)
     clicks = [[place] if place < count else None for place in range(rows * columns)]
     lines = range(0, rows * columns, columns)
     return {
@@ -124,7 +127,7 @@ def _titles(
     letters = letters_in(side + GAP, size)
     firsts = [shortened(f"{WRONG} {each.title}" if each.wrong else each.title, letters) for each in pictures]
     seconds = [shortened(each.subtitle, letters) for each in pictures]
-    texts = ["<br>".join(filter(None, lines)) for lines in zip(firsts, seconds, strict=True)]
+    texts = ["<br>".join(map(in_figure, filter(None, lines))) for lines in zip(firsts, seconds, strict=True)]
     return {
         "type": "scatter",
         "uid": "titles",

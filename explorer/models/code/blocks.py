@@ -1,12 +1,12 @@
-"""Blocks as code, for `models.standalone`: the definitions that one network needs, and no others.
+"""Blocks as code, for `models.code.network`: the definitions that one network needs, and no others.
 
 Modules and their order are those of `models.blocks` and `models.dense`, so weights have the same names.
 """
 
 from typing import Literal
 
-from explorer.models.code.parts import convolution, definitions, norm_after, norm_at_end, shortcut
-from explorer.models.config import DENSE_BOTTLENECK, NetworkConfig
+from explorer.models.code.parts import convolution, definitions, norm_after, norm_at_end, shortcut, source
+from explorer.models.config import NetworkConfig
 from explorer.models.structure import ShortcutKind, block_shapes
 
 BLOCK_NAMES = {
@@ -25,7 +25,8 @@ Sharing = Literal["none", "all", "changing", "first"]
 def block_definitions(config: NetworkConfig) -> list[str]:
     """The classes and functions that a network's blocks are made of, each before its use; the blocks last."""
     if config.dense:
-        return [_dense_layer(config), *([_transition(config)] if len(config.stage_blocks) > 1 else [])]
+        names = [BLOCK_NAMES[config.block, config.order], *["Transition"] * (len(config.stage_blocks) > 1)]
+        return [source("dense", name) for name in names]
     shortcuts = {shape.shortcut for shape in block_shapes(config)}
     return [*definitions(config, shortcuts), _residual_block(config, shortcuts)]
 
@@ -145,38 +146,6 @@ def _said(config: NetworkConfig) -> list[str]:
     said.append("The 3x3 has groups (Xie et al. 2017, figure 3c)." if config.groups > 1 else "")
     said.append("The stride is on the first 1x1 convolution." if config.stride_on == "1x1" else "")
     return [line for line in said if line]
-
-
-def _dense_layer(config: NetworkConfig) -> str:
-    made = ["self.norm1 = nn.BatchNorm2d(in_width)", "self.relu1 = nn.ReLU()"]
-    if config.block == "dense":
-        made.append(f"self.conv1 = {convolution('in_width', 'GROWTH', 3, norm='batch')}")
-        done = ["new = self.conv1(self.relu1(self.norm1(x)))"]
-        said = "Norm, ReLU and a 3x3 convolution, whose channels are added to those of the input."
-    else:
-        inner = f"{DENSE_BOTTLENECK} * GROWTH"
-        made += [
-            f"self.conv1 = {convolution('in_width', inner, 1, norm='batch')}",
-            f"self.norm2 = nn.BatchNorm2d({inner})",
-            "self.relu2 = nn.ReLU()",
-            f"self.conv2 = {convolution(inner, 'GROWTH', 3, norm='batch')}",
-        ]
-        done = ["out = self.conv1(self.relu1(self.norm1(x)))", "new = self.conv2(self.relu2(self.norm2(out)))"]
-        said = "1x1 and 3x3 convolutions, whose channels are added to those of the input."
-    done.append("return torch.cat([x, new], dim=1)")
-    return _class(BLOCK_NAMES[config.block, config.order], [said], "in_width: int", made, done)
-
-
-def _transition(config: NetworkConfig) -> str:
-    made = [
-        "self.norm = nn.BatchNorm2d(in_width)",
-        "self.relu = nn.ReLU()",
-        f"self.conv = {convolution('in_width', 'width', 1, norm='batch')}",
-        "self.pool = nn.AvgPool2d(2)",
-    ]
-    done = ["return self.pool(self.conv(self.relu(self.norm(x))))"]
-    said = "Between two stages: a 1x1 convolution and means of 2x2 positions."
-    return _class("Transition", [said], "in_width: int, width: int", made, done)
 
 
 def _class(name: str, said: list[str], arguments: str, made: list[str], done: list[str]) -> str:

@@ -194,7 +194,7 @@ def _dense_stages(config: NetworkConfig) -> list[str]:
         "    modules: list[nn.Module] = []",
         *(transition if len(config.stage_blocks) > 1 else []),
         "    for _ in range(layers):",
-        f"        modules.append({BLOCK_NAMES[config.block, config.order]}(width))",
+        f"        modules.append({BLOCK_NAMES[config.block, config.order]}(width, GROWTH))",
         "        width += GROWTH",
         "    stages.append(nn.Sequential(*modules))",
         "self.stages = nn.Sequential(*stages)",

@@ -1,98 +1,42 @@
-"""What blocks are made of, as code for `models.standalone`: convolutions, norms, excitation, shortcuts."""
+"""What blocks are made of, as code for `models.code.network`: convolutions, norms, excitation, shortcuts.
 
-from explorer.models.config import EXCITATION_REDUCTION, NetworkConfig, Norm
+Classes that are the same in every network are taken from the files of `explorer.models` themselves.
+"""
+
+import ast
+from functools import cache
+from importlib.resources import files
+from typing import Literal
+
+from explorer.models.config import DENSE_BOTTLENECK, EXCITATION_REDUCTION, NetworkConfig, Norm
 from explorer.models.structure import ShortcutKind
-
-_SCALE = '''\
-class Scale(nn.Module):
-    """Multiplies with one trained number, which starts at zero: at first a block adds nothing."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.zeros(()))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.weight * x
-'''
-_SHIFT = '''\
-class Shift(nn.Module):
-    """Adds one trained number, which starts at zero."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.bias = nn.Parameter(torch.zeros(()))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x + self.bias
-'''
-_SCALE_AND_SHIFT = '''\
-class ScaleAndShift(nn.Module):
-    """Multiplies with one trained number and adds another, which start at one and zero."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.ones(()))
-        self.bias = nn.Parameter(torch.zeros(()))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.weight * x + self.bias
-'''
-_SHIFTED_CONVOLUTION = '''\
-class ShiftedConv2d(nn.Conv2d):
-    """Adds one trained number, which starts at zero, to what it convolves."""
-
-    def __init__(self, *sizes: int, **options: int) -> None:
-        super().__init__(*sizes, **options)
-        self.shift = nn.Parameter(torch.zeros(()))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x + self.shift)
-'''
-_EXCITATION = f'''\
-class Excitation(nn.Module):
-    """Each channel times a number between 0 and 1 that follows from the means of all channels."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        reduced = max(1, width // {EXCITATION_REDUCTION})
-        self.pool = nn.AdaptiveAvgPool2d(1)
-        self.reduce = nn.Conv2d(width, reduced, 1)
-        self.relu = nn.ReLU()
-        self.expand = nn.Conv2d(reduced, width, 1)
-        self.gate = nn.Sigmoid()
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x * self.gate(self.expand(self.relu(self.reduce(self.pool(x)))))
-'''
-_PAD = '''\
-class PadShortcut(nn.Module):
-    """Every `stride`-th position, and zeros for the new channels, half before and half after."""
-
-    def __init__(self, in_width: int, width: int, stride: int) -> None:
-        super().__init__()
-        before = (width - in_width) // 2
-        self.padding = (0, 0, 0, 0, before, width - in_width - before)
-        self.stride = stride
-
-    def forward(self, x: Tensor) -> Tensor:
-        return F.pad(x[:, :, :: self.stride, :: self.stride], self.padding)
-'''
-
 
 _NORMS: dict[Norm, tuple[str, ...]] = {
     "batch": (),
-    "skipinit": (_SCALE,),
-    "fixup": (_SHIFT, _SCALE_AND_SHIFT, _SHIFTED_CONVOLUTION),
+    "skipinit": ("Scale",),
+    "fixup": ("Shift", "ScaleAndShift", "ShiftedConv2d"),
 }
+_CONSTANTS = {"DENSE_BOTTLENECK": DENSE_BOTTLENECK, "EXCITATION_REDUCTION": EXCITATION_REDUCTION}
+
+
+@cache
+def source(module: Literal["norms", "excitation", "shortcuts", "dense"], name: str) -> str:
+    """A class of `explorer.models`, with numbers for its constants; read as text, since its module imports torch."""
+    text = files("explorer.models").joinpath(f"{module}.py").read_text(encoding="utf-8")
+    found = next(each for each in ast.parse(text).body if isinstance(each, ast.ClassDef) and each.name == name)
+    code = "\n".join(text.splitlines()[found.lineno - 1 : found.end_lineno])
+    for constant, value in _CONSTANTS.items():
+        code = code.replace(constant, str(value))
+    return f"{code}\n"
 
 
 def definitions(config: NetworkConfig, shortcuts: set[ShortcutKind]) -> list[str]:
     """The classes and functions besides blocks that a network without dense layers needs."""
-    found = [*_NORMS[config.norm]]
+    found = [source("norms", name) for name in _NORMS[config.norm]]
     if config.excitation:
-        found.append(_EXCITATION)
+        found.append(source("excitation", "Excitation"))
     if "pad" in shortcuts:
-        found.append(_PAD)
+        found.append(source("shortcuts", "PadShortcut"))
     if shortcuts & {"projection", "pooled"}:
         found.append(_projection(config, pooled="pooled" in shortcuts))
     return found
@@ -100,12 +44,13 @@ def definitions(config: NetworkConfig, shortcuts: set[ShortcutKind]) -> list[str
 
 def convolution(in_width: object, width: object, kernel: int, *options: str, norm: Norm, shifted: bool = False) -> str:
     """The expression that makes a convolution; `options` are further arguments, those without a name first."""
-    padding = (f"padding={kernel // 2}",) if kernel > 1 else ()
     named = [option for option in options if "=" in option]
     positional = [str(in_width), str(width), str(kernel), *(option for option in options if "=" not in option)]
+    if shifted and norm == "fixup":
+        return f"ShiftedConv2d({', '.join([*positional, *named])})"
+    padding = (f"padding={kernel // 2}",) if kernel > 1 else ()
     bias = () if norm == "skipinit" else ("bias=False",)
-    name = "ShiftedConv2d" if shifted and norm == "fixup" else "nn.Conv2d"
-    return f"{name}({', '.join([*positional, *padding, *named, *bias])})"
+    return f"nn.Conv2d({', '.join([*positional, *padding, *named, *bias])})"
 
 
 def norm_after(norm: Norm, width: object) -> str:

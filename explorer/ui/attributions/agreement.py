@@ -4,15 +4,17 @@ import pandas as pd
 import streamlit as st
 
 from explorer.attribution.methods import METHODS
-from explorer.compute.client import Answer
+from explorer.attribution.question import Question
+from explorer.compute.client import Call, compute
+from explorer.compute.functions import attributions
 from explorer.figures import Figure, agreement_by_depth, agreement_matrix
 from explorer.figures.evaluation.agreements import AGREEMENTS
 from explorer.ui.attributions.maps import choose_network
 from explorer.ui.attributions.method_choice import choose_method, choose_methods, say_meaning
 from explorer.ui.attributions.scene import Scene, command
 from explorer.ui.widgets.live_chart import live_chart
-from explorer.ui.widgets.questions import attribution, awaited
-from explorer.ui.widgets.take_along import take_along, told
+from explorer.ui.widgets.questions import awaited
+from explorer.ui.widgets.take_along import show_failure, take_along
 
 BETWEEN = {"networks": "Networks", "methods": "Methods"}
 IMAGES = {"this": "this picture", 10: "10 test images", 20: "20 test images", 50: "50 test images"}
@@ -38,26 +40,21 @@ def look_at_agreement(scene: Scene) -> None:
         network = choose_network(scene) if between == "methods" else None
     chosen = [one] if one is not None else choose_methods()
     images = scene.picture.reference if on == "this" else int(str(on))
-    about = {"images": images, "target": scene.target}
     if one is not None:
         if len(scene.chosen) < 2:
             st.info("Choose two networks or more above.")
             return
         references = [each.reference(None) for each in scene.chosen]
-        data = scene.data if scene.given or _untrained(scene) else ""
-        answer = attribution(
-            "agreement_of_networks", tuple(references), one.name, data=data,
-            parameters=dict(one.parameters), **about,
-        )  # fmt: skip
+        data = scene.data if scene.given else ""
+        question = Question(one.name, scene.target, data, parameters=one.parameters)
+        answer = compute.ask(attributions.agreement_of_networks, tuple(references), images, question)
     elif network is not None:
         if len(chosen) < 2:
             st.info("Choose two methods or more.")
             return
         references = [network.reference(None)]
-        answer = attribution(
-            "agreement_of_methods", references[0], tuple(each.name for each in chosen), data=scene.data_for(network),
-            parameters={each.name: dict(each.parameters) for each in chosen}, **about,
-        )  # fmt: skip
+        questions = tuple(scene.question(network, each, scene.target) for each in chosen)
+        answer = compute.ask(attributions.agreement_of_methods, references[0], images, questions)
     count = None if on == "this" else int(str(on))
     _show(answer, measure, scene, command("attribute-agreement", references, scene, chosen, images=count))
     if scene.target is None:
@@ -65,15 +62,11 @@ def look_at_agreement(scene: Scene) -> None:
     say_meaning(chosen)
 
 
-def _untrained(scene: Scene) -> bool:
-    return any(not each.data for each in scene.chosen)
-
-
-def _show(answer: Answer, measure: str, scene: Scene, shell: str) -> None:
+def _show(answer: Call[pd.DataFrame], measure: str, scene: Scene, shell: str) -> None:
     (answer,) = awaited([answer], "Comparing maps")
-    if not told(answer):
+    if show_failure(answer):
         return
-    table: pd.DataFrame = answer.value
+    table = answer.value
     named = _named(table, scene)
 
     def draw() -> Figure:

@@ -1,13 +1,13 @@
 """The map of one network minus that of another."""
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import streamlit as st
 
 from explorer.figures import Figure, attribution_grid
-from explorer.figures.maps.cells import MapCell
+from explorer.figures.maps.cells import MapCell, MapValues
+from explorer.results import AttributionMap, MissingMap
 from explorer.studies import map_files as map_export
 from explorer.ui import wording
 from explorer.ui.attributions.maps import choose_network, choose_show
@@ -42,14 +42,15 @@ def look_at_difference(scene: Scene) -> None:
 
     def at(step: int | None) -> None:
         found = maps(scene, [Wanted(each, step, method, scene.target) for each in (first, second)])
-        for each in found:
-            if "failure" in each:
-                st.error(wording.said(each["failure"]), icon=":material/error:")
-                return
-        if found[0]["map"].shape != found[1]["map"].shape:
+        failures = [each.failure for each in found if isinstance(each, MissingMap)]
+        if failures:
+            st.error(wording.said(failures[0]), icon=":material/error:")
+            return
+        there = [each for each in found if isinstance(each, AttributionMap)]
+        if there[0].map.shape != there[1].map.shape:
             st.info("These networks take images of different sizes: their maps cannot be subtracted.")
             return
-        cells = _cells(found, scaled=scaled)
+        cells = _cells(there, scaled=scaled)
 
         def draw() -> Figure:
             return attribution_grid(cells, show=show, scale="all" if scaled else "map", signs=SIGNS)
@@ -57,18 +58,18 @@ def look_at_difference(scene: Scene) -> None:
         live_chart(
             draw(),
             key="difference",
-            alt=f"{method.row.title} of {found[0]['network']} minus that of {found[1]['network']}.",
+            alt=f"{method.row.title} of {there[0].network} minus that of {there[1].network}.",
             filename="difference",
         )
-        explained = [wording.escaped(each["classes"][each["target"]]) for each in found]
+        explained = [wording.escaped(each.classes[each.target]) for each in there]
         if explained[0] != explained[1]:
             st.caption(
                 f"A explains {explained[0]}, B explains {explained[1]}, as each predicts. To compare what they have to "
                 "say about one class, choose it in *Class explained* above."
             )
-        references = [each["reference"] for each in found]
+        references = [each.reference for each in there]
         take_along(
-            map_export.scores(found),
+            map_export.scores(there),
             draw,
             name="difference",
             command=command("attribute", references, scene, [method]),
@@ -78,7 +79,7 @@ def look_at_difference(scene: Scene) -> None:
     at_moment([first, second], at)
 
 
-def _cells(found: list[dict[str, Any]], *, scaled: bool) -> list[MapCell]:
+def _cells(found: list[AttributionMap], *, scaled: bool) -> list[MapCell]:
     """Both maps and the difference, beside each other."""
     alone = [map_export.map_cells([each])[0] for each in found]  # each by itself: both may be of one network
     both = [replace(cell, row="", column=f"{letter}: {cell.row}") for letter, cell in zip("AB", alone, strict=True)]
@@ -101,7 +102,7 @@ def _cells(found: list[dict[str, Any]], *, scaled: bool) -> list[MapCell]:
     return [*both, between]
 
 
-def _scaled(cell: MapCell) -> "np.ndarray[Any, np.dtype[np.float32]]":
+def _scaled(cell: MapCell) -> MapValues:
     assert cell.map is not None
     largest = np.abs(cell.map).max()
     return cell.map / largest if largest else cell.map

@@ -3,15 +3,18 @@
 import streamlit as st
 
 from explorer.attribution.methods import METHODS
+from explorer.compute.client import compute
+from explorer.compute.functions import attributions
 from explorer.figures import Figure, layer_lens
 from explorer.studies import map_files as map_export
+from explorer.studies.commands import ALL_BLOCKS
 from explorer.ui.attributions.maps import choose_network, choose_scale, choose_show
 from explorer.ui.attributions.method_choice import choose_method, say_meaning
 from explorer.ui.attributions.scene import Scene, command
 from explorer.ui.widgets.live_chart import live_chart
 from explorer.ui.widgets.moment import at_moment
-from explorer.ui.widgets.questions import attribution, awaited
-from explorer.ui.widgets.take_along import take_along, told
+from explorer.ui.widgets.questions import awaited
+from explorer.ui.widgets.take_along import show_failure, take_along
 
 LAYERED = [name for name, row in METHODS.items() if row.scope == "layer"]
 
@@ -26,19 +29,16 @@ def look_through(scene: Scene) -> None:
     def at(step: int | None) -> None:
         (answer,) = awaited(
             [
-                attribution(
-                    "layer_maps",
+                compute.ask(
+                    attributions.layer_maps,
                     candidate.reference(step),
                     scene.picture.reference,
-                    method.name,
-                    target=scene.target,
-                    data=scene.data_for(candidate),
-                    parameters=dict(method.parameters),
+                    scene.question(candidate, method, scene.target),
                 )
             ],
             "Computing a map for every block",
         )
-        if not told(answer):
+        if show_failure(answer):
             return
         cells = map_export.map_cells(answer.value, "stage", "block")
 
@@ -59,7 +59,7 @@ def look_through(scene: Scene) -> None:
             map_export.scores(answer.value),
             draw,
             name="layer-lens",
-            command=command("attribute", [candidate.reference(step)], scene, [method]) + " --layer stage2.block1",
+            command=command("attribute", [candidate.reference(step)], scene, [method], layer=ALL_BLOCKS),
         )
         say_meaning([method])
 

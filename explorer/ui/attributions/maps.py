@@ -1,7 +1,6 @@
 """The grid of maps: two of network, method, class and moment against each other."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -9,6 +8,7 @@ import streamlit as st
 from explorer.figures import attribution_grid
 from explorer.figures.maps.cells import SCALES
 from explorer.figures.maps.colours import SHOWN
+from explorer.results import AttributionMap, MissingMap
 from explorer.studies import map_files as map_export
 from explorer.ui import wording
 from explorer.ui.attributions.method_choice import Chosen, choose_method, choose_methods, say_meaning
@@ -120,7 +120,7 @@ def choose_network(scene: Scene, label: str = "Network", *, key: str = "network"
 def _targets(scene: Scene, networks: Sequence[Candidate]) -> list[int]:
     """Classes; at first those that the first network holds most likely."""
     first = maps(scene, [Wanted(networks[0], None, Chosen("saliency"), None)], "Asking for the likeliest classes")[0]
-    likely = [] if "failure" in first else first["probabilities"].argsort()[::-1][:FIRST_TARGETS].tolist()
+    likely = [] if isinstance(first, MissingMap) else first.probabilities.argsort()[::-1][:FIRST_TARGETS].tolist()
     names = st.multiselect(
         "Classes explained",
         scene.classes,
@@ -155,7 +155,7 @@ def _grid(
     place = _selected(found)
     selected = None if place is None else found[place]
     asked = [(each.candidate.reference(each.step), each.method, each.target) for each in wanted]
-    failures = [each.get("failure") for each in found]
+    failures = [each.failure if isinstance(each, MissingMap) else "" for each in found]
     drawing = kept_drawing(
         repr((scene.data, scene.picture.reference, asked, failures, rows, columns, show, scale, place)),
         lambda: attribution_grid(cells, show=show, scale=scale, selected=place),
@@ -167,13 +167,13 @@ def _grid(
         filename="attributions",
         on_click=lambda point: _select(found[int(point[0])]),
     )
-    if selected is None or "failure" in selected:
-        st.caption("Click a map for its numbers, and to check whether it can be trusted.")
-    else:
+    if isinstance(selected, AttributionMap):
         _numbers(selected)
+    else:
+        st.caption("Click a map for its numbers, and to check whether it can be trusted.")
     _take_along(found, rows=rows, columns=columns, show=show, scale=scale)
     with st.expander("The same from a shell", icon=":material/terminal:"):
-        references = list(dict.fromkeys(each["reference"] for each in found))
+        references = list(dict.fromkeys(each.reference for each in found))
         targets = list(dict.fromkeys(each.target for each in wanted))
         lines = [command("attribute", references, scene, chosen, target=target) for target in targets]
         st.code("\n".join(lines), language="bash", wrap_lines=True)
@@ -181,11 +181,11 @@ def _grid(
         say_meaning(chosen)
 
 
-def _select(found: dict[str, Any]) -> None:
+def _select(found: map_export.Map) -> None:
     st.session_state.map_selected = _whose(found), _when(found)
 
 
-def _selected(found: Sequence[dict[str, Any]]) -> int | None:
+def _selected(found: Sequence[map_export.Map]) -> int | None:
     """Where the clicked map is, or the same at another moment or for another class if those have changed since."""
     whose, when = st.session_state.get("map_selected", (None, ()))
     places = [place for place, each in enumerate(found) if _whose(each) == whose]
@@ -194,24 +194,24 @@ def _selected(found: Sequence[dict[str, Any]]) -> int | None:
     )
 
 
-def _whose(found: dict[str, Any]) -> tuple[str, str, str]:
-    return found["reference"].partition("@")[0], found["method"], found["layer"]
+def _whose(found: map_export.Map) -> tuple[str, str, str]:
+    return found.reference.partition("@")[0], found.method, found.layer
 
 
-def _when(found: dict[str, Any]) -> tuple[int | None, int | None]:
-    return found["step"], found["target"]
+def _when(found: map_export.Map) -> tuple[int | None, int | None]:
+    return found.step, found.target
 
 
-def _numbers(found: dict[str, Any]) -> None:
+def _numbers(found: AttributionMap) -> None:
     """What is known of the clicked map."""
-    classes, probabilities = found["classes"], found["probabilities"]
+    classes, probabilities = found.classes, found.probabilities
     with st.container(border=True), st.container(horizontal=True):
         with st.container(width=430):
-            st.markdown(f"**{found['network']}**, {Chosen(found['method']).row.title}")
-            delta = "" if found["delta"] is None else f", delta {found['delta']:.3g}"
+            st.markdown(f"**{found.network}**, {Chosen(found.method).row.title}")
+            delta = "" if found.delta is None else f", delta {found.delta:.3g}"
             st.markdown(
-                f"Score of **{wording.escaped(classes[found['target']])}** {found['score']:.3g}; the values add up to "
-                f"{found['values'].sum():.3g}{delta}. Computed in {found['seconds']:.2f} s."
+                f"Score of **{wording.escaped(classes[found.target])}** {found.score:.3g}; the values add up to "
+                f"{found.values.sum():.3g}{delta}. Computed in {found.seconds:.2f} s."  # noqa: PD011 an array
             )
             if st.button(
                 "Can it be trusted?", icon=":material/verified:", type="primary", on_click=_check, args=(found,)
@@ -226,15 +226,15 @@ def _numbers(found: dict[str, Any]) -> None:
         )
 
 
-def _check(found: dict[str, Any]) -> None:
+def _check(found: AttributionMap) -> None:
     """Go to the check of this very map; its parameters have the same fields there."""
-    target = found["classes"][found["target"]]
-    st.session_state.update({"view": "trust", "network": _whose(found)[0], "method": found["method"], "target": target})
-    if "@" in found["reference"]:
-        st.session_state.step = found["step"]
+    target = found.classes[found.target]
+    st.session_state.update({"view": "trust", "network": _whose(found)[0], "method": found.method, "target": target})
+    if "@" in found.reference:
+        st.session_state.step = found.step
 
 
-def _take_along(found: Sequence[dict[str, Any]], *, rows: str, columns: str, show: str, scale: str) -> None:
+def _take_along(found: Sequence[map_export.Map], *, rows: str, columns: str, show: str, scale: str) -> None:
     def png() -> bytes:
         return map_export.png(found, rows, columns, show=show, scale=scale)
 

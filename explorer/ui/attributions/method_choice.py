@@ -1,13 +1,12 @@
 """Which attribution methods a page uses, with what parameters; widgets come from the rows of the methods."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import streamlit as st
 
 from explorer.attribution.methods import METHODS
-from explorer.attribution.rows import Method, Parameter
+from explorer.attribution.rows import Method, Parameter, Parameters, Value
 from explorer.ui.address import bound_number
 
 USUAL = ("saliency", "integrated_gradients", "grad_cam")
@@ -19,7 +18,7 @@ class Chosen:
     """A method and its parameters, as far as they are not the usual ones."""
 
     name: str
-    parameters: Mapping[str, Any] = field(default_factory=dict)
+    parameters: Parameters = field(default_factory=dict)
 
     @property
     def row(self) -> Method:
@@ -77,11 +76,11 @@ def _with_parameters(names: Sequence[str], *, layered: bool = True) -> list[Chos
     ]
 
 
-def _unusual(parameter: Parameter, given: Mapping[str, Any]) -> bool:
-    return bool(given[parameter.name] != parameter.default)
+def _unusual(parameter: Parameter, given: Parameters) -> bool:
+    return given[parameter.name] != parameter.default
 
 
-def _widget(parameter: Parameter, key: str) -> Any:
+def _widget(parameter: Parameter, key: str) -> Value:
     """What a parameter is set with."""
     if isinstance(parameter.default, bool):
         return st.toggle(parameter.title, parameter.default, help=parameter.help, key=key, bind="query-params")

@@ -9,6 +9,8 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from explorer.analysis.answers import Show, interesting
+from explorer.compute.client import compute
+from explorer.compute.functions import predictions
 from explorer.data.catalogue import dataset
 from explorer.data.pictures import PHOTOGRAPHS, Picture, fitted, keep_upload, picture
 from explorer.data.pixels import load_test
@@ -18,7 +20,7 @@ from explorer.ui import wording
 from explorer.ui.address import number_in
 from explorer.ui.widgets.live_chart import kept_drawing, live_chart
 from explorer.ui.widgets.network_choice import Candidate
-from explorer.ui.widgets.questions import awaited, predictions
+from explorer.ui.widgets.questions import awaited
 from explorer.ui.widgets.take_along import together
 
 IN_STRIP = 10  # pictures
@@ -138,7 +140,9 @@ def _all(data: str, label: int | None) -> list[Offer]:
 
 def _answered(show: str, chosen: Sequence[Candidate], data: str, label: int | None) -> list[Offer] | None:
     """What the chosen networks get wrong, or disagree about, among some hundred test images; None: no answer."""
-    answers = [predictions(each.reference(None), data=data, images=EXAMINED) for each in chosen]
+    answers = [
+        compute.ask(predictions.predictions, (each.reference(None),), data=data, images=EXAMINED) for each in chosen
+    ]
     table = together(awaited(answers, f"Asking the networks about {EXAMINED} test images"))
     if table is None:
         return None

@@ -1,24 +1,26 @@
 """What attributions are about: networks, a picture, and the class whose score is explained."""
 
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import streamlit as st
 
-from explorer.compute.client import Answer
+from explorer.attribution.question import Question
+from explorer.compute.client import Call, compute
+from explorer.compute.functions import attributions
 from explorer.data.catalogue import IMAGENET, DatasetRow, data_status, dataset, known_dataset
 from explorer.data.pictures import Picture
 from explorer.errors import BadSettings
-from explorer.runs.checkpoint_facts import DEFAULT_DATA, facts_and_data, is_untrained
-from explorer.studies.map_files import missing
+from explorer.results import AttributionMap, MissingMap
+from explorer.runs.checkpoint_facts import data_of_untrained, facts_and_data
+from explorer.studies import commands
+from explorer.studies.map_files import Map
 from explorer.ui import wording
 from explorer.ui.attributions.method_choice import Chosen
 from explorer.ui.attributions.picture_choice import choose_picture
 from explorer.ui.widgets.data_choice import AS_TRAINED, choose_data
 from explorer.ui.widgets.network_choice import Candidate, choose_networks
-from explorer.ui.widgets.questions import attribution, awaited
+from explorer.ui.widgets.questions import awaited
 
 PREDICTED, TRUE = "the predicted one", "the true one"
 
@@ -46,6 +48,10 @@ class Scene:
     def data_for(self, candidate: Candidate) -> str:
         """Untrained networks are shown what the others were trained on."""
         return "" if candidate.data and not self.given else self.data
+
+    def question(self, candidate: Candidate, method: Chosen, target: int | None) -> Question:
+        """What is asked about a network's answer."""
+        return Question(method.name, target, self.data_for(candidate), parameters=method.parameters)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +90,7 @@ def choose_scene() -> Scene | None:
 
 def _as_trained(there: Sequence[Candidate]) -> tuple[str, tuple[Candidate, ...]]:
     """The data set that the first was trained on, and all that take its images; what is left out is told."""
-    own = [each.data for each in there if each.data]
-    data = next((name for name in own if known_dataset(name)), own[0] if own else DEFAULT_DATA)
+    data = data_of_untrained(each.reference(None) for each in there)
     chosen = tuple(each for each in there if each.data in ("", data))
     if len(chosen) < len(there):
         row = known_dataset(data)
@@ -144,75 +149,65 @@ def _there(data: str) -> bool:
     return False
 
 
-def ask_map(scene: Scene, wanted: Wanted) -> Answer:
-    """The question for one map."""
-    return attribution(
-        "attribution_map",
-        wanted.candidate.reference(wanted.step),
-        scene.picture.reference,
-        wanted.method.name,
-        target=wanted.target,
-        data=scene.data_for(wanted.candidate),
-        parameters=dict(wanted.method.parameters),
-    )
+def maps(scene: Scene, wanted: Sequence[Wanted], doing: str = "Computing maps") -> list[Map]:
+    """The maps, or why one is missing, once all are there; `doing` differs from others on the page."""
+    calls = [
+        compute.ask(
+            attributions.attribution_map,
+            each.candidate.reference(each.step),
+            scene.picture.reference,
+            scene.question(each.candidate, each.method, each.target),
+        )
+        for each in wanted
+    ]
+    return [_map(scene, each, call) for each, call in zip(wanted, awaited(calls, doing), strict=True)]
 
 
-def maps(scene: Scene, wanted: Sequence[Wanted], doing: str = "Computing maps") -> list[dict[str, Any]]:
-    """The maps as dictionaries, or why one is missing, once all are there; `doing` differs from others on the page."""
-    answers = awaited([ask_map(scene, each) for each in wanted], doing)
-    return [_map(scene, each, answer) for each, answer in zip(wanted, answers, strict=True)]
-
-
-def _map(scene: Scene, wanted: Wanted, answer: Answer) -> dict[str, Any]:
-    if answer.failure is None:
-        found: dict[str, Any] = answer.value
-        return found
+def _map(scene: Scene, wanted: Wanted, call: Call[AttributionMap]) -> Map:
+    if call.failure is None:
+        return call.value
     config = wanted.candidate.config
-    return missing(
-        wanted.candidate.reference(wanted.step),
-        scene.picture.reference,
-        wanted.method.name,
-        str(answer.failure),
+    return MissingMap(
+        reference=wanted.candidate.reference(wanted.step),
         network=config.name,
         kind=config.kind,
         depth=config.depth,
         step=wanted.step,
+        image=scene.picture.reference,
         title=scene.picture.title,
+        method=wanted.method.name,
         layer=str(wanted.method.parameters.get("layer", "")),
         target=wanted.target,
         classes=scene.classes,
+        failure=str(call.failure),
     )
 
 
 def command(
-    name: str,
+    name: commands.Attributions,
     references: Sequence[str],
     scene: Scene,
     chosen: Sequence[Chosen],
     *,
     target: int | None = None,
     images: int | None = None,
+    layer: str = "",
 ) -> str:
     """The same from a shell.
 
     Args:
         target: another class than that of the scene.
         images: how many test images instead of the scene's picture.
+        layer: for methods of a layer.
     """
     explained = scene.target if target is None else target
-    needed = scene.given or (scene.data != DEFAULT_DATA and all(map(is_untrained, references)))
-    several = len(chosen) > 1  # then a setting is for the one that it stands with
-    settings = [
-        f"{each.name}.{key}={value}" if several else f"{key}={value}"
-        for each in chosen
-        for key, value in each.parameters.items()
-    ]
-    parts = [
-        f"python -m explorer {name} {' '.join(map(shlex.quote, references))}",
-        f"--data {shlex.quote(scene.data)}" if needed else "",
-        f"--image {scene.picture.reference}" if images is None else f"--images {images}",
-        f"--method {' '.join(each.name for each in chosen)}",
-        "" if explained is None else f"--target {shlex.quote(scene.classes[explained])}",
-        f"--set {' '.join(map(shlex.quote, settings))}" if settings else "",
-    ]
-    return " ".join(filter(None, parts))
+    return commands.attributions(
+        name,
+        references,
+        {each.name: each.parameters for each in chosen},
+        image=scene.picture.reference if images is None else "",
+        images=images,
+        target="" if explained is None else scene.classes[explained],
+        layer=layer,
+        data=scene.data if scene.given or scene.data != data_of_untrained(references) else "",
+    )

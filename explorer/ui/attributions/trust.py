@@ -1,11 +1,12 @@
 """Can a map be trusted? What speaks for it and against it, on request."""
 
-from math import isnan
-from typing import Any
-
 import streamlit as st
 
+from explorer.attribution.question import Question
+from explorer.compute.client import compute
+from explorer.compute.functions import attributions
 from explorer.figures import attribution_grid, deletion_insertion, randomisation
+from explorer.results import Check
 from explorer.studies import map_files as map_export
 from explorer.ui import wording
 from explorer.ui.attributions.maps import choose_network
@@ -13,8 +14,8 @@ from explorer.ui.attributions.method_choice import Chosen, choose_method, say_me
 from explorer.ui.attributions.scene import Scene, command
 from explorer.ui.widgets.live_chart import live_chart
 from explorer.ui.widgets.moment import at_moment
-from explorer.ui.widgets.questions import attribution, awaited
-from explorer.ui.widgets.take_along import take_along, told
+from explorer.ui.widgets.questions import awaited
+from explorer.ui.widgets.take_along import show_failure, take_along
 
 BADGES = {
     "follows_weights": ":green-badge[:material/check: follows the weights]",
@@ -52,14 +53,14 @@ def look_at_trust(scene: Scene) -> None:
         method = choose_method(usual="grad_cam")
 
     def at(step: int | None) -> None:
-        _check(scene, candidate.reference(step), scene.data_for(candidate), method)
+        _check(scene, candidate.reference(step), method, scene.question(candidate, method, scene.target))
         say_meaning([method])
 
     at_moment([candidate], at)
 
 
-def _check(scene: Scene, reference: str, data: str, method: Chosen) -> None:
-    key = f"{reference} {data} {method} {scene.picture.reference} {scene.target}"
+def _check(scene: Scene, reference: str, method: Chosen, question: Question) -> None:
+    key = f"{reference} {scene.picture.reference} {question}"
     if st.button("Check this map", icon=":material/verified:", type="primary"):
         st.session_state.setdefault("checked", []).append(key)
     if key not in st.session_state.get("checked", []):
@@ -69,41 +70,30 @@ def _check(scene: Scene, reference: str, data: str, method: Chosen) -> None:
         )
         return
     (answer,) = awaited(
-        [
-            attribution(
-                "check",
-                reference,
-                scene.picture.reference,
-                method.name,
-                target=scene.target,
-                data=data,
-                parameters=dict(method.parameters),
-            )
-        ],
-        "Checking the map",
+        [compute.ask(attributions.check, reference, scene.picture.reference, question)], "Checking the map"
     )
-    if told(answer):
+    if not show_failure(answer):
         _show(answer.value, command("attribute-check", [reference], scene, [method]))
 
 
-def _show(check: dict[str, Any], shell: str) -> None:
-    found = check["map"]
-    target = found["classes"][found["target"]]
+def _show(check: Check, shell: str) -> None:
+    found = check.map
+    target = found.classes[found.target]
     with st.container(horizontal=True, gap="large"):
         with st.container(width=MAP_WIDTH):
             live_chart(
                 attribution_grid(map_export.map_cells([found], "method", "network"), scale="map", width=MAP_WIDTH),
                 key="checked_map",
-                alt=f"The map of {found['network']} that is checked.",
+                alt=f"The map of {found.network} that is checked.",
                 filename="map",
             )
         with st.container():
-            st.markdown(f"#### Does it depend on what was learned?\n\n{BADGES[check['badge']]}")
-            st.markdown(MEANINGS[check["badge"]])
-            st.markdown(f"#### Does it find what decides?\n\n{VERDICTS[check['verdict']]}")
+            st.markdown(f"#### Does it depend on what was learned?\n\n{BADGES[check.badge]}")
+            st.markdown(MEANINGS[check.badge])
+            st.markdown(f"#### Does it find what decides?\n\n{VERDICTS[check.curves.verdict]}")
     st.markdown("#### As layers are drawn anew")
     live_chart(
-        randomisation(check["randomisation"], threshold=check["threshold"]),
+        randomisation(check.randomisation, threshold=check.threshold),
         key="check_randomisation",
         alt="Similarity of the map to the original one as layers are drawn anew.",
         filename="randomisation",
@@ -112,10 +102,10 @@ def _show(check: dict[str, Any], shell: str) -> None:
         "Layers are drawn anew from the classifier down to the stem, with batch norms measured anew; the dotted line "
         "is the similarity that a map must not keep (check: Adebayo et al. 2018, arXiv 1810.03292; limit: ours)."
     )
-    curves = check["curves"]
+    curves = check.curves
     st.markdown("#### As positions are deleted and inserted")
     live_chart(
-        deletion_insertion(curves["table"]),
+        deletion_insertion(curves.table),
         key="check_curves",
         alt=f"Probability of {target} as the highest positions of the map are deleted, and inserted.",
         filename="deletion-insertion",
@@ -127,25 +117,21 @@ def _show(check: dict[str, Any], shell: str) -> None:
         "unlike those the network has seen: a fall may also come from that."
     )
     st.markdown("#### In numbers")
-    delta = "–" if found["delta"] is None else f"{found['delta']:.3g}"
-    unfaithful = check["infidelity"]
+    delta = "–" if found.delta is None else f"{found.delta:.3g}"
+    unfaithful = check.infidelity
     numbers = {
-        "Unexplained part": (_percent(unfaithful["unexplained"]), UNEXPLAINED),
-        "A uniform map's": (_percent(unfaithful["even"]), EVEN),
-        "Sensitivity": (f"{check['sensitivity']:.3g}", SENSITIVITY),
+        "Unexplained part": (wording.percent(unfaithful.unexplained, 0), UNEXPLAINED),
+        "A uniform map's": (wording.percent(unfaithful.even, 0), EVEN),
+        "Sensitivity": (f"{check.sensitivity:.3g}", SENSITIVITY),
         "Delta": (delta, DELTA),
-        "Deletion, insertion": (f"{curves['deletion']:.2f}, {curves['insertion']:.2f}", "Areas under the two curves."),
+        "Deletion, insertion": (f"{curves.deletion:.2f}, {curves.insertion:.2f}", "Areas under the two curves."),
     }
     with st.container(horizontal=True):
         for label, (value, words) in numbers.items():
             st.metric(label, value, help=words)
     take_along(
-        check["randomisation"],
-        lambda: randomisation(check["randomisation"], threshold=check["threshold"]),
+        check.randomisation,
+        lambda: randomisation(check.randomisation, threshold=check.threshold),
         name="check",
         command=shell,
     )
-
-
-def _percent(part: float) -> str:
-    return "–" if isnan(part) else f"{part:.0%}"

@@ -43,10 +43,10 @@ class Built:
 
 
 def choose_built() -> Built:
-    """Two menus: the network and another beside it; each takes any name of the literature too."""
+    """Two menus: the network, and one to compare it with; each accepts any valid name."""
     _follow_address()
     _menu("Network", "network", str(st.query_params["network"]))
-    _menu("Beside it", "beside", st.query_params.get("beside"), placeholder="none; compare two networks")
+    _menu("Compare with", "beside", st.query_params.get("beside"), placeholder="no other network")
     config, beside = _named(st.query_params["network"]), _named(st.query_params.get("beside", ""))
     assert config is not None
     config = config.model_copy(update={"classes": _number("classes", config.classes, *CLASSES)})
@@ -55,7 +55,7 @@ def choose_built() -> Built:
 
 
 def wish() -> dict[str, Any]:
-    """The settings that are wished for; they need not go together."""
+    """The settings that the reader chose; they may not fit together."""
     found: dict[str, Any] = st.session_state[WISH]
     return found
 

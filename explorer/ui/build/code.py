@@ -1,19 +1,21 @@
-"""A network to take along: its code, which needs PyTorch alone, and as ONNX."""
+"""Export of a network: standalone PyTorch code, and ONNX."""
 
 import atexit
 import shutil
 from pathlib import Path
-from typing import Any
 
 import streamlit as st
 
+from explorer.compute.client import compute
+from explorer.compute.functions import onnx_files
 from explorer.files import storage_errors, temporary_place
 from explorer.models.catalogue import network_config
 from explorer.models.code.network import standalone_code
 from explorer.models.config import NetworkConfig
+from explorer.results import OnnxFile
 from explorer.scratch import temporary_folder
 from explorer.ui.build.choice import Built
-from explorer.ui.widgets import questions
+from explorer.ui.widgets.questions import show_result
 
 
 def show_code(built: Built) -> None:
@@ -48,14 +50,14 @@ def _onnx(config: NetworkConfig, image_size: int) -> None:
             st.rerun()
         return
     path = _folder() / f"{config.name}-{image_size}.onnx"
-    answer = questions.onnx_file(config.name, path, image_size=image_size)
-    questions.show_answer(answer, ":gray[:material/hourglass_top: Following two images through it ...]", _download)
+    call = compute.ask(onnx_files.export_onnx, config.name, path, image_size=image_size)
+    show_result(call, ":gray[:material/hourglass_top: Following two images through it ...]", _download)
 
 
-def _download(found: dict[str, Any]) -> None:
-    path = Path(found["path"])
+def _download(found: OnnxFile) -> None:
+    path = found.path
     st.download_button(
-        f"ONNX ({found['bytes'] / 1e6:.1f} MB)", path.read_bytes, path.name, "application/octet-stream",
+        f"ONNX ({found.bytes / 1e6:.1f} MB)", path.read_bytes, path.name, "application/octet-stream",
         key=f"get-{path.name}", icon=":material/download:", on_click="ignore",
     )  # fmt: skip
 

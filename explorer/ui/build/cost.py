@@ -1,13 +1,15 @@
 """What training a network takes on this machine: memory from its structure, time from a short measurement."""
 
-from typing import Any
-
 import streamlit as st
 
+from explorer.compute.client import compute
+from explorer.compute.functions import estimate
 from explorer.models.config import NetworkConfig
+from explorer.results import NetworkCost
 from explorer.ui.build.choice import Built
-from explorer.ui.widgets import questions
-from explorer.ui.wording import said, size
+from explorer.ui.widgets.questions import awaited
+from explorer.ui.widgets.take_along import show_failure
+from explorer.ui.wording import size
 
 BATCHES = (1, 8, 32, 64, 128, 256)
 USUAL_BATCH = 128  # as in He et al. 2015
@@ -16,7 +18,7 @@ USUAL_BATCH = 128  # as in He et al. 2015
 def show_cost(built: Built) -> None:
     """Memory and seconds of a training step, once asked for: measuring takes some seconds."""
     batch = int(
-        st.select_slider("Images a step", BATCHES, value=USUAL_BATCH, key="build_batch", bind="query-params", width=420)
+        st.select_slider("Batch size", BATCHES, value=USUAL_BATCH, key="build_batch", bind="query-params", width=420)
     )
     wanted = [(config.name, built.image_size, batch, config.classes) for config in built.configs]
     if st.session_state.get("build_measured") != wanted:
@@ -25,29 +27,27 @@ def show_cost(built: Built) -> None:
             st.session_state.build_measured = wanted
             st.rerun()
         return
-    answers = [
-        questions.network_cost(config, image_size=built.image_size, batch_size=batch) for config in built.configs
+    calls = [
+        compute.ask(estimate.network_cost, config, image_size=built.image_size, batch_size=batch)
+        for config in built.configs
     ]
-    questions.awaited(answers, "Measuring training steps")
-    for config, answer in zip(built.configs, answers, strict=True):
-        if answer.failure is None:
-            _cost(config, answer.value, batch)
-        elif not answer.cancelled:
-            st.error(said(str(answer.failure)), icon=":material/error:")
+    for config, call in zip(built.configs, awaited(calls, "Measuring training steps"), strict=True):
+        if not show_failure(call):
+            _cost(config, call.value, batch)
 
 
-def _cost(config: NetworkConfig, found: dict[str, Any], batch: int) -> None:
+def _cost(config: NetworkConfig, found: NetworkCost, batch: int) -> None:
     with st.container(border=True):
-        st.markdown(f"**{config.name}** on {found['device']}, {found['precision']}")
+        st.markdown(f"**{config.name}** on {found.device}, {found.precision}")
         with st.container(horizontal=True):
-            st.metric(f"A step of {batch} images", _seconds(found["step_seconds"]))
-            st.metric("An image in evaluation", _seconds(found["evaluation_seconds"]))
-            st.metric("Memory of a step", size(found["training_bytes"]))
-            st.metric("Memory at hand", size(found["available_bytes"]))
-        if found.get("recomputes"):
+            st.metric(f"A step of {batch} images", _seconds(found.step_seconds))
+            st.metric("An image in evaluation", _seconds(found.evaluation_seconds))
+            st.metric("Memory of a step", size(found.training_bytes))
+            st.metric("Available memory", size(found.available_bytes))
+        if found.recomputes:
             st.caption(
-                f"That is much of the memory at hand: blocks will compute their inner results again in the backward "
-                f"pass, which takes {size(found['recomputed_bytes'])} and somewhat longer."
+                "That is much of the available memory, so blocks will use activation checkpointing (their activations "
+                f"are computed again in the backward pass). That takes {size(found.recomputed_bytes)} and more time."
             )
 
 

@@ -8,6 +8,7 @@ import streamlit as st
 from explorer import tables
 from explorer.figures import Figure, layer_sizes
 from explorer.models.description import Description, description, differences
+from explorer.studies import commands
 from explorer.ui.build.choice import Built
 from explorer.ui.widgets.live_chart import live_chart
 from explorer.ui.widgets.take_along import take_along
@@ -39,9 +40,8 @@ def show_numbers(built: Built) -> None:
         draw(), key="sizes", alt=f"Parameters, multiply-adds and receptive field of the layers of {names}.",
         filename="layers",
     )  # fmt: skip
-    size = f" --image-size {built.image_size}" if built.image_size != built.config.image_size else ""
-    commands = [f"python -m explorer describe {each.name} --by {by.removesuffix('s')}{size}" for each in built.configs]
-    take_along(table, draw, name=f"{built.config.name}-{by}", command="\n".join(commands))
+    lines = [commands.describe(each, built.image_size, by.removesuffix("s")) for each in built.configs]
+    take_along(table, draw, name=f"{built.config.name}-{by}", command="\n".join(lines))
 
 
 def show_differences(built: Built) -> None:
@@ -68,7 +68,8 @@ def show_differences(built: Built) -> None:
         told = layers.drop(columns=["differs", "layer_a", "layer_b"]).astype(dict.fromkeys(counts, "Int64"))
         _dataframe(told.rename(columns=names | counts), tuple(counts.values()))
     with st.expander("The same from a shell", icon=":material/terminal:"):
-        st.code(f"python -m explorer diff {a} {b} --image-size {built.image_size}", language="bash", wrap_lines=True)
+        shell = commands.diff(built.config, built.beside, built.image_size)
+        st.code(shell, language="bash", wrap_lines=True)
 
 
 def _dataframe(table: pd.DataFrame, counts: tuple[str, ...] = ()) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from explorer.errors import BadSettings
-from explorer.models.config import NetworkConfig, depth_rule
+from explorer.models.config import LAYERS_IN_BLOCK, NetworkConfig, depth_rule
 from explorer.models.mending import meaningful, nearest_networks
 from explorer.settings import limits
 from explorer.ui import wording
@@ -55,7 +55,7 @@ def say_problem(built: Built) -> None:
         found = [each for each in nearest_networks(settings, {st.session_state[CHANGED]}) if each.depth <= DEEPEST]
         with st.container(horizontal=True):
             for each in found:
-                st.button(f"Take {each.name}", key=f"take-{each.name}", on_click=show, args=(each,))
+                st.button(f"Use {each.name}", key=f"take-{each.name}", on_click=show, args=(each,))
             if built.config not in found:
                 st.button(f"Back to {built.config.name}", key="take-shown", on_click=show, args=(built.config,))
         return
@@ -95,11 +95,10 @@ def _depth(settings: Mapping[str, Any]) -> None:
     """Layers; a step leads to the next depth that there is."""
     given = bool(settings["stages"])
     rule = depth_rule(settings["block"], settings["stem"])
-    layers = {"basic": 2, "bottleneck": 3, "dense": 1, "dense-bottleneck": 2}[settings["block"]]
     st.session_state["build_depth"] = settings["depth"]
     st.number_input(
-        "Depth", *limits(NetworkConfig, "depth"), step=3 * layers, key="build_depth", on_change=_took, args=("depth",),
-        disabled=given,
+        "Depth", *limits(NetworkConfig, "depth"), step=3 * LAYERS_IN_BLOCK[settings["block"]], key="build_depth",
+        on_change=_took, args=("depth",), disabled=given,
         help="Follows from the blocks of each stage." if given
         else f"Layers on the main path. In three equal stages of such blocks: {rule}.",
     )  # fmt: skip

@@ -1,7 +1,5 @@
 """What the Build page shows of a network, or of two beside each other."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
@@ -19,6 +17,7 @@ from explorer.ui.build.numbers import show_differences, show_numbers
 from explorer.ui.navigation import page
 from explorer.ui.widgets.drawing import choose_layer, drawing
 from explorer.ui.widgets.take_along import chart_download
+from explorer.ui.widgets.views import View
 
 BATCH = 128  # images a step, as in He et al. 2015
 NOTHING = "nothing"
@@ -28,19 +27,6 @@ MEASURES = {
     "receptive_field": LayerMeasure("receptive field, pixels"),
     "kept_values": LayerMeasure("values kept in training", log=True),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """A part of the page.
-
-    Attributes:
-        title: in the menu.
-        show: draws it.
-    """
-
-    title: str
-    show: Callable[[Built], None]
 
 
 def summary(built: Built) -> None:
@@ -137,7 +123,7 @@ def _drawing(config: NetworkConfig, image_size: int, name: str, marked: set[int]
     chart_download(draw, title=config.name, file=f"{config.name}-{key}")
 
 
-VIEWS: dict[str, View] = {
+VIEWS: dict[str, View[Built]] = {
     "drawing": View("Drawing", _drawings),
     "numbers": View("Numbers", show_numbers),
     "differences": View("Differences", show_differences),

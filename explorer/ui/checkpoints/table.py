@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from explorer.runs import kept
+from explorer.studies import commands
 from explorer.ui import cached, wording
 from explorer.ui.errors import readable_errors
 from explorer.ui.navigation import page
@@ -15,15 +16,15 @@ COLOURS = {"Kept": "green", "Run": "blue", "Shipped": "violet"}
 LOOKS = {"evaluate": "Evaluate", "responses": "Responses", "attributions": "Attributions"}
 
 
-def look_at_checkpoints() -> str | None:
+def choose_checkpoint() -> str | None:
     """The table; a click chooses a checkpoint, kept in the address as `checkpoint`, whose id is given."""
     table = _table()
     if table.empty:
-        st.info("There are no checkpoints on this machine yet. Bring one in, or train a network on the Train page.")
+        st.info("There are no checkpoints on this machine yet. Import one, or train a network on the Train page.")
         return None
     chosen = _choose(table)
     if chosen is None:
-        st.caption("Choose one to look into it, take it along or delete it.")
+        st.caption("Select one to inspect, export or delete it.")
         return None
     _look(chosen)
     return str(chosen["id"])
@@ -106,8 +107,8 @@ def _look(chosen: dict[str, Any]) -> None:
             if chosen["origin"] == "kept" and st.button("Delete", icon=":material/delete:", key="delete"):
                 _delete(name)
         with st.expander("The same from a shell", icon=":material/terminal:"):
-            commands = f"python -m explorer evaluate {name}\npython -m explorer checkpoints export {name}"
-            st.code(commands, language="bash")
+            evaluated = commands.evaluate([name], data="", images=None, crops=1)
+            st.code(f"{evaluated}\n{commands.export_checkpoint(name)}", language="bash")
 
 
 def _sentence(text: str) -> str:

@@ -36,7 +36,7 @@ def _card(row: DatasetRow, running: bool) -> None:
         st.rerun()
     if progress.state == "running":
         part = min(1.0, progress.done / progress.total)
-        st.progress(part, text=f"{progress.message} {size(progress.done)} of {size(progress.total)}")
+        st.progress(part, text=f"{wording.said(progress.message)} {size(progress.done)} of {size(progress.total)}")
         st.caption("You may leave this page: the download goes on.")
         if st.button("Cancel", icon=":material/close:", key=f"cancel-{row.name}"):
             downloads.cancel_download(row.name)

@@ -1,17 +1,20 @@
 """The proof by construction: a deeper network that computes what a shallower one does."""
 
-from typing import Any
-
 import streamlit as st
 
+from explorer.compute.client import compute
+from explorer.compute.functions import identity
+from explorer.models.catalogue import network_config
+from explorer.results import Construction
 from explorer.runs.experiments import Experiment
 from explorer.runs.store import Run
+from explorer.studies import commands
 from explorer.training import launch
 from explorer.training.plan import Plan
 from explorer.training.recipe import Recipe
 from explorer.ui import cached
 from explorer.ui.navigation import page
-from explorer.ui.widgets import questions
+from explorer.ui.widgets.questions import show_result
 from explorer.ui.wording import percent
 
 USUAL_SOURCE, USUAL_DEPTH = 20, 56  # as in figure 6 of the paper
@@ -20,7 +23,7 @@ RATE = 0.01  # a tenth of the paper's: the network is trained already
 
 
 def construction(found: Experiment) -> None:
-    """Choose a trained plain network, deepen it with identity layers, compare, train it on."""
+    """Choose a trained plain network, deepen it with identity layers, compare, continue training."""
     st.markdown(
         "A better deep network exists: take a trained shallow one and add layers that pass their input on unchanged. "
         "It is as deep, and exactly as good. That training from scratch does not find anything as good is what "
@@ -52,38 +55,38 @@ def construction(found: Experiment) -> None:
         st.session_state[key] = True
     if st.session_state.get(key):
         waiting = ":gray[:material/hourglass_top: Building it and comparing both on real images ...]"
-        questions.show_answer(questions.construction(source, depth), waiting, lambda made: _comparison(found, made))
+        show_result(compute.ask(identity.identity, source, depth), waiting, lambda made: _comparison(found, made))
 
 
-def _comparison(found: Experiment, made: dict[str, Any]) -> None:
+def _comparison(found: Experiment, made: Construction) -> None:
     """Built and trained from scratch side by side, and the way on."""
     scratch = [
         run for run in found.runs
-        if run.facts and run.facts.network.name == made["network"] and run.progress.step == run.steps
+        if run.facts and run.facts.network.name == made.network and run.progress.step == run.steps
     ]  # fmt: skip
     columns = st.columns(3, gap="medium")
     with columns[0]:
-        st.metric(f"{made['source_network']}, trained", percent(made["source_train_error"]), border=True)
-        st.caption(f"Training error. Test error {percent(made['source_test_error'])}.")
+        st.metric(f"{made.source_network}, trained", percent(made.source_train_error), border=True)
+        st.caption(f"Training error. Test error {percent(made.source_test_error)}.")
     with columns[1]:
-        st.metric(f"{made['network']}, built from it", percent(made["train_error"]), border=True)
-        st.caption(f"Training error. Test error {percent(made['test_error'])}.")
+        st.metric(f"{made.network}, constructed from it", percent(made.train_error), border=True)
+        st.caption(f"Training error. Test error {percent(made.test_error)}.")
     with columns[2]:
         if scratch:
             error = sum(run.progress.train_error or 0.0 for run in scratch) / len(scratch)
-            st.metric(f"{made['network']}, trained from scratch", percent(error), border=True)
+            st.metric(f"{made.network}, trained from scratch", percent(error), border=True)
             st.caption(f"Training error, mean of {len(scratch)} run{'s' if len(scratch) > 1 else ''}.")
         else:
-            st.metric(f"{made['network']}, trained from scratch", "–", border=True)
+            st.metric(f"{made.network}, trained from scratch", "–", border=True)
             st.caption("This experiment has not trained one.")
     st.markdown(
-        f"{made['inserted_blocks']} blocks of identity layers were inserted. Over {made['images']:,} test images the "
-        f"largest difference between any two outputs is **{made['largest_difference']:.1e}**: rounding, nothing else. "
+        f"{made.inserted_blocks} blocks of identity layers were inserted. Over {made.images:,} test images the "
+        f"largest difference between any two outputs is **{made.largest_difference:.1e}**: rounding, nothing else. "
         "All errors here are of the networks as they stand, on fixed samples."
     )
-    st.code(f"python -m explorer construct identity {made['source']} --depth {_depth_of(made['network'])}", "bash")
+    st.code(commands.identity(made.source, network_config(made.network).depth), "bash")
     if st.button(
-        f"Train the built {made['network']} on",
+        f"Continue training the constructed {made.network}",
         icon=":material/play_arrow:",
         key="train_on",
         help=f"{STEPS} steps at a learning rate of {RATE:g}, falling to zero; it may get better than its source.",
@@ -92,11 +95,11 @@ def _comparison(found: Experiment, made: dict[str, Any]) -> None:
         gentle = {"steps": STEPS, "learning_rate": RATE, "schedule": "cosine", "warmup_steps": 0}
         recipe = Recipe(**facts.recipe | gentle)
         plan = Plan(
-            networks=(made["network"],),
+            networks=(made.network,),
             data=found.data,
             recipe=recipe,
-            initial=made["id"],
-            title=f"{made['network']} built from {made['source_network']}, trained on",
+            initial=made.id,
+            title=f"{made.network} built from {made.source_network}, trained on",
         )
         experiment_id = launch.start(plan)
         cached.forget()
@@ -115,7 +118,3 @@ def _name(run: Run) -> str:
 def _depth(run: Run) -> int:
     assert run.facts is not None
     return run.facts.network.depth
-
-
-def _depth_of(name: str) -> str:
-    return name.removeprefix("plain").partition("-")[0]

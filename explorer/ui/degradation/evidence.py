@@ -5,6 +5,8 @@ from collections.abc import Callable
 import pandas as pd
 import streamlit as st
 
+from explorer.compute.client import compute
+from explorer.compute.functions import layers
 from explorer.data.catalogue import dataset
 from explorer.figures import gradient_norms
 from explorer.models.published import PROTOCOL, published
@@ -15,8 +17,8 @@ from explorer.runs.facts import RunFacts
 from explorer.training.recipe import Recipe
 from explorer.ui import cached
 from explorer.ui.degradation.construction import construction
-from explorer.ui.widgets import questions
 from explorer.ui.widgets.live_chart import live_chart
+from explorer.ui.widgets.questions import show_result
 from explorer.ui.wording import percent
 
 
@@ -95,7 +97,7 @@ def _gradients(found: Experiment) -> None:
             st.rerun()
         return
     waiting = ":gray[:material/hourglass_top: Five forward and backward passes through every network ...]"
-    questions.show_answer(questions.study("gradient_profile", _first_and_last(found)), waiting, _show_gradients)
+    show_result(compute.ask(layers.gradient_profile, _first_and_last(found)), waiting, _show_gradients)
 
 
 def _first_and_last(found: Experiment) -> list[str]:
@@ -179,7 +181,7 @@ def protocol(facts: RunFacts) -> dict[str, str]:
     return {
         "Training images": f"{recipe.train_images or row.train_images:,} (none for validation)",
         "Steps": f"{recipe.steps:,}",
-        "Images a step": f"{recipe.batch_size}",
+        "Batch size": f"{recipe.batch_size}",
         "Learning rate": f"{recipe.learning_rate:g}, {recipe.schedule.replace('_', ' ')}",
         "Crop and mirror": "yes" if is_augmented(facts) else "no",
         "Normalisation": "mean image subtracted" if pixel else "mean and deviation per channel",

@@ -8,7 +8,6 @@ from explorer.models.names import LONGEST_NAME
 from explorer.studies.degradation import plan_confounds
 from explorer.training.plan import Plan
 from explorer.training.presets import PRESETS, twins
-from explorer.training.schedules import SCHEDULES
 from explorer.ui.address import number_in
 from explorer.ui.errors import readable_errors
 from explorer.ui.widgets.guard import CHOSEN_PLAN, guard
@@ -93,12 +92,8 @@ def _preset_plan() -> Plan:
     with st.expander("Depths, seeds, budget", icon=":material/tune:"):
         own = sorted({config.depth for config in preset.plan.network_configs()})
         depths = st.pills("Depths", DEPTHS, selection_mode="multi", default=own, **fields.bound("depths"))
-        seeds = fields.whole("Seeds", "seeds", len(preset.plan.seeds), 1, 20, 1, help="Runs per network.")
-        steps = fields.setting("Steps", "steps", usual.steps, 20)
-        rate = fields.decimal("Learning rate", "learning_rate", usual.learning_rate, 0.01)
-        schedule = fields.one_of("Schedule", "schedule", list(SCHEDULES), usual.schedule)
-        warmup = fields.setting("Warm-up", "warmup_steps", usual.warmup_steps, 10)
-    changed = {"steps": steps, "learning_rate": rate, "schedule": schedule, "warmup_steps": warmup}
+        seeds = fields.whole("Seeds", "seeds", len(preset.plan.seeds), 1, 20, help="Runs per network.")
+        changed = fields.settings("steps", "learning_rate", "schedule", "warmup_steps")
     recipe = usual.model_dump() | changed
     networks = preset.plan.networks if sorted(depths) == own else twins(sorted(depths))
     same = recipe == usual.model_dump() and networks == preset.plan.networks

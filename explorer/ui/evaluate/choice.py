@@ -1,25 +1,29 @@
 """What the Evaluate page evaluates: networks, test images, views of each; and the answers."""
 
-import shlex
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
 
 import pandas as pd
 import streamlit as st
 
 from explorer import tables
+from explorer.compute.client import compute
+from explorer.compute.functions import evaluations
 from explorer.data.catalogue import data_status, dataset, never_cropped
 from explorer.errors import ExplorerError
-from explorer.runs.checkpoint_facts import DEFAULT_DATA
+from explorer.results import Evaluation
+from explorer.runs.checkpoint_facts import data_of_untrained
+from explorer.studies import commands
 from explorer.ui import wording
 from explorer.ui.widgets.data_choice import AS_TRAINED, choose_data
 from explorer.ui.widgets.network_choice import Candidate, choose_networks
-from explorer.ui.widgets.questions import awaited, evaluation
-from explorer.ui.widgets.take_along import told
+from explorer.ui.widgets.questions import awaited
+from explorer.ui.widgets.take_along import show_failure
 
 IMAGES = {200: "200", 500: "500", 1000: "1,000", 2000: "2,000", 5000: "5,000", 0: "All"}
 FIRST_IMAGES = 1000  # of CIFAR-10 a network of 20 layers then takes a second or two on two cores
 CROPS = {1: "1 crop", 10: "10 crops"}
+percent = partial(wording.percent, digits=2)  # as many as ten thousand images give
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,18 +35,18 @@ class Choice:
         data: name of the data set for all; empty for that which each was trained on.
         images: how many; None for the whole test set.
         crops: views of each image, 1 or 10.
+        data_of_untrained: name of the data set for untrained networks.
     """
 
     chosen: dict[str, Candidate]
     data: str
     images: int | None
     crops: int
+    data_of_untrained: str
 
     def data_for(self, candidate: Candidate) -> str:
-        """Untrained networks are shown what the others were trained on."""
-        if self.data or candidate.data:
-            return self.data
-        return next((each.data for each in self.chosen.values() if each.data), DEFAULT_DATA)
+        """What a network is shown; empty for that which it was trained on."""
+        return self.data if candidate.data else self.data_of_untrained
 
     @property
     def names(self) -> dict[str, str]:
@@ -55,15 +59,9 @@ class Choice:
 
     def command(self, *, ensemble: bool = False) -> str:
         """The same from a shell."""
-        data = self.data or (DEFAULT_DATA if not any(each.data for each in self.chosen.values()) else "")
-        parts = [
-            f"python -m explorer evaluate {' '.join(map(shlex.quote, self.chosen))}",
-            f"--data {shlex.quote(data)}" if data and data != DEFAULT_DATA else "",
-            f"--images {self.images}" if self.images else "",
-            f"--crops {self.crops}" if self.crops > 1 else "",
-            "--ensemble" if ensemble else "",
-        ]
-        return " ".join(filter(None, parts))
+        return commands.evaluate(
+            list(self.chosen), data=self.data, images=self.images, crops=self.crops, ensemble=ensemble
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,37 +69,40 @@ class Evaluated:
     """What came of it.
 
     Attributes:
-        found: `evaluations.Evaluation` of each network that could be evaluated, as a dictionary.
+        found: of each network that could be evaluated.
     """
 
     choice: Choice
-    found: tuple[dict[str, Any], ...]
+    found: tuple[Evaluation, ...]
 
     def table(self, part: str) -> pd.DataFrame:
         """A table of all networks, such as "class_errors", after `tables.MEASURED_KEYS`."""
         parts: list[pd.DataFrame] = [
-            each[part].assign(**{key: each[key] for key in tables.MEASURED_KEYS}) for each in self.found
+            getattr(each, part).assign(**{key: getattr(each, key) for key in tables.MEASURED_KEYS})
+            for each in self.found
         ]
         return pd.concat(parts, ignore_index=True)
 
-    def name(self, each: dict[str, Any]) -> str:
+    def name(self, each: Evaluation) -> str:
         """What to call a network."""
-        return self.choice.names[each["reference"]]
+        return self.choice.names[each.reference]
 
 
 def evaluate() -> Evaluated | None:
-    """Fields for what is evaluated, and the answers; None where there are none, which has then been told."""
+    """Fields for what is evaluated, and its results; None where there are none, for the reason shown."""
     choice = _choose()
     if choice is None:
         return None
-    answers = awaited(
+    calls = awaited(
         [
-            evaluation(reference, data=choice.data_for(each), images=choice.images, crops=choice.crops)
+            compute.ask(
+                evaluations.evaluation, reference, data=choice.data_for(each), images=choice.images, crops=choice.crops
+            )
             for reference, each in choice.chosen.items()
         ],
         "Evaluating networks",
     )
-    found = tuple(answer.value for answer in answers if told(answer))
+    found = tuple(call.value for call in calls if not show_failure(call))
     if not found:
         return None
     evaluated = Evaluated(choice, found)
@@ -129,7 +130,7 @@ def _choose() -> Choice | None:
     if not chosen:
         st.info("Choose a network above: one that came with the program, one of yours, or an untrained one.")
         return None
-    choice = Choice(chosen, data, images or None, int(crops or 1))
+    choice = Choice(chosen, data, images or None, int(crops or 1), data_of_untrained(chosen, data))
     return choice if _there(choice) else None
 
 
@@ -154,9 +155,9 @@ def _there(choice: Choice) -> bool:
 def _say_what_is_measured(evaluated: Evaluated) -> None:
     """Which images the numbers are of, and how far they can be trusted."""
     texts = []
-    for name in dict.fromkeys(each["data"] for each in evaluated.found):
+    for name in dict.fromkeys(each.data for each in evaluated.found):
         row = dataset(name)
-        images = next(each["images"] for each in evaluated.found if each["data"] == name)
+        images = next(each.images for each in evaluated.found if each.data == name)
         whole = images == row.test_images
         title = wording.escaped(row.title)
         texts.append(
@@ -169,9 +170,9 @@ def _say_what_is_measured(evaluated: Evaluated) -> None:
     )
 
 
-def choose_one(evaluated: Evaluated) -> dict[str, Any]:
+def choose_one(evaluated: Evaluated) -> Evaluation:
     """A field for one of the evaluated networks, kept in the address as `network`."""
-    names = {evaluated.choice.chosen[each["reference"]].name: each for each in evaluated.found}
+    names = {evaluated.choice.chosen[each.reference].name: each for each in evaluated.found}
     if st.session_state.get("network") not in (None, *names):
         del st.session_state["network"]
     name = st.selectbox(
@@ -179,8 +180,3 @@ def choose_one(evaluated: Evaluated) -> dict[str, Any]:
         bind="query-params", width=330,
     )  # fmt: skip
     return names[str(name)]
-
-
-def percent(fraction: float | None) -> str:
-    """An error in percent, in as many digits as ten thousand images give."""
-    return "–" if fraction is None else f"{100 * fraction:.2f} %"

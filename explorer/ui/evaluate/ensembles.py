@@ -1,56 +1,57 @@
-"""Networks as an ensemble: the joint error, what each brings, how often they agree."""
-
-from typing import Any
+"""Networks as an ensemble: joint error, contribution of each member, agreement."""
 
 import pandas as pd
 import streamlit as st
 
+from explorer.compute.client import compute
+from explorer.compute.functions import evaluations
 from explorer.figures import Figure, member_agreement
 from explorer.figures.evaluation.members import PAIR_MEASURES
+from explorer.results import Ensemble
 from explorer.ui import wording
 from explorer.ui.evaluate.choice import Evaluated, percent
 from explorer.ui.widgets.live_chart import live_chart
-from explorer.ui.widgets.questions import awaited, ensemble
-from explorer.ui.widgets.take_along import take_along, told
+from explorer.ui.widgets.questions import awaited
+from explorer.ui.widgets.take_along import show_failure, take_along
 
 PERCENT = "%.2f %%"
 
 
 def look_at_ensemble(evaluated: Evaluated) -> None:
     """All evaluated networks of one data set together."""
-    data = evaluated.found[0]["data"]
-    members = [each for each in evaluated.found if each["data"] == data]
+    data = evaluated.found[0].data
+    members = [each for each in evaluated.found if each.data == data]
     if len(members) < 2:
         st.info("Choose two networks or more of one data set above.")
         return
-    left_out = [evaluated.name(each) for each in evaluated.found if each["data"] != data]
+    left_out = [evaluated.name(each) for each in evaluated.found if each.data != data]
     if left_out:
         st.caption(f"Left out, since they are of another data set: {wording.escaped(', '.join(left_out))}.")
     choice = evaluated.choice
-    (answer,) = awaited(
+    (call,) = awaited(
         [
-            ensemble(
-                tuple(each["reference"] for each in members), data=choice.data or data, images=choice.images,
-                crops=choice.crops,
+            compute.ask(
+                evaluations.ensemble, tuple(each.reference for each in members), data=choice.data or data,
+                images=choice.images, crops=choice.crops,
             )
         ],
-        "Putting answers together",
+        "Averaging their class probabilities",
     )  # fmt: skip
-    if not told(answer):
+    if show_failure(call):
         return
-    found = answer.value
+    found = call.value
     _numbers(found)
-    names = {each["reference"]: evaluated.name(each) for each in members}
+    names = {each.reference: evaluated.name(each) for each in members}
     left, right = st.columns([2, 3], gap="medium")
     with left:
-        _members(found["members"], names)
+        _members(found.members, names)
         measure = str(
             st.selectbox(
                 "How often two networks", list(PAIR_MEASURES), format_func=PAIR_MEASURES.__getitem__, key="pairs",
                 bind="query-params", width=260,
             )
         )  # fmt: skip
-    pairs = found["pairs"].assign(a=found["pairs"]["a"].map(names), b=found["pairs"]["b"].map(names))
+    pairs = found.pairs.assign(a=found.pairs["a"].map(names), b=found.pairs["b"].map(names))
 
     def draw() -> Figure:
         return member_agreement(pairs, list(names.values()), measure=measure)
@@ -61,16 +62,16 @@ def look_at_ensemble(evaluated: Evaluated) -> None:
     take_along(pairs, draw, name="ensemble", command=choice.command(ensemble=True))
 
 
-def _numbers(found: dict[str, Any]) -> None:
-    joint, members, shared = found["joint"], found["members"], found["shared"]
+def _numbers(found: Ensemble) -> None:
+    joint, members, shared = found.joint, found.members, found.shared
     best = float(members["error"].min())
     with st.grid(4, min_column_width=190):
         st.metric(
-            "Error together",
-            percent(joint["error"]),
-            f"{100 * (joint['error'] - best):+.2f} points to the best alone",
+            "Ensemble error",
+            percent(joint.error),
+            f"{100 * (joint.error - best):+.2f} points to the best alone",
             delta_color="inverse",
-            help=f"Of the mean of their class probabilities. Standard error {percent(joint['standard_error'])}.",
+            help=f"Of the mean of their class probabilities. Standard error {percent(joint.standard_error)}.",
         )
         st.metric(
             "Error alone",
@@ -79,9 +80,9 @@ def _numbers(found: dict[str, Any]) -> None:
             delta_color="off",
             delta_arrow="off",
         )
-        st.metric("Two give the same class", percent(float(found["pairs"]["same"].mean())), help="Mean over pairs.")
+        st.metric("Two give the same class", percent(float(found.pairs["same"].mean())), help="Mean over pairs.")
         st.metric(
-            "None is right",
+            "All members wrong",
             percent(float(shared["fraction"].iloc[-1])),
             help="Images that no member has right: no vote among them can be better than that.",
         )

@@ -1,12 +1,12 @@
 """How often networks are wrong, in all and in each class; whether they know; and all checkpoints."""
 
-from typing import Any
-
 import pandas as pd
 import streamlit as st
 
 from explorer import tables
 from explorer.figures import Figure, class_errors, reliability_diagram
+from explorer.results import Evaluation, evaluation_table
+from explorer.runs.checkpoint_facts import lacks_test_error, record_test_error
 from explorer.runs.comparison import comparison
 from explorer.ui import wording
 from explorer.ui.evaluate.choice import Evaluated, percent
@@ -21,8 +21,7 @@ SURELY = 2.0  # standard errors of the accuracy by which confidence differs from
 
 def look_at_errors(evaluated: Evaluated) -> None:
     """A line for each network, and below the error of each class."""
-    rows = [{column: each[column] for column in tables.EVALUATIONS} for each in evaluated.found]
-    table = pd.DataFrame(rows, columns=tables.EVALUATIONS)
+    table = evaluation_table(evaluated.found)
     shown = pd.DataFrame(
         {
             "Network": [evaluated.name(each) for each in evaluated.found],
@@ -53,6 +52,7 @@ def look_at_errors(evaluated: Evaluated) -> None:
             "Seconds": st.column_config.NumberColumn(format="%.1f"),
         },
     )
+    _offer_to_record(evaluated)
     classes = evaluated.table("class_errors")
 
     def draw() -> Figure:
@@ -61,6 +61,25 @@ def look_at_errors(evaluated: Evaluated) -> None:
     names = ", ".join(evaluated.name(each) for each in evaluated.found)
     live_chart(draw(), key="class-errors", alt=f"Error of each class of {names}.", filename="class-errors")
     take_along(table, draw, name="evaluation", command=evaluated.choice.command())
+
+
+def _offer_to_record(evaluated: Evaluated) -> None:
+    """A button where imported checkpoints have no test error yet, and this is it."""
+    errors = {
+        each.reference: each.error
+        for each in evaluated.found
+        if lacks_test_error(each.reference, data=each.data, images=each.images, crops=each.crops)
+    }
+    if errors and st.button(
+        "Record test error",
+        icon=":material/save:",
+        key="record_test_error",
+        help=f"Write it into the facts of {', '.join(map(wording.escaped, errors))}, which say none yet.",
+    ):
+        for reference, error in errors.items():
+            record_test_error(reference, error)
+        _checkpoints.clear()
+        st.rerun()
 
 
 def look_at_calibration(evaluated: Evaluated) -> None:
@@ -76,24 +95,26 @@ def look_at_calibration(evaluated: Evaluated) -> None:
         alt=f"Accuracy against confidence of {', '.join(evaluated.name(each) for each in evaluated.found)}.",
         filename="reliability",
     )
-    st.markdown("\n".join(f"- **{wording.escaped(evaluated.name(each))}** {_said(each)}" for each in evaluated.found))
+    st.markdown(
+        "\n".join(f"- **{wording.escaped(evaluated.name(each))}** {_calibration(each)}" for each in evaluated.found)
+    )
     take_along(table, draw, name="calibration", command=evaluated.choice.command() + " --json")
 
 
-def _said(each: dict[str, Any]) -> str:
-    """How sure a network is beside how often it is right."""
-    confidence, accuracy = float(each["answers"]["probability"].mean()), 1 - each["error"]
+def _calibration(each: Evaluation) -> str:
+    """Mean confidence compared with accuracy."""
+    confidence, accuracy = float(each.answers["probability"].mean()), 1 - each.error
     more = confidence - accuracy
-    as_it_should = abs(more) < SURELY * each["standard_error"]
-    judged = "as far as these images tell, no difference" if as_it_should else "too sure" if more > 0 else "too unsure"
+    calibrated = abs(more) < SURELY * each.standard_error
+    judged = "no difference within the error" if calibrated else "overconfident" if more > 0 else "underconfident"
     return (
-        f"is {percent(confidence)} sure on average and right in {percent(accuracy)}: {judged}. ECE "
-        f"{percent(each['ece'])}."
+        f"has a mean confidence of {percent(confidence)} and an accuracy of {percent(accuracy)}: {judged}. "
+        f"ECE {percent(each.ece)}."
     )
 
 
-def look_at_checkpoints() -> None:
-    """All checkpoints on this machine beside what has been published."""
+def compare_checkpoints() -> None:
+    """All checkpoints on this machine, compared with published errors."""
     table = _checkpoints()
     if table.empty:
         st.info("There are no checkpoints on this machine yet. Train a network on the Train page.")
@@ -122,7 +143,9 @@ def look_at_checkpoints() -> None:
             "image_size": st.column_config.NumberColumn("Image size", format="%d px"),
             "step": st.column_config.NumberColumn("Steps", format="localized"),
             "test_error": st.column_config.NumberColumn(
-                "Test error", format=PERCENT, help="Of the whole test set, measured when it was saved, or here."
+                "Test error",
+                format=PERCENT,
+                help="Of the whole test set, measured when it was saved or later.",
             ),
             "published_error": st.column_config.NumberColumn("Published", format=PERCENT),
             "source": "Source",
@@ -138,8 +161,8 @@ def look_at_checkpoints() -> None:
     ):
         st.switch_page(page("evaluate"), query_params={"networks": ",".join(chosen)})
     st.caption(
-        "A checkpoint without a test error gets one when it is evaluated on all test images with one crop. A published "
-        "error is of the same network on the same data set at its usual image size, after 64,000 steps or "
+        "Where a test error is missing, evaluate the checkpoint on all test images with one crop, then record it. "
+        "A published error is of the same network on the same data set at its usual image size, after 64,000 steps or "
         "more; the networks that came with the program have trained for far fewer."
     )
     st.download_button(

@@ -1,4 +1,4 @@
-"""Which images networks have wrong: confusions of classes, and the mistakes that they are surest of."""
+"""Misclassified images: confusions of classes, and the most confident mistakes."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,6 +11,7 @@ from explorer.analysis.evaluated import images_of
 from explorer.data.catalogue import MOST_IMAGES
 from explorer.data.pictures import fitted, picture
 from explorer.figures import Figure, StripImage, confusion_matrix, image_strip
+from explorer.results import Evaluation
 from explorer.ui import wording
 from explorer.ui.address import number_in
 from explorer.ui.evaluate.choice import Evaluated, choose_one, percent
@@ -27,7 +28,7 @@ PICTURE_SIDE = 128  # pixels at most, of large images
 def look_at_confusions(evaluated: Evaluated) -> None:
     """A field for every two classes; a click on one shows its images."""
     each = choose_one(evaluated)
-    classes, counts = each["classes"], each["confusion"]
+    classes, counts = each.classes, each.confusion
 
     def draw() -> Figure:
         return confusion_matrix(counts, classes)
@@ -41,14 +42,14 @@ def look_at_confusions(evaluated: Evaluated) -> None:
     )
     cell = _cell(counts, len(classes))
     if cell is None:
-        st.caption("It has no image wrong. Click on a field to see its images.")
+        st.caption("No misclassified images. Click on a field to see its images.")
     else:
         label, prediction = cell
-        rows = images_of(each["answers"], label, prediction)
+        rows = images_of(each.answers, label, prediction)
         what = (
-            f"{classes[label]}, rightly so called"
+            f"{classes[label]}, correctly classified"
             if label == prediction
-            else f"{classes[label]}, taken for {classes[prediction]}"
+            else f"{classes[label]}, predicted as {classes[prediction]}"
         )
         st.markdown(f"**{wording.escaped(what)}: {_counted(len(rows))}** Click on another field for its images.")
         show_pictures(rows, each, evaluated)
@@ -56,25 +57,25 @@ def look_at_confusions(evaluated: Evaluated) -> None:
 
 
 def look_at_mistakes(evaluated: Evaluated) -> None:
-    """The images that a network has wrong, those it is surest about first."""
+    """The misclassified images of a network, the most confident mistakes first."""
     each = choose_one(evaluated)
-    rows = each["mistakes"]
+    rows = each.mistakes
     if rows.empty:
-        st.info("It has none of these images wrong.")
+        st.info("None of these images is misclassified.")
         return
-    wrong = round(each["error"] * each["images"])
-    st.markdown(f"**Of {wrong:,} mistakes the surest {min(wrong, MOST_PICTURES)}.**")
+    wrong = round(each.error * each.images)
+    st.markdown(f"**The {min(wrong, MOST_PICTURES)} most confident of {wrong:,} mistakes.**")
     show_pictures(rows, each, evaluated)
     chosen = [_thumbnail(row, each) for row in rows.head(MOST_PICTURES).to_dict("records")]
     take_along(
-        _named(rows, each["classes"]),
+        _named(rows, each.classes),
         lambda: image_strip(chosen, columns=IN_ROW),
         name="mistakes",
         command=evaluated.choice.command() + " --json",
     )
 
 
-def show_pictures(rows: pd.DataFrame, each: dict[str, Any], evaluated: Evaluated) -> None:
+def show_pictures(rows: pd.DataFrame, each: Evaluation, evaluated: Evaluated) -> None:
     """The first pictures of a table of answers; a click on one tells more of it.
 
     Args:
@@ -89,7 +90,7 @@ def show_pictures(rows: pd.DataFrame, each: dict[str, Any], evaluated: Evaluated
     numbers = [row["index"] for row in shown]
     selected = numbers.index(_shown()) if _shown() in numbers else None
     drawing = kept_drawing(
-        repr((each["data"], each["reference"], shown, selected)),
+        repr((each.data, each.reference, shown, selected)),
         lambda: image_strip([_thumbnail(row, each) for row in shown], selected=selected, columns=IN_ROW),
     )
     live_chart(
@@ -105,9 +106,9 @@ def show_pictures(rows: pd.DataFrame, each: dict[str, Any], evaluated: Evaluated
         _card(numbers[selected], each, evaluated)
 
 
-def _thumbnail(row: Mapping[Any, Any], each: dict[str, Any]) -> StripImage:
-    classes = each["classes"]
-    found = picture(f"test:{row['index']}", data=each["data"])
+def _thumbnail(row: Mapping[Any, Any], each: Evaluation) -> StripImage:
+    classes = each.classes
+    found = picture(f"test:{row['index']}", data=each.data)
     pixels = found.pixels
     if max(pixels.shape[:2]) > PICTURE_SIDE:
         pixels = fitted(pixels, PICTURE_SIDE, pixels.shape[2])
@@ -121,19 +122,19 @@ def _thumbnail(row: Mapping[Any, Any], each: dict[str, Any]) -> StripImage:
     )
 
 
-def _card(number: int, each: dict[str, Any], evaluated: Evaluated) -> None:
+def _card(number: int, each: Evaluation, evaluated: Evaluated) -> None:
     """What all networks of its data set say about an image, and the way to an explanation."""
-    alike = [other for other in evaluated.found if other["data"] == each["data"]]
+    alike = [other for other in evaluated.found if other.data == each.data]
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         lines = [
-            f"**{wording.escaped(evaluated.name(other))}** {_answer(row, other['classes'])}"
+            f"**{wording.escaped(evaluated.name(other))}** {_answer(row, other.classes)}"
             for other in alike
-            for row in other["answers"][other["answers"]["index"] == number].to_dict("records")
+            for row in other.answers[other.answers["index"] == number].to_dict("records")
         ]
         st.markdown(f"Test image {number}: " + "; ".join(lines), width="stretch")
-        link = link_to("folder", each["data"])
+        link = link_to("folder", each.data)
         if link is not None:
-            names = [evaluated.choice.chosen[other["reference"]].name for other in alike]
+            names = [evaluated.choice.chosen[other.reference].name for other in alike]
             st.page_link(
                 page("attributions"),
                 label="Where do they look?",
@@ -144,11 +145,13 @@ def _card(number: int, each: dict[str, Any], evaluated: Evaluated) -> None:
 
 def _answer(row: Mapping[Any, Any], classes: Sequence[str]) -> str:
     mark = "✓" if row["prediction"] == row["label"] else "✗"
-    return f"{mark} {classes[row['prediction']]} {100 * row['probability']:.1f} %"
+    return f"{mark} {wording.escaped(classes[row['prediction']])} {100 * row['probability']:.1f} %"
 
 
 def _counted(count: int) -> str:
-    return f"{count:,} images." if count <= MOST_PICTURES else f"the surest {MOST_PICTURES} of {count:,} images."
+    return (
+        f"{count:,} images." if count <= MOST_PICTURES else f"the {MOST_PICTURES} most confident of {count:,} images."
+    )
 
 
 def _named(table: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:

@@ -1,13 +1,14 @@
 """What trains here, and which data is there."""
 
-from typing import Any
-
 import psutil
 import streamlit as st
 
+from explorer.compute.client import compute
+from explorer.compute.functions import devices
 from explorer.data.catalogue import DATASETS, data_status
+from explorer.results import DeviceFacts
 from explorer.ui.navigation import page
-from explorer.ui.widgets import questions
+from explorer.ui.widgets.questions import show_result
 
 
 def machine() -> None:
@@ -18,7 +19,7 @@ def machine() -> None:
         st.markdown(
             f"{psutil.cpu_count()} cores, {memory.total / 2**30:.0f} GiB memory, {memory.available / 2**30:.0f} free"
         )
-        questions.show_answer(questions.device(), ":gray[Asking PyTorch which device trains ...]", _device)
+        show_result(compute.ask(devices.device_facts), ":gray[Asking PyTorch which device trains ...]", _device)
     with st.container(border=True):
         st.markdown("#### :material/dataset: Data")
         for name, row in DATASETS.items():
@@ -30,9 +31,9 @@ def machine() -> None:
         st.page_link(page("data"), label="To the Data page", icon=":material/arrow_forward:")
 
 
-def _device(facts: dict[str, Any]) -> None:
-    what = "the CPU" if facts["device"] == "cpu" else f"{facts['name']} ({facts['device']})"
-    threads = f" with {facts['threads']} of {facts['cores']} cores" if facts["device"] == "cpu" else ""
-    gain = " where that is faster" if facts["precision"] == "bf16" else ""
-    st.markdown(f"Training runs on **{what}**{threads}, in **{facts['precision']}**{gain}.")
-    st.caption(f"{facts['name']} · PyTorch {facts['torch']} · Python {facts['python']}")
+def _device(facts: DeviceFacts) -> None:
+    what = "the CPU" if facts.device == "cpu" else f"{facts.name} ({facts.device})"
+    threads = f" with {facts.threads} of {facts.cores} cores" if facts.device == "cpu" else ""
+    gain = " where that is faster" if facts.precision == "bf16" else ""
+    st.markdown(f"Training runs on **{what}**{threads}, in **{facts.precision}**{gain}.")
+    st.caption(f"{facts.name} · PyTorch {facts.torch} · Python {facts.python}")

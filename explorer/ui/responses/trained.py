@@ -1,6 +1,5 @@
 """Studies of chosen networks at one moment: responses, residual ledger, gradients."""
 
-import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,19 +8,21 @@ import pandas as pd
 import streamlit as st
 
 from explorer.analysis.response_claims import response_claims
-from explorer.compute.client import Answer
+from explorer.compute.client import Call, compute
+from explorer.compute.functions import layers
 from explorer.data.catalogue import DatasetRow, dataset, no_training_images
 from explorer.figures import Figure, gradient_norms, ledger_entries, response_distribution, response_levels
 from explorer.figures.layer_measures import BLOCK_MEASURES, GRADIENT_MEASURES, RESPONSE_MEASURES, LayerMeasure
 from explorer.models.size import layer_table
-from explorer.runs.checkpoint_facts import DEFAULT_DATA
+from explorer.runs.checkpoint_facts import data_of_untrained
+from explorer.studies import commands
 from explorer.ui import wording
 from explorer.ui.widgets.data_choice import AS_TRAINED, choose_data
 from explorer.ui.widgets.drawing import Choice, choose_layer, drawing, select
 from explorer.ui.widgets.live_chart import live_chart
 from explorer.ui.widgets.moment import at_moment
 from explorer.ui.widgets.network_choice import Candidate
-from explorer.ui.widgets.questions import awaited, study
+from explorer.ui.widgets.questions import awaited
 from explorer.ui.widgets.take_along import take_along, together
 
 IMAGES = (50, 100, 250, 500, 1000)
@@ -60,16 +61,14 @@ class Study:
 
     Attributes:
         title: in the menu.
-        command: of the shell.
-        function: in `inspection`, that measures it.
+        function: in `studies.layers`, that measures it.
         measures: that its table has.
         question: what it answers.
         figure: from its table.
     """
 
     title: str
-    command: str
-    function: str
+    function: Callable[..., pd.DataFrame]
     measures: Mapping[str, LayerMeasure]
     question: str
     figure: Callable[[pd.DataFrame, Options, Choice], Figure]
@@ -123,16 +122,17 @@ def _options(name: str, found: Study) -> Options:
     return Options(str(measure), images, data, "running" if running else "batch", relative, log_y)
 
 
-def _ask(function: str, reference: str, at: Mapping[str, Candidate], options: Options, *arguments: Any) -> Answer:
+def _ask(
+    function: Callable[..., pd.DataFrame],
+    reference: str,
+    at: Mapping[str, Candidate],
+    options: Options,
+    *arguments: Any,
+) -> Call[pd.DataFrame]:
     """One network's table; each is asked for by itself, so that what was seen once comes back at once."""
-    data = options.data or ("" if at[reference].data else _data_of_others(at))
+    data = options.data if at[reference].data else data_of_untrained(at, options.data)
     given = {"statistics": options.statistics} if options.statistics else {}
-    return study(function, [reference], *arguments, data=data, images=options.images, **given)
-
-
-def _data_of_others(at: Mapping[str, Candidate]) -> str:
-    """What untrained networks are measured on: the images of the first trained one, else the built-in digits."""
-    return next((each.data for each in at.values() if each.data), DEFAULT_DATA)
+    return compute.ask(function, (reference,), *arguments, data=data, images=options.images, **given)
 
 
 def _show(name: str, table: pd.DataFrame, at: Mapping[str, Candidate], options: Options) -> None:
@@ -177,11 +177,12 @@ def _show(name: str, table: pd.DataFrame, at: Mapping[str, Candidate], options: 
             values=table[table["reference"] == drawn],
             column=options.measure,
             measure=found.measures[options.measure],
-            image_size=_side(at[drawn], dataset(options.data or _data_of_others(at))),
+            image_size=_side(at[drawn], dataset(data_of_untrained(at, options.data))),
         )
     if name == "responses" and choice.layer is not None:
         _distribution(choice.layer, at, options)
-    take_along(table, draw, name=name, command=_command(found, list(at), options))
+    shell = commands.look_inside(name, at, data=options.data, images=options.images, statistics=options.statistics)
+    take_along(table, draw, name=name, command=shell)
 
 
 def _side(shown: Candidate, row: DatasetRow) -> int:
@@ -230,7 +231,7 @@ def _claims(table: pd.DataFrame) -> None:
 def _distribution(layer: int, at: Mapping[str, Candidate], options: Options) -> None:
     """How the responses of the selected layer are distributed, in every network that has it."""
     deep = [each for each in at if at[each].config.depth >= layer]
-    answers = [_ask("response_histogram", each, at, options, layer) for each in deep]
+    answers = [_ask(layers.response_histogram, each, at, options, layer) for each in deep]
     table = together(awaited(answers, "Counting responses"))
     if table is not None:
         names = ", ".join(table["network"].unique())
@@ -240,15 +241,6 @@ def _distribution(layer: int, at: Mapping[str, Candidate], options: Options) -> 
             alt=f"Distribution of the responses of layer {layer} of {names}.",
             filename=f"responses-layer-{layer}",
         )
-
-
-def _command(found: Study, references: Sequence[str], options: Options) -> str:
-    statistics = f" --statistics {options.statistics}" if options.statistics else ""
-    data = f" --data {shlex.quote(options.data)}" if options.data else ""
-    return (
-        f"python -m explorer {found.command} {' '.join(map(shlex.quote, references))}{data} --images {options.images}"
-        f"{statistics}"
-    )
 
 
 def _responses(table: pd.DataFrame, options: Options, choice: Choice) -> Figure:
@@ -272,8 +264,7 @@ def _gradients(table: pd.DataFrame, options: Options, choice: Choice) -> Figure:
 STUDIES: dict[str, Study] = {
     "responses": Study(
         title="Responses",
-        command="responses",
-        function="response_std",
+        function=layers.response_std,
         measures=RESPONSE_MEASURES,
         question="How strongly does each layer respond, after its batch norm and before the addition or the ReLU? In "
         "He et al. 2015, figure 7, residual networks respond less than plain ones, and deeper ones less per layer: "
@@ -282,8 +273,7 @@ STUDIES: dict[str, Study] = {
     ),
     "ledger": Study(
         title="Residual ledger",
-        command="ledger",
-        function="residual_ledger",
+        function=layers.residual_ledger,
         measures={name: BLOCK_MEASURES[name] for name in ("branch_ratio", "cosine", "gamma", "shortcut_share")},
         question="What does each block add to what it is given: how much, F(x) beside x, and in which direction? And "
         "which way does the gradient come back, by the shortcut or by the branch? Within a stage, blocks should add "
@@ -292,8 +282,7 @@ STUDIES: dict[str, Study] = {
     ),
     "gradients": Study(
         title="Gradients",
-        command="gradients",
-        function="gradient_profile",
+        function=layers.gradient_profile,
         measures=GRADIENT_MEASURES,
         question="Does the training signal reach the first layers? The norm of the loss gradient of each layer's "
         "weights and responses, the median over five batches of training images. The axis spans at least six decades, "

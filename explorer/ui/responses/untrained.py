@@ -1,21 +1,23 @@
 """Studies of untrained networks: responses and gradients at initialisation, shattered gradients."""
 
-import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import pandas as pd
 import streamlit as st
 
+from explorer.compute.client import compute
+from explorer.compute.functions import layers
 from explorer.data.catalogue import data_status
 from explorer.figures import Figure, gradient_autocorrelation, xray
 from explorer.figures.layers.initialisation import MEASURES
 from explorer.models.catalogue import NETWORKS
 from explorer.models.names import is_network_name
+from explorer.studies import commands
 from explorer.ui.address import bound_number
 from explorer.ui.widgets.data_choice import built_in, choose_data
 from explorer.ui.widgets.live_chart import live_chart
-from explorer.ui.widgets.questions import awaited, study
+from explorer.ui.widgets.questions import awaited
 from explorer.ui.widgets.take_along import take_along, together
 from explorer.ui.wording import AT_INITIALISATION
 
@@ -28,14 +30,14 @@ class InitialStudy:
 
     Attributes:
         title: in the menu.
-        function: in `inspection`, that measures it.
+        function: in `studies.layers`, that measures it.
         question: what it answers.
         figure: from its table and the chosen measure.
         measures: names of those that can be shown; empty where there is one only.
     """
 
     title: str
-    function: str
+    function: Callable[..., pd.DataFrame]
     question: str
     figure: Callable[[pd.DataFrame, str], Figure]
     measures: tuple[str, ...] = ()
@@ -67,8 +69,8 @@ def look_untrained(name: str) -> None:
     if not chosen:
         st.info("Choose at least one network.")
         return
-    answers = [study(found.function, [each], data=data, seed=seed) for each in chosen]
-    table = together(awaited(answers, "Measuring untrained networks"))
+    calls = [compute.ask(found.function, (each,), data=data, seed=seed) for each in chosen]
+    table = together(awaited(calls, "Measuring untrained networks"))
     if table is None:
         return
 
@@ -76,9 +78,7 @@ def look_untrained(name: str) -> None:
         return found.figure(table, measure)
 
     live_chart(draw(), key=f"study-{name}", alt=f"{found.title} of {', '.join(chosen)}.", filename=name)
-    named = " ".join(map(shlex.quote, chosen))
-    command = f"python -m explorer {name} {named} --data {shlex.quote(data)} --seed {seed}"
-    take_along(table, draw, name=name, command=command)
+    take_along(table, draw, name=name, command=commands.look_untrained(name, chosen, data=data, seed=seed))
 
 
 def _xray(table: pd.DataFrame, measure: str) -> Figure:
@@ -92,7 +92,7 @@ def _autocorrelation(table: pd.DataFrame, measure: str) -> Figure:
 INITIAL_STUDIES: dict[str, InitialStudy] = {
     "xray": InitialStudy(
         title=AT_INITIALISATION,
-        function="xray",
+        function=layers.xray,
         question="Before the first step: does a signal keep its size on its way through the network, and does the "
         "gradient on its way back? Without batch norm neither does in a deep network; with it, responses are even, and "
         "gradients *grow* towards the input in plain networks but hardly in residual ones. With the last batch norm of "
@@ -102,7 +102,7 @@ INITIAL_STUDIES: dict[str, InitialStudy] = {
     ),
     "shattering": InitialStudy(
         title="Shattered gradients",
-        function="gradient_autocorrelation",
+        function=layers.gradient_autocorrelation,
         question="Along a line between two images, how long does the gradient with respect to the input stay alike? "
         "In deep plain networks it becomes white noise: a step that helps here says nothing about a point close by. "
         "Shortcuts keep some likeness (Balduzzi et al. 2017, arXiv 1702.08591).",

@@ -7,6 +7,7 @@ import streamlit as st
 from explorer.analysis.confounds import Confound
 from explorer.studies.degradation import without
 from explorer.training.plan import Plan
+from explorer.ui import wording
 
 CHOSEN_PLAN = "lab_plan"  # session state: a plan made by a remedy, to be started instead of a preset
 
@@ -20,7 +21,7 @@ def guard(found: Sequence[Confound], plan: Plan, *, key: str) -> bool:
     pressed = False
     for confound in found:
         with st.container(border=True, gap="small"):
-            st.markdown(f":orange[:material/warning:] {confound.reason}")
+            st.markdown(f":orange[:material/warning:] {wording.said(confound.reason)}")
             st.caption(confound.source)
             pressed |= st.button(
                 confound.remedy,

@@ -1,8 +1,8 @@
-"""Widgets for the settings of a plan, kept in the URL, the plan they make, and the command that trains it."""
+"""Widgets for the settings of a plan, kept in the URL, the plan they make."""
 
-import shlex
 from dataclasses import dataclass
-from typing import Any
+from types import NoneType
+from typing import Any, get_args
 
 import streamlit as st
 
@@ -25,19 +25,6 @@ def plan_of(choices: dict[str, Any]) -> Plan:
     return Plan(**choices | {"recipe": Recipe(**choices["recipe"])})
 
 
-def shell_command(plan: Plan) -> str:
-    """The command that trains the same from a shell."""
-    words = ["python -m explorer train", *plan.networks, f"--data {shlex.quote(plan.data)}"]
-    for name, value in plan.recipe.model_dump().items():
-        if value != Recipe.model_fields[name].default:
-            words.append(f"--{name.replace('_', '-')} {value}")
-    if plan.seeds != (0,):
-        words.append(f"--seeds {' '.join(map(str, plan.seeds))}")
-    if plan.initial:
-        words.append(f"--initial {shlex.quote(plan.initial)}")
-    return " ".join(words)
-
-
 @dataclass(frozen=True, slots=True)
 class Fields:
     """The widgets of one preset: its plan gives their defaults, `name` stands before their keys in the URL."""
@@ -48,28 +35,29 @@ class Fields:
     def bound(self, key: str) -> dict[str, Any]:
         return {"key": f"{self.name}_{key}", "bind": "query-params"}
 
-    def whole(self, label: str, key: str, value: int, low: int, high: int, step: int, **options: Any) -> int:
+    def whole(self, label: str, key: str, value: int, low: int, high: int, **options: Any) -> int:
         bound = bound_number(f"{self.name}_{key}", low, high)
-        chosen: int | None = st.number_input(label, low, high, value, step, **bound, **options)
+        chosen: int | None = st.number_input(label, low, high, value, **bound, **options)
         return int(value if chosen is None else chosen)
 
-    def setting(self, label: str, key: str, value: int, step: int, **options: Any) -> int:
-        """A whole number of the recipe, within its limits there."""
-        return self.whole(label, key, value, *limits(Recipe, key), step, **options)
+    def settings(self, *names: str) -> dict[str, Any]:
+        """Fields of the recipe, each with the widget that its own description asks for."""
+        return {name: self.setting(name, getattr(self.preset.plan.recipe, name)) for name in names}
 
-    def maybe(self, label: str, key: str, value: int | None, placeholder: str) -> int | None:
-        """The same, which may be left empty."""
-        low, high = limits(Recipe, key)
-        bound = bound_number(f"{self.name}_{key}", low, high)
-        chosen: int | None = st.number_input(label, low, high, value, placeholder=placeholder, **bound)
-        return chosen
-
-    def decimal(self, label: str, key: str, value: float, step: float, *, high: float = 0, **options: Any) -> float:
-        """A number of the recipe, from 0 to its limit there, or to `high`."""
-        high = float(high or limits(Recipe, key)[1])
-        bound = bound_number(f"{self.name}_{key}", 0, high, fraction=True)
-        chosen: float | None = st.number_input(label, 0.0, high, float(value), step, "%g", **bound, **options)
-        return float(value if chosen is None else chosen)
-
-    def one_of(self, label: str, key: str, options: list[str], value: str, **more: Any) -> str:
-        return str(st.selectbox(label, options, options.index(value), **self.bound(key), **more))
+    def setting(self, name: str, usual: Any) -> Any:
+        """One of them, at first at its usual value."""
+        field = Recipe.model_fields[name]
+        extra: dict[str, Any] = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
+        title, of_type = str(field.title), get_args(field.annotation)
+        choices: dict[str, Any] = extra.get("choices") or {each: each for each in of_type if isinstance(each, str)}
+        if choices:
+            index = list(choices.values()).index(usual)
+            return choices[str(st.selectbox(title, list(choices), index, help=field.description, **self.bound(name)))]
+        kind: Any = float if field.annotation is float else int
+        low, high = map(kind, limits(Recipe, name))
+        chosen = st.number_input(
+            title, low, high, None if usual is None else kind(usual), extra.get("step"),
+            "%g" if kind is float else None, placeholder=extra.get("empty"), help=field.description,
+            **bound_number(f"{self.name}_{name}", low, high, fraction=kind is float),
+        )  # fmt: skip
+        return usual if chosen is None and NoneType not in of_type else chosen

@@ -10,9 +10,9 @@ from explorer.files import storage_errors, temporary_place
 from explorer.runs import experiments as library
 from explorer.runs.experiments import Experiment
 from explorer.scratch import temporary_folder
+from explorer.studies import commands
 from explorer.studies.degradation import plan_of
 from explorer.ui import cached
-from explorer.ui.widgets.plan_fields import shell_command
 from explorer.ui.widgets.take_along import chart_download
 from explorer.ui.wording import title
 
@@ -34,7 +34,7 @@ def share(found: Experiment, draw: Callable[[], Figure]) -> None:
     facts = found.runs[0].facts
     if facts is not None:
         with st.expander("The same from a shell", icon=":material/terminal:"):
-            st.code(shell_command(plan_of([found])), language="bash", wrap_lines=True)
+            st.code(commands.train(plan_of([found])), language="bash", wrap_lines=True)
 
 
 def downloads(chosen: list[Experiment], draw: Callable[[], Figure]) -> None:

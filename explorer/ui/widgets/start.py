@@ -1,18 +1,19 @@
 """Beside the form: what will be trained, how long it takes, and Start."""
 
-from typing import Any
-
 import streamlit as st
 
+from explorer.compute.client import compute
+from explorer.compute.functions import estimate
 from explorer.data.catalogue import data_status
+from explorer.results import Estimate
+from explorer.studies import commands
 from explorer.studies.degradation import plan_confounds
 from explorer.training import launch
 from explorer.training.plan import Plan
 from explorer.ui import cached
 from explorer.ui.navigation import page
-from explorer.ui.widgets import questions
 from explorer.ui.widgets.guard import guard
-from explorer.ui.widgets.plan_fields import shell_command
+from explorer.ui.widgets.questions import show_result
 from explorer.ui.wording import duration, escaped, said, title
 
 
@@ -53,16 +54,16 @@ def start_panel(plan: Plan, *, opens: str = "train", **query: str) -> None:
             st.switch_page(page(opens), query_params={"experiment": experiment_id} | query)
         _estimate(plan)
     if opens == "train" and len(plan.networks) > 1:
-        _beware(plan)
+        _caveats(plan)
     with st.expander("The same from a shell", icon=":material/terminal:"):
-        st.code(shell_command(plan), language="bash", wrap_lines=True)
+        st.code(commands.train(plan), language="bash", wrap_lines=True)
 
 
-def _beware(plan: Plan) -> None:
+def _caveats(plan: Plan) -> None:
     """What will stand between a comparison of the networks and a conclusion from it."""
     found = plan_confounds(plan)
     if found:
-        with st.expander(f"Beware when comparing ({len(found)})", icon=":material/warning:"):
+        with st.expander(f"Caveats ({len(found)})", icon=":material/warning:"):
             if guard(found, plan, key="train"):
                 st.switch_page(page("degradation"))
 
@@ -76,13 +77,13 @@ def _estimate(plan: Plan) -> None:
             st.rerun()
         return
     waiting = ":gray[:material/timer: Measuring a few steps of each network ...]"
-    questions.show_answer(questions.time_estimate(measured), waiting, _time)
+    show_result(compute.ask(estimate.time_estimate, measured), waiting, _time)
 
 
-def _time(found: dict[str, Any]) -> None:
-    slowest = max(found["step_seconds"], key=found["step_seconds"].get)
-    st.markdown(f":material/timer: **About {duration(found['seconds'])}** on this machine")
+def _time(found: Estimate) -> None:
+    slowest = max(found.step_seconds, key=lambda name: found.step_seconds[name])
+    st.markdown(f":material/timer: **About {duration(found.seconds)}** on this machine")
     st.caption(
-        f"Slowest: {slowest}, {1000 * found['step_seconds'][slowest]:,.0f} ms a step in {found['precision']}. "
+        f"Slowest: {slowest}, {1000 * found.step_seconds[slowest]:,.0f} ms a step in {found.precision}. "
         "Start-up and other work on the machine are not counted."
     )

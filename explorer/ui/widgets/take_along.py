@@ -1,29 +1,30 @@
-"""Taking a measurement along: its table, its chart as a page, its command; and putting answers together."""
+"""Exporting results: a table, its chart as a page, the command that gives the same."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from explorer.compute.client import Answer
+from explorer.compute.client import Call
 from explorer.figures import Figure
 from explorer.figures.standalone import standalone_page
 from explorer.ui.wording import said
 
 
-def together(answers: Sequence[Answer]) -> pd.DataFrame | None:
-    """One table of what could be measured; why the rest could not is told on the page."""
-    for text in dict.fromkeys(str(each.failure) for each in answers if each.failure is not None and not each.cancelled):
+def together(calls: Sequence[Call[pd.DataFrame]]) -> pd.DataFrame | None:
+    """One table of what could be measured; why the rest could not is shown."""
+    for text in dict.fromkeys(str(each.failure) for each in calls if each.failure is not None and not each.cancelled):
         st.error(said(text), icon=":material/error:")
-    tables = [each.value for each in answers if each.failure is None]
+    tables = [each.value for each in calls if each.failure is None]
     return pd.concat(tables, ignore_index=True) if tables else None
 
 
-def told(answer: Answer) -> bool:
-    """Whether an answer has a value; why it has none is told on the page."""
-    if answer.failure is not None and not answer.cancelled:
-        st.error(said(str(answer.failure)), icon=":material/error:")
-    return answer.failure is None
+def show_failure(call: Call[Any]) -> bool:
+    """Whether a call gave nothing; why is shown, unless the reader cancelled it."""
+    if call.failure is not None and not call.cancelled:
+        st.error(said(str(call.failure)), icon=":material/error:")
+    return call.failure is not None
 
 
 def take_along(table: pd.DataFrame, draw: Callable[[], Figure], *, name: str, command: str) -> None:

@@ -44,7 +44,7 @@ def test_a_known_effect_is_found_with_its_size():
     assert row["gap"] == pytest.approx(0.20)
     # differences 20, 21, 19: deviation 1, t of two degrees of freedom 4.303, so 20 +- 4.303 / sqrt(3)
     assert (row["low"], row["high"]) == pytest.approx((0.20 - 0.02484, 0.20 + 0.02484), abs=1e-5)
-    assert degradation.headline == "Degradation is seen"
+    assert degradation.headline == "Depth hurts the plain networks"
     assert degradation.sentences == (
         "plain32 ends 20.0 points of training error above plain20 (95% interval +17.5 to +22.5, 3 seeds).",
     )

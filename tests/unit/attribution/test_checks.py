@@ -14,10 +14,11 @@ from torch import nn
 from explorer import tables
 from explorer.attribution import checks
 from explorer.attribution.baselines import blurred
-from explorer.attribution.checks import Curves, deletion_and_insertion, infidelity, sensitivity
+from explorer.attribution.checks import deletion_and_insertion, infidelity, sensitivity
 from explorer.errors import BadSettings
 from explorer.models.network import build
 from explorer.progress import listening
+from explorer.results import Curves
 
 
 class Weighted(nn.Module):

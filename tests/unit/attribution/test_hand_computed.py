@@ -6,7 +6,7 @@ from torch import nn
 
 from explorer.attribution.attribute import attribute, explained
 from explorer.attribution.methods import METHODS
-from explorer.models.shortcuts import Addition
+from explorer.models.blocks import Addition
 
 
 class Tiny(nn.Module):

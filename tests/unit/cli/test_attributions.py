@@ -11,6 +11,7 @@ from PIL import Image
 import explorer
 from explorer import tables
 from explorer.attribution.methods import METHODS
+from explorer.attribution.question import Question
 from explorer.cli.main import main
 from explorer.cli.method_parameters import parameters_of
 from explorer.cli.progress_bar import progress_bar
@@ -72,7 +73,7 @@ def test_parameters_reach_the_methods_that_have_them(run, capsys):
     options = ["--method", "integrated_gradients", "saliency", "--set", "steps=3", "baseline=blur"]
     rows = answer(capsys, "attribute", run, *options)["maps"]
     expected = attribution_maps.attribution_map(
-        run, "test:0", "integrated_gradients", parameters={"steps": 3, "baseline": "blur"}
+        run, "test:0", Question("integrated_gradients", parameters={"steps": 3, "baseline": "blur"})
     )
     assert rows[0]["delta"] == pytest.approx(expected.delta, rel=1e-4)
     assert rows[1]["delta"] is None
@@ -173,7 +174,9 @@ def test_the_folder_gets_maps_grid_and_scores(run, capsys, tmp_path):
     assert (folder / "scores.csv").read_text() == out
     with Image.open(folder / "grid.png") as grid:
         assert grid.size[0] > 100
-    expected = attribution_maps.attribution_map(f"{run}@5", "test:0", "layer_conductance", parameters={"steps": 4})
+    expected = attribution_maps.attribution_map(
+        f"{run}@5", "test:0", Question("layer_conductance", parameters={"steps": 4})
+    )
     with np.load(folder / "maps.npz") as found:
         assert len(found) == 6
         values = found[f"{run}@5__test-0__layer_conductance__values"]
@@ -192,7 +195,9 @@ def test_a_file_is_not_taken_for_a_folder(run, capsys, tmp_path):
 def test_a_check_prints_all_that_was_asked_of_a_map(run, capsys):
     options = ["--image", "3", "--method", "integrated_gradients", "--set", "steps=4", "--target", "5"]
     found = answer(capsys, "attribute-check", run, *options)
-    expected = attribution_maps.check(run, "test:3", "integrated_gradients", target=5, parameters={"steps": 4})
+    expected = attribution_maps.check(
+        run, "test:3", Question("integrated_gradients", target=5, parameters={"steps": 4})
+    )
     assert found["map"]["target"] == "5" != found["map"]["prediction"]
     assert found["deletion"] == pytest.approx(expected.curves.deletion, rel=1e-4)
     assert found["random_insertion"] == pytest.approx(list(expected.curves.random_insertion), rel=1e-4)
@@ -218,7 +223,7 @@ def test_one_map_is_checked_at_a_time(run, make_weights, capsys):
 
 def test_agreement_of_networks(run, capsys):
     rows = answer(capsys, "attribute-agreement", run, f"{run}@5", "--method", "saliency", "--images", "5")["pairs"]
-    expected = attribution_maps.agreement_of_networks([run, f"{run}@5"], images=5)
+    expected = attribution_maps.agreement_of_networks([run, f"{run}@5"], 5)
     found = pd.DataFrame(rows)
     assert list(found) == tables.NETWORK_AGREEMENT
     assert found["rank_correlation"].tolist() == pytest.approx(expected["rank_correlation"].tolist(), rel=1e-4)
@@ -231,7 +236,7 @@ def test_agreement_of_methods_on_one_picture(run, capsys):
     assert [(row["a"], row["b"]) for row in rows][1] == ("saliency", "input_x_gradient")
     assert {row["images"] for row in rows} == {1}
     expected = attribution_maps.agreement_of_methods(
-        run, ["saliency", "input_x_gradient"], images="test:2", parameters={"saliency": {"absolute": False}}
+        run, "test:2", [Question("saliency", parameters={"absolute": False}), Question("input_x_gradient")]
     )
     assert rows[1]["rank_correlation"] == pytest.approx(expected["rank_correlation"][1], rel=1e-4)
 

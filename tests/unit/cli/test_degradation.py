@@ -36,7 +36,7 @@ def test_verdict_gives_one_json_document(capsys):
 def test_verdict_in_words(capsys):
     assert main(["degradation", "verdict", "e"]) == 0
     said = capsys.readouterr().out
-    assert "Degradation is seen." in said
+    assert "Depth hurts the plain networks." in said
     assert "plain32 ends 15" in said
 
 
@@ -44,7 +44,7 @@ def test_verdict_of_one_seed_warns(capsys, make_run):
     make_run("plain20", steps=40, end=0.1)
     make_run("plain32", steps=40, end=0.3)
     main(["degradation", "verdict", "e1"])
-    assert "Beware: One seed gives no interval" in capsys.readouterr().out
+    assert "Caveat: One seed gives no interval" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,10 @@ import pytest
 
 from explorer import tables
 from explorer.cli.main import main
+from explorer.models.network import build
+from explorer.runs.checkpoint_facts import CheckpointFacts, checkpoint_facts
+from explorer.runs.checkpoints import save_checkpoint
+from explorer.runs.store import checkpoint_folder
 from explorer.studies.evaluations import ensemble, evaluation
 
 
@@ -79,3 +83,20 @@ def test_crops_are_one_or_ten(run):
     with pytest.raises(SystemExit) as left:
         main(["evaluate", run, "--crops", "5"])
     assert left.value.code == 2
+
+
+def test_the_error_of_an_imported_checkpoint_is_recorded_where_that_is_asked_for(run, capsys):
+    config = checkpoint_facts(run).network
+    checkpoint_folder().mkdir()
+    path = checkpoint_folder() / "theirs.safetensors"
+    save_checkpoint(build(config), path, CheckpointFacts(network=config, data="digits"))
+    for options, error in (
+        ([], None),
+        (["--record", "--images", "50"], None),
+        (["--record"], evaluation("theirs").error),
+    ):
+        assert main(["evaluate", "theirs", *options]) == 0
+        assert checkpoint_facts("theirs").test_error == error
+    assert f"theirs: test error {100 * error:.2f} % recorded." in capsys.readouterr().err
+    main(["evaluate", run, "--record"])
+    assert f"{run}: nothing to record; --record is for a checkpoint that you imported" in capsys.readouterr().err

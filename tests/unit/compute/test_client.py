@@ -1,5 +1,6 @@
 """Questions are answered by one process beside the server; what goes wrong there is told, and the next one works."""
 
+import math
 import os
 import time
 
@@ -7,14 +8,19 @@ import psutil
 import pytest
 
 from explorer.compute import client as module
-from explorer.compute.client import PyTorch
+from explorer.compute.client import ComputeClient
 from explorer.errors import BadSettings, ExplorerError
+from explorer.models.catalogue import network_config
+from explorer.runs.metrics import Progress
+from explorer.runs.store import home
+from explorer.studies.layers import response_std
+from tests.unit.compute import telling
 
 
 @pytest.fixture(scope="module")
-def pytorch():
+def compute():
     """A process that computes for these tests."""
-    asked = PyTorch()
+    asked = ComputeClient()
     yield asked
     asked.close()
 
@@ -27,84 +33,90 @@ def answered(answer, seconds=30.0):
     return answer
 
 
-def test_a_call_gives_its_value_from_another_process(pytorch):
-    answer = answered(pytorch.ask("os:getpid"))
+def test_a_call_gives_its_value_from_another_process(compute):
+    answer = answered(compute.ask(os.getpid))
     assert answer.value not in (None, os.getpid())
 
 
-def test_the_same_call_is_made_once(pytorch):
-    first = pytorch.ask("time:monotonic_ns")
-    assert pytorch.ask("time:monotonic_ns") is first
-    assert answered(pytorch.ask("time:monotonic_ns")).value == answered(first).value
+def test_the_same_call_is_made_once(compute):
+    first = compute.ask(time.monotonic_ns)
+    assert compute.ask(time.monotonic_ns) is first
+    assert answered(compute.ask(time.monotonic_ns)).value == answered(first).value
 
 
-def test_what_is_printed_there_does_not_disturb(pytorch):
-    assert answered(pytorch.ask("builtins:print", "hello")).failure is None
-    assert answered(pytorch.ask("builtins:len", "four")).value == 4
+def test_what_is_printed_there_does_not_disturb(compute):
+    assert answered(compute.ask(print, "hello")).failure is None
+    assert answered(compute.ask(len, "four")).value == 4
 
 
-def test_an_error_of_ours_arrives_as_it_is(pytorch):
-    answer = answered(pytorch.ask("explorer.models.catalogue:network_config", "resnet22"))
+def test_an_error_of_ours_arrives_as_it_is(compute):
+    answer = answered(compute.ask(network_config, "resnet22"))
     assert "The nearest are resnet20 and resnet26" in str(answer.failure)
 
 
-def test_another_error_names_the_function(pytorch):
-    answer = answered(pytorch.ask("math:sqrt", -1.0))
+def test_another_error_names_the_function(compute):
+    answer = answered(compute.ask(math.sqrt, -1.0))
     assert str(answer.failure).startswith("sqrt failed: ValueError")
 
 
-def test_a_failure_stands_for_a_while_and_is_then_tried_again(pytorch, monkeypatch):
-    first = answered(pytorch.ask("math:sqrt", -2.0))
-    assert pytorch.ask("math:sqrt", -2.0) is first
+def test_a_failure_stands_for_a_while_and_is_then_tried_again(compute, monkeypatch):
+    first = answered(compute.ask(math.sqrt, -2.0))
+    assert compute.ask(math.sqrt, -2.0) is first
     monkeypatch.setattr(module, "FAILED_SECONDS", 0.0)
-    assert pytorch.ask("math:sqrt", -2.0) is not first
+    assert compute.ask(math.sqrt, -2.0) is not first
 
 
-def test_a_process_that_dies_is_told_and_started_again(pytorch):
-    answer = answered(pytorch.ask("os:_exit", 3))
+def test_a_process_that_dies_is_told_and_started_again(compute):
+    answer = answered(compute.ask(os._exit, 3))
     assert isinstance(answer.failure, ExplorerError)
     assert "may have run out of memory" in str(answer.failure)
-    assert answered(pytorch.ask("builtins:abs", -5)).value == 5
+    assert answered(compute.ask(abs, -5)).value == 5
 
 
-def test_a_call_that_has_not_begun_can_be_withdrawn(pytorch):
-    slow = pytorch.ask("time:sleep", 0.3)
-    unwanted = pytorch.ask("builtins:abs", -7)
-    pytorch.withdraw(unwanted)
+def test_a_call_that_has_not_begun_can_be_withdrawn(compute):
+    slow = compute.ask(time.sleep, 0.3)
+    unwanted = compute.ask(abs, -7)
+    compute.withdraw(unwanted)
     answered(slow)
-    assert answered(pytorch.ask("builtins:abs", -8)).value == 8
+    assert answered(compute.ask(abs, -8)).value == 8
     assert unwanted.pending
 
 
-def test_a_call_that_another_page_waits_for_is_not_withdrawn(pytorch):
-    slow = pytorch.ask("time:sleep", 0.31)
-    wanted = pytorch.ask("builtins:abs", -9)
-    assert pytorch.ask("builtins:abs", -9) is wanted
-    pytorch.withdraw(wanted)
+def test_a_call_that_another_page_waits_for_is_not_withdrawn(compute):
+    slow = compute.ask(time.sleep, 0.31)
+    wanted = compute.ask(abs, -9)
+    assert compute.ask(abs, -9) is wanted
+    compute.withdraw(wanted)
     answered(slow)
     assert answered(wanted).value == 9
 
 
-def test_it_sees_the_folders_of_the_caller(pytorch, monkeypatch, tmp_path):
+def test_it_sees_the_folders_of_the_caller(compute, monkeypatch, tmp_path):
     monkeypatch.setenv("EXPLORER_HOME", str(tmp_path))
-    assert answered(pytorch.ask("explorer.runs.store:home")).value == tmp_path
+    assert answered(compute.ask(home)).value == tmp_path
     monkeypatch.delenv("EXPLORER_HOME")
-    assert answered(pytorch.ask("explorer.runs.store:home")).value != tmp_path
+    assert answered(compute.ask(home)).value != tmp_path
 
 
-def test_a_dataclass_arrives_as_a_dictionary(pytorch):
-    answer = answered(pytorch.ask("explorer.runs.metrics:Progress", 3))
-    assert answer.value["step"] == 3
+def test_a_record_arrives_as_it_is(compute):
+    answer = answered(compute.ask(Progress, 3))
+    assert answer.value == Progress(3)
 
 
-def test_an_error_class_keeps_its_kind(pytorch):
-    answer = answered(pytorch.ask("explorer.studies.layers:response_std", ()))
+def test_a_call_without_a_value_raises_why(compute):
+    answer = answered(compute.ask(network_config, "resnet22"))
+    with pytest.raises(ExplorerError, match="22 is not 6n"):
+        _ = answer.value
+
+
+def test_an_error_class_keeps_its_kind(compute):
+    answer = answered(compute.ask(response_std, ()))
     assert isinstance(answer.failure, BadSettings)
 
 
-def asked_in_steps(pytorch, steps):
+def asked_in_steps(compute, steps):
     """A call of some steps of 0.05 seconds that tells how far it is."""
-    return pytorch.ask("tests.unit.telling:in_steps", steps)
+    return compute.ask(telling.in_steps, steps)
 
 
 def until(condition, seconds=10.0):
@@ -114,82 +126,82 @@ def until(condition, seconds=10.0):
     assert condition()
 
 
-def test_a_long_call_says_how_far_it_is(pytorch):
-    answer = asked_in_steps(pytorch, 20)
+def test_a_long_call_says_how_far_it_is(compute):
+    answer = asked_in_steps(compute, 20)
     until(lambda: answer.progress > 0)
     assert answer.pending
     assert answered(answer).value == 20
 
 
-def test_a_call_in_progress_can_be_cancelled_and_computed_anew(pytorch):
-    answer = asked_in_steps(pytorch, 400)
+def test_a_call_in_progress_can_be_cancelled_and_computed_anew(compute):
+    answer = asked_in_steps(compute, 400)
     until(lambda: answer.progress > 0)
-    pytorch.cancel(answer)
+    compute.cancel(answer)
     assert answered(answer, 2.0).cancelled
-    assert answered(pytorch.ask("builtins:abs", -11)).value == 11
-    assert asked_in_steps(pytorch, 400) is answer  # it stands
-    pytorch.forget(answer)
-    again = asked_in_steps(pytorch, 400)
+    assert answered(compute.ask(abs, -11)).value == 11
+    assert asked_in_steps(compute, 400) is answer  # it stands
+    compute.forget(answer)
+    again = asked_in_steps(compute, 400)
     assert again is not answer
-    pytorch.cancel(again)
+    compute.cancel(again)
     answered(again, 2.0)
 
 
-def test_a_call_that_waits_can_be_cancelled_also_once_withdrawn(pytorch):
-    slow, waiting, withdrawn = (pytorch.ask("time:sleep", 0.32 + number / 100) for number in range(3))
-    pytorch.cancel(waiting)
-    pytorch.withdraw(withdrawn)
-    pytorch.cancel(withdrawn)
+def test_a_call_that_waits_can_be_cancelled_also_once_withdrawn(compute):
+    slow, waiting, withdrawn = (compute.ask(time.sleep, 0.32 + number / 100) for number in range(3))
+    compute.cancel(waiting)
+    compute.withdraw(withdrawn)
+    compute.cancel(withdrawn)
     assert waiting.cancelled
-    assert pytorch.ask("time:sleep", 0.34) is withdrawn
+    assert compute.ask(time.sleep, 0.34) is withdrawn
     assert answered(slow).failure is None
 
 
-def test_a_call_in_progress_that_nobody_waits_for_is_ended(pytorch, monkeypatch):
+def test_a_call_in_progress_that_nobody_waits_for_is_ended(compute, monkeypatch):
     monkeypatch.setattr(module, "UNWANTED_SECONDS", 0.1)
-    answer = asked_in_steps(pytorch, 401)
+    answer = asked_in_steps(compute, 401)
     until(lambda: answer.progress > 0)
-    pytorch.withdraw(answer)
+    compute.withdraw(answer)
     assert answered(answer, 2.0).cancelled
-    assert asked_in_steps(pytorch, 401) is not answer
-    pytorch.cancel(asked_in_steps(pytorch, 401))
+    assert asked_in_steps(compute, 401) is not answer
+    compute.cancel(asked_in_steps(compute, 401))
 
 
-def test_a_call_in_progress_that_is_asked_for_again_goes_on(pytorch, monkeypatch):
+def test_a_call_in_progress_that_is_asked_for_again_goes_on(compute, monkeypatch):
     monkeypatch.setattr(module, "UNWANTED_SECONDS", 0.1)
-    answer = asked_in_steps(pytorch, 15)
+    answer = asked_in_steps(compute, 15)
     until(lambda: answer.progress > 0)
-    pytorch.withdraw(answer)
-    assert asked_in_steps(pytorch, 15) is answer
+    compute.withdraw(answer)
+    assert asked_in_steps(compute, 15) is answer
     assert answered(answer).value == 15
 
 
 def test_a_cancel_while_the_process_starts_is_a_cancel():
-    own = PyTorch()
-    answer = own.ask("tests.unit.telling:in_steps", 402)
+    own = ComputeClient()
+    answer = own.ask(telling.in_steps, 402)
     until(lambda: answer.begun)
     own.cancel(answer)
     answered(answer, 10.0)
     assert answer.cancelled, answer.failure
-    assert answered(own.ask("builtins:abs", -12)).value == 12
+    assert answered(own.ask(abs, -12)).value == 12
     own.close()
 
 
-def test_a_later_withdrawal_counts_from_its_own_time(pytorch, monkeypatch):
+def test_a_later_withdrawal_counts_from_its_own_time(compute, monkeypatch):
     monkeypatch.setattr(module, "UNWANTED_SECONDS", 0.6)
-    answer = asked_in_steps(pytorch, 17)
+    answer = asked_in_steps(compute, 17)
     until(lambda: answer.progress > 0)
-    pytorch.withdraw(answer)
+    compute.withdraw(answer)
     time.sleep(0.4)
-    assert asked_in_steps(pytorch, 17) is answer
-    pytorch.withdraw(answer)
+    assert asked_in_steps(compute, 17) is answer
+    compute.withdraw(answer)
     time.sleep(0.35)  # the first timer has come
-    assert asked_in_steps(pytorch, 17) is answer
+    assert asked_in_steps(compute, 17) is answer
     assert answered(answer).value == 17
 
 
-def test_an_interrupt_that_came_too_early_is_sent_again(pytorch):
-    answer = asked_in_steps(pytorch, 403)
+def test_an_interrupt_that_came_too_early_is_sent_again(compute):
+    answer = asked_in_steps(compute, 403)
     until(lambda: answer.progress > 0)
     answer.ended = True  # as if it had been sent before the call began
     assert answered(answer, 3.0).cancelled
@@ -202,72 +214,72 @@ def quick(monkeypatch):
         monkeypatch.setattr(module, f"{name}_SECONDS", seconds)
 
 
-def process(pytorch):
+def process(compute):
     """The id of the one that answers now."""
-    pytorch.forget(pytorch.ask("os:getpid"))
-    return answered(pytorch.ask("os:getpid")).value
+    compute.forget(compute.ask(os.getpid))
+    return answered(compute.ask(os.getpid)).value
 
 
 @pytest.mark.thorough
 @pytest.mark.parametrize(
-    "call", [("time:sleep", 600), ("tests.unit.telling:stopped",), ("tests.unit.telling:without_end",)], ids=str
+    "call", [(time.sleep, 600), (telling.stopped,), (telling.without_end,)], ids=lambda call: call[0].__name__
 )
-def test_a_process_that_does_not_heed_a_cancel_is_replaced(pytorch, quick, call):
-    before = process(pytorch)
-    answer = pytorch.ask(*call)
+def test_a_process_that_does_not_heed_a_cancel_is_replaced(compute, quick, call):
+    before = process(compute)
+    answer = compute.ask(*call)
     until(lambda: answer.silent > 0.2)
-    pytorch.cancel(answer)
+    compute.cancel(answer)
     assert answer.cancelled  # at once
-    assert process(pytorch) != before
+    assert process(compute) != before
     assert not psutil.pid_exists(before)
 
 
-def test_a_process_that_ends_its_call_after_a_cancel_stays(pytorch, quick):
-    before = process(pytorch)
-    answer = asked_in_steps(pytorch, 404)
+def test_a_process_that_ends_its_call_after_a_cancel_stays(compute, quick):
+    before = process(compute)
+    answer = asked_in_steps(compute, 404)
     until(lambda: answer.progress > 0)
-    pytorch.cancel(answer)
-    answered(pytorch.ask("time:sleep", 1.6))  # longer than it takes to kill it
-    assert process(pytorch) == before
+    compute.cancel(answer)
+    answered(compute.ask(time.sleep, 1.6))  # longer than it takes to kill it
+    assert process(compute) == before
 
 
-def test_a_process_that_hangs_with_a_call_that_nobody_waits_for_is_replaced(pytorch, quick, monkeypatch):
+def test_a_process_that_hangs_with_a_call_that_nobody_waits_for_is_replaced(compute, quick, monkeypatch):
     monkeypatch.setattr(module, "UNWANTED_SECONDS", 0.1)
-    answer = pytorch.ask("time:sleep", 601)
+    answer = compute.ask(time.sleep, 601)
     until(lambda: answer.silent > 0)
-    pytorch.withdraw(answer)
-    assert answered(pytorch.ask("builtins:abs", -21)).value == 21
+    compute.withdraw(answer)
+    assert answered(compute.ask(abs, -21)).value == 21
 
 
-def test_a_call_that_says_nothing_for_long_is_told_but_goes_on(pytorch, quick):
-    quiet = pytorch.ask("time:sleep", 1.8)
-    until(lambda: pytorch.silent)
+def test_a_call_that_says_nothing_for_long_is_told_but_goes_on(compute, quick):
+    quiet = compute.ask(time.sleep, 1.8)
+    until(lambda: compute.silent)
     assert answered(quiet).failure is None
-    assert not pytorch.silent
+    assert not compute.silent
 
 
-def test_a_call_that_reports_its_progress_is_not_silent(pytorch, quick):
-    answer = asked_in_steps(pytorch, 35)
+def test_a_call_that_reports_its_progress_is_not_silent(compute, quick):
+    answer = asked_in_steps(compute, 35)
     until(lambda: answer.progress > 0)
     while answer.pending:
-        assert not pytorch.silent
+        assert not compute.silent
         time.sleep(0.02)
 
 
-def test_who_waits_behind_a_call_that_hangs_can_end_it(pytorch, quick):
-    stuck = pytorch.ask("time:sleep", 602)
-    waiting = pytorch.ask("builtins:abs", -22)
-    until(lambda: pytorch.silent)
-    pytorch.cancel(waiting)
+def test_who_waits_behind_a_call_that_hangs_can_end_it(compute, quick):
+    stuck = compute.ask(time.sleep, 602)
+    waiting = compute.ask(abs, -22)
+    until(lambda: compute.silent)
+    compute.cancel(waiting)
     assert waiting.cancelled
     assert stuck.cancelled
-    assert not pytorch.silent  # it is being replaced
-    pytorch.forget(waiting)
-    assert answered(pytorch.ask("builtins:abs", -22)).value == 22
+    assert not compute.silent  # it is being replaced
+    compute.forget(waiting)
+    assert answered(compute.ask(abs, -22)).value == 22
 
 
-def test_a_stop_of_the_whole_machine_is_no_silence(pytorch, quick, monkeypatch):
-    answer = pytorch.ask("time:sleep", 0.45)
+def test_a_stop_of_the_whole_machine_is_no_silence(compute, quick, monkeypatch):
+    answer = compute.ask(time.sleep, 0.45)
     until(lambda: answer.begun)
     an_hour_later = time.monotonic() + 3600
     monkeypatch.setattr(time, "monotonic", lambda: an_hour_later)
@@ -277,9 +289,11 @@ def test_a_stop_of_the_whole_machine_is_no_silence(pytorch, quick, monkeypatch):
 
 @pytest.mark.thorough
 @pytest.mark.parametrize(
-    "call", [("builtins:bytearray", 10**15), ("torch:empty", 10**15), ("tests.unit.telling:on_the_device",)], ids=str
+    "call",
+    [(bytearray, 10**15), (telling.in_memory, 10**15), (telling.on_the_device,)],
+    ids=lambda call: call[0].__name__,
 )
-def test_out_of_memory_says_what_to_do(pytorch, call):
-    text = str(answered(pytorch.ask(*call)).failure)
+def test_out_of_memory_says_what_to_do(compute, call):
+    text = str(answered(compute.ask(*call)).failure)
     assert text.startswith("Out of memory in ")
     assert "fewer images, a smaller network or a smaller image size" in text

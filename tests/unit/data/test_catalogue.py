@@ -26,7 +26,7 @@ def folder(monkeypatch, tmp_path):
 
 def test_the_default_folder_is_data_beside_the_app(monkeypatch, tmp_path):
     monkeypatch.delenv("EXPLORER_DATA", raising=False)
-    monkeypatch.setattr(catalogue, "PROJECT", tmp_path)
+    monkeypatch.setattr(catalogue, "USER_FILES", tmp_path)
     status = data_status("cifar10")
     assert (status.available, status.place) == (False, "data/")
     assert status.detail == (

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image, ImageFile, PngImagePlugin
 from sklearn.datasets import load_sample_image
 
+from explorer.data import picture_files
 from explorer.data.picture_files import MOST_BYTES, read_picture
 from explorer.data.pictures import PHOTOGRAPHS, fitted, image_folder, keep_upload, picture
 from explorer.errors import BadSettings, StorageError, UnknownName
@@ -357,6 +358,33 @@ def test_an_upload_is_kept_under_the_name_of_its_pixels():
     assert len({reference, other, sideways}) == 3
     kept = sorted(path.name for path in image_folder().iterdir())
     assert kept == sorted(f"{each.removeprefix('upload:')}.png" for each in (reference, other, sideways))
+
+
+@pytest.fixture
+def decoded(monkeypatch):
+    """The sizes in bytes of the files that have been decoded."""
+    found, opened = [], picture_files._opened
+    monkeypatch.setattr(picture_files, "_opened", lambda content: found.append(len(content)) or opened(content))
+    return found
+
+
+def test_an_upload_is_decoded_once(decoded):
+    content = saved(rgb())
+    reference = keep_upload(content)
+    pictures = [picture(reference).pixels for _ in range(3)]
+    assert decoded == [len(content)]
+    assert (pictures[2] == COLOURS).all()
+    assert not pictures[0].flags.writeable
+
+
+def test_a_file_is_decoded_once_unless_it_changes(decoded, tmp_path):
+    path = tmp_path / "picture.png"
+    for colours in (COLOURS, 255 - COLOURS):
+        (tmp_path / "new.png").write_bytes(saved(rgb(colours)))
+        (tmp_path / "new.png").replace(path)
+        for _ in range(2):
+            np.testing.assert_array_equal(picture(str(path), paths=True).pixels, colours)
+    assert len(decoded) == 2
 
 
 def test_an_upload_is_kept_at_1024_pixels_a_side_at_most():

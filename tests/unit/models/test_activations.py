@@ -8,7 +8,7 @@ import torch
 from explorer.errors import BadSettings
 from explorer.models.activations import kept_values
 from explorer.models.catalogue import NETWORKS, network_config
-from explorer.models.config import NetworkConfig
+from explorer.models.config import LAYERS_IN_BLOCK, NetworkConfig
 from explorer.models.network import Network
 
 IMAGES = 2
@@ -56,7 +56,7 @@ def random_config(rng):
         "stages": (1, 2),
         "width": 8,
     }
-    layers = {"basic": 2, "bottleneck": 3, "dense": 1, "dense-bottleneck": 2}[block]
+    layers = LAYERS_IN_BLOCK[block]
     settings["depth"] = 3 * layers + (4 if settings["stem"] == "deep" else 2) + block.startswith("dense")
     try:
         return NetworkConfig(**settings)

@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from explorer.models.network import build
 from explorer.models.recomputation import segments
-from explorer.models.recording import record_exchanges, record_response_gradients, record_responses
+from explorer.models.recording import record_block_flows, record_response_gradients, record_responses
 from explorer.training.probes import probe
 
 NAMES = ["plain20-w4", "resnet20-w4", "preresnet20-w4", "densenet-22-4", "seresnet20-w4", "resnet20-fixup-w4"]
@@ -96,11 +96,11 @@ def test_recorders_take_a_second_pass_for_what_it_is():
     for each in (network, other):
         with (
             record_responses(each) as responses,
-            record_exchanges(each) as exchanges,
+            record_block_flows(each) as flows,
             record_response_gradients(each) as gradients,
         ):
             step(each)
-        counts.append([response.moments.count for response in responses] + [x.images for x in exchanges])
+        counts.append([response.moments.count for response in responses] + [x.images for x in flows])
         assert len(gradients) == 8
     assert counts[0] == counts[1]
 

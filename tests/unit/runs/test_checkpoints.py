@@ -1,13 +1,20 @@
 """Checkpoints: what was saved comes back; what is damaged or missing says so."""
 
 import json
+from pathlib import Path
 
 import pytest
 import torch
 
 from explorer.errors import RunError, StorageError
 from explorer.models.network import build
-from explorer.runs.checkpoint_facts import CheckpointFacts, checkpoint_facts, read_checkpoint
+from explorer.runs.checkpoint_facts import (
+    CheckpointFacts,
+    checkpoint_facts,
+    data_of_untrained,
+    facts_and_data,
+    read_checkpoint,
+)
 from explorer.runs.checkpoints import load_checkpoint, save_checkpoint
 from explorer.runs.snapshots import write_snapshot
 from explorer.runs.store import checkpoint_folder, list_runs, run_folder
@@ -112,3 +119,25 @@ def test_facts_that_something_else_changed_are_refused(saved):
             StorageError, match=r"net.json does not say what is known: its checksum is wrong.*Copy both"
         ):
             read(path)
+
+
+@pytest.mark.parametrize(
+    ("trained_on", "given", "expected"),
+    [
+        ([], "", "digits"),
+        ([], "cifar10", "cifar10"),
+        (["cifar10", "digits"], "", "cifar10"),
+        (["cifar10"], "digits", "digits"),
+        ([""], "", "digits"),
+        (["folder:/not/here", "cifar10"], "", "cifar10"),
+        (["folder:/not/here"], "", "folder:/not/here"),
+    ],
+)
+def test_one_rule_says_what_untrained_networks_are_shown(tmp_path, trained_on, given, expected):
+    network = build("resnet8-w4")
+    paths = [str(tmp_path / f"{number}.safetensors") for number in range(len(trained_on))]
+    for path, data in zip(paths, trained_on, strict=True):
+        save_checkpoint(network, Path(path), CheckpointFacts(network=network.config, data=data))
+    assert data_of_untrained([str(tmp_path / "gone.safetensors"), "resnet8", *paths], given) == expected
+    if "folder:/not/here" not in trained_on:
+        assert facts_and_data(["resnet8", *paths], given)["resnet8"] == (None, expected)

@@ -22,11 +22,11 @@ from explorer.runs.checkpoints import load_checkpoint, save_checkpoint
 from explorer.runs.comparison import comparison
 from explorer.runs.control import requested
 from explorer.runs.experiments import experiment
-from explorer.runs.foreign_facts import facts_beside
 from explorer.runs.kept import checkpoint_table, export_checkpoint, zipped
 from explorer.runs.store import checkpoint_folder, read_run, run_folder
 from explorer.studies import degradation
 from explorer.ui.cached import log_tail
+from explorer.weights.importing import facts_beside
 
 NETWORK = build("resnet8-w4")
 

@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 import psutil
 import pytest
 
-from explorer import processes
 from explorer.errors import RunError, StorageError
 from explorer.files import read_end
 from explorer.runs import store
@@ -216,19 +215,6 @@ def test_a_run_that_was_ended_from_outside_is_shown_so(facts, state, said, make_
     assert read_run(run_id).state == state
     assert state_of_run(read_run(run_id)) == said
     assert state_of_experiment(experiment("e1")) == said
-
-
-@pytest.mark.skipif(os.name != "posix", reason="locks are looked at through fcntl")
-def test_a_lock_on_a_read_only_disk_can_be_looked_at(tmp_path, monkeypatch):
-    class ReadOnly(processes.FileLock):
-        def _acquire(self):
-            raise OSError(errno.EROFS, "Read-only file system")
-
-    path = tmp_path / "run.lock"
-    with run_lock(tmp_path):
-        monkeypatch.setattr(processes, "FileLock", ReadOnly)
-        assert processes.lock_is_held(path) is True
-    assert processes.lock_is_held(path) is False
 
 
 def test_only_the_end_of_a_long_file_is_read(tmp_path):

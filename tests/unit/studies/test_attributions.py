@@ -9,6 +9,7 @@ from scipy.stats import spearmanr
 
 from explorer import progress, tables
 from explorer.attribution.attribute import attribute, explained
+from explorer.attribution.question import Question
 from explorer.data.batches import TEST_SAMPLE_SEED, Normalisation, balanced_subset
 from explorer.data.pixels import load_data
 from explorer.errors import BadSettings, RunError, UnknownName
@@ -50,7 +51,7 @@ def network_of(reference):
 
 
 def test_a_map_says_all_about_itself(run):
-    found = attribution_map(f"{run}@5", "test:17", "integrated_gradients", target=4, parameters={"steps": 9})
+    found = attribution_map(f"{run}@5", "test:17", Question("integrated_gradients", target=4, parameters={"steps": 9}))
     image, label = digit(17)
     network = network_of(f"{run}@5").eval()
     direct = explained(network, image, 4, "integrated_gradients", steps=9)
@@ -82,13 +83,13 @@ def test_without_a_target_the_predicted_class_is_explained(run):
 
 
 def test_the_map_of_a_layer_has_the_size_of_the_picture(run):
-    found = attribution_map(run, "test:3", "grad_cam", parameters={"layer": "stage2"})
+    found = attribution_map(run, "test:3", Question("grad_cam", parameters={"layer": "stage2"}))
     assert (found.layer, found.values.shape, found.map.shape) == ("stage2", (1, 4, 4), (8, 8))
 
 
 @pytest.mark.parametrize(("name", "value"), [("black", 0), ("white", 255)])
 def test_black_and_white_baselines_are_normalised_as_the_images_are(name, value, run):
-    found = attribution_map(run, "test:3", "deep_lift", target=1, parameters={"baseline": name})
+    found = attribution_map(run, "test:3", Question("deep_lift", target=1, parameters={"baseline": name}))
     image, _ = digit(3)
     baseline = Normalisation.of(load_data("digits"))(np.full((1, 8, 8, 1), value, np.uint8)).to(image.device)
     direct = attribute(network_of(run), image, 1, "deep_lift", baseline=baseline)
@@ -97,7 +98,7 @@ def test_black_and_white_baselines_are_normalised_as_the_images_are(name, value,
 
 def test_gradient_shap_can_draw_its_baselines_from_test_images(run):
     given = {"samples": 4, "baseline": "images"}
-    found = attribution_map(run, "test:3", "gradient_shap", target=1, parameters=given)
+    found = attribution_map(run, "test:3", Question("gradient_shap", target=1, parameters=given))
     data = load_data("digits")
     some = data.test_pixels[balanced_subset(data.test_labels, 32, TEST_SAMPLE_SEED)]
     image, _ = digit(3)
@@ -113,7 +114,7 @@ def test_a_photograph_is_fitted_to_the_network(run):
 
 def test_networks_trained_on_a_mean_image_see_it_subtracted(make_weights):
     pixel = attribution_map(
-        make_weights(recipe={"normalisation": "pixel"}) + "@5", "test:3", "input_x_gradient", target=1
+        make_weights(recipe={"normalisation": "pixel"}) + "@5", "test:3", Question("input_x_gradient", target=1)
     )
     data = load_data("digits")
     image = Normalisation.of(data, "pixel")(data.test_pixels[3:4])
@@ -124,24 +125,24 @@ def test_networks_trained_on_a_mean_image_see_it_subtracted(make_weights):
 def test_every_block_has_a_map(make_weights):
     run, heard = make_weights("plain14-w4"), []
     with progress.listening(heard.append):
-        found = layer_maps(run, "test:3", target=2)
+        found = layer_maps(run, "test:3", Question("grad_cam", target=2))
     assert [each.layer for each in found] == [f"stage{stage}.block{block}" for stage in (1, 2, 3) for block in (1, 2)]
     assert [each.values.shape for each in found] == [(1, side, side) for side in (8, 8, 4, 4, 2, 2)]
     for each in found:
-        alone = attribution_map(run, "test:3", "grad_cam", target=2, parameters={"layer": each.layer})
+        alone = attribution_map(run, "test:3", Question("grad_cam", target=2, parameters={"layer": each.layer}))
         np.testing.assert_array_equal(each.map, alone.map)
     assert heard == sorted(heard)
     assert heard[-1] == 1
 
 
 def test_blocks_can_be_looked_at_by_another_method(run):
-    found = layer_maps(run, "test:3", "layer_conductance", parameters={"steps": 3})
+    found = layer_maps(run, "test:3", Question("layer_conductance", parameters={"steps": 3}))
     assert [each.values.shape for each in found] == [(4, 8, 8), (8, 4, 4), (16, 2, 2)]
 
 
 def test_a_method_that_looks_at_no_layer_has_no_maps_of_blocks(run):
     with pytest.raises(BadSettings) as error:
-        layer_maps(run, "test:3", "saliency")
+        layer_maps(run, "test:3", Question("saliency"))
     assert str(error.value) == (
         "Saliency does not look at a layer. Those that do: grad_cam, guided_grad_cam, layer_conductance."
     )
@@ -150,8 +151,10 @@ def test_a_method_that_looks_at_no_layer_has_no_maps_of_blocks(run):
 def test_a_check_is_about_the_map_it_holds(run):
     heard = []
     with progress.listening(heard.append):
-        found = check(run, "test:3", "input_x_gradient", target=2)
-    np.testing.assert_array_equal(found.map.map, attribution_map(run, "test:3", "input_x_gradient", target=2).map)
+        found = check(run, "test:3", Question("input_x_gradient", target=2))
+    np.testing.assert_array_equal(
+        found.map.map, attribution_map(run, "test:3", Question("input_x_gradient", target=2)).map
+    )
     assert list(found.curves.table.columns) == tables.DELETION_INSERTION
     assert list(found.randomisation.columns) == tables.RANDOMISATION
     start = found.curves.table.query("curve == 'deletion' and fraction == 0")["probability"].item()
@@ -164,7 +167,7 @@ def test_a_check_is_about_the_map_it_holds(run):
 
 
 def test_networks_are_compared_on_the_true_classes_of_the_same_images(run):
-    found = agreement_of_networks([run, f"{run}@5", "plain8-w4"], "input_x_gradient", images=6)
+    found = agreement_of_networks([run, f"{run}@5", "plain8-w4"], 6, Question("input_x_gradient"))
     assert list(found.columns) == tables.NETWORK_AGREEMENT
     assert len(found) == 9
     same = found[found["a"] == found["b"]]
@@ -176,7 +179,7 @@ def test_networks_are_compared_on_the_true_classes_of_the_same_images(run):
 
 
 def test_over_images_the_mean_is_taken_and_the_true_classes_are_explained(run):
-    found = agreement_of_networks([run, f"{run}@5"], "input_x_gradient", images=6)
+    found = agreement_of_networks([run, f"{run}@5"], 6, Question("input_x_gradient"))
     data = load_data("digits")
     chosen = balanced_subset(data.test_labels, 6, TEST_SAMPLE_SEED)
     images, labels = Normalisation.of(data)(data.test_pixels[chosen]), torch.tensor(data.test_labels[chosen])
@@ -188,9 +191,11 @@ def test_over_images_the_mean_is_taken_and_the_true_classes_are_explained(run):
 
 
 def test_on_one_picture_all_networks_explain_its_class(run):
-    found = agreement_of_networks([run, f"{run}@5"], "input_x_gradient", images="test:3")
+    found = agreement_of_networks([run, f"{run}@5"], "test:3", Question("input_x_gradient"))
     label = digit(3)[1]
-    maps = [attribution_map(each, "test:3", "input_x_gradient", target=label).map for each in (run, f"{run}@5")]
+    maps = [
+        attribution_map(each, "test:3", Question("input_x_gradient", target=label)).map for each in (run, f"{run}@5")
+    ]
     pair = found.query("a != b").iloc[0]
     assert pair["rank_correlation"] == pytest.approx(spearmanr(*(each.flatten() for each in maps)).statistic)
     assert pair["images"] == 1
@@ -199,8 +204,8 @@ def test_on_one_picture_all_networks_explain_its_class(run):
 def test_where_no_class_is_known_all_explain_what_the_first_predicts(run):
     other = f"{run}@5"
     predicted = attribution_map(run, "china.jpg").prediction
-    free = agreement_of_networks([run, other], images="china.jpg")
-    told = agreement_of_networks([run, other], images="china.jpg", target=predicted)
+    free = agreement_of_networks([run, other], "china.jpg")
+    told = agreement_of_networks([run, other], "china.jpg", Question(target=predicted))
     assert free["rank_correlation"].tolist() == told["rank_correlation"].tolist()
 
 
@@ -209,9 +214,8 @@ def test_methods_are_compared_on_one_network(run):
     with progress.listening(heard.append):
         found = agreement_of_methods(
             run,
-            ["saliency", "integrated_gradients", "grad_cam"],
-            images=5,
-            parameters={"integrated_gradients": {"steps": 3}},
+            5,
+            [Question("saliency"), Question("integrated_gradients", parameters={"steps": 3}), Question("grad_cam")],
         )
     assert list(found.columns) == tables.MEAN_AGREEMENT
     assert found["a"].tolist() == ["saliency"] * 3 + ["integrated_gradients"] * 3 + ["grad_cam"] * 3
@@ -229,15 +233,15 @@ def test_what_cannot_be_is_refused(run):
     with pytest.raises(RunError):
         attribution_map("nowhere", "test:3")
     with pytest.raises(UnknownName, match="No attribution method is called 'salience'"):
-        attribution_map(run, "test:3", "salience")
+        attribution_map(run, "test:3", Question("salience"))
     with pytest.raises(UnknownName, match="No picture is called 'portrait.jpg'"):
         attribution_map(run, "portrait.jpg")
     with pytest.raises(BadSettings, match=r"`target` \(=10\) is not a class"):
-        attribution_map(run, "test:3", target=10)
+        attribution_map(run, "test:3", Question(target=10))
     with pytest.raises(BadSettings, match="Saliency has no parameter `steps`"):
-        attribution_map(run, "test:3", parameters={"steps": 5})
+        attribution_map(run, "test:3", Question(parameters={"steps": 5}))
     with pytest.raises(BadSettings, match=r"`images` \(=0\) must be between 1"):
-        agreement_of_networks([run, "plain8-w4"], images=0)
+        agreement_of_networks([run, "plain8-w4"], 0)
     with pytest.raises(BadSettings, match="Name two networks or more"):
         agreement_of_networks([run])
 
@@ -249,17 +253,17 @@ def test_a_file_is_read_only_where_paths_are_allowed(run, tmp_path):
     Image.new("L", (20, 20), 128).save(path)
     with pytest.raises(UnknownName):
         attribution_map(run, str(path))
-    assert attribution_map(run, str(path), paths=True).pixels.mean() == 128
+    assert attribution_map(run, str(path), Question(paths=True)).pixels.mean() == 128
 
 
 def test_a_class_that_there_is_not_is_refused_for_a_table_too(run):
     with pytest.raises(BadSettings, match="is not a class"):
-        agreement_of_methods(run, ["saliency", "grad_cam"], images=3, target=99)
+        agreement_of_methods(run, 3, [Question("saliency", 99), Question("grad_cam", 99)])
 
 
 def test_maps_are_of_the_network_in_evaluation_mode(run):
     """Two images at once give what one gives."""
-    first = attribution_map(run, "test:0", "input_x_gradient", target=2)
+    first = attribution_map(run, "test:0", Question("input_x_gradient", target=2))
     images = torch.cat([digit(0)[0], digit(9)[0]])
     both = attribute(network_of(run).train(), images, 2, "input_x_gradient")
     same(first.values, both[0].cpu())

@@ -1,7 +1,6 @@
 """Networks by reference on their test set: the same numbers as a naive computation, one by one and together."""
 
 import json
-import os
 import shutil
 from dataclasses import asdict
 
@@ -10,15 +9,20 @@ import pytest
 import torch
 
 from explorer import progress, tables
-from explorer.compute.process import outcome
 from explorer.data.batches import Normalisation, balanced_subset
 from explorer.data.catalogue import data_status
 from explorer.data.pixels import load_data
-from explorer.errors import BadSettings, RunError, StorageError
+from explorer.errors import BadSettings, RunError
 from explorer.files import PROJECT
 from explorer.models.network import build
 from explorer.runs import store
-from explorer.runs.checkpoint_facts import CheckpointFacts, checkpoint_facts, checkpoint_file
+from explorer.runs.checkpoint_facts import (
+    CheckpointFacts,
+    checkpoint_facts,
+    checkpoint_file,
+    lacks_test_error,
+    record_test_error,
+)
 from explorer.runs.checkpoints import load_checkpoint, save_checkpoint
 from explorer.runs.comparison import comparison
 from explorer.studies import evaluations as library
@@ -147,13 +151,6 @@ def test_how_far_it_is_is_reported(run, other):
     assert heard[-1] == 1
 
 
-def test_answers_reach_a_page_without_classes_of_ours(run, other):
-    found, failure = outcome("explorer.studies.evaluations:ensemble", ([run, other],), {"images": 20}, os.environ)
-    assert failure is None
-    assert found["joint"]["images"] == 20
-    assert list(found["joint"]["answers"].columns) == tables.EVALUATED
-
-
 def test_numbers_can_be_written_as_json(run):
     found = asdict(evaluation(run, images=20))
     assert json.loads(json.dumps({name: found[name] for name in NUMBERS}))["error"] == found["error"]
@@ -194,54 +191,37 @@ def kept(home):
     return made
 
 
-def test_the_error_of_the_whole_test_set_is_kept_with_an_imported_checkpoint(kept):
-    name = kept()
-    before = checkpoint_facts(name)
-    found = evaluation(name)
-    assert checkpoint_facts(name) == before.model_copy(update={"test_error": found.error})
-    table = comparison().set_index("reference")
-    assert table.loc[name, "test_error"] == found.error
-    assert evaluation(name).error == found.error  # its weights are what they were
-
-
-def test_an_error_that_is_known_is_not_replaced(kept):
-    evaluation(kept(test_error=0.25))
-    assert checkpoint_facts("theirs").test_error == 0.25
+def test_the_error_of_the_whole_test_set_is_recorded_where_that_is_asked_for(kept):
+    before = checkpoint_facts(kept())
+    found = evaluation("theirs")
+    assert is_lacking(found)
+    record_test_error("theirs", found.error)
+    assert checkpoint_facts("theirs") == before.model_copy(update={"test_error": found.error})
+    assert comparison().set_index("reference").loc["theirs", "test_error"] == found.error
+    assert not is_lacking(found)
+    assert evaluation("theirs").error == found.error  # its weights are what they were
 
 
 @pytest.mark.parametrize("options", [{"images": 100}, {"crops": 10}])
-def test_other_measurements_are_not_kept(kept, options):
-    evaluation(kept(), **options)
-    assert checkpoint_facts("theirs").test_error is None
+def test_another_measurement_is_no_test_error(kept, options):
+    assert not is_lacking(evaluation(kept(), **options))
 
 
-def test_an_error_on_other_data_than_it_was_trained_for_is_not_kept(kept):
-    evaluation(kept(data=""), data="digits")
-    assert checkpoint_facts("theirs").test_error is None
+def test_nor_is_one_on_other_data_than_it_was_trained_on(kept):
+    assert not is_lacking(evaluation(kept(data=""), data="digits"))
 
 
-def test_facts_of_runs_and_of_files_elsewhere_stay_as_they_are(kept, run, tmp_path):
-    facts = checkpoint_file(run).with_suffix(".json")
-    before = facts.read_bytes()
-    evaluation(run)
-    assert facts.read_bytes() == before
+def test_facts_of_runs_and_of_files_elsewhere_lack_none(kept, run, tmp_path):
     kept()
     elsewhere = tmp_path / "elsewhere.safetensors"
     for ending in (".safetensors", ".json"):
         shutil.copy(checkpoint_file("theirs").with_suffix(ending), elsewhere.with_suffix(ending))
-    evaluation(str(elsewhere))
-    assert checkpoint_facts(elsewhere).test_error is None
+    for reference in (run, f"{run}@5", str(elsewhere), "plain8"):
+        assert not is_lacking(evaluation(reference, data="digits"))
 
 
-def test_facts_that_cannot_be_written_are_no_trouble(kept, monkeypatch):
-    name = kept()
-
-    def refused(path, text):
-        raise StorageError("The disk is full.")
-
-    monkeypatch.setattr("explorer.runs.checkpoint_facts.write_text_atomically", refused)
-    assert evaluation(name).images == 360
-    assert checkpoint_facts("theirs").test_error is None
+def is_lacking(found):
+    return lacks_test_error(found.reference, data=found.data, images=found.images, crops=found.crops)
 
 
 def test_a_shipped_network_has_the_error_that_its_facts_say(monkeypatch):

@@ -5,6 +5,7 @@ import pytest
 import torch
 from PIL import Image
 
+from explorer.attribution.question import Question
 from explorer.cli.subjects import subjects
 from explorer.data.batches import Normalisation
 from explorer.data.catalogue import dataset
@@ -139,7 +140,7 @@ def test_responses_and_gradients_are_measured_on_a_folder(imagenet_like, write):
 
 def test_maps_explain_pictures_of_a_folder(imagenet_like, write):
     folder = write("goldfish", "tench")
-    found = attribution_maps.attribution_map(imagenet_like(), "test:2", data=f"folder:{folder}", target=1)
+    found = attribution_maps.attribution_map(imagenet_like(), "test:2", Question(data=f"folder:{folder}", target=1))
     assert (found.classes[found.label], found.classes[found.target]) == ("tench", "goldfish")
     np.testing.assert_array_equal(found.pixels, load_data(f"folder:{folder}", 32).test_pixels[2])
     assert found.map.shape == (32, 32)
@@ -147,7 +148,7 @@ def test_maps_explain_pictures_of_a_folder(imagenet_like, write):
 
 
 def test_photographs_are_explained_to_a_network_of_imagenet_without_its_images(imagenet_like):
-    found = attribution_maps.attribution_map(imagenet_like(), "china.jpg", "input_x_gradient", target=7)
+    found = attribution_maps.attribution_map(imagenet_like(), "china.jpg", Question("input_x_gradient", target=7))
     assert found.classes[found.target] == "cock"
     assert found.label is None
 
@@ -156,6 +157,11 @@ def test_a_shell_knows_the_classes_by_name(imagenet_like, write):
     (subject,) = subjects([imagenet_like()], f"folder:{write('goldfish', 'tench')}")
     assert subject.target("Siamese cat") == 284
     assert subject.picture("test:0").label == 1
+
+
+def test_a_class_is_meant_by_its_name_even_if_that_is_the_number_of_another(write):
+    (subject,) = subjects([SMALL], f"folder:{write('1', '2')}")
+    assert [subject.target(text) for text in ("1", "2", "0")] == [0, 1, 0]
 
 
 def test_an_evaluation_takes_a_folder(write):

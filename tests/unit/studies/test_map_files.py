@@ -1,7 +1,7 @@
 """Maps put into a grid and into files, made by hand so that every number is known."""
 
 import io
-from dataclasses import asdict, fields
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,8 +9,8 @@ from PIL import Image
 
 from explorer import tables
 from explorer.errors import BadSettings, UnknownName
-from explorer.studies.attributions import AttributionMap
-from explorer.studies.map_files import AXES, html, map_cells, missing, npz, png, scores
+from explorer.results import AttributionMap, MissingMap
+from explorer.studies.map_files import AXES, html, map_cells, npz, png, scores
 
 VALUES = np.array([[[1.0, -2.0], [0.5, 0.0]]], np.float32)  # (C, h, w) = (1, 2, 2)
 
@@ -39,12 +39,25 @@ def a_map(reference="run-s0", **changes):
         "delta": None,
         "seconds": 0.25,
     }
-    return asdict(AttributionMap(**known | changes))
+    return AttributionMap(**known | changes)
 
 
 def a_failure(**changes):
-    known = {"network": "resnet20", "kind": "residual", "depth": 20, "step": 400, "title": "Test image 3"}
-    return missing("run-s0", "test:3", "lrp", "LRP cannot run here.", **known | changes)
+    known = {
+        "reference": "run-s0",
+        "network": "resnet20",
+        "kind": "residual",
+        "depth": 20,
+        "step": 400,
+        "image": "test:3",
+        "title": "Test image 3",
+        "method": "lrp",
+        "layer": "",
+        "target": None,
+        "classes": (),
+        "failure": "LRP cannot run here.",
+    }
+    return MissingMap(**known | changes)
 
 
 def places(maps, rows="network", columns="method"):
@@ -116,7 +129,7 @@ def test_the_layer_stands_behind_the_method_or_is_an_axis_of_its_own():
     one = a_map(method="grad_cam", layer="stage2.block3")
     assert places([one]) == [("resnet20", "Grad-CAM, stage2.block3")]
     assert places([one], "stage", "block") == [("stage 2, 2×2", "block 3")]
-    other_method, other_stage = a_map(layer="stage2.block3"), one | {"layer": "stage1.block3"}
+    other_method, other_stage = a_map(layer="stage2.block3"), replace(one, layer="stage1.block3")
     assert places([one, other_method], "stage", "block")[0] == ("stage 2, 2×2, Grad-CAM", "block 3")
     assert places([one, other_stage], "method", "block") == [
         ("Grad-CAM, stage 2, 2×2", "block 3"),
@@ -142,10 +155,6 @@ def test_a_missing_map_says_why():
     cell = map_cells([a_failure(target=2, classes=("cat", "dog", "ship"))])[0]
     assert (cell.row, cell.column, cell.map, cell.failure) == ("resnet20", "LRP", None, "LRP cannot run here.")
     assert cell.target == "ship"
-
-
-def test_what_is_missing_has_the_fields_of_a_map():
-    assert set(a_failure()) - {"failure"} < {field.name for field in fields(AttributionMap)}
 
 
 def test_scores_have_one_row_a_map():

@@ -79,7 +79,7 @@ def test_a_block_computes_shortcut_plus_factor_times_branch(settings, stage, pla
         block(x)
         assert came["branch"].std() > 0
         for factor in (0.0, 2.0):
-            block.branch_factor = factor
+            block.addition.branch_factor = factor
             expected = came["beside"] + factor * came["branch"]
             torch.testing.assert_close(block(x), expected if config.order == "pre" else expected.relu())
 
@@ -104,7 +104,7 @@ def test_what_is_left_out_is_not_computed_and_not_updated():
 def test_between_steps_the_whole_network_is_there():
     training = trained(steps=2, evaluate_every=1)
     list(training)
-    assert {block.branch_factor for block in training.network.blocks} == {1.0}
+    assert {block.addition.branch_factor for block in training.network.blocks} == {1.0}
     images = torch.randn(3, 1, 8, 8)
     same = build("resnet20-w4", channels=1)
     same.load_state_dict(training.network.state_dict())
@@ -114,9 +114,9 @@ def test_between_steps_the_whole_network_is_there():
 def test_a_step_that_fails_brings_the_branches_back():
     network = build("resnet8-w4")
     with pytest.raises(ZeroDivisionError), branches_left_out(network.blocks, [0.0, 2.0, 0.0]):
-        assert [block.branch_factor for block in network.blocks] == [0.0, 2.0, 0.0]
+        assert [block.addition.branch_factor for block in network.blocks] == [0.0, 2.0, 0.0]
         raise ZeroDivisionError
-    assert [block.branch_factor for block in network.blocks] == [1.0] * 3
+    assert [block.addition.branch_factor for block in network.blocks] == [1.0] * 3
 
 
 @pytest.mark.parametrize("stop_after", [0, 1, 4])

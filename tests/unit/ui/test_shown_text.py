@@ -3,7 +3,7 @@
 import pytest
 
 from explorer.cli.output import message, show, show_table, text_facts, text_table
-from explorer.ui.wording import said
+from explorer.escaping import in_figure, message_in_markdown
 
 MOVES = "a\x1b[2J\x07\r\u202eb\x9b"
 
@@ -57,4 +57,8 @@ def test_tables_are_told_like_other_answers(capsys):
     ],
 )
 def test_a_message_on_a_page_has_code_and_nothing_else(text, shown):
-    assert said(text) == shown
+    assert message_in_markdown(text) == shown
+
+
+def test_a_text_in_a_figure_makes_no_tag():
+    assert in_figure("<a href='x'>R&amp;D</a>") == "&lt;a href='x'>R&amp;amp;D&lt;/a>"

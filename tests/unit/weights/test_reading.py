@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from explorer.compute.client import PyTorch
+from explorer.compute.client import ComputeClient
 from explorer.errors import Cancelled, StorageError
 from explorer.progress import listening
 from explorer.weights import reader as reading_process
@@ -304,11 +304,11 @@ def test_an_interrupt_ends_the_reader(reader, temporary, interrupt):
 
 
 def test_it_is_read_beside_the_app(path):
-    pytorch = PyTorch()
+    compute = ComputeClient()
     try:
-        answer = pytorch.ask("explorer.weights.reading:foreign_tensors", saved(path, {"a": torch.ones(4)}))
+        answer = compute.ask(foreign_tensors, saved(path, {"a": torch.ones(4)}))
         answer.wait(60)
         assert answer.failure is None
         assert answer.value["a"].tolist() == [1, 1, 1, 1]
     finally:
-        pytorch.close()
+        compute.close()

@@ -124,9 +124,18 @@ def test_another_file_than_the_published_one_is_refused_and_removed(row, server,
     assert not [path for path in weights_file(row).parent.iterdir() if path.suffix != ".lock"]
 
 
-def test_a_server_without_the_file_is_told(row, monkeypatch):
-    monkeypatch.setenv("EXPLORER_MIRROR", "http://127.0.0.1:9")
-    with pytest.raises(StorageError, match=r"could not be downloaded .* `load resnet18 --file resnet18-") as error:
+@pytest.mark.parametrize(
+    ("mirror", "reason"),
+    [
+        ("http://127.0.0.1:9", "Connection refused"),
+        ("http://127.0.0.1:9/a. b", "URL can't contain control characters"),
+        ("ftp://127.0.0.1:9", r"which is not a web address \(http:// or https://\)"),
+    ],
+)
+def test_a_server_without_the_file_is_told(row, monkeypatch, mirror, reason):
+    monkeypatch.setenv("EXPLORER_MIRROR", mirror)
+    told = rf"{mirror}.*{reason}.*(?<!\.)\. Start it again, .* `load resnet18 --file resnet18-"
+    with pytest.raises(StorageError, match=told) as error:
         load_pretrained("resnet18")
     assert "digits" not in str(error.value)
 

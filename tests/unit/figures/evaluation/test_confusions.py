@@ -13,7 +13,7 @@ NAMES = ("cat", "dog", "frog")
 
 @pytest.fixture
 def counts():
-    """Cats are taken for dogs in a quarter of the cases."""
+    """Cats are predicted as dogs in a quarter of the cases."""
     rows = [(0, 0, 1500, 0.75), (0, 1, 500, 0.25), (1, 1, 90, 0.9), (1, 2, 10, 0.1), (2, 2, 50, 1.0)]
     return pd.DataFrame(rows, columns=tables.CONFUSION)
 
@@ -43,7 +43,7 @@ def test_a_click_on_a_field_with_images_means_label_and_prediction(counts):
 
 def test_pointing_says_what_is_taken_for_what(counts):
     (matrix,) = confusion_matrix(counts, NAMES).data
-    assert matrix.hovertext[0][1] == "<b>cat</b> taken for <b>dog</b><br>500 images, 25.0 % of this class"
+    assert matrix.hovertext[0][1] == "<b>cat</b> predicted as <b>dog</b><br>500 images, 25.0 % of this class"
     assert matrix.hovertext[0][0].startswith("<b>cat</b> right<br>1,500")
 
 

@@ -83,7 +83,7 @@ def test_the_hardest_class_is_on_top(errors):
 
 def test_a_dot_means_its_class_and_network_and_says_what_it_is_taken_for(errors):
     first, second = traces(class_errors(errors))["p-9-9-dots"].customdata
-    assert list(first) == [0, "p@9", 100, ", mostly taken for dog"]
+    assert list(first) == [0, "p@9", 100, ", mostly predicted as dog"]
     assert second[3] == ""
 
 

@@ -1,5 +1,6 @@
 """Standalone code computes what our network computes, for every row of the catalogue and for odd configurations."""
 
+import inspect
 import random
 import subprocess
 import sys
@@ -10,10 +11,13 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from explorer.errors import BadSettings, UnknownName
+from explorer.models import dense, norms
 from explorer.models.catalogue import NETWORKS, network_config
 from explorer.models.code.network import standalone_code
-from explorer.models.config import NetworkConfig
+from explorer.models.config import LAYERS_IN_BLOCK, NetworkConfig
+from explorer.models.excitation import Excitation
 from explorer.models.network import Network, build
+from explorer.models.shortcuts import PadShortcut
 from explorer.models.size import parameter_count
 
 LARGE, DEEP = 15e6, 200  # parameters and layers; what has more is run with the slow tests
@@ -44,7 +48,7 @@ def odd_configurations(count):
             "channels": draw.choice([1, 3]),
             "classes": draw.choice([2, 7]),
         }
-        layers = {"basic": 2, "bottleneck": 3, "dense": 1, "dense-bottleneck": 2}[block]
+        layers = LAYERS_IN_BLOCK[block]
         depth = (4 if stem == "deep" else 2) + layers * sum(stages) + (len(stages) - 1) * dense
         try:
             config = NetworkConfig(depth=depth, **settings)
@@ -125,6 +129,23 @@ def test_weights_start_by_the_same_rules(name):
             assert theirs[key].std().item() == pytest.approx(tensor.std().item(), rel=0.15), key
         elif tensor.unique().numel() == 1:
             assert torch.equal(theirs[key], tensor), key
+
+
+@pytest.mark.parametrize(
+    ("name", "classes"),
+    [
+        ("preresnet8-skipinit", [norms.Scale]),
+        ("resnet8-fixup", [norms.Shift, norms.ScaleAndShift, norms.ShiftedConv2d, PadShortcut]),
+        ("seresnet8", [Excitation, PadShortcut]),
+        ("densenet-10-4", [dense.DenseLayer, dense.Transition]),
+        ("densenet-bc-10-4", [dense.DenseBottleneckLayer, dense.Transition]),
+    ],
+)
+def test_classes_that_are_the_same_in_every_network_are_those_that_this_program_runs(name, classes):
+    code = standalone_code(name)
+    for each in classes:
+        own = inspect.getsource(each).replace("EXCITATION_REDUCTION", "16").replace("DENSE_BOTTLENECK", "4")
+        assert own in code
 
 
 @pytest.fixture(scope="module")

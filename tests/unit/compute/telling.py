@@ -1,4 +1,4 @@
-"""Calls that take their time, hang or fail, for `test_pytorch_process`."""
+"""Calls that take their time, hang or fail, for `test_client`."""
 
 import os
 import signal
@@ -24,6 +24,12 @@ def without_end():
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     while True:
         time.sleep(0.01)
+
+
+def in_memory(count):
+    import torch
+
+    return torch.empty(count)
 
 
 def on_the_device():

@@ -1,30 +1,54 @@
-"""Bringing weights in: an uploaded file, one on this machine, or torchvision's by name."""
+"""Importing weights: an uploaded file, one on this machine, or torchvision's by name."""
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import streamlit as st
 
-from explorer.compute.client import Answer, pytorch
+from explorer.compute.client import Call, compute
+from explorer.compute.functions import importing, torchvision
 from explorer.data.catalogue import DATASETS
 from explorer.data.normalisations import NORMALISATIONS
+from explorer.results import Imported
 from explorer.ui import wording
 from explorer.ui.checkpoints.table import select
 from explorer.ui.errors import readable_errors
-from explorer.ui.widgets import questions
+from explorer.ui.widgets.questions import awaited
 from explorer.weights.torchvision import WEIGHTS, WeightsRow
 from explorer.weights.uploads import remove_upload, write_upload
 
 SOURCES = {"upload": "Upload", "path": "Path", "torchvision": "torchvision"}
 MOST_MEGABYTES = 1024  # what `weights.reading` reads
 
-# Session state: what is being brought in, as its title and a question; and what came of it
+# Session state: the `Job`; and what came of the last one, a checkpoint or the reason why there is none.
 JOB, OUTCOME = "import_job", "import_outcome"
 
 
-def bring_in() -> None:
-    """Fields for what is brought in; why the last could not be."""
-    st.markdown("#### Bring in weights")
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What is being imported: `weights` of torchvision, by name, else the file at `path`; empty means unknown."""
+
+    title: str
+    path: str
+    temporary: bool = False
+    weights: str = ""
+    network: str = ""
+    data: str = ""
+    normalisation: str = ""
+    name: str = ""
+
+    def call(self) -> Call[Imported]:
+        if self.weights:
+            return compute.ask(torchvision.load_pretrained, self.weights, self.path or None)
+        return compute.ask(
+            importing.import_checkpoint, self.path, network=self.network, data=self.data,
+            normalisation=self.normalisation, name=self.name,
+        )  # fmt: skip
+
+
+def import_form() -> None:
+    """Fields for what to import; why the last could not be."""
+    st.markdown("#### Import weights")
     source = st.segmented_control(
         "From", SOURCES, format_func=SOURCES.__getitem__, default="upload", required=True, key="from",
         bind="query-params", label_visibility="collapsed",
@@ -39,18 +63,19 @@ def bring_in() -> None:
 
 
 def follow() -> None:
-    """Wait for what is being brought in, if anything; one that was left in the middle begins anew."""
-    job = st.session_state.get(JOB)
+    """Wait for what is being imported, if anything; an import that was left in the middle begins anew."""
+    job: Job | None = st.session_state.get(JOB)
     if job is None:
         return
-    (answer,) = questions.awaited([_asked(job)], f"Bringing in {wording.escaped(job['title'])}")
-    st.session_state[OUTCOME] = (answer.value, "" if answer.cancelled else str(answer.failure or ""))
-    pytorch.forget(answer)  # the same file may be brought in again after what it gave was deleted
+    (call,) = awaited([job.call()], f"Importing {wording.escaped(job.title)}")
+    failure = "" if call.cancelled else str(call.failure or "")
+    st.session_state[OUTCOME] = (call.value if call.failure is None else None, failure)
+    compute.forget(call)  # the same file may be imported again after what it gave was deleted
     del st.session_state[JOB]
-    if job.get("temporary"):
-        remove_upload(Path(job["path"]))
-    if answer.failure is None:
-        select(answer.value["id"])
+    if job.temporary:
+        remove_upload(Path(job.path))
+    if call.failure is None:
+        select(call.value.id)
     st.rerun()
 
 
@@ -68,24 +93,24 @@ def _file(*, upload: bool) -> None:
             "Path", key="weights_path", placeholder="/home/me/resnet56.th",
             help="On the machine where this app runs.",
         )  # fmt: skip
-    with st.expander("What you know of it", icon=":material/tune:"):
+    with st.expander("Details (optional)", icon=":material/tune:"):
         options = _options()
     if st.button("Import", type="primary", icon=":material/download:", key="import", disabled=not (given or path)):
         with readable_errors():
             if given is not None:
                 path = str(write_upload(given.name, given.getbuffer()))
-            st.session_state[JOB] = {"title": Path(path).name, "path": path, "temporary": upload, "options": options}
+            st.session_state[JOB] = Job(Path(path).name, path, upload, **options)
 
 
 def _options() -> dict[str, str]:
     """What the file does not say; empty where it is to be found out."""
     network = st.text_input(
-        "Network", key="import_network", placeholder="told from the weights",
+        "Network", key="import_network", placeholder="inferred from the weights",
         help="Such as plain20: weights do not show whether there are shortcuts without parameters.",
     )  # fmt: skip
     data = st.selectbox(
         "Trained on", ["", *DATASETS], key="import_data",
-        format_func=lambda name: DATASETS[name].title if name else "told by classes and channels",
+        format_func=lambda name: DATASETS[name].title if name else "inferred from classes and channels",
     )  # fmt: skip
     normalisation = st.selectbox(
         "Images normalised by", ["", *NORMALISATIONS], key="import_normalisation",
@@ -108,28 +133,22 @@ def _torchvision() -> None:
     )  # fmt: skip
     label = "Check and keep" if path else f"Download and keep ({wording.size(row.bytes)})"
     if st.button(label, type="primary", icon=":material/download:", key="load"):
-        st.session_state[JOB] = {"title": row.key, "weights": row.key, "file": path or None}
+        st.session_state[JOB] = Job(row.key, path, weights=row.key)
 
 
 def _label(row: WeightsRow) -> str:
     return f"{row.key} · {wording.size(row.bytes)} · error {wording.percent(row.error)}"
 
 
-def _asked(job: dict[str, Any]) -> Answer:
-    if "weights" in job:
-        return questions.pretrained(job["weights"], job["file"])
-    return questions.imported(job["path"], **job["options"])
-
-
 def outcome(shown: str | None) -> None:
     """What was found out and assumed of the one that came last, where that is the one `shown`."""
-    value, _ = st.session_state.get(OUTCOME, (None, ""))
-    if value is None or value["id"] != shown:
+    value: Imported | None = st.session_state.get(OUTCOME, (None, ""))[0]
+    if value is None or value.id != shown:
         return
     with st.container(border=True):
-        error = value["sample_error"]
-        told = "" if error is None else f" Error on {value['sample_images']} test images: **{wording.percent(error)}**."
-        st.success(f"Brought in: {value['network']}, {value['classes']:,} classes.{told}", icon=":material/check:")
-        for warning in value["warnings"]:
+        error = value.sample_error
+        told = "" if error is None else f" Error on {value.sample_images} test images: **{wording.percent(error)}**."
+        st.success(f"Imported: {value.network}, {value.classes:,} classes.{told}", icon=":material/check:")
+        for warning in value.warnings:
             st.warning(wording.said(warning), icon=":material/warning:")
-        st.markdown("\n".join(f"- {wording.said(each)}" for each in value["decisions"]))
+        st.markdown("\n".join(f"- {wording.said(each)}" for each in value.decisions))

@@ -1,0 +1,344 @@
+"""What studies, measurements and imports give, as frozen records: they cross between processes, so no PyTorch here."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from explorer import tables
+
+Precision = Literal["fp32", "bf16"]
+Badge = Literal["follows_weights", "ignores_weights", "cannot_tell"]  # of a map, see `attribution.randomisation`
+Verdict = Literal["better_than_random", "not_better"]  # on a map, see `Curves`
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceFacts:
+    """What trains on this machine.
+
+    Attributes:
+        device: its type, such as "cpu" or "cuda"; name: its model.
+        precision: of training on images of 32 x 32 pixels, unless another is asked for.
+        threads: of a training process; cores: of the machine.
+        torch, python: versions.
+    """
+
+    device: str
+    name: str
+    precision: Precision
+    threads: int
+    cores: int
+    memory_gib: float
+    torch: str
+    python: str
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """Expected time of an experiment; start-up (a few seconds) and other work on the machine not counted.
+
+    Attributes:
+        seconds: all networks and seeds, with evaluations and looks at the layers.
+        step_seconds: one training step, by network name.
+        precision: that was measured.
+    """
+
+    seconds: float
+    step_seconds: dict[str, float]
+    precision: Precision
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkCost:
+    """What it takes to train a network on this machine.
+
+    Attributes:
+        step_seconds: one training step, with what is computed twice where `recomputes` says so.
+        evaluation_seconds: one image in evaluation.
+        training_bytes: memory of a step: weights, gradients, momentum, and what the backward pass needs of each layer.
+        recomputed_bytes: the same where blocks compute their inner results again in the backward pass.
+        recomputes: whether they do, since `training_bytes` is too much of `available_bytes`.
+        available_bytes: memory at hand now, of the device.
+        device: type of what computes; precision: that was measured.
+    """
+
+    step_seconds: float
+    evaluation_seconds: float
+    training_bytes: int
+    recomputed_bytes: int
+    recomputes: bool
+    available_bytes: int
+    device: str
+    precision: Precision
+
+
+@dataclass(frozen=True, slots=True)
+class OnnxFile:
+    """A written file.
+
+    Attributes:
+        reference: of the network; network: its name.
+        image_size: side in pixels of the images it takes.
+        facts: what is written in it besides the network: name, reference; where known data, classes (names, a JSON
+            list), normalisation, mean and std (JSON lists, a value a channel or the mean image, on the 0..1 scale).
+        bytes: its size.
+    """
+
+    path: Path
+    reference: str
+    network: str
+    channels: int
+    image_size: int
+    classes: int
+    facts: dict[str, str]
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Construction:
+    """A network made from a trained one, and how the two compare; errors are fractions wrong.
+
+    Attributes:
+        id: its name; `load_checkpoint` finds it by that where it was saved beside the runs, else by its path.
+        path: the .safetensors file.
+        source: id or path of the checkpoint it was made from, `source_network`: the name of the network there.
+        inserted_blocks: of two layers each.
+        images: test images whose scores were compared, 2,000 of them or all.
+        largest_difference: between any score of the two networks on them, absolute.
+        train_error: on up to 2,000 of the images that the source was trained on, test_error: on those test images.
+    """
+
+    id: str
+    path: Path
+    source: str
+    network: str
+    source_network: str
+    inserted_blocks: int
+    images: int
+    largest_difference: float
+    train_error: float
+    source_train_error: float
+    test_error: float
+    source_test_error: float
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """A checkpoint made of somebody else's weights, and what was decided on the way.
+
+    Attributes:
+        id: its name; `load_checkpoint` finds it by that.
+        path: the .safetensors file.
+        network: name of the network.
+        data: name of the data set that it is shown; empty where that is not known.
+        normalisation: a kind, see `data.normalisations`.
+        sample_error: fraction wrong on `sample_images` test images; None where they are not on this machine.
+        decisions: what the file does not say and was found out or assumed, one sentence each.
+        warnings: what speaks against the result.
+    """
+
+    id: str
+    path: Path
+    network: str
+    depth: int
+    classes: int
+    parameters: int
+    data: str
+    normalisation: str
+    sample_error: float | None
+    sample_images: int
+    decisions: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evaluation:
+    """How a network, or several together, do on test images.
+
+    Attributes:
+        reference, network, kind, depth, step: the network, see `tables.MEASURED_KEYS`. Of several together reference
+            and network say so in words, kind is "ensemble", depth that of the deepest, and step is None.
+        data: name of the data set.
+        classes: names, in order of label.
+        images: how many; crops: views of each, 1 or 10.
+        error, standard_error, top5_error, loss, ece: see `analysis.evaluated.summary`.
+        seconds: it took, without reading network and images; that of members is part of an ensemble's.
+        answers: `tables.EVALUATED`, one row an image, in the order of the test set.
+        class_errors, confusion, calibration: tables by these names.
+        mistakes: `tables.EVALUATED`, those that it is surest of first.
+    """
+
+    reference: str
+    network: str
+    kind: str
+    depth: int
+    step: int | None
+    data: str
+    classes: tuple[str, ...]
+    images: int
+    crops: int
+    error: float
+    standard_error: float
+    top5_error: float | None
+    loss: float
+    ece: float
+    seconds: float
+    answers: pd.DataFrame
+    class_errors: pd.DataFrame
+    confusion: pd.DataFrame
+    calibration: pd.DataFrame
+    mistakes: pd.DataFrame
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ensemble:
+    """Several networks together: the mean of their class probabilities.
+
+    Attributes:
+        joint: how they do.
+        members: `tables.MEMBERS`, with what the others do without each.
+        pairs: `tables.MEMBER_PAIRS`, a and b are references.
+        shared: `tables.SHARED_MISTAKES`; the last row are the images that no member has right.
+    """
+
+    joint: Evaluation
+    members: pd.DataFrame
+    pairs: pd.DataFrame
+    shared: pd.DataFrame
+
+
+def evaluation_table(found: Sequence[Evaluation]) -> pd.DataFrame:
+    """The columns of `tables.EVALUATIONS`, one row an evaluation."""
+    rows = [[getattr(each, column) for column in tables.EVALUATIONS] for each in found]
+    return pd.DataFrame(rows, columns=tables.EVALUATIONS)
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class MapFacts:
+    """What an attribution map is of.
+
+    Attributes:
+        reference, network, kind, depth, step: the network, see `tables.MEASURED_KEYS`.
+        image: the picture's reference; title: what to write beside it.
+        method: its name; layer: which one was asked for, as given.
+        target: the class whose score is explained; None is the predicted one, where that is not known.
+        classes: names, in order of class.
+    """
+
+    reference: str
+    network: str
+    kind: str
+    depth: int
+    step: int | None
+    image: str
+    title: str
+    method: str
+    layer: str
+    target: int | None
+    classes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class MissingMap(MapFacts):
+    """A map that could not be computed.
+
+    Attributes:
+        failure: why not.
+    """
+
+    failure: str
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class AttributionMap(MapFacts):
+    """What a method says about one network and one picture.
+
+    Attributes:
+        label: the picture's true class; None where that is not known.
+        probabilities: (classes,).
+        score: of the target, before softmax.
+        map: (H, W), one number a position, at the size of the picture.
+        values: (C, h, w), what the method gave.
+        pixels: uint8 (H, W, C), what the network saw.
+        signed: values below zero speak against the target.
+        delta: how far the values are from adding up to what they explain; None where the method promises no sum.
+        seconds: it took.
+    """
+
+    target: int
+    label: int | None
+    probabilities: NDArray[np.float32]
+    score: float
+    map: NDArray[np.float32]
+    values: NDArray[np.float32]
+    pixels: NDArray[np.uint8]
+    signed: bool
+    delta: float | None
+    seconds: float
+
+    @property
+    def prediction(self) -> int:
+        """The class with the highest score."""
+        return int(self.probabilities.argmax())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Curves:
+    """Deletion and insertion in the order of a map, beside random orders.
+
+    Attributes:
+        table: the columns of `tables.DELETION_INSERTION`, row by row along deletion, then insertion.
+        deletion, insertion: area under the map's curve, 0 to 1: a mean probability.
+        random_deletion, random_insertion: the same for each random order.
+    """
+
+    table: pd.DataFrame
+    deletion: float
+    insertion: float
+    random_deletion: tuple[float, ...]
+    random_insertion: tuple[float, ...]
+
+    @property
+    def verdict(self) -> Verdict:
+        """Better than random: the score falls faster than in every random order, and rises faster."""
+        better = self.deletion < min(self.random_deletion) and self.insertion > max(self.random_insertion)
+        return "better_than_random" if better else "not_better"
+
+
+@dataclass(frozen=True, slots=True)
+class Infidelity:
+    """How badly a map foretells what hiding squares of the image does to the score.
+
+    Attributes:
+        value: expected squared error, in squared units of the score, for the best scale of the map.
+        unexplained: `value` as a part of the expected squared change of the score, 0 to 1: comparable between
+            networks, whose scores differ in size. NaN where hiding changes nothing.
+        even: what a map that is the same everywhere leaves unexplained; a map that says where has less.
+    """
+
+    value: float
+    unexplained: float
+    even: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Check:
+    """Whether a map can be trusted, as far as it was asked.
+
+    Attributes:
+        sensitivity: see `attribution.checks.sensitivity`.
+        randomisation: the columns of `tables.RANDOMISATION`; badge: what it says.
+        threshold: the similarity there that a map must not keep.
+    """
+
+    map: AttributionMap
+    curves: Curves
+    infidelity: Infidelity
+    sensitivity: float
+    randomisation: pd.DataFrame
+    badge: Badge
+    threshold: float

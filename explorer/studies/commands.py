@@ -1,0 +1,110 @@
+"""The same from a shell: the text of the command that gives what a page shows; importing this imports no torch.
+
+Each function takes what was asked of a study, and leaves out of the command what the command line assumes anyway.
+"""
+
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal
+
+from explorer.models.catalogue import network_config
+from explorer.models.config import NetworkConfig
+from explorer.training.plan import Plan
+from explorer.training.recipe import Recipe
+
+ALL_BLOCKS = "all-blocks"  # as `--layer` of the command `attribute`: a map of every block
+
+Attributions = Literal["attribute", "attribute-check", "attribute-agreement"]
+
+
+def command(*words: str, **options: Any) -> str:
+    """A command line; options that are None, False or empty are left out, and True has no value."""
+    parts = ["python -m explorer", *map(shlex.quote, words)]
+    for name, value in options.items():
+        if value is None or value is False or value in ("", ()):
+            continue
+        values = [] if value is True else value if isinstance(value, list | tuple) else [value]
+        parts += [f"--{name.replace('_', '-')}", *(shlex.quote(str(each)) for each in values)]
+    return " ".join(parts)
+
+
+def train(plan: Plan) -> str:
+    """The training of a plan."""
+    usual = Recipe()
+    recipe = {name: value for name, value in plan.recipe.model_dump().items() if value != getattr(usual, name)}
+    changed = {name: str(value) if isinstance(value, bool) else value for name, value in recipe.items()}
+    seeds = plan.seeds if plan.seeds != (0,) else ()
+    return command("train", *plan.networks, data=plan.data, **changed, seeds=seeds, initial=plan.initial)
+
+
+def describe(config: NetworkConfig, image_size: int, by: str) -> str:
+    """What a network is made of, by stage, block or layer."""
+    size = image_size if image_size != config.image_size else None
+    return command("describe", config.name, by=by, image_size=size, classes=_unusual_classes(config))
+
+
+def diff(a: NetworkConfig, b: NetworkConfig, image_size: int) -> str:
+    """What two networks differ in."""
+    classes = _unusual_classes(a)
+    others = b.classes if classes is not None else None
+    return command("diff", a.name, b.name, image_size=image_size, classes=classes, other_classes=others)
+
+
+def evaluate(references: Sequence[str], *, data: str, images: int | None, crops: int, ensemble: bool = False) -> str:
+    """How networks do on test images."""
+    views = crops if crops > 1 else None
+    return command("evaluate", *references, data=data, images=images, crops=views, ensemble=ensemble)
+
+
+def look_inside(name: str, references: Iterable[str], *, data: str, images: int, statistics: str = "") -> str:
+    """Responses, gradients or residual ledger, by the name of the command."""
+    return command(name, *references, data=data, images=images, statistics=statistics)
+
+
+def look_untrained(name: str, networks: Iterable[str], *, data: str, seed: int) -> str:
+    """A study of untrained networks, xray or shattering."""
+    return command(name, *networks, data=data, seed=seed)
+
+
+def attributions(
+    name: Attributions,
+    references: Iterable[str],
+    methods: Mapping[str, Mapping[str, Any]],
+    *,
+    image: str = "",
+    images: int | None = None,
+    target: str = "",
+    layer: str = "",
+    data: str = "",
+) -> str:
+    """Maps, the check of one, or how far maps agree.
+
+    Args:
+        methods: their parameters by name, as far as they are not the usual ones.
+        image: reference to a picture; images: how many test images instead.
+        target: name of the class explained.
+    """
+    several = len(methods) > 1  # then a setting is for the one that it stands with
+    settings = [
+        f"{method}.{key}={value}" if several else f"{key}={value}"
+        for method, parameters in methods.items()
+        for key, value in parameters.items()
+    ]
+    return command(
+        name, *references, data=data, image=image, images=images, method=tuple(methods), target=target, layer=layer,
+        set=tuple(settings),
+    )  # fmt: skip
+
+
+def identity(checkpoint: str, depth: int) -> str:
+    """A deeper network that computes the same."""
+    return command("construct", "identity", checkpoint, depth=depth)
+
+
+def export_checkpoint(name: str) -> str:
+    """The two files of a checkpoint, put into the folder that the shell is in."""
+    return command("checkpoints", "export", name)
+
+
+def _unusual_classes(config: NetworkConfig) -> int | None:
+    return config.classes if config.classes != network_config(config.name).classes else None

@@ -1,0 +1,45 @@
+"""The views of a page: its menu beside the title, and what each view shows."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import streamlit as st
+
+from explorer.ui.widgets.live_chart import load_early
+
+Shown = TypeVar("Shown")
+
+
+@dataclass(frozen=True, slots=True)
+class View(Generic[Shown]):
+    """One way of looking at what a page has chosen.
+
+    Attributes:
+        title: in the menu.
+        show: draws it; None where it is not about what the page has chosen.
+        question: what it answers.
+    """
+
+    title: str
+    show: Callable[[Shown], None] | None
+    question: str = ""
+
+
+def choose_view(titles: Mapping[str, str], key: str, *, default: str, label: str = "View") -> str | None:
+    """The menu of views, by title; the address keeps the choice under `key`."""
+    return st.segmented_control(
+        label, list(titles), format_func=titles.__getitem__, default=default, required=True, key=key,
+        bind="query-params", label_visibility="collapsed",
+    )  # fmt: skip
+
+
+def page_of_views(title: str, views: Mapping[str, View[Shown]], key: str) -> str | None:
+    """Title, menu and question of a page that shows one view at a time; the first unless another is chosen."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.title(title, anchor=False, width="content")
+        chosen = choose_view({name: view.title for name, view in views.items()}, key, default=next(iter(views)))
+    load_early()
+    if chosen:
+        st.markdown(views[chosen].question)
+    return chosen

@@ -1,0 +1,181 @@
+"""The commands that pages show, "the same from a shell", give what the page's study gives."""
+
+import json
+import shlex
+
+import pytest
+import torch
+
+from explorer.cli import train as train_command
+from explorer.cli.main import main
+from explorer.models.catalogue import network_config
+from explorer.models.description import description, differences
+from explorer.runs.checkpoints import load_checkpoint
+from explorer.studies import attributions, commands, evaluations, identity, layers, map_files
+from explorer.training.plan import Plan
+from explorer.training.recipe import Recipe
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("EXPLORER_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def answer(capsys):
+    """Gives what a command prints with --json."""
+
+    def made(text):
+        program, dash_m, package, *arguments = shlex.split(text)
+        assert (program, dash_m, package) == ("python", "-m", "explorer")
+        assert main([*arguments, "--json"]) == 0, capsys.readouterr().err
+        return json.loads(capsys.readouterr().out)
+
+    return made
+
+
+def alike(rows, table):
+    """Whether rows of JSON are those of a table, apart from measured times."""
+    columns = [name for name in table.columns if name != "seconds"]
+    expected = json.loads(table[columns].to_json(orient="records", double_precision=15))
+    told = [{name: row[name] for name in columns} for row in rows]
+    assert len(told) == len(expected) > 0
+    for row, wanted in zip(told, expected, strict=True):
+        for name, value in wanted.items():
+            close = pytest.approx(value, rel=1e-4, abs=1e-6) if isinstance(value, float) else value
+            assert row[name] == close or (row[name] is None and value in (None, "")), name
+
+
+@pytest.mark.parametrize(
+    ("name", "study", "options"),
+    [
+        ("responses", layers.response_std, {"images": 20, "statistics": "batch"}),
+        ("ledger", layers.residual_ledger, {"images": 20, "statistics": "running"}),
+        ("gradients", layers.gradient_profile, {"images": 20}),
+    ],
+)
+@pytest.mark.parametrize("data", ["", "digits"])
+def test_looking_inside(answer, run, name, study, options, data):
+    references = [f"{run}@5", "plain8-w4"]
+    (rows,) = answer(commands.look_inside(name, references, data=data, **options)).values()
+    alike(rows, study(references, data=data, **options))
+
+
+@pytest.mark.parametrize(("name", "study"), [("xray", layers.xray), ("shattering", layers.gradient_autocorrelation)])
+def test_looking_at_untrained_networks(answer, name, study):
+    (rows,) = answer(commands.look_untrained(name, ["resnet8-w4"], data="digits", seed=3)).values()
+    alike(rows, study(["resnet8-w4"], data="digits", seed=3))
+
+
+def test_evaluation(answer, run):
+    text = commands.evaluate([run, "plain8-w4"], data="", images=50, crops=1, ensemble=True)
+    found = answer(text)
+    alike(found["evaluations"], evaluations.evaluation_table(evaluations.evaluations([run, "plain8-w4"], images=50)))
+    joint = evaluations.ensemble([run, "plain8-w4"], images=50).joint
+    assert found["ensemble"]["error"] == joint.error
+    assert commands.evaluate([run], data="", images=None, crops=1) == f"python -m explorer evaluate {run}"
+    assert commands.evaluate([run], data="digits", images=None, crops=10).endswith(" --data digits --crops 10")
+
+
+SEVERAL = {"integrated_gradients": {"steps": 3}, "smooth_grad": {"samples": 2, "seed": 4}, "saliency": {}}
+
+
+@pytest.mark.parametrize("methods", [SEVERAL, {"saliency": {"absolute": False}}], ids=["several", "one"])
+def test_maps(answer, run, methods):
+    text = commands.attributions("attribute", [f"{run}@5", "plain8-w4"], methods, image="test:3", target="4")
+    maps = [
+        attributions.attribution_map(reference, "test:3", method, target=4, parameters=parameters)
+        for reference in (f"{run}@5", "plain8-w4")
+        for method, parameters in methods.items()
+    ]
+    alike(answer(text)["maps"], map_files.scores(list(map(vars_of, maps))))
+
+
+def test_the_layer_lens_is_a_map_of_every_block(answer, run):
+    """Its command asked for the first block of stage 2 once, while the page shows every block."""
+    text = commands.attributions("attribute", [run], {"grad_cam": {}}, image="test:3", layer=commands.ALL_BLOCKS)
+    rows = answer(text)["maps"]
+    assert [row["layer"] for row in rows] == ["stage1.block1", "stage2.block1", "stage3.block1"]
+    alike(rows, map_files.scores(list(map(vars_of, attributions.layer_maps(run, "test:3", "grad_cam")))))
+
+
+def test_every_block_with_a_method_that_looks_at_none_is_told(capsys, run):
+    text = commands.attributions("attribute", [run], {"saliency": {}}, image="test:3", layer=commands.ALL_BLOCKS)
+    assert main(shlex.split(text)[3:]) == 1
+    assert "Saliency does not look at a layer. Those that do: grad_cam" in capsys.readouterr().err
+
+
+def test_a_check(answer, run):
+    text = commands.attributions("attribute-check", [run], {"saliency": {"absolute": False}}, image="test:3")
+    found = attributions.check(run, "test:3", "saliency", parameters={"absolute": False})
+    told = answer(text)
+    alike(told["randomisation"], found.randomisation)
+    assert told["unexplained"] == pytest.approx(found.infidelity.unexplained, rel=1e-3)
+
+
+def test_agreement(answer, run):
+    networks, methods = [run, f"{run}@5"], {"saliency": {}, "smooth_grad": {"samples": 2}}
+    text = commands.attributions("attribute-agreement", networks, {"saliency": {}}, images=10)
+    alike(answer(text)["pairs"], attributions.agreement_of_networks(networks, "saliency", images=10))
+    text = commands.attributions("attribute-agreement", [run], methods, image="test:3")
+    expected = attributions.agreement_of_methods(run, list(methods), images="test:3", parameters=methods)
+    alike(answer(text)["pairs"], expected)
+
+
+@pytest.mark.parametrize("by", ["stage", "block", "layer"])
+@pytest.mark.parametrize(("size", "classes"), [(32, 10), (24, 7)])
+def test_a_description(answer, by, size, classes):
+    config = network_config("resnet20-w4").model_copy(update={"classes": classes})
+    text = commands.describe(config, size, by)
+    assert f"--by {by}" in text
+    assert answer(text)["parameters"] == description(config, size).parameters
+    alike(answer(text)[f"{by}s"], getattr(description(config, size), f"{by}s"))
+
+
+@pytest.mark.parametrize("classes", [10, 7])
+def test_a_difference(answer, classes):
+    a, b = network_config("resnet20-w4").model_copy(update={"classes": classes}), network_config("plain20-w4")
+    found, expected = answer(commands.diff(a, b, 24)), differences(a, b, 24)
+    alike(found["layers"], expected.layers)
+    alike(found["settings"], expected.settings)
+
+
+def test_a_network_that_computes_the_same(answer, make_weights):
+    source = make_weights("plain8-w4")
+    text = commands.identity(source, 14)
+    found = answer(text)
+    made = identity.identity(source, 14)
+    assert (found["id"], found["network"], found["train_error"]) == (made.id, made.network, made.train_error)
+
+
+def test_a_checkpoint_is_copied(answer, run, tmp_path):
+    answer(commands.export_checkpoint(run))
+    copied = load_checkpoint(str(tmp_path / f"{run}.safetensors"))
+    for mine, theirs in zip(copied.parameters(), load_checkpoint(run).parameters(), strict=True):
+        assert torch.equal(mine, theirs)
+
+
+PLANS = [
+    Plan(networks=("plain8", "resnet8-w4")),
+    Plan(networks=("resnet8",), recipe=Recipe(steps=7, augment=False, learning_rate=1e-5), seeds=(0, 2), initial="a b"),
+    Plan(networks=("resnet8",), recipe=Recipe(augment=True, evaluate_every=3, stochastic_depth=0.5, precision="fp32")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("plan", PLANS)
+def test_a_training(monkeypatch, make_run, capsys, plan):
+    planned = []
+
+    def start(given):
+        planned.append(given)
+        make_run("resnet8")
+        return "e1"
+
+    monkeypatch.setattr(train_command, "start", start)
+    assert main([*shlex.split(commands.train(plan))[3:], "--detach"]) == 0
+    assert planned == [plan]
+
+
+def vars_of(found):
+    return {name: getattr(found, name) for name in found.__dataclass_fields__}
