@@ -10,10 +10,10 @@ import subprocess
 import sys
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from threading import Condition, Event, Thread, Timer
-from typing import Any, Generic, ParamSpec, TypeVar, cast
+from typing import Generic, ParamSpec, TypeVar, cast
 
 from explorer.data.own_folders import folders_state
 from explorer.errors import Cancelled, ExplorerError
@@ -29,11 +29,13 @@ SILENT_SECONDS = 60.0  # a call that says nothing for longer may hang: readers a
 INTERRUPTED_SECONDS, TERMINATED_SECONDS = 10.0, 5.0
 TICK_SECONDS = 0.5  # time is counted as waits of this length, so that a suspended machine is no process that hangs
 
+Outcome = tuple[object, ExplorerError | None]  # what a function gave, or why it gave nothing
 P = ParamSpec("P")
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 
-class Call(Generic[T]):
+class Call(Generic[T_co]):
     """One call of a function, and what it gave: `value`, or why there is none in `failure`; neither while `pending`.
 
     Attributes:
@@ -43,12 +45,12 @@ class Call(Generic[T]):
         silent: seconds since the process last said anything of it; overdue: since the call was to end.
     """
 
-    def __init__(self, name: str, arguments: tuple[Any, ...], options: dict[str, Any]) -> None:
+    def __init__(self, name: str, arguments: tuple[object, ...], options: Mapping[str, object]) -> None:
         folders = folders_state()  # their pictures may be other ones by the next time
         variables = {name: value for name, value in os.environ.items() if name.startswith("EXPLORER_")}
         self.request = (name, arguments, options, variables)
         self.key = pickle.dumps((self.request, folders))
-        self._value: T | None = None
+        self._value: object = None
         self.failure: ExplorerError | None = None
         self.failed_at = 0.0
         self.begun = False
@@ -65,7 +67,7 @@ class Call(Generic[T]):
         return not self._done.is_set()
 
     @property
-    def value(self) -> T:
+    def value(self) -> T_co:
         """What the function gave.
 
         Raises:
@@ -73,13 +75,13 @@ class Call(Generic[T]):
         """
         if self.failure is not None:
             raise self.failure
-        return cast("T", self._value)
+        return cast("T_co", self._value)
 
     def wait(self, seconds: float) -> None:
         """Return once it is there, at the latest after `seconds`."""
         self._done.wait(seconds)
 
-    def settle(self, value: T | None, failure: ExplorerError | None) -> None:
+    def settle(self, value: object, failure: ExplorerError | None) -> None:
         """Say what came of the call; what is said first stands."""
         if self.pending:
             self._value, self.failure, self.failed_at = value, failure, time.monotonic()
@@ -104,9 +106,9 @@ class ComputeClient:
     """
 
     def __init__(self) -> None:
-        self._calls: OrderedDict[bytes, Call[Any]] = OrderedDict()
-        self._waiting: deque[Call[Any]] = deque()
-        self._computed: Call[Any] | None = None
+        self._calls: OrderedDict[bytes, Call[object]] = OrderedDict()
+        self._waiting: deque[Call[object]] = deque()
+        self._computed: Call[object] | None = None
         self._change = Condition()
         self._process: subprocess.Popen[bytes] | None = None
         self._threads: list[Thread] = []
@@ -119,7 +121,7 @@ class ComputeClient:
             if kept is not None and not kept.stale:
                 self._calls.move_to_end(call.key)
                 kept.asked += 1
-                return kept
+                return cast("Call[T]", kept)
             call.asked = 1
             self._calls[call.key] = call
             while len(self._calls) > KEPT:
@@ -132,7 +134,7 @@ class ComputeClient:
             self._change.notify_all()
         return call
 
-    def withdraw(self, call: Call[Any]) -> None:
+    def withdraw(self, call: Call[object]) -> None:
         """Undo an `ask`: what nobody else has asked for is forgotten, or ended soon if it is being computed."""
         with self._change:
             call.asked -= 1
@@ -145,7 +147,7 @@ class ComputeClient:
                 timer.daemon = True
                 timer.start()
 
-    def cancel(self, call: Call[Any]) -> None:
+    def cancel(self, call: Call[object]) -> None:
         """End a call that waits or computes, for all who have asked; its call says so until it is forgotten.
 
         With one that waits for a call that says nothing any more, that call ends too.
@@ -167,24 +169,24 @@ class ComputeClient:
         computed = self._computed
         return computed.silent if computed and not computed.ended and computed.silent > SILENT_SECONDS else 0.0
 
-    def forget(self, call: Call[Any]) -> None:
+    def forget(self, call: Call[object]) -> None:
         """Let the next `ask` compute anew what has been answered."""
         with self._change:
             if not call.pending:
                 self._drop(call)
 
-    def _drop(self, call: Call[Any]) -> None:
+    def _drop(self, call: Call[object]) -> None:
         if self._calls.get(call.key) is call:
             del self._calls[call.key]
 
-    def _end_unwanted(self, call: Call[Any]) -> None:
+    def _end_unwanted(self, call: Call[object]) -> None:
         with self._change:
             waited = time.monotonic() - call.withdrawn_at >= 0.9 * UNWANTED_SECONDS  # else a later timer decides
             if call.asked == 0 and call is self._computed and waited:
                 self._drop(call)  # who asks from now on starts it anew
                 self._interrupt(call)
 
-    def _interrupt(self, call: Call[Any]) -> None:
+    def _interrupt(self, call: Call[object]) -> None:
         """Settled at once; the process ends the call where that reports its progress next, or `_watch` ends it."""
         call.ended = True
         call.settle(None, Cancelled(CANCELLED))
@@ -251,7 +253,7 @@ class ComputeClient:
                 if call.overdue > INTERRUPTED_SECONDS:  # it answered just when it was told to end
                     self._end()
 
-    def _outcome(self, call: Call[Any]) -> Any:
+    def _outcome(self, call: Call[object]) -> Outcome:
         if self._process is None or self._process.poll() is not None:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "explorer.compute.process"],
@@ -270,16 +272,17 @@ class ComputeClient:
         process.stdin.flush()
         while isinstance(message := pickle.load(process.stdout), float):
             self._hear(call, message)
-        return message
+        outcome: Outcome = message
+        return outcome
 
-    def _hear(self, call: Call[Any], progress: float) -> None:
+    def _hear(self, call: Call[object], progress: float) -> None:
         with self._change:
             call.progress, call.silent = progress, 0.0
             if call.ended:
                 self._interrupt(call)  # again: one that came before the call began was not for it
 
 
-def _explanation(call: Call[Any], error: Exception) -> ExplorerError:
+def _explanation(call: Call[object], error: Exception) -> ExplorerError:
     """Why the process is gone: an interrupt before it was ready for one ends it whole."""
     if call.ended:
         return Cancelled(CANCELLED)

@@ -11,14 +11,14 @@ import sys
 import time
 from collections.abc import Mapping
 from importlib import import_module
-from typing import IO, Any
+from typing import IO
 
 from explorer.errors import Cancelled, ExplorerError, is_out_of_memory
 from explorer.progress import listening
 
 # name of a function ("package.module:function"), its arguments, the EXPLORER_ variables of the environment
-Request = tuple[str, tuple[Any, ...], Mapping[str, Any], Mapping[str, str]]
-Outcome = tuple[Any, ExplorerError | None]
+Request = tuple[str, tuple[object, ...], Mapping[str, object], Mapping[str, str]]
+Outcome = tuple[object, ExplorerError | None]
 Message = float | Outcome  # how far a call is, 0 to 1, any number of times; then its outcome
 
 LESS = "Try fewer images, a smaller network or a smaller image size."
@@ -55,7 +55,7 @@ class ProgressSender:
         """A new call: an interrupt that came too late for the last one is not for this one."""
         self._interrupted = False
 
-    def interrupt(self, *_: Any) -> None:
+    def interrupt(self, *_: object) -> None:
         """Only remembered: raised anywhere, it could leave half a message or a library's state broken."""
         self._interrupted = True
 
@@ -74,7 +74,7 @@ class ProgressSender:
 
 
 def outcome(
-    name: str, arguments: tuple[Any, ...], options: Mapping[str, Any], environment: Mapping[str, str]
+    name: str, arguments: tuple[object, ...], options: Mapping[str, object], environment: Mapping[str, str]
 ) -> Outcome:
     """What a function gives, or why it gives nothing."""
     for variable in [each for each in os.environ if each.startswith("EXPLORER_") and each not in environment]:

@@ -98,9 +98,9 @@ class Normalisation:
         values = torch.tensor(np.asarray(pixels)).to(device).float()  # a copy: torch warns of arrays that are read-only
         # One fused pass over the batch; scale and shift spelt out per value, since short rows of C are slow.
         every = (self.mean.shape[0], *pixels.shape[1:3])
-        std = self.std.double()
+        std = self.std.cpu().double()
         scale = (1 / (255 * std)).float().expand(every).permute(1, 2, 0).contiguous()
-        shift = (-self.mean.double() / std).float().expand(every).permute(1, 2, 0).contiguous()
+        shift = (-self.mean.cpu().double() / std).float().expand(every).permute(1, 2, 0).contiguous()
         return torch.addcmul(shift.to(device), values, scale.to(device)).permute(0, 3, 1, 2)
 
 

@@ -5,8 +5,9 @@ Each function takes what was asked of a study, and leaves out of the command wha
 
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Literal
 
+from explorer.attribution.rows import Parameters
 from explorer.models.catalogue import network_config
 from explorer.models.config import NetworkConfig
 from explorer.training.plan import Plan
@@ -17,7 +18,7 @@ ALL_BLOCKS = "all-blocks"  # as `--layer` of the command `attribute`: a map of e
 Attributions = Literal["attribute", "attribute-check", "attribute-agreement"]
 
 
-def command(*words: str, **options: Any) -> str:
+def command(*words: str, **options: object) -> str:
     """A command line; options that are None, False or empty are left out, and True has no value."""
     parts = ["python -m explorer", *map(shlex.quote, words)]
     for name, value in options.items():
@@ -69,7 +70,7 @@ def look_untrained(name: str, networks: Iterable[str], *, data: str, seed: int) 
 def attributions(
     name: Attributions,
     references: Iterable[str],
-    methods: Mapping[str, Mapping[str, Any]],
+    methods: Mapping[str, Parameters],
     *,
     image: str = "",
     images: int | None = None,

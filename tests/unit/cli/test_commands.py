@@ -6,6 +6,7 @@ import shlex
 import pytest
 import torch
 
+from explorer.attribution.question import Question
 from explorer.cli import train as train_command
 from explorer.cli.main import main
 from explorer.models.catalogue import network_config
@@ -85,11 +86,11 @@ SEVERAL = {"integrated_gradients": {"steps": 3}, "smooth_grad": {"samples": 2, "
 def test_maps(answer, run, methods):
     text = commands.attributions("attribute", [f"{run}@5", "plain8-w4"], methods, image="test:3", target="4")
     maps = [
-        attributions.attribution_map(reference, "test:3", method, target=4, parameters=parameters)
+        attributions.attribution_map(reference, "test:3", Question(method, target=4, parameters=parameters))
         for reference in (f"{run}@5", "plain8-w4")
         for method, parameters in methods.items()
     ]
-    alike(answer(text)["maps"], map_files.scores(list(map(vars_of, maps))))
+    alike(answer(text)["maps"], map_files.scores(maps))
 
 
 def test_the_layer_lens_is_a_map_of_every_block(answer, run):
@@ -97,7 +98,7 @@ def test_the_layer_lens_is_a_map_of_every_block(answer, run):
     text = commands.attributions("attribute", [run], {"grad_cam": {}}, image="test:3", layer=commands.ALL_BLOCKS)
     rows = answer(text)["maps"]
     assert [row["layer"] for row in rows] == ["stage1.block1", "stage2.block1", "stage3.block1"]
-    alike(rows, map_files.scores(list(map(vars_of, attributions.layer_maps(run, "test:3", "grad_cam")))))
+    alike(rows, map_files.scores(attributions.layer_maps(run, "test:3")))
 
 
 def test_every_block_with_a_method_that_looks_at_none_is_told(capsys, run):
@@ -108,7 +109,7 @@ def test_every_block_with_a_method_that_looks_at_none_is_told(capsys, run):
 
 def test_a_check(answer, run):
     text = commands.attributions("attribute-check", [run], {"saliency": {"absolute": False}}, image="test:3")
-    found = attributions.check(run, "test:3", "saliency", parameters={"absolute": False})
+    found = attributions.check(run, "test:3", Question(parameters={"absolute": False}))
     told = answer(text)
     alike(told["randomisation"], found.randomisation)
     assert told["unexplained"] == pytest.approx(found.infidelity.unexplained, rel=1e-3)
@@ -117,9 +118,11 @@ def test_a_check(answer, run):
 def test_agreement(answer, run):
     networks, methods = [run, f"{run}@5"], {"saliency": {}, "smooth_grad": {"samples": 2}}
     text = commands.attributions("attribute-agreement", networks, {"saliency": {}}, images=10)
-    alike(answer(text)["pairs"], attributions.agreement_of_networks(networks, "saliency", images=10))
+    alike(answer(text)["pairs"], attributions.agreement_of_networks(networks, 10))
     text = commands.attributions("attribute-agreement", [run], methods, image="test:3")
-    expected = attributions.agreement_of_methods(run, list(methods), images="test:3", parameters=methods)
+    expected = attributions.agreement_of_methods(
+        run, "test:3", [Question(name, parameters=parameters) for name, parameters in methods.items()]
+    )
     alike(answer(text)["pairs"], expected)
 
 
@@ -175,7 +178,3 @@ def test_a_training(monkeypatch, make_run, capsys, plan):
     monkeypatch.setattr(train_command, "start", start)
     assert main([*shlex.split(commands.train(plan))[3:], "--detach"]) == 0
     assert planned == [plan]
-
-
-def vars_of(found):
-    return {name: getattr(found, name) for name in found.__dataclass_fields__}
