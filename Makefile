@@ -29,7 +29,7 @@ test: $(READY) ## Run all tests: unit, app, worker, faults, browser
 	$(PARALLEL) tests/unit tests/app tests/faults
 	$(VENV_PYTHON) -m pytest $(if $(CI),--durations=20) tests/worker tests/browser
 
-test-fast: $(READY) ## Run the unit tests in a minute, without `thorough` ones: one network a family, no CIFAR-10, no notebooks
+test-fast: $(READY) ## Run the unit tests in a minute, but `thorough` ones: one network a family; no CIFAR-10, ONNX, notebooks, absurd input
 	$(PARALLEL) -m 'not slow and not thorough' tests/unit
 
 test-slow: $(READY) ## Run the tests that take minutes

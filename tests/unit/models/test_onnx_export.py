@@ -11,6 +11,8 @@ from explorer.models.catalogue import network_config
 from explorer.models.network import Network, build
 from explorer.models.onnx_export import onnx_model
 
+pytestmark = pytest.mark.thorough
+
 # Each kind of block, order, shortcut, stem and norm once
 KINDS = [
     "resnet8-w4",
@@ -39,7 +41,7 @@ def computed(content, images):
     return session.run(["scores"], {"images": images.numpy()})[0]
 
 
-@pytest.mark.parametrize("name", [KINDS[0], *(pytest.param(each, marks=pytest.mark.thorough) for each in KINDS[1:])])
+@pytest.mark.parametrize("name", KINDS)
 def test_a_file_computes_what_its_network_does_and_says_what_it_holds(name, unchanged):
     network = moved(name)
     network.stages[1].eval()
