@@ -23,14 +23,14 @@ run: $(READY) ## Open the app (PORT=8600 for another port)
 	@exec $(VENV_PYTHON) -m streamlit run streamlit_app.py $(if $(PORT),--server.port $(PORT))
 
 # Several processes with a thread each; what starts processes and browsers of its own runs by itself afterwards.
-PARALLEL := OMP_NUM_THREADS=1 $(VENV_PYTHON) -m pytest -n auto --maxprocesses 4 --dist worksteal
+PARALLEL := OMP_NUM_THREADS=1 $(VENV_PYTHON) -m pytest -n auto --maxprocesses 4 --dist worksteal $(if $(CI),--durations=20)
 
 test: $(READY) ## Run all tests: unit, app, worker, faults, browser
 	$(PARALLEL) tests/unit tests/app tests/faults
-	$(VENV_PYTHON) -m pytest tests/worker tests/browser
+	$(VENV_PYTHON) -m pytest $(if $(CI),--durations=20) tests/worker tests/browser
 
-test-fast: $(READY) ## Run the unit tests only
-	$(PARALLEL) tests/unit
+test-fast: $(READY) ## Run the unit tests in a minute, but `thorough` ones: one network a family; no CIFAR-10, ONNX, notebooks, absurd input
+	$(PARALLEL) -m 'not slow and not thorough' tests/unit
 
 test-slow: $(READY) ## Run the tests that take minutes
 	$(VENV_PYTHON) -m pytest -m slow --timeout 1800

@@ -1,14 +1,19 @@
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 import pytest
 import streamlit as st
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from explorer.compute.client import compute
 
 MAIN = Path(__file__).parents[2] / "explorer" / "ui" / "main.py"
 PAGES = Path(__file__).parents[2] / "pages"
+
+# Each run of a page in a test reads the metadata of all installed packages, which takes as long as the page
+manifest_scanner.scan_component_manifests = cache(manifest_scanner.scan_component_manifests)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -3,7 +3,21 @@ import copy
 import pytest
 import torch
 
+from explorer.models.catalogue import NETWORKS
 from explorer.models.network import build
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """A quick look takes the shallowest network of each family, and no CIFAR-10; the rest is thorough."""
+    families = {NETWORKS[name].family: name for name in sorted(NETWORKS, key=lambda name: -NETWORKS[name].config.depth)}
+    others = set(NETWORKS) - set(families.values())
+    for item in items:
+        values = item.callspec.params.values() if hasattr(item, "callspec") else ()
+        if "cifar10" in item.fixturenames or any(
+            isinstance(each, str) and each in {*others, "cifar10"} for each in values
+        ):
+            item.add_marker("thorough")
 
 
 @pytest.fixture

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = sorted([*ROOT.glob("explorer/**/*.py"), *ROOT.glob("pages/*.py"), ROOT / "streamlit_app.py"])
 SCRIPTS = [
@@ -340,6 +342,7 @@ sys.exit("\\n".join(f"{what}: {said}" for what, said in trouble.items()) or None
 """
 
 
+@pytest.mark.thorough
 def test_what_pages_and_shell_do_first_works_without_torch(tmp_path):
     environment = {"EXPLORER_HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-c", OUT_OF_REACH, json.dumps(WITHOUT_TORCH_CODE)]

@@ -10,6 +10,7 @@ from explorer.runs import store
 NOTEBOOKS = sorted((PROJECT / "notebooks").glob("*.py"))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_the_notebook_runs(path, tmp_path, monkeypatch):
     """On the digits: with CIFAR-10 some take minutes."""

@@ -43,6 +43,7 @@ def test_the_error_is_measured_again(name):
     assert evaluate(load_checkpoint(name), "digits")["error"] == store.read_run(name).progress.test_error
 
 
+@pytest.mark.thorough
 @pytest.mark.skipif(not data_status("cifar10").available, reason="CIFAR-10 is not on this machine")
 @pytest.mark.parametrize("name", [name for name in WITH_WEIGHTS if "cifar10" in name and name.endswith("20")])
 def test_the_error_on_cifar10_is_measured_again(name):

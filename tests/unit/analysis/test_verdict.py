@@ -68,9 +68,12 @@ def test_no_effect_gives_cannot_tell():
     assert "the interval includes zero" in degradation.sentences[0]
 
 
+@pytest.mark.thorough
 def test_pure_noise_is_called_an_effect_about_as_seldom_as_the_interval_promises():
     noise = np.random.default_rng(0).normal(0.5, 0.05, size=(400, 2, 3))
-    outcomes = [judged({"plain20": list(a), "plain32": list(b)})[1].outcome for a, b in noise]
+    made = ends({"plain20": [0.0] * 3, "plain32": [0.0] * 3})
+    gaps = [error_gaps(made.assign(train_error=errors.ravel()), chance=CHANCE) for errors in noise]
+    outcomes = [each["outcome"].item() for each in gaps]
     assert set(outcomes) == {"cannot_tell", "seen", "reversed"}
     assert 0.02 < 1 - outcomes.count("cannot_tell") / len(outcomes) < 0.09
 

@@ -14,7 +14,10 @@ from torchvision.transforms.functional import gaussian_blur
 from explorer.attribution.attribute import attribute, explained
 from explorer.attribution.methods import METHODS
 
-NETWORKS = ["plain8-w4", "resnet8-w4", "resnet8-b-w4", "resnet8-c-w4"]
+NETWORKS = [
+    "resnet8-w4",
+    *(pytest.param(name, marks=pytest.mark.thorough) for name in ("plain8-w4", "resnet8-b-w4", "resnet8-c-w4")),
+]
 TARGETS = torch.tensor([7, 0, 3])
 
 

@@ -75,7 +75,7 @@ def layer_of(method, name):
     return {"layer": name} if "a layer" in METHODS[method].needs else {}
 
 
-@pytest.mark.parametrize("depth", [20, 56, 110])
+@pytest.mark.parametrize("depth", [20, *(pytest.param(each, marks=pytest.mark.thorough) for each in (56, 110))])
 @pytest.mark.parametrize("kind", ["plain", "resnet"])
 def test_all_methods_run_on_all_depths(kind, depth, images, quick):
     network = build(f"{kind}{depth}-w4").eval()
@@ -131,6 +131,7 @@ def test_relevance_with_the_smallest_epsilon_is_input_times_gradient(member, ima
         torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-3 * expected.abs().max().item())
 
 
+@pytest.mark.thorough
 def test_on_an_imagenet_network_all_run_but_those_that_need_a_relu_for_each_use(images, quick):
     network, batch = torchvision.models.resnet18().eval(), images(1, 3, 64, 64)
     said = {}

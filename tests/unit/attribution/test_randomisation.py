@@ -164,6 +164,7 @@ def test_the_edges_of_the_image_ignore_the_weights(digits):
     assert badge(table) == "ignores_weights"
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("method", "parameters", "expected"),
     [

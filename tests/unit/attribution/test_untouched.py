@@ -84,6 +84,7 @@ def test_relus_in_place_give_the_same_and_stay_in_place(method, lived_in, images
     assert all(module.inplace for module in relus)
 
 
+@pytest.mark.thorough
 def test_two_threads_get_what_one_gets(lived_in, images):
     network, batch = lived_in("resnet8-w4"), images(1, 3, 8, 8)
     network.stem.register_forward_pre_hook(lambda module, inputs: time.sleep(0.002))  # let the other thread in

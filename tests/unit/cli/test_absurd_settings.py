@@ -20,6 +20,8 @@ from explorer.training.memory import require_step_memory
 from explorer.training.plan import Plan
 from explorer.training.recipe import Recipe
 
+pytestmark = pytest.mark.thorough
+
 LONG = "x" * 10_000
 HUGE = "1" + "0" * 30
 

@@ -191,6 +191,7 @@ def test_a_file_is_not_taken_for_a_folder(run, capsys, tmp_path):
     assert file.read_text() == "mine"
 
 
+@pytest.mark.thorough
 def test_a_check_prints_all_that_was_asked_of_a_map(run, capsys):
     options = ["--image", "3", "--method", "integrated_gradients", "--set", "steps=4", "--target", "5"]
     found = answer(capsys, "attribute-check", run, *options)

@@ -16,6 +16,8 @@ from explorer.studies import attributions, commands, evaluations, identity, laye
 from explorer.training.plan import Plan
 from explorer.training.recipe import Recipe
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture(autouse=True)
 def home(tmp_path, monkeypatch):

@@ -46,6 +46,7 @@ def test_code_is_written_to_a_file(capsys, tmp_path):
     assert path.read_text() == standalone_code("plain8")
 
 
+@pytest.mark.thorough
 def test_code_needs_no_pytorch():
     check = (
         "import sys; from explorer.cli.main import main; main(['code', 'resnet50']); assert 'torch' not in sys.modules"
@@ -54,6 +55,7 @@ def test_code_needs_no_pytorch():
     assert done.stderr == ""
 
 
+@pytest.mark.thorough
 def test_an_onnx_file_is_written_and_told(capsys, tmp_path):
     path = tmp_path / "small.onnx"
     assert main(["export-onnx", "plain8-w2", str(path), "--image-size", "8", "--json"]) == 0

@@ -283,6 +283,7 @@ def test_train_hands_on_the_checkpoint_it_starts_from(capsys, monkeypatch):
     assert [plan.initial for plan in plans] == ["some-id"]
 
 
+@pytest.mark.thorough
 def test_train_for_real(home):
     """From the shell to the table, with a worker of its own."""
     options = ["--steps=2", "--batch-size=16", "--evaluate-images=10", "--seeds", "0", "1", "--title=Two", "--json"]

@@ -220,6 +220,7 @@ def process(compute):
     return answered(compute.ask(os.getpid)).value
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "call", [(time.sleep, 600), (telling.stopped,), (telling.without_end,)], ids=lambda call: call[0].__name__
 )
@@ -286,6 +287,7 @@ def test_a_stop_of_the_whole_machine_is_no_silence(compute, quick, monkeypatch):
     assert answer.silent < 60
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "call",
     [(bytearray, 10**15), (telling.in_memory, 10**15), (telling.on_the_device,)],

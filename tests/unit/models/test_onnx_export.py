@@ -11,6 +11,8 @@ from explorer.models.catalogue import network_config
 from explorer.models.network import Network, build
 from explorer.models.onnx_export import onnx_model
 
+pytestmark = pytest.mark.thorough
+
 # Each kind of block, order, shortcut, stem and norm once
 KINDS = [
     "resnet8-w4",

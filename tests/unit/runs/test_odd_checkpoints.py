@@ -28,6 +28,8 @@ from explorer.studies import degradation
 from explorer.ui.cached import log_tail
 from explorer.weights.importing import facts_beside
 
+pytestmark = pytest.mark.thorough
+
 NETWORK = build("resnet8-w4")
 
 

@@ -16,6 +16,8 @@ from explorer.runs.metrics import MetricsWriter, read_live, read_metrics, read_p
 from explorer.runs.metrics_file import copy_metrics
 from explorer.runs.store import list_runs, read_run, run_folder
 
+pytestmark = pytest.mark.thorough
+
 SHIPPED = Path(module.__file__).resolve().parents[2] / "checkpoints"
 ONES = ", ".join(f"1 AS {column}" for column in tables.METRICS)
 ENDLESS = f"WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT {ONES} FROM n"

@@ -39,6 +39,7 @@ def described(tmp_path, monkeypatch):
     return made
 
 
+@pytest.mark.thorough
 def test_pixels_and_what_the_file_says_are_enough_to_get_the_networks_errors(make_weights, tmp_path):
     run = make_weights()
     found = export_onnx(run, tmp_path / "run.onnx")

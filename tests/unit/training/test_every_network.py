@@ -47,6 +47,7 @@ def test_a_network_trains(name):
     assert [each for each in untouched if "excitation.reduce" not in each] == []
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", ["preresnet20", "wrn-10-2", "resnet20-fixup"])
 def test_other_orders_widths_and_norms_learn(name):
     """Measured after 100 steps of 32 digits: test errors of 0.03, 0.02 and 0.11; chance is 0.9."""

@@ -49,6 +49,7 @@ def foreign(place, monkeypatch):
     return theirs, path
 
 
+@pytest.mark.thorough
 def test_an_imported_checkpoint_computes_what_the_original_does(foreign):
     theirs, path = foreign
     found = import_checkpoint(path)
@@ -317,6 +318,7 @@ def test_a_shipped_one_is_not_deleted(read_here, shipped, foreign):
         delete_checkpoint("shipped-small")
 
 
+@pytest.mark.thorough
 def test_the_command_line_imports_lists_exports_and_deletes(foreign, place, capsys):
     def said(*arguments):
         assert main(["checkpoints", *arguments, "--json"]) == 0

@@ -79,6 +79,7 @@ def require_same(theirs, side):
     return ours
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", TORCHVISION)
 def test_torchvisions_weights_give_the_same_outputs(name):
     ours = require_same(copy.deepcopy(torchvisions(name)), 64)
@@ -91,6 +92,7 @@ def test_the_larger_ones_too(name):
     assert require_same(drawn(getattr(torchvision.models, name)()), 64).config == network_config(name)
 
 
+@pytest.mark.thorough
 def test_a_shallow_wide_one_of_torchvisions():
     theirs = torchvision.models.ResNet(torchvision.models.resnet.Bottleneck, [1, 1, 1, 1], width_per_group=128)
     assert require_same(drawn(theirs), 64).config.name == "wide-resnet14-2-large-s1.1.1.1"
@@ -115,6 +117,7 @@ def test_the_order_of_keys_does_not_matter_in_an_alphabetical_file(make, name):
     torch.testing.assert_close(again.state_dict(), ours.state_dict(), rtol=0, atol=0)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", ["densenet121", "resnet50"])
 def test_nor_in_one_of_torchvisions(name):
     theirs = torchvisions(name)

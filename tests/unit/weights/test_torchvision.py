@@ -87,6 +87,7 @@ def test_every_weights_file_of_these_networks_has_a_row():
     assert len(published) == len(WEIGHTS)
 
 
+@pytest.mark.thorough
 def test_weights_by_name_are_downloaded_checked_and_kept(row, server, content):
     found = load_pretrained("resnet18")
     assert server.asked == [(f"/models/{row.file}", None)]
@@ -106,6 +107,7 @@ def test_weights_by_name_are_downloaded_checked_and_kept(row, server, content):
     assert not weights_file(row).exists()
 
 
+@pytest.mark.thorough
 def test_a_download_that_was_cut_off_goes_on(read_here, row, server):
     server.until = 1_000_000
     with pytest.raises(StorageError, match=r"stopped at 1,000,000 of .* goes on where it stopped"):

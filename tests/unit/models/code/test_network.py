@@ -61,7 +61,11 @@ def odd_configurations(count):
 ODD = odd_configurations(60)
 ROWS = {name: row.config for name, row in NETWORKS.items()}
 LONG = [name for name, config in ROWS.items() if parameter_count(config) > LARGE or config.depth > DEEP]
-RUN = [pytest.param(name, marks=pytest.mark.slow if name in LONG else ()) for name in ROWS | ODD]
+MANY = list(ODD)[10:]
+RUN = [
+    pytest.param(name, marks=pytest.mark.slow if name in LONG else pytest.mark.thorough if name in MANY else ())
+    for name in ROWS | ODD
+]
 
 
 @cache
@@ -97,6 +101,7 @@ def test_outputs_are_the_same_in_evaluation_and_in_training(name):
     ours, images = used(config), images_for(config)
     with torch.device("meta"):  # first values are not needed
         theirs = standalone(config)()
+    require_same_names_order_and_shapes(theirs, ours)
     theirs.load_state_dict(ours.state_dict(), assign=True)
     with torch.no_grad():
         for training in (False, True):
@@ -106,12 +111,16 @@ def test_outputs_are_the_same_in_evaluation_and_in_training(name):
             assert torch.equal(scores, expected)
 
 
-@pytest.mark.parametrize("name", ROWS | ODD)
-def test_weights_have_the_same_names_order_and_shapes(name):
-    config = (ROWS | ODD)[name]
+def require_same_names_order_and_shapes(theirs, ours):
+    shapes = [[(key, tensor.shape) for key, tensor in each.state_dict().items()] for each in (theirs, ours)]
+    assert shapes[0] == shapes[1]
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_weights_of_large_networks_have_the_same_names_order_and_shapes_too(name):
+    """Of those that are run only with the slow tests."""
     with torch.device("meta"):
-        ours, theirs = Network(config).state_dict(), standalone(config)().state_dict()
-    assert [(key, tensor.shape) for key, tensor in theirs.items()] == [(key, t.shape) for key, t in ours.items()]
+        require_same_names_order_and_shapes(standalone(ROWS[name])(), Network(ROWS[name]))
 
 
 @pytest.mark.parametrize(
@@ -171,6 +180,7 @@ save_file({"scores": network(load_file("images.safetensors")["images"]).detach()
 """
 
 
+@pytest.mark.thorough
 def test_the_file_runs_where_this_package_is_not(tmp_path):
     network = used(network_config("seresnet8-c")).eval()
     images = images_for(network.config)
