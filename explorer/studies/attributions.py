@@ -115,7 +115,7 @@ def check(reference: str, image: str, question: Question = USUAL) -> Check:
     calibration, _ = _test_images(shown.subject, CALIBRATION)
     with progress.part(2, 3):
         table = randomisation.randomisation(network, shown.image, found.target, question.method, given, calibration)
-    return Check(found, curves, infidelity, sensitivity, table, randomisation.badge(table), randomisation.UNLIKE)
+    return Check(found, curves, infidelity, sensitivity, table, randomisation.badge(table), randomisation.DISSIMILAR)
 
 
 def agreement_of_networks(
