@@ -1,4 +1,4 @@
-"""Networks and pictures that a command is about, known without PyTorch."""
+"""Networks and pictures named in a command; importing this does not import torch."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ from explorer.runs.checkpoint_facts import facts_and_data
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
-    """A network to be explained.
+class NamedNetwork:
+    """A network by reference, without its weights.
 
     Attributes:
-        data: name of the data set whose images it is shown.
-        step: updates made; None where that is not known.
+        data: name of the data set.
+        step: of training; None if unknown.
     """
 
     reference: str
@@ -31,7 +31,7 @@ class Subject:
         return dataset(self.data).classes
 
     def target(self, text: str) -> int | None:
-        """The class that a name or a number means; None for an empty text.
+        """The class with this name or number; None for an empty text.
 
         Raises:
             UnknownName: there is no such class.
@@ -45,28 +45,28 @@ class Subject:
         return picture(reference, data=self.data, paths=True)
 
 
-def subjects(identities: Sequence[str], data: str) -> list[Subject]:
-    """The networks meant; untrained ones are shown what the first trained one was trained on, else digits.
+def named_networks(identities: Sequence[str], data: str) -> list[NamedNetwork]:
+    """The named networks; untrained ones take the data set of the first trained one, else the digits.
 
     Args:
         identities: see `layers.references`.
-        data: name of the data set for all; empty for that which each was trained on.
+        data: name of the data set for all; empty takes the one that each was trained on.
 
     Raises:
         BadSettings: none is named.
         RunError, StorageError, UnknownName: one cannot be found or read.
     """
     return [
-        Subject(
+        NamedNetwork(
             reference,
             found.network if found else network_config(reference),
-            shown,
+            data_name,
             found.step if found else 0,
         )
-        for reference, (found, shown) in facts_and_data(references(identities), data).items()
+        for reference, (found, data_name) in facts_and_data(references(identities), data).items()
     ]
 
 
 def picture_reference(text: str) -> str:
-    """The reference to a picture; a number alone is that of a test image."""
+    """The reference to a picture; a bare number means a test image."""
     return f"test:{int(text)}" if text.isascii() and text.isdecimal() and len(text) < 10 else text
