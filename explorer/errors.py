@@ -1,4 +1,4 @@
-"""Exceptions for what users and files can do; every message says the value, the rule, the next step."""
+"""Exceptions for invalid input and files; every message gives the value, the rule and the next step."""
 
 import errno
 import re
@@ -7,15 +7,15 @@ import sys
 from explorer.escaping import in_terminal
 
 LONGEST_VALUE = 80  # characters of a value that a message shows
-LONGEST_WORD = 300  # of a word in a message that was not made by `quoted`, such as a path
+LONGEST_WORD = 300  # characters of a word in a message that is not `quoted`, such as a path
 LONGEST_MESSAGE = 4000
 
 
 class ExplorerError(Exception):
-    """Anything a user can mend; the app and the command line show its text and nothing else.
+    """Base of all errors that a user can act on; the app and the command line show only its text.
 
     Attributes:
-        reason: what is wrong without what to do about it, for another message; the whole text where none was given.
+        reason: what is wrong without the next step, for use in another message; by default the whole text.
     """
 
     def __init__(self, text: str = "", *, reason: str = "") -> None:
@@ -24,10 +24,10 @@ class ExplorerError(Exception):
 
 
 class BadSettings(ExplorerError, ValueError):
-    """A setting has a value that its rule does not allow.
+    """A setting has a value that is not allowed.
 
     Attributes:
-        settings: names of those at fault, as far as they are known.
+        settings: names of the settings at fault, as far as known.
     """
 
     def __init__(self, text: str = "", *, settings: tuple[str, ...] = ()) -> None:
@@ -36,7 +36,7 @@ class BadSettings(ExplorerError, ValueError):
 
 
 class UnknownName(ExplorerError, ValueError):
-    """A name that no table knows."""
+    """A name that is in no table."""
 
 
 class DataMissing(ExplorerError):
@@ -48,7 +48,7 @@ class RunError(ExplorerError):
 
 
 class TrainingFailed(ExplorerError):
-    """Training cannot go on, for example because the loss is no longer finite."""
+    """Training cannot continue, for example because the loss is not finite."""
 
 
 class StorageError(ExplorerError):
@@ -56,21 +56,21 @@ class StorageError(ExplorerError):
 
 
 class Cancelled(ExplorerError):
-    """A computation was ended before it was done, because somebody asked for that or nobody waits for it any more."""
+    """A computation was cancelled, on request or because its result is no longer needed."""
 
 
-# As PyTorch's allocators say it where their error has no class of its own: on the CPU (Linux; Windows) and on a Mac.
+# Texts of PyTorch's out-of-memory errors that have no class of their own: on the CPU (Linux, Windows) and on a Mac.
 _OUT_OF_MEMORY = (
     "DefaultCPUAllocator: can't allocate memory",
     "DefaultCPUAllocator: not enough memory",
     "out of memory",
-    "Storage size calculation overflowed",  # more bytes than can be counted
+    "Storage size calculation overflowed",  # more than 2**63 bytes
     "failed to map segment",  # PyTorch's own code while it is being loaded
 )
 
 
 def is_disk_full(error: BaseException) -> bool:
-    """Whether `error`, or what it was raised from, says that there is no room on the disk."""
+    """Whether `error`, or an error that caused it, means that the disk is full."""
     cause: BaseException | None = error
     while cause is not None:
         full_for_sqlite = getattr(cause, "sqlite_errorcode", None) == 13  # SQLITE_FULL
@@ -81,7 +81,7 @@ def is_disk_full(error: BaseException) -> bool:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether `error` says that memory ran out: Python's, numpy's, PyTorch's on any device, or the system's."""
+    """Whether `error` means that memory ran out, in Python, numpy, PyTorch on any device, or the operating system."""
     if isinstance(error, OSError):
         return error.errno == errno.ENOMEM
     if isinstance(error, MemoryError):  # numpy's is one too
@@ -93,16 +93,16 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def quoted(value: object) -> str:
-    """A value as messages show it: as Python writes it, of a long one the beginning and the end."""
+    """The repr of a value for a message; long ones are shortened in the middle."""
     try:
         text = repr(value)
-    except ValueError:  # Python does not write whole numbers of so many digits
+    except ValueError:  # Python refuses to convert integers of so many digits
         return f"a number of more than {sys.get_int_max_str_digits():,} digits"
     return text if len(text) <= LONGEST_VALUE else _shortened(text, LONGEST_VALUE)
 
 
 def one_line(error: object, most: int = LONGEST_MESSAGE) -> str:
-    """An error, or another text, in one line that every terminal and page can show, of `most` characters at most."""
+    """An error or text as one printable line of at most `most` characters."""
     text = re.sub(
         rf"\S{{{LONGEST_WORD},}}", lambda word: _shortened(word[0], LONGEST_VALUE), " ".join(str(error).split())
     )
@@ -110,7 +110,7 @@ def one_line(error: object, most: int = LONGEST_MESSAGE) -> str:
 
 
 def reason_in(error: object) -> str:
-    """An error as a short part of a sentence, without its full stop."""
+    """An error as a short clause, without its full stop."""
     return one_line(error, LONGEST_WORD).rstrip(".")
 
 

@@ -1,4 +1,4 @@
-"""Where the program is and where it keeps things; reading what may be anybody's; writing whole or not at all."""
+"""Folders of the program and the user, bounded reading of untrusted files, atomic writing."""
 
 import errno
 import json
@@ -14,17 +14,17 @@ from typing import IO, Any
 from explorer.errors import StorageError, is_disk_full, quoted, reason_in
 from explorer.scratch import temporary_name
 
-PROJECT = Path(__file__).resolve().parents[1]  # the folder with this package: a checkout, or where pip installs
+PROJECT = Path(__file__).resolve().parents[1]  # the folder with this package: a checkout or site-packages
 _CHECKOUT = (PROJECT / "streamlit_app.py").is_file()
 APP = PROJECT if _CHECKOUT else PROJECT / "explorer" / "installed"  # with pages/ and checkpoints/, see setup.py
-USER_FILES = PROJECT if _CHECKOUT else Path("~/resnet-explorer")  # with runs/ and data/, unless told otherwise
+USER_FILES = PROJECT if _CHECKOUT else Path("~/resnet-explorer")  # with runs/ and data/, unless set otherwise
 
 
 def home() -> Path:
-    """The folder of all runs and of what is kept beside them: EXPLORER_HOME, else runs/ in `USER_FILES`.
+    """The folder of runs, checkpoints and uploads: EXPLORER_HOME, else runs/ in `USER_FILES`.
 
     Raises:
-        StorageError: EXPLORER_HOME is no path, such as the home of a user whom nobody knows, or a loop of links.
+        StorageError: EXPLORER_HOME is not a path, such as the home of an unknown user, or a loop of links.
     """
     given = os.environ.get("EXPLORER_HOME")
     try:
@@ -39,19 +39,19 @@ def temporary_place() -> Path:
     """The system's folder for temporary files.
 
     Raises:
-        StorageError: none can be written, as where the disk is full.
+        StorageError: none is writable, for example because the disk is full.
     """
     try:
         return Path(tempfile.gettempdir())
-    except FileNotFoundError as error:  # those that were tried
+    except FileNotFoundError as error:  # it lists the folders that were tried
         raise StorageError(f"{reason_in(error)}. Make room there, or name another folder in TMPDIR.") from error
 
 
 def inside(root: Path, *parts: str) -> Path:
-    """The path of `parts` below the folder `root`, which it does not leave, neither by itself nor through a link.
+    """The path of `parts` in the folder `root`.
 
     Raises:
-        StorageError: it does.
+        StorageError: it leads out of `root`, by itself or through a link.
     """
     path = root.joinpath(*parts)
     try:
@@ -76,14 +76,14 @@ def file_identity(path: Path) -> tuple[Hashable, ...]:
 
 
 def read_file(path: Path, most: int) -> bytes:
-    """The content of a regular file of at most `most` bytes; neither a link nor a pipe nor a folder is read.
+    """The content of a regular file of at most `most` bytes.
 
     Raises:
-        FileNotFoundError: there is none.
-        StorageError: it is something else, too large, or cannot be read.
+        FileNotFoundError: there is no such file.
+        StorageError: it is a link, a pipe or a folder, too large, or cannot be read.
     """
     with _plain_file(path) as (file, size):
-        content = file.read(min(size, most) + 1)  # not more: that much memory is taken at once
+        content = file.read(min(size, most) + 1)  # read() allocates this much at once
     if len(content) > most:
         raise StorageError(f"{path} has more than {most:,} bytes, which no such file of this program has.")
     if len(content) > size:
@@ -92,7 +92,7 @@ def read_file(path: Path, most: int) -> bytes:
 
 
 def read_end(path: Path, most: int) -> str:
-    """The last `most` bytes of such a file as text, its first line perhaps cut; raises as `read_file` does."""
+    """The last `most` bytes of a file as text, where the first line may be cut; raises as `read_file` does."""
     with _plain_file(path) as (file, size):
         file.seek(max(0, size - most))
         return file.read(most).decode(errors="replace")
@@ -101,7 +101,7 @@ def read_end(path: Path, most: int) -> str:
 @contextmanager
 def _plain_file(path: Path) -> Iterator[tuple[IO[bytes], int]]:
     """A regular file and its size."""
-    # without waiting for a writer of a pipe, without following a link in the last place
+    # do not wait for the writer of a pipe, do not follow a link
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
     try:
         with os.fdopen(os.open(path, flags), "rb") as file:
@@ -118,11 +118,11 @@ def _plain_file(path: Path) -> Iterator[tuple[IO[bytes], int]]:
 
 
 def read_json(path: Path, most: int = 4 * 2**20) -> Any:
-    """What a JSON file says: finite numbers, no name twice, at most `DEEPEST` levels, text that can be encoded.
+    """The content of a JSON file: finite numbers, unique names, at most `DEEPEST` levels, text that can be encoded.
 
     Raises:
-        FileNotFoundError: there is none.
-        StorageError: it says something else, or see `read_file`; the message does not name the file's content.
+        FileNotFoundError: there is no such file.
+        StorageError: the content breaks these rules, or see `read_file`; the message does not quote the content.
     """
     content = read_file(path, most)
     try:
@@ -137,14 +137,14 @@ DEEPEST = 20  # levels of lists and dictionaries in a JSON file; this program wr
 
 
 def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("a name stands twice in it")
-    return found
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        raise ValueError("a name occurs twice in it")
+    return values
 
 
 def _require_plain(value: Any) -> None:
-    """Raise ValueError for what would be trouble later: numbers that are none, deep nesting, half characters."""
+    """Raise ValueError for non-finite or huge numbers, deep nesting and lone surrogates."""
     waiting = [(value, 1)]
     while waiting:
         each, level = waiting.pop()
@@ -163,11 +163,11 @@ def _require_plain(value: Any) -> None:
 
 
 def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
-    """Let `write` fill a temporary file beside `path`, then move it into place.
+    """Call `write` with a temporary file in the folder of `path`, then move it into place.
 
     Raises:
-        StorageError: the disk is full or the folder read-only, or there is a folder, a pipe or a device; what was at
-            `path` is untouched.
+        StorageError: the disk is full or the folder read-only, or `path` is a folder, a pipe or a device; what was at
+            `path` is unchanged.
     """
     with storage_errors(path):
         if path.is_dir():
@@ -176,7 +176,7 @@ def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
             raise StorageError(f"{path} is a pipe or a device, which is not replaced. Give a file.")
         temporary = path.with_name(temporary_name(path.name))
         try:
-            with temporary.open("xb") as file:  # not tempfile's: its files are for nobody else on the machine to read
+            with temporary.open("xb") as file:  # tempfile would make it unreadable for other users
                 write(file)
                 file.flush()
                 os.fsync(file.fileno())
@@ -188,13 +188,13 @@ def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
 
 
 def write_text_atomically(path: Path, text: str) -> None:
-    """The same for a short text."""
+    """`write_atomically` for a text."""
     write_atomically(path, lambda file: file.write(text.encode()))
 
 
 @contextmanager
 def appending(path: Path) -> Iterator[IO[bytes]]:
-    """A file open for more at its end, made where it is missing; never the one that a link leads to."""
+    """A file opened for appending, created if missing; links are not followed."""
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0)
     with storage_errors(path), os.fdopen(os.open(path, flags, 0o666), "ab") as file:
         yield file
@@ -202,7 +202,7 @@ def appending(path: Path) -> Iterator[IO[bytes]]:
 
 @contextmanager
 def storage_errors(path: Path) -> Iterator[None]:
-    """Turn what the operating system says about `path` into a `StorageError` with the next step."""
+    """Convert the operating system's errors about `path` to a `StorageError` with the next step."""
     try:
         yield
     except OSError as error:
@@ -223,8 +223,7 @@ def _explanation(path: Path, error: OSError) -> str:
     return f"{path} could not be written or read: {error.strerror or error}. {then}"
 
 
-# What to do about other things that the operating system says
-_NEXT_STEP = {
+_NEXT_STEP = {  # for other errors of the operating system
     errno.ENAMETOOLONG: "Give a shorter name.",
     errno.EISDIR: "Give a file.",
     errno.ENOTDIR: "A part of the path is a file; give a path through folders.",
@@ -232,6 +231,6 @@ _NEXT_STEP = {
 }
 
 
-def told(error: OSError) -> str:
-    """What the operating system says in one sentence with the next step, where nobody has said it better."""
+def os_error_message(error: OSError) -> str:
+    """The message about an error of the operating system that was not converted to an `ExplorerError`."""
     return _explanation(Path(str(error.filename or "A file")), error)

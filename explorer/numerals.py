@@ -1,13 +1,13 @@
-"""How numbers are written in shells, links and settings: decimal ASCII digits, and nothing that Python takes besides.
+"""Parsing of numbers in shells, links and settings: decimal ASCII digits only.
 
-Python's own `int` and `float` also take digits of other scripts, underscores, spaces, inf and nan.
+Python's `int` and `float` also accept digits of other scripts, underscores, spaces, inf and nan.
 """
 
 import re
 
 from explorer.errors import BadSettings, quoted
 
-MOST_DIGITS = 19  # all that 64 bits hold; of a real number's fraction twice as many
+MOST_DIGITS = 19  # of a 64-bit integer; twice as many after a decimal point
 _WHOLE = re.compile(rf"[+-]?[0-9]{{1,{MOST_DIGITS}}}")
 _REAL = re.compile(
     rf"[+-]?(?:[0-9]{{1,{MOST_DIGITS}}}(?:\.[0-9]{{0,{2 * MOST_DIGITS}}})?|\.[0-9]{{1,{2 * MOST_DIGITS}}})"
@@ -16,10 +16,10 @@ _REAL = re.compile(
 
 
 def whole(text: str) -> int:
-    """The whole number that a text is.
+    """A text as an integer.
 
     Raises:
-        BadSettings: it is none, or has more than 19 digits.
+        BadSettings: it is not a whole number, or has more than 19 digits.
     """
     if not _WHOLE.fullmatch(text):
         raise BadSettings(
@@ -29,10 +29,10 @@ def whole(text: str) -> int:
 
 
 def real(text: str) -> float:
-    """The number that a text is.
+    """A text as a float.
 
     Raises:
-        BadSettings: it is none, has too many digits, or is too large for 64 bits.
+        BadSettings: it is not a number, has too many digits, or is too large for 64 bits.
     """
     value = float(text) if _REAL.fullmatch(text) else None
     if value is None or value in (float("inf"), float("-inf")):

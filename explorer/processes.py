@@ -1,4 +1,4 @@
-"""Processes of our own that outlive the page, the server and the terminal that started them, and whether they live."""
+"""Detached processes, and locks that show whether they are alive."""
 
 import errno
 import os
@@ -17,21 +17,21 @@ from filelock import FileLock, Timeout
 from explorer.errors import StorageError
 from explorer.files import PROJECT
 
-# Threads of one process that wait for each other in a loop take the core that another process trains on: beside a
-# training, networks are then measured in a fifth to a tenth of the time. It counts when PyTorch is imported.
+# Busy-waiting OpenMP threads take cores from a training process: with passive waiting, measurements during a training
+# take a fifth to a tenth of the time. Must be set before PyTorch is imported.
 WAIT_PASSIVELY = {"OMP_WAIT_POLICY": "PASSIVE"}
 
 
 def start_detached(
     arguments: list[str], *, folder: Path, output: IO[bytes], environment: Mapping[str, str]
 ) -> subprocess.Popen[bytes]:
-    """Run `python -m ARGUMENTS` in a session of its own.
+    """Run `python -m ARGUMENTS` in a new session, so that it outlives this process and its terminal.
 
     Args:
         arguments: a module and its arguments.
-        folder: to work in; one that stays, since the process may outlive this program's own.
-        output: where it prints.
-        environment: changes to this process's.
+        folder: the working directory; a permanent one.
+        output: file for its output.
+        environment: changes to this process's environment.
     """
     path = os.pathsep.join(filter(None, (str(PROJECT), os.environ.get("PYTHONPATH"))))
     process = subprocess.Popen(
@@ -43,12 +43,12 @@ def start_detached(
         stderr=subprocess.STDOUT,
         start_new_session=True,
     )
-    threading.Thread(target=process.wait, daemon=True).start()  # takes its exit status, or it stays a zombie
+    threading.Thread(target=process.wait, daemon=True).start()  # reaps it, so that it leaves no zombie
     return process
 
 
-def rest(seconds: float) -> None:
-    """Wait, also where `time.sleep` fails since the clock of this machine has been set years ahead."""
+def sleep(seconds: float) -> None:
+    """Wait, even if `time.sleep` fails because the system clock was set years ahead."""
     try:
         time.sleep(seconds)
     except OSError:
@@ -56,13 +56,13 @@ def rest(seconds: float) -> None:
 
 
 def lock(path: Path, *, timeout: float = -1) -> FileLock:
-    """A lock on the file at `path`, which is made where it is missing.
+    """A lock on the file at `path`, created if missing.
 
     Args:
-        timeout: seconds to wait for it at most; -1 waits for ever.
+        timeout: seconds to wait for it at most; -1 waits without limit.
 
     Raises:
-        StorageError: there is something else, such as a pipe, which would be waited for, or a link.
+        StorageError: `path` is not a regular file, such as a link, or a pipe, which would block.
     """
     with suppress(FileNotFoundError):
         if not stat.S_ISREG(path.lstat().st_mode):
@@ -71,39 +71,37 @@ def lock(path: Path, *, timeout: float = -1) -> FileLock:
 
 
 def lock_is_held(path: Path) -> bool | None:
-    """Whether a living process holds the lock file at `path`; any number may look at once.
+    """Whether a living process holds the lock file at `path`; None if it is another user's and cannot be checked.
 
-    Who takes a lock should wait for `LOOK_SECONDS`: somebody may look at it now.
-
-    None: it is another user's, so that this process cannot look.
+    A check can hold the lock for a moment, so acquire locks with a timeout of `CHECK_SECONDS`.
     """
     try:
         if not stat.S_ISREG(path.lstat().st_mode):
-            return False  # no process can hold what is no file
-        return _is_taken(path) if sys.platform == "win32" else _is_locked(path)
+            return False  # only regular files can be locked
+        return _is_locked_by_taking(path) if sys.platform == "win32" else _is_locked(path)
     except FileNotFoundError:
         return False
     except OSError:
         return None
 
 
-LOOK_SECONDS = 1.0  # far longer than a look takes
-_TRIES_SECONDS = 0.1
-_looking = threading.Lock()
+CHECK_SECONDS = 1.0  # far longer than a check takes
+_RETRY_SECONDS = 0.1
+_checking = threading.Lock()
 
 
-def _is_taken(path: Path) -> bool:
-    """By taking the lock, so that others must not look at the same time: threads wait, and processes try again."""
+def _is_locked_by_taking(path: Path) -> bool:
+    """Check by acquiring the lock: threads take turns, and processes retry, since checks exclude each other."""
     try:
-        with _looking, lock(path).acquire(timeout=_TRIES_SECONDS, poll_interval=_TRIES_SECONDS / 10):
+        with _checking, lock(path).acquire(timeout=_RETRY_SECONDS, poll_interval=_RETRY_SECONDS / 10):
             return False
     except Timeout:
         return True
 
 
 def _is_locked(path: Path) -> bool:
-    """By a shared lock, which many may have at once, but not while one has taken it for itself."""
-    import fcntl  # there is none on Windows
+    """Check by acquiring a shared lock, which an exclusive lock excludes but other checks do not."""
+    import fcntl  # not on Windows
 
     try:
         file = os.open(path, os.O_RDWR | os.O_NOFOLLOW)

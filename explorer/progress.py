@@ -1,4 +1,4 @@
-"""How far a long computation is: those who compute report it, whoever waits for them listens."""
+"""Progress of long computations, reported to a listener in the same context."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ _listener: ContextVar[Callable[[float], None] | None] = ContextVar("listener", d
 
 
 def report(fraction: float) -> None:
-    """Say which fraction of the computation is done, 0 to 1; nothing happens where nobody listens."""
+    """Report the completed fraction of the computation, 0 to 1, to the listener if there is one."""
     listener = _listener.get()
     if listener is not None:
         listener(min(max(fraction, 0.0), 1.0))
@@ -16,7 +16,7 @@ def report(fraction: float) -> None:
 
 @contextmanager
 def listening(listener: Callable[[float], None]) -> Iterator[None]:
-    """Let `listener` hear what is reported inside."""
+    """Call `listener` with the fractions reported inside."""
     token = _listener.set(listener)
     try:
         yield
@@ -26,7 +26,7 @@ def listening(listener: Callable[[float], None]) -> Iterator[None]:
 
 @contextmanager
 def part(done: int, whole: int) -> Iterator[None]:
-    """Part number `done`, counted from 0, of `whole` equal parts: what is reported inside counts as a share of it."""
+    """Scale the fractions reported inside to part number `done`, counted from 0, of `whole` equal parts."""
     outer = _listener.get()
     if outer is None:
         yield

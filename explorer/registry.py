@@ -1,4 +1,4 @@
-"""Look a name up in one of the product's tables, with an error that helps."""
+"""Lookup of names in tables, with errors that list the known names and the nearest."""
 
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
@@ -8,7 +8,7 @@ from explorer.errors import UnknownName, quoted
 
 T = TypeVar("T")
 
-LONGEST_GUESSED = 100  # characters of a name that others are likened to, which takes time with their square
+LONGEST_GUESSED = 100  # characters compared to find the nearest name, which takes quadratic time
 
 
 def lookup(table: Mapping[str, T], name: str, kind: str) -> T:
@@ -28,6 +28,6 @@ def lookup(table: Mapping[str, T], name: str, kind: str) -> T:
 
 
 def nearest_hint(name: str, known: Iterable[str]) -> str:
-    """ " Did you mean ...?" for the closest known name, or nothing."""
+    """ " Did you mean ...?" with the closest known name; empty if none is close."""
     close = get_close_matches(name[:LONGEST_GUESSED], list(known), n=1)
     return f" Did you mean {close[0]!r}?" if close else ""

@@ -1,4 +1,4 @@
-"""What studies, measurements and imports give, as frozen records: they cross between processes, so no PyTorch here."""
+"""Results of studies, measurements and imports as frozen dataclasses that cross processes; does not import PyTorch."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,11 +18,11 @@ Verdict = Literal["better_than_random", "not_better"]  # on a map, see `Curves`
 
 @dataclass(frozen=True, slots=True)
 class DeviceFacts:
-    """What trains on this machine.
+    """The training device of this machine.
 
     Attributes:
         device: its type, such as "cpu" or "cuda"; name: its model.
-        precision: of training on images of 32 x 32 pixels, unless another is asked for.
+        precision: default for training on images of 32 x 32 pixels.
         threads: of a training process; cores: of the machine.
         torch, python: versions.
     """
@@ -39,12 +39,12 @@ class DeviceFacts:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """Expected time of an experiment; start-up (a few seconds) and other work on the machine not counted.
+    """Expected time of an experiment, without start-up (a few seconds) and other load on the machine.
 
     Attributes:
-        seconds: all networks and seeds, with evaluations and looks at the layers.
-        step_seconds: one training step, by network name.
-        precision: that was measured.
+        seconds: for all networks and seeds, with evaluations and probes.
+        step_seconds: of one training step, by network name.
+        precision: with which it was measured.
     """
 
     seconds: float
@@ -54,16 +54,16 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class NetworkCost:
-    """What it takes to train a network on this machine.
+    """Time and memory of training a network on this machine.
 
     Attributes:
-        step_seconds: one training step, with what is computed twice where `recomputes` says so.
-        evaluation_seconds: one image in evaluation.
-        training_bytes: memory of a step: weights, gradients, momentum, and what the backward pass needs of each layer.
-        recomputed_bytes: the same where blocks compute their inner results again in the backward pass.
-        recomputes: whether they do, since `training_bytes` is too much of `available_bytes`.
-        available_bytes: memory at hand now, of the device.
-        device: type of what computes; precision: that was measured.
+        step_seconds: of one training step, with activation checkpointing if `recomputes`.
+        evaluation_seconds: of one image in evaluation.
+        training_bytes: memory of a step: weights, gradients, momentum, and the activations kept for the backward pass.
+        recomputed_bytes: the same with activation checkpointing of blocks.
+        recomputes: whether training uses it, since `training_bytes` is too much of `available_bytes`.
+        available_bytes: free memory of the device.
+        device: its type; precision: with which it was measured.
     """
 
     step_seconds: float
@@ -78,13 +78,13 @@ class NetworkCost:
 
 @dataclass(frozen=True, slots=True)
 class OnnxFile:
-    """A written file.
+    """An exported ONNX file.
 
     Attributes:
         reference: of the network; network: its name.
-        image_size: side in pixels of the images it takes.
-        facts: what is written in it besides the network: name, reference; where known data, classes (names, a JSON
-            list), normalisation, mean and std (JSON lists, a value a channel or the mean image, on the 0..1 scale).
+        image_size: side in pixels of its input.
+        facts: metadata in the file: name, reference; if known data, classes (names, a JSON list), normalisation, mean
+            and std (JSON lists, a value per channel or the mean image, on the 0..1 scale).
         bytes: its size.
     """
 
@@ -100,16 +100,16 @@ class OnnxFile:
 
 @dataclass(frozen=True, slots=True)
 class Construction:
-    """A network made from a trained one, and how the two compare; errors are fractions wrong.
+    """A deeper network constructed from a trained one, and a comparison of the two; errors are fractions wrong.
 
     Attributes:
-        id: its name; `load_checkpoint` finds it by that where it was saved beside the runs, else by its path.
+        id: its name; `load_checkpoint` accepts it if the file is in the checkpoint folder, else its path.
         path: the .safetensors file.
-        source: id or path of the checkpoint it was made from, `source_network`: the name of the network there.
+        source: id or path of the checkpoint it was made from; source_network: the network's name.
         inserted_blocks: of two layers each.
-        images: test images whose scores were compared, 2,000 of them or all.
-        largest_difference: between any score of the two networks on them, absolute.
-        train_error: on up to 2,000 of the images that the source was trained on, test_error: on those test images.
+        images: number of test images whose scores were compared, at most 2,000.
+        largest_difference: largest absolute difference between the scores of the two networks.
+        train_error: on up to 2,000 of the source's training images; test_error: on those test images.
     """
 
     id: str
@@ -128,17 +128,17 @@ class Construction:
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """A checkpoint made of somebody else's weights, and what was decided on the way.
+    """A checkpoint imported from third-party weights, and the decisions made.
 
     Attributes:
-        id: its name; `load_checkpoint` finds it by that.
+        id: its name, for `load_checkpoint`.
         path: the .safetensors file.
         network: name of the network.
-        data: name of the data set that it is shown; empty where that is not known.
+        data: name of its data set; empty if unknown.
         normalisation: a kind, see `data.normalisations`.
-        sample_error: fraction wrong on `sample_images` test images; None where they are not on this machine.
-        decisions: what the file does not say and was found out or assumed, one sentence each.
-        warnings: what speaks against the result.
+        sample_error: fraction wrong on `sample_images` test images; None if they are not on this machine.
+        decisions: what was inferred or assumed since the file does not say it, one sentence each.
+        warnings: reasons to doubt the result.
     """
 
     id: str
@@ -157,19 +157,19 @@ class Imported:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Evaluation:
-    """How a network, or several together, do on test images.
+    """The evaluation of a network, or of an ensemble, on test images.
 
     Attributes:
-        reference, network, kind, depth, step: the network, see `tables.MEASURED_KEYS`. Of several together reference
-            and network say so in words, kind is "ensemble", depth that of the deepest, and step is None.
+        reference, network, kind, depth, step: the network, see `tables.MEASURED_KEYS`. For an ensemble, reference and
+            network are descriptions, kind is "ensemble", depth that of the deepest member, and step is None.
         data: name of the data set.
         classes: names, in order of label.
         images: how many; crops: views of each, 1 or 10.
         error, standard_error, top5_error, loss, ece: see `analysis.evaluated.summary`.
-        seconds: it took, without reading network and images; that of members is part of an ensemble's.
-        answers: `tables.EVALUATED`, one row an image, in the order of the test set.
+        seconds: time of the evaluation, without reading network and images; an ensemble's includes its members'.
+        answers: `tables.EVALUATED`, one row per image, in the order of the test set.
         class_errors, confusion, calibration: tables by these names.
-        mistakes: `tables.EVALUATED`, those that it is surest of first.
+        mistakes: `tables.EVALUATED`, the most confident first.
     """
 
     reference: str
@@ -196,13 +196,13 @@ class Evaluation:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ensemble:
-    """Several networks together: the mean of their class probabilities.
+    """An ensemble of networks, whose class probabilities are averaged.
 
     Attributes:
-        joint: how they do.
-        members: `tables.MEMBERS`, with what the others do without each.
+        joint: the evaluation of the ensemble.
+        members: `tables.MEMBERS`, with the error of the ensemble without each.
         pairs: `tables.MEMBER_PAIRS`, a and b are references.
-        shared: `tables.SHARED_MISTAKES`; the last row are the images that no member has right.
+        shared: `tables.SHARED_MISTAKES`; the last row counts the images that every member misclassifies.
     """
 
     joint: Evaluation
@@ -211,9 +211,9 @@ class Ensemble:
     shared: pd.DataFrame
 
 
-def evaluation_table(found: Sequence[Evaluation]) -> pd.DataFrame:
-    """The columns of `tables.EVALUATIONS`, one row an evaluation."""
-    rows = [[getattr(each, column) for column in tables.EVALUATIONS] for each in found]
+def evaluation_table(evaluations: Sequence[Evaluation]) -> pd.DataFrame:
+    """The columns of `tables.EVALUATIONS`, one row per evaluation."""
+    rows = [[getattr(each, column) for column in tables.EVALUATIONS] for each in evaluations]
     return pd.DataFrame(rows, columns=tables.EVALUATIONS)
 
 

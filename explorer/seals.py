@@ -1,4 +1,4 @@
-"""Checksums of facts, kept in the very file they are of: both are replaced in one move, and no change stays unseen."""
+"""Files of facts that contain their own checksum, so that both are replaced atomically."""
 
 import hashlib
 import json
@@ -8,11 +8,11 @@ from typing import Any
 from explorer.errors import StorageError
 from explorer.settings import Settings
 
-NAME = "facts_sha256"  # of the checksum among the facts of a file
+NAME = "facts_sha256"  # key of the checksum in the file
 
 
 def digest(value: object) -> str:
-    """The sha256 of a JSON value, whatever the order of its names."""
+    """The sha256 of a JSON value, independent of the order of its names."""
     return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
@@ -23,11 +23,11 @@ def sealed_text(facts: Settings) -> str:
 
 
 def unsealed(values: Any) -> dict[str, Any]:
-    """The facts that stand in a file, without the checksum; files of earlier versions have none.
+    """The facts of a file without their checksum, which files of earlier versions lack.
 
     Raises:
-        StorageError: they are not those that were written; the message is the end of a sentence.
-        TypeError: they are no facts.
+        StorageError: the checksum is wrong; the message is the end of a sentence.
+        TypeError: the content is not an object.
     """
     if not isinstance(values, dict):
         raise TypeError("it says no facts")
@@ -38,7 +38,7 @@ def unsealed(values: Any) -> dict[str, Any]:
 
 
 def sha256_of(path: Path) -> str:
-    """The checksum of a file, in hexadecimal digits.
+    """The sha256 of a file, in hexadecimal digits.
 
     Raises:
         StorageError: it cannot be read.

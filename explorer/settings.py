@@ -1,4 +1,4 @@
-"""Settings are frozen, checked when made, and go to JSON and back."""
+"""Base class of settings: frozen, validated on construction, convertible to JSON and back."""
 
 from collections.abc import Callable
 from math import inf, nextafter
@@ -9,26 +9,26 @@ from pydantic_core import CoreSchema
 
 from explorer.errors import BadSettings, quoted
 
-_EXACT = ("int", "float", "bool")  # kinds of fields that take nothing that would have to be converted
+_STRICT = ("int", "float", "bool")  # types of fields whose values are not converted
 
 
-def _exact(schema: Any) -> Any:
-    """A schema of pydantic's with all its numbers and truth values strict; texts of times stay as they are."""
+def _strict(schema: Any) -> Any:
+    """A pydantic schema with strict numbers and booleans; times are still parsed from text."""
     if isinstance(schema, list | tuple):
-        return type(schema)(_exact(each) for each in schema)
+        return type(schema)(_strict(each) for each in schema)
     if not isinstance(schema, dict):
         return schema
-    found = {key: value if key in ("metadata", "default") else _exact(value) for key, value in schema.items()}
-    return found | {"strict": True} if schema.get("type") in _EXACT else found
+    copy = {key: value if key in ("metadata", "default") else _strict(value) for key, value in schema.items()}
+    return copy | {"strict": True} if schema.get("type") in _STRICT else copy
 
 
 class Settings(BaseModel):
     """A frozen group of settings: unknown names, NaN and infinity are refused.
 
-    So is a text or a truth value where a number belongs, and the other way round; lists become tuples, and texts times.
+    Numbers and booleans are not converted from other types; lists become tuples, and texts times.
 
     Raises:
-        BadSettings: in place of pydantic's report, one sentence a problem.
+        BadSettings: in place of pydantic's report, one sentence per problem.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -41,21 +41,21 @@ class Settings(BaseModel):
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        schema: CoreSchema = _exact(handler(source))
+        schema: CoreSchema = _strict(handler(source))
         return schema
 
 
 def limits(settings: type[Settings], field: str) -> tuple[Any, Any]:
-    """The smallest and the largest number that a field takes, themselves included; None where there is no limit."""
+    """The inclusive lower and upper bound of a field; None if there is none."""
     rules = settings.model_fields[field].metadata
-    found = {name: getattr(rule, name) for rule in rules for name in ("ge", "gt", "le", "lt") if hasattr(rule, name)}
-    low = nextafter(found["gt"], inf) if "gt" in found else found.get("ge")
-    high = nextafter(found["lt"], -inf) if "lt" in found else found.get("le")
+    bounds = {name: getattr(rule, name) for rule in rules for name in ("ge", "gt", "le", "lt") if hasattr(rule, name)}
+    low = nextafter(bounds["gt"], inf) if "gt" in bounds else bounds.get("ge")
+    high = nextafter(bounds["lt"], -inf) if "lt" in bounds else bounds.get("le")
     return low, high
 
 
 def require_between(name: str, value: float, low: float, high: float) -> None:
-    """Raise BadSettings where a number that is no field of `Settings` is out of its limits."""
+    """Raise BadSettings if a number that is not a field of `Settings` is out of bounds."""
     if not low <= value <= high:
         raise BadSettings(f"`{name}` (={quoted(value)}) must be between {_written(low)} and {_written(high)}.")
 
@@ -65,17 +65,17 @@ def _written(number: float) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """A number of numpy's as Python's own, which alone is taken."""
+    """A numpy scalar as a Python number, since fields are strict."""
     return value.item() if hasattr(value, "item") else value
 
 
-# What a value must be, by pydantic's word for the problem
+# The rule that a value breaks, by pydantic's type of error
 _RULES: dict[str, Callable[[dict[str, Any]], str]] = {
     "int_type": lambda limit: "must be a whole number",
     "float_type": lambda limit: "must be a number",
     "bool_type": lambda limit: "must be true or false",
     "string_type": lambda limit: "must be a text",
-    "string_unicode": lambda limit: "holds characters that are none",
+    "string_unicode": lambda limit: "has characters that cannot be encoded",
     "finite_number": lambda limit: "must be a finite number",
     "greater_than": lambda limit: f"must be more than {_written(limit['gt'])}",
     "greater_than_equal": lambda limit: f"must be {_written(limit['ge'])} or more",
@@ -88,11 +88,11 @@ _RULES: dict[str, Callable[[dict[str, Any]], str]] = {
 
 
 def _at_fault(error: ValidationError) -> tuple[str, ...]:
-    found: list[str] = []
+    names: list[str] = []
     for problem in error.errors():
         cause = problem.get("ctx", {}).get("error")
-        found += cause.settings if isinstance(cause, BadSettings) else map(str, problem["loc"][:1])
-    return tuple(dict.fromkeys(found))
+        names += cause.settings if isinstance(cause, BadSettings) else map(str, problem["loc"][:1])
+    return tuple(dict.fromkeys(names))
 
 
 def _sentences(settings: type[Settings], error: ValidationError) -> str:
@@ -100,13 +100,13 @@ def _sentences(settings: type[Settings], error: ValidationError) -> str:
     for problem in error.errors():
         cause = problem.get("ctx", {}).get("error")
         field = ".".join(str(part) for part in problem["loc"])
-        if isinstance(cause, Exception):  # raised by a validator of ours: already a full sentence
+        if isinstance(cause, Exception):  # from a validator of this program: a full sentence
             parts.append(str(cause))
         elif problem["type"] == "extra_forbidden":
             known = ", ".join(settings.model_fields)
             parts.append(f"`{quoted(field)[1:-1]}` is not a setting of {settings.__name__}. Known: {known}.")
         else:
             rule = _RULES.get(problem["type"])
-            told = rule(problem.get("ctx", {})) if rule else f"is not allowed: {problem['msg']}"
-            parts.append(f"`{field}` (={quoted(problem['input'])}) {told}.")
+            text = rule(problem.get("ctx", {})) if rule else f"is not allowed: {problem['msg']}"
+            parts.append(f"`{field}` (={quoted(problem['input'])}) {text}.")
     return " ".join(parts)

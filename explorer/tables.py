@@ -1,4 +1,4 @@
-"""Columns of the tables that the product shows, stores and exports; one spelling for each."""
+"""Column names of all tables that are shown, stored and exported."""
 
 NETWORKS = [
     "name",
@@ -8,12 +8,12 @@ NETWORKS = [
     "depth",
     "shortcut",
     "width",  # channels of the first stage
-    "image_size",  # side in pixels of the images it is made for; multiply_adds are for one of these
+    "image_size",  # usual side in pixels of its input, for which multiply_adds are given
     "parameters",
     "multiply_adds",
     "published_error",  # top-1, as a fraction; empty where the source gives none
     "published_data",  # cifar10 (test) or imagenet (validation)
-    "published_parameters",  # as exact as the source says
+    "published_parameters",  # to the digits of the source
     "published_multiply_adds",
     "source",
 ]
@@ -29,17 +29,17 @@ METRICS = [
     "images_per_second",  # training speed since the last evaluation; else empty
 ]
 
-# What identifies the run in front of METRICS where several runs share a table.
+# Leading columns that identify the run in tables of several runs.
 RUN_KEYS = ["experiment", "run", "network", "kind", "depth", "seed"]
 
-# silent_seconds: for how long a worker that hangs has not been heard; else empty.
+# silent_seconds: time since the last sign of life of a worker that hangs; else empty.
 RUNS = [*RUN_KEYS, "title", "data", "state", "step", "steps", "train_error", "test_error", "reason", "silent_seconds"]
 
 EXPERIMENTS = ["id", "title", "state", "networks", "seeds", "data", "step", "steps", "created", "silent_seconds"]
 
 # A comparison of end-of-schedule training errors over the seeds that both networks have; all errors are fractions.
 GAPS = [
-    "question",  # degradation, residual_depth (the same among residual networks) or shortcut
+    "question",  # degradation, residual_depth (degradation of residual networks) or shortcut
     "network",  # the deeper one; for the shortcut, the plain one
     "against",
     "kind",  # of `network`
@@ -62,64 +62,64 @@ PUBLISHED = [
     "source",
 ]
 
-# The weighted layers of the main path, one row each in order of depth, known from the configuration alone.
+# The weighted layers of the main path, one row each in order of depth, from the configuration alone.
 LAYERS = [
     "layer",  # 1 for the stem to `depth` for the classifier
     "name",  # of the module
-    "stage",  # 0 for the stem, 1 for the first; one more than there are for the classifier
+    "stage",  # from 1; 0 for the stem, the number of stages + 1 for the classifier
     "block",  # within its stage, from 1; 0 for stem and classifier
-    "width",  # channels that leave it
+    "width",  # output channels
     "side",  # of its output, in pixels
     "parameters",  # its own and its batch norm's
     "shortcut",  # of its block: `structure.ShortcutKind`; empty for stem and classifier
 ]
 
-# All convolutions and linear maps of a network, in the order in which it holds them.
+# All convolutions and linear maps of a network, in module order.
 DESCRIBED_LAYERS = [
-    "layer",  # as in LAYERS; empty for those beside the main path, in shortcuts and excitations
+    "layer",  # as in LAYERS; empty off the main path, in shortcuts and excitations
     "name",
     "stage",
     "block",
     "kernel",  # side of a convolution, in positions; 0 for a linear map
     "stride",
     "groups",
-    "in_width",  # channels that enter
-    "width",  # channels that leave
+    "in_width",  # input channels
+    "width",  # output channels
     "side",  # of the output, in pixels
     "parameters",  # its own, and those of the norm or the scalars that belong to it
     "multiply_adds",  # for one image
-    "receptive_field",  # side of what a position sees, in pixels of the image; empty beside the main path
+    "receptive_field",  # side in pixels of the image; empty off the main path
     "jump",  # pixels of the image between two positions
-    "kept_values",  # numbers that a training step keeps for its backward pass, for one image
+    "kept_values",  # numbers kept for the backward pass, for one image
 ]
 
-# The same summed over each block or stage; stem and classifier are blocks of their own.
+# DESCRIBED_LAYERS summed over each block or stage; stem and classifier are blocks of their own.
 DESCRIBED_PARTS = [
     "part",  # stem, stage 1, stage 1 block 1, ..., classifier
     "stage",
     "block",  # 0 for a whole stage, stem and classifier
     "kind",  # of its blocks
-    "shortcut",  # of a block; of a stage those of its blocks
+    "shortcut",  # of a block; for a stage, those of its blocks
     "blocks",
     "layers",  # on the main path
-    "width",  # channels that leave it
-    "side",  # of its last layer's output, before a pooling
+    "width",  # output channels
+    "side",  # of its last layer's output, before pooling
     "parameters",
     "multiply_adds",
     "receptive_field",  # of its last layer
     "kept_values",
 ]
 
-# What a network has in all beside what its source reports.
+# Totals of a network, compared with what its source reports.
 TOTALS = ["total", "value", "published", "ratio", "source"]
 
-# Two networks beside each other.
+# Two networks side by side.
 DIFFERENT_SETTINGS = ["setting", "a", "b", "differs"]
 DIFFERENT_LAYERS = [
     "stage",  # 0 for the stem; empty for the classifier
     "block",
-    "place",  # conv1, shortcut.conv, ...; what follows stage and block in the name of the module
-    "a",  # what the layer is, such as 3×3, 16 → 32, side 16; empty where this network has none in this place
+    "place",  # conv1, shortcut.conv, ...; the name of the module within its block
+    "a",  # a description, such as 3×3, 16 → 32, side 16; empty if this network has no layer in this place
     "b",
     "layer_a",  # its number on the main path
     "layer_b",
@@ -130,7 +130,7 @@ DIFFERENT_LAYERS = [
     "differs",
 ]
 
-# Which of the layers a row of a measurement is about; as in LAYERS.
+# Columns that identify a layer, as in LAYERS.
 LAYER_KEYS = ["layer", "name", "stage", "block"]
 
 # Responses: the outputs of layers after batch norm, before an addition or a ReLU (He et al. 2015, figure 7).
@@ -145,49 +145,49 @@ RESPONSES = [
 # The distribution of one layer's responses.
 HISTOGRAM = [
     *LAYER_KEYS,
-    "low",  # lower edge of a bin; the first and the last bin hold all that lies beyond
+    "low",  # lower edge of a bin; the first and the last bin include all values beyond
     "high",
     "fraction",  # of the responses in it
 ]
 
-# The loss gradient at one moment of training; over several batches the median and the quartiles.
+# The loss gradient at one step of training; over several batches, the median and the quartiles.
 GRADIENTS = [
     *LAYER_KEYS,
     "gradient_norm",  # Euclidean norm of the loss gradient with respect to the layer's weights
     "gradient_low",
     "gradient_high",
-    "response_gradient",  # the same with respect to the layer's responses to all images of the batch
+    "response_gradient",  # norm with respect to the layer's responses to all images of the batch
     "response_gradient_low",
     "response_gradient_high",
     "weight_norm",  # of the weights themselves
     "relative",  # gradient_norm / weight_norm
 ]
 
-# The residual ledger: what each block adds to its input, and which way the gradient comes back; one row a block.
+# The residual ledger: what each block adds to its input, and the paths of the gradient; one row per block.
 LEDGER = [
     "stage",
     "block",
     "name",
     "shortcut",  # none, identity, pad, projection
-    "branch_ratio",  # |F(x)| / |s(x)|, norms of what branch and shortcut bring to the addition, mean over images
+    "branch_ratio",  # |F(x)| / |s(x)|, norms of the branch and the shortcut output, mean over images
     "cosine",  # of the two, mean over images; empty in a plain network where the block changes the shape
     "gamma",  # mean |weight| of the branch's last batch norm; empty without one
-    "shortcut_gradient",  # norm of the loss gradient that comes back to x by the shortcut
-    "branch_gradient",  # the same by the branch
+    "shortcut_gradient",  # norm of the loss gradient that reaches x through the shortcut
+    "branch_gradient",  # the same through the branch
     "shortcut_share",  # shortcut_gradient / (shortcut_gradient + branch_gradient)
     "branch_share",
 ]
 
-# In front of a measurement of several networks, at several moments.
+# Leading columns that identify the network and step in a measurement of several.
 MEASURED_KEYS = [
-    "reference",  # what was asked for: id of a run or checkpoint, RUN@STEP, or the name of an untrained network
+    "reference",  # as given: id of a run or checkpoint, RUN@STEP, or the name of an untrained network
     "network",
     "kind",
     "depth",
-    "step",  # updates made; empty where that is not known
+    "step",  # updates made; empty if unknown
 ]
 
-# What a network says about test images; one row a network and image.
+# Predictions of networks on test images; one row per network and image.
 PREDICTIONS = [
     *MEASURED_KEYS,
     "index",  # of the image in the test set, from 0
@@ -197,13 +197,13 @@ PREDICTIONS = [
     "label_probability",
 ]
 
-# What several networks say about test images; one row an image.
+# Predictions of several networks, summarised; one row per image.
 ANSWERS = [
     "index",
     "label",
-    "networks",  # asked
+    "networks",  # how many
     "wrong",  # of them
-    "mistake_probability",  # mean probability of the wrong predictions; empty where none is wrong
+    "mistake_probability",  # mean probability of the wrong predictions; empty if none is wrong
     "disagreement",  # fraction of the pairs of networks that predict different classes
     "spread",  # highest minus lowest probability of the label
     "predictions",  # tuple, in the order of the networks
@@ -211,18 +211,18 @@ ANSWERS = [
 
 TOP = 5  # guesses that the top-5 error allows
 
-# What a network says about each image that it is evaluated on; one row an image.
+# Predictions of a network in an evaluation; one row per image.
 EVALUATED = [
     "index",  # of the image in the test set, from 0
     "label",
     "prediction",
     "probability",  # of the prediction (softmax): the confidence
     "label_probability",
-    "label_rank",  # of the label among the classes by their probability; 1 where the network is right
+    "label_rank",  # of the label among the classes by their probability; 1 if the prediction is right
     "loss",  # cross-entropy, nats
 ]
 
-# How networks do on test images; one row a network, and one for all of them together.
+# Evaluations on test images; one row per network or ensemble.
 EVALUATIONS = [
     *MEASURED_KEYS,
     "data",
@@ -233,13 +233,13 @@ EVALUATIONS = [
     "top5_error",  # the label is not among the five most probable classes; empty with five classes or fewer
     "loss",  # mean cross-entropy, nats
     "ece",  # expected calibration error: |accuracy - confidence|, mean over images
-    "seconds",  # it took
+    "seconds",  # time of the evaluation
 ]
 
-# How often a network is right among the images about which it is about equally sure; one row a bin.
+# Accuracy by confidence; one row per bin.
 CALIBRATION = ["low", "high", "images", "confidence", "accuracy"]
 
-# Images of a class that are given a class, and their fraction of the images of the first.
+# Images by label and prediction; the fraction is of the images of the label.
 CONFUSION = ["label", "prediction", "images", "fraction"]
 
 CLASS_ERRORS = [
@@ -248,31 +248,31 @@ CLASS_ERRORS = [
     "images",
     "wrong",  # of them
     "error",
-    "predicted",  # images that are given this class, rightly or not
-    "taken_for",  # name of the class that it is most often mistaken for; empty where it never is
+    "predicted",  # images predicted as this class, rightly or not
+    "taken_for",  # name of the class that it is most often mistaken for; empty if never
     "taken_for_images",
 ]
 
-# How many networks have an image wrong; one row for each number of them.
+# Images by the number of networks that misclassify them; one row per number.
 SHARED_MISTAKES = ["wrong", "images", "fraction"]
 
-# Two networks and the same images, all fractions.
+# Agreement of two networks on the same images, as fractions.
 MEMBER_PAIRS = [
     "a",
     "b",
-    "same",  # both give the same class
+    "same",  # both predict the same class
     "both_wrong",
-    "same_mistake",  # both give the same wrong class
+    "same_mistake",  # both predict the same wrong class
 ]
 
 # The networks of an ensemble.
 MEMBERS = [
     *MEASURED_KEYS,
     "error",
-    "error_without",  # of all others together; empty where there is one other only
+    "error_without",  # of the ensemble of all others; empty if there is only one other
 ]
 
-# All checkpoints beside what has been published.
+# All checkpoints, compared with published results.
 COMPARISON = [
     "reference",
     "network",
@@ -283,7 +283,7 @@ COMPARISON = [
     "data",
     "image_size",
     "step",
-    "test_error",  # fraction of the test set; empty where it has not been measured
+    "test_error",  # fraction of the test set; empty if not measured
     "published_error",  # of the same network on whole images of the same data set
     "source",
     "gap",  # test_error - published_error
@@ -301,61 +301,61 @@ SHATTERING = [
     "high",
 ]
 
-# Layers and blocks on a fixed batch while a network trains; one row a layer and step, a block and step.
+# Layers and blocks on a fixed batch during training; one row per layer and step, per block and step.
 LIVE_LAYERS = ["step", *LAYER_KEYS, "response_std", "response_mean", "zeros", "gradient_norm", "response_gradient"]
 LIVE_BLOCKS = ["step", "stage", "block", "branch_ratio", "cosine", "gamma", "shortcut_share"]
 
-# Attribution maps; one row a map, or a reason why there is none.
+# Attribution maps; one row per map, or the reason why there is none.
 ATTRIBUTION_SCORES = [
     *MEASURED_KEYS,
     "image",  # reference of the picture
     "method",
-    "layer",  # as asked for; empty where it was not
+    "layer",  # as given; empty for the default
     "target",  # name of the class whose score is explained
     "prediction",  # name of the class
     "probability",  # of the prediction (softmax)
     "target_probability",
-    "label",  # name of the true class; empty where it is not known
+    "label",  # name of the true class; empty if unknown
     "score",  # of the target, before softmax
     "sum",  # of all values of the map
-    "delta",  # how far that is from what it should be; empty where the method promises no sum
-    "seconds",  # it took
+    "delta",  # difference of the sum from its theoretical value; empty if the method has none
+    "seconds",  # of computing the map
     "failure",  # why there is no map
 ]
 
-# Hiding positions of an image, the highest of a map first, or showing them on a blurred image.
+# Deletion and insertion: positions of an image removed, or revealed on a blurred image, the highest of a map first.
 DELETION_INSERTION = [
     "curve",  # deletion, insertion
     "fraction",  # of the positions
     "probability",  # of the target, in the order of the map
     "random",  # the same in the order of the map randomly shifted, mean over shifts
-    "random_low",  # the lowest and the highest of them
+    "random_low",  # minimum and maximum over shifts
     "random_high",
 ]
 
-# How alike two maps are.
+# Similarity of two maps.
 LIKENESS = [
-    "rank_correlation",  # Spearman, over positions; -1 to 1, empty where a map is constant
-    "top_overlap",  # the highest tenth of the positions: the part they have in common
+    "rank_correlation",  # Spearman, over positions; -1 to 1, empty if a map is constant
+    "top_overlap",  # fraction in common of the highest tenth of the positions
     "ssim",  # structural similarity, at most 1
 ]
 AGREEMENT = ["a", "b", *LIKENESS]
 MEAN_AGREEMENT = ["a", "b", *LIKENESS, *(f"{measure}_std" for measure in LIKENESS), "images"]
 
-# The same of networks, under one method; a and b are references.
+# Mean agreement of networks under one method; a and b are references.
 NETWORK_AGREEMENT = [
     *MEAN_AGREEMENT,
     *(f"{key}_{side}" for side in ("a", "b") for key in ("network", "kind", "depth")),
 ]
 
-# A map of a network whose layers were drawn anew from the top down, compared with its map as trained; one row a stage.
+# Cascading randomisation: the map after re-initialising layers from the top down, compared with the trained network's.
 RANDOMISATION = [
-    "randomised",  # layers drawn anew
-    "layer",  # number of the lowest of them; 0 where there is none
+    "randomised",  # number of re-initialised layers
+    "layer",  # number of the lowest of them; 0 if none
     "name",  # of its module
     "part",  # of the layers
     "rank_correlation",
-    "absolute_rank_correlation",  # of the sizes of the values
+    "absolute_rank_correlation",  # of the absolute values
     "ssim",
     "top_overlap",
 ]

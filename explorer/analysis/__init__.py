@@ -1,1 +1,1 @@
-"""Questions to trained networks and their curves, one file each."""
+"""Analyses of networks and training curves, one per module."""

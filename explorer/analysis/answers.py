@@ -1,4 +1,4 @@
-"""Where several networks err or disagree about the same test images: which images are worth a look."""
+"""Test images that several networks misclassify or disagree about."""
 
 from typing import Literal
 
@@ -10,14 +10,14 @@ from explorer.errors import BadSettings
 Show = Literal["all", "wrong", "disagree"]
 
 
-def interesting(table: pd.DataFrame, *, show: Show = "all", label: int | None = None) -> pd.DataFrame:
-    """The images that networks were asked about, one row each, those worth a look first.
+def ranked_images(table: pd.DataFrame, *, show: Show = "all", label: int | None = None) -> pd.DataFrame:
+    """Predictions of several networks summarised by image, the most informative images first.
 
     Args:
-        table: what `studies.predictions` gave, of the networks to be compared.
-        show: "all" in the order of the test set; "wrong" those that a network has wrong: first what most have wrong,
-            among them first what they were surest of; "disagree" those that get different answers: first what most
-            pairs of networks disagree about, among them first where the probabilities of the label differ most.
+        table: result of `studies.predictions` for the networks to compare.
+        show: "all", in the order of the test set; "wrong", the images that a network misclassifies, by the number of
+            these networks, then by their confidence; "disagree", the images with different predictions, by the
+            fraction of disagreeing pairs, then by the spread of the label's probability.
         label: only images of this class.
 
     Returns:
@@ -31,26 +31,26 @@ def interesting(table: pd.DataFrame, *, show: Show = "all", label: int | None = 
     table = table.assign(wrong=table["prediction"] != table["label"])
     table["mistake"] = table["probability"].where(table["wrong"])
     images = table.groupby("index")
-    found = images.agg(
+    summary = images.agg(
         label=("label", "first"),
         networks=("reference", "size"),
         wrong=("wrong", "sum"),
         mistake_probability=("mistake", "mean"),
         predictions=("prediction", tuple),
     )
-    found["disagreement"] = _disagreement(table)
-    found["spread"] = images["label_probability"].max() - images["label_probability"].min()
-    found = found.reset_index()
+    summary["disagreement"] = _disagreement(table)
+    summary["spread"] = images["label_probability"].max() - images["label_probability"].min()
+    summary = summary.reset_index()
     if label is not None:
-        found = found[found["label"] == label]
+        summary = summary[summary["label"] == label]
     if show != "all":
         first, then = {"wrong": ("wrong", "mistake_probability"), "disagree": ("disagreement", "spread")}[show]
-        found = found[found[first] > 0].sort_values([first, then, "index"], ascending=[False, False, True])
-    return found[tables.ANSWERS].reset_index(drop=True)
+        summary = summary[summary[first] > 0].sort_values([first, then, "index"], ascending=[False, False, True])
+    return summary[tables.ANSWERS].reset_index(drop=True)
 
 
 def _disagreement(table: pd.DataFrame) -> pd.Series:
-    """By image, the fraction of the pairs of networks that answer differently; 0 where there is one network."""
+    """The fraction of pairs of networks with different predictions, by image; 0 for a single network."""
     alike = table.groupby(["index", "prediction"]).size()
     same, all_pairs = _pairs(alike).groupby("index").sum(), _pairs(table.groupby("index").size())
     return 1 - (same / all_pairs).fillna(1.0)

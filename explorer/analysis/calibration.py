@@ -1,4 +1,4 @@
-"""Is a network as often right as it says? Confidence against accuracy."""
+"""Calibration of a network: accuracy against confidence."""
 
 import numpy as np
 import pandas as pd
@@ -9,14 +9,14 @@ BINS = 15  # Guo et al. 2017, section 5
 
 
 def calibration(table: pd.DataFrame, bins: int = BINS) -> pd.DataFrame:
-    """How often a network is right among the images about which it is about equally sure.
+    """The accuracy of a network by bins of its confidence.
 
     Args:
-        table: one row an image, with label, prediction and its probability, the confidence.
-        bins: of equal width between 0 and 1; each holds its upper edge.
+        table: one row per image, with label, prediction and its probability, the confidence.
+        bins: number of bins of equal width between 0 and 1; each includes its upper edge.
 
     Returns:
-        The columns of `tables.CALIBRATION`, one row a bin.
+        The columns of `tables.CALIBRATION`, one row per bin.
 
     Source: Guo et al. 2017 (arXiv 1706.04599), section 2.
     """
@@ -40,7 +40,7 @@ def calibration_error(bins: pd.DataFrame) -> float:
     """The expected calibration error (ECE): |accuracy - confidence| of a bin, mean over images; 0 to 1.
 
     Args:
-        bins: what `calibration` gave.
+        bins: result of `calibration`.
 
     Source: Guo et al. 2017, equation 3.
     """

@@ -1,4 +1,4 @@
-"""What else could explain a difference between networks: each confound with its reason, its source and a way out."""
+"""Confounds: other explanations for a difference between networks, each with a source and a remedy."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from explorer.models.size import parameter_count
 
 FEWEST_SEEDS = 3
 SHALLOWEST = 20  # of the paper's CIFAR networks
-SHORT_STEPS = 10_000  # below it a schedule is short against the paper's 64,000
+SHORT_STEPS = 10_000  # below it a schedule is short compared with the paper's 64,000
 DEEP = 56
 HIGH_RATE = 0.1
 SMALL_SUBSET = 10_000  # images
@@ -18,12 +18,12 @@ MANY_EPOCHS = 20.0
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What is compared, before or after it was trained.
+    """A comparison of networks, before or after training.
 
     Attributes:
         recipes: settings of `training.recipe.Recipe`, one per different recipe among the runs.
-        train_images: that the first recipe takes; of `available_images` in the data set.
-        trained_on: names of the networks that started from a checkpoint instead of drawn weights.
+        train_images: number used by the first recipe, out of `available_images` in the data set.
+        trained_on: names of the networks that started from a checkpoint instead of random initialisation.
     """
 
     networks: tuple[NetworkConfig, ...]
@@ -36,14 +36,14 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Confound:
-    """Something besides depth and shortcuts that differs or misleads.
+    """A difference other than depth and shortcuts, or a misleading setting.
 
     Attributes:
         name: of the rule.
-        reason: what is the matter, with the values at hand.
-        source: where that is known from.
-        remedy: label of the button that mends it.
-        changes: fields of `training.plan.Plan` that mend it; "recipe" holds only the settings to change.
+        reason: what is wrong, with the actual values.
+        source: publication.
+        remedy: label of the button that applies `changes`.
+        changes: fields of `training.plan.Plan` that fix it; "recipe" has only the settings to change.
     """
 
     name: str
@@ -54,8 +54,8 @@ class Confound:
 
 
 def confounds(comparison: Comparison) -> list[Confound]:
-    """All that applies, the gravest first."""
-    return [found for rule in RULES for found in rule(comparison)]
+    """All confounds of a comparison, the most serious first."""
+    return [each for rule in RULES for each in rule(comparison)]
 
 
 def _different_recipes(compared: Comparison) -> Iterator[Confound]:
@@ -66,7 +66,7 @@ def _different_recipes(compared: Comparison) -> Iterator[Confound]:
     values = "; ".join(f"{key}: {', '.join(str(recipe.get(key)) for recipe in compared.recipes)}" for key in differing)
     yield Confound(
         "different_recipes",
-        f"The runs were not trained alike ({values}), so the recipe may be the reason for any difference.",
+        f"The recipes differ ({values}), so the recipe may be the reason for any difference.",
         "He et al. 2015, section 4.2: all networks under one recipe",
         "Train all under the first recipe",
         {"recipe": dict(first)},
@@ -81,7 +81,7 @@ def _trained_on(compared: Comparison) -> Iterator[Confound]:
         f"{', '.join(compared.trained_on)} started from the weights of a checkpoint, so this is not what training "
         "finds from scratch.",
         "He et al. 2015, section 1: a constructed solution exists; whether training finds it is the question",
-        "Train from drawn weights",
+        "Train from random initialisation",
         {"initial": ""},
     )
 
@@ -131,9 +131,9 @@ def _too_shallow(compared: Comparison) -> Iterator[Confound]:
     yield Confound(
         "too_shallow",
         f"{' and '.join(each.name for each in shallow)}: below {SHALLOWEST} layers more depth may still help a "
-        "plain network, so a comparison from there mixes two effects.",
+        "plain network, so such a comparison mixes two effects.",
         "He et al. 2015, section 4.2 and figure 6: from 20 layers on",
-        f"Leave out what has fewer than {SHALLOWEST} layers",
+        f"Leave out networks with fewer than {SHALLOWEST} layers",
         {"networks": deep},
     )
 
@@ -145,7 +145,7 @@ def _constant_rate(compared: Comparison) -> Iterator[Confound]:
     yield Confound(
         "constant_rate",
         f"The learning rate stays at {recipe['learning_rate']:g} to the end of {recipe['steps']:,} steps, so the last "
-        "errors are noisy and show who is faster rather than where each network ends.",
+        "errors are noisy and show which network is faster rather than where each one ends.",
         "Loshchilov and Hutter 2016 (arXiv 1608.03983): let the rate fall to zero",
         "Let the rate fall (cosine)",
         {"recipe": {"schedule": "cosine"}},
@@ -161,7 +161,7 @@ def _no_warmup(compared: Comparison) -> Iterator[Confound]:
     warmup = max(1, min(400, recipe["steps"] // 10))
     yield Confound(
         "no_warmup",
-        f"{deepest.name} starts at a learning rate of {recipe['learning_rate']:g} without a warm-up: that holds back "
+        f"{deepest.name} starts at a learning rate of {recipe['learning_rate']:g} without a warm-up: this slows down "
         "deep networks of either kind at first, and a short run ends before they catch up.",
         "He et al. 2015, section 4.2: 0.1 is slightly too large to start 110 layers",
         f"Warm up over {warmup} steps",
@@ -178,7 +178,7 @@ def _memorised(compared: Comparison) -> Iterator[Confound]:
     steps = max(1, int(MANY_EPOCHS * images / recipe["batch_size"]))
     yield Confound(
         "memorised",
-        f"Each of {images:,} training images is seen {epochs:.0f} times: networks of this size learn so few by heart, "
+        f"Each of {images:,} training images is seen {epochs:.0f} times: networks of this size memorise so few images, "
         "and every training error goes to zero.",
         "Zhang et al. 2017 (arXiv 1611.03530)",
         f"Take all {compared.available_images:,} images" if more else f"Stop after {steps:,} steps",

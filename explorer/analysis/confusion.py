@@ -1,4 +1,4 @@
-"""Which classes does a network take for which?"""
+"""The confusion matrix of a network, and errors by class."""
 
 from collections.abc import Sequence
 
@@ -9,13 +9,13 @@ from explorer import tables
 
 
 def confusion(table: pd.DataFrame) -> pd.DataFrame:
-    """How many images of each class are given which class.
+    """The number of images by label and prediction.
 
     Args:
-        table: one row an image, with label and prediction.
+        table: one row per image, with label and prediction.
 
     Returns:
-        The columns of `tables.CONFUSION`, by label, then by prediction; pairs of which there is no image are left out.
+        The columns of `tables.CONFUSION`, by label, then by prediction; pairs without images are left out.
     """
     counts = table.groupby(["label", "prediction"]).size().reset_index(name="images")
     counts["fraction"] = counts["images"] / counts.groupby("label")["images"].transform("sum")
@@ -23,10 +23,10 @@ def confusion(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def confused_pairs(counts: pd.DataFrame) -> pd.DataFrame:
-    """The mistakes, the most frequent first.
+    """The pairs of label and wrong prediction, the most frequent first.
 
     Args:
-        counts: what `confusion` gave.
+        counts: result of `confusion`.
 
     Returns:
         The columns of `tables.CONFUSION`.
@@ -37,25 +37,25 @@ def confused_pairs(counts: pd.DataFrame) -> pd.DataFrame:
 
 
 def class_errors(counts: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
-    """The error of each class, and what it is taken for most often.
+    """The error of each class, and the class that it is most often mistaken for.
 
     Args:
-        counts: what `confusion` gave.
+        counts: result of `confusion`.
         classes: names, in order of label.
 
     Returns:
-        The columns of `tables.CLASS_ERRORS`, one row a class of which there are images.
+        The columns of `tables.CLASS_ERRORS`, one row per class with images.
     """
     images = counts.groupby("label")["images"].sum()
     pairs = confused_pairs(counts).drop_duplicates("label").set_index("label")
     predicted = counts.groupby("prediction")["images"].sum()
     right = counts[counts["label"] == counts["prediction"]].set_index("label")["images"]
-    found = pd.DataFrame({"label": images.index, "images": images.to_numpy()}, index=images.index)
-    found["class"] = [classes[label] for label in found["label"]]
-    found["wrong"] = images - right.reindex(images.index, fill_value=0)
-    found["error"] = found["wrong"] / images
-    found["predicted"] = predicted.reindex(images.index, fill_value=0)
+    errors = pd.DataFrame({"label": images.index, "images": images.to_numpy()}, index=images.index)
+    errors["class"] = [classes[label] for label in errors["label"]]
+    errors["wrong"] = images - right.reindex(images.index, fill_value=0)
+    errors["error"] = errors["wrong"] / images
+    errors["predicted"] = predicted.reindex(images.index, fill_value=0)
     taken = pairs["prediction"].reindex(images.index)
-    found["taken_for"] = ["" if np.isnan(other) else classes[int(other)] for other in taken]
-    found["taken_for_images"] = pairs["images"].reindex(images.index, fill_value=0)
-    return found[tables.CLASS_ERRORS].reset_index(drop=True)
+    errors["taken_for"] = ["" if np.isnan(other) else classes[int(other)] for other in taken]
+    errors["taken_for_images"] = pairs["images"].reindex(images.index, fill_value=0)
+    return errors[tables.CLASS_ERRORS].reset_index(drop=True)

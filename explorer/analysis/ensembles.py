@@ -1,4 +1,4 @@
-"""Do networks together know more than each of them? The mean of their class probabilities."""
+"""Ensembles: the mean of the class probabilities of several networks."""
 
 from collections.abc import Mapping, Sequence
 from itertools import combinations
@@ -14,23 +14,23 @@ LogProbabilities = NDArray[np.float32]  # (N, classes)
 
 
 def joint_log_probabilities(members: Sequence[LogProbabilities]) -> LogProbabilities:
-    """Logarithms of the mean of the members' class probabilities, each (N, classes)."""
-    together = members[0]
+    """The logarithm of the mean of the members' class probabilities, each (N, classes)."""
+    total = members[0]
     for each in members[1:]:
-        together = np.logaddexp(together, each)
-    found: LogProbabilities = together - np.float32(log(len(members)))
-    return found
+        total = np.logaddexp(total, each)
+    mean: LogProbabilities = total - np.float32(log(len(members)))
+    return mean
 
 
 def shared_mistakes(predictions: Mapping[str, NDArray[np.int64]], labels: NDArray[np.int64]) -> pd.DataFrame:
-    """How many networks have an image wrong, and how often.
+    """The number of images by the number of networks that misclassify them.
 
     Args:
         predictions: by reference, (N,), of the same images.
         labels: (N,), the true classes.
 
     Returns:
-        The columns of `tables.SHARED_MISTAKES`, one row for each number of networks, from none to all.
+        The columns of `tables.SHARED_MISTAKES`, one row per number of networks, from none to all.
     """
     wrong = sum((each != labels).astype(int) for each in predictions.values())
     images = np.bincount(wrong, minlength=len(predictions) + 1)
@@ -40,12 +40,12 @@ def shared_mistakes(predictions: Mapping[str, NDArray[np.int64]], labels: NDArra
 
 
 def member_pairs(predictions: Mapping[str, NDArray[np.int64]], labels: NDArray[np.int64]) -> pd.DataFrame:
-    """How often every two networks give the same class, and how often both are wrong.
+    """How often two networks predict the same class, and how often both are wrong.
 
     Args and order as for `shared_mistakes`.
 
     Returns:
-        The columns of `tables.MEMBER_PAIRS`, each two networks once.
+        The columns of `tables.MEMBER_PAIRS`, one row per pair of networks.
     """
     rows = [
         (a, b, float((first == second).mean()), float(((first != labels) & (second != labels)).mean()),

@@ -1,4 +1,4 @@
-"""How often is a network wrong, how sure is it, and which mistakes is it surest of?"""
+"""Predictions of a network in an evaluation: by image, summarised, and the most confident mistakes."""
 
 from dataclasses import dataclass
 from math import sqrt
@@ -15,11 +15,11 @@ MOST_MISTAKES = 100
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """How a network does.
+    """Measures of a network's predictions.
 
     Attributes:
         error: fraction wrong.
-        standard_error: of that error, as an estimate of the error on all images of this kind.
+        standard_error: of the error, as an estimate from these images.
         top5_error: fraction whose label is not among the five most probable classes; None with five classes or fewer.
         loss: mean cross-entropy, nats.
         ece: see `analysis.calibration.calibration_error`.
@@ -32,15 +32,15 @@ class Summary:
     ece: float
 
 
-def evaluated(
+def image_predictions(
     log_probabilities: NDArray[np.float32], labels: NDArray[np.int64], indices: NDArray[np.int64]
 ) -> pd.DataFrame:
-    """What a network says about each image.
+    """The predictions of a network, one row per image.
 
     Args:
-        log_probabilities: (N, classes), logarithms of what softmax gives.
+        log_probabilities: (N, classes), logarithms of the softmax.
         labels: (N,), the true classes.
-        indices: (N,), which images of the test set they are.
+        indices: (N,), of the images in the test set.
 
     Returns:
         The columns of `tables.EVALUATED`.
@@ -62,11 +62,11 @@ def evaluated(
 
 
 def summary(table: pd.DataFrame, classes: int) -> Summary:
-    """A network's answers in a few numbers.
+    """Measures of a network's predictions.
 
     Args:
-        table: what `evaluated` gave.
-        classes: that the network tells apart.
+        table: result of `image_predictions`.
+        classes: number of classes of the network.
     """
     error = float((table["prediction"] != table["label"]).mean())
     return Summary(
@@ -78,12 +78,12 @@ def summary(table: pd.DataFrame, classes: int) -> Summary:
     )
 
 
-def surest_mistakes(table: pd.DataFrame, most: int = MOST_MISTAKES) -> pd.DataFrame:
-    """The images that a network has wrong, first those it is surest about.
+def most_confident_mistakes(table: pd.DataFrame, most: int = MOST_MISTAKES) -> pd.DataFrame:
+    """The images that a network misclassifies, the most confident first.
 
     Args:
-        table: what `evaluated` gave.
-        most: rows.
+        table: result of `image_predictions`.
+        most: maximum of rows.
 
     Returns:
         The columns of `tables.EVALUATED`.
@@ -94,6 +94,6 @@ def surest_mistakes(table: pd.DataFrame, most: int = MOST_MISTAKES) -> pd.DataFr
 
 
 def images_of(table: pd.DataFrame, label: int, prediction: int) -> pd.DataFrame:
-    """The images of one class that are given one class, first those that the network is surest about; `EVALUATED`."""
+    """The images with this label and this prediction, the most confident first; columns of `tables.EVALUATED`."""
     chosen = table[(table["label"] == label) & (table["prediction"] == prediction)]
     return chosen.sort_values(["probability", "index"], ascending=[False, True]).reset_index(drop=True)

@@ -1,4 +1,4 @@
-"""Does the training signal reach the first layers? Gradient norms along the depth of a network."""
+"""Norms of the loss gradient by layer."""
 
 import numpy as np
 import pandas as pd
@@ -18,26 +18,26 @@ QUARTILES = (50, 25, 75)  # the median first, as the columns have it
 def gradient_profile(
     network: nn.Module, images: Tensor, labels: Tensor, *, batch_size: int | None = None
 ) -> pd.DataFrame:
-    """Norms of the loss gradient with respect to each layer's weights and responses, as training steps see them.
+    """Norms of the loss gradient with respect to each layer's weights and responses, as in training steps.
 
-    The loss is the mean cross-entropy of a batch; batch norm takes its statistics from the batch. The shortcuts'
-    projections are left out, so that networks of one depth have the same rows. All is computed on a copy: mode, batch
-    norm statistics and gradients of `network` are never touched.
+    The loss is the mean cross-entropy of a batch; batch norm takes its statistics from the batch. Projection shortcuts
+    are left out, so that networks of one depth have the same rows. Computed on a copy: mode, batch norm statistics and
+    gradients of `network` do not change.
 
     Args:
-        network: trained or not, ours or another one made of convolutions.
+        network: trained or not, of this program or another convolutional one.
         images: (N, C, H, W), normalised for `network`, on its device.
         labels: (N,), classes.
-        batch_size: images of a batch, at least 2; what does not fill one at the end is left out. None takes all
-            images as one batch: then the quartiles are the value itself.
+        batch_size: images per batch, at least 2; an incomplete last batch is dropped. None takes all images as one
+            batch, so that the quartiles equal the median.
 
     Returns:
-        The columns of `tables.GRADIENTS`: stem, convolutions of every block, classifier; as many rows as the network
-        is deep. Norms are medians over batches, with quartiles beside them.
+        The columns of `tables.GRADIENTS`: stem, convolutions of every block, classifier; as many rows as the depth of
+        the network. Norms are medians over batches, with quartiles.
 
     Raises:
-        BadSettings: `images` is not a batch of images that the network takes, there is not one label for each, or not
-            one full batch.
+        BadSettings: `images` is not a batch that the network accepts, the number of labels differs, or there is no full
+            batch.
 
     Source: He et al. 2015, section 4.1: with batch norm, forward and backward signals of the plain networks do not
     vanish.

@@ -1,4 +1,4 @@
-"""Which networks can start to learn? Response and gradient sizes against depth, before the first step."""
+"""Responses and gradients of untrained networks by layer, for several initialisations of batch norm."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
@@ -21,25 +21,25 @@ from explorer.registry import lookup
 def xray(
     networks: Sequence[str], images: Tensor, labels: Tensor, *, variants: Sequence[str] | None = None, seed: int = 0
 ) -> pd.DataFrame:
-    """Responses and gradients of every layer of untrained networks, with their batch norms changed in several ways.
+    """Responses and gradients of every layer of untrained networks, in several variants of batch norm.
 
-    Batch norm takes its statistics from the batch, as in the first step of a training.
+    Batch norm takes its statistics from the batch, as in the first training step.
 
     Args:
         networks: names such as "plain56".
         images: (N, C, H, W), normalised, N at least 2.
         labels: (N,), classes.
-        variants: names in `VARIANTS`; None takes all. A network is left out of those it does not have: one built
-            without batch norm has the first only, and "zero" is of residual networks whose branches end in a norm.
+        variants: names in `VARIANTS`; None takes all. Networks without batch norm have the first only; "zero" applies
+            to residual networks whose branches end in a norm.
         seed: of the initial weights.
 
     Returns:
-        The columns of `tables.XRAY`, one row per layer; network after network, variant after variant. A norm is
-        infinite or NaN where numbers have grown past what a float holds.
+        The columns of `tables.XRAY`, one row per layer, by network, then by variant. A norm is infinite or NaN if
+        values overflow.
 
     Raises:
         UnknownName: no such network or variant.
-        BadSettings: no network at all, or `images` and `labels` do not go together.
+        BadSettings: no network, or `images` and `labels` do not match.
 
     Source: Goyal et al. 2017 (arXiv 1706.02677), section 5.1, for the last batch norm at zero; Zhang et al. 2019
     (arXiv 1901.09321) for what happens without batch norm.
@@ -79,7 +79,7 @@ def _layers(network: Network, images: Tensor, labels: Tensor) -> Iterator[tuple[
 
 
 def _as_built(network: Network) -> None:
-    """The norms of the configuration, as a training starts with them."""
+    """The norms of the configuration."""
 
 
 def _without_norm(network: Network) -> None:
@@ -90,16 +90,16 @@ def _without_norm(network: Network) -> None:
 
 
 def _zero_last(network: Network) -> None:
-    """The last batch norm of each block gives zero, so that a block begins as its shortcut alone."""
+    """Set the last batch norm of each block to zero, so that the block computes its shortcut alone."""
     for block in blocks(network):
         norm = block.layers[-1].norm
         assert isinstance(norm, nn.BatchNorm2d)
         nn.init.zeros_(norm.weight)
 
 
-BUILT_WITHOUT = {"skipinit": "SkipInit", "fixup": "Fixup"}  # batch norm, and how figures call what is there instead
+BUILT_WITHOUT = {"skipinit": "SkipInit", "fixup": "Fixup"}  # titles, by the kind of norm
 
-# what figures call it, and what is done to the network as built
+# title, and the change made to the network
 VARIANTS: Mapping[str, tuple[str, Callable[[Network], None]]] = {
     "norm": ("batch norm", _as_built),
     "no_norm": ("no batch norm", _without_norm),

@@ -1,4 +1,4 @@
-"""What does a block add to its input, and which way does the gradient come back? The residual ledger."""
+"""The residual ledger: what each block adds to its input, and the paths of the gradient."""
 
 import pandas as pd
 import torch
@@ -16,21 +16,20 @@ from explorer.models.shortcuts import shortcut_name
 def residual_ledger(
     network: nn.Module, images: Tensor, labels: Tensor, *, statistics: Statistics = "running"
 ) -> pd.DataFrame:
-    """What each block's branch F and shortcut s do: sizes, direction, and the gradient's two ways back.
+    """Size and direction of each block's branch F(x) and shortcut s(x), and the gradients through both.
 
-    At the addition F(x) meets s(x): x itself, or x padded or projected where the block changes the shape. In a plain
-    network nothing is added; F(x) is then compared with x, and all of the gradient comes back through F. Computed on
-    a copy, in parts of 250 images.
+    s(x) is x itself, or x padded or projected if the block changes the shape. In a plain network nothing is added; F(x)
+    is then compared with x, and all of the gradient passes through F. Computed on a copy, in parts of 250 images.
 
     Args:
         network: from `build` or `load_checkpoint`, or another one whose blocks have an attribute `shortcut`.
         images: (N, C, H, W), normalised for `network`, on its device.
         labels: (N,), classes; the loss is their mean cross-entropy.
-        statistics: what batch norm normalises with, see `response_std`.
+        statistics: of batch norm, see `response_std`.
 
     Returns:
-        The columns of `tables.LEDGER`, one row per block in order of depth. The two shares are of the sum of the two
-        norms, so they add up to one, although the gradients themselves may partly cancel.
+        The columns of `tables.LEDGER`, one row per block in order of depth. The two shares are fractions of the sum of
+        the two norms, so they add up to one, although the gradients themselves may partly cancel.
 
     Raises:
         BadSettings: `images` or `labels` do not fit, or the network has no blocks of a kind that is known.
@@ -44,19 +43,19 @@ def residual_ledger(
             f"{network_name(network)} has no blocks that add something to a shortcut: a dense network keeps its input, "
             "and another one's blocks must have an attribute `shortcut`. Give a plain or residual network of `build`."
         )
-    with torch.enable_grad(), record_block_flows(copy) as found:
+    with torch.enable_grad(), record_block_flows(copy) as flows:
         for part, classes in zip(parts(images), parts(labels, part_size(images)), strict=True):
-            inputs = part.detach().requires_grad_()  # so that the gradient comes back to the very first block too
+            inputs = part.detach().requires_grad_()  # the gradient must reach the input of the first block
             loss = functional.cross_entropy(copy(inputs), classes, reduction="sum")
             loss.backward()  # type: ignore[no-untyped-call]
             copy.zero_grad()
-    return pd.DataFrame([_row(each) for each in found], columns=tables.LEDGER)
+    return pd.DataFrame([_row(flow) for flow in flows], columns=tables.LEDGER)
 
 
-def _row(found: BlockFlow) -> tuple[object, ...]:
-    block = found.block
+def _row(flow: BlockFlow) -> tuple[object, ...]:
+    block = flow.block
     return (
-        *(block.stage, block.block, block.name, shortcut_name(block.shortcut), found.ratio, found.cosine, found.gamma),
-        *(norm / found.images for norm in found.gradients),
-        *found.shares,
+        *(block.stage, block.block, block.name, shortcut_name(block.shortcut), flow.ratio, flow.cosine, flow.gamma),
+        *(norm / flow.images for norm in flow.gradients),
+        *flow.shares,
     )

@@ -1,4 +1,4 @@
-"""Do these networks respond as figure 7 of He et al. 2015 says? Its two claims, checked on a table of responses."""
+"""The two claims of He et al. 2015 about figure 7, checked on a table of responses."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,9 +7,9 @@ from typing import Literal
 
 import pandas as pd
 
-Outcome = Literal["as_published", "opposite", "no_difference"]
+ClaimResult = Literal["as_published", "opposite", "no_difference"]
 
-SAME = 0.02  # smaller differences, relative, count as none: seeds alone make such
+SAME = 0.02  # relative differences below it count as none: seeds alone cause them
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,23 +17,23 @@ class Claim:
     """One comparison of two networks.
 
     Attributes:
-        sentence: the two means and what they say.
+        sentence: the two means and a conclusion.
     """
 
-    outcome: Outcome
+    outcome: ClaimResult
     sentence: str
 
 
 def response_claims(table: pd.DataFrame) -> list[Claim]:
-    """Residual networks respond less than plain ones of the same depth; deeper residual ones less than shallower ones.
+    """Whether residual networks respond less than plain ones of the same depth, and deeper residual ones less still.
 
-    Compared are means of the layers' standard deviations; the classifier is left out, as in the figure.
+    Compares means of the layers' standard deviations; the classifier is left out, as in the figure.
 
     Args:
         table: network, kind, depth, then `tables.RESPONSES`; each network once, all on the same images.
 
     Returns:
-        One claim for each pair of networks that the table allows; none where there is no pair.
+        One claim per pair of networks in the table that the figure compares.
     """
     layers = table[table["layer"] < table["depth"]]
     means = layers.groupby(["network", "kind", "depth"], sort=False)["response_std"].mean().reset_index()
@@ -46,7 +46,7 @@ def response_claims(table: pd.DataFrame) -> list[Claim]:
 
 
 def _pairs(means: pd.DataFrame) -> Iterator[tuple[pd.Series, pd.Series]]:
-    """Which network should respond less, and than which."""
+    """Pairs of networks, of which the first should respond less."""
     residual = [row for _, row in means[means["kind"] == "residual"].iterrows()]
     for row in residual:
         twins = means[(means["kind"] == "plain") & (means["depth"] == row["depth"])]

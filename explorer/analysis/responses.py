@@ -1,4 +1,4 @@
-"""How strongly does each layer respond? Spread, mean, zeros and distribution of the layers' responses."""
+"""Responses of layers: spread, mean, zeros and distribution."""
 
 from collections.abc import Iterator
 
@@ -24,17 +24,16 @@ def response_std(network: nn.Module, images: Images, *, statistics: Statistics =
     classifier's are the scores. Computed on a copy, in parts of 250 images: memory does not grow with their number.
 
     Args:
-        network: trained or not, ours or another one made of convolutions, each followed by its normalisation.
+        network: trained or not, of this program or another one of convolutions, each followed by its normalisation.
         images: (N, C, H, W), normalised for `network`, on its device; or batches of them, with or without labels.
-        statistics: what batch norm normalises with. "running" is the network as it predicts. "batch", as in
-            training, is the one to take where running statistics have not settled: at the start of a training they
-            say nothing yet.
+        statistics: of batch norm: "running", as in evaluation, or "batch", as in training, which is appropriate at the
+            start of a training, before the running statistics have settled.
 
     Returns:
         The columns of `tables.RESPONSES`, one row per layer in order of depth.
 
     Raises:
-        BadSettings: `images` is not a batch of images that the network takes, or the network has no layers.
+        BadSettings: `images` is not a batch that the network accepts, or the network has no layers.
     """
     copy = _measured(network, statistics)
     with record_responses(copy) as found:
@@ -54,7 +53,7 @@ def response_histogram(
 
     Returns:
         The columns of `tables.HISTOGRAM`: 60 bins over four standard deviations to either side of the mean of the
-        first 250 images; what lies beyond is in the first and the last bin.
+        first 250 images; values beyond are counted in the first and the last bin.
 
     Raises:
         BadSettings: as for `response_std`, or there is no such layer.

@@ -1,7 +1,7 @@
-"""Does depth hurt, do shortcuts help, and can these runs tell? Training errors at the end of the schedule, compared.
+"""Verdicts on degradation and on shortcuts, from training errors at the end of the schedule.
 
-The measure is the mean error of the batches of the last tenth of the schedule: what figure 6 of He et al. 2015 draws.
-It is never the best of several evaluations and never the test error: they call it degradation (section 1) when a deeper
+The measure is the mean error of the batches of the last tenth of the schedule, as in figure 6 of He et al. 2015. It is
+never the best of several evaluations and never the test error: they speak of degradation (section 1) if a deeper
 network has the higher *training* error. In short runs it varies half as much from seed to seed as one evaluation of
 the finished network, whose batch norms have not settled by then.
 """
@@ -23,7 +23,7 @@ from explorer.models.catalogue import network_config
 Question = Literal["degradation", "residual_depth", "shortcut"]
 Outcome = Literal["seen", "reversed", "cannot_tell", "not_started"]
 
-CHANCE_MARGIN = 0.05  # closer to the error of guessing than this, a network has not started to train
+CHANCE_MARGIN = 0.05  # within this margin of the error of guessing, a network has not started to train
 CONFIDENCE = 0.95
 FEWEST_LAST_STEPS = 20
 
@@ -33,9 +33,9 @@ class Verdict:
     """The answer to one question.
 
     Attributes:
-        outcome: "seen", "reversed", "cannot_tell", "not_started", or None where there is nothing to compare.
+        outcome: "seen", "reversed", "cannot_tell", "not_started", or None if there is nothing to compare.
         headline: the answer in a few words.
-        sentences: one for each comparison, with its size in points and its interval.
+        sentences: one per comparison, with its size in points and its interval.
     """
 
     question: Question
@@ -45,15 +45,15 @@ class Verdict:
 
 
 def last_steps(steps: int) -> int:
-    """How many steps at the end of a schedule count as its end: a tenth, at least 20."""
+    """The number of steps that count as the end of a schedule: a tenth, at least 20."""
     return min(steps, max(FEWEST_LAST_STEPS, steps // 10))
 
 
 def end_errors(table: pd.DataFrame, steps: int) -> pd.DataFrame:
-    """Training and test error of every run that has come to the end of its schedule.
+    """Training and test error of every run that has reached the end of its schedule.
 
     Args:
-        table: `tables.METRICS` after `tables.RUN_KEYS`, with every step of the end of the schedule.
+        table: `tables.RUN_KEYS` and `tables.METRICS`, with every step at the end of the schedule.
         steps: of the schedule.
 
     Returns:
@@ -68,14 +68,14 @@ def end_errors(table: pd.DataFrame, steps: int) -> pd.DataFrame:
 
 
 def error_gaps(ends: pd.DataFrame, *, chance: float) -> pd.DataFrame:
-    """Every comparison that the runs allow, each over the seeds that both networks have.
+    """All comparisons of networks, each over the seeds that both have.
 
-    Runs of one seed share data order and, for twins, initial weights, so the differences are taken seed by seed.
-    Deeper networks are compared with the shallowest that is made of the same blocks, plain ones with every residual
-    network that differs from them in nothing but its shortcuts.
+    Runs of one seed share data order and, for twins, initial weights, so the differences are paired by seed. Deeper
+    networks are compared with the shallowest one of the same blocks, plain networks with every residual network that
+    differs only in its shortcuts.
 
     Args:
-        ends: as `end_errors` gives.
+        ends: result of `end_errors`.
         chance: the error of guessing, 1 - 1 / classes.
 
     Returns:
@@ -86,10 +86,10 @@ def error_gaps(ends: pd.DataFrame, *, chance: float) -> pd.DataFrame:
 
 
 def verdicts(gaps: pd.DataFrame, *, chance: float) -> tuple[Verdict, Verdict]:
-    """The two answers in words: degradation, and the effect of the shortcuts.
+    """The verdicts on degradation and on the effect of shortcuts.
 
     Args:
-        gaps: as `error_gaps` gives; its residual_depth rows stand with the degradation, as its counterpart.
+        gaps: result of `error_gaps`; its residual_depth rows are listed with the degradation, as its counterpart.
         chance: the error of guessing.
     """
     plain = gaps[gaps["question"] == "degradation"]
@@ -102,7 +102,7 @@ def verdicts(gaps: pd.DataFrame, *, chance: float) -> tuple[Verdict, Verdict]:
 
 
 def has_not_started(error: float, chance: float) -> bool:
-    """Whether a network of this training error does no better than guessing, give or take 5 points."""
+    """Whether a training error is within 5 points of guessing."""
     return error >= chance - CHANCE_MARGIN
 
 
@@ -120,7 +120,7 @@ _DEPTH_QUESTIONS: dict[str, Question] = {"plain": "degradation", "residual": "re
 
 
 def _pairs(ends: pd.DataFrame) -> Iterator[tuple[Question, str, str]]:
-    """Networks to compare: question, the one expected to err more, the one it is compared with."""
+    """Networks to compare: question, the network expected to have the higher error, the other one."""
     networks = ends.drop_duplicates("network").sort_values(["depth", "network"])
     for kind, question in _DEPTH_QUESTIONS.items():
         for _, family in networks[networks["kind"] == kind].groupby(networks["network"].map(_family), sort=False):
@@ -138,13 +138,13 @@ def _pairs(ends: pd.DataFrame) -> Iterator[tuple[Question, str, str]]:
 
 @cache
 def _family(name: str) -> str:
-    """What a network has in common with deeper ones made of the same blocks."""
+    """A key shared by networks that differ only in depth."""
     return network_config(name).model_dump_json(exclude={"depth", "stages"})
 
 
 @cache
 def _twin(name: str) -> str:
-    """What a network has in common with those that differ in nothing but the shortcuts."""
+    """A key shared by networks that differ only in their shortcuts."""
     config = network_config(name)
     return f"{config.stage_blocks} {config.model_dump_json(exclude={'shortcut'})}"
 
@@ -174,7 +174,7 @@ def _gap(ends: pd.DataFrame, question: Question, network: str, against: str, cha
 
 
 def _outcome(question: Question, error: float, against_error: float, low: float, high: float, chance: float) -> Outcome:
-    """A network at chance shows nothing of depth; but that its residual twin trains is an effect of the shortcuts."""
+    """A network at chance is no evidence about depth, but if its residual twin trains, it is for the shortcuts."""
     stuck, against_stuck = has_not_started(error, chance), has_not_started(against_error, chance)
     if stuck and (against_stuck or question != "shortcut"):
         return "not_started"
@@ -216,7 +216,7 @@ def _verdict(question: Question, gaps: pd.DataFrame, counterpart: pd.DataFrame, 
 
 
 def _sentence(row: Mapping[Hashable, object], chance: float) -> str:
-    """One comparison: its size, its interval, and what it does not say."""
+    """One comparison: its size, its interval, and its limits."""
     network, against, seeds = str(row["network"]), str(row["against"]), int(str(row["seeds"]))
     gap, low, high, error = (float(str(row[name])) for name in ("gap", "low", "high", "error"))
     text = f"{network} ends {_points(abs(gap))} of training error {'above' if gap >= 0 else 'below'} {against}"

@@ -1,1 +1,1 @@
-"""The same things from a shell: `python -m explorer COMMAND`, each with --json and --help."""
+"""The command line: `python -m explorer COMMAND`, each command with --json and --help."""

@@ -9,7 +9,7 @@ from explorer.settings import require_between
 
 
 def open_app(*, port: int = 8501) -> int:
-    """Open the app in a browser; Ctrl-C ends it, trainings go on.
+    """Open the app in a browser; Ctrl-C ends the app, but not trainings.
 
     Args:
         port: of the address, http://127.0.0.1:PORT.

@@ -1,4 +1,4 @@
-"""Commands on checkpoints: list, import, export, delete; and load, which brings torchvision's weights."""
+"""Commands on checkpoints: list, import, export, delete, and load for torchvision's weights."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -16,16 +16,17 @@ from explorer.weights.torchvision import WEIGHTS
 
 app = SubcommandApp()
 
-Id = Annotated[Positional[str], arg(metavar="ID", help="Of a run, or of a checkpoint beside the runs.")]
+Id = Annotated[Positional[str], arg(metavar="ID", help="Id of a run, or name of a checkpoint.")]
 File = Annotated[
-    Positional[Path], arg(metavar="FILE", help="What torch.save wrote (.pt, .pth, .th, .ckpt, ...), or .safetensors.")
+    Positional[Path],
+    arg(metavar="FILE", help="A file written by torch.save (.pt, .pth, .th, .ckpt, ...), or .safetensors."),
 ]
 NAME_HELP = f"Weights of torchvision: {', '.join(WEIGHTS)}."
 
 
 @app.command(name="list")
 def list_all(*, json: AsJson = False) -> int:
-    """List all checkpoints: imported and made by hand, of runs, and those that come with the program."""
+    """List all checkpoints: imported, constructed, of runs, and shipped with the program."""
     table = kept.checkpoint_table()
     rows = table.to_dict("records")
     show(rows, text_table(rows, [name for name in kept.COLUMNS if name not in ("source", "classes")]), as_json=json)
@@ -49,7 +50,7 @@ def import_file(
 
     Args:
         name: of the checkpoint; left out, the file's.
-        network: name such as plain20, where the weights leave a choice; left out, inferred from their shapes.
+        network: name such as plain20, if the weights fit several; left out, inferred from their shapes.
         data: data set it was trained on; left out, inferred from the numbers of classes and channels.
         normalisation: of the images it was trained on, such as channel, imagenet or cifar10; left out, measured.
         classes: names in order of class, separated by commas; left out, the data set's.
@@ -73,7 +74,7 @@ def import_file(
 
 @app.command
 def export(identity: Id, target: Positional[Path] = Path(), /, *, json: AsJson = False) -> int:
-    """Copy a checkpoint: weights as .safetensors, what is known of them as .json beside it.
+    """Copy a checkpoint: weights as .safetensors, metadata as .json.
 
     Args:
         target: the .safetensors file, or a folder in which it is named after the checkpoint.
@@ -85,7 +86,7 @@ def export(identity: Id, target: Positional[Path] = Path(), /, *, json: AsJson =
 
 @app.command
 def delete(identity: Id, /, *, json: AsJson = False) -> int:
-    """Delete a checkpoint that was imported or made by hand."""
+    """Delete an imported or constructed checkpoint."""
     kept.delete_checkpoint(identity)
     show({"id": identity, "deleted": True}, f"Deleted {identity}.", as_json=json)
     return 0
@@ -99,11 +100,11 @@ def load(
     overwrite: bool = False,
     json: AsJson = False,
 ) -> int:
-    """Keep torchvision's weights of a network as a checkpoint: they are downloaded once, and their checksum is checked.
+    """Save torchvision's weights of a network as a checkpoint; downloaded once, and verified by their checksum.
 
     Args:
-        file: one that is on this machine already.
-        overwrite: make the checkpoint anew.
+        file: use this file instead of a download.
+        overwrite: replace an existing checkpoint.
     """
     wait_passively()
     from explorer.weights.torchvision import load_pretrained

@@ -1,4 +1,4 @@
-"""Commands that make networks by hand from trained ones."""
+"""Commands that construct networks from trained ones."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -22,18 +22,19 @@ Checkpoint = Annotated[
 def identity(
     checkpoint: Checkpoint, /, *, depth: int = 56, data: str = "", to: Path | None = None, json: AsJson = False
 ) -> int:
-    """Make a deeper network that computes the same, from blocks that pass their input on (He et al. 2015, section 1).
+    """Construct a deeper network of the same function by inserting identity blocks (He et al. 2015, section 1).
 
-    It shows that a deeper plain network need not have a higher training error. Train it on with `train --initial`.
+    It shows that a deeper plain network need not have a higher training error. Continue its training with
+    `train --initial`.
 
     Args:
         depth: of the new network, 6n+2.
-        data: data set to compare the two on, where the checkpoint does not say.
-        to: the .safetensors file to write; left out, it is put beside the runs and found by its name.
+        data: data set to compare the two on, if the checkpoint has none.
+        to: the .safetensors file to write; left out, a checkpoint that is found by its name.
     """
-    from explorer.studies.identity import identity as made
+    from explorer.studies.identity import identity as construct
 
-    found = made(checkpoint, depth, data=data, to=to)
+    found = construct(checkpoint, depth, data=data, to=to)
     show(asdict(found), _text(found), as_json=json)
     return 0
 

@@ -23,7 +23,7 @@ Name = Annotated[Positional[str], arg(metavar="NAME")]
 
 @app.command
 def status(*, json: AsJson = False) -> int:
-    """Tell which data sets are on this machine, and which folders of pictures are on the list."""
+    """List the data sets on this machine, and the folders of pictures on the list."""
     rows = data_table()
     try:
         rows += folder_table()
@@ -39,10 +39,10 @@ def status(*, json: AsJson = False) -> int:
 
 @app.command
 def add(path: Folder, /, *, json: AsJson = False) -> int:
-    """Put a folder of pictures on the list of those that the app offers; each subfolder is a class.
+    """Add a folder of pictures to the list of those that the app offers; each subfolder is a class.
 
-    Training images are in a subfolder train, with val or test beside it. Any command takes a folder without that, as
-    --data folder:/absolute/path.
+    Training images are in a subfolder train, next to val or test. Commands also accept folders that are not on the
+    list, as --data folder:/absolute/path.
 
     Args:
         path: of the folder.
@@ -56,7 +56,7 @@ def add(path: Folder, /, *, json: AsJson = False) -> int:
 
 @app.command
 def remove(path: Folder, /, *, json: AsJson = False) -> int:
-    """Take a folder off that list; nothing is deleted from disk.
+    """Remove a folder from that list; nothing is deleted from disk.
 
     Args:
         path: of the folder.
@@ -69,15 +69,15 @@ def remove(path: Folder, /, *, json: AsJson = False) -> int:
 
 @app.command
 def download(name: Name, /, *, json: AsJson = False) -> int:
-    """Download a data set and verify it; a download that was cut off goes on or starts anew.
+    """Download a data set and verify it; an interrupted download is resumed.
 
     Args:
         name: such as cifar10.
     """
-    from explorer.data.download import download as arriving
+    from explorer.data.download import download as downloaded
 
     with _progress(name) as report:
-        for done, total in arriving(name):
+        for done, total in downloaded(name):
             report(done, total)
     return _show_status(name, json=json)
 
@@ -101,7 +101,7 @@ def _show_status(name: str, *, json: bool) -> int:
 
 @contextmanager
 def _progress(name: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar in a terminal, else a line a tenth; both on standard error."""
+    """A bar in a terminal, else a line per tenth; both on standard error."""
     if sys.stderr.isatty():
         from rich.console import Console
         from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
@@ -111,12 +111,12 @@ def _progress(name: str) -> Iterator[Callable[[int, int], None]]:
             task = bar.add_task(name)
             yield lambda done, total: bar.update(task, completed=done, total=total)
         return
-    told = -1
+    last = -1
 
     def report(done: int, total: int) -> None:
-        nonlocal told
-        if done * 10 // total > told:
-            told = done * 10 // total
+        nonlocal last
+        if done * 10 // total > last:
+            last = done * 10 // total
             message(f"{name}: {done / 1e6:,.0f} of {total / 1e6:,.0f} MB")
 
     yield report

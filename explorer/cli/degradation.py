@@ -1,4 +1,4 @@
-"""Commands of the degradation lab: run a preset, say what experiments can tell."""
+"""Commands of the degradation lab: run a preset, give the verdict on experiments."""
 
 from dataclasses import asdict
 from typing import Annotated
@@ -40,7 +40,7 @@ def run(
         depths: plain and residual networks of these depths instead of the preset's, such as 20 32.
         seeds: instead of the preset's.
         steps: instead of the preset's.
-        detach: start and return at once; `degradation verdict ID` tells the outcome later.
+        detach: start and return at once; `degradation verdict ID` gives the verdict later.
     """
     plan = degradation.plan(preset, depths=depths, seeds=seeds, steps=steps)
     for confound in degradation.plan_confounds(plan):
@@ -56,9 +56,9 @@ def run(
 
 @app.command
 def verdict(identities: Ids, /, *, json: AsJson = False) -> int:
-    """Say what experiments can tell about depth and shortcuts, with intervals over seeds.
+    """Give the verdict on depth and shortcuts from experiments, with intervals over seeds.
 
-    Several experiments are compared with each other; where their recipes differ, that is said.
+    Several experiments are compared with each other; different recipes are reported.
     """
     found = [find(identity)[0] for identity in identities]
     return _show(degradation.report(found), json=json)

@@ -1,4 +1,4 @@
-"""Commands about networks as they are built: describe, diff."""
+"""Commands that describe and compare networks: describe, diff."""
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -13,16 +13,16 @@ if TYPE_CHECKING:
     from explorer.models.config import NetworkConfig
     from explorer.models.description import Description
 
-TOLD_LAYERS = [column for column in tables.DESCRIBED_LAYERS if column not in ("stage", "block")]
-TOLD_PARTS = [column for column in tables.DESCRIBED_PARTS if column not in ("stage", "block")]
-TOLD_DIFFERENCES = [column for column in tables.DIFFERENT_LAYERS if column not in ("layer_a", "layer_b", "differs")]
-BATCH = 128  # images a step that the memory of training is told for, as in He et al. 2015
+LAYER_COLUMNS = [column for column in tables.DESCRIBED_LAYERS if column not in ("stage", "block")]
+PART_COLUMNS = [column for column in tables.DESCRIBED_PARTS if column not in ("stage", "block")]
+DIFFERENCE_COLUMNS = [column for column in tables.DIFFERENT_LAYERS if column not in ("layer_a", "layer_b", "differs")]
+BATCH = 128  # images per step, for the memory of training, as in He et al. 2015
 
 Name = Annotated[Positional[str], arg(metavar="NAME", help="Such as resnet56, preresnet110, wrn-28-10, resnet50.")]
 Other = Annotated[Positional[str], arg(metavar="OTHER", help="The same.")]
-ImageSize = Annotated[int | None, arg(help="Side of the images in pixels; left out, that which such networks are for.")]
+ImageSize = Annotated[int | None, arg(help="Side of the images in pixels; left out, the usual one of such networks.")]
 Classes = Annotated[int | None, arg(help="Outputs of the classifier; left out, 10, with a stem for ImageNet 1000.")]
-OtherClasses = Annotated[int | None, arg(help="Of the second network; left out, as many as `--classes` says.")]
+OtherClasses = Annotated[int | None, arg(help="Of the second network; left out, as `--classes`.")]
 Channels = Annotated[int, arg(help="Of an image: 3 for colour, 1 for grey.")]
 
 
@@ -37,10 +37,10 @@ def describe(
     csv: AsCsv = False,
     json: AsJson = False,
 ) -> int:
-    """Tell what a network is made of: shapes, parameters, multiply-adds, receptive fields, memory of training.
+    """Describe a network: shapes, parameters, multiply-adds, receptive fields, memory of training.
 
     Args:
-        by: how finely the text and --csv tell it; --json has all.
+        by: rows of the text and of --csv; --json has all.
     """
     from explorer.models.description import description
 
@@ -49,7 +49,7 @@ def describe(
     if csv:
         print(table.to_csv(index=False).rstrip("\n"))
         return 0
-    columns = TOLD_LAYERS if by == "layer" else TOLD_PARTS
+    columns = LAYER_COLUMNS if by == "layer" else PART_COLUMNS
     lines = [text_facts(_facts(found)), "", text_table(table.to_dict("records"), columns)]
     show(_document(found), "\n".join(lines), as_json=json)
     return 0
@@ -66,7 +66,7 @@ def diff(
     channels: Channels = 3,
     json: AsJson = False,
 ) -> int:
-    """Tell what two networks differ in: settings, totals, and layers, those in the same place of a block in one row."""
+    """Compare two networks: settings, totals, and layers, those in the same place of a block in one row."""
     from explorer.models.description import differences
 
     others = classes if other_classes is None else other_classes
@@ -85,7 +85,7 @@ def diff(
     parts = [
         text_table([row for row in settings if row["differs"]] or settings[:1], ["setting", "a", "b"]),
         text_table(totals, ["total", "a", "b"]),
-        text_table(different, TOLD_DIFFERENCES) if different else "",
+        text_table(different, DIFFERENCE_COLUMNS) if different else "",
     ]
     print("\n\n".join(filter(None, parts)))
     message(f"{len(different)} of {len(layers)} layers differ")

@@ -1,4 +1,4 @@
-"""The command that says how networks do on test images: evaluate."""
+"""The command evaluate: networks on test images."""
 
 from typing import Annotated, Any, Literal
 
@@ -8,13 +8,13 @@ from explorer import tables
 from explorer.cli.layers import Data, References, references, wait_passively
 from explorer.cli.output import AsCsv, AsJson, message, show, show_table, text_table
 from explorer.cli.progress_bar import progress_bar
-from explorer.data.catalogue import dataset, never_cropped
+from explorer.data.catalogue import dataset, ten_crops_caveat
 from explorer.results import Ensemble, Evaluation, evaluation_table
 from explorer.runs.checkpoint_facts import lacks_test_error, record_test_error
 
 MISTAKES = 10  # of each network, in JSON
 PAIRS = 3  # of classes that are confused most often, in text
-TOLD = ["reference", "network", "data", "images", "crops", "error", "top5_error", "loss", "ece", "seconds"]
+COLUMNS = ["reference", "network", "data", "images", "crops", "error", "top5_error", "loss", "ece", "seconds"]
 
 Crops = Annotated[
     Literal[1, 10],
@@ -37,15 +37,15 @@ def evaluate(
     csv: AsCsv = False,
     json: AsJson = False,
 ) -> int:
-    """Measure error, top-5 error, loss and calibration of networks on their test set; one line a network.
+    """Measure error, top-5 error, loss and calibration of networks on their test set; one line per network.
 
-    Errors of classes, confusions, reliability bins and the surest mistakes are in --json.
+    Class errors, the confusion matrix, reliability bins and the most confident mistakes are in --json.
 
     Args:
-        images: test images, in equal parts of the classes; left out, all of them.
-        ensemble: tell also how the networks do together, by the mean of their class probabilities.
-        record: write the error into the facts of each imported checkpoint that has no test error yet; of all test
-            images of the data set it was trained on, one crop.
+        images: number of test images, balanced over classes; left out, all.
+        ensemble: evaluate also the ensemble of the networks, the mean of their class probabilities.
+        record: add the error to the facts of each imported checkpoint without a test error, if it is of all test images
+            of the data set it was trained on, with one crop.
     """
     named = references(networks)
     wait_passively()
@@ -67,10 +67,10 @@ def evaluate(
             "pairs": together.pairs.to_dict("records"),
             "shared_mistakes": together.shared.to_dict("records"),
         }
-    lines = [text_table(table.to_dict("records"), TOLD), "", *map(_sentence, found)]
+    lines = [text_table(table.to_dict("records"), COLUMNS), "", *map(_sentence, found)]
     if crops > 1:
         rows = [dataset(name) for name in dict.fromkeys(each.data for each in found)]
-        lines += [f"{never_cropped(row.title)}." for row in rows if not row.augment]
+        lines += [f"{ten_crops_caveat(row.title)}." for row in rows if not row.augment]
     if together is not None:
         lines += ["", *_together(together)]
     show(document, "\n".join(lines), as_json=json)
@@ -99,15 +99,15 @@ def _document(found: Evaluation) -> dict[str, Any]:
 
 
 def _sentence(found: Evaluation) -> str:
-    """A network's error in percent, and what it confuses."""
+    """A network's error in percent, and the classes that it confuses most."""
     text = f"{found.reference}: {_percent(found.error)} wrong, standard error {_percent(found.standard_error)}"
     wrong = found.class_errors.sort_values("wrong", ascending=False).head(PAIRS)
-    told = [
+    classes = [
         f"{row['class']} ({_percent(row['error'])}, mostly for {row['taken_for']})"
         for row in wrong.to_dict("records")
         if row["wrong"]
     ]
-    return f"{text}; most often mistaken: {', '.join(told)}" if told else text
+    return f"{text}; most often mistaken: {', '.join(classes)}" if classes else text
 
 
 def _together(found: Ensemble) -> list[str]:
@@ -115,7 +115,7 @@ def _together(found: Ensemble) -> list[str]:
     best = found.members["error"].min()
     return [
         f"{joint.network}: {_percent(joint.error)} wrong, the best of them alone {_percent(best)}",
-        f"two of them give the same class for {_percent(found.pairs['same'].mean())} of the images, mean over pairs",
+        f"two of them predict the same class for {_percent(found.pairs['same'].mean())} of the images, mean over pairs",
         f"none is right on {int(all_wrong['images']):,} images ({_percent(all_wrong['fraction'])})",
     ]
 

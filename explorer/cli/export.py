@@ -1,4 +1,4 @@
-"""Commands that give networks away: code, export-onnx."""
+"""Commands that export networks: code, export-onnx."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -33,12 +33,12 @@ def code(
     output: Path | None = None,
     json: AsJson = False,
 ) -> int:
-    """Print a network as a PyTorch file that runs without this program; weights saved here fit it.
+    """Print a network as a PyTorch file that runs without this program; checkpoints of this program fit it.
 
     Args:
         classes: outputs; left out, those of the network.
         channels: of an image, 1 for grey; left out, those of the network.
-        output: the file to write instead.
+        output: write to this file instead.
     """
     config = network_config(network) if is_untrained(network) else checkpoint_facts(network).network
     changes = {name: value for name, value in (("classes", classes), ("channels", channels)) if value is not None}

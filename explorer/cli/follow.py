@@ -1,4 +1,4 @@
-"""Watching an experiment from a terminal until it ends."""
+"""Progress of an experiment in a terminal until it ends."""
 
 import sys
 import time
@@ -7,24 +7,24 @@ from contextlib import contextmanager, suppress
 
 from explorer.cli.output import message
 from explorer.errors import RunError
-from explorer.processes import rest
+from explorer.processes import sleep
 from explorer.runs.experiments import Experiment, experiment
 from explorer.runs.facts import ACTIVE
 from explorer.runs.listing import state_of_experiment, state_of_run
 from explorer.runs.store import Run
 from explorer.training.launch import pause, start_next
-from explorer.training.watchdog import at_work
+from explorer.training.watchdog import is_running
 
 POLL_SECONDS = 0.5
-PAUSE_SECONDS = 60.0  # for an experiment to pause, unless somebody still sees to it
+PAUSE_SECONDS = 60.0  # for an experiment to pause, unless a watchdog is still running
 
 Report = Callable[[Experiment], None]
 
 
 def until_end(experiment_id: str) -> Experiment:
-    """Show the progress of an experiment on standard error; returns it as it is when nothing of it runs any more.
+    """Show the progress of an experiment on standard error until none of its runs is active; returns the experiment.
 
-    Ctrl-C pauses the experiment, says how to go on, and is raised again.
+    Ctrl-C pauses the experiment, prints how to resume it, and is raised again.
     """
     try:
         with _bars() if sys.stderr.isatty() else _lines() as report:
@@ -34,7 +34,7 @@ def until_end(experiment_id: str) -> Experiment:
                 report(found)
                 if not found.active:
                     return found
-                rest(POLL_SECONDS)
+                sleep(POLL_SECONDS)
     except KeyboardInterrupt:
         _pause(experiment_id)
         raise
@@ -45,15 +45,15 @@ def _pause(experiment_id: str) -> None:
         return
     message("Pausing; the current step is finished first. Ctrl-C again leaves without waiting for that.")
     with suppress(KeyboardInterrupt):
-        with suppress(RunError):  # it ended by itself just now
+        with suppress(RunError):  # it has just ended by itself
             pause(experiment_id)
         deadline = time.monotonic() + PAUSE_SECONDS
-        while experiment(experiment_id).active and (time.monotonic() < deadline or at_work(experiment_id)):
-            rest(POLL_SECONDS)
-    message(_what_it_is_now(experiment(experiment_id)))
+        while experiment(experiment_id).active and (time.monotonic() < deadline or is_running(experiment_id)):
+            sleep(POLL_SECONDS)
+    message(_current_state(experiment(experiment_id)))
 
 
-def _what_it_is_now(found: Experiment) -> str:
+def _current_state(found: Experiment) -> str:
     resume = f"python -m explorer runs resume {found.id} --follow"
     if found.state == "paused":
         forced = " by force, since it did not answer" if any(run.forced for run in found.runs) else ""
@@ -108,15 +108,15 @@ def _note(run: Run) -> str:
 
 @contextmanager
 def _lines() -> Iterator[Report]:
-    """A line when a run's state changes, and about ten on its way."""
-    told: dict[str, tuple[str, int]] = {}
+    """A line when a run's state changes, and per tenth of its steps."""
+    printed: dict[str, tuple[str, int]] = {}
 
     def report(found: Experiment) -> None:
         for run in found.runs:
             tenth = run.progress.step * 10 // run.steps if run.steps else 0
             state = state_of_run(run)
-            if told.get(run.id) != (state, tenth):
-                told[run.id] = (state, tenth)
+            if printed.get(run.id) != (state, tenth):
+                printed[run.id] = (state, tenth)
                 note = _note(run) if run.state not in ACTIVE or run.progress.step else state
                 message(f"{_label(run)}: step {run.progress.step} of {run.steps}, {note}")
 

@@ -1,4 +1,4 @@
-"""Commands that look inside networks: responses, gradients, ledger, xray, shattering."""
+"""Commands that measure layers: responses, gradients, ledger, xray, shattering."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -24,7 +24,7 @@ Names = Annotated[Positional[tuple[str, ...]], arg(metavar="NAME...", help="Name
 Data = Annotated[str, arg(help="Data set; left out, the one a network was trained on, else digits.")]
 Statistics = Annotated[
     Literal["running", "batch"],
-    arg(help="What batch norm normalises with; take batch for networks that have trained for some steps only."),
+    arg(help="Statistics of batch norm; use batch for networks trained for few steps only."),
 ]
 
 
@@ -38,7 +38,7 @@ def responses(
     csv: AsCsv = False,
     json: AsJson = False,
 ) -> int:
-    """Measure the spread, mean and zeros of every layer's responses (He et al. 2015, figure 7); one line a layer.
+    """Measure the spread, mean and zeros of every layer's responses (He et al. 2015, figure 7); one line per layer.
 
     Args:
         images: test images to measure on.
@@ -54,7 +54,7 @@ def responses(
 def gradients(
     networks: References, /, *, data: Data = "", images: int = 250, csv: AsCsv = False, json: AsJson = False
 ) -> int:
-    """Measure the loss gradient of every layer's weights and responses; one line a layer.
+    """Measure the loss gradient of every layer's weights and responses; one line per layer.
 
     Args:
         images: training images to measure on, in five batches: medians and quartiles.
@@ -77,7 +77,7 @@ def ledger(
     csv: AsCsv = False,
     json: AsJson = False,
 ) -> int:
-    """Measure what every block adds to its input, and which way the gradient comes back; one line a block.
+    """Measure what every block adds to its input, and the paths of the gradient; one line per block.
 
     Args:
         images: training images to measure on.
@@ -100,7 +100,7 @@ def xray(
     csv: AsCsv = False,
     json: AsJson = False,
 ) -> int:
-    """Measure responses and gradients of untrained networks, with and without batch norm; one line a layer.
+    """Measure responses and gradients of untrained networks, with and without batch norm; one line per layer.
 
     Args:
         images: training images to measure on.
@@ -124,7 +124,7 @@ def shattering(
     csv: AsCsv = False,
     json: AsJson = False,
 ) -> int:
-    """Measure how long input gradients of untrained networks stay alike along lines between images.
+    """Measure the autocorrelation of input gradients of untrained networks along lines between images.
 
     Args:
         lines: pairs of images.
@@ -139,16 +139,16 @@ def shattering(
 
 
 def references(identities: Sequence[str]) -> list[str]:
-    """Full references to the networks meant; an experiment stands for all of its runs that have weights.
+    """Full references of networks; an experiment stands for all of its runs that have weights.
 
     Raises:
-        RunError: none is meant, or what is meant has no weights.
+        RunError: there is no such run or experiment, or it has no weights.
     """
     return list(dict.fromkeys(each for identity in identities for each in _references(identity)))
 
 
 def wait_passively() -> None:
-    """Let PyTorch's threads leave the cores to others while they wait; to be called before PyTorch is imported."""
+    """Disable busy-waiting of PyTorch's threads; call it before PyTorch is imported."""
     os.environ.update(WAIT_PASSIVELY | os.environ)
 
 
@@ -163,5 +163,5 @@ def _references(identity: str) -> Iterator[str]:
     found, run = find(name)
     chosen = [each for each in (found.runs if run is None else (run,)) if moments(each)]
     if not chosen:
-        raise RunError(f"{name} has no weights. `python -m explorer runs show {name}` tells its state.")
+        raise RunError(f"{name} has no weights. `python -m explorer runs show {name}` shows its state.")
     yield from (f"{each.id}@{step}" if step else each.id for each in chosen)

@@ -1,4 +1,4 @@
-"""The command line: all commands, and what happens to their errors."""
+"""The command line: all commands, and the handling of their errors."""
 
 import os
 import sys
@@ -26,11 +26,11 @@ from explorer.cli.app import open_app
 from explorer.cli.numbers import NUMBERS, WRONG_USAGE, WrongNumber
 from explorer.cli.output import message
 from explorer.errors import ExplorerError, one_line, quoted
-from explorer.files import told
+from explorer.files import os_error_message
 
 PROGRAM = "python -m explorer"
-INSTALLED = "resnet-explorer"  # the command that pip makes
-INTERRUPTED = 130  # what a shell reports after Ctrl-C
+INSTALLED = "resnet-explorer"  # the command installed by pip
+INTERRUPTED = 130  # exit code after Ctrl-C, as in shells
 
 app = SubcommandApp()
 app.command(name="app")(open_app)
@@ -44,9 +44,9 @@ app.command(checkpoints.load)
 app.command(
     checkpoints.app,
     name="checkpoints",
-    help="Weights on this machine, also imported ones: list, import, export, delete.",
+    help="Checkpoints on this machine: list, import, export, delete.",
 )
-app.command(construct.app, name="construct", help="Networks made by hand from trained ones: identity.")
+app.command(construct.app, name="construct", help="Networks constructed from trained ones: identity.")
 app.command(degradation.app, name="degradation", help="Does depth hurt? Run a calibrated experiment, get the verdict.")
 app.command(evaluate.evaluate)
 app.command(export.code)
@@ -60,7 +60,7 @@ app.command(attributions.methods)
 app.command(attributions.attribute)
 app.command(name="attribute-check")(attributions.check)
 app.command(name="attribute-agreement")(attributions.agreement)
-app.command(runs.app, name="runs", help="What was trained: list, show, metrics, pause, resume, stop, and files.")
+app.command(runs.app, name="runs", help="Experiments and runs: list, show, metrics, pause, resume, stop, and files.")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -70,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: without the program's name; None takes those of the process.
 
     Returns:
-        The exit code: 0, 1 after an error that was told in one line, 130 after Ctrl-C. Wrong usage and --help leave
+        The exit code: 0, 1 after an error printed in one line, 130 after Ctrl-C. Wrong usage and --help leave
         through SystemExit.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
@@ -95,11 +95,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return INTERRUPTED
-    except BrokenPipeError:  # the reader, such as `head`, has seen enough
+    except BrokenPipeError:  # the reader, such as `head`, has closed the pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except OSError as error:
-        message(f"error: {one_line(told(error))}")
+        message(f"error: {one_line(os_error_message(error))}")
         return 1
     except UnicodeEncodeError as error:
         message(

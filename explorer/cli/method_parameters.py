@@ -1,4 +1,4 @@
-"""Parameters of attribution methods as they are typed: steps=32, or for one of several lrp.epsilon=0.1."""
+"""Parsing of parameters of attribution methods: steps=32, or for one of several methods lrp.epsilon=0.1."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -18,7 +18,7 @@ _READ: Mapping[type, Callable[[str], Value]] = {
 
 
 def parameters_of(methods: Sequence[str], settings: Iterable[str]) -> dict[str, dict[str, Value]]:
-    """What each method was given; a setting is for all that have a parameter of that name.
+    """The parameters of each method; a setting applies to all methods with a parameter of that name.
 
     Args:
         methods: names in `attribution.methods.METHODS`.
@@ -26,7 +26,7 @@ def parameters_of(methods: Sequence[str], settings: Iterable[str]) -> dict[str, 
 
     Raises:
         UnknownName: no such method.
-        BadSettings: none of them has that parameter, or it may not have that value.
+        BadSettings: none of them has that parameter, or the value is not allowed.
     """
     rows = {name: lookup(METHODS, name, "attribution method") for name in methods}
     given: dict[str, dict[str, Value]] = {name: {} for name in rows}
@@ -35,25 +35,25 @@ def parameters_of(methods: Sequence[str], settings: Iterable[str]) -> dict[str, 
         method, _, name = key.rpartition(".")
         if not equals:
             raise BadSettings(f"{quoted(setting)} is not a setting. Give NAME=VALUE, such as steps=32.")
-        there = {
+        matching = {
             each: parameter
             for each, row in rows.items()
             for parameter in row.parameters
             if parameter.name == name and method in ("", each)
         }
-        if not there:
+        if not matching:
             known = dict.fromkeys(parameter.name for row in rows.values() for parameter in row.parameters)
             raise BadSettings(
                 f"{', '.join(rows)}: no parameter {quoted(key)} there.{nearest_hint(name, known)} "
                 f"Known: {', '.join(known) or 'none'}."
             )
-        for each, parameter in there.items():
+        for each, parameter in matching.items():
             given[each][name] = _read(parameter, text)
     return given
 
 
 def _read(parameter: Parameter, text: str) -> Value:
     value: Value = text
-    with suppress(ValueError, KeyError):  # then it is a text, which the parameter refuses
+    with suppress(ValueError, KeyError):  # then the parameter refuses the text
         value = _READ[type(parameter.default)](text)
     return parameter.checked(value)

@@ -1,4 +1,4 @@
-"""Numbers in a shell, by the one grammar of `explorer.numerals`."""
+"""Numbers in command-line arguments, parsed by `explorer.numerals`."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +13,7 @@ NUMBERS = ConstructorRegistry()
 
 
 class WrongNumber(ExplorerError):
-    """A text where a number belongs; no ValueError, of which tyro would make several lines."""
+    """An argument that is not a number; not a ValueError, which tyro would print in several lines."""
 
 
 @NUMBERS.primitive_rule

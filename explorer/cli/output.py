@@ -1,4 +1,4 @@
-"""What commands print: the answer on standard output, as text or as one JSON document; all else on standard error."""
+"""Output of commands: the result on standard output, as text or as one JSON document; messages on standard error."""
 
 import json
 import math
@@ -19,21 +19,21 @@ AsCsv = Annotated[bool, arg(name="csv", help="Print comma-separated values and n
 
 
 def message(text: str) -> None:
-    """Tell the user something that is not the answer."""
+    """Print a message on standard error."""
     print(_visible(text), file=sys.stderr, flush=True)
 
 
 def show(document: object, text: str, *, as_json: bool) -> None:
-    """Print the answer of a command."""
+    """Print the result of a command."""
     print(json_text(document) if as_json else _visible(text))
 
 
 def show_table(key: str, table: "pd.DataFrame", *, csv: bool, json: bool, columns: Iterable[str] | None = None) -> None:
-    """Print a table as the answer of a command.
+    """Print a table as the result of a command.
 
     Args:
         key: of the rows in the JSON document.
-        columns: that are told in text; None: all.
+        columns: of the text; None takes all.
     """
     if csv:
         print(table.to_csv(index=False).rstrip("\n"))
@@ -48,7 +48,7 @@ def json_text(value: object) -> str:
 
 
 def text_table(rows: Sequence[Mapping[Any, Any]], columns: Iterable[str]) -> str:
-    """Rows as aligned text under their column names, numbers to the right."""
+    """Rows as aligned text under their column names, with numbers right-aligned."""
     names = list(columns)
     cells = [[_cell(row[name]) for name in names] for row in rows]
     numeric = [any(_is_number(row[name]) for row in rows) for name in names]
@@ -64,18 +64,18 @@ def text_table(rows: Sequence[Mapping[Any, Any]], columns: Iterable[str]) -> str
 
 
 def text_facts(facts: Mapping[str, Any]) -> str:
-    """One thing's properties, one a line."""
+    """Properties, one per line."""
     width = max(map(len, facts))
     return "\n".join(f"{name.ljust(width)}  {_cell(value)}" for name, value in facts.items())
 
 
 def _visible(text: str) -> str:
-    """Titles, names and paths may hold characters that a terminal takes as commands: they are shown, not obeyed."""
+    """Text with control characters escaped, since titles, names and paths are not trusted."""
     return "\n".join(map(in_terminal, text.split("\n")))
 
 
 def _plain(value: object) -> Any:
-    if hasattr(value, "item"):  # a number of numpy's
+    if hasattr(value, "item"):  # a numpy scalar
         value = value.item()
     if isinstance(value, float):
         return value if math.isfinite(value) else None

@@ -1,4 +1,4 @@
-"""How far a long computation is, shown in a terminal."""
+"""A progress bar in the terminal."""
 
 import sys
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from explorer.progress import listening
 
 @contextmanager
 def progress_bar(title: str) -> Iterator[None]:
-    """A bar on standard error while the computation inside reports its progress; nothing outside of a terminal."""
+    """A bar on standard error with the progress reported inside; nothing outside of a terminal."""
     if not sys.stderr.isatty():
         yield
         return

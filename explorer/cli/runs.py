@@ -21,7 +21,7 @@ from explorer.training import launch
 
 app = SubcommandApp()
 
-TABLE = [column for column in tables.EXPERIMENTS if column != "silent_seconds"]  # the state tells of that
+TABLE = [column for column in tables.EXPERIMENTS if column != "silent_seconds"]  # part of the state
 
 Id = Annotated[Positional[str], arg(metavar="ID", help="Id of an experiment or of a run, or the beginning of one.")]
 Ids = Annotated[Positional[tuple[str, ...]], arg(metavar="ID...", help="Ids of experiments or runs, or beginnings.")]
@@ -32,9 +32,9 @@ def list_all(*, json: AsJson = False) -> int:
     """List all experiments, the newest first."""
     everything = list_experiments()
     rows = [experiment_row(found) for found in everything]
-    told = [row | {"state": state_of_experiment(found)} for row, found in zip(rows, everything, strict=True)]
+    shown = [row | {"state": state_of_experiment(found)} for row, found in zip(rows, everything, strict=True)]
     nothing = "Nothing was trained yet. Start with: python -m explorer train plain20 resnet20"
-    show(rows, text_table(told, TABLE) if rows else nothing, as_json=json)
+    show(rows, text_table(shown, TABLE) if rows else nothing, as_json=json)
     return 0
 
 
@@ -51,10 +51,10 @@ def show_one(identity: Id, /, *, json: AsJson = False) -> int:
 
 @app.command
 def metrics(identities: Ids, /, *, points: int | None = None, json: AsJson = False) -> int:
-    """Print the metrics of experiments or runs as CSV, one line a step; errors are fractions.
+    """Print the metrics of experiments or runs as CSV, one line per step; errors are fractions.
 
     Args:
-        points: about how many steps a run at most, averaged in between; None prints every step.
+        points: approximate maximum of lines per run, by averaging steps; None prints every step.
     """
     run_ids = dict.fromkeys(run_id for identity in identities for run_id in _run_ids(*find(identity)))
     table = experiments.metrics(list(run_ids), points=points)
@@ -64,13 +64,13 @@ def metrics(identities: Ids, /, *, points: int | None = None, json: AsJson = Fal
 
 @app.command
 def pause(identity: Id, /, *, json: AsJson = False) -> int:
-    """Pause an experiment; it can go on later and comes to the same result."""
+    """Pause an experiment; it can be resumed later with the same result."""
     return _act(launch.pause, identity, json=json)
 
 
 @app.command
 def resume(identity: Id, /, *, follow: bool = False, json: AsJson = False) -> int:
-    """Let a paused, stopped or crashed experiment go on.
+    """Resume a paused, stopped or crashed experiment.
 
     Args:
         follow: show its progress until it ends.
@@ -84,26 +84,26 @@ def resume(identity: Id, /, *, follow: bool = False, json: AsJson = False) -> in
 
 @app.command
 def stop(identity: Id, /, *, json: AsJson = False) -> int:
-    """Stop an experiment; what it has learned so far is kept."""
+    """Stop an experiment; its metrics and weights so far are kept."""
     return _act(launch.stop, identity, json=json)
 
 
 @app.command
 def mend(identity: Id, /, *, json: AsJson = False) -> int:
-    """Mend a damaged run, or those of an experiment: what can be read of its metrics is kept, and it can go on."""
+    """Mend a damaged run, or those of an experiment: readable metrics are kept, and it can be resumed."""
     found, run = find(identity)
     damaged = [each for each in found.runs if each.state == "damaged"] if run is None else [run]
     if not damaged:
         raise RunError(f"No run of {found.id} is damaged: there is nothing to mend.")
-    said = {each.id: mending.mend(each.id) for each in damaged}
-    rows = [{"id": run_id, "notice": notice} for run_id, notice in said.items()]
-    show({"runs": rows}, "\n".join(f"{run_id}: {notice}" for run_id, notice in said.items()), as_json=json)
+    notices = {each.id: mending.mend(each.id) for each in damaged}
+    rows = [{"id": run_id, "notice": notice} for run_id, notice in notices.items()]
+    show({"runs": rows}, "\n".join(f"{run_id}: {notice}" for run_id, notice in notices.items()), as_json=json)
     return 0
 
 
 @app.command
 def rename(identity: Id, title: Positional[str], /, *, json: AsJson = False) -> int:
-    """Give an experiment another title.
+    """Change the title of an experiment.
 
     Args:
         title: display text.
@@ -144,7 +144,7 @@ def export(identity: Id, target: Positional[Path] = Path(), /, *, json: AsJson =
 
 @app.command(name="import")
 def import_file(path: Positional[Path], /, *, json: AsJson = False) -> int:
-    """Bring in an experiment that `runs export` wrote.
+    """Import an experiment written by `runs export`.
 
     Args:
         path: the zip file.
@@ -153,10 +153,10 @@ def import_file(path: Positional[Path], /, *, json: AsJson = False) -> int:
 
 
 def find(identity: str) -> tuple[Experiment, Run | None]:
-    """The experiment, or the run and its experiment, that an id or the beginning of one stands for.
+    """The experiment, or the run and its experiment, with this id or the only one that begins with it.
 
     Raises:
-        RunError: there is none, or several experiments begin so.
+        RunError: there is none, or there are several.
     """
     listed = list_experiments()
     runs = [(found, run) for found in listed for run in found.runs]
@@ -166,12 +166,12 @@ def find(identity: str) -> tuple[Experiment, Run | None]:
     for found, run in runs:
         if run.id == identity:
             return found, run
-    begun = [found for found in listed if identity and found.id.startswith(identity)]
-    if len(begun) == 1:
-        return begun[0], None
-    if begun:
-        ids = ", ".join(found.id for found in begun)
-        raise RunError(f"{quoted(identity)} is the beginning of {len(begun)} experiments: {ids}. Give more of the id.")
+    begins = [found for found in listed if identity and found.id.startswith(identity)]
+    if len(begins) == 1:
+        return begins[0], None
+    if begins:
+        ids = ", ".join(found.id for found in begins)
+        raise RunError(f"{quoted(identity)} is the beginning of {len(begins)} experiments: {ids}. Give more of the id.")
     matching = [(found, run) for found, run in runs if identity and run.id.startswith(identity)]
     if len(matching) == 1:
         return matching[0]
@@ -185,7 +185,7 @@ def _run_ids(found: Experiment, run: Run | None) -> tuple[str, ...]:
 
 
 def _act(action: Callable[[str], object], identity: str, *, json: bool) -> int:
-    """Do something to an experiment, then print it as it is afterwards."""
+    """Apply an action to an experiment, then print the experiment."""
     found, _ = find(identity)
     action(found.id)
     return show_experiment(experiments.experiment(found.id), json=json)

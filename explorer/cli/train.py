@@ -1,4 +1,4 @@
-"""The command that trains, and the live progress of an experiment."""
+"""The command train, and the output of commands on experiments."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,7 +18,7 @@ from explorer.training.recipe import Recipe
 
 if TYPE_CHECKING:
     RecipeOptions = Recipe
-else:  # the same fields without the checks: those belong to the command, which tells their errors in one line
+else:  # the same fields without the checks, which the command makes to print their errors in one line
     RecipeOptions = create_model(
         "RecipeOptions",
         __doc__=Recipe.__doc__,
@@ -28,8 +28,8 @@ else:  # the same fields without the checks: those belong to the command, which 
         },
     )
 
-UNTOLD = ("experiment", "kind", "depth", "title", "data", "silent_seconds")
-TABLE = [column for column in tables.RUNS if column not in UNTOLD]
+HIDDEN = ("experiment", "kind", "depth", "title", "data", "silent_seconds")
+TABLE = [column for column in tables.RUNS if column not in HIDDEN]
 
 
 def train(
@@ -49,12 +49,12 @@ def train(
 
     Args:
         networks: names such as plain20 resnet20 resnet56-b; see the command `networks`.
-        recipe: how they are trained, the same for all.
+        recipe: settings of the training, the same for all.
         data: name of the data set; see the command `data status`.
         seeds: one run of each network per seed.
         title: display text of the experiment.
-        initial: id or path of a checkpoint of the same network, to train on from there.
-        detach: start and return at once; `runs show ID` tells how it goes.
+        initial: id or path of a checkpoint of the same network with the initial weights.
+        detach: start and return at once; `runs show ID` shows the progress.
     """
     if not networks:
         message("error: name at least one network, such as resnet20. `python -m explorer networks` lists them.")
@@ -75,7 +75,7 @@ def show_experiment(found: Experiment, *, json: bool, ended: bool = False) -> in
     Args:
         found: what to print.
         json: as a JSON document.
-        ended: it was followed to its end, so a run that did not finish makes the exit code 1.
+        ended: whether a run that did not finish makes the exit code 1.
     """
     rows = [run_row(run) | {"state": state_of_run(run)} for run in found.runs]
     document = experiment_row(found) | {"runs": [run_document(run) for run in found.runs]}
@@ -91,7 +91,7 @@ def show_experiment(found: Experiment, *, json: bool, ended: bool = False) -> in
 
 
 def run_document(run: Run) -> dict[str, Any]:
-    """A run with all that is known of it, for --json."""
+    """All facts of a run, for --json."""
     row = run_row(run)
     facts = (
         run.facts.model_dump(mode="json", include={"recipe", "network", "initial", "environment", "created"})

@@ -1,4 +1,4 @@
-"""Batches that depend on the seed and the step alone, whichever network asks and in whatever order."""
+"""Training batches and evaluation samples, determined by the seed and the step alone."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,25 +21,25 @@ Batch = tuple[Tensor, Tensor]  # images float32 (B, C, H, W), channels last in m
 
 PADDING = 4  # He et al. 2015, section 4.2
 EVALUATION_BATCH = 250
-EVALUATION_POSITIONS = 32 * 224**2  # of a batch of larger images: more would take gigabytes inside a network
-MEASURED_POSITIONS = 1000 * 32**2  # of images that are summed up at once
+EVALUATION_POSITIONS = 32 * 224**2  # pixels of an evaluation batch at most: more would take gigabytes in a network
+MEASURED_POSITIONS = 1000 * 32**2  # pixels summed at once to measure a normalisation
 TEST_SAMPLE_SEED = 0  # runs of all seeds are tested on the same images
 
 # One independent stream of random numbers for each purpose.
-SUBSET, ORDER, AUGMENTATION, LEFT_OUT = 1, 2, 3, 4  # the last: branches, see `training.stochastic_depth`
+SUBSET, ORDER, AUGMENTATION, LEFT_OUT = 1, 2, 3, 4  # the last: dropped branches, see `training.stochastic_depth`
 
 
 def random_numbers(seed: int, stream: int, number: int = 0) -> np.random.Generator:
-    """The generator for the `number`-th draw of a purpose: no state is carried from one draw to the next."""
+    """The generator for draw `number` of a stream; draws are independent, no state is carried between them."""
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(stream, number)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Normalisation:
-    """Pixels as a network gets them: (pixels / 255 - mean) / std.
+    """The normalisation of a network's input: (pixels / 255 - mean) / std.
 
     Attributes:
-        mean: float32 (C, 1, 1), or (C, H, W) where it is a mean image; on the 0..1 scale.
+        mean: float32 (C, 1, 1), or (C, H, W) for a mean image; on the 0..1 scale.
         std: float32 (C, 1, 1); ones for a mean image, which the paper only subtracts.
     """
 
@@ -49,17 +49,17 @@ class Normalisation:
     @staticmethod
     @lru_cache(maxsize=8)
     def of(data: Data, kind: str = "channel") -> "Normalisation":
-        """A kind in `NORMALISATIONS`; what is measured is, on all training images, so that every run shares it.
+        """A kind of normalisation for a data set; measured kinds use all its training images, so that all runs agree.
 
         Args:
-            kind: its name; "channel:cifar10" and the like are measured on another data set, the images being `data`'s.
+            kind: name in `NORMALISATIONS`; "channel:cifar10" is the one measured on CIFAR-10, for images of `data`.
 
         Raises:
             UnknownName: there is no such kind or data set.
-            BadSettings: it is of other channels, or `data` has no training images to measure it on.
+            BadSettings: the number of channels differs, or `data` has no training images to measure on.
         """
-        if (elsewhere := _from_elsewhere(kind, data, data.image_size)) is not None:
-            return elsewhere
+        if (independent := _independent_of(kind, data, data.image_size)) is not None:
+            return independent
         if not len(data.train_labels):
             raise BadSettings(
                 f"`normalisation` (={kind!r}) is measured on training images, and {data.title} has none. Choose a "
@@ -80,14 +80,14 @@ class Normalisation:
 
     @staticmethod
     def known(name: str, image_size: int | None = None, kind: str = "channel") -> "Normalisation":
-        """`of` the data set called `name`, to the bit; reads no image where a kind is fixed or its row has the sums.
+        """Bit-identical to `of`, without reading images if the kind is fixed or the data set's sums are known.
 
         Args and errors as for `load_data` and `of`.
         """
         row = dataset(name)
         side = row.side(image_size)
-        if (elsewhere := _from_elsewhere(kind, row, side)) is not None:
-            return elsewhere
+        if (independent := _independent_of(kind, row, side)) is not None:
+            return independent
         if kind != "channel" or side not in row.channel_sums:
             return Normalisation.of(load_data(name, image_size), kind)
         sums = row.channel_sums[side]
@@ -96,56 +96,56 @@ class Normalisation:
     def __call__(self, pixels: Pixels | FilePixels, device: torch.device | str = "cpu") -> Tensor:
         """Images float32 (N, C, H, W), channels last in memory, from uint8 pixels (N, H, W, C)."""
         values = torch.tensor(np.asarray(pixels)).to(device).float()  # a copy: torch warns of arrays that are read-only
-        # One fused pass over the batch; scale and shift spelt out per value, since short rows of C are slow.
+        # One fused pass over the batch; scale and shift are expanded per value, since short rows of C are slow.
         every = (self.mean.shape[0], *pixels.shape[1:3])
-        std = self.std.double()
+        std = self.std.cpu().double()
         scale = (1 / (255 * std)).float().expand(every).permute(1, 2, 0).contiguous()
-        shift = (-self.mean.double() / std).float().expand(every).permute(1, 2, 0).contiguous()
+        shift = (-self.mean.cpu().double() / std).float().expand(every).permute(1, 2, 0).contiguous()
         return torch.addcmul(shift.to(device), values, scale.to(device)).permute(0, 3, 1, 2)
 
 
 def _of_channels(total: NDArray[np.int64], squares: NDArray[np.int64], values: int) -> Normalisation:
-    """From the sums of the pixels and of their squares over `values` images and positions, int64 (C,)."""
+    """The normalisation given the sums of pixels and of their squares over `values` positions, int64 (C,)."""
     mean = total / values
     std = np.sqrt(squares / values - mean**2)
     return Normalisation(*(torch.from_numpy(each / 255).float()[:, None, None] for each in (mean, std)))
 
 
-def _from_elsewhere(kind: str, data: Data | DatasetRow, side: int) -> Normalisation | None:
-    """A kind that need not be measured on `data`: it is fixed, or measured on another data set; None for others."""
+def _independent_of(kind: str, data: Data | DatasetRow, side: int) -> Normalisation | None:
+    """The normalisation of a kind that is fixed or measured on another data set; None if measured on `data`."""
     row = normalisation_row(kind)
     kind_alone, _, name = kind.partition(":")
     if row.measured and not name:
         return None
     other = dataset(name) if name else None
     channels = other.channels if other else len(row.mean)
-    if channels != data.channels and (other or channels > 1):  # one number is for every channel
+    if channels != data.channels and (other or channels > 1):  # a single number applies to every channel
         raise BadSettings(
             f"`normalisation` (={kind!r}) is of {channels} channels; {data.title} has {data.channels}. "
             "Choose 'channel'."
         )
     if other:
-        fits = other.any_size or side in other.sizes or kind_alone == "pixel"  # a mean image has to fit, or is refused
+        fits = other.any_size or side in other.sizes or kind_alone == "pixel"  # a mean image of another size is refused
         return Normalisation.known(name, side if fits else None, kind_alone)
     mean, std = (torch.tensor(each).expand(data.channels)[:, None, None].clone() for each in (row.mean, row.std))
     return Normalisation(mean, std)
 
 
 def balanced_subset(labels: Labels, count: int, seed: int) -> NDArray[np.int64]:
-    """Indices, ascending, of `count` images drawn by `seed` with equal shares of the classes.
+    """Ascending indices of a random, class-balanced subset of `count` images.
 
-    Class counts differ by at most one as long as each class has enough images; a class that runs out gives
-    all it has. A smaller subset of the same seed is part of a larger one.
+    Class counts differ by at most one as long as each class has enough images; a class that runs out contributes
+    all its images. Subsets of the same seed are nested.
 
     Raises:
-        BadSettings: fewer images than that.
+        BadSettings: `count` is below 1 or more than there are.
     """
     if not 1 <= count <= len(labels):
         raise BadSettings(f"Cannot draw {count:,} images: between 1 and {len(labels):,} are there to choose from.")
     generator = random_numbers(seed, SUBSET)
     shuffled = generator.permutation(len(labels))
-    turns = generator.permutation(int(labels.max()) + 1)  # which class is served first
-    rank = np.empty(len(labels), np.int64)  # place of an image among those of its class
+    turns = generator.permutation(int(labels.max()) + 1)  # order of the classes
+    rank = np.empty(len(labels), np.int64)  # of an image within its class
     for label in range(len(turns)):
         members = np.flatnonzero(labels[shuffled] == label)
         rank[members] = np.arange(len(members))
@@ -154,11 +154,9 @@ def balanced_subset(labels: Labels, count: int, seed: int) -> NDArray[np.int64]:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Images to evaluate on, not augmented; iterate (again and again) for batches of at most 250, fewer of large ones.
+    """Images to evaluate on, not augmented; its iterators give batches of at most 250, smaller for large images.
 
-    Pictures of a folder are decoded batch by batch.
-
-    `len()` is the number of images.
+    Pictures of a folder are decoded batch by batch. `len()` is the number of images.
     """
 
     pixels: Pixels | FilePixels
@@ -170,7 +168,7 @@ class Sample:
         return len(self.labels)
 
     def whole(self, device: torch.device | str) -> Batch:
-        """All of it in one batch."""
+        """All images in one batch."""
         return self.normalisation(self.pixels, device), torch.from_numpy(self.labels).to(device)
 
     def __iter__(self) -> Iterator[Batch]:
@@ -187,7 +185,7 @@ class Batches:
 
     Args:
         data: what `load_data` gave.
-        batch_size: images per step; what does not fill a batch at the end of an epoch is left out of it.
+        batch_size: images per step; an incomplete last batch of an epoch is dropped.
         train_images: size of the class-balanced training subset, drawn by the seed; None takes all.
         augment: pad 4, random crop, mirror; None follows the data set.
         normalisation: a kind in `NORMALISATIONS`.
@@ -235,7 +233,7 @@ class Batches:
         self._last: tuple[int, Batch] | None = None
 
     def indices(self, step: int) -> NDArray[np.int64]:
-        """Which training images the update from `step` to `step + 1` sees."""
+        """Indices of the training images in the update from `step` to `step + 1`."""
         epoch, place = divmod(step, self.steps_per_epoch)
         if self._epoch[0] != epoch:
             order = random_numbers(self.seed, ORDER, epoch).permutation(len(self.subset))
@@ -256,13 +254,13 @@ class Batches:
         return self._last[1]
 
     def train_sample(self, count: int) -> Sample:
-        """A fixed class-balanced sample of the training subset (all of it where that is smaller)."""
+        """A fixed class-balanced sample of the training subset (all of it if smaller)."""
         labels = self.data.train_labels[self.subset]
         chosen = self.subset[balanced_subset(labels, min(count, len(labels)), self.seed)]
         return self._sample(self.data.train_pixels[chosen], self.data.train_labels[chosen])
 
     def test_sample(self, count: int) -> Sample:
-        """A fixed class-balanced sample of the test set, the same for every seed (all of it where that is smaller)."""
+        """A fixed class-balanced sample of the test set, the same for every seed (all of it if smaller)."""
         labels = self.data.test_labels
         chosen = balanced_subset(labels, min(count, len(labels)), TEST_SAMPLE_SEED)
         return self._sample(self.data.test_pixels[chosen], labels[chosen])
@@ -282,14 +280,14 @@ def sample_of_test_set(
     normalisation: str = "channel",
     device: torch.device | str = "cpu",
 ) -> tuple[NDArray[np.int64], Sample]:
-    """The sample of `Batches.test_sample`, without reading the training images where that can be helped.
+    """The sample of `Batches.test_sample`, without reading the training images if possible.
 
     Args:
-        name, image_size: of the data set, as for `load_data`.
-        count: of images; all where there are fewer.
+        name, image_size: the data set, as for `load_data`.
+        count: number of images; all if there are fewer.
 
     Returns:
-        Which images of the test set they are, ascending, and the images.
+        The ascending indices of the images in the test set, and the images.
 
     Raises:
         DataMissing: the data set is not on this machine.
@@ -305,14 +303,16 @@ def augmented(images: Tensor, generator: np.random.Generator) -> Tensor:
 
     Args:
         images: (B, C, H, W), normalised.
-        generator: draws the crops' rows, then their columns, then the mirrors, one number an image each.
+        generator: draws the crops' rows, then their columns, then the mirrors, one number per image each.
     """
     count, channels, height, width = images.shape
     top = generator.integers(0, 2 * PADDING + 1, count)
     left = generator.integers(0, 2 * PADDING + 1, count)
     mirrored = generator.random(count) < 0.5
     columns = np.where(mirrored[:, None], np.arange(width)[::-1], np.arange(width)) + left[:, None]  # (B, W)
-    rows = top[:, None] + np.arange(height) + (np.arange(count) * (height + 2 * PADDING))[:, None]  # (B, H), of all
+    rows = (
+        top[:, None] + np.arange(height) + (np.arange(count) * (height + 2 * PADDING))[:, None]
+    )  # (B, H), in the whole batch
     places = rows[:, :, None] * (width + 2 * PADDING) + columns[:, None, :]  # (B, H, W) in the padded batch
     padded = functional.pad(images.permute(0, 2, 3, 1), (0, 0, PADDING, PADDING, PADDING, PADDING))
     chosen = padded.reshape(-1, channels).index_select(0, torch.from_numpy(places.ravel()).to(images.device))

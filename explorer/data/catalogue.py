@@ -1,4 +1,4 @@
-"""Data sets that menus list or folders hold, and whether they are on this machine; importing this reads no data."""
+"""The table of data sets, and whether they are on this machine; importing this module reads no data."""
 
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -8,21 +8,21 @@ from pathlib import Path
 
 from explorer.data import cifar, digits, imagenet
 from explorer.data.archive import Archive
-from explorer.data.folders import Folder, folder, numbers_of
+from explorer.data.folders import Folder, class_numbers, folder
 from explorer.data.splits import ChannelSums, Split, SplitName
 from explorer.errors import BadSettings, DataMissing, ExplorerError, UnknownName, quoted
 from explorer.files import USER_FILES
 from explorer.registry import nearest_hint
 
-LARGE = 224  # side in pixels that networks for large images usually take
+LARGE = 224  # usual side in pixels of the input of ImageNet networks
 LARGEST = 1024
-MOST_IMAGES = 100_000_000  # that anything may be asked for; seven times all of ImageNet
+MOST_IMAGES = 100_000_000  # upper bound of every setting that counts images; seven times all of ImageNet
 NO_IMAGENET = (
     "ImageNet's images do not come with the program and cannot be downloaded by it. Name a folder of them, or of "
     "pictures in subfolders named after its classes: imagenet:/absolute/path. For pages, add it on the Data page."
 )
 COLOURS = 3  # channels of the pictures of a folder
-OWN, IMAGENET = "folder", "imagenet"  # whose classes the subfolders of a folder are
+OWN, IMAGENET = "folder", "imagenet"  # kinds of folders: with classes of their own, with those of ImageNet
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,16 +30,15 @@ class DatasetRow:
     """A data set.
 
     Attributes:
-        sizes: sides in pixels it can be had in, its own first.
+        sizes: available sides in pixels, the original first.
         classes: names, in order of label.
-        augment: whether training crops and mirrors its images unless told otherwise.
+        augment: whether training crops and mirrors its images by default.
         read: gives its training or test images of a side, from the data folder.
-        archive: what is downloaded; None where the data set is built in.
-        channel_sums: by side, what `Normalisation` needs to know of the training images, of a data set that takes
-            seconds to read.
+        archive: what is downloaded; None for built-in data sets.
+        channel_sums: sums over the training images by side, for `Normalisation.known`, where reading takes seconds.
         source: who made it and where it is described.
-        any_size: whether it can be had in other sizes too, since its pictures are scaled.
-        normalisation: of its images for an untrained network, see `NORMALISATIONS`.
+        any_size: whether other sizes are available too, since its pictures are scaled.
+        normalisation: its default for untrained networks, a kind in `NORMALISATIONS`.
     """
 
     name: str
@@ -58,10 +57,10 @@ class DatasetRow:
     normalisation: str = "channel"
 
     def side(self, image_size: int | None) -> int:
-        """The side in pixels of its images where `image_size` is asked for; None for its own.
+        """The side in pixels of its images, given the one asked for; None asks for the original.
 
         Raises:
-            BadSettings: it cannot be had in that size.
+            BadSettings: it is not available in that size.
         """
         side = self.sizes[0] if image_size is None else image_size
         if side in self.sizes or (self.any_size and 1 <= side <= LARGEST):
@@ -101,24 +100,24 @@ DATASETS: dict[str, DatasetRow] = {
 
 
 def dataset(name: str) -> DatasetRow:
-    """The row of a data set: one in `DATASETS`, or one that is made of a folder of pictures, see `data.folders`.
+    """The row of a data set: one in `DATASETS`, or one made from a folder of pictures, see `data.folders`.
 
-    "folder:/absolute/path" has its subfolders as classes. "imagenet:/absolute/path" and "cifar10:/absolute/path" have
-    the classes of ImageNet and CIFAR-10, after some of which the subfolders are named; labels count among all of those.
-    The 1,000 folders of ImageNet itself need not be renamed. "imagenet" alone knows the classes, and has no images.
+    The classes of "folder:/absolute/path" are its subfolders. "imagenet:/absolute/path" and "cifar10:/absolute/path"
+    have all classes of ImageNet and CIFAR-10 as labels, and their subfolders are named after some of them; the 1,000
+    folders of ImageNet itself keep their names. "imagenet" alone has classes but no images.
 
-    Looks at names only, again where the folder has changed; the same row as long as it has not.
+    Reads file names only. The row is cached until the folder changes.
 
     Raises:
         UnknownName: no data set has that name.
         BadSettings: the path is not absolute, or a subfolder is not named after one of the classes.
-        DataMissing: there is no such folder, or it does not hold pictures in subfolders.
+        DataMissing: there is no such folder, or it has no pictures in subfolders.
     """
     if name in DATASETS:
         return DATASETS[name]
     if name == IMAGENET:
         return _imagenet()
-    kind, path = _parted(name)
+    kind, path = _kind_and_path(name)
     if path is None:
         raise UnknownName(
             f"No data set is called {quoted(name)}.{nearest_hint(name, DATASETS)} Known: {', '.join(DATASETS)}. "
@@ -128,24 +127,24 @@ def dataset(name: str) -> DatasetRow:
 
 
 def known_dataset(name: str) -> DatasetRow | None:
-    """The row of a data set; None where it is not known here, such as the folder that another machine trained on."""
+    """The row of a data set; None if it is unknown on this machine, such as a folder of another machine."""
     try:
         return dataset(name)
     except ExplorerError:
         return None
 
 
-def labelled_as(name: str, classes: Sequence[str]) -> str:
-    """Under which name the labels of a folder are those of a network that tells `classes` apart.
+def data_for_classes(name: str, classes: Sequence[str]) -> str:
+    """The name of a data set whose labels are the classes of a network.
 
     Args:
-        name: of a data set; one other than "folder:/path" means the same afterwards.
-        classes: names, in order of class; empty where they are not known.
+        name: name of a data set; only "folder:/path" can become another, such as "imagenet:/path".
+        classes: the network's class names, in order; empty if unknown.
 
     Raises:
-        BadSettings: the folder's classes are neither these, nor among them where these are a data set's.
+        BadSettings: the folder's subfolders are not named after these classes.
     """
-    kind, path = _parted(name)
+    kind, path = _kind_and_path(name)
     if path is None:
         return name
     row = dataset(name)
@@ -154,28 +153,28 @@ def labelled_as(name: str, classes: Sequence[str]) -> str:
     known = {each.name: each.classes for each in DATASETS.values() if each.channels == COLOURS}
     if len(classes) == len(imagenet.categories()):
         known[IMAGENET] = imagenet.categories()
-    for whose, those in known.items():
-        if those == tuple(classes):
-            return dataset(f"{whose}:{path}").name
+    for each, names in known.items():
+        if names == tuple(classes):
+            return dataset(f"{each}:{path}").name
     raise BadSettings(
-        f"The network tells {_few(classes)} apart; the subfolders of {path} are {_few(row.classes)}. They must have "
-        "the same names."
+        f"The network's classes are {_some(classes)}; the subfolders of {path} are {_some(row.classes)}. They must "
+        "have the same names."
     )
 
 
 def is_folder(name: str) -> bool:
-    """Whether a data set's name means a folder of pictures."""
-    return bool(_parted(name)[1])
+    """Whether a data set is a folder of pictures."""
+    return bool(_kind_and_path(name)[1])
 
 
 @dataclass(frozen=True, slots=True)
 class DataStatus:
-    """Whether a data set is on this machine, told by its files and their sizes.
+    """Whether a data set is on this machine, judged by the names and sizes of its files.
 
     Attributes:
-        place: the folder it is in or would be, as people would write it.
-        detail: one sentence; what to do next where it is not available.
-        bytes: its size on disk, None for a built-in one.
+        place: the folder it belongs in, as displayed.
+        detail: one sentence; what to do next if it is not available.
+        bytes: its size on disk; None for built-in data sets.
     """
 
     name: str
@@ -186,19 +185,19 @@ class DataStatus:
 
 
 def data_folder() -> Path:
-    """Where data sets are: `EXPLORER_DATA`, else data/ in `USER_FILES`."""
+    """The folder of all data sets: `EXPLORER_DATA`, else data/ in `USER_FILES`."""
     chosen = os.environ.get("EXPLORER_DATA")
     return (Path(chosen) if chosen else USER_FILES / "data").expanduser().absolute()
 
 
 def shown_folder() -> str:
-    """The data folder as people would write it: data/ or the path they chose."""
+    """The data folder as displayed: data/ or the chosen path."""
     folder = data_folder()
     return "data/" if folder == USER_FILES / "data" else str(folder)
 
 
 def data_status(name: str) -> DataStatus:
-    """Whether a data set is there; looks at names and sizes only (`verify_data` reads the files).
+    """Whether a data set is available; checks names and sizes only (`verify_data` reads the files).
 
     Raises:
         UnknownName: no data set has that name.
@@ -217,12 +216,12 @@ def data_status(name: str) -> DataStatus:
     elif row.archive.present(data_folder()):
         detail = damage(name, fault)
     else:
-        detail = f"{row.title} is not in {place}. Download it {_how(name)}, or choose the built-in digits."
+        detail = f"{row.title} is not in {place}. Download it {_how_to_download(name)}, or choose the built-in digits."
     return DataStatus(name, fault is None, place, detail, row.archive.unpacked_size)
 
 
 def data_table() -> list[dict[str, object]]:
-    """All data sets in menu order: what they hold and whether they are there."""
+    """All data sets in menu order, with their contents and status."""
     table: list[dict[str, object]] = []
     for row in DATASETS.values():
         status = data_status(row.name)
@@ -246,10 +245,10 @@ def data_table() -> list[dict[str, object]]:
 
 
 def require(name: str) -> DatasetRow:
-    """The row of a data set that is there.
+    """The row of an available data set.
 
     Raises:
-        DataMissing: it is not there or damaged; the message says how to get it.
+        DataMissing: it is missing or damaged; the message says how to get it.
     """
     status = data_status(name)
     if not status.available:
@@ -258,10 +257,10 @@ def require(name: str) -> DatasetRow:
 
 
 def verify_data(name: str) -> DataStatus:
-    """Read every file of a data set and compare its checksum with the published one.
+    """Compare the checksum of every file of a data set with the published one.
 
     Raises:
-        DataMissing: it is not there, or a file is damaged; the message names the file.
+        DataMissing: the data set is missing, or a file is damaged; the message names the file.
     """
     row = require(name)
     if row.archive and (fault := row.archive.checksum_fault(data_folder())):
@@ -277,52 +276,52 @@ def no_training_images(title: str) -> str:
     )
 
 
-def never_cropped(title: str) -> str:
-    """What is said of ten crops of a data set whose images training does not crop or mirror."""
+def ten_crops_caveat(title: str) -> str:
+    """A caveat about ten crops of a data set whose images training does not crop or mirror."""
     return f"{title}, which were not cropped or mirrored in training: ten crops show what was never seen"
 
 
 def damage(name: str, fault: str) -> str:
-    """The message about a data set that is there but not as published."""
+    """The message about a data set whose files are not as published."""
     return (
         f"{DATASETS[name].title} in {shown_folder()} is damaged: {fault}. "
-        f"Download it again {_how(name)}, or choose the built-in digits."
+        f"Download it again {_how_to_download(name)}, or choose the built-in digits."
     )
 
 
-def _how(name: str) -> str:
+def _how_to_download(name: str) -> str:
     return f"on the Data page or with `python -m explorer data download {name}`"
 
 
-def _parted(name: str) -> tuple[str, Path | None]:
-    """Whose classes the subfolders of a folder are, and where it is; no path where the name is no folder's."""
+def _kind_and_path(name: str) -> tuple[str, Path | None]:
+    """The kind and path of a folder of pictures, from "KIND:PATH"; other names have no path."""
     kind, colon, path = name.partition(":")
     known = (OWN, IMAGENET, *(row.name for row in DATASETS.values() if row.channels == COLOURS))
     return (kind, Path(path)) if colon and kind in known else (name, None)
 
 
 @lru_cache(maxsize=32)
-def _of_folder(kind: str, found: Folder) -> DatasetRow:
-    classes, numbers, side, normalisation = found.classes, None, LARGE, IMAGENET
+def _of_folder(kind: str, scanned: Folder) -> DatasetRow:
+    classes, numbers, side, normalisation = scanned.classes, None, LARGE, IMAGENET
     if kind == IMAGENET:
         classes = imagenet.categories()
-        synsets = imagenet.are_synsets(found.classes)
-        numbers = list(range(len(classes))) if synsets else numbers_of(found.classes, classes, "ImageNet's")
+        synsets = imagenet.are_synsets(scanned.classes)
+        numbers = list(range(len(classes))) if synsets else class_numbers(scanned.classes, classes, "ImageNet's")
     elif kind != OWN:
         row = DATASETS[kind]
         classes, side, normalisation = row.classes, row.sizes[0], f"channel:{kind}"
-        numbers = numbers_of(found.classes, classes, f"{row.title}'s")
+        numbers = class_numbers(scanned.classes, classes, f"{row.title}'s")
     return DatasetRow(
-        name=f"{kind}:{found.path}",
-        title=f"The folder {found.path.name}",
+        name=f"{kind}:{scanned.path}",
+        title=f"The folder {scanned.path.name}",
         channels=3,
         sizes=(side,),
         classes=classes,
-        train_images=len(found.files["train"]),
-        test_images=len(found.files["test"]),
+        train_images=len(scanned.files["train"]),
+        test_images=len(scanned.files["test"]),
         augment=True,
-        read=lambda _, split, side: found.split(split, side, numbers),
-        source=str(found.path),
+        read=lambda _, split, side: scanned.split(split, side, numbers),
+        source=str(scanned.path),
         any_size=True,
         normalisation=normalisation,
     )
@@ -330,7 +329,7 @@ def _of_folder(kind: str, found: Folder) -> DatasetRow:
 
 @lru_cache(maxsize=1)
 def _imagenet() -> DatasetRow:
-    """The classes of ImageNet without images: enough to explain photographs to a network trained on it."""
+    """The classes of ImageNet without images, enough for attributions of photographs."""
 
     def read(_folder: Path, _split: SplitName, _side: int) -> Split:
         raise DataMissing(NO_IMAGENET)
@@ -352,7 +351,7 @@ def _imagenet() -> DatasetRow:
 
 
 def _folder_status(name: str) -> DataStatus:
-    _, path = _parted(name)
+    _, path = _kind_and_path(name)
     try:
         row = dataset(name)
     except ExplorerError as error:
@@ -360,6 +359,6 @@ def _folder_status(name: str) -> DataStatus:
     return DataStatus(name, True, str(path), f"{row.train_images + row.test_images:,} pictures in {path}.", None)
 
 
-def _few(classes: Sequence[str]) -> str:
+def _some(classes: Sequence[str]) -> str:
     first = ", ".join(classes[:3])
     return f"{first} and {len(classes) - 3:,} more" if len(classes) > 4 else ", ".join(classes)

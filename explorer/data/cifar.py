@@ -45,7 +45,7 @@ def read(data_folder: Path, split: SplitName, side: int = SIDE) -> Split:
     """The 50,000 training or the 10,000 test images; files are checked before they are unpickled.
 
     Args:
-        side: 32 pixels, or 16 for images that are halved.
+        side: 32 pixels, or 16 for halved images.
 
     Raises:
         ValueError: a file is not the published one.
@@ -54,12 +54,12 @@ def read(data_folder: Path, split: SplitName, side: int = SIDE) -> Split:
     parts = [pickle.loads(ARCHIVE.content(data_folder, name), encoding="latin1") for name in FILES[split]]
     data = np.concatenate([part["data"] for part in parts]).reshape(-1, 3, SIDE, SIDE)
     labels = np.concatenate([part["labels"] for part in parts]).astype(np.int64)
-    pixels = np.ascontiguousarray(data.transpose(0, 2, 3, 1))  # in our order in memory too
+    pixels = np.ascontiguousarray(data.transpose(0, 2, 3, 1))  # contiguous as (N, H, W, C)
     return Split(pixels if side == SIDE else halved(pixels), labels)
 
 
 def halved(pixels: Pixels) -> Pixels:
-    """Each side halved: the mean of 2x2 pixels, rounded (a half goes up)."""
+    """Pixels at half the side: the mean of each 2x2 pixels, half rounded up."""
     count, height, width, channels = pixels.shape
     total = np.full((count, height // 2, width // 2, channels), 2, np.uint16)
     for row in (0, 1):

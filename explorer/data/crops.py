@@ -1,4 +1,4 @@
-"""Ten views of an image, whose class probabilities are averaged."""
+"""Ten-crop testing: ten views of an image, whose class probabilities are averaged."""
 
 from collections.abc import Iterator
 
@@ -8,27 +8,27 @@ from torch.nn import functional
 from explorer.errors import BadSettings
 
 CROPS = (1, 10)  # views of an image that an evaluation can take
-PADDED = 8  # side of a crop by the zeros at each edge of an image of that side: 4 of 32, He et al. 2015, section 4.2
+PADDED = 8  # side of a crop divided by the padding at each edge: 32 / 4, He et al. 2015, section 4.2
 
 
 def ten_crops(images: Tensor, side: int) -> Iterator[Tensor]:
     """The crops at the four corners and in the centre, then the mirror image of each.
 
-    Images that have the side of a crop are padded first with zeros (the mean), an eighth of the side: the 4 of 32 of
-    He et al. 2015. Their centre is then the image itself. Larger ones are cropped as they are.
+    Images of the size of a crop are first padded with zeros (the mean) by an eighth of the side, the 4 of 32 of He et
+    al. 2015, so their centre crop is the image itself. Larger images are not padded.
 
     Args:
         images: (N, C, H, W), normalised.
-        side: of a crop, in pixels.
+        side: side of a crop, in pixels.
 
     Yields:
-        Ten times (N, C, side, side), with the memory of `images` or of the padded ones.
+        Ten times (N, C, side, side), views of `images` or of the padded images.
 
     Raises:
         BadSettings: the images are smaller than a crop.
 
     Source: Krizhevsky et al. 2012, "ImageNet Classification with Deep Convolutional Neural Networks", section 4.1. He
-    et al. 2015, section 3.4, take the same ten.
+    et al. 2015, section 3.4, use the same ten.
     """
     height, width = images.shape[2:]
     if min(height, width) < side:

@@ -13,8 +13,8 @@ TEST_EVERY = 5
 def read(_: Path, split: SplitName, side: int = 8) -> Split:
     """The 1,437 training or the 360 test images of 8x8 (UCI optical digits, test part, as scikit-learn ships them).
 
-    The published set has no split. Ours is fixed: of the images in order of class every fifth is a test image, so
-    each class gives the same share to within one image.
+    The published set has no split. This one is fixed: every fifth image in order of class is a test image, so the
+    shares of the classes are equal to within one image.
     """
     from sklearn.datasets import load_digits
 

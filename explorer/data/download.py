@@ -1,7 +1,7 @@
-"""Downloading a data set: never half-installed, one at a time, in this process or in one of its own.
+"""Downloads of data sets, in this process or a detached one: atomic, resumable, one at a time per data set.
 
-All that a download keeps lies in `.downloads` in the data folder: `NAME.tar.gz.part` (what has arrived; a later
-download goes on from there), `NAME.json` (progress), `NAME.lock` (held by the one that downloads), `NAME.cancel`.
+Their files are in `.downloads` in the data folder: `NAME.tar.gz.part` (what has arrived; a later download resumes
+it), `NAME.json` (progress), `NAME.lock` (held by the downloading process), `NAME.cancel`.
 """
 
 import errno
@@ -20,23 +20,23 @@ from explorer.data.archive import Archive
 from explorer.data.catalogue import DATASETS, data_folder, data_status, shown_folder
 from explorer.errors import BadSettings, DataMissing, ExplorerError, StorageError
 from explorer.files import read_json, write_text_atomically
-from explorer.processes import LOOK_SECONDS, lock_is_held, start_detached
+from explorer.processes import CHECK_SECONDS, lock_is_held, start_detached
 from explorer.registry import lookup
 
-STARTING_SECONDS = 30.0  # a process may take as long from its launch to its lock
+STARTING_SECONDS = 30.0  # allowed between the launch of a process and its lock
 SECONDS_BETWEEN_WRITES = 0.5
-STATES = ("starting", "running", "finished", "failed", "cancelled")  # that are written
+STATES = ("starting", "running", "finished", "failed", "cancelled")  # in the file
 
 
 @dataclass(frozen=True, slots=True)
 class DownloadProgress:
-    """How far a download is.
+    """The progress of a download.
 
     Attributes:
-        state: "interrupted" is one that ended without a word (killed, machine switched off).
+        state: "interrupted" if the process ended without reporting (killed, machine switched off).
         done: bytes that have arrived.
         total: bytes of the archive.
-        message: what happens now, or why it ended and what to do.
+        message: the current activity, or why it ended and what to do.
     """
 
     state: Literal["idle", "running", "finished", "failed", "cancelled", "interrupted"]
@@ -46,9 +46,9 @@ class DownloadProgress:
 
 
 def download(name: str) -> Iterator[tuple[int, int]]:
-    """Download, check and install a data set; yields (bytes there, bytes in all) as it goes on.
+    """Download, check and install a data set; yields (bytes done, bytes in total).
 
-    What is there and intact is not downloaded again; a damaged one is replaced.
+    An intact data set is not downloaded again; a damaged one is replaced.
 
     Raises:
         UnknownName: no data set has that name.
@@ -61,23 +61,23 @@ def download(name: str) -> Iterator[tuple[int, int]]:
     if archive.checksum_fault(data) is None:
         yield archive.size, archive.size
         return
-    with _writing(archive):
+    with _storage_errors(archive):
         _folder().mkdir(parents=True, exist_ok=True)
-        lock = _lock(name)
+        lock = FileLock(_path(name, "lock"))
         try:
-            lock.acquire(timeout=LOOK_SECONDS)
+            lock.acquire(timeout=CHECK_SECONDS)
         except Timeout:
             raise StorageError(f"{archive.title} is already being downloaded by another process.") from None
         try:
-            if _written(name).get("state") != "starting":  # else a wish to cancel is meant for us
+            if _read_progress(name).get("state") != "starting":  # else the request is for this download
                 _path(name, "cancel").unlink(missing_ok=True)
-            yield from _reported(name, archive, data)
+            yield from _with_progress(name, archive, data)
         finally:
             lock.release()
 
 
 def start_download(name: str) -> DownloadProgress:
-    """Download in a process of its own that outlives this one; does nothing where one is under way or all is there.
+    """Download in a detached process; does nothing if one is running or the data set is available.
 
     Raises:
         BadSettings: the data set is built in.
@@ -87,10 +87,10 @@ def start_download(name: str) -> DownloadProgress:
     progress = download_progress(name)
     if progress.state == "running" or data_status(name).available:
         return progress
-    with _writing(archive):
+    with _storage_errors(archive):
         _folder().mkdir(parents=True, exist_ok=True)
         _path(name, "cancel").unlink(missing_ok=True)
-        _write(name, "starting", progress.done, "Starting.")
+        _write_progress(name, "starting", progress.done, "Starting.")
         with _path(name, "log").open("wb") as log:
             start_detached(
                 ["explorer", "data", "download", name],
@@ -102,9 +102,9 @@ def start_download(name: str) -> DownloadProgress:
 
 
 def download_progress(name: str) -> DownloadProgress:
-    """How far the download is, whoever started it; cheap, for polling."""
+    """The progress of a download, by whichever process; cheap, for polling."""
     archive = _archive(name)
-    written = _written(name)
+    written = _read_progress(name)
     if not written:
         return DownloadProgress("idle", 0, archive.size, "")
     state, done, message = written["state"], written["done"], written["message"]
@@ -117,10 +117,10 @@ def download_progress(name: str) -> DownloadProgress:
 
 
 def cancel_download(name: str) -> None:
-    """Stop a download, whoever started it, and remove what has arrived; does nothing where there is none."""
+    """Stop a download, by whichever process, and remove what has arrived; does nothing if there is none."""
     archive = _archive(name)
     state = download_progress(name).state
-    with _writing(archive):
+    with _storage_errors(archive):
         if state == "running":
             _path(name, "cancel").touch()
         elif _folder().is_dir():
@@ -128,30 +128,30 @@ def cancel_download(name: str) -> None:
             _path(name, "json").unlink(missing_ok=True)
 
 
-def _reported(name: str, archive: Archive, data: Path) -> Iterator[tuple[int, int]]:
-    """Fetch and install, with the progress written for all to see."""
-    done, written = 0, 0.0
+def _with_progress(name: str, archive: Archive, data: Path) -> Iterator[tuple[int, int]]:
+    """Fetch and install, writing the progress to its file."""
+    done, last_write = 0, 0.0
     try:
         _require_space(archive, data)
         for done in archive.fetch(_part(name)):
-            _heed_cancel(name, archive)
-            if time.monotonic() - written > SECONDS_BETWEEN_WRITES:
-                written = time.monotonic()
-                _write(name, "running", done, f"Downloading {archive.title}.")
+            _raise_if_cancelled(name, archive)
+            if time.monotonic() - last_write > SECONDS_BETWEEN_WRITES:
+                last_write = time.monotonic()
+                _write_progress(name, "running", done, f"Downloading {archive.title}.")
             yield done, archive.size
-        _write(name, "running", done, f"Checking and unpacking {archive.title}.")
+        _write_progress(name, "running", done, f"Checking and unpacking {archive.title}.")
         _install(name, archive, data)
-        _write(name, "finished", archive.size, f"{archive.title} is ready in {shown_folder()}.")
+        _write_progress(name, "finished", archive.size, f"{archive.title} is ready in {shown_folder()}.")
     except _Cancelled as cancelled:
         _clear(name)
-        _write(name, "cancelled", 0, str(cancelled))
+        _write_progress(name, "cancelled", 0, str(cancelled))
         raise
     except (ExplorerError, OSError) as error:
-        explained = _explained(archive, error) if isinstance(error, OSError) else error
+        explained = _storage_error(archive, error) if isinstance(error, OSError) else error
         if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-            _clear(name)  # a full disk hurts more than a second download
+            _clear(name)  # frees the disk, at the cost of a second download
         with suppress(ExplorerError):
-            _write(name, "failed", done, str(explained))
+            _write_progress(name, "failed", done, str(explained))
         raise explained from error
 
 
@@ -159,13 +159,13 @@ class _Cancelled(DataMissing):
     pass
 
 
-def _heed_cancel(name: str, archive: Archive) -> None:
+def _raise_if_cancelled(name: str, archive: Archive) -> None:
     if _path(name, "cancel").exists():
         raise _Cancelled(f"The download of {archive.title} was cancelled.")
 
 
 def _install(name: str, archive: Archive, data: Path) -> None:
-    """Unpack beside the destination and move into place in one step; a damaged older folder makes room first."""
+    """Unpack to a temporary folder, then move it into place, replacing a damaged older folder."""
     unpacked, old = _folder() / f"{name}.unpacked", _folder() / f"{name}.old"
     for leftover in (unpacked, old):
         shutil.rmtree(leftover, ignore_errors=True)
@@ -177,7 +177,7 @@ def _install(name: str, archive: Archive, data: Path) -> None:
 
 
 def _clear(name: str) -> None:
-    """Remove all that a download leaves but its lock and its last word."""
+    """Remove all files of a download except its lock and its progress."""
     for leftover in ("unpacked", "old"):
         shutil.rmtree(_folder() / f"{name}.{leftover}", ignore_errors=True)
     _part(name).unlink(missing_ok=True)
@@ -194,14 +194,14 @@ def _require_space(archive: Archive, data: Path) -> None:
 
 
 @contextmanager
-def _writing(archive: Archive) -> Iterator[None]:
+def _storage_errors(archive: Archive) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise _explained(archive, error) from error
+        raise _storage_error(archive, error) from error
 
 
-def _explained(archive: Archive, error: OSError) -> StorageError:
+def _storage_error(archive: Archive, error: OSError) -> StorageError:
     reason = "the disk is full" if error.errno == errno.ENOSPC else (error.strerror or str(error)).lower()
     return StorageError(
         f"{archive.title} cannot be written to {shown_folder()}: {reason}. Nothing is half-installed. "
@@ -209,13 +209,13 @@ def _explained(archive: Archive, error: OSError) -> StorageError:
     )
 
 
-def _write(name: str, state: str, done: int, message: str) -> None:
+def _write_progress(name: str, state: str, done: int, message: str) -> None:
     facts = {"state": state, "done": done, "message": message, "time": time.monotonic()}
     write_text_atomically(_path(name, "json"), json.dumps(facts))
 
 
-def _written(name: str) -> dict[str, Any]:
-    """What `_write` wrote last; empty where nothing readable is there."""
+def _read_progress(name: str) -> dict[str, Any]:
+    """What `_write_progress` wrote last; empty if there is nothing readable."""
     try:
         facts = read_json(_path(name, "json"), most=100_000)
     except (FileNotFoundError, StorageError):
@@ -223,10 +223,6 @@ def _written(name: str) -> dict[str, Any]:
     kinds = {"state": str, "done": int, "message": str, "time": int | float}
     sound = isinstance(facts, dict) and all(isinstance(facts.get(each), kind) for each, kind in kinds.items())
     return facts if sound and facts["state"] in STATES and facts["done"] >= 0 else {}
-
-
-def _lock(name: str) -> FileLock:
-    return FileLock(_path(name, "lock"))
 
 
 def _archive(name: str) -> Archive:

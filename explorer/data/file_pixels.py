@@ -1,4 +1,4 @@
-"""Pixels of picture files, decoded when they are looked at: a folder of 50,000 pictures would not fit into memory."""
+"""Pixels of picture files, decoded on access: a folder of 50,000 pictures would not fit into memory."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,28 +10,27 @@ from numpy.typing import NDArray
 from explorer.data.picture_files import read_picture_file
 from explorer.errors import BadSettings, StorageError
 
-SHOWN = 0.875  # side of the square that a network for large images is shown, of the shorter side: 224 of 256
-LONGEST = 50  # times as long as wide: resized, a longer picture would take gigabytes
-SMALL = 64  # sides up to this are of networks that are shown the whole square, as those for CIFAR are
+SHOWN = 0.875  # side of the centre crop of ImageNet networks as a fraction of the shorter side: 224 of 256
+LONGEST = 50  # aspect ratio at most: resized, a longer picture would take gigabytes
+SMALL = 64  # side in pixels up to which nothing is cropped, as for CIFAR networks
 
 
 class FilePixels:
-    """What an array of uint8 pixels (N, side, side, 3) would be, of which only files are held.
+    """A lazy array of uint8 pixels (N, side, side, 3), backed by picture files.
 
-    A number as index gives the pixels of one picture; a slice or an array of numbers gives fewer of the files, which
-    `numpy.asarray` decodes.
+    An integer index decodes one picture, `numpy.asarray` all; a slice or index array gives another `FilePixels`.
 
-    A picture is resized so that its shorter side has `resized_side(side)` pixels, and cut to the square in its middle:
-    the numbers are those of torchvision's transforms (bilinear with antialiasing, by PIL) for its first weights.
+    A picture is resized so that its shorter side has `resized_side(side)` pixels, then cropped to the square at its
+    centre, as by torchvision's transforms for its V1 weights (bilinear with antialiasing, by PIL).
 
     Args:
         files: paths.
-        side: of the square, in pixels.
-        resized: pixels of the shorter side before it is cut; None for the usual.
+        side: side of the square, in pixels.
+        resized: pixels of the shorter side before cropping; None takes `resized_side(side)`.
 
     Raises:
-        BadSettings: when decoding, a file is not a picture that can be read; the message names it.
-        StorageError: when decoding, a file is gone or may not be read.
+        BadSettings: when decoding, a file is not a readable picture; the message names it.
+        StorageError: when decoding, a file is missing or cannot be read.
     """
 
     dtype = np.dtype(np.uint8)
@@ -47,7 +46,7 @@ class FilePixels:
 
     @property
     def uncut(self) -> "FilePixels":
-        """The same pictures with what is cut away at the edges of the square, at the same scale: 256 for 224."""
+        """The same pictures at the same scale without the crop: 256 pixels a side instead of 224."""
         return FilePixels(self.files, self.resized, self.resized)
 
     def __len__(self) -> int:
@@ -64,13 +63,13 @@ class FilePixels:
         return FilePixels(self.files[which], self.side, self.resized)
 
     def __array__(self, dtype: np.dtype | None = None, copy: bool | None = None) -> NDArray[np.uint8]:
-        found = np.empty(self.shape, np.uint8)
+        pixels = np.empty(self.shape, np.uint8)
         for place, file in enumerate(self.files):
-            found[place] = self._pixels(file)
-        return found if dtype is None else found.astype(dtype, copy=False)
+            pixels[place] = self._pixels(file)
+        return pixels if dtype is None else pixels.astype(dtype, copy=False)
 
     def listing(self) -> bytes:
-        """Which files these are and how large, not what is in them: enough to tell one data set from another."""
+        """The names and sizes of the files, for fingerprints; their content is not read."""
         try:
             return "\n".join(f"{file} {Path(file).stat().st_size}" for file in self.files).encode()
         except OSError as error:
@@ -84,26 +83,23 @@ class FilePixels:
                 f"{file}: The picture has {width:,} x {height:,} pixels, more than {LONGEST} times as long as wide. "
                 "Cut off what is not needed, or take it out."
             )
-        found = shown_square(pixels, self.side, self.resized)
-        found.flags.writeable = False
-        return found
+        square = shown_square(pixels, self.side, self.resized)
+        square.flags.writeable = False
+        return square
 
 
 def resized_side(side: int) -> int:
-    """Pixels of a picture's shorter side, of which a network takes a square of `side` pixels: 256 for 224.
-
-    Networks for small images take the whole side, as in training.
-    """
+    """Pixels of a picture's shorter side before it is cropped to `side`: 256 for 224; small sides are not cropped."""
     return side if side <= SMALL else round(side / SHOWN)
 
 
 def shown_square(pixels: NDArray[np.uint8], side: int, resized: int) -> NDArray[np.uint8]:
-    """The square in the middle of a picture whose shorter side is resized.
+    """The centre crop of a resized picture.
 
     Args:
         pixels: uint8 (H, W, 3).
-        side: of the square.
-        resized: pixels of the shorter side, at least `side`.
+        side: side of the crop.
+        resized: pixels of the shorter side after resizing, at least `side`.
 
     Returns:
         uint8 (side, side, 3).
@@ -112,9 +108,9 @@ def shown_square(pixels: NDArray[np.uint8], side: int, resized: int) -> NDArray[
 
     height, width = pixels.shape[:2]
     shorter = min(height, width)
-    size = int(resized * width / shorter), int(resized * height / shorter)  # as torchvision: cut off, not rounded
+    size = int(resized * width / shorter), int(resized * height / shorter)  # truncated, not rounded, as in torchvision
     image = Image.fromarray(pixels)
     if size != image.size:
         image = image.resize(size, Image.Resampling.BILINEAR)
-    left, top = (round((long - side) / 2) for long in size)  # a half to the even number, as there
+    left, top = (round((long - side) / 2) for long in size)  # half to even, as in torchvision
     return np.array(image.crop((left, top, left + side, top + side)))

@@ -13,8 +13,8 @@ from explorer.data.splits import Labels, Split, SplitName
 from explorer.errors import BadSettings, DataMissing
 
 PICTURES = (".jpg", ".jpeg", ".png", ".webp")
-UNREAD = (".bmp", ".gif", ".pgm", ".ppm", ".tif", ".tiff")  # ImageFolder would take them, and we cannot read them
-TRAIN, TESTS = "train", ("val", "test")  # subfolders of a folder that has training images; the first there is taken
+UNREAD = (".bmp", ".gif", ".pgm", ".ppm", ".tif", ".tiff")  # accepted by ImageFolder, not supported here
+TRAIN, TESTS = "train", ("val", "test")  # subfolders of a folder with training images; val is preferred
 
 _SCANNED: dict[Path, "Folder"] = {}
 _MOST_SCANNED = 32
@@ -22,13 +22,13 @@ _MOST_SCANNED = 32
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Folder:
-    """The names of what is in it; no picture was opened.
+    """The classes and file names of a folder of pictures; no picture is opened.
 
     Attributes:
         classes: names of the subfolders, sorted.
-        files: of the training and the test images, in order of class, then of name.
-        labels: of those files, numbers of `classes`.
-        stamps: when each of its folders was last changed, in nanoseconds.
+        files: paths of the training and the test images, in order of class, then of name.
+        labels: indices into `classes`, one per file.
+        stamps: modification time in nanoseconds of each folder in it.
     """
 
     path: Path
@@ -45,11 +45,11 @@ class Folder:
             return True
 
     def split(self, name: SplitName, side: int, numbers: Sequence[int] | None = None) -> Split:
-        """Its training or test images, decoded when they are looked at.
+        """Its training or test images, decoded on access.
 
         Args:
             side: in pixels.
-            numbers: what each of the classes counts as; None takes its own number.
+            numbers: the label of each class; None takes its index in `classes`.
         """
         labels = self.labels[name]
         labels = labels if numbers is None else np.array(numbers, np.int64)[labels]
@@ -57,15 +57,15 @@ class Folder:
 
 
 def folder(path: Path) -> Folder:
-    """What is in a folder, scanned again where that has changed.
+    """The content of a folder of pictures, scanned again if it has changed.
 
-    Where it has subfolders train and val (or test), the classes are in these; else all of its images are test images.
-    Names that begin with a dot and files that are no pictures by their ending are passed over. Pictures may lie deeper
-    in the subfolder of a class; links to folders are followed only where they stand for a class.
+    If it has subfolders train and val (or test), these hold the class folders; else all its images are test images.
+    Hidden files and files without the ending of a picture are ignored. Pictures may be nested deeper in the folder of
+    a class; links to folders are followed only at the level of classes.
 
     Raises:
         BadSettings: the path is not absolute.
-        DataMissing: it is not there, cannot be read, or is not such a folder; the message says why.
+        DataMissing: it is missing, unreadable, or not such a folder; the message says why.
     """
     if not path.is_absolute():
         raise BadSettings(f"The folder {path} is not an absolute path. Write it from the root: {path.absolute()}.")
@@ -77,37 +77,40 @@ def folder(path: Path) -> Folder:
     return known
 
 
-def numbers_of(folders: Sequence[str], classes: Sequence[str], whose: str) -> list[int]:
-    """Which of `classes` each folder is named after; lower case and "_" for " " are alike, unless that is two classes.
+def class_numbers(folders: Sequence[str], classes: Sequence[str], owner: str) -> list[int]:
+    """The index in `classes` that each folder is named after, ignoring case and "_" for " " where that is unique.
+
+    Args:
+        owner: whose classes these are in messages, such as "ImageNet's".
 
     Raises:
-        BadSettings: a folder is named after none; the message names the first.
+        BadSettings: a folder is named after no class or two, or two folders after one; the message names it.
     """
     exact = {name: number for number, name in enumerate(classes)}
     alike: dict[str, list[int]] = {}
     for name, number in exact.items():
-        alike.setdefault(_plain(name), []).append(number)
-    found = []
+        alike.setdefault(_normalised(name), []).append(number)
+    numbers: list[int] = []
     for name in folders:
-        meant = [exact[name]] if name in exact else alike.get(_plain(name), [])
-        if len(meant) > 1:
-            both = " or ".join(classes[number] for number in meant)
-            raise BadSettings(f"The subfolder {name!r} can be two of {whose} classes. Rename it to {both}.")
-        if not meant:
+        matches = [exact[name]] if name in exact else alike.get(_normalised(name), [])
+        if len(matches) > 1:
+            both = " or ".join(classes[number] for number in matches)
+            raise BadSettings(f"The subfolder {name!r} can be two of {owner} classes. Rename it to {both}.")
+        if not matches:
             raise BadSettings(
-                f"The subfolder {name!r} is not named after one of {whose} {len(classes):,} classes. Rename it to the "
+                f"The subfolder {name!r} is not named after one of {owner} {len(classes):,} classes. Rename it to the "
                 f"class it shows, as {classes[0]!r} or {classes[-1]!r}, or take it out."
             )
-        found += meant
-    if len(set(found)) < len(found):
-        twice = next(place for place, number in enumerate(found) if number in found[:place])
+        numbers += matches
+    if len(set(numbers)) < len(numbers):
+        twice = next(place for place, number in enumerate(numbers) if number in numbers[:place])
         raise BadSettings(
             f"The subfolder {folders[twice]!r} is named after the same class as another. Put their pictures together."
         )
-    return found
+    return numbers
 
 
-def _plain(name: str) -> str:
+def _normalised(name: str) -> str:
     return name.replace("_", " ").casefold()
 
 
@@ -121,17 +124,17 @@ def _scanned(path: Path) -> Folder:
         for split, place in places.items():
             names = _subfolders(place, stamps)
             _require_classes(place, names, classes)
-            found = [_pictures(place / name, stamps) for name in names]
-            files[split] = [file for each in found for file in each]
+            pictures = [_pictures(place / name, stamps) for name in names]
+            files[split] = [file for each in pictures for file in each]
             numbers = np.array([classes.index(name) for name in names], np.int64)
-            labels[split] = np.repeat(numbers, [len(each) for each in found])
+            labels[split] = np.repeat(numbers, [len(each) for each in pictures])
     for array in labels.values():
         array.flags.writeable = False
     return Folder(path, tuple(classes), files, labels, stamps)
 
 
 def _places(path: Path, stamps: dict[str, int]) -> dict[SplitName, Path]:
-    """The folders of the classes of each split."""
+    """The folder that holds the class folders of each split."""
     above = _subfolders(path, stamps)
     tests = next((name for name in TESTS if name in above), None)
     if TRAIN in above and tests:
@@ -152,7 +155,7 @@ def _require_classes(place: Path, names: Sequence[str], classes: Sequence[str]) 
     unknown = [name for name in names if name not in classes]
     if unknown:
         raise DataMissing(
-            f"The folder {place} has a class {unknown[0]!r} that the folder {TRAIN} beside it has not. Take it out, or "
+            f"The folder {place} has a class {unknown[0]!r} that the folder {TRAIN} does not have. Take it out, or "
             "put training images of it there."
         )
 
@@ -164,7 +167,7 @@ def _subfolders(path: Path, stamps: dict[str, int]) -> list[str]:
 
 
 def _pictures(path: Path, stamps: dict[str, int]) -> list[str]:
-    """The picture files of a class, in ImageFolder's order: of the folders by their paths, then of the names."""
+    """The picture files of a class, in ImageFolder's order: by the path of the folder, then by name."""
     by_folder: dict[str, list[str]] = {}
     waiting = [str(path)]
     while waiting:
@@ -183,7 +186,7 @@ def _pictures(path: Path, stamps: dict[str, int]) -> list[str]:
                     )
                 elif name.endswith(PICTURES):
                     if not entry.is_file():
-                        raise DataMissing(f"{entry.path} is not a file, or a link to none. Take it out.")
+                        raise DataMissing(f"{entry.path} is neither a file nor a link to one. Take it out.")
                     by_folder.setdefault(here, []).append(entry.path)
     if not by_folder:
         raise DataMissing(

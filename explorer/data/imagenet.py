@@ -1,4 +1,4 @@
-"""The thousand classes of ImageNet, by torchvision's names; importing this imports neither torch nor torchvision."""
+"""The 1,000 classes of ImageNet, by torchvision's names; importing this imports neither torch nor torchvision."""
 
 import ast
 import re
@@ -11,8 +11,8 @@ _SYNSET = re.compile(r"n[0-9]{8}")
 
 @lru_cache(maxsize=1)
 def categories() -> tuple[str, ...]:
-    """Their names in order of class, those of torchvision's weights."""
-    try:  # the list stands in a file of its own, which can be read in milliseconds; its name is not promised
+    """The class names in the metadata of torchvision's weights, in order of class."""
+    try:  # parsed from torchvision's private file in milliseconds; a later version may move it
         found = find_spec("torchvision")  # does not import it
         assert found is not None
         assert found.origin is not None
@@ -24,10 +24,7 @@ def categories() -> tuple[str, ...]:
 
 
 def are_synsets(folders: tuple[str, ...]) -> bool:
-    """Whether these, in order, are all the folders of ImageNet's images by their WordNet ids, as n01440764.
-
-    They are numbered in that order.
-    """
+    """Whether folders are named by all WordNet ids of ImageNet, such as n01440764, which are in order of class."""
     return len(folders) == len(categories()) and all(map(_SYNSET.fullmatch, folders))
 
 

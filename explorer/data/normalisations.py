@@ -1,4 +1,4 @@
-"""How pixels are normalised before a network gets them: the kinds that there are; importing this reads no data."""
+"""The kinds of input normalisation; importing this module reads no data."""
 
 from dataclasses import dataclass
 
@@ -10,11 +10,10 @@ class NormalisationRow:
     """A kind of normalisation.
 
     Attributes:
-        mean: of each channel on the 0..1 scale, or one number for any number of channels; empty where it is measured on
-            the training images.
+        mean: one number per channel on the 0..1 scale, or one for all channels; empty if measured on training images.
         std: likewise.
-        users: whose weights were trained on images normalised so.
-        source: where the numbers stand.
+        users: whose weights were trained with it.
+        source: where the numbers are published.
     """
 
     name: str
@@ -63,7 +62,7 @@ NORMALISATIONS: dict[str, NormalisationRow] = {
             title="CIFAR-10's mean, and the deviation over all images",
             mean=(0.4914, 0.4822, 0.4465),
             std=(0.2470, 0.2435, 0.2616),
-            users="many that do not copy kuangliu's deviations",
+            users="many repositories that do not copy kuangliu's deviations",
             source="issue 129 of kuangliu/pytorch-cifar; to four digits what `channel` measures on CIFAR-10",
         ),
         NormalisationRow(
@@ -80,7 +79,7 @@ NORMALISATIONS: dict[str, NormalisationRow] = {
             title="From -1 to 1",
             mean=(0.5,),
             std=(0.5,),
-            users="those who follow the CIFAR-10 tutorial of PyTorch",
+            users="code that follows PyTorch's CIFAR-10 tutorial",
             source="pytorch/tutorials, beginner_source/blitz/cifar10_tutorial.py",
         ),
         NormalisationRow(
@@ -88,7 +87,7 @@ NORMALISATIONS: dict[str, NormalisationRow] = {
             title="From 0 to 1, nothing subtracted",
             mean=(0.0,),
             std=(1.0,),
-            users="those who use torchvision's ToTensor alone",
+            users="code that uses torchvision's ToTensor alone",
             source="torchvision/transforms/transforms.py, ToTensor",
         ),
     )
@@ -96,7 +95,7 @@ NORMALISATIONS: dict[str, NormalisationRow] = {
 
 
 def normalisation_row(kind: str) -> NormalisationRow:
-    """The row of a kind; "channel:cifar10" and the like, measured on another data set than it is used for, have one.
+    """The row of a kind; "channel:cifar10", measured on another data set, has the row of "channel".
 
     Raises:
         UnknownName: there is no such kind.

@@ -1,4 +1,4 @@
-"""The folders of pictures that a user has put on a list: what pages and links may name."""
+"""The user's list of folders of pictures, the only folders that pages and links may name."""
 
 import json
 import os
@@ -16,7 +16,7 @@ MOST_FOLDERS = 200
 
 
 def own_folders() -> list[str]:
-    """Names of the data sets on the list, such as "folder:/home/me/pets", in the order in which they were added.
+    """The names of the data sets on the list, such as "folder:/home/me/pets", in order of addition.
 
     Raises:
         StorageError: the list cannot be read.
@@ -29,8 +29,8 @@ def own_folders() -> list[str]:
         return []
     except (StorageError, ValueError) as error:
         raise StorageError(
-            f"The list of your folders, {file}, cannot be read: {reason_in(error)}. Mend or delete it; the pictures "
-            "are not in it."
+            f"The list of your folders, {file}, cannot be read: {reason_in(error)}. Repair or delete it; the "
+            "pictures are not in it."
         ) from None
     return list(dict.fromkeys(f"{OWN}:{Path(path)}" for path in found["folders"] if Path(path).is_absolute()))
 
@@ -45,16 +45,16 @@ def _require_paths(found: object) -> None:
 
 
 def add_folder(path: str) -> str:
-    """Put a folder on the list; one that is there stays where it is.
+    """Put a folder on the list; one that is on it keeps its place.
 
     Args:
-        path: absolute, or from the user's home as in ~/pets.
+        path: absolute, or relative to the user's home as in ~/pets.
 
     Returns:
         The name of the data set.
 
     Raises:
-        BadSettings: the path is not absolute, or is none at all.
+        BadSettings: it is not an absolute path.
         DataMissing: there is no such folder, or it has no pictures in subfolders; the message says why.
         StorageError: the list cannot be read or written.
     """
@@ -82,29 +82,28 @@ def remove_folder(path: str) -> None:
 
 
 def folder_table() -> list[dict[str, Any]]:
-    """The folders on the list as rows beside those of `data.catalogue.data_table`, also those that are gone."""
+    """The folders on the list, missing ones included, as rows like those of `data.catalogue.data_table`."""
     return [_described(name) for name in own_folders()]
 
 
-def folders_there() -> dict[str, DatasetRow]:
-    """The rows, by name, of the folders on the list that can be read; none where the list itself cannot."""
-    found = {name: known_dataset(name) for name in _listed()}
-    return {name: row for name, row in found.items() if row is not None}
+def readable_folders() -> dict[str, DatasetRow]:
+    """The rows of the readable folders on the list, by name; none if the list itself is unreadable."""
+    return {name: row for name in _listed() if (row := known_dataset(name)) is not None}
 
 
 def folders_state() -> tuple[object, ...]:
-    """What differs once a folder was added or removed, or a picture in one of them; looks at folders' times only."""
-    found: list[object] = []
+    """A key that changes when a folder or a picture in one is added or removed; reads modification times only."""
+    state: list[object] = []
     for name in _listed():
         try:
-            found.append((name, tuple(folder(Path(name.partition(":")[2])).stamps.items())))
+            state.append((name, tuple(folder(Path(name.partition(":")[2])).stamps.items())))
         except ExplorerError as error:
-            found.append((name, str(error)))
-    return tuple(found)
+            state.append((name, str(error)))
+    return tuple(state)
 
 
 def _listed() -> list[str]:
-    """The list for pages that do without it: the Data page and `data status` say what is wrong with it."""
+    """The list, empty if unreadable; the Data page and `data status` report why."""
     try:
         return own_folders()
     except StorageError:
@@ -112,7 +111,7 @@ def _listed() -> list[str]:
 
 
 def list_file() -> Path:
-    """The file that the list is in, existing or not."""
+    """The file of the list, existing or not."""
     return home() / "folders.json"
 
 
@@ -126,7 +125,7 @@ def _path(text: str) -> Path:
             f"`path` (={quoted(text)}) is not the absolute path of a folder. "
             "Write it from the root, as in /home/me/pets."
         )
-    return Path(os.path.normpath(path))  # links stay as they were written
+    return Path(os.path.normpath(path))  # without resolving links
 
 
 def _write(names: list[str]) -> None:

@@ -1,4 +1,4 @@
-"""Reading the picture files that people have: PNG, JPEG and WebP, whatever is in them, and never more than is safe."""
+"""Decoding of PNG, JPEG and WebP files from untrusted sources, with bounded size."""
 
 import warnings
 from io import BytesIO
@@ -19,21 +19,21 @@ MOST_BYTES = 50_000_000
 MOST_PIXELS = 25_000_000
 _TOO_MANY = f"more than {MOST_PIXELS // 1_000_000} megapixels. Save it smaller: networks look at far fewer."
 
-_DECODING = Lock()  # one at a time: a large picture takes hundreds of megabytes; and filters of warnings are global
+_DECODING = Lock()  # one at a time: a large picture takes hundreds of megabytes, and warning filters are global
 
 
 def read_picture(content: bytes) -> NDArray[np.uint8]:
-    """The pixels of a PNG, JPEG or WebP file: the right way up, of an animation the first frame, on white.
+    """The pixels of a PNG, JPEG or WebP file, on white, rotated by its EXIF data; the first frame of an animation.
 
-    Turned as its EXIF data says. Sixteen bits become eight (PIL gives those of colours cut off, those of greys are
-    rounded here), CMYK becomes RGB by PIL's formula. Colour profiles are ignored: numbers are taken for sRGB.
+    Sixteen bits become eight (PIL truncates colours; greys are rounded here), CMYK becomes RGB by PIL's formula. Colour
+    profiles are ignored: values are taken as sRGB.
 
     Returns:
         uint8 (H, W, 3).
 
     Raises:
-        BadSettings: it is none of these, is broken, has no bytes or more than 50 MB, or has more than 25 megapixels,
-            which is found out before they are decoded.
+        BadSettings: another format, a broken or empty file, more than 50 MB, or more than 25 megapixels (checked before
+            decoding).
     """
     if not content:
         raise BadSettings("The file is empty. Give a PNG, JPEG or WebP picture.")
@@ -43,7 +43,7 @@ def read_picture(content: bytes) -> NDArray[np.uint8]:
         )
     from PIL.Image import DecompressionBombError
 
-    with _DECODING, warnings.catch_warnings(action="ignore"):  # what PIL warns of is no news for who chose a picture
+    with _DECODING, warnings.catch_warnings(action="ignore"):  # PIL's warnings do not help the user
         try:
             with _opened(content) as image:
                 _require_size(*image.size)
@@ -51,7 +51,7 @@ def read_picture(content: bytes) -> NDArray[np.uint8]:
                 return _on_white(_upright(image))
         except BadSettings:
             raise
-        except DecompressionBombError:  # where even reading the header would take too much memory
+        except DecompressionBombError:  # raised while reading the header
             raise BadSettings(f"The picture has {_TOO_MANY}") from None
         except Exception as error:  # noqa: BLE001 - a hostile file can make a decoder raise anything
             reason = " ".join(str(error).split())[:120] or type(error).__name__
@@ -64,11 +64,11 @@ def read_picture_file(path: Path, *, named: str = "") -> NDArray[np.uint8]:
     """`read_picture` of a file; the array is read-only.
 
     Args:
-        named: what messages call it; its name where empty.
+        named: its name in messages; empty takes the file's.
 
     Raises:
-        BadSettings: it is not a picture that can be read.
-        StorageError: it is gone or may not be read.
+        BadSettings: it is not a readable picture.
+        StorageError: it is missing or cannot be read.
     """
     try:
         with path.open("rb") as file:
@@ -82,7 +82,7 @@ def read_picture_file(path: Path, *, named: str = "") -> NDArray[np.uint8]:
 
 
 def _opened(content: bytes) -> "ImageFile":
-    """The picture with its header read; of the plug-ins, since `Image.open` warns of large pictures before we can."""
+    """The picture with its header read; by plug-in, since `Image.open` warns of large pictures."""
     from PIL.JpegImagePlugin import JpegImageFile
     from PIL.PngImagePlugin import PngImageFile
     from PIL.WebPImagePlugin import WebPImageFile
@@ -109,15 +109,15 @@ def _upright(image: "Image.Image") -> "Image.Image":
 
     try:
         return ImageOps.exif_transpose(image)
-    except Exception:  # noqa: BLE001 - EXIF data that cannot be read turn nothing, as in a browser
+    except Exception:  # noqa: BLE001 - unreadable EXIF data are ignored, as in a browser
         return image
 
 
 def _on_white(image: "Image.Image") -> NDArray[np.uint8]:
-    if image.mode.startswith("I"):  # greys of 16 bits
+    if image.mode.startswith("I"):  # 16-bit greyscale
         values = np.asarray(image).astype(np.uint32)
         grey = ((values * 255 + 32767) // 65535).astype(np.uint8)
-        clear = image.info.get("transparency")  # one grey that counts as transparent
+        clear = image.info.get("transparency")  # the grey value that is transparent
         grey[values == clear] = 255
         return np.repeat(grey[..., None], 3, axis=2)
     if not image.has_transparency_data:

@@ -1,8 +1,8 @@
-"""One picture to be explained, named by a reference: a test image, a photograph, an uploaded file, or a path.
+"""Pictures for attributions, by reference.
 
 - test:17: image 17 of a data set's test images, counted from 0;
 - china.jpg: a photograph that comes with scikit-learn (`PHOTOGRAPHS`);
-- upload:SHA256: a file that `keep_upload` kept;
+- upload:SHA256: an uploaded picture, see `keep_upload`;
 - anything else: the path of a file on this machine.
 """
 
@@ -23,11 +23,11 @@ from explorer.errors import BadSettings, StorageError, UnknownName, quoted
 from explorer.files import file_identity, home, storage_errors, write_atomically
 from explorer.registry import nearest_hint
 
-UPLOAD_SIDE = 1024  # pixels at most that the longer side of a kept upload has
+UPLOAD_SIDE = 1024  # pixels of the longer side of a stored upload at most
 MOST_KEPT = 2**27  # bytes of decoded pictures: forty uploads, or one of the largest files
 
-# Their titles name who took them, as the licence (CC BY 2.0) asks; scikit-learn's README names danielbuechele for
-# both, its link to the second leads to vultilion.
+# The titles name the photographers, as the licence (CC BY 2.0) requires; scikit-learn's README names danielbuechele
+# for both, but its link to the second leads to vultilion.
 PHOTOGRAPHS = {
     "china.jpg": "Chinese temple (photograph by danielbuechele, CC BY 2.0)",
     "flower.jpg": "Flower (photograph by vultilion, CC BY 2.0)",
@@ -39,12 +39,12 @@ _UPLOAD = re.compile(r"upload:([0-9a-f]{64})")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Picture:
-    """A picture as it is shown; `fitted` makes of it what a network takes.
+    """A picture as displayed; `fitted` converts it to a network's input size.
 
     Attributes:
         pixels: uint8 (H, W, 3), or (H, W, 1) from a greyscale data set; read-only.
-        label: its class where that is known.
-        title: what to write beside it.
+        label: its class; None if unknown.
+        title: caption.
     """
 
     reference: str
@@ -54,20 +54,20 @@ class Picture:
 
 
 def picture(reference: str, *, data: str = "", image_size: int | None = None, paths: bool = False) -> Picture:
-    """The picture that a reference names.
+    """The picture of a reference.
 
     Args:
-        reference: see above.
-        data: name of the data set that a test image is from.
-        image_size: side at which a test image is wanted; one that its data set does not come in gives its own.
-            Photographs and files keep theirs.
-        paths: whether a path may be read; False where the reference may be somebody else's, as in a link to a page.
+        reference: see the module.
+        data: name of the data set of a test image.
+        image_size: side of a test image; sizes that its data set is not available in give the original. Photographs and
+            files are not resized.
+        paths: whether a path may be read; False for references that are not trusted, as in a link to a page.
 
     Raises:
         UnknownName: no picture or data set has that name.
-        BadSettings: there is no test image of that number, or the file is not a picture that can be read.
+        BadSettings: there is no test image of that number, or the file is not a readable picture.
         DataMissing: the data set is not on this machine.
-        StorageError: the file is not there or cannot be read.
+        StorageError: the file is missing or cannot be read.
     """
     if reference.startswith("test:"):
         return _test_image(reference, data, image_size)
@@ -86,12 +86,10 @@ def picture(reference: str, *, data: str = "", image_size: int | None = None, pa
 
 
 def keep_upload(content: bytes) -> str:
-    """Keep a picture, at most 1024 pixels a side, in the `image_folder`; gives the reference to it.
-
-    The name is made of the pixels that are kept, so the same picture has the same name.
+    """Store a picture, at most 1024 pixels a side, in the `image_folder`; gives its reference, a hash of the pixels.
 
     Raises:
-        BadSettings: it is not a picture that can be read.
+        BadSettings: it is not a readable picture.
         StorageError: the disk is full or the folder read-only.
     """
     from PIL import Image
@@ -101,9 +99,9 @@ def keep_upload(content: bytes) -> str:
     name = hashlib.sha256(f"{image.size}".encode() + image.tobytes()).hexdigest()
     path = image_folder() / f"{name}.png"
     with storage_errors(path):
-        there = path.exists()
+        exists = path.exists()
         path.parent.mkdir(parents=True, exist_ok=True)
-    if not there:
+    if not exists:
         write_atomically(path, lambda file: image.save(file, "PNG"))
     pixels = np.array(image)
     pixels.flags.writeable = False  # all who ask for it are given the same
@@ -117,10 +115,10 @@ def image_folder() -> Path:
 
 
 def fitted(pixels: NDArray[np.uint8], side: int, channels: int) -> NDArray[np.uint8]:
-    """The largest square in the middle, at the size and in the channels that a network takes.
+    """The largest square at the centre of a picture, resized and converted to the channels of a network's input.
 
-    Resized with antialiasing (Lanczos), a copy where the size is right already. Colours become grey by ITU-R 601;
-    grey is repeated.
+    Resized with antialiasing (Lanczos); a copy if the size is right already. Colours become grey by ITU-R 601; grey is
+    repeated.
 
     Args:
         pixels: uint8 (H, W, 3) or (H, W, 1).
@@ -131,7 +129,7 @@ def fitted(pixels: NDArray[np.uint8], side: int, channels: int) -> NDArray[np.ui
         uint8 (side, side, channels).
 
     Raises:
-        BadSettings: no picture, side or number of channels of that kind.
+        BadSettings: a shape, side or number of channels that is not allowed.
     """
     from PIL import Image
 
@@ -176,7 +174,7 @@ def _test_image(reference: str, data: str, image_size: int | None) -> Picture:
         raise BadSettings(f"{quoted(reference)}: a test image is named by its number, as in test:17.")
     index = int(number[1])
     if not row.test_images:
-        require(data)  # says why
+        require(data)  # raises with the reason
     if index >= row.test_images:
         raise BadSettings(
             f"{quoted(reference)}: {row.title} has {row.test_images:,} test images; their numbers go from 0 to "
@@ -187,18 +185,18 @@ def _test_image(reference: str, data: str, image_size: int | None) -> Picture:
 
 
 def _photograph(name: str) -> Path:
-    found = find_spec("sklearn")  # only where it is: importing it takes seconds
+    found = find_spec("sklearn")  # does not import it, which takes seconds
     assert found is not None
     assert found.origin is not None
     return Path(found.origin).parent / "datasets" / "images" / name
 
 
 def _upload(reference: str) -> Path:
-    name = _UPLOAD.fullmatch(reference)  # so that no other file can be named
+    name = _UPLOAD.fullmatch(reference)  # no other file can be named
     path = image_folder() / f"{name[1]}.png" if name else None
     with storage_errors(image_folder()):
-        there = path is not None and path.is_file()
-    if path is None or not there:
+        exists = path is not None and path.is_file()
+    if path is None or not exists:
         raise UnknownName("That uploaded picture is not kept here (any more). Upload it again.")
     return path
 
@@ -206,9 +204,9 @@ def _upload(reference: str) -> Path:
 def _file(reference: str) -> Path:
     try:
         path = Path(reference).expanduser()
-        there = path.is_file()  # not a pipe, which would wait for ever
+        exists = path.is_file()  # reading a pipe would block
     except (OSError, RuntimeError):  # too long a name, or no such user
-        there = False
-    if not there:
+        exists = False
+    if not exists:
         raise StorageError(f"There is no file {quoted(reference)[1:-1]}. Give the path of a PNG, JPEG or WebP picture.")
     return path

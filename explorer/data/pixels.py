@@ -1,4 +1,4 @@
-"""Data sets as uint8, in memory or in files that are decoded when they are looked at."""
+"""Loading of data sets as uint8 pixels, in memory or decoded from files on access."""
 
 import hashlib
 from dataclasses import dataclass
@@ -13,20 +13,20 @@ from explorer.data.file_pixels import FilePixels
 from explorer.data.splits import Labels, Pixels, Split, SplitName
 from explorer.errors import DataMissing
 
-_READING = Lock()  # two browser sessions that ask at once share one reading
+_READING = Lock()  # concurrent requests of two browser sessions read once
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Data:
-    """A data set; the arrays are read-only and shared by all who load it.
+    """A data set; the arrays are read-only and shared between calls.
 
     Attributes:
         classes: names, in order of label.
-        train_pixels: uint8 (N, H, W, C), of a folder of pictures `FilePixels`; none where it has test images only.
+        train_pixels: uint8 (N, H, W, C); `FilePixels` for a folder of pictures; empty if it has test images only.
         train_labels: int64 (N,).
-        augment: whether training crops and mirrors its images unless told otherwise.
-        fingerprint: sha256 of all pixels and labels, of a folder of pictures of the names and sizes of its files
-            instead of the pixels; two runs with the same one saw the same data.
+        augment: whether training crops and mirrors its images by default.
+        fingerprint: sha256 of all labels and pixels (names and sizes of the files for a folder of pictures); runs with
+            the same fingerprint saw the same data.
     """
 
     name: str
@@ -53,12 +53,12 @@ def load_data(name: str, image_size: int | None = None) -> Data:
 
     Args:
         name: as for `dataset`.
-        image_size: side in pixels; None is the data set's own. Half of CIFAR-10's averages 2x2 pixels; see `FilePixels`
-            for what is done to pictures of a folder.
+        image_size: side in pixels; None takes the original. CIFAR-10 at 16 pixels averages 2x2 pixels; see `FilePixels`
+            for folders of pictures.
 
     Raises:
         UnknownName: no data set has that name.
-        BadSettings: it cannot be had in that size, or is a folder whose classes have other names than it needs.
+        BadSettings: it is not available in that size, or a folder's subfolders are not named after the classes.
         DataMissing: it is not on this machine, or is damaged; the message says what to do.
     """
     row = dataset(name)
@@ -68,7 +68,7 @@ def load_data(name: str, image_size: int | None = None) -> Data:
 
 
 def load_test(name: str, image_size: int | None = None) -> Split:
-    """Its test images and labels alone, the very arrays of `load_data`, without the time that all the others take.
+    """The test images and labels of a data set, equal to those of `load_data`, without reading the training images.
 
     Args and errors as for `load_data`.
     """
@@ -109,6 +109,6 @@ def _read(row: DatasetRow, side: int, folder: Path, split: SplitName) -> Split:
     return Split(pixels, labels)
 
 
-# Names of files take no room, so they do not push out what is in memory and takes seconds to read.
+# Separate caches: file names take little memory, and must not evict data sets that take seconds to read.
 _in_memory, _of_files = lru_cache(maxsize=3)(_data), lru_cache(maxsize=8)(_data)
 _test_in_memory, _test_of_files = lru_cache(maxsize=3)(_read_test), lru_cache(maxsize=8)(_read_test)

@@ -1,4 +1,4 @@
-"""What a data set's reader gives: pixels and labels of one of its two fixed parts."""
+"""Types of the training and test parts of data sets."""
 
 from typing import Literal, NamedTuple
 
@@ -14,14 +14,14 @@ SplitName = Literal["train", "test"]
 
 
 class Split(NamedTuple):
-    """The training or the test images, in the order in which they were published."""
+    """The training or the test images, in published order."""
 
     pixels: Pixels | FilePixels
     labels: Labels
 
 
 class ChannelSums(NamedTuple):
-    """Sums over all training images and positions, one number a channel; exact, since pixels are whole numbers."""
+    """Exact sums over all training images and positions, one integer per channel."""
 
     pixels: tuple[int, ...]
     squares: tuple[int, ...]

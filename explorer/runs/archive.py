@@ -1,4 +1,4 @@
-"""Experiments as zip files: what goes into one, and how somebody else's is read without trusting anything in it."""
+"""Experiments as zip files: packing, and extraction of untrusted ones."""
 
 import io
 import re
@@ -17,7 +17,7 @@ from explorer.runs.metrics_file import copy_metrics
 from explorer.runs.store import Run, is_run_folder
 from explorer.scratch import temporary_folder
 
-# What a zip may hold of a run, and how large each may be; the rest of a run folder belongs to the machine it ran on.
+# Files of a run in a zip, and their largest sizes; all others in a run folder belong to the machine.
 MEBIBYTE = 2**20
 PORTABLE = {
     "run.json": 4 * MEBIBYTE,
@@ -30,7 +30,7 @@ PORTABLE = {
 }
 MOST_ENTRIES = 10_000
 LARGEST_DIRECTORY = 4 * MEBIBYTE  # the zip's own list of entries
-MOST_UNPACKED = 100  # times the size of the zip: weights and metrics shrink to a third; zeros that fill a disk do not
+MOST_UNPACKED = 100  # compression ratio at most, against zip bombs; weights and metrics have about 3
 ALWAYS_UNPACKED = 64 * MEBIBYTE
 _CHUNK = MEBIBYTE
 _STATE = re.compile(r"step-[0-9]{1,12}\.pt|latest\.pt")
@@ -42,7 +42,7 @@ def pack(runs: tuple[Run, ...], file: IO[bytes]) -> None:
     """Write runs as a zip that another machine can list and resume: consistent metrics, no lock, no live state.
 
     Raises:
-        RunError, StorageError: a run is damaged, or a file in its folder is none of the program's.
+        RunError, StorageError: a run is damaged, or a file in its folder is not a regular one.
     """
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         for run in runs:
@@ -52,19 +52,19 @@ def pack(runs: tuple[Run, ...], file: IO[bytes]) -> None:
 
 
 def unpack(source: Path | IO[bytes], name: str, folder: Path, *, most: int) -> None:
-    """Extract a zip that `pack` wrote into `folder`: one folder a run, and nothing that is not a run's.
+    """Extract a zip written by `pack` into `folder`: one folder per run, with files of runs only.
 
     Args:
         source: the zip.
-        name: what to call it in messages.
-        folder: an empty one.
-        most: bytes unpacked, counted while they come, whatever the zip says.
+        name: its name in messages.
+        folder: an empty folder.
+        most: limit of the bytes extracted, whatever sizes the zip claims.
 
     Raises:
-        RunError: it is no such zip.
+        RunError: it was not written by `pack`.
         StorageError: `folder` cannot be written.
     """
-    with _opened(source) as file, _reading(name), zipfile.ZipFile(_Bounded(file)) as archive:
+    with _opened(source) as file, _as_run_error(name), zipfile.ZipFile(_Bounded(file)) as archive:
         most = min(most, max(MOST_UNPACKED * file.seek(0, io.SEEK_END), ALWAYS_UNPACKED))
         entries = [entry for entry in archive.infolist() if not entry.is_dir()]
         _require_portable(entries, name)
@@ -120,7 +120,7 @@ def _opened(source: Path | IO[bytes]) -> Iterator[IO[bytes]]:
         yield source
         return
     with storage_errors(source):
-        if not source.is_file():  # a pipe would be waited for
+        if not source.is_file():  # opening a pipe would block
             raise RunError(f"There is no file {source}. Give the zip that `python -m explorer runs export` wrote.")
         file = source.open("rb")
     with file:
@@ -128,7 +128,7 @@ def _opened(source: Path | IO[bytes]) -> Iterator[IO[bytes]]:
 
 
 class _Bounded(io.RawIOBase):
-    """A file that is read in pieces of bounded size: a zip's list of entries is read in one, whatever its size."""
+    """A file with bounded reads, since zipfile reads a list of entries of any size at once."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
@@ -146,20 +146,20 @@ class _Bounded(io.RawIOBase):
         return self._file.tell()
 
     def read(self, size: int = -1) -> bytes:
-        found = self._file.read(LARGEST_DIRECTORY + 1 if size < 0 else min(size, LARGEST_DIRECTORY + 1))
-        if len(found) > LARGEST_DIRECTORY:
+        content = self._file.read(LARGEST_DIRECTORY + 1 if size < 0 else min(size, LARGEST_DIRECTORY + 1))
+        if len(content) > LARGEST_DIRECTORY:
             raise ValueError(f"its list of entries is larger than {LARGEST_DIRECTORY >> 20} MiB")
-        return found
+        return content
 
 
 @contextmanager
-def _reading(name: str) -> Iterator[None]:
-    """Whatever a zip does to its reader is said in one line."""
+def _as_run_error(name: str) -> Iterator[None]:
+    """Convert any error of reading a zip to a `RunError`."""
     try:
         yield
     except ExplorerError:
         raise
-    except Exception as error:  # noqa: BLE001 zipfile raises what it likes on what it does not know
+    except Exception as error:  # noqa: BLE001 zipfile raises many kinds of errors on invalid files
         raise RunError(
             f"{name} is not a zip written by export: {reason_in(error)}. Export the experiment again."
         ) from None
@@ -173,13 +173,13 @@ def _require_portable(entries: list[zipfile.ZipInfo], name: str) -> None:
         raise RunError(f"{name} holds {len(runs):,} runs; an experiment has at most {LARGEST_EXPERIMENT}.")
     seen = set()
     for entry in entries:
-        told = quoted(entry.orig_filename)
+        file = quoted(entry.orig_filename)
         if not _ENTRY.fullmatch(entry.filename) or entry.orig_filename != entry.filename:
-            raise RunError(f"{name} holds {told}, which no exported experiment has. Nothing was imported.")
+            raise RunError(f"{name} holds {file}, which no exported experiment has. Nothing was imported.")
         if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) or entry.flag_bits & 1:
-            raise RunError(f"{name}: {told} is compressed or encrypted as export never does. Nothing was imported.")
+            raise RunError(f"{name}: {file} is compressed or encrypted as export never does. Nothing was imported.")
         if entry.filename.lower() in seen:
-            raise RunError(f"{name} holds {told} twice. Nothing was imported.")
+            raise RunError(f"{name} holds {file} twice. Nothing was imported.")
         seen.add(entry.filename.lower())
 
 

@@ -1,4 +1,4 @@
-"""An unpacked experiment on its way in: what it says of itself is checked, and where it stays is ours to decide."""
+"""Import of an unpacked experiment: its facts are checked, and it gets ids and folders on this machine."""
 
 import hashlib
 import json
@@ -29,37 +29,37 @@ from explorer.runs.store import (
 from explorer.scratch import unowned
 
 PURPOSE = "import"
-_COMPARED = 10_000  # rows of a run: of more, their averages
-_MOVED = "moved.json"  # in the scratch folder: ids of runs that stand beside it, not marked as runs yet
+_COMPARED = 10_000  # rows of a run that are compared; longer ones are averaged
+_MOVED = "moved.json"  # in the scratch folder: ids of the runs moved out of it but not marked as runs yet
 
 
 @dataclass(frozen=True, slots=True)
-class Arrived:
-    """A run as it was unpacked."""
+class ImportedRun:
+    """An unpacked run."""
 
     folder: Path
     facts: RunFacts
 
 
-def read(scratch: Path, name: str) -> list[Arrived]:
+def read(scratch: Path, name: str) -> list[ImportedRun]:
     """The runs in `scratch`, in the order of their experiment.
 
     Raises:
-        RunError: there are none or those of several experiments, or one is damaged.
+        RunError: there are none, they are of several experiments, or one is damaged.
     """
-    found = [Arrived(folder, read_facts(folder)) for folder in sorted(scratch.iterdir()) if folder.is_dir()]
-    for each in found:
+    runs = [ImportedRun(folder, read_facts(folder)) for folder in sorted(scratch.iterdir()) if folder.is_dir()]
+    for each in runs:
         read_progress(each.folder)
         if each.facts.id != each.folder.name:
             raise RunError(f"{name}: the folder {each.folder.name} holds the run {each.facts.id}. Export it again.")
-    experiments = {each.facts.experiment for each in found}
+    experiments = {each.facts.experiment for each in runs}
     if len(experiments) != 1:
         raise RunError(f"{name} holds {len(experiments)} experiments; one was expected. Export each by itself.")
-    return sorted(found, key=lambda each: (each.facts.order, each.facts.id))
+    return sorted(runs, key=lambda each: (each.facts.order, each.facts.id))
 
 
-def refuse_known(arrived: Sequence[Arrived], runs: Iterable[Run], name: str) -> None:
-    """Raise RunError where all these runs are here already, whatever they are called."""
+def require_new(arrived: Sequence[ImportedRun], runs: Iterable[Run], name: str) -> None:
+    """Raise RunError if all these runs exist already, under whatever ids."""
     here = [run for run in runs if run.facts is not None and run.state != "damaged"]
     alike = defaultdict(list)
     for run in here:
@@ -77,14 +77,14 @@ def refuse_known(arrived: Sequence[Arrived], runs: Iterable[Run], name: str) -> 
         )
 
 
-def settle(arrived: Sequence[Arrived], scratch: Path) -> str:
-    """Move unpacked runs among the user's; gives the id of their experiment.
+def install(arrived: Sequence[ImportedRun], scratch: Path) -> str:
+    """Move unpacked runs into the folder of runs; gives the id of their experiment.
 
     Raises:
-        StorageError: a folder cannot be moved; then none is there.
+        StorageError: a folder cannot be moved; then none is.
     """
     claimed = arrived[0].facts.experiment
-    experiment_id = claimed if _is_ours_and_free(arrived) else new_id()
+    experiment_id = claimed if _keeps_ids(arrived) else new_id()
     number = next_number()
     ids: list[str] = []
     for each in arrived:
@@ -100,8 +100,9 @@ def settle(arrived: Sequence[Arrived], scratch: Path) -> str:
             "queued": 0.0,
         }
         if experiment_id != claimed:
-            told = f"Imported; where it was exported it is called {facts.id}. {facts.notice}".strip()
-            changes["notice"] = told[:MOST_TEXT]
+            changes["notice"] = f"Imported; where it was exported it is called {facts.id}. {facts.notice}".strip()[
+                :MOST_TEXT
+            ]
         write_facts(each.folder, facts.model_copy(update=changes))
     write_text_atomically(scratch / _MOVED, json.dumps(ids))
     try:
@@ -118,8 +119,8 @@ def settle(arrived: Sequence[Arrived], scratch: Path) -> str:
     return experiment_id
 
 
-def finish_unowned() -> None:
-    """Finish the imports of processes that are gone: wholly, where all runs had been moved, else not at all."""
+def finish_interrupted() -> None:
+    """Finish imports whose process has ended if all their runs had been moved, else undo them."""
     for scratch in unowned(home(), PURPOSE):
         with suppress(OSError, ExplorerError, TypeError):
             _finish(scratch)
@@ -133,7 +134,7 @@ def _finish(scratch: Path) -> None:
         return
     there = [folder for folder in folders if folder.is_dir()]
     for folder in there:
-        read_facts(folder)  # or it is no run, and stays as it is
+        read_facts(folder)  # raises if it is not a run, which stays as it is
     for folder in there:
         if len(there) == len(folders):
             mark(folder)
@@ -141,8 +142,8 @@ def _finish(scratch: Path) -> None:
             folder.rename(scratch / folder.name)
 
 
-def _same(arrived: Arrived, alike: Sequence[Run]) -> Run | None:
-    """Of the runs with the same settings, beginning and weights the one that also has the same rows."""
+def _same(arrived: ImportedRun, alike: Sequence[Run]) -> Run | None:
+    """The run with the same metrics, among those with the same settings and weights."""
     if not alike:
         return None
     rows = _digest(arrived.folder)
@@ -150,8 +151,8 @@ def _same(arrived: Arrived, alike: Sequence[Run]) -> Run | None:
 
 
 def _settings(facts: RunFacts) -> str:
-    told = {"network", "data", "recipe", "seed", "created", "data_fingerprint", "checkpoint_sha256", "initial_sha256"}
-    return facts.model_dump_json(include=told)
+    names = {"network", "data", "recipe", "seed", "created", "data_fingerprint", "checkpoint_sha256", "initial_sha256"}
+    return facts.model_dump_json(include=names)
 
 
 def _digest(folder: Path) -> str:
@@ -161,8 +162,8 @@ def _digest(folder: Path) -> str:
         return ""
 
 
-def _is_ours_and_free(arrived: Sequence[Arrived]) -> bool:
-    """Whether the ids are as this program makes them, and of nothing that is here."""
+def _keeps_ids(arrived: Sequence[ImportedRun]) -> bool:
+    """Whether the ids are as this program generates them, and free on this machine."""
     experiment_id = arrived[0].facts.experiment
     as_made = all(each.facts.id == _run_id(experiment_id, each.facts, ()) for each in arrived)
     if not as_made or experiment_id.startswith(SHIPPED_ID):

@@ -1,4 +1,4 @@
-"""What is known of checkpoints, and where they are: their JSON files, read without importing torch."""
+"""Metadata of checkpoints (their JSON files) and their locations, without importing torch."""
 
 import hashlib
 import os
@@ -10,18 +10,18 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from explorer.data.catalogue import DATASETS, IMAGENET, dataset, labelled_as
+from explorer.data.catalogue import DATASETS, IMAGENET, data_for_classes, dataset
 from explorer.errors import BadSettings, ExplorerError, RunError, StorageError, quoted, reason_in
 from explorer.files import home, inside, read_file, read_json, write_text_atomically
 from explorer.models.config import NetworkConfig
 from explorer.models.names import IMAGENET_CLASSES, is_network_name
 from explorer.runs import store
-from explorer.runs.facts import MOST_STEPS, Digest, Line, known_normalisation, sound_recipe
+from explorer.runs.facts import MOST_STEPS, Digest, Line, known_normalisation, valid_recipe
 from explorer.runs.store import Run, checkpoint_folder, read_run, run_folder
 from explorer.seals import sealed_text, unsealed
 from explorer.settings import Settings
 
-DEFAULT_DATA = "digits"  # where nothing says another: it comes with the program
+DEFAULT_DATA = "digits"  # built in
 
 MOST_BYTES = 2**33  # of a weights file
 _SNAPSHOT = re.compile(r"step-([0-9]{7,10})\.pt")
@@ -30,12 +30,12 @@ Error = Annotated[float | None, Field(ge=0, le=1)]
 
 
 class CheckpointFacts(Settings):
-    """What is known of a checkpoint; the JSON file beside the weights.
+    """Metadata of a checkpoint, the content of its JSON file.
 
     Attributes:
-        normalisation: a kind, see `data.normalisations`, as its images were normalised.
-        train_error: fraction wrong on the fixed training sample, test_error: on the whole test set.
-        source: where it comes from, in words.
+        normalisation: a kind, see `data.normalisations`.
+        train_error: fraction wrong on the fixed training sample; test_error: on the whole test set.
+        source: description of its origin.
         sha256: of the weights file.
     """
 
@@ -44,7 +44,7 @@ class CheckpointFacts(Settings):
     normalisation: Annotated[str, AfterValidator(known_normalisation)] = "channel"
     classes: Annotated[tuple[Annotated[Line, Field(max_length=300)], ...], Field(max_length=100_000)] = ()
     data: Line = Field(default="", max_length=4096)
-    recipe: Annotated[dict[str, Any], AfterValidator(sound_recipe)] = Field(default_factory=dict)
+    recipe: Annotated[dict[str, Any], AfterValidator(valid_recipe)] = Field(default_factory=dict)
     seed: int | None = Field(default=None, ge=0)
     step: int | None = Field(default=None, ge=0, le=MOST_STEPS)
     train_error: Error = None
@@ -53,14 +53,16 @@ class CheckpointFacts(Settings):
     sha256: Digest = ""
 
     @model_validator(mode="after")
-    def _a_name_for_each_class(self) -> Self:
+    def _one_name_per_class(self) -> Self:
         if self.classes and len(self.classes) != self.network.classes:
-            raise ValueError(f"`classes` names {len(self.classes)}; the network tells {self.network.classes} apart.")
+            raise ValueError(
+                f"`classes` has {len(self.classes)} names; the network has {self.network.classes} classes."
+            )
         return self
 
 
 def write_checkpoint_facts(path: Path, facts: CheckpointFacts) -> None:
-    """Put the facts with their checksum beside the weights file `path`.
+    """Write the facts with their checksum to the JSON file of the weights file `path`.
 
     Raises:
         StorageError: the disk is full or the folder read-only.
@@ -69,7 +71,7 @@ def write_checkpoint_facts(path: Path, facts: CheckpointFacts) -> None:
 
 
 def checkpoint_facts(id_or_path: str | Path) -> CheckpointFacts:
-    """What is known of the checkpoint that `load_checkpoint` loads by the same name; a snapshot's has no hash.
+    """The facts of the checkpoint that `load_checkpoint` loads by the same name; those of a snapshot have no hash.
 
     Raises:
         RunError: there is no such run or checkpoint.
@@ -95,7 +97,7 @@ def checkpoint_facts(id_or_path: str | Path) -> CheckpointFacts:
 
 
 def run_and_step(reference: str) -> tuple[str, int | None]:
-    """The id and the step that "RUN@STEP" names; None where no step is named.
+    """The id and the step in "RUN@STEP"; the step is None if not given.
 
     Raises:
         RunError: the step is not a whole number.
@@ -107,35 +109,37 @@ def run_and_step(reference: str) -> tuple[str, int | None]:
 
 
 def facts_and_data(references: Sequence[str], data: str = "") -> dict[str, tuple[CheckpointFacts | None, str]]:
-    """What is known of networks, and the data set whose images each is shown.
+    """The facts and the data set of each of several networks.
 
     Args:
-        references: as for `load_checkpoint`, or names such as "resnet56" for untrained networks, of which nothing is
-            known.
-        data: name of the data set for all; empty takes the one that each network was trained on, for others see
-            `data_of_untrained`. A folder is given the name under which its labels are those of the network, see
-            `data.catalogue.labelled_as`.
+        references: as for `load_checkpoint`, or names such as "resnet56" for untrained networks, which have no facts.
+        data: name of the data set for all; empty takes that of each network's training, or for untrained networks
+            `data_of_untrained`. Folders are renamed to match the network's classes, see
+            `data.catalogue.data_for_classes`.
 
     Raises:
-        BadSettings: no network was named.
+        BadSettings: no network is given.
         RunError, StorageError: one cannot be found or read.
-        BadSettings, DataMissing: of a folder, see `data.catalogue.labelled_as`.
+        BadSettings, DataMissing: of a folder, see `data.catalogue.data_for_classes`.
     """
     if not references:
         raise BadSettings("Name at least one network: a run, a checkpoint, or a name such as resnet20.")
     facts = {each: None if is_untrained(each) else checkpoint_facts(each) for each in references}
-    of_others = _data_of_others(filter(None, facts.values()), data)
+    default = _default_data(filter(None, facts.values()), data)
     return {
-        each: (found, labelled_as(data or own_data(found) or of_others, _class_names(found)) if found else of_others)
-        for each, found in facts.items()
+        each: (
+            known,
+            data_for_classes(data or training_data(known) or default, _class_names(known)) if known else default,
+        )
+        for each, known in facts.items()
     }
 
 
 def data_of_untrained(references: Iterable[str], data: str = "") -> str:
-    """The data set whose images untrained networks are shown beside these: for pages, shell and notebooks alike.
+    """The data set for untrained networks that are compared with others.
 
-    That of the first trained one whose data set is known here, under the name that has its labels; else `data`, else
-    the one that comes with the program. Networks that cannot be read are passed over.
+    It is the data set of the first trained network whose data set is known on this machine, else `data`, else the
+    built-in one. Networks that cannot be read are ignored.
 
     Args:
         references, data: as for `facts_and_data`.
@@ -145,50 +149,50 @@ def data_of_untrained(references: Iterable[str], data: str = "") -> str:
         with suppress(ExplorerError, OSError):
             if not is_untrained(each):
                 facts.append(checkpoint_facts(each))
-    return _data_of_others(facts, data)
+    return _default_data(facts, data)
 
 
-def _data_of_others(facts: Iterable[CheckpointFacts], data: str) -> str:
-    named = [(name, found) for found in facts if (name := data or own_data(found))]
-    for name, found in named:
+def _default_data(facts: Iterable[CheckpointFacts], data: str) -> str:
+    named = [(name, known) for known in facts if (name := data or training_data(known))]
+    for name, known in named:
         with suppress(ExplorerError):
-            return dataset(labelled_as(name, _class_names(found))).name
+            return dataset(data_for_classes(name, _class_names(known))).name
     return named[0][0] if named else data or DEFAULT_DATA
 
 
-def own_data(found: CheckpointFacts) -> str:
-    """What it was trained on; empty where that is not known."""
-    return found.data or (IMAGENET if found.network.classes == IMAGENET_CLASSES else "")
+def training_data(facts: CheckpointFacts) -> str:
+    """The data set that a network was trained on; empty if unknown."""
+    return facts.data or (IMAGENET if facts.network.classes == IMAGENET_CLASSES else "")
 
 
-def _class_names(found: CheckpointFacts) -> tuple[str, ...]:
-    """Empty where they are not known."""
-    data = own_data(found)
-    return found.classes or (dataset(data).classes if data else ())
+def _class_names(facts: CheckpointFacts) -> tuple[str, ...]:
+    """The names of the classes; empty if unknown."""
+    data = training_data(facts)
+    return facts.classes or (dataset(data).classes if data else ())
 
 
 def is_untrained(reference: str) -> bool:
-    """Whether a reference is meant as the name of a network, not of a checkpoint that happens to begin like one."""
+    """Whether a reference is the name of a network, not of a checkpoint with a similar name."""
     return is_network_name(reference) and "@" not in reference and checkpoint_file(reference) is None
 
 
 def snapshot_steps(folder: Path) -> list[int]:
-    """The steps at which a run's weights were kept in its `folder`, ascending."""
+    """The steps of the snapshots in a run's `folder`, ascending."""
     place = folder / "snapshots"
-    found = []
-    with suppress(OSError):  # there is none, or a file in its place
+    steps = []
+    with suppress(OSError):  # missing, or not a folder
         if not place.is_symlink():
             for entry in os.scandir(place):
                 match = _SNAPSHOT.fullmatch(entry.name)
                 if match and entry.is_file(follow_symlinks=False) and entry.name == f"step-{int(match[1]):07d}.pt":
-                    found.append(int(match[1]))
-    return sorted(found)
+                    steps.append(int(match[1]))
+    return sorted(steps)
 
 
 def moments(run: Run) -> list[int]:
-    """The steps at which the weights of a run can be had, ascending: the first, the snapshots, the last.
+    """The steps at which the weights of a run are available, ascending: 0, the snapshots, the last.
 
-    None of a damaged run, nor of one that ships its history only.
+    Empty for damaged runs and for shipped runs without weights.
     """
     steps = snapshot_steps(run.path)
     if (run.path / "checkpoint.safetensors").exists():
@@ -197,19 +201,19 @@ def moments(run: Run) -> list[int]:
 
 
 def kept_checkpoints() -> dict[str, CheckpointFacts]:
-    """What is known of the checkpoints beside the runs, by name; what cannot be read or named is left out."""
-    found = {}
-    with suppress(OSError):  # there are none, or a file in place of their folder
+    """The facts of all readable checkpoints in `checkpoint_folder()`, by name."""
+    facts = {}
+    with suppress(OSError):  # missing, or not a folder
         for path in sorted(checkpoint_folder().glob("*.safetensors")):
             with suppress(ExplorerError, OSError):
                 inside(checkpoint_folder(), path.name)
                 if checkpoint_file(path.stem) == path and path.is_file():
-                    found[path.stem] = _read_facts(path)
-    return found
+                    facts[path.stem] = _read_facts(path)
+    return facts
 
 
 def checkpoint_file(id_or_path: str | Path) -> Path | None:
-    """The weights file of a path, of a finished run, or of a checkpoint kept beside the runs; None for a snapshot.
+    """The weights file of a path, a finished run, or the name of a checkpoint in `checkpoint_folder()`, else None.
 
     Raises:
         RunError: neither a path nor an id.
@@ -224,10 +228,10 @@ def checkpoint_file(id_or_path: str | Path) -> Path | None:
 
 
 def lacks_test_error(reference: str, *, data: str, images: int, crops: int) -> bool:
-    """Whether an evaluation gives the test error that the facts of a checkpoint, of one imported say, do not tell.
+    """Whether an evaluation measures a test error that the facts of a checkpoint lack, such as of an imported one.
 
-    The checkpoint is kept beside the runs and was trained on the evaluation's data set, a published one: the pictures
-    of a folder may be others tomorrow. The evaluation is of all its test images, each as it is.
+    True only for checkpoints in `checkpoint_folder()` that were trained on the evaluation's data set, if the evaluation
+    covers all test images with one crop. Folders of pictures are excluded, since their content can change.
     """
     if is_untrained(reference) or crops != 1 or data not in DATASETS or images != dataset(data).test_images:
         return False
@@ -239,7 +243,7 @@ def lacks_test_error(reference: str, *, data: str, images: int, crops: int) -> b
 
 
 def record_test_error(checkpoint_id: str, error: float) -> None:
-    """Write the test error that an evaluation gave into the facts of a checkpoint that `lacks_test_error`.
+    """Add the test error to the facts of a checkpoint that `lacks_test_error`.
 
     Raises:
         StorageError: the disk is full or the folder read-only.
@@ -249,7 +253,7 @@ def record_test_error(checkpoint_id: str, error: float) -> None:
 
 
 def read_checkpoint(path: Path) -> tuple[CheckpointFacts, bytes]:
-    """The facts and the weights file of a checkpoint, whole and undamaged.
+    """The facts and the content of the weights file of a checkpoint, verified by its checksum.
 
     Raises:
         StorageError: a file is missing or damaged.
@@ -262,47 +266,47 @@ def read_checkpoint(path: Path) -> tuple[CheckpointFacts, bytes]:
 
 
 def read_weights(path: Path) -> bytes:
-    """The content of a weights file, unchecked.
+    """The content of a weights file, not verified.
 
     Raises:
-        StorageError: it is missing, or nothing that can be read.
+        StorageError: it is missing or cannot be read.
     """
     try:
-        return read_file(place_of(path), MOST_BYTES)
+        return read_file(resolved_path(path), MOST_BYTES)
     except FileNotFoundError:
         raise _missing(path) from None
 
 
-def facts_in(path: Path) -> CheckpointFacts:
-    """What a JSON file says of a checkpoint.
+def read_facts_file(path: Path) -> CheckpointFacts:
+    """The facts in a JSON file.
 
     Raises:
-        FileNotFoundError: there is none.
-        StorageError: it says what no such file says.
+        FileNotFoundError: there is no such file.
+        StorageError: its content is not valid.
     """
-    values = read_json(place_of(path))
+    values = read_json(resolved_path(path))
     try:
         return CheckpointFacts(**unsealed(values))
-    except Exception as error:  # noqa: BLE001 whatever it says, this checkpoint alone is left out
+    except Exception as error:  # noqa: BLE001 any error makes only this checkpoint unreadable
         raise StorageError(
-            f"{path} does not say what is known: {reason_in(error)}. Copy both files of the checkpoint again."
+            f"{path} has no valid facts: {reason_in(error)}. Copy both files of the checkpoint again."
         ) from None
 
 
-def place_of(path: Path) -> Path:
-    """Where a file of a checkpoint is: a link that the user names is followed, one among the runs is not."""
+def resolved_path(path: Path) -> Path:
+    """The path of a checkpoint's file; links are resolved outside the folders of this program only."""
     ours = path.is_relative_to(home()) or path.is_relative_to(store.SHIPPED)
-    with suppress(ValueError):  # a NUL: reading it says so
+    with suppress(ValueError):  # a NUL, which is reported when reading
         return path if ours else Path(os.path.realpath(path))
     return path
 
 
 def _read_facts(path: Path) -> CheckpointFacts:
-    beside = path.with_suffix(".json")
+    file = path.with_suffix(".json")
     try:
-        return facts_in(beside)
+        return read_facts_file(file)
     except FileNotFoundError:
-        raise _missing(beside) from None
+        raise _missing(file) from None
 
 
 def _missing(path: Path) -> StorageError:

@@ -1,4 +1,4 @@
-"""Checkpoints: weights as safetensors with their facts as JSON beside them, kept and passed on."""
+"""Checkpoints: weights as safetensors, with their facts in a JSON file of the same name."""
 
 import hashlib
 from collections.abc import Hashable
@@ -29,7 +29,7 @@ from explorer.runs.store import read_run, run_folder
 
 
 def save_checkpoint(network: nn.Module, path: Path, facts: CheckpointFacts) -> CheckpointFacts:
-    """Write `path` (.safetensors) and its facts beside it, each moved into place whole.
+    """Write `path` (.safetensors) and its JSON file, each atomically.
 
     Returns:
         The facts with the hash filled in.
@@ -49,9 +49,8 @@ def load_checkpoint(id_or_path: str | Path) -> Network:
     """A trained network, in evaluation mode.
 
     Args:
-        id_or_path: a .safetensors file with its .json beside it, the id of a run (its final weights, or its last
-            snapshot while there are none), "RUN@STEP" for those at one of its `moments`, or the name of a file in
-            `checkpoint_folder()`.
+        id_or_path: a .safetensors file with its .json, the id of a run (its final weights, or its last snapshot while
+            there are none), "RUN@STEP" for one of its `moments`, or the name of a file in `checkpoint_folder()`.
 
     Raises:
         RunError: there is no such run or checkpoint, or the run has no weights yet.
@@ -66,9 +65,9 @@ def load_checkpoint(id_or_path: str | Path) -> Network:
         raise RunError(f"{run_id} is damaged: {run.damage}")
     kept = snapshot_steps(run.path)
     if step == 0 and 0 not in kept:
-        return first_network(run.path, run.facts).eval()
+        return initial_network(run.path, run.facts).eval()
     final = checkpoint_file(run_id)
-    if final is not None and checkpoint_facts(final).step == step:  # else it would have been the answer above
+    if final is not None and checkpoint_facts(final).step == step:  # without a step it was returned above
         return _load_file(final)
     if not kept and run.state == "shipped":
         raise RunError(f"Of {run_id} only the history ships. Seed 0 of {run.facts.network.name} has weights.")
@@ -80,7 +79,7 @@ def load_checkpoint(id_or_path: str | Path) -> Network:
     state = read_snapshot(run.path, kept[-1] if step is None else step)
     network = Network(run.facts.network)
     network.normalisation = str(run.facts.recipe.get("normalisation", "channel"))
-    return _filled(network, state["network"], run_id)
+    return _with_weights(network, state["network"], run_id)
 
 
 def weights_identity(id_or_path: str | Path, facts: CheckpointFacts) -> tuple[Hashable, ...]:
@@ -101,8 +100,8 @@ def weights_identity(id_or_path: str | Path, facts: CheckpointFacts) -> tuple[Ha
     return tuple(file_identity(folder / each) for each in places)
 
 
-def first_network(folder: Path, facts: RunFacts) -> Network:
-    """The network of a run at step 0: from the checkpoint it started from, else drawn from its seed."""
+def initial_network(folder: Path, facts: RunFacts) -> Network:
+    """The network of a run at step 0: from the checkpoint it started from, else initialised with its seed."""
     if facts.initial:
         path = folder / "initial.safetensors"
         if read_checkpoint(path)[0].sha256 != facts.initial_sha256:
@@ -117,10 +116,10 @@ def _load_file(path: Path) -> Network:
     facts, content = read_checkpoint(path)
     network = Network(facts.network)
     network.normalisation = facts.normalisation
-    return _filled(network, safetensors.torch.load(content), str(path))
+    return _with_weights(network, safetensors.torch.load(content), str(path))
 
 
-def _filled(network: Network, tensors: dict[str, torch.Tensor], source: str) -> Network:
+def _with_weights(network: Network, tensors: dict[str, torch.Tensor], source: str) -> Network:
     try:
         network.load_state_dict(tensors)
     except RuntimeError as error:

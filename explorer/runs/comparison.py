@@ -1,4 +1,4 @@
-"""All checkpoints side by side, and beside what has been published; known without reading weights."""
+"""All checkpoints side by side, compared with published results, without reading weights."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -16,13 +16,13 @@ from explorer.runs.store import list_runs
 
 
 def comparison() -> pd.DataFrame:
-    """Every checkpoint on this machine that can be read: its size, its test error, and what has been published.
+    """All readable checkpoints: size, test error, and published error.
 
-    A published error is told only of networks that were trained on the same data set at its usual image size; where
-    there are several, the paper's own.
+    A published error is given only for networks trained on the same data set at its usual image size; if there are
+    several, that of the paper.
 
     Returns:
-        The columns of `tables.COMPARISON`: final weights of runs, then the checkpoints beside them.
+        The columns of `tables.COMPARISON`: final weights of runs, then the checkpoints in `checkpoint_folder()`.
     """
     known = _published()
     rows = []
@@ -60,7 +60,7 @@ def _checkpoints() -> Iterator[tuple[str, CheckpointFacts]]:
 
 
 def _published() -> dict[tuple[str, str], tuple[float, str]]:
-    """Errors and their sources by network and data set."""
+    """Published errors and their sources by network and data set."""
     on_cifar10 = published().dropna(subset="test_error").drop_duplicates("network")
     found = {
         (name, row.published_data): (row.published_error, row.source)

@@ -1,4 +1,4 @@
-"""What a user asks of a running worker: one small file, read before each step."""
+"""Requests of the user to a running worker: one small file, read before each step."""
 
 import json
 from pathlib import Path
@@ -16,17 +16,17 @@ def request(folder: Path, action: Request) -> None:
 
 
 def requested(folder: Path) -> Request | None:
-    """What was asked, if anything."""
+    """The request to the worker of the run in `folder`; None if there is none."""
     try:
         action = read_json(folder / "control.json", most=10_000)["action"]
     except FileNotFoundError:
         return None
     except (StorageError, KeyError, TypeError):
-        return "pause"  # someone asked for something: pausing loses nothing
+        return "pause"  # an unreadable request: pausing loses nothing
     return "stop" if action == "stop" else "pause"
 
 
 def withdraw(folder: Path) -> None:
-    """Forget a request."""
+    """Remove the request."""
     with storage_errors(folder):
         (folder / "control.json").unlink(missing_ok=True)

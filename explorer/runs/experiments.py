@@ -13,7 +13,7 @@ from explorer.errors import RunError, one_line
 from explorer.files import home, inside, storage_errors, write_atomically
 from explorer.runs import archive, arrival, store, trash
 from explorer.runs.facts import ACTIVE, RESUMABLE, State
-from explorer.runs.metrics import Live, LiveRow, Row, read_live, read_metrics
+from explorer.runs.metrics import Live, LiveRow, MetricRow, read_live, read_metrics
 from explorer.runs.store import Run, list_runs, read_run, update_run
 from explorer.runs.trash import Deleted
 from explorer.scratch import remove_unowned, temporary_folder
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 LARGEST_IMPORT = 8 * 2**30  # bytes unpacked
 
-# The state of an experiment is that of its liveliest run, then of the one that needs attention most.
+# The state of an experiment is the first of these that one of its runs has.
 _ORDER: tuple[State, ...] = (
     "running",
     "starting",
@@ -39,16 +39,16 @@ _ORDER: tuple[State, ...] = (
 )
 
 
-MOST_POINTS = 10_000_000  # of a curve; no run has more steps
+MOST_POINTS = 10_000_000  # of a curve
 
 
 @dataclass(frozen=True, slots=True)
 class Experiment:
-    """The runs of one experiment as they were when read; a damaged run without facts stands alone.
+    """The runs of one experiment when read; a damaged run without facts is an experiment of its own.
 
     Attributes:
-        runs: in the order in which they were asked for.
-        step: the least advanced run's; `steps`: of the recipe.
+        runs: in the order of the plan.
+        step: of the least advanced run; steps: of the recipe.
     """
 
     id: str
@@ -69,7 +69,7 @@ class Experiment:
 
     @property
     def resumable(self) -> bool:
-        """Whether a run of it could go on."""
+        """Whether a run of it can be resumed."""
         return not self.active and any(run.state in RESUMABLE for run in self.runs)
 
     @property
@@ -80,7 +80,7 @@ class Experiment:
 def list_experiments() -> list[Experiment]:
     """All experiments, the newest first, those that come with the program last."""
     groups: defaultdict[tuple[str, bool], list[Run]] = defaultdict(list)
-    for run in list_runs():  # what came with the program is never joined by what says that it belongs there
+    for run in list_runs():  # a run of the user never joins a shipped experiment, whatever its facts say
         groups[run.facts.experiment if run.facts else run.id, run.path.parent == store.SHIPPED].append(run)
     found = [_experiment(name, runs) for (name, _), runs in groups.items()]
     return sorted(found, key=_recency, reverse=True)
@@ -105,7 +105,7 @@ def metrics(run_ids: Sequence[str], *, points: int | None = 2000, after: int = -
 
     Args:
         run_ids: which runs; damaged ones are left out.
-        points: about how many rows to give per run at most, see `runs.metrics.read_metrics`; None gives all.
+        points: approximate maximum of rows per run, see `runs.metrics.read_metrics`; None gives all.
         after: only the rows past this step.
 
     Returns:
@@ -116,7 +116,7 @@ def metrics(run_ids: Sequence[str], *, points: int | None = 2000, after: int = -
         RunError: there is no such run.
         BadSettings: fewer than 2 points, or too many.
     """
-    import pandas as pd  # here: lists of experiments, on the Home page for one, do without
+    import pandas as pd  # not needed to list experiments, as on the Home page
 
     if points is not None:
         require_between("points", points, 2, MOST_POINTS)
@@ -126,11 +126,11 @@ def metrics(run_ids: Sequence[str], *, points: int | None = 2000, after: int = -
 
 
 def live_layers(run_ids: Sequence[str], *, steps: int | None = 300) -> "pd.DataFrame":
-    """Every layer of several runs on a fixed batch, while they train or trained.
+    """The layers of several runs on a fixed batch, recorded during training.
 
     Args:
-        run_ids: which runs; damaged ones are left out, and those that were never looked into have no rows.
-        steps: of how many steps to give the rows per run at most, at least 2; None gives all.
+        run_ids: which runs; damaged ones are left out, and those trained without probes have no rows.
+        steps: maximum of steps per run, at least 2; None gives all.
 
     Returns:
         The columns of `tables.RUN_KEYS` and `tables.LIVE_LAYERS`, runs in the order asked for, then by step and layer.
@@ -143,7 +143,7 @@ def live_layers(run_ids: Sequence[str], *, steps: int | None = 300) -> "pd.DataF
 
 
 def live_blocks(run_ids: Sequence[str], *, steps: int | None = 300) -> "pd.DataFrame":
-    """The residual ledger of several runs on a fixed batch, while they train or trained.
+    """The residual ledger of several runs on a fixed batch, recorded during training.
 
     Args and errors as for `live_layers`.
 
@@ -157,20 +157,20 @@ def _live(run_ids: Sequence[str], table: Live, columns: list[str], steps: int | 
     import pandas as pd
 
     rows = _rows(run_ids, lambda folder: read_live(folder, table, steps))
-    found = pd.DataFrame(rows, columns=[*tables.RUN_KEYS, *columns])
+    frame = pd.DataFrame(rows, columns=[*tables.RUN_KEYS, *columns])
     whole = ("step", "layer", "stage", "block")
-    return found.astype({column: "int64" if column in whole else "float64" for column in columns if column != "name"})
+    return frame.astype({column: "int64" if column in whole else "float64" for column in columns if column != "name"})
 
 
-def _rows(run_ids: Sequence[str], read: Callable[[Path], Sequence[Row | LiveRow]]) -> list[tuple[Any, ...]]:
-    """What `read` finds in each run's folder, with the run's keys; damaged ones are left out, unless all are."""
+def _rows(run_ids: Sequence[str], read: Callable[[Path], Sequence[MetricRow | LiveRow]]) -> list[tuple[Any, ...]]:
+    """The rows that `read` gives for each run, with the run's keys; damaged runs are left out, unless all are."""
     rows: list[tuple[Any, ...]] = []
     damage: list[RunError] = []
     for run in map(read_run, run_ids):
         keys = tuple(run_keys(run).values())
         try:
             rows += [keys + row for row in read(run.path)] if run.state != "damaged" else []
-        except RunError as error:  # seen only now: lists look at the last rows alone
+        except RunError as error:  # listing runs reads their last rows only
             damage.append(error)
     if damage and len(damage) == len(run_ids):
         raise damage[0]
@@ -178,7 +178,7 @@ def _rows(run_ids: Sequence[str], read: Callable[[Path], Sequence[Row | LiveRow]
 
 
 def run_keys(run: Run) -> dict[str, str | int]:
-    """What identifies a run in a table: the columns of `tables.RUN_KEYS`; empty texts for a damaged run."""
+    """The values of `tables.RUN_KEYS` for a run; empty texts if damaged."""
     facts = run.facts
     if facts is None:
         return {"experiment": "", "run": run.id, "network": "", "kind": "", "depth": 0, "seed": 0}
@@ -193,7 +193,7 @@ def run_keys(run: Run) -> dict[str, str | int]:
 
 
 def rename(experiment_id: str, title: str) -> None:
-    """Give an experiment another title; ids and folders stay.
+    """Change the title of an experiment, not its ids and folders.
 
     Raises:
         RunError: there is no such experiment, or the title is longer than 200 characters.
@@ -206,25 +206,16 @@ def rename(experiment_id: str, title: str) -> None:
             update_run(run.id, title=title)
 
 
-def delete(experiment_id: str) -> None:
-    """Remove an experiment's folders for good.
-
-    Raises:
-        RunError: there is no such experiment, it is queued or running, or it came with the program.
-        StorageError: a folder cannot be removed.
-    """
-    trash.discard(set_aside(experiment_id))
-
-
 def set_aside(experiment_id: str, run_ids: Sequence[str] | None = None) -> Deleted:
-    """Take an experiment out of every list; `trash.restore` brings it back until `trash.discard`.
+    """Move an experiment to the trash, until `trash.restore` or `trash.discard`.
 
     Args:
-        run_ids: what its user was shown of it; None takes all its runs.
+        run_ids: the runs that the user was shown; None skips the comparison.
 
     Raises:
-        RunError: see `delete`; or its runs are no longer those that were shown. Nothing was deleted then.
-        StorageError: a folder cannot be moved; those that were moved are back.
+        RunError: there is no such experiment, it is queued or running, came with the program, or has other runs than
+            `run_ids`.
+        StorageError: a folder cannot be moved; then none is.
     """
     found = experiment(experiment_id)
     if found.state == "shipped":
@@ -243,7 +234,7 @@ def export(experiment_id: str, target: Path) -> Path:
     """Write an experiment to a zip that `import_zip` reads, on this machine or another.
 
     Args:
-        experiment_id: what to export; a running one is exported as it stands and arrives paused.
+        experiment_id: what to export; a running one is exported in its current state and is paused when imported.
         target: the file, or a folder in which it gets the experiment's id as name.
 
     Returns:
@@ -262,13 +253,13 @@ def export(experiment_id: str, target: Path) -> Path:
 
 
 def import_zip(source: Path | IO[bytes], name: str = "") -> str:
-    """Bring in an experiment that `export` wrote; nothing in it is executed, and nothing stays of a refused file.
+    """Import an experiment written by `export`; nothing in it is executed, and a refused file leaves nothing behind.
 
-    It keeps its ids where those are as this program makes them and nothing here has them; else it gets new ones.
+    It keeps its ids if they are valid and free on this machine, else it gets new ones.
 
     Args:
         source: the zip.
-        name: what to call it in messages; empty takes the file's.
+        name: its name in messages; empty takes the file's.
 
     Returns:
         The experiment's id.
@@ -284,14 +275,14 @@ def import_zip(source: Path | IO[bytes], name: str = "") -> str:
     try:
         archive.unpack(source, name, scratch, most=LARGEST_IMPORT)
         arrived = arrival.read(scratch, name)
-        arrival.refuse_known(arrived, list_runs(), name)
-        return arrival.settle(arrived, scratch)
+        arrival.require_new(arrived, list_runs(), name)
+        return arrival.install(arrived, scratch)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _recency(found: Experiment) -> tuple[bool, int, float, str]:
-    """By the count of experiments made here; the clock orders only those made before there was a count."""
+    """Sorting key: the number of the experiment; creation time for runs of earlier versions without numbers."""
     number = max(run.facts.number if run.facts else 0 for run in found.runs)
     return found.state != "shipped", number, found.created.timestamp() if found.created else 0.0, found.id
 

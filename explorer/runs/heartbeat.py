@@ -1,8 +1,7 @@
-"""Whether a worker still does something: a small file in the folder of each run that it trains.
+"""Heartbeats of workers: a small file in the folder of each run, by which workers that hang are detected.
 
-It holds two numbers: when the worker was last heard, by a clock that all processes share until the machine is started
-anew and that rests while a laptop sleeps; and how long it usually does not say anything, a step or the evaluation of a
-batch, say.
+It holds two numbers: the time of the last heartbeat, by a monotonic clock that processes share until the next boot and
+that stops while the machine sleeps; and the usual pause between two, such as a step or the evaluation of a batch.
 """
 
 import os
@@ -16,21 +15,21 @@ from explorer.errors import ExplorerError, StorageError
 from explorer.files import read_file, storage_errors
 
 NAME = "heartbeat"
-BEAT_SECONDS = 0.5  # no oftener is it written
-PATIENCE_SECONDS = 10.0  # without a sign of life, before a worker is taken for one that hangs
-PATIENCE_PAUSES = 3.0  # the same in its usual pauses, where those are long
-UNKNOWN_SECONDS = 120.0  # the same while nothing is known of its pauses: PyTorch and the images are being read
+BEAT_SECONDS = 0.5  # between two writes at least
+PATIENCE_SECONDS = 10.0  # without a heartbeat before a worker counts as hanging, at least
+PATIENCE_PAUSES = 3.0  # the same as a multiple of its usual pause
+UNKNOWN_SECONDS = 120.0  # the same while its pause is unknown: PyTorch and the images are being read
 
-_LENGTH = 32  # bytes: a file that never grows can be written on a full disk
+_LENGTH = 32  # bytes; a file of constant size can be written on a full disk
 
 
 @dataclass(frozen=True, slots=True)
 class Sign:
-    """The last sign of life.
+    """A heartbeat.
 
     Attributes:
-        at: seconds of `time.monotonic`.
-        pause: seconds that usually are between two; 0 while that is not known.
+        at: its time, in seconds of `time.monotonic`.
+        pause: the usual seconds between two; 0 while unknown.
     """
 
     at: float
@@ -38,14 +37,14 @@ class Sign:
 
     @property
     def patience(self) -> float:
-        """Seconds without another sign after which the worker hangs."""
+        """Seconds without another heartbeat after which the worker counts as hanging."""
         return max(PATIENCE_SECONDS, PATIENCE_PAUSES * self.pause) if self.pause else UNKNOWN_SECONDS
 
 
 class Heartbeat:
-    """The signs of life of a worker, in the folders of all its runs; removed when it closes.
+    """The heartbeat of a worker in the folders of all its runs, removed when closed.
 
-    Where the file cannot be made, there is none: training does not depend on it.
+    Files that cannot be written are skipped: training does not depend on them.
     """
 
     def __init__(self, folders: Iterable[Path]) -> None:
@@ -60,9 +59,9 @@ class Heartbeat:
         self._write()
 
     def beat(self) -> None:
-        """Say that something was done; written at most twice a second."""
+        """Record a heartbeat; written at most twice a second."""
         now = time.monotonic()
-        # the third longest pause so far is usual: a machine that was busy or stopped once or twice does not count
+        # the third longest pause so far counts as usual: one or two may be due to a busy or suspended machine
         self._longest = sorted([*self._longest, now - self._heard])[1:]
         self._heard = now
         if now - self._written >= BEAT_SECONDS:
@@ -86,7 +85,7 @@ class Heartbeat:
 
 
 def last_sign(folder: Path) -> Sign | None:
-    """The last sign of life of the worker of the run in `folder`; None where there is none."""
+    """The last heartbeat of the worker of the run in `folder`; None if there is none."""
     try:
         at, pause = map(float, read_file(folder / NAME, _LENGTH).split())
     except (FileNotFoundError, StorageError, ValueError):
@@ -96,7 +95,7 @@ def last_sign(folder: Path) -> Sign | None:
 
 
 def silent_seconds(folder: Path) -> float | None:
-    """For how long a worker that hangs has not been heard; None for one that is as quick as usual."""
+    """Time since the last heartbeat of a worker that hangs; None if it does not hang."""
     sign = last_sign(folder)
     silence = 0.0 if sign is None else time.monotonic() - sign.at
     return silence if sign is not None and silence > sign.patience else None

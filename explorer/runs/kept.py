@@ -1,4 +1,4 @@
-"""All checkpoints on this machine: what they are; taking them along, and deleting those kept beside the runs."""
+"""Listing and export of all checkpoints on this machine, and deletion of those in `checkpoint_folder()`."""
 
 import io
 import zipfile
@@ -20,12 +20,12 @@ COLUMNS = ["id", "network", "depth", "parameters", "classes", "data", "normalisa
 
 
 def checkpoint_table() -> pd.DataFrame:
-    """All checkpoints that can be read, those that were imported or made by hand first.
+    """All readable checkpoints, imported and constructed ones first.
 
     Returns:
         id, network, depth, parameters, classes (how many), data, normalisation, error (fraction of the test set; NaN
-        where it was not measured), origin ("kept" beside the runs, final weights of a "run", or "shipped"), source (in
-        words).
+        if not measured), origin ("kept" in `checkpoint_folder()`, final weights of a "run", or "shipped"), source (a
+        description).
     """
     rows = []
     for row in comparison().to_dict("records"):
@@ -53,10 +53,10 @@ def checkpoint_table() -> pd.DataFrame:
 
 
 def origin(checkpoint_id: str) -> Origin:
-    """Where a checkpoint is from.
+    """The origin of a checkpoint.
 
     Raises:
-        RunError: there is none of this id.
+        RunError: there is no such checkpoint.
     """
     path = _path(checkpoint_id)
     if path.parent == checkpoint_folder():
@@ -65,7 +65,7 @@ def origin(checkpoint_id: str) -> Origin:
 
 
 def export_checkpoint(checkpoint_id: str, target: Path) -> Path:
-    """Copy a checkpoint: weights as .safetensors and facts as .json beside them.
+    """Copy a checkpoint: its .safetensors and its .json file.
 
     Args:
         target: the .safetensors file to write, or a folder in which it is named after the checkpoint.
@@ -75,7 +75,7 @@ def export_checkpoint(checkpoint_id: str, target: Path) -> Path:
 
     Raises:
         RunError: there is no such checkpoint.
-        StorageError: `target` is there already, has another ending or cannot be written; then nothing is left of it.
+        StorageError: `target` exists, has another ending or cannot be written; then nothing is left behind.
     """
     source = _path(checkpoint_id)
     path = target / f"{checkpoint_id}.safetensors" if target.is_dir() else target
@@ -100,7 +100,7 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def zipped(checkpoint_id: str) -> bytes:
-    """The same two files in a zip.
+    """The two files of a checkpoint in a zip.
 
     Raises:
         RunError: there is no such checkpoint.
@@ -108,17 +108,17 @@ def zipped(checkpoint_id: str) -> bytes:
     """
     source = _path(checkpoint_id)
     packed = io.BytesIO()
-    with storage_errors(source), zipfile.ZipFile(packed, "w") as archive:  # stored: weights do not get smaller
+    with storage_errors(source), zipfile.ZipFile(packed, "w") as archive:  # stored: weights hardly compress
         for each in (source, source.with_suffix(".json")):
             archive.writestr(f"{checkpoint_id}{each.suffix}", read_weights(each))
     return packed.getvalue()
 
 
 def delete_checkpoint(checkpoint_id: str) -> None:
-    """Delete one that was imported or made by hand.
+    """Delete an imported or constructed checkpoint.
 
     Raises:
-        RunError: there is none of this id, it is of a run, or it came with the program.
+        RunError: there is no such checkpoint, it is of a run, or it came with the program.
         StorageError: it cannot be deleted.
     """
     place = origin(checkpoint_id)

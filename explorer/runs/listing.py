@@ -1,4 +1,4 @@
-"""Experiments and runs as table rows: what lists, notebooks and the command line show."""
+"""Experiments and runs as table rows, for pages, notebooks and the command line."""
 
 import pandas as pd
 
@@ -9,7 +9,7 @@ from explorer.runs.store import Run
 
 def experiments() -> pd.DataFrame:
     """All experiments, the newest first: the columns of `tables.EXPERIMENTS`."""
-    return pd.DataFrame([experiment_row(found) for found in list_experiments()], columns=tables.EXPERIMENTS)
+    return pd.DataFrame([experiment_row(each) for each in list_experiments()], columns=tables.EXPERIMENTS)
 
 
 def experiment_row(experiment: Experiment) -> dict[str, object]:
@@ -45,7 +45,7 @@ def run_row(run: Run) -> dict[str, object]:
 
 
 def state_of_run(run: Run) -> str:
-    """The state of a run as readers see it: with what was found out beside it."""
+    """The state of a run as displayed, with a remark if a user should know more."""
     if run.elsewhere:
         return f"{run.state} (another user's)"
     if run.silent_seconds is not None:
@@ -54,6 +54,6 @@ def state_of_run(run: Run) -> str:
 
 
 def state_of_experiment(experiment: Experiment) -> str:
-    """The same of an experiment, where there is more to say of one of its runs that are in this state."""
-    said = (state_of_run(run) for run in experiment.runs if run.state == experiment.state)
-    return next((text for text in said if text != experiment.state), experiment.state)
+    """The state of an experiment as displayed, with the first remark about a run in this state."""
+    texts = (state_of_run(run) for run in experiment.runs if run.state == experiment.state)
+    return next((text for text in texts if text != experiment.state), experiment.state)

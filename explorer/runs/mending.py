@@ -1,4 +1,4 @@
-"""Mending a damaged run: what can be read of its metrics is kept, the rest counts as not measured."""
+"""Repair of damaged runs: readable rows of metrics.db are kept, all others become empty."""
 
 import math
 import os
@@ -17,17 +17,17 @@ from filelock import Timeout
 from explorer import tables
 from explorer.errors import ExplorerError, RunError
 from explorer.files import storage_errors, write_atomically
-from explorer.processes import LOOK_SECONDS
+from explorer.processes import CHECK_SECONDS
 from explorer.runs import store
 from explorer.runs.checkpoint_facts import CheckpointFacts, read_checkpoint
 from explorer.runs.facts import ACTIVE, RESUMABLE, RunFacts, with_notice
 from explorer.runs.metrics import MetricsWriter, read_metrics
-from explorer.runs.metrics_file import metrics_sha256, require_whole_metrics
-from explorer.runs.state_files import newest_whole_step
+from explorer.runs.metrics_file import metrics_sha256, require_valid_metrics
+from explorer.runs.state_files import newest_verified_step
 from explorer.runs.store import Run, read_run, run_lock, update_run
 from explorer.scratch import temporary_folder
 
-DAMAGED = "metrics-damaged.db"  # what metrics.db was before
+DAMAGED = "metrics-damaged.db"  # the copy of the damaged file
 MOST_SECONDS = 60.0  # for reading a broken file
 _MOST_ROWS = 10**7
 _LEAST_ROW = 12  # bytes in the file
@@ -39,42 +39,42 @@ _WHOLE = ("step", "layer", "stage", "block")
 _FRACTIONS = ("batch_error", "train_error", "test_error")
 _POSITIVE = ("loss", "learning_rate", "seconds", "images_per_second")
 
-Found = dict[str, list[tuple[Any, ...]]]  # rows by table
+Rows = dict[str, list[tuple[Any, ...]]]  # rows by table
 
 
 def mend(run_id: str) -> str:
-    """Mend a damaged run, so that it can be read again and, where it had not ended, go on.
+    """Repair a damaged run, so that it can be read again and, if unfinished, resumed.
 
-    Of a broken metrics.db, which is kept beside, the rows that can be read come into a new one; up to the newest whole
-    state, or the end of a finished run, the others are there without values.
+    The readable rows of a damaged metrics.db, of which a copy is kept, are written to a new one; rows that are missing
+    up to the newest undamaged state, or to the end of a finished run, are empty.
 
     Returns:
-        What was found and from where the run goes on, in sentences; also kept as the run's notice.
+        A summary of what was read and where training continues; also added to the run's notice.
 
     Raises:
-        RunError: there is no such run, it is not damaged or beyond mending, it is being trained, or it came with the
-            program.
+        RunError: there is no such run, it is not damaged or cannot be repaired, it is being trained, or it came with
+            the program.
         StorageError: the disk is full or the folder read-only; nothing was lost.
     """
     run = read_run(run_id)
     if run.path.parent == store.SHIPPED:
         raise RunError(f"{run_id} came with the program and is read-only. Install the program again.")
-    with _alone(run):
+    with _locked(run):
         if not _is_damaged(run):
             raise RunError(f"{run_id} is {run.state}, not damaged: there is nothing to mend.")
         if run.facts is None:
             raise RunError(f"{run_id} cannot be mended: {run.damage} Restore run.json from a copy, or delete the run.")
-        said = _rebuild(run, run.facts)
+        summary = _rebuild(run, run.facts)
     after = read_run(run_id)
     if after.state == "damaged":
         raise RunError(f"{run_id} could not be mended: {after.damage}")
-    return said
+    return summary
 
 
 def _is_damaged(run: Run) -> bool:
-    """Also where a listing, which does not read every row, has not found it out."""
+    """Whether a run is damaged, by reading every row, which a listing does not."""
     try:
-        require_whole_metrics(run.path)
+        require_valid_metrics(run.path)
         read_metrics(run.path)
     except RunError:
         return True
@@ -82,12 +82,12 @@ def _is_damaged(run: Run) -> bool:
 
 
 @contextmanager
-def _alone(run: Run) -> Iterator[None]:
-    """Hold what a worker holds while it trains the run."""
+def _locked(run: Run) -> Iterator[None]:
+    """Hold the lock that a worker holds while it trains the run."""
     lock = run_lock(run.path)
     with storage_errors(run.path / "run.lock"):
         try:
-            lock.acquire(timeout=LOOK_SECONDS)
+            lock.acquire(timeout=CHECK_SECONDS)
         except Timeout:
             raise RunError(f"{run.id} is being trained. Pause or stop it, then mend it.") from None
     try:
@@ -97,24 +97,24 @@ def _alone(run: Run) -> Iterator[None]:
 
 
 def _note(run_id: str, facts: RunFacts, sentence: str, **changes: Any) -> None:
-    if facts.state in ACTIVE:  # nothing trains it, and nothing starts by itself what was damaged
+    if facts.state in ACTIVE:  # no worker trains it, and damaged runs are not restarted automatically
         changes |= {"state": "paused", "worker": None}
     update_run(run_id, notice=with_notice(facts, sentence), **changes)
 
 
 def _rebuild(run: Run, facts: RunFacts) -> str:
-    """Put a new metrics.db in the place of a broken one; gives what was found."""
-    final, state = _final(run, facts), newest_whole_step(run.path)
+    """Replace a damaged metrics.db; gives the summary."""
+    final, state = _final_facts(run, facts), newest_verified_step(run.path)
     with storage_errors(run.path):
         scratch = temporary_folder(run.path, "mend")
     try:
-        found = _readable(run.path / "metrics.db", scratch / "broken.db", run.steps)
+        found = _recovered_rows(run.path / "metrics.db", scratch / "broken.db", run.steps)
         rows = {row[0]: row for row in found["metrics"]}
         last = run.steps if facts.state == "finished" else max([*rows, -1 if state is None else state])
         if last > min(run.steps, _MOST_ROWS):
             raise RunError(f"{run.id} has {last:,} steps, which are too many to mend. Restore metrics.db from a copy.")
-        found_it = os.path.lexists(run.path / "metrics.db")
-        sentence = _told(facts, len(rows) if found_it else None, last + 1, state, final)
+        exists = os.path.lexists(run.path / "metrics.db")
+        sentence = _summary(facts, len(rows) if exists else None, last + 1, state, final)
         if final is not None:
             columns = dict(zip(tables.METRICS, rows.get(last, ()), strict=False))
             known = {"step": last, "train_error": final.train_error, "test_error": final.test_error}
@@ -123,10 +123,10 @@ def _rebuild(run: Run, facts: RunFacts) -> str:
         found["metrics"] = [rows.get(step, (step, *empty)) for step in range(last + 1)]
         with MetricsWriter(scratch) as writer:
             writer.fill({name: [row for row in each if row[0] <= last] for name, each in found.items()})
-        _keep_beside(run.path)
+        _back_up(run.path)
         update_run(run.id, metrics_sha256="")  # before the file changes
         with storage_errors(run.path):
-            for journal in ("-wal", "-shm", "-journal"):  # of the broken file: SQLite would apply them to the new one
+            for journal in ("-wal", "-shm", "-journal"):  # SQLite would apply them to the new file
                 (run.path / f"metrics.db{journal}").unlink(missing_ok=True)
             (scratch / "metrics.db").replace(run.path / "metrics.db")
     finally:
@@ -135,8 +135,8 @@ def _rebuild(run: Run, facts: RunFacts) -> str:
     return sentence
 
 
-def _told(facts: RunFacts, read: int | None, rows: int, state: int | None, final: CheckpointFacts | None) -> str:
-    """What was found; `read` is None where there was no file."""
+def _summary(facts: RunFacts, read: int | None, rows: int, state: int | None, final: CheckpointFacts | None) -> str:
+    """A summary of the repair; `read` is the number of readable rows, None without a file."""
     if read is None:
         sentence = "metrics.db was missing, so its rows are empty."
     elif read == 0:
@@ -148,23 +148,23 @@ def _told(facts: RunFacts, read: int | None, rows: int, state: int | None, final
     if final is not None:
         sentence += " The last errors are those of checkpoint.json."
     elif facts.state in (*ACTIVE, *RESUMABLE):
-        sentence += " Training begins anew." if state is None else f" Training goes on from step {state}."
+        sentence += " Training starts again." if state is None else f" Training goes on from step {state}."
     return sentence if read is None else f"{sentence} The damaged file is kept as {DAMAGED}."
 
 
-def _final(run: Run, facts: RunFacts) -> CheckpointFacts | None:
-    """The facts of the final weights, where the run has such."""
+def _final_facts(run: Run, facts: RunFacts) -> CheckpointFacts | None:
+    """The facts of the final weights; None if the run has none."""
     if facts.state != "finished":
         return None
     try:
-        found, _ = read_checkpoint(run.path / "checkpoint.safetensors")
+        final, _ = read_checkpoint(run.path / "checkpoint.safetensors")
     except ExplorerError:
         return None
-    return found if found.step == run.steps else None
+    return final if final.step == run.steps else None
 
 
-def _keep_beside(folder: Path) -> None:
-    """A copy of the broken file with its journals; of what is no file, itself."""
+def _back_up(folder: Path) -> None:
+    """Copy the damaged file and its journals; move it if it is not a regular file."""
     path = folder / "metrics.db"
     for ending in _JOURNALS:
         source, target = folder / f"metrics.db{ending}", folder / f"{DAMAGED}{ending}"
@@ -178,18 +178,18 @@ def _keep_beside(folder: Path) -> None:
                 target.unlink(missing_ok=True)
 
 
-def _readable(path: Path, copy: Path, steps: int) -> Found:
-    """The sound rows of a broken file, as far as SQLite gives them.
+def _recovered_rows(path: Path, copy: Path, steps: int) -> Rows:
+    """The valid rows of a damaged file that SQLite can read, by table.
 
     Args:
-        path: of the broken file, which stays as it is.
-        copy: where to put a copy of it, whose first page is that of an empty file of this program: so neither its
-            header nor its schema, which could be anybody's, matters. Tables begin where this program always puts them.
+        path: the damaged file, which is not changed.
+        copy: path for a copy, whose first page is replaced by that of an empty file of this program: the header and the
+            schema of the file are not trusted, and this program's tables always start at the same pages.
         steps: of the training.
     """
-    found: Found = {name: [] for name in _TABLES}
+    rows: Rows = {name: [] for name in _TABLES}
     if path.is_symlink() or not path.is_file():
-        return found
+        return rows
     with storage_errors(path):
         for ending in _JOURNALS:
             with suppress(FileNotFoundError):
@@ -200,12 +200,12 @@ def _readable(path: Path, copy: Path, steps: int) -> Found:
     with closing(sqlite3.connect(copy, isolation_level=None)) as database:
         database.set_progress_handler(lambda: time.monotonic() > end, 10_000)
         for name in _TABLES:
-            _read(database, name, 0, min(steps, size // _LEAST_ROW), found[name], end)
-    for name in ("layers", "blocks"):  # only whole looks
-        counts = Counter(row[0] for row in found[name])
+            _read(database, name, 0, min(steps, size // _LEAST_ROW), rows[name], end)
+    for name in ("layers", "blocks"):  # complete probes only
+        counts = Counter(row[0] for row in rows[name])
         most = max(counts.values(), default=0)
-        found[name] = [row for row in found[name] if counts[row[0]] == most]
-    return found
+        rows[name] = [row for row in rows[name] if counts[row[0]] == most]
+    return rows
 
 
 def _renew_first_page(copy: Path) -> None:
@@ -217,29 +217,26 @@ def _renew_first_page(copy: Path) -> None:
         header = file.read(100)
         size = int.from_bytes(header[16:18], "big")
         page = header + file.read(size - 100)
-    pages = max(1, copy.stat().st_size // size)  # of one that is cut in two, half of a row would be zeros
+    pages = max(1, copy.stat().st_size // size)  # a page that is cut off is dropped
     with copy.open("r+b") as file:
-        file.write(
-            page[:28] + pages.to_bytes(4, "big") + page[32:]
-        )  # how many pages there are stands in bytes 28 to 31
+        file.write(page[:28] + pages.to_bytes(4, "big") + page[32:])  # bytes 28 to 31: the number of pages
         file.truncate(pages * size)
 
 
 def _read(
     database: sqlite3.Connection, table: str, low: int, high: int, rows: list[tuple[Any, ...]], end: float
 ) -> None:
-    """Add the sound rows from step `low` to `high`; a range that cannot be read is halved, down to single steps."""
+    """Add the valid rows from step `low` to `high`; unreadable ranges are halved, down to single steps."""
     if time.monotonic() > end:
         return
     columns, keys = _TABLES[table], _KEYS[table]
     query = f"SELECT {', '.join(columns)} FROM {table} WHERE step BETWEEN ? AND ?"  # noqa: S608 names of columns
     try:
-        found = database.execute(query, (low, high)).fetchall()
+        part = database.execute(query, (low, high)).fetchall()
     except sqlite3.Error:
-        found = None
-    places = None if found is None else [tuple(row[columns.index(key)] for key in keys) for row in found]
-    if found is not None and places is not None and _in_order(places, low, high):
-        rows += [row for row in found if all(map(_sound, columns, row))]
+        part = None
+    if part is not None and _in_order([tuple(row[columns.index(key)] for key in keys) for row in part], low, high):
+        rows += [row for row in part if all(map(_is_valid, columns, row))]
     elif low < high:
         middle = (low + high) // 2
         _read(database, table, low, middle, rows, end)
@@ -247,13 +244,13 @@ def _read(
 
 
 def _in_order(places: list[tuple[Any, ...]], low: int, high: int) -> bool:
-    """Whether each row stands where it belongs: a broken page can give one twice, or one of another step."""
+    """Whether the keys are in range and ascending: a damaged page can give a row twice, or one of another step."""
     whole = all(type(number) is int for place in places for number in place)
     return whole and all(low <= place[0] <= high for place in places) and all(a < b for a, b in pairwise(places))
 
 
-def _sound(column: str, value: object) -> bool:
-    """Whether this program would write this value there."""
+def _is_valid(column: str, value: object) -> bool:
+    """Whether this program would write this value to a column."""
     if column in _WHOLE:
         return type(value) is int and 0 <= value < 2**31
     if column == "name":

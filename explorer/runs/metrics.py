@@ -1,7 +1,7 @@
 """The metrics of a run: a SQLite file with one row per step, one writer, any number of readers.
 
-Beside them the layers and blocks at some steps, in tables that older files lack. The file may be anybody's: it is
-opened only where it has these tables and nothing else, and no value is handed out that this program would not write.
+Two more tables, which older files lack, have the layers and blocks at some steps. The file is not trusted: it is read
+only if it has these tables and nothing else, and values that this program would not write are refused.
 """
 
 import sqlite3
@@ -20,8 +20,8 @@ from explorer.runs.metrics_file import (
     MOST_ROWS,
     RANGES,
     SCHEMA,
-    UnsoundError,
-    is_there,
+    InvalidMetricsError,
+    exists,
     make_empty,
     protect,
     reading,
@@ -36,7 +36,7 @@ NETWORK_FILE_SYSTEMS = ("nfs", "cifs", "smb", "fuse.sshfs", "9p")
 Live = Literal["layers", "blocks"]
 _LIVE: dict[Live, list[str]] = {"layers": tables.LIVE_LAYERS, "blocks": tables.LIVE_BLOCKS}
 _INSERT = f"INSERT INTO metrics VALUES ({', '.join('?' for _ in tables.METRICS)})"  # noqa: S608 only question marks
-# true where a value is not what `require_values` lets pass: texts and blobs are above all numbers, NULL is no answer
+# true if a value is not what `require_values` allows: texts and blobs sort above all numbers, NULL passes
 _ODD = " OR ".join(
     "{} NOT BETWEEN {!r} AND {!r}".format(column, *RANGES.get(column, FINITE)) for column in tables.METRICS[1:]
 )
@@ -56,13 +56,13 @@ _THINNED = """WITH numbered AS (
         WHERE :steps IS NULL OR place = 0 OR place * (:steps - 1) / last > (place - 1) * (:steps - 1) / last
     ) ORDER BY {keys} LIMIT {most}"""
 
-Row = tuple[float | None, ...]
+MetricRow = tuple[float | None, ...]
 LiveRow = tuple[str | float | None, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a run is; errors are those of its last evaluation, None before the first."""
+    """The progress of a run; errors are those of its last evaluation, None before the first."""
 
     step: int = 0
     seconds: float = 0.0
@@ -76,14 +76,14 @@ class MetricsWriter:
     """The one writer of a run's metrics; a context manager.
 
     Raises:
-        StorageError: from any method, when the disk is full or the folder read-only; when made, also where the file is
-            not one of this program.
+        StorageError: from any method, if the disk is full or the folder read-only; from the constructor, also if the
+            file is not this program's.
     """
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / "metrics.db"
         with writing(self.path):
-            if not is_there(self.path):
+            if not exists(self.path):
                 make_empty(self.path)
             self._database = sqlite3.connect(self.path, isolation_level=None)
             try:
@@ -95,7 +95,7 @@ class MetricsWriter:
     def _prepare(self, folder: Path) -> None:
         protect(self._database)
         require_schema(self._database)
-        # WAL lets pages read while the worker writes, but needs memory shared between the two.
+        # WAL lets pages read while the worker writes, but needs shared memory.
         mode = "TRUNCATE" if _on_network_file_system(folder) else "WAL"
         self._database.execute(f"PRAGMA journal_mode={mode}")
         self._database.execute("PRAGMA synchronous=NORMAL")
@@ -108,7 +108,7 @@ class MetricsWriter:
     def __exit__(self, *exception: object) -> None:
         self.close()
 
-    def append(self, row: Row) -> None:
+    def append(self, row: MetricRow) -> None:
         """Add one row, values in the order of `tables.METRICS`."""
         with writing(self.path):
             self._database.execute(_INSERT, row)
@@ -122,19 +122,19 @@ class MetricsWriter:
                 self._database.executemany(f"INSERT INTO {table} VALUES ({places})", rows)  # noqa: S608 names of tables
 
     def last_step(self) -> int:
-        """The highest step that has a row, -1 when there is none."""
+        """The highest step that has a row; -1 if there is none."""
         with writing(self.path):
             (step,) = self._database.execute("SELECT max(step) FROM metrics").fetchone()
         return -1 if step is None else int(step)
 
-    def forget_after(self, step: int) -> None:
-        """Drop the rows past `step`: a resumed run writes them again."""
+    def delete_after(self, step: int) -> None:
+        """Delete the rows past `step`, which a resumed run writes again."""
         with writing(self.path):
             for table in ("metrics", *_LIVE):
                 self._database.execute(f"DELETE FROM {table} WHERE step > ?", (step,))  # noqa: S608 names of tables
 
-    def settle(self) -> None:
-        """Bring all rows from the journal into the file, so that they outlast a power cut."""
+    def flush(self) -> None:
+        """Move all rows from the journal to the file, so that they survive a power failure."""
         with writing(self.path):
             self._database.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
@@ -147,14 +147,14 @@ class MetricsWriter:
                 self._database.executemany(f"INSERT INTO {table} VALUES ({places})", each)  # noqa: S608
 
     def close(self) -> None:
-        """Leave a single file behind that can be copied as it is, where no reader is in the way for long."""
+        """Merge the journal into the file, unless a reader prevents it for too long, and close it."""
         end = time.monotonic() + CLOSE_SECONDS
-        while not self._stands_alone() and time.monotonic() < end:
-            time.sleep(0.02)  # a page reads for milliseconds
-        self._database.close()  # where one reads on, the journal stays, and stays valid
+        while not self._merge_journal() and time.monotonic() < end:
+            time.sleep(0.02)  # reading takes milliseconds
+        self._database.close()  # if a reader remains, the journal stays and is valid
 
-    def _stands_alone(self) -> bool:
-        """Bring all rows into the file itself; False where a reader is in the way."""
+    def _merge_journal(self) -> bool:
+        """Move all rows to the file and delete the journal; False if a reader prevents it."""
         try:
             return bool(self._database.execute("PRAGMA journal_mode=DELETE").fetchone() == ("delete",))
         except sqlite3.ProgrammingError:  # closed before
@@ -186,17 +186,17 @@ def read_progress(folder: Path) -> Progress:
     return Progress(step, seconds or 0.0, train_error, test_error, images_per_second, learning_rate)
 
 
-def read_metrics(folder: Path, points: int | None = None, after: int = -1) -> list[Row]:
+def read_metrics(folder: Path, points: int | None = None, after: int = -1) -> list[MetricRow]:
     """The metrics of the run in `folder`, in order of step.
 
     Args:
         folder: of the run.
-        points: about how many rows to return at most. Rows between two evaluations are then averaged in groups of
-            equal size, placed at the group's last step; evaluations are kept as they are. None returns every row.
-        after: leave out the rows up to this step.
+        points: approximate maximum of rows. Rows between two evaluations are averaged in groups of equal size, placed
+            at the group's last step; rows with evaluations are kept. None returns every row.
+        after: only the rows past this step.
 
     Returns:
-        Values in the order of `tables.METRICS`, None where a step has no value.
+        Values in the order of `tables.METRICS`, None if a step has no value.
 
     Raises:
         RunError: metrics.db is damaged.
@@ -214,30 +214,29 @@ def read_metrics(folder: Path, points: int | None = None, after: int = -1) -> li
             rows = [row[:-1] for row in counted]
             odd = any(row[-1] for row in counted)
         if odd:
-            raise UnsoundError("a value in it is text or out of range")
+            raise InvalidMetricsError("a value in it is text or out of range")
         require_values(rows, ["step"], keys=1)
         return rows
 
 
 def read_live(folder: Path, table: Live, steps: int | None = 300) -> list[LiveRow]:
-    """The layers or blocks of the run in `folder` at the steps at which they were measured.
+    """The layers or blocks of the run in `folder` at the steps with a probe.
 
     Args:
         folder: of the run.
         table: "layers" or "blocks".
-        steps: of how many steps to return the rows at most, at least 2: evenly chosen, the first and the last among
-            them. None returns all.
+        steps: maximum of steps, at least 2: evenly spaced, with the first and the last. None returns all.
 
     Returns:
-        Values in the order of `tables.LIVE_LAYERS` or `tables.LIVE_BLOCKS`, by step and depth; None where a value was
-        not finite. Nothing for a run that was never looked into.
+        Values in the order of `tables.LIVE_LAYERS` or `tables.LIVE_BLOCKS`, by step and depth; None if a value was not
+        finite. Empty for a run trained without probes.
 
     Raises:
         RunError: metrics.db is damaged.
     """
     with reading(folder, table) as database:
         if database is None:
-            return []  # written before there were such tables
+            return []  # a file of an earlier version without such tables
         thinned = _THINNED.format(table=table, keys=KEYS[table], most=MOST_ROWS + 1)
         rows = database.execute(thinned, {"steps": steps}).fetchall()
         require_values(rows, _LIVE[table], keys=KEYS[table].count(",") + 1)
@@ -245,7 +244,7 @@ def read_live(folder: Path, table: Live, steps: int | None = 300) -> list[LiveRo
 
 
 def _on_network_file_system(folder: Path) -> bool:
-    """Whether SQLite's shared memory cannot be relied on there."""
+    """Whether a folder is on a network file system, where SQLite's shared memory is unreliable."""
     resolved = folder.resolve()
     mounts = [m for m in psutil.disk_partitions(all=True) if resolved.is_relative_to(m.mountpoint)]
     nearest = max(mounts, key=lambda m: len(m.mountpoint), default=None)

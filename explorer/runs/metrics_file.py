@@ -1,4 +1,4 @@
-"""metrics.db as a file that may be anybody's: opened only where it is as this program makes it, and its checksum."""
+"""Validation and checksum of metrics.db, which is not trusted: only files as this program writes them are read."""
 
 import operator
 import os
@@ -18,12 +18,12 @@ from explorer.errors import RunError, StorageError, reason_in
 from explorer.files import storage_errors, write_atomically
 from explorer.seals import sha256_of
 
-SETTLED_NS = 2 * 10**9  # file systems tell the time of a change to 2 s at worst
-MOST_SECONDS = 10.0  # that reading one file may take; 100,000 rows take a fifth of a second
+SETTLED_NS = 2 * 10**9  # coarsest resolution of modification times
+MOST_SECONDS = 10.0  # for reading one file; 100,000 rows take a fifth of a second
 MOST_BYTES = 2**31  # of a file; ten million rows take 700 MB
-MOST_ROWS = 10**7  # that are handed out at once
-_INSTRUCTIONS = 50_000  # of SQLite between two looks at the clock
-_LIMITS = {  # of what a file may make SQLite do; its own statements stay far below
+MOST_ROWS = 10**7  # returned at once
+_INSTRUCTIONS = 50_000  # of SQLite between two checks of the time
+_LIMITS = {  # for SQLite; the statements of this program stay far below
     sqlite3.SQLITE_LIMIT_LENGTH: 10**6,  # bytes of a row or a text
     sqlite3.SQLITE_LIMIT_SQL_LENGTH: 10**5,
     sqlite3.SQLITE_LIMIT_COLUMN: 100,
@@ -38,7 +38,7 @@ TYPES = {"step": "INTEGER", "layer": "INTEGER", "name": "TEXT", "stage": "INTEGE
 KEYS = {"metrics": "step", "layers": "step, layer", "blocks": "step, stage, block"}
 FINITE = (-1e308, 1e308)
 _POSITIVE = (0.0, 1e308)
-RANGES: dict[str, tuple[float, float]] = {  # of numbers; what is missing here is finite
+RANGES: dict[str, tuple[float, float]] = {  # of values; columns that are not listed have `FINITE`
     "step": (0, 10**9),
     "layer": (0, 10**6),
     "stage": (0, 10**6),
@@ -61,19 +61,19 @@ def _definition(table: str) -> str:
     return f"CREATE TABLE {table} ({columns}, PRIMARY KEY ({KEYS[table]})) WITHOUT ROWID"
 
 
-SCHEMA = {table: _definition(table) for table in COLUMNS}  # letter by letter what SQLite keeps of it
+SCHEMA = {table: _definition(table) for table in COLUMNS}  # exactly as SQLite stores it
 
 
-class UnsoundError(Exception):
-    """The file is not one that this program writes; its text ends a sentence."""
+class InvalidMetricsError(Exception):
+    """The file is not as this program writes it; the text is the end of a sentence."""
 
 
 @contextmanager
 def reading(folder: Path, table: str) -> Iterator[sqlite3.Connection | None]:
-    """The file, in one state of it for as long as it is open; None where it is not there or has no such table yet."""
+    """A read transaction on metrics.db; None if there is no file or no such table."""
     path = folder / "metrics.db"
     try:
-        if not is_there(path):
+        if not exists(path):
             yield None
             return
         # a finished run's single file also opens in a read-only folder
@@ -84,9 +84,8 @@ def reading(folder: Path, table: str) -> Iterator[sqlite3.Connection | None]:
             database.set_progress_handler(lambda: time.monotonic() > end, _INSTRUCTIONS)
             database.execute("PRAGMA query_only=ON")
             database.execute("BEGIN")
-            there = require_schema(database)
-            yield database if table in there else None
-    except (sqlite3.Error, UnsoundError, OSError) as error:
+            yield database if table in require_schema(database) else None
+    except (sqlite3.Error, InvalidMetricsError, OSError) as error:
         reason = reason_in(error)
         if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT:
             reason = f"it takes longer than {MOST_SECONDS:g} seconds"
@@ -98,7 +97,7 @@ def _advice(folder: Path) -> str:
 
 
 def make_empty(path: Path) -> None:
-    """A file with the empty tables, there whole or not at all: one without them is damaged."""
+    """Create a file with the empty tables, atomically, since one without them counts as damaged."""
     with closing(sqlite3.connect(":memory:")) as database:
         for definition in SCHEMA.values():
             database.execute(definition)
@@ -106,8 +105,8 @@ def make_empty(path: Path) -> None:
     write_atomically(path, lambda file: file.write(content))
 
 
-def is_there(path: Path) -> bool:
-    """Whether there is a file, which SQLite may then open: neither it nor what lies beside it is a link or a pipe."""
+def exists(path: Path) -> bool:
+    """Whether a file exists; raises InvalidMetricsError if it or a journal is unsafe for SQLite to open."""
     for ending in ("", "-wal", "-shm", "-journal"):
         try:
             facts = os.lstat(f"{path}{ending}")
@@ -116,20 +115,20 @@ def is_there(path: Path) -> bool:
                 return False
             continue
         if not stat.S_ISREG(facts.st_mode):
-            raise UnsoundError(f"{path.name}{ending} is not a file but {_kind(facts.st_mode)}")
+            raise InvalidMetricsError(f"{path.name}{ending} is not a file but {_kind(facts.st_mode)}")
         if facts.st_size > MOST_BYTES:
-            raise UnsoundError(f"{path.name}{ending} has more than {MOST_BYTES:,} bytes")
-        if ending == "-journal" and facts.st_size >= len(_OF_SEVERAL):
+            raise InvalidMetricsError(f"{path.name}{ending} has more than {MOST_BYTES:,} bytes")
+        if ending == "-journal" and facts.st_size >= len(_SUPER_JOURNAL):
             with path.with_name(f"{path.name}{ending}").open("rb") as file:
-                file.seek(-len(_OF_SEVERAL), os.SEEK_END)
-                if file.read() == _OF_SEVERAL:
-                    raise UnsoundError(f"{path.name}{ending} is of several files")
+                file.seek(-len(_SUPER_JOURNAL), os.SEEK_END)
+                if file.read() == _SUPER_JOURNAL:
+                    raise InvalidMetricsError(f"{path.name}{ending} is of several files")
     return True
 
 
-# How a journal ends that names one shared by several files, which SQLite would delete once this one is restored. Ours
-# is of one file, so such a name is there only to have some other file deleted.
-_OF_SEVERAL = bytes.fromhex("d9d505f920a163d7")
+# The end of a journal that names a super-journal, which SQLite would delete after a rollback. Journals of this program
+# have none, so such a name can only be an attempt to have some other file deleted.
+_SUPER_JOURNAL = bytes.fromhex("d9d505f920a163d7")
 
 
 def _kind(mode: int) -> str:
@@ -137,7 +136,7 @@ def _kind(mode: int) -> str:
 
 
 def protect(database: sqlite3.Connection) -> None:
-    """Before anything of the file is read, its schema included."""
+    """Apply the limits for untrusted files, before anything is read, even the schema."""
     for limit, most in _LIMITS.items():
         database.setlimit(limit, most)
     database.execute("PRAGMA trusted_schema=OFF")
@@ -145,21 +144,21 @@ def protect(database: sqlite3.Connection) -> None:
 
 
 def require_schema(database: sqlite3.Connection) -> set[str]:
-    """The names of the tables that are there; no table is read where one is not ours, or there is anything else."""
-    found = database.execute("SELECT type, name, tbl_name, sql FROM sqlite_master LIMIT 10").fetchall()
-    for kind, name, table, definition in found:
+    """The names of the tables; raises InvalidMetricsError if anything in the schema is not this program's."""
+    schema = database.execute("SELECT type, name, tbl_name, sql FROM sqlite_master LIMIT 10").fetchall()
+    for kind, name, table, definition in schema:
         if kind != "table" or name != table or SCHEMA.get(name) != definition:
-            raise UnsoundError(f"it has a {kind} {name} that this program did not make")
-    there = {row[1] for row in found}
-    if "metrics" not in there:
-        raise UnsoundError("it is empty")
-    return there
+            raise InvalidMetricsError(f"it has a {kind} {name} that this program did not make")
+    names = {row[1] for row in schema}
+    if "metrics" not in names:
+        raise InvalidMetricsError("it is empty")
+    return names
 
 
-def _require_all_values(database: sqlite3.Connection) -> None:
-    """The structure of the file and every row in it."""
-    if (said := database.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
-        raise UnsoundError(said)
+def _require_valid_rows(database: sqlite3.Connection) -> None:
+    """Check the structure of the file and every row in it."""
+    if (result := database.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
+        raise InvalidMetricsError(result)
     for table in require_schema(database):
         cursor = database.execute(f"SELECT * FROM {table} ORDER BY {KEYS[table]}")  # noqa: S608 names of tables
         while rows := cursor.fetchmany(100_000):
@@ -167,32 +166,32 @@ def _require_all_values(database: sqlite3.Connection) -> None:
 
 
 def require_values(rows: Sequence[tuple[Any, ...]], columns: Sequence[str], keys: int = 0) -> None:
-    """Kinds and ranges of values, and that the first `keys` columns together go up from row to row."""
+    """Check types and ranges of values, and that the first `keys` columns together ascend from row to row."""
     if len(rows) > MOST_ROWS:
-        raise UnsoundError(f"it has more than {MOST_ROWS:,} rows")
+        raise InvalidMetricsError(f"it has more than {MOST_ROWS:,} rows")
     for column, values in zip(columns, zip(*rows, strict=True), strict=False):  # no rows: no columns
         kinds = set(map(type, values))
         if column == "name":
             if kinds != {str} or not all(len(name) <= _MOST_NAME and name.isprintable() for name in set(values)):
-                raise UnsoundError("the name of a layer is not a short text")
+                raise InvalidMetricsError("the name of a layer is not a short text")
             continue
         if not kinds <= ({int} if column in TYPES else {int, float, type(None)}):
-            raise UnsoundError(f"a value of {column} is not a {'whole ' if column in TYPES else ''}number")
+            raise InvalidMetricsError(f"a value of {column} is not a {'whole ' if column in TYPES else ''}number")
         low, high = RANGES.get(column, FINITE)
         numbers = [value for value in values if value is not None] if type(None) in kinds else values
         if numbers and not low <= min(numbers) <= max(numbers) <= high:
-            raise UnsoundError(f"a value of {column} is out of range")
+            raise InvalidMetricsError(f"a value of {column} is out of range")
     order = list(map(operator.itemgetter(*range(keys)), rows)) if keys else []
     if not all(map(operator.lt, order, order[1:])):
-        raise UnsoundError("its rows are out of order")
+        raise InvalidMetricsError("its rows are out of order")
 
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Turn what SQLite says about writing `path` into a `StorageError` with the next step."""
+    """Convert SQLite's errors on writing `path` to a `StorageError` with the next step."""
     try:
         yield
-    except UnsoundError as error:
+    except InvalidMetricsError as error:
         raise StorageError(f"{path} is not written to: {error}. {_advice(path.parent)}") from None
     except sqlite3.Error as error:
         raise StorageError(
@@ -202,7 +201,7 @@ def writing(path: Path) -> Iterator[None]:
 
 
 def copy_metrics(folder: Path, target: Path) -> None:
-    """A consistent copy of metrics.db, byte by byte where no worker writes; only where every value in it is sound.
+    """Write a consistent copy of metrics.db after checking every value; bit-identical if no worker is writing.
 
     Raises:
         RunError: metrics.db is damaged.
@@ -211,8 +210,8 @@ def copy_metrics(folder: Path, target: Path) -> None:
     with reading(folder, "metrics") as database:
         if database is None:
             return
-        _require_all_values(database)
-        if metrics_sha256(folder):  # the transaction keeps the file as it is
+        _require_valid_rows(database)
+        if metrics_sha256(folder):  # the transaction prevents changes
             with storage_errors(target):
                 shutil.copyfile(folder / "metrics.db", target)
             return
@@ -221,30 +220,30 @@ def copy_metrics(folder: Path, target: Path) -> None:
             copy.execute("PRAGMA journal_mode=DELETE")
 
 
-def require_whole_metrics(folder: Path) -> None:
-    """See that every row of metrics.db can be read and is sound, once for each change of the file.
+def require_valid_metrics(folder: Path) -> None:
+    """Check every row of metrics.db, once for each change of the file.
 
     Raises:
         RunError: metrics.db is damaged.
     """
-    found = [path.stat() for path in (folder / "metrics.db", *_journals(folder / "metrics.db")) if path.exists()]
-    if found and (trouble := _trouble(folder, *_version(found))):
-        raise RunError(trouble)
+    files = [path.stat() for path in (folder / "metrics.db", *_journals(folder / "metrics.db")) if path.exists()]
+    if files and (damage := _damage(folder, *_version(files))):
+        raise RunError(damage)
 
 
 @lru_cache(maxsize=4096)
-def _trouble(folder: Path, *_: int) -> str:
+def _damage(folder: Path, *_: int) -> str:
     try:
         with reading(folder, "metrics") as database:
             if database is not None:
-                _require_all_values(database)
+                _require_valid_rows(database)
     except RunError as error:
         return str(error)
     return ""
 
 
 def metrics_sha256(folder: Path) -> str:
-    """The sha256 of metrics.db of the run in `folder`, where it stands alone; else, or where there is none, empty."""
+    """The sha256 of metrics.db of the run in `folder`; empty if it is missing or has a journal."""
     path = folder / "metrics.db"
     try:
         if any(journal.exists() and journal.stat().st_size for journal in _journals(path)):
@@ -259,10 +258,10 @@ def _journals(path: Path) -> list[Path]:
     return [path.with_name(path.name + ending) for ending in ("-wal", "-journal")]
 
 
-def _version(found: list[os.stat_result]) -> tuple[int, ...]:
-    """What tells files of these facts from those they were; of what was changed just now nothing does."""
-    version = [number for facts in found for number in (facts.st_mtime_ns, facts.st_size, facts.st_ino)]
-    if any(time.time_ns() - facts.st_mtime_ns < SETTLED_NS for facts in found):
+def _version(files: list[os.stat_result]) -> tuple[int, ...]:
+    """A cache key that changes with the files; always new while they were changed too recently to tell."""
+    version = [number for facts in files for number in (facts.st_mtime_ns, facts.st_size, facts.st_ino)]
+    if any(time.time_ns() - facts.st_mtime_ns < SETTLED_NS for facts in files):
         version.append(time.monotonic_ns())
     return tuple(version)
 

@@ -1,4 +1,4 @@
-"""ONNX files of networks by reference, with what a program needs to know to show them images."""
+"""Export of networks to ONNX files, with the metadata needed to prepare their input."""
 
 import json
 from contextlib import suppress
@@ -22,15 +22,14 @@ def export_onnx(reference: str | Path, path: str | Path, *, image_size: int | No
     """Write a network as ONNX: input "images" (N, channels, side, side), normalised; output "scores" (N, classes).
 
     Args:
-        reference: of a run or checkpoint, as for `load_checkpoint`, or a name such as "resnet56" for the untrained
-            network.
+        reference: a run or checkpoint, as for `load_checkpoint`, or a name such as "resnet56" for an untrained network.
         path: the .onnx file.
-        image_size: side in pixels; None takes that of its training, else that which such networks are made for.
+        image_size: side in pixels; None takes that of its training, else the usual one of such networks.
 
     Raises:
         UnknownName, RunError: there is no such network, run or checkpoint.
         BadSettings: `path` does not end in .onnx; see `models.onnx_export.onnx_model`.
-        StorageError: the weights cannot be read, or the file not be written.
+        StorageError: the weights cannot be read, or the file cannot be written.
     """
     path = Path(path)
     if path.suffix != ".onnx":
@@ -47,12 +46,12 @@ def export_onnx(reference: str | Path, path: str | Path, *, image_size: int | No
 
 
 def _side(known: CheckpointFacts | None) -> int | None:
-    """Of the images that a network was trained on."""
+    """The side of the images that a network was trained on; None if unknown."""
     if known is None:
         return None
     if trained := known.recipe.get("image_size"):
         return int(trained)
-    with suppress(ExplorerError):  # the data set is not known, or a folder that is not here
+    with suppress(ExplorerError):  # an unknown data set, or a folder of another machine
         return dataset(known.data).sizes[0]
     return None
 
@@ -61,28 +60,28 @@ def _of_training(known: CheckpointFacts) -> dict[str, str]:
     classes = list(known.classes)
     with suppress(ExplorerError):
         classes = classes or list(dataset(known.data).classes)
-    found = {
+    facts = {
         "data": known.data,
         "classes": json.dumps(classes) if classes else "",
         "normalisation": known.normalisation,
     }
-    with suppress(ExplorerError):  # the images it was measured on are not here
+    with suppress(ExplorerError):  # the images to measure it on are not on this machine
         mean, std = _mean_and_std(known)
-        found |= {"mean": json.dumps(mean), "std": json.dumps(std)}
-    return {name: value for name, value in found.items() if value}
+        facts |= {"mean": json.dumps(mean), "std": json.dumps(std)}
+    return {name: value for name, value in facts.items() if value}
 
 
 def _mean_and_std(known: CheckpointFacts) -> tuple[list[float], list[float]]:
-    """On the 0..1 scale, one of each channel; the mean may be an image, so lists of lists of lists."""
+    """Mean and std per channel on the 0..1 scale; a mean image is nested lists (C, H, W)."""
     row = normalisation_row(known.normalisation)
     if not row.measured:
-        times = known.network.channels // len(row.mean)  # one number is for every channel
+        times = known.network.channels // len(row.mean)  # a single number applies to every channel
         return list(row.mean * times), list(row.std * times)
-    kind, _, elsewhere = known.normalisation.partition(":")
-    measured = Normalisation.known(elsewhere or known.data, None if elsewhere else known.recipe.get("image_size"), kind)
+    kind, _, other = known.normalisation.partition(":")
+    measured = Normalisation.known(other or known.data, None if other else known.recipe.get("image_size"), kind)
     return _values(measured.mean), _values(measured.std)
 
 
 def _values(tensor: Tensor) -> list[float]:
-    found: list[float] = (tensor[:, 0, 0] if tensor.shape[1:] == (1, 1) else tensor).tolist()
-    return found
+    values: list[float] = (tensor[:, 0, 0] if tensor.shape[1:] == (1, 1) else tensor).tolist()
+    return values

@@ -1,4 +1,4 @@
-"""Room on the disk that a worker holds back, so that it can say why it ended where the disk is full."""
+"""Disk space reserved by a worker, so that it can report why it ended when the disk is full."""
 
 import os
 from contextlib import suppress
@@ -10,16 +10,16 @@ BYTES = 128 * 1024  # run.json, a stack trace and what SQLite needs to close tak
 
 
 class Reserve:
-    """A file that takes room in a folder until it is given back; where there is no room, there is none."""
+    """A file that takes up space in a folder until released; missing if there is no space."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / temporary_name("reserve")
         with suppress(OSError), self._path.open("xb") as file:
-            file.write(os.urandom(BYTES))  # no file system makes that smaller
+            file.write(os.urandom(BYTES))  # not compressible by any file system
             file.flush()
             os.fsync(file.fileno())
 
-    def give_back(self) -> None:
+    def release(self) -> None:
         """Remove the file."""
         with suppress(OSError):
             self._path.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Snapshots: the whole state of a training at a step, kept through time and for resuming."""
+"""Snapshots: the complete state of a training at a step, for analyses and for resuming."""
 
 import io
 import os
@@ -12,7 +12,7 @@ import torch
 from explorer.errors import RunError, StorageError, one_line
 from explorer.files import inside, storage_errors, write_atomically
 from explorer.runs.checkpoint_facts import snapshot_steps
-from explorer.runs.state_files import LATEST, damaged, seal, state_name, whole_state
+from explorer.runs.state_files import LATEST, damaged, seal, state_name, verified_state
 
 State = dict[str, Any]  # step, weights and buffers, optimiser: plain types and tensors
 
@@ -24,7 +24,7 @@ def is_snapshot_step(step: int, steps: int) -> bool:
 
 
 def write_snapshot(folder: Path, state: State) -> None:
-    """Keep the state of a run in its `folder`, under its step.
+    """Save the state of a run in its `folder`, named after its step.
 
     Raises:
         StorageError: the disk is full or the folder read-only; earlier snapshots are intact.
@@ -37,8 +37,8 @@ def write_latest(folder: Path, state: State) -> None:
     _write(folder / "snapshots" / LATEST, state)
 
 
-def forget_latest(folder: Path) -> None:
-    """Remove the state from which a run resumes: a finished one has its last snapshot."""
+def remove_latest(folder: Path) -> None:
+    """Remove the state from which a run resumes, which a finished run does not need."""
     with storage_errors(folder):
         (folder / "snapshots" / LATEST).unlink(missing_ok=True)
 
@@ -57,30 +57,30 @@ def read_snapshot(folder: Path, step: int) -> State:
 
 
 class _OtherSettingsError(StorageError):
-    """A whole state, but of a run with other settings."""
+    """An undamaged state of a run with other settings."""
 
 
 def resume_state(
     folder: Path, last_step: int, settings: Mapping[str, Any] | None = None
 ) -> tuple[State | None, list[str]]:
-    """The most advanced whole state not past `last_step`, the last row of the metrics; None starts anew.
+    """The most advanced undamaged state up to `last_step`; None if there is none, to start from step 0.
 
     Args:
         folder: of the run.
-        last_step: -1 where there is no row.
-        settings: of the run, see `facts.training_settings`, which its states tell; None takes those of any.
+        last_step: of the last row of the metrics; -1 if there is none.
+        settings: of the run, see `facts.training_settings`, which its states must have; None accepts any.
 
     Returns:
         The state, and what is wrong with more advanced ones, each as a clause without a full stop.
 
     Raises:
-        RunError: there are whole states, but only of other settings.
+        RunError: all undamaged states are of other settings.
     """
     latest: State | None = None
     trouble = []
     with suppress(FileNotFoundError):
         try:
-            latest = _own(_read(folder, LATEST), settings, LATEST)
+            latest = _require_settings(_read(folder, LATEST), settings, LATEST)
         except StorageError as error:
             trouble.append(error)
     if latest is not None and latest["step"] > last_step:
@@ -92,26 +92,26 @@ def resume_state(
             break
         if step <= last_step:
             try:
-                latest = _own(read_snapshot(folder, step), settings, state_name(step))
+                latest = _require_settings(read_snapshot(folder, step), settings, state_name(step))
                 break
             except StorageError as error:
                 trouble.append(error)
     if latest is None:
-        _require_own(folder, trouble)
+        _require_no_other_settings(folder, trouble)
         if last_step > 0 and not kept and not trouble:
             trouble.append(StorageError("all states are missing"))
     return latest, [_clause(folder, error) for error in trouble]
 
 
-def _require_own(folder: Path, trouble: list[StorageError]) -> None:
-    """Begin anew only where that does not replace the states of another training."""
+def _require_no_other_settings(folder: Path, trouble: list[StorageError]) -> None:
+    """Raise if starting again would replace the states of another training."""
     for error in trouble:
         if isinstance(error, _OtherSettingsError):
             raise RunError(f"{folder.name}: {error}. Restore both from one copy, or start a new run.")
 
 
-def _own(state: State, settings: Mapping[str, Any] | None, name: str) -> State:
-    """The state, if it is of these settings; those of earlier versions do not tell theirs."""
+def _require_settings(state: State, settings: Mapping[str, Any] | None, name: str) -> State:
+    """The state, checked against the run's settings, which states of earlier versions lack."""
     setting = _difference(state.get("settings", settings), settings)
     if setting:
         raise _OtherSettingsError(
@@ -121,7 +121,7 @@ def _own(state: State, settings: Mapping[str, Any] | None, name: str) -> State:
 
 
 def _difference(a: Any, b: Any) -> str:
-    """The first of two groups of settings that differs, as in recipe.learning_rate; empty where none does."""
+    """The name of the first setting that differs, such as recipe.learning_rate; empty if none does."""
     if not isinstance(a, dict) or not isinstance(b, dict):
         return ""
     for name in sorted({*a, *b}, key=str):
@@ -139,27 +139,27 @@ def _write(path: Path, state: State) -> None:
     with storage_errors(path):
         path.parent.mkdir(exist_ok=True)
     content = io.BytesIO()
-    torch.save(state, content)  # not straight into the file: torch would hide that the disk is full
+    torch.save(state, content)  # not directly to the file, where torch would hide that the disk is full
     seal(content, state["step"])
     write_atomically(path, lambda file: file.write(content.getbuffer()))
 
 
 def _read(folder: Path, name: str, step: int | None = None) -> State:
-    """Nothing is parsed before its checksum is verified: torch itself loads a flipped bit without a word.
+    """The state in a file, verified by its checksum before it is parsed, since torch does not detect flipped bits.
 
     Args:
-        step: of which it must be; None: of any.
+        step: the expected step; None accepts any.
     """
     path = folder / "snapshots" / name
-    archive, told = whole_state(folder, name)
+    archive, sealed_step = verified_state(folder, name)
     try:
         state = torch.load(archive, map_location="cpu", weights_only=True)
     except MemoryError:
         raise
-    except Exception as error:  # noqa: BLE001 whatever a crafted pickle makes torch stumble over
+    except Exception as error:  # noqa: BLE001 a crafted pickle can make torch raise anything
         raise damaged(path, one_line(error) or type(error).__name__) from None
     if not isinstance(state, dict) or type(state.get("step")) is not int or not isinstance(state.get("network"), dict):
         raise damaged(path, "it is no snapshot of this program")
-    for expected in {step, told} - {None, state["step"]}:
+    for expected in {step, sealed_step} - {None, state["step"]}:
         raise damaged(path, f"it is of step {state['step']}, not {expected}")
     return dict(state)

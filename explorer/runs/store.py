@@ -1,20 +1,20 @@
-"""Run folders: where they are, what they say, how they are changed.
+"""Run folders: location, reading and changes.
 
-A run folder is the whole truth about one network's training and can be copied, zipped and mailed:
+A run folder has everything about one network's training and can be copied or zipped:
 
-    run.json      facts and state, moved into place whole; the settings with their checksum
-    .resnet-explorer  says that this program made the folder: without it, it is no run and is never touched
+    run.json      facts and state, replaced atomically; the settings with their checksum
+    .resnet-explorer  marks the folder as a run; folders without it are ignored
     metrics.db    one row per step; layers and blocks at some steps (runs/metrics.py)
-    metrics-damaged.db  what it was before it was mended (runs/mending.py)
-    snapshots/    weights and optimiser through training (runs/snapshots.py), each with its checksum
+    metrics-damaged.db  the damaged file before its repair (runs/mending.py)
+    snapshots/    weights and optimiser during training (runs/snapshots.py), each with its checksum
     checkpoint.*  the final weights and their facts (runs/checkpoints.py)
-    initial.*     the weights it started from and their facts, where it started from a checkpoint
-    worker.log    what the worker process printed
-    run.lock      held by the worker for its life: a free lock means that nothing runs
-    control.json  what the user asks of the worker
-    heartbeat     when the worker was last heard (runs/heartbeat.py)
+    initial.*     the initial weights and their facts, if it started from a checkpoint
+    worker.log    output of the worker process
+    run.lock      held by the worker while it lives: a free lock means that nothing runs
+    control.json  the user's request to the worker
+    heartbeat     time of the worker's last heartbeat (runs/heartbeat.py)
 
-Whatever another program, another machine or a broken disk has put into such a folder, that run alone is damaged.
+Invalid content of a folder damages that run only.
 """
 
 import os
@@ -45,28 +45,28 @@ from explorer.processes import lock, lock_is_held
 from explorer.runs.facts import ID, MOST_NUMBER, RESUMABLE, SCHEMA_VERSION, RunFacts, State, WorkerProcess
 from explorer.runs.heartbeat import silent_seconds
 from explorer.runs.metrics import Progress, read_progress
-from explorer.runs.metrics_file import metrics_sha256, require_whole_metrics
+from explorer.runs.metrics_file import metrics_sha256, require_valid_metrics
 
 SHIPPED = APP / "checkpoints"  # run folders that come with the program, never written to
-SHIPPED_ID = "shipped-"  # what their ids begin with, and no other's
+SHIPPED_ID = "shipped-"  # prefix of their ids, reserved for them
 
 MARKER = ".resnet-explorer"
-_GENERATED = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{6}-.+")  # ids of runs made before there was a marker
+_GENERATED = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{6}-.+")  # ids of runs of earlier versions, without a marker
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run folder as it was when read.
+    """The content of a run folder when read.
 
     Attributes:
-        facts: None when run.json cannot be read.
-        state: as stored, or found out: "crashed" (a worker died), "damaged" (a file is unreadable), "shipped" (came
+        facts: None if run.json cannot be read.
+        state: as stored, or inferred: "crashed" (its worker died), "damaged" (a file is unreadable), "shipped" (came
             with the program, finished and read-only).
         progress: last step and errors, from metrics.db.
         damage: what is wrong with a damaged run, in one line, else empty.
         elsewhere: whether another user of this machine trains it.
-        reason: why it is damaged, was paused or stopped, failed, or crashed as far as its worker could still say.
-        silent_seconds: for how long nothing has been heard of its worker; None while it is as quick as usual.
+        reason: why it is damaged, was paused or stopped, failed, or crashed as far as its worker logged it.
+        silent_seconds: see `heartbeat.silent_seconds`.
     """
 
     id: str
@@ -81,17 +81,17 @@ class Run:
 
     @property
     def forced(self) -> bool:
-        """Whether it was ended from outside, since its worker did not do so when it was asked to."""
+        """Whether its worker was killed, since it did not respond to a request."""
         return self.state in ("paused", "stopped") and self.reason.startswith(FORCED)
 
     @property
     def steps(self) -> int:
-        """Steps of the recipe; 0 when unknown."""
+        """Steps of the recipe; 0 if unknown."""
         return int(self.facts.recipe["steps"]) if self.facts else 0
 
 
 def checkpoint_folder() -> Path:
-    """The folder of checkpoints that are kept beside the runs, existing or not."""
+    """The folder of checkpoints that are not of runs, existing or not."""
     return home() / "checkpoints"
 
 
@@ -103,14 +103,14 @@ def new_id() -> str:
 def next_number() -> int:
     """The `number` of the next experiment."""
     last = max((run.facts.number for run in list_runs() if run.facts), default=0)
-    return min(last + 1, MOST_NUMBER)  # whatever some run.json says
+    return min(last + 1, MOST_NUMBER)  # bounded, since run.json is not trusted
 
 
 def run_folder(run_id: str) -> Path:
     """The folder of a run, existing or not; never a link.
 
     Raises:
-        RunError: `run_id` is not an id, such as a path that leads elsewhere.
+        RunError: `run_id` is not an id, such as a path.
     """
     if not ID.fullmatch(run_id):
         raise RunError(f"{quoted(run_id)} is not the id of a run. `python -m explorer runs list` shows them.")
@@ -122,19 +122,19 @@ def run_folder(run_id: str) -> Path:
 
 
 def is_run_folder(folder: Path) -> bool:
-    """Whether this program made the folder, by its marker; of earlier versions, by its name and run.json."""
+    """Whether a folder is a run: it has the marker, or the name and run.json of a run of earlier versions."""
     if folder.is_symlink() or not folder.is_dir() or not ID.fullmatch(folder.name):
         return False
     if folder.parent == SHIPPED:
         return (folder / "run.json").is_file()
-    marked = folder / MARKER
-    if marked.is_file() and not marked.is_symlink():
+    marker = folder / MARKER
+    if marker.is_file() and not marker.is_symlink():
         return True
     return bool(_GENERATED.fullmatch(folder.name)) and os.path.lexists(folder / "run.json")
 
 
 def create_run(facts: RunFacts, files: Mapping[str, bytes] | None = None) -> None:
-    """Make the folder of a new run, with `files` by name in it before run.json tells of the run.
+    """Make the folder of a new run; `files` by name are written before run.json.
 
     Raises:
         StorageError: the disk is full or the folder read-only.
@@ -153,17 +153,17 @@ def create_run(facts: RunFacts, files: Mapping[str, bytes] | None = None) -> Non
 
 
 def mark(folder: Path) -> None:
-    """Say that this program made the folder: from here on it is a run."""
+    """Write the marker that makes a folder a run."""
     _write(folder / MARKER, b"A run of ResNet Explorer\n")
 
 
 def write_facts(folder: Path, facts: RunFacts) -> None:
-    """Put run.json in place."""
+    """Write run.json."""
     write_text_atomically(folder / "run.json", facts.model_dump_json(indent=2) + "\n")
 
 
 def update_run(run_id: str, **changes: Any) -> RunFacts:
-    """Change some facts of a run; processes take turns, so that none undoes another's change.
+    """Change some facts of a run, under a lock against concurrent changes.
 
     Raises:
         RunError: the run is missing, its run.json damaged, or it came with the program.
@@ -181,8 +181,8 @@ def read_facts(folder: Path) -> RunFacts:
     """The facts of the run in `folder`.
 
     Raises:
-        RunError: run.json is missing, cut short, of a newer version, says what no run.json says, or other settings than
-            those of its training; in one line.
+        RunError: run.json is missing, not valid, of a newer version, or has other settings than its training had; in
+            one line.
     """
     try:
         values = read_json(folder / "run.json")
@@ -193,7 +193,7 @@ def read_facts(folder: Path) -> RunFacts:
         raise RunError(f"{folder.name} has no run.json.") from None
     except StorageError as error:
         raise RunError(f"run.json of {folder.name} cannot be read: {reason_in(error)}.") from None
-    except Exception as error:  # noqa: BLE001 whatever it says, this run alone is damaged
+    except Exception as error:  # noqa: BLE001 any error damages this run only
         raise RunError(f"run.json of {folder.name} is not valid: {reason_in(error)}.") from None
     raise RunError(
         f"run.json of {folder.name} has schema version {quoted(version)}; this program reads "
@@ -215,11 +215,11 @@ def read_run(run_id: str) -> Run:
     facts = None
     try:
         facts = read_facts(folder)
-        _require_own_metrics(folder, facts)
+        _require_unchanged_metrics(folder, facts)
         progress = read_progress(folder)
         state, elsewhere = _state(folder, facts)
         if state in RESUMABLE and not facts.metrics_sha256:  # a killed worker leaves no checksum
-            require_whole_metrics(folder)
+            require_valid_metrics(folder)
     except RunError as error:
         damage = one_line(error)
         return Run(run_id, folder, facts, "damaged", Progress(), damage, reason=damage)
@@ -230,15 +230,13 @@ def read_run(run_id: str) -> Run:
         state,
         progress,
         elsewhere=elsewhere,
-        reason=facts.reason or (last_words(folder) if state == "crashed" else ""),
+        reason=facts.reason or (logged_reason(folder) if state == "crashed" else ""),
         silent_seconds=silent_seconds(folder) if state in ("starting", "running") else None,
     )
 
 
 def list_runs() -> list[Run]:
-    """The user's runs in order of their ids, damaged ones included, and those that come with the program.
-
-    Folders that this program did not make are passed over.
+    """The user's runs in order of their ids, damaged ones included, then the shipped runs; other folders are ignored.
 
     Raises:
         StorageError: the folder of runs cannot be read.
@@ -256,26 +254,26 @@ def list_runs() -> list[Run]:
     return runs
 
 
-REASON = "reason: "  # begins the line of worker.log that says why a run ended whose run.json could not be written
-FORCED = "Stopped by force"  # begins the reason of a run that was ended from outside
+REASON = "reason: "  # prefix in worker.log of the reason why a run ended, if run.json could not be written
+FORCED = "Stopped by force"  # prefix of the reason of a run whose worker was killed
 
 
-def last_words(folder: Path) -> str:
-    """Why the worker of a run that crashed ended, if it could still write that into the log; in one line."""
+def logged_reason(folder: Path) -> str:
+    """The reason in the log why the worker of a crashed run ended, in one line; empty if there is none."""
     try:
-        lines = read_end(folder / "worker.log", _LAST_WORDS).splitlines()
+        lines = read_end(folder / "worker.log", _LOG_TAIL_BYTES).splitlines()
     except (FileNotFoundError, StorageError):
         return ""
     for line in reversed(lines):
         if line.startswith(REASON):
             return one_line(line.removeprefix(REASON), 500)
-        if _BEGINS.match(line):  # what earlier workers said is past
+        if _WORKER_START.match(line):  # lines of an earlier worker
             break
     return ""
 
 
-_BEGINS = re.compile(r"[0-9-]{10} [0-9:]{8} worker [0-9]+ ")  # with which each worker begins
-_LAST_WORDS = 16 * 1024  # bytes of the log in which they are: what other runs had to say comes after them
+_WORKER_START = re.compile(r"[0-9-]{10} [0-9:]{8} worker [0-9]+ ")  # first line of each worker
+_LOG_TAIL_BYTES = 16 * 1024  # of the log that are searched; output about other runs follows the reason
 
 
 def run_lock(folder: Path) -> FileLock:
@@ -283,14 +281,14 @@ def run_lock(folder: Path) -> FileLock:
     return lock(folder / "run.lock")
 
 
-def _require_own_metrics(folder: Path, facts: RunFacts) -> None:
-    """See that metrics.db is there, and as the training left it."""
-    said = facts.metrics_sha256
-    if not said and (not facts.settings_sha256 or os.path.lexists(folder / "metrics.db")):
+def _require_unchanged_metrics(folder: Path, facts: RunFacts) -> None:
+    """Raise RunError if metrics.db is missing or was changed since the training ended."""
+    expected = facts.metrics_sha256
+    if not expected and (not facts.settings_sha256 or os.path.lexists(folder / "metrics.db")):
         return
-    if said and metrics_sha256(folder) == said:
+    if expected and metrics_sha256(folder) == expected:
         return
-    if read_facts(folder).metrics_sha256 != said:  # the training went on between the two looks
+    if read_facts(folder).metrics_sha256 != expected:  # the training went on since the facts were read
         return
     missing = not os.path.lexists(folder / "metrics.db")
     raise RunError(
@@ -306,35 +304,35 @@ def _write(path: Path, content: bytes) -> None:
 def _state(folder: Path, facts: RunFacts) -> tuple[State, bool]:
     """The state of a run, and whether another user trains it.
 
-    One that says it is running is believed only while a live worker stands behind it.
+    A run counts as starting or running only while its worker lives.
     """
     if folder.parent == SHIPPED:
         return "shipped", False
     if facts.state not in ("starting", "running"):
         return facts.state, False
     held = lock_is_held(folder / "run.lock")
-    if held is None:  # it belongs to another user
+    if held is None:  # another user's
         alive = facts.worker is not None and is_alive(facts.worker)
         return (facts.state if alive else "crashed"), alive
     if held:
         return facts.state, False
     if facts.state == "starting":
-        # whoever marks a run as starting holds the lock of the queue until its process is named
+        # the process that marks a run as starting holds the supervisor's lock until it has stored the worker
         starting = is_alive(facts.worker) if facts.worker else lock_is_held(home() / SUPERVISOR) is not False
         if starting:
             return "starting", False
-    try:  # the worker may have ended between the reading of run.json and the look at its lock
+    try:  # the worker may have ended since run.json was read
         now = read_facts(folder).state
     except RunError:
         return "crashed", False
     return (now if now not in ("starting", "running") else "crashed"), False
 
 
-SUPERVISOR = "supervisor.lock"  # held by whoever decides what runs
+SUPERVISOR = "supervisor.lock"  # held by the process that starts workers
 
 
 def is_alive(worker: WorkerProcess) -> bool:
-    """Whether exactly this process lives, not another that was given its number."""
+    """Whether this process lives, and not another with the same number."""
     try:
         process = psutil.Process(worker.pid)
         same = abs(process.create_time() - worker.started) < 1.0

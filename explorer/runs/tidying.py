@@ -1,4 +1,4 @@
-"""Removing what processes that were killed have left behind; nothing that a living one owns, nothing of others."""
+"""Removal of files left behind by killed processes of this program."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -15,20 +15,20 @@ from explorer.scratch import remove_unowned
 
 
 def tidy() -> list[Path]:
-    """Remove temporary files without an owner, and what only counts while a run is trained; never raises.
+    """Remove orphaned temporary files and files that matter only while a run is trained; never raises.
 
-    Imports and deletions whose process is gone are finished or undone before.
+    First finishes or undoes imports and deletions whose process has ended.
 
     Returns:
-        What was removed.
+        The paths removed.
     """
-    arrival.finish_unowned()
-    trash.clear_unowned()
+    arrival.finish_interrupted()
+    trash.finish_interrupted()
     folders = _run_folders()
     places = [*_places(), *(place for folder in folders for place in _within(folder))]
-    removed = remove_unowned(places, but=(arrival.PURPOSE, trash.PURPOSE))  # with the only copy of a run in them
+    removed = remove_unowned(places, but=(arrival.PURPOSE, trash.PURPOSE))  # these can have the only copy of a run
     for folder in folders:
-        with suppress(OSError, ExplorerError):  # read-only, or gone by now
+        with suppress(OSError, ExplorerError):  # read-only, or just removed
             removed += _remove_left(folder)
     return removed
 
@@ -41,11 +41,11 @@ def _run_folders() -> list[Path]:
 
 
 def _places() -> Iterator[Path]:
-    """Where temporary files may be, beside the run folders; links are not followed."""
+    """Folders with temporary files, except run folders; links are not followed."""
     for place in (home(), checkpoint_folder(), home() / "images"):
         if place == home() or not place.is_symlink():
             yield place
-    with suppress(ExplorerError):  # there is none
+    with suppress(ExplorerError):  # none is writable
         yield temporary_place()
 
 
@@ -54,7 +54,7 @@ def _within(folder: Path) -> list[Path]:
 
 
 def _remove_left(folder: Path) -> list[Path]:
-    """What a worker has left in a run folder, while its lock is held, so that none begins now."""
+    """Remove files of an ended worker from a run folder, holding its lock so that no worker starts."""
     beat, latest = folder / heartbeat.NAME, _within(folder)[-1] / LATEST
     if not beat.is_file() and not latest.is_file():
         return []

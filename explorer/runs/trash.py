@@ -1,7 +1,7 @@
-"""Deleted runs between the click and the end: set aside, brought back, or removed for good.
+"""The trash: deleted runs, until they are restored or removed permanently.
 
-A folder of its own holds what one deletion took. Where its process dies, what was wholly set aside is removed at the
-next start, and what was only half is brought back.
+Each deletion has a folder of its own. If its process dies, a complete deletion is removed at the next start, and an
+incomplete one is undone.
 """
 
 import os
@@ -19,13 +19,13 @@ from explorer.runs.store import SHIPPED_ID, is_run_folder, run_folder
 from explorer.scratch import temporary_folder, temporary_name, unowned
 
 PURPOSE = "deleted"
-FORGOTTEN_SECONDS = 3600.0
-_WHOLE = "whole"  # a file that says that all the runs are there
+UNDO_SECONDS = 3600.0
+_WHOLE = "whole"  # a file that marks a complete deletion
 
 
 @dataclass(frozen=True, slots=True)
 class Deleted:
-    """What a deletion took: `restore` brings it back, `discard` removes it."""
+    """A deletion, for `restore` or `discard`."""
 
     title: str
     run_ids: tuple[str, ...]
@@ -33,11 +33,11 @@ class Deleted:
 
 
 def move_aside(title: str, run_ids: Sequence[str]) -> Deleted:
-    """Move run folders out of every list, all of them or none.
+    """Move run folders to the trash, all of them or none.
 
     Raises:
-        RunError: one is not a run of the user's.
-        StorageError: one cannot be moved; those that were are back.
+        RunError: one is not a run of the user.
+        StorageError: one cannot be moved; then none is.
     """
     sources = [run_folder(run_id) for run_id in run_ids]
     for source in sources:
@@ -54,54 +54,54 @@ def move_aside(title: str, run_ids: Sequence[str]) -> Deleted:
         with storage_errors(folder):
             (folder / _WHOLE).touch()
     except ExplorerError:
-        _bring_back(folder)
+        _restore_all(folder)
         raise
     deleted = Deleted(title, tuple(run_ids), folder)
-    remember(deleted)
+    keep_for_undo(deleted)
     return deleted
 
 
-def remember(deleted: Deleted) -> None:
-    """Somebody may still want it back: `discard_forgotten` leaves it for another hour."""
-    now = time.monotonic()  # as the time of a file, which takes no room on a full disk
+def keep_for_undo(deleted: Deleted) -> None:
+    """Protect a deletion from `discard_expired` for another hour."""
+    now = time.monotonic()  # as the time of a file, which needs no space on a full disk
     with suppress(OSError):
         os.utime(deleted.folder / _WHOLE, (now, now))
 
 
-def discard_forgotten() -> None:
-    """Remove for good what was set aside on a page that has been closed: nothing says so, but nobody asks any more."""
+def discard_expired() -> None:
+    """Remove deletions that no open page has kept for undo within the last hour."""
     with suppress(OSError):
         for folder in home().glob(f".{PURPOSE}.*"):
-            if time.monotonic() - (folder / _WHOLE).stat().st_mtime > FORGOTTEN_SECONDS:
+            if time.monotonic() - (folder / _WHOLE).stat().st_mtime > UNDO_SECONDS:
                 _remove(folder)
 
 
 def restore(deleted: Deleted) -> None:
-    """Bring back what was deleted.
+    """Undo a deletion.
 
     Raises:
-        StorageError: it was removed for good, a folder cannot be moved, or a run of the same id has come since.
+        StorageError: it was removed permanently, a folder cannot be moved, or there is a new run with the same id.
     """
     if not deleted.folder.is_dir():
         raise StorageError(f"{deleted.title} was removed for good already, so it cannot be brought back.")
     with storage_errors(deleted.folder):
-        _bring_back(deleted.folder)
+        _restore_all(deleted.folder)
 
 
 def discard(deleted: Deleted) -> None:
-    """Remove for good what was deleted.
+    """Remove the runs of a deletion permanently.
 
     Raises:
-        StorageError: a file cannot be removed; the runs are in no list all the same.
+        StorageError: a file cannot be removed; the runs stay deleted.
     """
     with storage_errors(deleted.folder), suppress(FileNotFoundError):
         _remove(deleted.folder)
 
 
-def clear_unowned() -> None:
-    """Finish what a process that is gone had begun to delete: bring back what is half, remove what is whole.
+def finish_interrupted() -> None:
+    """Finish complete deletions and undo incomplete ones whose process has ended.
 
-    Of what is half, those runs are removed in whose place others of the same id have come since.
+    Runs of an incomplete deletion are removed if there are new ones with the same id.
     """
     for folder in unowned(home(), PURPOSE):
         with suppress(OSError):
@@ -113,21 +113,21 @@ def clear_unowned() -> None:
 
 
 def _remove(folder: Path) -> None:
-    """What a kill leaves of it is removed at the next start, and not brought back."""
+    """Remove a folder, renamed first so that a partly removed one is not restored."""
     doomed = folder.with_name(temporary_name("removed"))
     folder.rename(doomed)
     shutil.rmtree(doomed)
 
 
-def _bring_back(folder: Path) -> None:
-    """All runs or none."""
+def _restore_all(folder: Path) -> None:
+    """Restore all runs or none."""
     runs = _runs(folder)
     for run in runs:
         if os.path.lexists(home() / run.name):
             raise StorageError(
                 f"{run.name} is there again, imported or trained since it was deleted. Delete that one, then undo this."
             )
-    (folder / _WHOLE).unlink(missing_ok=True)  # from here on it is half again
+    (folder / _WHOLE).unlink(missing_ok=True)  # incomplete from here on
     for run in runs:
         run.rename(home() / run.name)
     folder.rmdir()

@@ -14,7 +14,7 @@ from explorer import progress, tables
 from explorer.analysis.calibration import calibration
 from explorer.analysis.confusion import class_errors, confusion
 from explorer.analysis.ensembles import joint_log_probabilities, member_pairs, shared_mistakes
-from explorer.analysis.evaluated import evaluated, summary, surest_mistakes
+from explorer.analysis.evaluated import image_predictions, most_confident_mistakes, summary
 from explorer.data.batches import sample_of_test_set
 from explorer.data.catalogue import MOST_IMAGES, data_folder, dataset
 from explorer.errors import BadSettings
@@ -165,7 +165,7 @@ def _weights(network: Network) -> str:
 
 def _evaluation(predicted: _Predictions, crops: int) -> Evaluation:
     classes = dataset(predicted.data).classes
-    table = evaluated(predicted.log_probabilities, predicted.labels, predicted.indices)
+    table = image_predictions(predicted.log_probabilities, predicted.labels, predicted.indices)
     numbers = summary(table, len(classes))
     counts = confusion(table)
     return Evaluation(
@@ -184,7 +184,7 @@ def _evaluation(predicted: _Predictions, crops: int) -> Evaluation:
         class_errors=class_errors(counts, classes),
         confusion=counts,
         calibration=calibration(table),
-        mistakes=surest_mistakes(table),
+        mistakes=most_confident_mistakes(table),
     )
 
 

@@ -1,4 +1,4 @@
-"""Which device trains, how precisely, with how many threads."""
+"""Device, precision and number of threads of a training."""
 
 import os
 import platform
@@ -17,7 +17,7 @@ def best_device() -> torch.device:
 
 
 def best_precision(device: torch.device, image_size: int) -> Precision:
-    """bf16 autocast where the device computes it faster than fp32; never on 8x8 images, which gain nothing."""
+    """bf16 if autocast to it is faster than fp32 on the device; never for 8x8 images, which gain nothing."""
     if image_size < 16:
         return "fp32"
     if device.type == "cuda":
@@ -34,13 +34,13 @@ def core_count() -> int:
 
 
 def training_threads(device: torch.device) -> int:
-    """All but one core on a CPU, so that the page stays responsive; one beside an accelerator."""
+    """All but one core on a CPU, so that the page stays responsive; one with an accelerator."""
     return max(1, core_count() - 1) if device.type == "cpu" else 1
 
 
 @contextmanager
 def threads(count: int) -> Iterator[None]:
-    """Let PyTorch use `count` threads, then as many as before."""
+    """Set PyTorch's number of threads, and restore it."""
     before = torch.get_num_threads()
     torch.set_num_threads(count)
     try:
@@ -50,7 +50,7 @@ def threads(count: int) -> Iterator[None]:
 
 
 def device_facts() -> DeviceFacts:
-    """What trains here, for pages, run.json and bug reports."""
+    """The training device of this machine, for pages, run.json and bug reports."""
     device = best_device()
     return DeviceFacts(
         device=device.type,

@@ -1,4 +1,4 @@
-"""What training costs here: how long an experiment will take, and what one network needs."""
+"""Measured estimates of the time of an experiment, and of the time and memory of one network."""
 
 import time
 from threading import Lock
@@ -19,17 +19,17 @@ from explorer.training.recipe import LAST_TRAIN_IMAGES
 from explorer.training.stochastic_depth import computed_share
 
 MEASURE_SECONDS = 2.0  # for all networks of a plan together
-STEP_SECONDS = 0.6  # that a measured step may take even where there are many networks
-MEASURE_PIXELS = 32 * 32 * 32  # from about here on a step's time grows in proportion to its images
-MEASURE_BLOCKS = range(9, 1, -1)  # of a stage, as many as MEASURE_WORK allows; the rest is in proportion to the work
+STEP_SECONDS = 0.6  # of a measured step at most, however many networks there are
+MEASURE_PIXELS = 32 * 32 * 32  # pixels of a batch from which the time of a step is proportional to its images
+MEASURE_BLOCKS = range(9, 1, -1)  # measured per stage, as many as MEASURE_WORK allows; then scaled by multiply-adds
 MEASURE_WORK = 2.5e9  # multiply-adds for an image, about two seconds for a step of two images on one CPU thread
 FEW = 2  # images: batch norm needs two
-RECOMPUTE_COST = 1.45  # measured; a forward pass more beside one and a backward pass of two would be 4/3
-_MEASURING = Lock()  # two measurements at once would slow each other
+RECOMPUTE_COST = 1.45  # measured; 4/3 if the second forward pass cost half of the backward pass
+_MEASURING = Lock()  # two measurements at once would slow each other down
 
 
 class Step(TypedDict):
-    """What the memory of a training step depends on, beside the network."""
+    """What the memory of a training step depends on, besides the network."""
 
     batch_size: int
     image_size: int
@@ -39,7 +39,7 @@ class Step(TypedDict):
 def time_estimate(plan: Plan) -> Estimate:
     """Time a few steps of each network of `plan` on random images of the right size.
 
-    A plain network and its residual twin with option A are timed once: zeros and sums cost next to nothing.
+    A plain network and its residual twin with option A are timed once, since padding and sums take almost no time.
     """
     recipe, row = plan.recipe, plan.dataset
     size = recipe.image_size or row.sizes[0]
@@ -72,12 +72,12 @@ def time_estimate(plan: Plan) -> Estimate:
 
 
 def network_cost(config: NetworkConfig, *, image_size: int | None = None, batch_size: int = 128) -> NetworkCost:
-    """Time a network for some two seconds, and compute the memory that a training step needs.
+    """Time a network for about two seconds, and compute the memory of a training step.
 
     Args:
-        config: which network.
-        image_size: side in pixels; None takes that which such networks are made for.
-        batch_size: images a step.
+        config: the network.
+        image_size: side in pixels; None takes the usual one of such networks.
+        batch_size: images per step.
 
     Raises:
         BadSettings: the network cannot take images of this size.
@@ -102,14 +102,14 @@ def network_cost(config: NetworkConfig, *, image_size: int | None = None, batch_
 
 
 def _twin(config: NetworkConfig) -> NetworkConfig:
-    """The network whose time stands for this one's."""
+    """The network that is timed instead: for plain networks, the residual twin."""
     return config.model_copy(update={"shortcut": "A"}) if config.kind == "plain" else config
 
 
 def _shortened(config: NetworkConfig, image_size: int) -> NetworkConfig:
-    """The network that is measured: with fewer blocks where a stage has many, or they cost much.
+    """The network with fewer blocks per stage, for timing.
 
-    Blocks of a stage cost the same; not those of dense networks, which become wider and wider.
+    All blocks of a stage cost the same, except in dense networks, which become wider and are not shortened.
     """
     if config.dense:
         return config
@@ -125,12 +125,12 @@ def _shortened(config: NetworkConfig, image_size: int) -> NetworkConfig:
 def _seconds_per_image(
     config: NetworkConfig, image_size: int, batch_size: int, precision: Precision, device: torch.device, budget: float
 ) -> tuple[float, float]:
-    """Seconds an image takes in training and in evaluation: the quickest of the steps that fit into `budget`.
+    """Seconds per image in training and in evaluation, from the fastest of the steps that fit into `budget`.
 
-    A step of two images tells how many can be afforded; where those take all the time, they have to do.
+    The size of the batch is chosen by timing a step of two images; if that takes the whole budget, it is the result.
     """
     measured = _shortened(config, image_size)
-    longer = multiply_adds(config, image_size) / multiply_adds(measured, image_size)
+    scale = multiply_adds(config, image_size) / multiply_adds(measured, image_size)
     network = build(measured).to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimiser = torch.optim.SGD(network.parameters(), lr=0.0, momentum=0.9, fused=True)
     most = max(FEW, min(batch_size, MEASURE_PIXELS // image_size**2))
@@ -143,7 +143,7 @@ def _seconds_per_image(
 
     end = time.perf_counter() + budget
     count, training = FEW, [seconds(FEW)]
-    if time.perf_counter() < end:  # the first is slower: kernels are chosen
+    if time.perf_counter() < end:  # the first step is slower, since kernels are selected
         training = [seconds(FEW)]
         affordable = max(end - time.perf_counter(), STEP_SECONDS) / 2 / training[0]
         if (count := max(FEW, min(most, int(affordable * FEW)))) > FEW:
@@ -154,7 +154,7 @@ def _seconds_per_image(
     with torch.inference_mode():
         network.eval()
         evaluation = seconds(count, None)
-    return min(training) / count * longer, evaluation / count * longer
+    return min(training) / count * scale, evaluation / count * scale
 
 
 def _timed_step(
@@ -172,5 +172,5 @@ def _timed_step(
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
-    loss.item()  # waits for an accelerator
+    loss.item()  # synchronises with an accelerator
     return time.perf_counter() - start

@@ -1,4 +1,4 @@
-"""Error and loss of a network on images it is not trained on at that moment."""
+"""Error, loss and class probabilities of networks in evaluation mode."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -12,25 +12,25 @@ from torch.nn import functional
 
 from explorer import progress, tables
 from explorer.data.batches import Normalisation, Sample
-from explorer.data.catalogue import IMAGENET, DatasetRow, dataset, labelled_as, no_training_images
+from explorer.data.catalogue import IMAGENET, DatasetRow, data_for_classes, dataset, no_training_images
 from explorer.data.crops import CROPS, ten_crops
 from explorer.data.file_pixels import FilePixels
 from explorer.data.pixels import Data, load_data
 from explorer.errors import BadSettings
 from explorer.results import Precision
 
-PIXELS = 250 * 32 * 32  # positions of images computed at once: memory grows with this, not with their size or number
+PIXELS = 250 * 32 * 32  # of the images in a forward pass, which bounds its memory
 
 
 def evaluate(network: nn.Module, data: str | Data, *, split: str = "test", crops: int = 1) -> dict[str, Any]:
-    """How a network does on a whole data set, on the device it is on; its mode is restored.
+    """Error and loss of a network on a data set, computed on the network's device; its mode is restored.
 
     Args:
-        network: normalised inputs are chosen by its `normalisation`, "channel" where it has none.
-        data: a name or what `load_data` gave (of another image size, say). A folder by name is shown at the size that
-            the network is made for; to one of 1,000 classes with labels among ImageNet's.
+        network: its inputs are normalised by its attribute `normalisation`, by default "channel".
+        data: a name, or the result of `load_data`, for example at another image size. Pictures of a folder by name are
+            resized to the network's usual size, and labelled with ImageNet's classes if the network has 1,000.
         split: "test" or "train".
-        crops: 1, the image as it is, or 10, see `log_probabilities`.
+        crops: 1, the whole image, or 10, see `log_probabilities`.
 
     Returns:
         error (fraction wrong, top-1), top5_error (the label is not among the five most probable classes; None with
@@ -54,39 +54,39 @@ def evaluate(network: nn.Module, data: str | Data, *, split: str = "test", crops
         Normalisation.of(data, getattr(network, "normalisation", "channel")),
         next(network.parameters()).device,
     )
-    found = log_probabilities(network, sample, crops=crops)
+    predicted = log_probabilities(network, sample, crops=crops)
     labels = torch.tensor(sample.labels)  # a copy: torch warns of arrays that are read-only
-    classes = found.shape[1]
-    among = (found.topk(min(tables.TOP, classes), dim=1).indices == labels[:, None]).any(1)
+    classes = predicted.shape[1]
+    in_top = (predicted.topk(min(tables.TOP, classes), dim=1).indices == labels[:, None]).any(1)
     return {
-        "error": _fraction(found.argmax(1) != labels),
-        "top5_error": _fraction(~among) if classes > tables.TOP else None,
-        "loss": functional.nll_loss(found.double(), labels).item(),
+        "error": _fraction(predicted.argmax(1) != labels),
+        "top5_error": _fraction(~in_top) if classes > tables.TOP else None,
+        "loss": functional.nll_loss(predicted.double(), labels).item(),
         "images": len(sample),
     }
 
 
 def log_probabilities(network: nn.Module, sample: Sample, *, crops: int = 1) -> Tensor:
-    """Logarithms of the class probabilities that a network gives images, in float32; its mode is restored.
+    """Log-probabilities of the classes, in float32; the network's mode is restored.
 
-    Of ten crops the probabilities (softmax) are averaged, as in Krizhevsky et al. 2012, not the scores before softmax.
-    How far it is is reported.
+    The probabilities (softmax) of ten crops are averaged, as in Krizhevsky et al. 2012, not the scores before softmax.
+    Progress is reported.
 
     Args:
         network: a classifier, on the device of the sample.
         sample: normalised for the network.
-        crops: 1, the images as they are, or the 10 of `data.crops.ten_crops` at their size; pictures of a folder are
-            cropped before their edges are cut away.
+        crops: 1, the whole images, or the 10 of `data.crops.ten_crops` at their size, which for pictures of a folder
+            are taken from the uncropped picture.
 
     Returns:
         (N, classes), on the CPU.
 
     Raises:
-        BadSettings: another number of crops, or ten of pictures of a folder that are normalised by a mean image.
+        BadSettings: another number of crops, or ten of pictures of a folder with a mean image as normalisation.
     """
     if crops not in CROPS:
         raise BadSettings(f"`crops` (={crops}) is not known. Known: {', '.join(map(str, CROPS))}.")
-    found: list[Tensor] = []
+    parts: list[Tensor] = []
     done, side = 0, sample.pixels.shape[1]
     if crops > 1 and isinstance(sample.pixels, FilePixels):
         if sample.normalisation.mean.shape[1] > 1:
@@ -100,10 +100,10 @@ def log_probabilities(network: nn.Module, sample: Sample, *, crops: int = 1) -> 
             for part in batch.split(max(1, PIXELS // (crops * side**2))):  # type: ignore[no-untyped-call]
                 views = [part] if crops == 1 else list(ten_crops(part, side))
                 each = network(torch.cat(views)).float().log_softmax(1).view(len(views), len(part), -1)
-                found.append((each.logsumexp(0) - log(len(views))).cpu())
+                parts.append((each.logsumexp(0) - log(len(views))).cpu())
                 done += len(part)
                 progress.report(done / len(sample))
-    return torch.cat(found)
+    return torch.cat(parts)
 
 
 def _fitting(network: nn.Module, name: str) -> Data:
@@ -112,7 +112,7 @@ def _fitting(network: nn.Module, name: str) -> Data:
         return load_data(name)
     imagenet = dataset(IMAGENET).classes
     if config.classes == len(imagenet):
-        name = labelled_as(name, imagenet)
+        name = data_for_classes(name, imagenet)
     return load_data(name, config.image_size)
 
 
@@ -139,7 +139,7 @@ def error_and_loss(
 
 @contextmanager
 def evaluation_mode(network: nn.Module) -> Iterator[None]:
-    """Batch norm with its running statistics; every module's mode is restored, also after an error."""
+    """Set evaluation mode, and restore every module's mode, also after an error."""
     modes = {module: module.training for module in network.modules()}
     network.eval()
     try:
@@ -150,7 +150,7 @@ def evaluation_mode(network: nn.Module) -> Iterator[None]:
 
 
 def require_channels(network: nn.Module, data: Data | DatasetRow) -> None:
-    """Raise BadSettings where a network of ours cannot take the data's images or tell its classes apart."""
+    """Raise BadSettings if the channels or classes of a network of this program differ from the data's."""
     config = getattr(network, "config", None)
     if config is None:
         return
@@ -162,7 +162,7 @@ def require_channels(network: nn.Module, data: Data | DatasetRow) -> None:
     if config.classes != len(data.classes):
         kind, _, path = data.name.partition(":")
         other = "imagenet" if config.classes == len(dataset("imagenet").classes) else "cifar10"
-        folder = f", or name it {other}:{path}, with subfolders called as its classes are" if kind == "folder" else ""
+        folder = f", or name it {other}:{path}, with subfolders named after its classes" if kind == "folder" else ""
         raise BadSettings(
             f"{config.name} has {config.classes} classes; {data.title} has {len(data.classes)}. "
             f"Build it with `classes={len(data.classes)}`{folder}."

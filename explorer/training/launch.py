@@ -1,7 +1,7 @@
-"""Starting, queueing, pausing and resuming experiments; nothing here waits for training or imports torch.
+"""Starting, queueing, pausing and resuming experiments, without waiting for training or importing torch.
 
-The queue is the set of runs in state "queued". Whoever may start one holds `supervisor.lock`, so that two browser
-tabs, two servers or a shell never start the same run twice. One experiment trains at a time.
+The queue is the set of runs in state "queued". Starting one requires `supervisor.lock`, so that browser tabs, servers
+and shells never start the same run twice. One experiment trains at a time.
 """
 
 import time
@@ -23,7 +23,7 @@ from explorer.runs.checkpoint_facts import checkpoint_file, read_checkpoint
 from explorer.runs.control import Request, request, withdraw
 from explorer.runs.experiments import Experiment, experiment, list_experiments
 from explorer.runs.facts import ACTIVE, MOST_NUMBER, RESUMABLE, RunFacts, WorkerProcess
-from explorer.runs.state_files import newest_whole_step
+from explorer.runs.state_files import newest_verified_step
 from explorer.runs.store import (
     SUPERVISOR,
     Run,
@@ -46,10 +46,10 @@ LOCK_SECONDS = 30.0
 
 
 def start(plan: Plan) -> str:
-    """Queue an experiment and start it if nothing else trains.
+    """Queue an experiment, and start it if no other is training.
 
-    An identical experiment that is still queued or running is not started a second time: its id is returned, so
-    that a Start pressed in two tabs trains once.
+    If an identical experiment is queued or running, its id is returned instead, so that a Start pressed in two tabs
+    trains once.
 
     Returns:
         The experiment's id.
@@ -57,7 +57,8 @@ def start(plan: Plan) -> str:
     Raises:
         DataMissing: the data set is not on this machine.
         RunError, BadSettings: there is no such checkpoint to start from, or it is of another network.
-        StorageError: the runs folder cannot be written, the disk has too little room, or the checkpoint is not read.
+        StorageError: the runs folder cannot be written, the disk has too little space, or the checkpoint cannot be
+            read.
     """
     require(plan.data)
     for config in plan.network_configs():
@@ -65,9 +66,9 @@ def start(plan: Plan) -> str:
     initial = _initial(plan)
     tidy()
     with supervising():
-        for found in list_experiments():
-            if found.active and _is_of(found, plan, initial.sha256):
-                return found.id
+        for each in list_experiments():
+            if each.active and _is_of(each, plan, initial.sha256):
+                return each.id
         require_room("Training", [(config, plan.recipe, None) for _ in plan.seeds for config in plan.network_configs()])
         experiment_id = queue(plan)
         _start_next()
@@ -75,14 +76,14 @@ def start(plan: Plan) -> str:
 
 
 def queue(plan: Plan) -> str:
-    """Make the run folders of an experiment, to be started by whoever comes next.
+    """Make the run folders of an experiment without starting it, see `start_next`.
 
     Returns:
         The experiment's id.
 
     Raises:
         RunError, BadSettings: there is no such checkpoint to start from, or it is of another network.
-        StorageError: the runs folder cannot be written, or the checkpoint not read.
+        StorageError: the runs folder cannot be written, or the checkpoint cannot be read.
     """
     initial = _initial(plan)
     experiment_id = new_id()
@@ -108,7 +109,7 @@ def queue(plan: Plan) -> str:
 
 
 def start_next() -> str | None:
-    """Start the experiment that has waited longest, if none is training; its id, or None."""
+    """Start the first experiment in the queue if none is training; its id, or None."""
     if not home().is_dir():
         return None
     with supervising():
@@ -116,9 +117,9 @@ def start_next() -> str | None:
 
 
 def pause(experiment_id: str) -> None:
-    """Let an experiment rest after its current step; `resume` goes on exactly there.
+    """Pause an experiment after its current step, from which `resume` continues exactly.
 
-    One that does not answer is ended by `training.watchdog` and goes on from the last state it has kept.
+    A worker that does not respond is killed by `training.watchdog`; then training resumes from the last saved state.
 
     Raises:
         RunError: there is no such experiment, none of it is queued or running, or another user trains it.
@@ -134,9 +135,9 @@ def pause(experiment_id: str) -> None:
 
 
 def stop(experiment_id: str) -> None:
-    """End an experiment early after its current step, keeping all it has measured.
+    """End an experiment early after its current step, keeping its metrics and states.
 
-    One that does not answer is ended by `training.watchdog`.
+    A worker that does not respond is killed by `training.watchdog`.
 
     Raises:
         RunError: there is no such experiment, it has ended, or another user trains it.
@@ -155,9 +156,9 @@ def resume(experiment_id: str) -> None:
     """Queue the paused, stopped and crashed runs of an experiment again.
 
     Raises:
-        RunError: there is no such experiment, or none of its runs can go on.
+        RunError: there is no such experiment, or none of its runs can be resumed.
         DataMissing: its data set is not on this machine.
-        StorageError: the disk has too little room.
+        StorageError: the disk has too little space.
     """
     with supervising():
         found = experiment(experiment_id)
@@ -169,7 +170,7 @@ def resume(experiment_id: str) -> None:
         require_room(
             "Resuming",
             [
-                (run.facts.network, Recipe(**run.facts.recipe), newest_whole_step(run.path))
+                (run.facts.network, Recipe(**run.facts.recipe), newest_verified_step(run.path))
                 for run in waiting
                 if run.facts is not None
             ],
@@ -183,9 +184,9 @@ def resume(experiment_id: str) -> None:
 
 
 def _ask(found: Experiment, action: Request) -> None:
-    """Ask the workers of an experiment's runs, and have somebody see to it that it is done."""
-    asked = [run for run in found.runs if run.state in ("starting", "running")]
-    for run in asked:
+    """Send a request to the workers of an experiment, and start the watchdog that enforces it."""
+    active = [run for run in found.runs if run.state in ("starting", "running")]
+    for run in active:
         try:
             request(run.path, action)
         except StorageError:
@@ -195,8 +196,8 @@ def _ask(found: Experiment, action: Request) -> None:
                 f"{run.id} is trained by another user of this machine, in a folder that you may not write: "
                 f"only that user can {action} it."
             ) from None
-    if asked:
-        with appending(asked[0].path / "worker.log") as output:
+    if active:
+        with appending(active[0].path / "worker.log") as output:
             start_detached(
                 ["explorer.training.watchdog", found.id],
                 folder=home(),
@@ -206,7 +207,7 @@ def _ask(found: Experiment, action: Request) -> None:
 
 
 def _start_next() -> str | None:
-    """Start what has waited longest; what cannot be started, as with a link in place of its lock, lets others pass."""
+    """Start the first experiment in the queue that can be started: not one with, say, a link in place of its lock."""
     found = list_experiments()
     if any(run.state in ("starting", "running") and not _unstarted(run) for each in found for run in each.runs):
         return None
@@ -240,9 +241,9 @@ def _begin(experiment_id: str, ids: list[str]) -> None:
 
 
 def _last_place() -> float:
-    """A place in the queue behind all others; it counts on from the times that earlier versions wrote there."""
+    """A place at the end of the queue; continues from the times that earlier versions stored there."""
     last = max((run.facts.queued for run in list_runs() if run.facts and run.state == "queued"), default=0.0)
-    return min(last + 1, MOST_NUMBER)  # whatever some run.json says
+    return min(last + 1, MOST_NUMBER)  # bounded, since run.json is not trusted
 
 
 def _spawn(experiment_id: str, log: Path) -> WorkerProcess:
@@ -255,21 +256,21 @@ def _spawn(experiment_id: str, log: Path) -> WorkerProcess:
         )
     try:
         started = psutil.Process(process.pid).create_time()
-    except psutil.NoSuchProcess:  # it ended at once; the log says why
+    except psutil.NoSuchProcess:  # it has ended already; the log says why
         started = time.time()
     return WorkerProcess(pid=process.pid, started=started)
 
 
 @dataclass(frozen=True, slots=True)
 class _Initial:
-    """The checkpoint that a plan starts from, as files of a run's folder; none where the first weights are drawn."""
+    """The checkpoint that a plan starts from, as files of a run's folder; empty for random initialisation."""
 
     sha256: str = ""
     files: dict[str, bytes] = field(default_factory=dict)
 
 
 def _initial(plan: Plan) -> _Initial:
-    """Read the checkpoint that `plan` starts from, and refuse one that does not fit."""
+    """Read the checkpoint that `plan` starts from, and check that it fits."""
     if not plan.initial:
         return _Initial()
     path = checkpoint_file(plan.initial)
@@ -299,7 +300,7 @@ def _described(config: NetworkConfig) -> str:
 
 
 def _is_of(found: Experiment, plan: Plan, initial_sha256: str) -> bool:
-    """Whether a new experiment after `plan` would train exactly what this one trains."""
+    """Whether an experiment trains exactly what `plan` describes."""
     facts = [run.facts for run in found.runs if run.facts is not None]
     return (
         found.networks == plan.networks
@@ -311,7 +312,7 @@ def _is_of(found: Experiment, plan: Plan, initial_sha256: str) -> bool:
 
 @contextmanager
 def supervising() -> Iterator[None]:
-    """One process at a time decides what runs."""
+    """Hold the lock of the queue, so that one process at a time starts or stops runs."""
     with storage_errors(home()):
         home().mkdir(parents=True, exist_ok=True)
         held = lock(home() / SUPERVISOR, timeout=LOCK_SECONDS)
@@ -330,13 +331,13 @@ def supervising() -> Iterator[None]:
 
 
 def _queue_again() -> None:
-    """What a launcher marked as starting before it was killed."""
+    """Queue runs again that a killed process had marked as starting."""
     for run in list_runs():
         if _unstarted(run):
-            with suppress(StorageError):  # of that run's folder: it stops no other
+            with suppress(StorageError):  # in that run's folder only
                 update_run(run.id, state="queued")
 
 
 def _unstarted(run: Run) -> bool:
-    """Whether it is marked as starting and is not, as no other launcher is at work while the lock is held."""
+    """Whether a run is marked as starting without a worker, which is wrong while this process holds the lock."""
     return run.state == "starting" and run.facts is not None and run.facts.worker is None

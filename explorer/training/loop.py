@@ -1,4 +1,4 @@
-"""The training loop: an iterator of records; the caller decides what happens to them."""
+"""The training loop, as an iterator of records."""
 
 import math
 import time
@@ -31,7 +31,7 @@ ERROR_MEMORY = 0.95  # of the running mean of batch errors that ends the gentle 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One step of a training; the columns of `tables.METRICS`, where they are explained. None: not measured then."""
+    """One step of a training, with the columns of `tables.METRICS`; None if not measured."""
 
     step: int
     loss: float | None = None
@@ -44,19 +44,19 @@ class Record:
 
 
 class Training(Iterator[Record]):
-    """A network on its way through a recipe: `next` makes one step and gives its record.
+    """An iterator that trains a network: `next` makes one step and gives its record.
 
     The first record is that of the untrained network (step 0, evaluated), the last that of step `recipe.steps`.
-    The batch of a step depends on the seed and the step alone, so `state` and `restore` are enough to go on
-    exactly, to the bit on a CPU with the same number of threads.
+    The batch of a step depends on the seed and the step alone, so `state` and `restore` are sufficient to resume
+    exactly, bit-identical on a CPU with the same number of threads.
 
     Attributes:
-        network: being trained, on `device`; in training mode between steps.
-        step: updates made so far; `seconds`: spent on them.
+        network: the network on `device`, in training mode between steps.
+        step: updates made so far; seconds: spent on them.
         started: whether the record of step 0 was given.
 
     Raises:
-        TrainingFailed: from `next`, where the loss is not finite; the weights are those before that step.
+        TrainingFailed: from `next`, if the loss is not finite; the weights are those before that step.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class Training(Iterator[Record]):
             weight_decay=recipe.weight_decay,
             fused=True,
         )
-        if recipe.stochastic_depth and recipe.momentum:  # some branches come late, and PyTorch takes no or all momenta
+        if recipe.stochastic_depth and recipe.momentum:  # PyTorch needs all momenta or none
             for parameter in self.network.parameters():
                 self._optimiser.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
         depth = getattr(getattr(network, "config", None), "depth", 0)
@@ -117,24 +117,24 @@ class Training(Iterator[Record]):
 
     @property
     def recomputes(self) -> bool:
-        """Whether blocks compute their inner results twice: a step would take too much memory else."""
+        """Whether activation checkpointing is used, to save memory."""
         return isinstance(self.network, Network) and self.network.recompute
 
     @property
     def probe_due(self) -> bool:
-        """Whether the recipe asks for a `probe` at this step."""
+        """Whether the recipe has a `probe` at this step."""
         return self.recipe.probes_at(self.step, accelerated=self.batches.device.type != "cpu")
 
     def probe(self) -> Probe:
-        """Layers and blocks as they are now, on a fixed class-balanced batch of training images, not augmented.
+        """Measure layers and blocks on a fixed class-balanced batch of training images, not augmented.
 
-        At any step, whatever the recipe asks for; the training goes on as if nobody had looked.
+        Possible at any step, whatever the recipe; the training is not affected.
         """
         images, labels = next(iter(self._probe_sample))
         return probe(self.network, images, labels, step=self.step, precision=self.precision)
 
     def state(self) -> dict[str, Any]:
-        """All that the rest of the training depends on: step, weights and buffers, optimiser, gentle start, time."""
+        """The complete state of the training: step, weights and buffers, optimiser, gentle start, time."""
         return {
             "step": self.step,
             "network": {name: tensor.detach().cpu() for name, tensor in self.network.state_dict().items()},
@@ -145,7 +145,7 @@ class Training(Iterator[Record]):
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on from a `state`."""
+        """Restore a `state`."""
         self.network.load_state_dict(state["network"])
         self._optimiser.load_state_dict(state["optimiser"])
         self.step = state["step"]
@@ -159,7 +159,7 @@ class Training(Iterator[Record]):
         images, labels = self.batches.batch(self.step)
         for group in self._optimiser.param_groups:
             group["lr"] = rate
-        with self._some_left_out():
+        with self._stochastic_depth():
             with torch.autocast(images.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
                 scores = self.network(images)
             loss = functional.cross_entropy(scores.float(), labels)
@@ -174,8 +174,8 @@ class Training(Iterator[Record]):
         self._optimiser.step()
         return value, (scores.argmax(1) != labels).float().mean().item()
 
-    def _some_left_out(self) -> AbstractContextManager[None]:
-        """For the forward and the backward pass of a step: the blocks of a network with stochastic depth."""
+    def _stochastic_depth(self) -> AbstractContextManager[None]:
+        """Drops branches in the forward and the backward pass of a step, if the recipe has stochastic depth."""
         last = self.recipe.stochastic_depth
         if not last or not isinstance(self.network, Network):
             return nullcontext()
@@ -203,9 +203,9 @@ def train(
     device: torch.device | str | None = None,
     batches: Batches | None = None,
 ) -> Training:
-    """Train a network, one record a step: `pandas.DataFrame(train("resnet20", "digits"))`.
+    """Train a network, one record per step: `pandas.DataFrame(train("resnet20", "digits"))`.
 
-    The layers at the steps that the recipe asks for; the same with `blocks`:
+    The layers at the recipe's probes (likewise `blocks`):
 
         training = train("resnet20", "digits")
         rows = [row for record in training if training.probe_due for row in training.probe().layers]
@@ -213,19 +213,19 @@ def train(
 
     Args:
         network: a name or configuration, built for the data with `seed`; or a network, trained in place.
-        data: a name or what `load_data` gave.
-        recipe: how; the default recipe where None.
+        data: a name, or the result of `load_data`.
+        recipe: None takes the default recipe.
         seed: of initial weights, training subset, data order and augmentation.
         device: None takes the accelerator that PyTorch finds, else the CPU.
-        batches: those of another network in lockstep, to share its data; must be of the same recipe and seed.
+        batches: batches shared with another network of the same recipe and seed, trained in lockstep.
 
     Returns:
         An iterator of `Record`, one per step from 0 to `recipe.steps`; its `network` is the network.
 
     Raises:
-        UnknownName, BadSettings: from a name or setting that does not fit.
+        UnknownName, BadSettings: an unknown name or a setting that does not fit.
         DataMissing: the data set is not on this machine.
-        TrainingFailed: while iterating, where the loss is not finite.
+        TrainingFailed: while iterating, if the loss is not finite.
     """
     recipe = recipe or Recipe()
     chosen = torch.device(device) if device is not None else best_device()
@@ -253,7 +253,7 @@ def train(
 
 
 def batches_for(data: Data, recipe: Recipe, seed: int, device: torch.device) -> Batches:
-    """The batches that a recipe and seed ask for; networks in lockstep share them."""
+    """The batches of a recipe and seed, to be shared by networks in lockstep."""
     return Batches(
         data,
         batch_size=recipe.batch_size,

@@ -1,7 +1,4 @@
-"""How much memory a training step needs, from the configuration alone, and whether this machine has it.
-
-Importing this does not import torch.
-"""
+"""Memory of a training step, computed from the configuration alone; importing this does not import torch."""
 
 from itertools import accumulate
 from typing import TYPE_CHECKING
@@ -19,12 +16,12 @@ if TYPE_CHECKING:
 
     from explorer.results import Precision
 
-SHARE = 0.6  # of the memory at hand that a step may take: the rest is for other programs and for what is not counted
+SHARE = 0.6  # of the free memory that a step may take; the rest is for other programs and what is not counted
 VALUE_BYTES = {"fp32": 4, "bf16": 2}
 WEIGHT_BYTES = {"fp32": 12, "bf16": 14}  # a weight, its gradient and its momentum; its copy in half precision
-# What a process takes for each byte, once and with recomputation, while blocks are small enough for malloc to keep the
-# holes between them: measured on Linux 1.25 to 1.5 with ResNet-20, -56, -110 and DenseNet-40, and 1.5 to 4.4 with those
-# and ResNet-1202. Larger ones it gives back at once, at the latest from 32 MiB on.
+# Heap fragmentation: bytes of the process per byte in use, without and with recomputation, for allocations that malloc
+# does not return to the system: measured on Linux 1.25 to 1.5 with ResNet-20, -56, -110 and DenseNet-40, and 1.5 to 4.4
+# with those and ResNet-1202. Larger allocations, at the latest from 32 MiB on, are returned at once.
 HOLES = {False: 1.5, True: 4.5}
 GIVEN_BACK = 32 * 2**20
 
@@ -37,12 +34,12 @@ def training_bytes(
     precision: "Precision" = "fp32",
     recompute: bool = False,
 ) -> int:
-    """Memory of a training step: weights, gradients, momentum, and what the backward pass needs of each layer.
+    """Memory of a training step: weights, gradients, momentum, and the activations kept for the backward pass.
 
     Args:
-        batch_size: images a step.
-        image_size: side in pixels; None takes that which such networks are made for.
-        recompute: blocks compute their inner results again in the backward pass, see `models.recomputation`.
+        batch_size: images per step.
+        image_size: side in pixels; None takes the usual one of such networks.
+        recompute: with activation checkpointing, see `models.recomputation`.
 
     Raises:
         BadSettings: the network cannot take images of this size.
@@ -57,7 +54,7 @@ def training_bytes(
 
 
 def require_step_memory(config: NetworkConfig, recipe: Recipe, image_size: int) -> None:
-    """Raise BadSettings where a training step takes many times the memory of this machine, however it is computed."""
+    """Raise BadSettings if a training step takes many times the memory of this machine, even with checkpointing."""
     precisions: tuple[Precision, ...] = ("fp32",) if recipe.precision == "fp32" else ("fp32", "bf16")
     needed = min(
         training_bytes(
@@ -70,7 +67,7 @@ def require_step_memory(config: NetworkConfig, recipe: Recipe, image_size: int) 
 
 
 def available_bytes(device: "torch.device") -> int:
-    """Memory that a training could have now, of the accelerator where there is one."""
+    """Free memory of the device."""
     if device.type == "cpu":
         return int(psutil.virtual_memory().available)
     import torch
@@ -81,7 +78,7 @@ def available_bytes(device: "torch.device") -> int:
 def recomputes(
     config: NetworkConfig, *, batch_size: int, image_size: int, precision: "Precision", device: "torch.device"
 ) -> bool:
-    """Whether blocks compute their inner results again: a step would take too much of the memory at hand else."""
+    """Whether training uses activation checkpointing, since a step would take too much of the free memory."""
     once, again = (
         training_bytes(config, batch_size=batch_size, image_size=image_size, precision=precision, recompute=recompute)
         for recompute in (False, True)
@@ -90,7 +87,7 @@ def recomputes(
 
 
 def _kept_when_recomputed(config: NetworkConfig, image_size: int | None) -> int:
-    """Numbers kept for one image: outside of blocks, the inputs of segments, and the inside of the largest segment."""
+    """Values kept per image: outside of blocks, the inputs of segments, and the inside of the largest segment."""
     kept = kept_values(config, image_size)
     shapes = block_shapes(config)
     inside = {shape.name: 0 for shape in shapes}
@@ -101,7 +98,7 @@ def _kept_when_recomputed(config: NetworkConfig, image_size: int | None) -> int:
     sides = {(each.stage, each.block): each.side for each in layer_shapes(config, image_size) if not each.off_main_path}
     inputs = []
     for shape in shapes:
-        stride = 1 if shape.kind == "transition" else shape.stride  # a transition's convolution is before its pooling
+        stride = 1 if shape.kind == "transition" else shape.stride  # a transition convolves before it pools
         inputs.append(shape.in_width * (sides[shape.stage, shape.block] * stride) ** 2)
     until = [0, *accumulate(inside.values())]
     parts = segments(len(shapes))

@@ -1,4 +1,4 @@
-"""The normalisation that a trained network was trained with, found by trying."""
+"""Inference of the normalisation that a network was trained with, by measuring its loss."""
 
 from contextlib import suppress
 
@@ -15,23 +15,23 @@ from explorer.errors import BadSettings
 from explorer.training.evaluation import evaluation_mode
 
 IMAGES, AT_ONCE = 1000, 100
-CLEAR = 3.0  # standard errors by which a kind is worse than the best; more than the usual 2 since it is tested often
+CLEAR = 3.0  # standard errors above the best at which a kind is dropped; more than the usual 2 since tests repeat
 
 
 def measured_normalisation(network: nn.Module, data: Data) -> tuple[str, list[str]]:
-    """The kind with the lowest mean loss on up to 1,000 training images, which training has made low.
+    """The kind with the lowest mean loss on up to 1,000 training images.
 
-    All kinds see the same images, some at a time; one that is clearly worse than the best sees no more.
+    All kinds are evaluated on the same images in small groups; a kind that is clearly worse than the best is dropped.
 
     Args:
         network: on the CPU; its mode is restored.
         data: with training images, of the network's channels and classes.
 
     Returns:
-        Its name in `NORMALISATIONS`, and sentences that say by what it was chosen.
+        Its name in `NORMALISATIONS`, and sentences that explain the choice.
 
     Raises:
-        BadSettings: the loss is not finite, whatever the kind.
+        BadSettings: the loss is not finite with any kind.
     """
     chosen = balanced_subset(data.train_labels, min(IMAGES, len(data.train_labels)), 0)
     chosen = np.random.default_rng(0).permutation(chosen)  # digits and folders are in order of class
@@ -42,8 +42,8 @@ def measured_normalisation(network: nn.Module, data: Data) -> tuple[str, list[st
         part = np.sort(chosen[start : start + AT_ONCE])
         for kind, normalisation in running.items():
             sample = Sample(data.train_pixels[part], data.train_labels[part], normalisation, torch.device("cpu"))
-            found, mistakes = _losses(network, sample)
-            losses[kind], wrong[kind] = torch.cat([losses[kind], found]), wrong[kind] + mistakes
+            new, mistakes = _losses(network, sample)
+            losses[kind], wrong[kind] = torch.cat([losses[kind], new]), wrong[kind] + mistakes
         running = {kind: each for kind, each in running.items() if losses[kind].isfinite().all()}
         if not running:
             raise BadSettings(
@@ -55,24 +55,23 @@ def measured_normalisation(network: nn.Module, data: Data) -> tuple[str, list[st
         progress.report((start + len(part)) / len(chosen))
         if len(running) == 1:
             break
-    told = [
-        f"Normalisation: {best}, chosen by measuring: {_told(losses[best], wrong[best])}; {_next(losses, wrong, best)}."
-    ]
+    measured = f"{_summary(losses[best], wrong[best])}; {_runner_up(losses, wrong, best)}"
+    reasons = [f"Normalisation: {best}, chosen by measuring: {measured}."]
     if len(running) > 1:
         others = " or ".join(kind for kind in running if kind != best)
-        told.append(f"Within chance it could be {others} too: name the kind with `normalisation` if you know it.")
-    return best, told
+        reasons.append(f"Within chance it could be {others} too: name the kind with `normalisation` if you know it.")
+    return best, reasons
 
 
 def _kinds(data: Data) -> dict[str, Normalisation]:
-    """All that fit the data set's channels; of two that are the same but for rounding the first."""
-    found: dict[str, Normalisation] = {}
+    """The kinds that fit the data set's channels, without duplicates up to rounding."""
+    kinds: dict[str, Normalisation] = {}
     for kind in NORMALISATIONS:
-        with suppress(BadSettings):  # of other channels
+        with suppress(BadSettings):  # for other channels
             new = Normalisation.of(data, kind)
-            if not any(_alike(new.mean, old.mean) and _alike(new.std, old.std) for old in found.values()):
-                found[kind] = new
-    return found
+            if not any(_alike(new.mean, old.mean) and _alike(new.std, old.std) for old in kinds.values()):
+                kinds[kind] = new
+    return kinds
 
 
 def _alike(one: Tensor, other: Tensor) -> bool:
@@ -80,27 +79,27 @@ def _alike(one: Tensor, other: Tensor) -> bool:
 
 
 def _excess(losses: Tensor, best: Tensor) -> float:
-    """How much higher losses are than the best ones on the same images, in standard errors of the difference."""
+    """Mean excess of losses over the best on the same images, in standard errors."""
     differences = losses - best
     deviation = float(differences.std())
     return float(differences.mean()) / deviation * len(differences) ** 0.5 if deviation else 0.0
 
 
-def _told(losses: Tensor, wrong: int) -> str:
+def _summary(losses: Tensor, wrong: int) -> str:
     return f"loss {float(losses.mean()):.3g} and error {wrong / len(losses):.1%} on {len(losses):,} training images"
 
 
-def _next(losses: dict[str, Tensor], wrong: dict[str, int], best: str) -> str:
-    """The kind that lasted longest beside the best, or had the lowest loss of these."""
+def _runner_up(losses: dict[str, Tensor], wrong: dict[str, int], best: str) -> str:
+    """A clause about the second-best kind: dropped last, and among those with the lowest loss."""
     rivals = [kind for kind, each in losses.items() if kind != best and each.isfinite().all()]
     if not rivals:
         return "no other gives a finite loss"
     rival = min(rivals, key=lambda kind: (-len(losses[kind]), float(losses[kind].mean())))
-    return f"the next is {rival} with {_told(losses[rival], wrong[rival])}"
+    return f"the next is {rival} with {_summary(losses[rival], wrong[rival])}"
 
 
 def _losses(network: nn.Module, sample: Sample) -> tuple[Tensor, int]:
-    """The cross-entropy of each image, and how many are wrong."""
+    """The cross-entropy of each image, and the number misclassified."""
     losses, wrong = [], 0
     with torch.inference_mode(), evaluation_mode(network):
         for images, labels in sample:

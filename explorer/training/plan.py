@@ -1,4 +1,4 @@
-"""What an experiment is to train, before there are runs."""
+"""Plans of experiments."""
 
 from pathlib import Path
 from typing import Self
@@ -21,11 +21,11 @@ class Plan(Settings):
     """Networks and seeds to be trained on one data set under one recipe.
 
     Attributes:
-        networks: names, in the order in which they are shown.
+        networks: names, in display order.
         data: name of the data set.
         seeds: each network is trained once per seed.
-        title: display text; made from the networks and the data where empty.
-        initial: id or path of a checkpoint whose weights every network starts from; empty where they are drawn.
+        title: display text; if empty, made from the networks and the data.
+        initial: id or path of a checkpoint with the initial weights of every network; empty for random initialisation.
     """
 
     networks: tuple[str, ...] = Field(min_length=1, max_length=1000)
@@ -90,10 +90,10 @@ class Plan(Settings):
 
 
 def require_trainable(config: NetworkConfig, recipe: Recipe, image_size: int) -> None:
-    """Raise BadSettings where a network cannot be trained under a recipe on images of this size."""
+    """Raise BadSettings if a network cannot be trained under a recipe on images of this size."""
     require_size(config, image_size)
     if recipe.stochastic_depth and config.kind != "residual":
         raise BadSettings(
-            f"`stochastic_depth` (={recipe.stochastic_depth}) leaves out branches beside shortcuts, and "
-            f"{config.name} is no residual network. Set it to 0, or train residual networks alone."
+            f"`stochastic_depth` (={recipe.stochastic_depth}) drops branches beside shortcuts, and "
+            f"{config.name} is not a residual network. Set it to 0, or train residual networks alone."
         )

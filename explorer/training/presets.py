@@ -1,4 +1,4 @@
-"""Plans to start from, calibrated: each shows on two CPU cores, in the time it names, what its note says."""
+"""Predefined plans; times and notes were measured on two CPU cores."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ from explorer.training.recipe import Recipe
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """A plan to start from, and what to expect of it.
+    """A predefined plan, and what to expect of it.
 
     Attributes:
-        title: in a menu.
+        title: in menus.
         plan: what it trains.
-        time: how long it took on two CPU cores without a GPU, in words.
+        time: how long it took on two CPU cores without a GPU, as text.
         note: what it shows and what it cannot show, as measured.
     """
 
@@ -72,8 +72,8 @@ PRESETS: dict[str, Preset] = {
             title="Lecture: plain and residual networks on CIFAR-10",
         ),
         "5 1/2 minutes",
-        "CIFAR-10 at 16x16 pixels. plain32 ends some points above plain20; plain56 does not start to train. Whether "
-        "resnet56 is better than resnet20 cannot be told in so short a time.",
+        "CIFAR-10 at 16x16 pixels. plain32 ends some points above plain20; plain56 does not start to train. Too short "
+        "to decide whether resnet56 is better than resnet20.",
     ),
     "coffee_break": Preset(
         "Coffee break",
@@ -94,8 +94,8 @@ PRESETS: dict[str, Preset] = {
             title="Coffee break: plain and residual networks on CIFAR-10",
         ),
         "about 36 minutes",
-        "CIFAR-10 at 16x16 pixels, four times the lecture's images for each network. Its time is computed from that of "
-        "its steps, its outcome was not measured yet.",
+        "CIFAR-10 at 16x16 pixels, four times the lecture's images for each network. The time is computed from that of "
+        "its steps; the result has not been measured yet.",
     ),
     "paper": Preset(
         "The paper",

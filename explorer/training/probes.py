@@ -1,4 +1,4 @@
-"""The layers and blocks of a network while it trains: one forward and backward pass over a fixed batch."""
+"""Probes: measurements of all layers and blocks during training, by a forward and backward pass over a fixed batch."""
 
 from dataclasses import dataclass
 from math import isfinite
@@ -20,7 +20,7 @@ from explorer.results import Precision
 
 @dataclass(frozen=True, slots=True)
 class LiveLayer:
-    """One layer at a step; the columns of `tables.LIVE_LAYERS`, where they are explained. None: not a finite number."""
+    """One layer at a step, with the columns of `tables.LIVE_LAYERS`; None if not finite."""
 
     step: int
     layer: int
@@ -36,7 +36,7 @@ class LiveLayer:
 
 @dataclass(frozen=True, slots=True)
 class LiveBlock:
-    """One block at a step; the columns of `tables.LIVE_BLOCKS`, where they are explained. None: not a finite number."""
+    """One block at a step, with the columns of `tables.LIVE_BLOCKS`; None if not finite."""
 
     step: int
     stage: int
@@ -49,20 +49,20 @@ class LiveBlock:
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """What a look into a network found, in order of depth; no blocks where the network does not tell its shortcuts."""
+    """The result of a probe, in order of depth; no blocks if they have no attribute `shortcut`."""
 
     layers: list[LiveLayer]
     blocks: list[LiveBlock]
 
 
 def probe(network: nn.Module, images: Tensor, labels: Tensor, *, step: int, precision: Precision = "fp32") -> Probe:
-    """Measure a network as a training step on these images would see it.
+    """Measure a network as in a training step on these images.
 
     The loss is the mean cross-entropy of the batch; batch norm takes its statistics from the batch. Computed on a copy,
-    and the random numbers that it may draw are put back: a training goes on as if nobody had looked.
+    and the state of the random number generators is restored, so that the training is not affected.
 
     Args:
-        network: ours or another one made of convolutions.
+        network: one of this program or another convolutional one.
         images: (N, C, H, W), at least two, normalised for `network`, on its device.
         labels: (N,), classes.
         step: updates made so far, for the rows.

@@ -1,4 +1,4 @@
-"""How a network is trained, as settings; importing this does not import torch."""
+"""Training recipes; importing this does not import torch."""
 
 from functools import cache
 from typing import Literal, Self
@@ -15,9 +15,9 @@ MOST_STEPS = 10_000_000  # ImageNet's longest recipes have some hundred thousand
 
 LAST_TRAIN_IMAGES = 2000  # a standard error of at most 1.1 points
 
-# Looks at the layers and blocks while a network trains, measured with ResNet-20 and -56 on one CPU thread: a look takes
-# as long as training on 90 to 120 images; with images so small that only the number of operations counts, 3 to 4 steps.
-# The second is taken for accelerators too. Automatic looks are so few that they take about 3% of the training time.
+# Cost of probes, measured with ResNet-20 and -56 on one CPU thread: as much as training on 90 to 120 images, or 3 to 4
+# steps with images so small that only the number of operations counts, which is assumed for accelerators too. Automatic
+# probes take about 3% of the training time.
 PROBE_IMAGES = 64
 PROBE_COST_IMAGES = 96
 PROBE_COST_STEPS = 4  # on an accelerator
@@ -29,10 +29,10 @@ _PAPER = "in He et al. 2015, section 4.2"
 
 
 class Recipe(Settings):
-    """How a network is trained; the same recipe and seed give the same curve on one machine.
+    """Settings of a training; the same recipe and seed give the same curve on one machine.
 
-    Of each field, `title` is its label and `description` its help, in forms and in a shell. `json_schema_extra` says
-    what else a form needs: the "step" of a number, the "choices" of a text, what an "empty" field means.
+    In forms and in a shell, the `title` of a field is its label and the `description` its help. `json_schema_extra` has
+    what else a form needs: the "step" of a number, the "choices" of a text, the meaning of an "empty" field.
     """
 
     steps: int = Field(
@@ -79,8 +79,8 @@ class Recipe(Settings):
     )  # fmt: skip
     stochastic_depth: float = Field(
         default=0, ge=0, lt=1, title="Stochastic depth", json_schema_extra={"step": 0.1},
-        description="Of residual networks: probability that a step leaves out the branch of the last block, falling "
-        "evenly to almost none at the first; 0 never, 0.5 in Huang et al. 2016.",
+        description="For residual networks: probability that a step drops the branch of the last block, decreasing "
+        "linearly to almost 0 at the first; 0 never, 0.5 in Huang et al. 2016.",
     )  # fmt: skip
     augment: bool | None = Field(
         default=None, title="Crop and mirror",
@@ -128,33 +128,33 @@ class Recipe(Settings):
         return self
 
     def learning_rate_at(self, step: int, *, gentle: bool = False) -> float:
-        """The rate of the update from `step` to `step + 1`; `gentle` is the paper's start of very deep networks."""
+        """The rate of the update from `step` to `step + 1`; `gentle`: in the paper's warm-up of very deep networks."""
         rate = self.learning_rate * SCHEDULES[self.schedule](step / self.steps)
         if step < self.warmup_steps:
             rate *= (step + 1) / self.warmup_steps
         return rate * GENTLE_START_FACTOR if gentle else rate
 
     def evaluates_at(self, step: int) -> bool:
-        """Whether the network is evaluated after `step` updates: at 0, at the end, and every so many."""
+        """Whether the network is evaluated after `step` updates: at 0, at the end, and at regular intervals."""
         every = self.evaluate_every or max(10, round(1.5 * self.steps**0.5))
         return step % every == 0 or step == self.steps
 
     def probes_at(self, step: int, *, accelerated: bool = False) -> bool:
-        """Whether layers and blocks are looked at after `step` updates; `accelerated`: not on a CPU."""
+        """Whether there is a probe after `step` updates; `accelerated`: not on a CPU."""
         if self.probe_every is not None:
             return self.probe_every > 0 and (step % self.probe_every == 0 or step == self.steps)
         images = self.steps * self.batch_size
         affordable = self.steps // STEPS_PER_PROBE if accelerated else images // IMAGES_PER_PROBE
-        return step in _ever_wider(self.steps, min(affordable, MOST_PROBES))
+        return step in _quadratic_steps(self.steps, min(affordable, MOST_PROBES))
 
     def probe_cost(self, *, accelerated: bool = False) -> float:
-        """What a look takes, in training steps."""
+        """The time of a probe, in training steps."""
         return PROBE_COST_STEPS if accelerated else PROBE_COST_IMAGES / self.batch_size
 
 
 @cache
-def _ever_wider(steps: int, count: int) -> frozenset[int]:
-    """At most `count` steps from 0 to `steps` whose distances grow evenly; a single one is the last."""
+def _quadratic_steps(steps: int, count: int) -> frozenset[int]:
+    """At most `count` steps from 0 to `steps` with linearly increasing distances; a single one is the last."""
     if count < 2:
         return frozenset([steps][:count])
     return frozenset(round(steps * (place / (count - 1)) ** 2) for place in range(count))

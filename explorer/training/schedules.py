@@ -1,4 +1,4 @@
-"""Learning-rate schedules: each gives the fraction of the peak rate at a step."""
+"""Learning-rate schedules: the fraction of the peak rate by progress."""
 
 import math
 from collections.abc import Callable
@@ -30,7 +30,7 @@ def _half_cosine(progress: float) -> float:
     return 0.5 * (1 + math.cos(math.pi * progress))
 
 
-# progress is steps done / steps in all, from 0 up to but not including 1
+# progress is the fraction of steps done, in [0, 1)
 SCHEDULES: dict[str, Callable[[float], float]] = {
     "he2015": he2015,
     "one_cycle": one_cycle,
@@ -38,7 +38,7 @@ SCHEDULES: dict[str, Callable[[float], float]] = {
     "constant": constant,
 }
 
-# He et al. 2015, section 4.2, start ResNet-110 at a tenth until the training error is below 80%.
+# He et al. 2015, section 4.2, warm up ResNet-110 with a tenth of the rate until the training error is below 80%.
 GENTLE_START_DEPTH = 110
 GENTLE_START_FACTOR = 0.1
 GENTLE_START_ERROR = 0.8

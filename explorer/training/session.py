@@ -13,21 +13,21 @@ from explorer.data.batches import Batches
 from explorer.data.pixels import load_data
 from explorer.errors import ExplorerError, RunError, one_line, reason_in
 from explorer.runs.checkpoint_facts import CheckpointFacts
-from explorer.runs.checkpoints import first_network, save_checkpoint
+from explorer.runs.checkpoints import initial_network, save_checkpoint
 from explorer.runs.facts import StoredState, settings_digest, training_settings, with_notice
 from explorer.runs.metrics import MetricsWriter, read_progress
 from explorer.runs.metrics_file import metrics_sha256
-from explorer.runs.snapshots import forget_latest, is_snapshot_step, resume_state, write_latest, write_snapshot
+from explorer.runs.snapshots import is_snapshot_step, remove_latest, resume_state, write_latest, write_snapshot
 from explorer.runs.store import Run, update_run
 from explorer.training.devices import best_device, device_facts, training_threads
 from explorer.training.loop import Record, Training, batches_for, train
 from explorer.training.recipe import Recipe
 
-LATEST_SECONDS = 30.0  # how much training a crash may cost
+LATEST_SECONDS = 30.0  # of training that a crash can lose
 
 
 class Shared:
-    """What the runs of an experiment share: the device, and the batches of each seed."""
+    """The device and the batches of each seed, shared by the runs of an experiment."""
 
     def __init__(self) -> None:
         self.device = best_device()
@@ -35,7 +35,7 @@ class Shared:
         self._batches: dict[tuple[str, str, int], Batches] = {}
 
     def batches(self, data: str, recipe: Recipe, seed: int) -> Batches:
-        """The batches of a recipe and seed; read and drawn once for all networks in lockstep."""
+        """The batches of a recipe and seed, prepared once for all networks in lockstep."""
         key = (data, recipe.model_dump_json(), seed)
         if key not in self._batches:
             self._batches[key] = batches_for(load_data(data, recipe.image_size), recipe, seed, self.device)
@@ -46,7 +46,7 @@ class Session:
     """A run being trained; made in the worker that holds the run's lock.
 
     Raises:
-        ExplorerError: the run's settings, data or files do not allow it to go on.
+        ExplorerError: the run's settings, data or files do not allow training.
     """
 
     def __init__(self, run: Run, shared: Shared) -> None:
@@ -62,7 +62,7 @@ class Session:
                 "exactly. Restore the data set, or start a new run."
             )
         self.training: Training = train(
-            first_network(run.path, facts),
+            initial_network(run.path, facts),
             batches.data,
             self.recipe,
             seed=facts.seed,
@@ -74,7 +74,7 @@ class Session:
         self.metrics = MetricsWriter(run.path)
         self._closed = False
         try:
-            notice = self._go_on()
+            notice = self._resume()
         except BaseException:
             self.close()
             raise
@@ -104,32 +104,32 @@ class Session:
         return self.training.step
 
     def advance(self) -> bool:
-        """Make one step and write it down; False when that was the last or there was none left."""
+        """Make one step and store its record; False if that was the last or there was none left."""
         record = next(self.training, None)
         if record is not None:
-            self._keep(record)
+            self._store(record)
         if self.step < self.recipe.steps:
             return True
         self._finish()
         return False
 
     def leave(self, state: StoredState) -> None:
-        """Keep everything for going on later."""
+        """Save the state for resuming, and close."""
         self._write_latest()
         self.close()
         update_run(self.run.id, state=state, worker=None)
 
     def close(self) -> None:
-        """Let go of the metrics, which from here on stay as they are."""
+        """Close the metrics and store their checksum."""
         if self._closed:
             return
         self._closed = True
         self.metrics.close()
-        with suppress(ExplorerError):  # the disk is full, say: then a change of the file is not noticed
+        with suppress(ExplorerError):  # such as a full disk: then later changes of the file go unnoticed
             update_run(self.run.id, metrics_sha256=metrics_sha256(self.run.path))
 
-    def _go_on(self) -> str:
-        """Restore the newest whole state; gives what the user should know of the run."""
+    def _resume(self) -> str:
+        """Restore the newest undamaged state, if any; gives the run's notice."""
         state, trouble = resume_state(self.run.path, self.metrics.last_step(), training_settings(self.facts))
         if state is not None:
             try:
@@ -139,56 +139,56 @@ class Session:
                     f"The state of {self.run.id} at step {state['step']} does not fit its network: {one_line(error)}. "
                     "Start a new run."
                 ) from error
-        self.metrics.forget_after(-1 if state is None else self.training.step)
+        self.metrics.delete_after(-1 if state is None else self.training.step)
         print(f"{self.run.id} goes on from step {self.step}" if state else f"{self.run.id} starts", flush=True)
         if not trouble:
             return self.facts.notice
-        went_on = f"training went on from step {self.step}" if state else "training began anew"
-        sentence = f"{'; '.join(trouble)}: {went_on}."
+        resumed = f"training went on from step {self.step}" if state else "training started again"
+        sentence = f"{'; '.join(trouble)}: {resumed}."
         print(f"{self.run.id}: {sentence}", flush=True)
         return with_notice(self.facts, sentence)
 
     def _state(self) -> dict[str, Any]:
         return self.training.state() | {"settings": training_settings(self.facts)}
 
-    def _keep(self, record: Record) -> None:
-        """The rows go first: a state on disk always has its rows."""
+    def _store(self, record: Record) -> None:
+        """Store the rows before the state, so that a state on disk always has its rows."""
         self.metrics.append(astuple(record))
-        progress.report(record.step / self.recipe.steps)  # a sign of life before what may take long
+        progress.report(record.step / self.recipe.steps)  # a heartbeat before what may take long
         if self.training.probe_due:
-            self._look_inside()
+            self._probe()
         if is_snapshot_step(record.step, self.recipe.steps):
-            self.metrics.settle()
+            self.metrics.flush()
             write_snapshot(self.run.path, self._state())
         elif time.monotonic() - self._saved_at > LATEST_SECONDS:
             self._write_latest()
 
-    def _look_inside(self) -> None:
+    def _probe(self) -> None:
         try:
-            found = self.training.probe()
+            result = self.training.probe()
         except Exception as error:  # noqa: BLE001
-            # Too little memory for the copy, or what this device cannot do: never a reason to end a training.
+            # Too little memory for the copy, or unsupported by the device: never a reason to end a training.
             print(f"{self.run.id}: its layers could not be measured at step {self.step}: {error}", flush=True)
             self._note(f"Layers could not be measured at some steps ({reason_in(error)}); the log names them.")
             return
-        self.metrics.append_probe(map(astuple, found.layers), map(astuple, found.blocks))
+        self.metrics.append_probe(map(astuple, result.layers), map(astuple, result.blocks))
 
     def _note(self, sentence: str) -> None:
-        """Tell the user of the run, once."""
+        """Add a sentence to the run's notice, once."""
         notice = with_notice(self.facts, sentence)
         if notice != self.facts.notice:
             self.facts = self.facts.model_copy(update={"notice": notice})
             update_run(self.run.id, notice=notice)
 
     def _write_latest(self) -> None:
-        self.metrics.settle()
+        self.metrics.flush()
         if self.training.started:
             write_latest(self.run.path, self._state())
         self._saved_at = time.monotonic()
 
     def _finish(self) -> None:
         self.close()
-        reached = read_progress(self.run.path)
+        last = read_progress(self.run.path)
         started = f", on from {self.facts.initial}" if self.facts.initial else ""
         facts = CheckpointFacts(
             network=self.facts.network,
@@ -198,10 +198,10 @@ class Session:
             recipe=self.facts.recipe,
             seed=self.facts.seed,
             step=self.step,
-            train_error=reached.train_error,
-            test_error=reached.test_error,
+            train_error=last.train_error,
+            test_error=last.test_error,
             source=f"trained by ResNet Explorer, run {self.run.id}{started}",
         )
         facts = save_checkpoint(self.training.network, self.run.path / "checkpoint.safetensors", facts)
         update_run(self.run.id, state="finished", worker=None, checkpoint_sha256=facts.sha256)
-        forget_latest(self.run.path)
+        remove_latest(self.run.path)

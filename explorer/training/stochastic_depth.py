@@ -1,8 +1,8 @@
-"""Branches left out of training steps at random. Source: Huang et al. 2016, arXiv 1603.09382, section 3.
+"""Stochastic depth: branches dropped at random in training. Source: Huang et al. 2016, arXiv 1603.09382, section 3.
 
-The branch of block l of L is left out of a step with probability l/L times that of the last block; its shortcut alone
-stays, and its weights are not updated. A branch that is computed is divided by the probability that it is, so that
-nothing needs to be rescaled in evaluation; the paper multiplies there instead.
+The branch of block l of L is dropped in a step with probability l/L times that of the last block; only its shortcut is
+computed, and its weights are not updated. Branches that are kept are divided by the probability of being kept, so that
+nothing is rescaled in evaluation, where the paper multiplies instead.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,12 +15,13 @@ from explorer.models.blocks import ResidualBlock
 
 
 def branch_factors(blocks: int, last: float, seed: int, step: int) -> list[float]:
-    """What the branches of so many blocks are multiplied with in a step, 0 where one is left out.
+    """The factors of the branches in a step, 0 for dropped ones.
 
-    The same for every network with as many blocks; drawn anew for each step, so nothing is carried on.
+    The same for every network with as many blocks, and independent of other steps.
 
     Args:
-        last: probability that the last block's branch is left out.
+        blocks: number of blocks.
+        last: probability that the last block's branch is dropped.
         step: updates made so far.
     """
     drawn = random_numbers(seed, LEFT_OUT, step).random(blocks)
@@ -29,13 +30,13 @@ def branch_factors(blocks: int, last: float, seed: int, step: int) -> list[float
 
 
 def computed_share(blocks: int, last: float) -> float:
-    """The fraction of branches that a step computes on average."""
+    """The average fraction of branches that are computed in a step."""
     return 1 - last * (blocks + 1) / (2 * blocks)
 
 
 @contextmanager
 def branches_left_out(blocks: Sequence[nn.Module], factors: Sequence[float]) -> Iterator[None]:
-    """Let the branches of a residual network's blocks count so much, and fully again afterwards."""
+    """Multiply the branches of residual blocks by these factors, and by 1 again afterwards."""
     additions = [block.addition for block in blocks if isinstance(block, ResidualBlock)]
     try:
         for addition, factor in zip(additions, factors, strict=True):

@@ -1,6 +1,6 @@
-"""The worker process: trains the runs of one experiment in lockstep, whoever watches.
+"""The worker process, which trains the runs of one experiment in lockstep.
 
-Started by `training.launch` as `python -m explorer.training.worker EXPERIMENT`; needs no server and no terminal.
+Started by `training.launch` as `python -m explorer.training.worker EXPERIMENT`; independent of server and terminal.
 """
 
 import os
@@ -33,11 +33,11 @@ if TYPE_CHECKING:
 NO_MEMORY_TO_START = (
     "Out of memory at the start: close other programs or raise the limit of memory (ulimit -v), then resume."
 )
-LOCK_SECONDS = 10.0  # a page that looks whether the run is alive holds its lock for a moment
+LOCK_SECONDS = 10.0  # a page that checks whether the run is alive can hold its lock for a moment
 
 
 def main(experiment_id: str) -> int:
-    """Train what is queued of an experiment, then start the next in the queue; 1 where an error ended a run."""
+    """Train the queued runs of an experiment, then start the next in the queue; 1 if an error ended a run."""
     terminated = _Terminated()
     tidy()
     runs = [run for run in experiment(experiment_id).runs if run.state in ("queued", "starting")]
@@ -45,8 +45,8 @@ def main(experiment_id: str) -> int:
         places = {}
         for run in runs:
             try:
-                places[run.id] = held.enter_context(closing(_Place(run)))
-            except StorageError as error:  # something stands in the place of its lock: the others train without it
+                places[run.id] = held.enter_context(closing(_Resources(run)))
+            except StorageError as error:  # such as a link in place of its lock; the others train without it
                 with suppress(ExplorerError):
                     update_run(run.id, state="paused", reason=str(error), worker=None)
         runs = [run for run in runs if run.id in places]
@@ -59,43 +59,40 @@ def main(experiment_id: str) -> int:
         except Exception as error:
             reason = NO_MEMORY_TO_START if is_out_of_memory(error) else f"{reason_in(error)}."
             for place in places.values():
-                place.say(f"{REASON}{reason}")
+                place.log(f"{REASON}{reason}")
             raise
     launch.start_next()
     return 0 if ended_well else 1
 
 
-class _Place:
-    """What a worker holds of a run: the lock of its folder, its log, and room on the disk for its last facts."""
+class _Resources:
+    """The resources that a worker holds for a run: lock, log, and reserved disk space for its final state."""
 
     def __init__(self, run: Run) -> None:
         self.lock = run_lock(run.path)
         self.lock.acquire(timeout=LOCK_SECONDS)
         self.reserve = Reserve(run.path)
         self._log: int | None = None
-        with (
-            suppress(StorageError),
-            appending(run.path / "worker.log") as log,
-        ):  # open also when the folder no longer is
-            self._log = os.dup(log.fileno())
-        self.say(f"{_now()} worker {os.getpid()} trains {run.id}")
+        with suppress(StorageError), appending(run.path / "worker.log") as log:
+            self._log = os.dup(log.fileno())  # writable even if the folder no longer is
+        self.log(f"{_now()} worker {os.getpid()} trains {run.id}")
 
-    def say(self, text: str) -> None:
-        """Write into the run's log."""
+    def log(self, text: str) -> None:
+        """Write a line to the run's log."""
         with suppress(OSError):  # a full disk
             os.write(sys.stdout.fileno() if self._log is None else self._log, f"{text}\n".encode())
 
     def close(self) -> None:
-        self.reserve.give_back()
+        self.reserve.release()
         self.lock.release()
         if self._log is not None:
             os.close(self._log)
 
 
 class _Lockstep:
-    """Trains runs in turns; one run's trouble does not end the others, except where it is theirs as well."""
+    """Trains runs in turns; an error ends its run only, unless the disk is full."""
 
-    def __init__(self, places: Mapping[str, _Place], terminated: "_Terminated") -> None:
+    def __init__(self, places: Mapping[str, _Resources], terminated: "_Terminated") -> None:
         self._places = places
         self._terminated = terminated
         self._going: list[Run] = []
@@ -103,35 +100,35 @@ class _Lockstep:
         self._ended_well = True
 
     def train(self, runs: Sequence[Run]) -> bool:
-        """Whether no error has ended a run."""
-        from explorer.training.session import Session, Shared  # torch: only after the locks are held
+        """Train the runs; False if an error ended one."""
+        from explorer.training.session import Session, Shared  # imports torch, once the locks are held
 
         shared = Shared()
         self._going = list(runs)
         for run in runs:
             if run in self._going:
-                with self._troubles(run):
+                with self._ending_on_error(run):
                     self._sessions.append(Session(run, shared))
                     progress.report(0)
         while self._sessions:
             session = min(self._sessions, key=lambda each: each.step)  # the first of the least advanced: round robin
-            with self._troubles(session.run):
+            with self._ending_on_error(session.run):
                 self._advance(session)
                 progress.report(session.step / session.recipe.steps)
         return self._ended_well
 
     def _advance(self, session: "Session") -> None:
-        asked = requested(session.run.path) or ("pause" if self._terminated else None)
-        if asked is not None:
-            session.leave("paused" if asked == "pause" else "stopped")
+        action = requested(session.run.path) or ("pause" if self._terminated else None)
+        if action is not None:
+            session.leave("paused" if action == "pause" else "stopped")
             withdraw(session.run.path)
         elif session.advance():
             return
         self._end(session.run)
 
     @contextmanager
-    def _troubles(self, run: Run) -> Iterator[None]:
-        """End a run that meets an error; where the disk is full, all runs."""
+    def _ending_on_error(self, run: Run) -> Iterator[None]:
+        """End the run after an error; if the disk is full, all runs."""
         try:
             yield
         except Exception as error:  # noqa: BLE001
@@ -139,26 +136,26 @@ class _Lockstep:
             ended = list(self._going) if is_disk_full(error) else [run]
             for each in ended:
                 self._end(each)
-            for each in ended:  # only now: what was held back of the disk is for all
+            for each in ended:  # after all reserves are released
                 _record_failure(error, each, self._places[each.id])
 
     def _end(self, run: Run) -> None:
         self._going.remove(run)
-        self._places[run.id].reserve.give_back()
+        self._places[run.id].reserve.release()
         for session in [each for each in self._sessions if each.run is run]:
             session.close()
             self._sessions.remove(session)
 
 
-def _record_failure(error: Exception, run: Run, place: _Place) -> None:
-    """Write down why a run ended early; trouble with the disk only pauses it."""
+def _record_failure(error: Exception, run: Run, place: _Resources) -> None:
+    """Store why a run ended early; a storage error only pauses it."""
     reason = _reason(error, run)
-    place.say("".join(traceback.format_exception(error)).rstrip())
+    place.log("".join(traceback.format_exception(error)).rstrip())
     try:
         update_run(run.id, state="paused" if isinstance(error, StorageError) else "failed", reason=reason, worker=None)
     except (ExplorerError, OSError) as trouble:
-        place.say(f"{run.id}: run.json was not changed: {reason_in(trouble)}.\n{REASON}{one_line(reason)}")
-        place.lock.release()  # tells that the run has crashed
+        place.log(f"{run.id}: run.json was not changed: {reason_in(trouble)}.\n{REASON}{one_line(reason)}")
+        place.lock.release()  # marks the run as crashed
 
 
 def _reason(error: Exception, run: Run) -> str:
@@ -172,17 +169,17 @@ def _reason(error: Exception, run: Run) -> str:
 
 
 class _Terminated:
-    """True once the system has asked this process to end: then runs pause, as if the user had asked."""
+    """True after SIGTERM: then runs pause, as if the user had requested it."""
 
     def __init__(self) -> None:
-        self._asked = False
-        signal.signal(signal.SIGTERM, self._ask)
+        self._received = False
+        signal.signal(signal.SIGTERM, self._receive)
 
     def __bool__(self) -> bool:
-        return self._asked
+        return self._received
 
-    def _ask(self, number: int, frame: FrameType | None) -> None:
-        self._asked = True
+    def _receive(self, number: int, frame: FrameType | None) -> None:
+        self._received = True
 
 
 def _now() -> str:

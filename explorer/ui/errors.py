@@ -8,7 +8,7 @@ from typing import ParamSpec
 import streamlit as st
 
 from explorer.errors import ExplorerError, one_line
-from explorer.files import told
+from explorer.files import os_error_message
 from explorer.ui.wording import said
 
 P = ParamSpec("P")
@@ -22,7 +22,7 @@ def readable_errors() -> Iterator[None]:
     except ExplorerError as error:
         st.error(said(one_line(error)), icon=":material/error:")
     except OSError as error:
-        st.error(said(one_line(told(error))), icon=":material/error:")
+        st.error(said(one_line(os_error_message(error))), icon=":material/error:")
 
 
 def fragment(function: Callable[P, None], *, run_every: float | None = None) -> Callable[P, None]:

@@ -19,7 +19,7 @@ from explorer.models.names import settings_of
 from explorer.models.network import Network, build
 from explorer.models.size import parameter_count
 from explorer.results import Imported
-from explorer.runs.checkpoint_facts import CheckpointFacts, checkpoint_file, facts_in
+from explorer.runs.checkpoint_facts import CheckpointFacts, checkpoint_file, read_facts_file
 from explorer.runs.checkpoints import save_checkpoint
 from explorer.runs.store import checkpoint_folder, run_folder
 from explorer.seals import sha256_of
@@ -175,7 +175,7 @@ def facts_beside(path: Path) -> CheckpointFacts | None:
     They describe these weights only if their `sha256` is `sha256_of(path)`.
     """
     try:
-        return facts_in(path.with_suffix(".json"))
+        return read_facts_file(path.with_suffix(".json"))
     except (FileNotFoundError, StorageError):
         return None
 

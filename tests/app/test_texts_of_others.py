@@ -11,9 +11,10 @@ from PIL import Image
 from explorer.data.own_folders import add_folder
 from explorer.errors import BadSettings
 from explorer.models.network import build
+from explorer.runs import trash
 from explorer.runs.checkpoint_facts import CheckpointFacts
 from explorer.runs.checkpoints import save_checkpoint
-from explorer.runs.experiments import delete, export, import_zip
+from explorer.runs.experiments import export, import_zip, set_aside
 from explorer.runs.facts import RunFacts
 from explorer.runs.store import checkpoint_folder
 from explorer.ui.attributions.views import VIEWS as ATTRIBUTIONS
@@ -90,7 +91,7 @@ def imported(make_weights, tmp_path):
         found = "20260101-000000-abcdef"
         ids = [make_weights(name, experiment=found) for name in ("plain8-w4", "resnet8-w4")]
         path = export(found, tmp_path)
-        delete(found)
+        trash.discard(set_aside(found))
         with zipfile.ZipFile(path) as archive:
             members = {entry.filename: archive.read(entry) for entry in archive.infolist()}
         with zipfile.ZipFile(path, "w") as archive:

@@ -146,7 +146,7 @@ def test_metrics(home, victim, watch):
 def written_on(folder):
     """What a worker does first with the metrics of a run that goes on."""
     with MetricsWriter(folder) as metrics:
-        metrics.forget_after(min(metrics.last_step(), 3))
+        metrics.delete_after(min(metrics.last_step(), 3))
         metrics.append((4, 2.3, 0.5, 0.1, 0.2, None, None, None))
 
 

@@ -23,7 +23,7 @@ import pytest
 
 from explorer.errors import ExplorerError
 from explorer.files import PROJECT
-from explorer.runs import experiments, store
+from explorer.runs import experiments, store, trash
 from explorer.runs.experiments import experiment, list_experiments, live_blocks, live_layers, metrics
 from explorer.runs.snapshots import read_snapshot
 from explorer.runs.store import read_facts, read_run
@@ -349,7 +349,7 @@ def test_resume(home, workers, finish, as_undisturbed, nothing_left, undisturbed
 def test_import(home, workers, as_undisturbed, nothing_left, archive, tally):
     def forget():
         for each in list_experiments():
-            experiments.delete(each.id)
+            trash.discard(experiments.set_aside(each.id))
 
     for _ in killed_calls(workers, KILLS["import"], 60, forget, lambda: ["import_zip", archive], tally, "import"):
         try:
@@ -357,7 +357,7 @@ def test_import(home, workers, as_undisturbed, nothing_left, archive, tally):
         except ExplorerError:  # all of it is here, or a part, which the message says to delete first
             found = list_experiments()[0].id
             if len(experiment(found).runs) < len(SHORT.networks):
-                experiments.delete(found)
+                trash.discard(experiments.set_aside(found))
                 found = experiments.import_zip(archive)
         as_undisturbed(found)
     nothing_left()
@@ -400,7 +400,7 @@ def test_delete(home, workers, nothing_left, undisturbed, tally):
     for _ in killed_calls(workers, KILLS["delete"], 40, bring_back, lambda: ["delete", experiment_id], tally, "delete"):
         for each in list_experiments():
             assert all(run.state == "finished" for run in each.runs), "a part of a run is left"
-            experiments.delete(each.id)
+            trash.discard(experiments.set_aside(each.id))
         assert not list_experiments()
     nothing_left()
 

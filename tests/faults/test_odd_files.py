@@ -11,7 +11,7 @@ import streamlit as st
 from explorer.cli import checkpoints, construct, data, degradation, runs
 from explorer.cli.main import app, main
 from explorer.errors import ExplorerError
-from explorer.runs import experiments
+from explorer.runs import experiments, trash
 from explorer.runs.checkpoints import load_checkpoint
 from explorer.runs.experiments import list_experiments
 from explorer.runs.store import read_run
@@ -318,4 +318,4 @@ def test_the_queue_goes_on_among_odd_runs(crowded):
     finally:
         for run in experiments.experiment(queued).runs:
             launch.update_run(run.id, state="stopped", worker=None)
-        experiments.delete(queued)
+        trash.discard(experiments.set_aside(queued))

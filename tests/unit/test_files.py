@@ -7,7 +7,7 @@ import os
 import pytest
 
 from explorer.errors import StorageError
-from explorer.files import appending, home, inside, read_file, read_json, told, write_text_atomically
+from explorer.files import appending, home, inside, os_error_message, read_file, read_json, write_text_atomically
 
 
 @pytest.mark.parametrize(
@@ -104,9 +104,9 @@ def test_nothing_but_a_file_is_replaced(tmp_path, kind):
 def test_where_nothing_may_be_written_the_advice_is_for_that_place(tmp_path, monkeypatch, place, advice):
     monkeypatch.setenv("EXPLORER_HOME", str(tmp_path / "home"))
     for path in (tmp_path / place / "run.json", tmp_path / place / "run" / "run.json"):
-        assert advice in told(PermissionError(errno.EACCES, "Permission denied", str(path)))
+        assert advice in os_error_message(PermissionError(errno.EACCES, "Permission denied", str(path)))
 
 
 def test_the_folder_that_is_read_only_is_named(tmp_path):
     for path, folder in ((tmp_path, tmp_path), (tmp_path / "x", tmp_path), (tmp_path / "run" / "x", tmp_path / "run")):
-        assert f"{folder} is read-only for this user" in told(OSError(errno.EROFS, "Read-only", str(path)))
+        assert f"{folder} is read-only for this user" in os_error_message(OSError(errno.EROFS, "Read-only", str(path)))

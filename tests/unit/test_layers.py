@@ -293,7 +293,7 @@ facts = CheckpointFacts(network=network, sha256=hashlib.sha256(b"weights").hexdi
 path.with_suffix(".json").write_text(facts.model_dump_json())
 queue(Plan(networks=("plain8",), initial=str(path)))""",
     "pictures": """
-from explorer.analysis.answers import interesting
+from explorer.analysis.answers import ranked_images
 from explorer.data.pictures import picture
 picture("test:1", data="digits"), picture("china.jpg")""",
     "command line": """

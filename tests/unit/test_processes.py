@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from explorer import processes
-from explorer.processes import LOOK_SECONDS, lock, lock_is_held
+from explorer.processes import CHECK_SECONDS, lock, lock_is_held
 
 LOOKS = """
 import sys
@@ -25,7 +25,7 @@ with ThreadPoolExecutor(4) as threads:
 def look(request, monkeypatch):
     """Looks in both ways: where a lock can be shared, and as on Windows by taking it."""
     if request.param == "taken":
-        monkeypatch.setattr(processes, "_is_locked", processes._is_taken)
+        monkeypatch.setattr(processes, "_is_locked", processes._is_locked_by_taking)
     elif os.name != "posix":
         pytest.skip("locks are shared through fcntl")
     return lock_is_held
@@ -57,7 +57,7 @@ def test_nor_do_processes(tmp_path):
 def test_who_takes_a_lock_that_others_look_at_gets_it(tmp_path):
     looking = two_processes_look(tmp_path / "run.lock")
     while any(process.poll() is None for process in looking):
-        with lock(tmp_path / "run.lock", timeout=LOOK_SECONDS):
+        with lock(tmp_path / "run.lock", timeout=CHECK_SECONDS):
             pass
     for process in looking:
         process.communicate()

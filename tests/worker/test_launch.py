@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from explorer.errors import DataMissing, RunError
-from explorer.runs.experiments import delete, experiment, list_experiments, metrics
+from explorer.runs import trash
+from explorer.runs.experiments import experiment, list_experiments, metrics, set_aside
 from explorer.runs.facts import ACTIVE
 from explorer.runs.store import update_run
 from explorer.training.launch import pause, queue, resume, start, start_next, stop
@@ -55,7 +56,7 @@ def test_start_in_two_places_trains_once_and_survives_both(home, until):
     assert [each.id for each in list_experiments()] == [experiment_id]
     assert worker_starts(experiment_id) == 1
     with pytest.raises(RunError, match="is running. Stop it first"):
-        delete(experiment_id)
+        trash.discard(set_aside(experiment_id))
 
 
 def test_paused_killed_and_resumed_until_stopped(home, until):

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from explorer.analysis.answers import Show, interesting
+from explorer.analysis.answers import Show, ranked_images
 from explorer.compute.client import compute
 from explorer.compute.functions import predictions
 from explorer.data.catalogue import dataset
@@ -147,7 +147,7 @@ def _answered(show: str, chosen: Sequence[Candidate], data: str, label: int | No
     if table is None:
         return None
     kind: Show = "wrong" if show == "wrong" else "disagree"
-    found = interesting(table, show=kind, label=label)
+    found = ranked_images(table, show=kind, label=label)
     said = {index: tuple(_said(rows, data)) for index, rows in table.groupby("index")}
     return [Offer(f"test:{row['index']}", said[row["index"]], int(row["wrong"])) for row in found.to_dict("records")]
 

@@ -103,7 +103,7 @@ def _as_trained(there: Sequence[Candidate]) -> tuple[str, tuple[Candidate, ...]]
 def _of_folder(there: Sequence[Candidate], folder: str) -> tuple[str, tuple[Candidate, ...]]:
     """The name under which the first trained one has the folder's classes, and all that have those; reasons are told.
 
-    Labels of a folder are numbers of the network's classes, see `data.catalogue.labelled_as`.
+    Labels of a folder are numbers of the network's classes, see `data.catalogue.data_for_classes`.
     """
     shown: dict[Candidate, str] = {}
     for each in there:

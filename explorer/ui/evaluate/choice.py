@@ -9,7 +9,7 @@ import streamlit as st
 from explorer import tables
 from explorer.compute.client import compute
 from explorer.compute.functions import evaluations
-from explorer.data.catalogue import data_status, dataset, never_cropped
+from explorer.data.catalogue import data_status, dataset, ten_crops_caveat
 from explorer.errors import ExplorerError
 from explorer.results import Evaluation
 from explorer.runs.checkpoint_facts import data_of_untrained
@@ -162,7 +162,7 @@ def _say_what_is_measured(evaluated: Evaluated) -> None:
         title = wording.escaped(row.title)
         texts.append(
             f"{'all ' if whole else ''}{images:,}{'' if whole else f' of {row.test_images:,}'} test images of "
-            f"{never_cropped(title) if evaluated.choice.crops > 1 and not row.augment else title}"
+            f"{ten_crops_caveat(title) if evaluated.choice.crops > 1 and not row.augment else title}"
         )
     st.caption(
         f"Measured on {'; '.join(texts)}. ± is the standard error: another sample as large would give an error that "

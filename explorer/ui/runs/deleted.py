@@ -19,7 +19,7 @@ def keep(deleted: Deleted) -> None:
 def offer_undo() -> None:
     """A line with a button for each deletion since the page was opened."""
     for deleted in list(st.session_state.get(_KEPT, [])):
-        trash.remember(deleted)
+        trash.keep_for_undo(deleted)
         count = len(deleted.run_ids)
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(
@@ -39,7 +39,7 @@ def offer_undo() -> None:
 
 def empty() -> None:
     """Remove it all for good: the reader has gone on to another page. So goes what was forgotten in closed tabs."""
-    trash.discard_forgotten()
+    trash.discard_expired()
     for deleted in st.session_state.pop(_KEPT, []):
         with readable_errors():
             trash.discard(deleted)

@@ -7,7 +7,7 @@ from zlib import crc32
 import streamlit as st
 
 from explorer.data.catalogue import DATASETS, dataset
-from explorer.data.own_folders import folders_there
+from explorer.data.own_folders import readable_folders
 from explorer.models.catalogue import NETWORKS
 from explorer.training.presets import PRESETS
 from explorer.training.recipe import Recipe
@@ -82,7 +82,7 @@ def _data(fields: Fields) -> tuple[str, int | None, int | None]:
     plan = fields.preset.plan
     folders = folder_labels()
     titles = built_in() | {
-        name: wording.escaped(folders[name]) for name, row in folders_there().items() if row.train_images
+        name: wording.escaped(folders[name]) for name, row in readable_folders().items() if row.train_images
     }
     refuse_others(f"{fields.name}_data", titles)
     with (

@@ -6,7 +6,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from explorer.data.catalogue import DATASETS, OWN, is_folder
-from explorer.data.own_folders import HOW_TO_ADD, folders_there
+from explorer.data.own_folders import HOW_TO_ADD, readable_folders
 from explorer.errors import quoted
 from explorer.ui import wording
 
@@ -66,7 +66,7 @@ def built_in() -> dict[str, str]:
 
 def folder_labels() -> dict[str, str]:
     """Labels of the folders on the user's list that can be read, by name of the data set."""
-    rows = folders_there()
+    rows = readable_folders()
     labels = wording.distinct({name.partition(":")[2]: row.title for name, row in rows.items()})
     return {name: labels[name.partition(":")[2]] for name in rows}
 

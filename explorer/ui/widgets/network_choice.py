@@ -9,7 +9,7 @@ import streamlit as st
 from explorer.data.catalogue import data_status, known_dataset
 from explorer.models.catalogue import NETWORKS, network_config
 from explorer.models.config import NetworkConfig
-from explorer.runs.checkpoint_facts import kept_checkpoints, moments, own_data
+from explorer.runs.checkpoint_facts import kept_checkpoints, moments, training_data
 from explorer.runs.experiments import Experiment
 from explorer.ui import cached, wording
 
@@ -63,7 +63,7 @@ def candidates() -> dict[str, Candidate]:
             found.append(Candidate(run.id, label, run.facts.network, run.facts.data, side, steps))
     for name, facts in kept_checkpoints().items():
         side = _image_size(facts.data, facts.recipe)
-        found.append(Candidate(name, f"{name} · checkpoint", facts.network, own_data(facts), side, ()))
+        found.append(Candidate(name, f"{name} · checkpoint", facts.network, training_data(facts), side, ()))
     found += [_untrained(name) for name in dict.fromkeys([*USUAL, *NETWORKS])]
     labels = wording.distinct({each.name: each.label for each in found})
     return {each.name: replace(each, label=labels[each.name]) for each in found}

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from explorer import tables
-from explorer.analysis.evaluated import evaluated, images_of, summary, surest_mistakes
+from explorer.analysis.evaluated import image_predictions, images_of, most_confident_mistakes, summary
 
 PROBABILITIES = np.array(
     [
@@ -19,7 +19,7 @@ LABELS = np.array([2, 5, 2, 4])
 
 @pytest.fixture
 def table():
-    return evaluated(np.log(PROBABILITIES).astype(np.float32), LABELS, np.array([3, 8, 10, 12]))
+    return image_predictions(np.log(PROBABILITIES).astype(np.float32), LABELS, np.array([3, 8, 10, 12]))
 
 
 def test_each_image_has_its_answer(table):
@@ -46,8 +46,8 @@ def test_with_five_classes_there_is_no_top_five(table):
 
 
 def test_the_surest_mistakes_come_first(table):
-    assert surest_mistakes(table)["index"].tolist() == [10, 8, 12]
-    assert surest_mistakes(table, most=1)["index"].tolist() == [10]
+    assert most_confident_mistakes(table)["index"].tolist() == [10, 8, 12]
+    assert most_confident_mistakes(table, most=1)["index"].tolist() == [10]
 
 
 def test_the_images_of_a_cell_of_the_confusion(table):

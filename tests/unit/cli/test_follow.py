@@ -72,14 +72,14 @@ def test_ctrl_c_says_what_has_become_of_the_experiment(state, reason, said, caps
     made, end = hanging
     looks = []
 
-    def rest(seconds):
+    def sleep(seconds):
         looks.append(seconds)
         if len(looks) == 1:
             raise KeyboardInterrupt
         if len(looks) == 3 and state:
             end(state, reason)
 
-    monkeypatch.setattr("explorer.cli.follow.rest", rest)
+    monkeypatch.setattr("explorer.cli.follow.sleep", sleep)
     monkeypatch.setattr("explorer.cli.follow.PAUSE_SECONDS", 0.2)
     with pytest.raises(KeyboardInterrupt):
         until_end(made)
@@ -90,12 +90,12 @@ def test_ctrl_c_waits_while_somebody_sees_to_it_and_a_second_one_leaves(capsys, 
     made, _ = hanging
     looks = []
 
-    def rest(seconds):
+    def sleep(seconds):
         looks.append(seconds)
         if len(looks) in (1, 5):
             raise KeyboardInterrupt
 
-    monkeypatch.setattr("explorer.cli.follow.rest", rest)
+    monkeypatch.setattr("explorer.cli.follow.sleep", sleep)
     monkeypatch.setattr("explorer.cli.follow.PAUSE_SECONDS", 0)
     with FileLock(run_folder(f"{made}-plain8-s0") / "watchdog.lock"), pytest.raises(KeyboardInterrupt):
         until_end(made)

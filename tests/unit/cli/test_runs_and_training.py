@@ -321,7 +321,7 @@ def test_a_damaged_run_is_mended_and_says_so(capsys):
     (run_folder(f"{name}-plain20-s0") / "metrics.db").write_bytes(b"")
     (mended,) = answer(capsys, "runs", "mend", name)["runs"]
     assert mended["id"] == f"{name}-plain20-s0"
-    assert "Training begins anew" in mended["notice"]
+    assert "Training starts again" in mended["notice"]
     shown = answer(capsys, "runs", "show", mended["id"])
     assert (shown["state"], shown["notice"]) == ("stopped", mended["notice"])
     assert "nothing to mend" in refusal(capsys, "runs", "mend", name)

@@ -10,7 +10,7 @@ from PIL import Image
 
 from explorer.data import folders
 from explorer.data.batches import Batches, Normalisation, sample_of_test_set
-from explorer.data.catalogue import DATASETS, data_status, dataset, labelled_as, verify_data
+from explorer.data.catalogue import DATASETS, data_for_classes, data_status, dataset, verify_data
 from explorer.data.imagenet import _listed, are_synsets, categories
 from explorer.data.pictures import picture
 from explorer.data.pixels import load_data, load_test
@@ -229,17 +229,17 @@ def test_cardigans_are_told_apart_by_their_first_letter(write):
 
 def test_the_name_follows_the_classes_of_a_network(pets, write):
     name = f"folder:{pets}"
-    assert labelled_as(name, ()) == labelled_as(name + "/", dataset(name).classes) == name
-    assert labelled_as(name, categories()) == f"imagenet:{pets}"
-    assert labelled_as("digits", categories()) == "digits"
+    assert data_for_classes(name, ()) == data_for_classes(name + "/", dataset(name).classes) == name
+    assert data_for_classes(name, categories()) == f"imagenet:{pets}"
+    assert data_for_classes("digits", categories()) == "digits"
     with pytest.raises(BadSettings) as error:
-        labelled_as(name, ("a", "b", "c", "d", "e"))
+        data_for_classes(name, ("a", "b", "c", "d", "e"))
     assert str(error.value) == (
-        f"The network tells a, b, c and 2 more apart; the subfolders of {pets} are Siamese_cat, goldfish, tench. They "
-        "must have the same names."
+        f"The network's classes are a, b, c and 2 more; the subfolders of {pets} are Siamese_cat, goldfish, tench. "
+        "They must have the same names."
     )
     with pytest.raises(BadSettings, match="'Siamese_cat' is not named after one of CIFAR-10's 10 classes"):
-        labelled_as(name, DATASETS["cifar10"].classes)
+        data_for_classes(name, DATASETS["cifar10"].classes)
 
 
 def test_imagenet_without_a_folder_has_classes_and_no_images():
@@ -279,7 +279,7 @@ def test_categories_are_had_from_torchvision_where_its_list_is_elsewhere(monkeyp
         ),
         (
             ["train/a/1.png", "val/b/1.png"],
-            "The folder {0}/val has a class 'b' that the folder train beside it has not.",
+            "The folder {0}/val has a class 'b' that the folder train does not have.",
         ),
     ],
 )
@@ -313,7 +313,7 @@ def test_hidden_files_and_pipes_do_no_harm(write):
     folder = write("a/1.png", "a/._1.png", ".cache/1.png", "a/.hidden/1.png")
     assert dataset(f"folder:{folder}").test_images == 1
     os.mkfifo(folder / "a" / "pipe.png")
-    with pytest.raises(DataMissing, match=r"pipe\.png is not a file"):
+    with pytest.raises(DataMissing, match=r"pipe\.png is neither a file"):
         dataset(f"folder:{folder}")
 
 
@@ -343,7 +343,7 @@ def test_few_folders_are_remembered(write, monkeypatch):
 
 def test_no_torch_is_needed_to_know_what_is_there(pets):
     code = f"""
-from explorer.data.catalogue import dataset, data_status, labelled_as
+from explorer.data.catalogue import dataset, data_status, data_for_classes
 from explorer.data.pictures import picture
 assert dataset("imagenet:{pets}").test_images == 7
 assert data_status("folder:{pets}").available

@@ -11,9 +11,9 @@ from explorer.data.own_folders import (
     add_folder,
     folder_table,
     folders_state,
-    folders_there,
     list_file,
     own_folders,
+    readable_folders,
     remove_folder,
 )
 from explorer.errors import BadSettings, DataMissing, StorageError
@@ -97,7 +97,7 @@ def test_a_folder_that_is_gone_stays_on_the_list_and_can_be_removed(write):
     (row,) = folder_table()
     assert not row["available"]
     assert "There is no folder" in row["detail"]
-    assert folders_there() == {}
+    assert readable_folders() == {}
     remove_folder(str(pets))
     assert folder_table() == []
 

@@ -10,7 +10,7 @@ import pytest
 
 from explorer.errors import RunError, StorageError
 from explorer.runs import archive, arrival, trash
-from explorer.runs.experiments import delete, experiment, export, import_zip, list_experiments, set_aside
+from explorer.runs.experiments import experiment, export, import_zip, list_experiments, set_aside
 from explorer.runs.store import MARKER, list_runs, read_run, run_folder
 from explorer.runs.tidying import tidy
 from explorer.scratch import temporary_folder
@@ -21,7 +21,7 @@ def good(make_run, tmp_path):
     """A zip of one run, whose experiment is gone from here: its members by name."""
     make_run("plain8", experiment="20260101-000000-abcdef")
     path = export("20260101-000000-abcdef", tmp_path)
-    delete("20260101-000000-abcdef")
+    trash.discard(set_aside("20260101-000000-abcdef"))
     with zipfile.ZipFile(path) as archive:
         return {entry.filename.partition("/")[2]: archive.read(entry) for entry in archive.infolist()}
 
@@ -74,7 +74,7 @@ def test_a_run_of_ours_is_neither_joined_nor_deleted_with_the_imported_one(evil,
     mine = make_run("resnet8", experiment="e1")
     imported = import_zip(evil(id="e1-plain8-s0", experiment="e1"))
     assert imported != "e1"
-    delete(imported)
+    trash.discard(set_aside(imported))
     assert read_run(mine).state == "finished"
 
 
@@ -83,10 +83,10 @@ def test_shipped_runs_are_neither_joined_nor_deleted(evil, make_run, shipped):
     folder = shipped / "shipped-digits-resnet8"
     shutil.move(run_folder("s-resnet8-s0"), folder)
     (folder / "run.json").write_text(json.dumps(facts | {"id": folder.name, "experiment": "shipped-digits"}))
-    delete(import_zip(evil(experiment="shipped-digits")))
+    trash.discard(set_aside(import_zip(evil(experiment="shipped-digits"))))
     assert [run.id for run in list_runs()] == [folder.name]
     with pytest.raises(RunError, match="came with the program"):
-        delete("shipped-digits")
+        trash.discard(set_aside("shipped-digits"))
 
 
 def test_a_second_import_is_recognised_by_content_whatever_it_is_called(evil):
@@ -180,7 +180,7 @@ def test_a_copy_under_another_name_is_exported_as_what_it_is_called(make_run, ho
     folder = run_folder(make_run("plain8"))
     shutil.copytree(folder, home / "e1-plain8-s0-copy")
     path = export("e1", tmp_path)
-    delete("e1")
+    trash.discard(set_aside("e1"))
     assert len(experiment(import_zip(path)).runs) == 2
 
 
@@ -189,7 +189,7 @@ def test_what_is_deleted_while_it_is_exported_makes_no_zip(make_run, tmp_path, m
     pack = archive._pack_run
 
     def deleted_before(*arguments):
-        delete("e1")
+        trash.discard(set_aside("e1"))
         pack(*arguments)
 
     monkeypatch.setattr(archive, "_pack_run", deleted_before)
@@ -266,11 +266,11 @@ def test_what_was_deleted_on_a_page_that_was_closed_goes_after_an_hour(make_run,
     for name in ("old", "asked-for", "new"):
         make_run("plain8", experiment=name)
     old, asked_for = set_aside("old"), set_aside("asked-for")
-    now = trash.time.monotonic() + trash.FORGOTTEN_SECONDS
+    now = trash.time.monotonic() + trash.UNDO_SECONDS
     monkeypatch.setattr(trash.time, "monotonic", lambda: now)
-    trash.remember(asked_for)
+    trash.keep_for_undo(asked_for)
     new = set_aside("new")
-    trash.discard_forgotten()
+    trash.discard_expired()
     assert [each.folder.exists() for each in (old, asked_for, new)] == [False, True, True]
 
 
@@ -289,7 +289,7 @@ def test_folders_of_the_user_are_no_runs(make_run, home):
         (home / name / "run.json").write_text("{}")
     assert [run.id for run in list_runs()] == ["e1-plain8-s0"]
     with pytest.raises(RunError, match="There is no experiment 'Documents'"):
-        delete("Documents")
+        trash.discard(set_aside("Documents"))
     with pytest.raises(RunError, match="is not a run in"):
         trash.move_aside("thesis", ["thesis"])
     assert (home / "thesis" / "run.json").exists()
@@ -356,7 +356,7 @@ def test_a_removal_that_was_killed_brings_nothing_back(make_run, home, monkeypat
 
     with monkeypatch.context() as killed:
         killed.setattr(trash.shutil, "rmtree", killed_early)
-        in_a_process_that_is_killed(lambda: delete("e1"))
+        in_a_process_that_is_killed(lambda: trash.discard(set_aside("e1")))
     tidy()
     assert list(home.iterdir()) == []
 
@@ -369,7 +369,7 @@ def test_undoing_joins_and_replaces_nothing_that_came_since(make_run, home, tmp_
         trash.restore(deleted)
     (run,) = list_runs()
     assert run.facts.title == "came since"
-    delete("e1")
+    trash.discard(set_aside("e1"))
     trash.restore(deleted)
     assert experiment("e1").run_ids == tuple(runs)
 
@@ -379,9 +379,9 @@ def test_a_killed_import_is_finished_or_undone(make_run, home, tmp_path, monkeyp
     for network in ("plain8", "resnet8"):
         make_run(network)
     path = export("e1", tmp_path)
-    delete("e1")
+    trash.discard(set_aside("e1"))
     with monkeypatch.context() as killed:
-        killed.setattr(arrival, "mark" if moved else "settle", dying)
+        killed.setattr(arrival, "mark" if moved else "install", dying)
         in_a_process_that_is_killed(lambda: import_zip(path))
     assert list_runs() == []  # all there, none of them marked
     (scratch,) = home.glob(".import.*")
@@ -397,7 +397,7 @@ def test_an_interrupted_import_leaves_nothing(make_run, home, tmp_path, monkeypa
     for network in ("plain8", "resnet8"):
         make_run(network, experiment="20260101-000000-abcdef")
     path = export("20260101-000000-abcdef", tmp_path)
-    delete("20260101-000000-abcdef")
+    trash.discard(set_aside("20260101-000000-abcdef"))
 
     def raises(folder):
         raise error

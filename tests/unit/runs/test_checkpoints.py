@@ -106,7 +106,7 @@ def test_damaged_facts_are_named(saved, content):
     _, path, _ = saved
     path.with_suffix(".json").write_text(content)
     for read in (checkpoint_facts, load_checkpoint):
-        with pytest.raises(StorageError, match=r"net\.json (is not valid JSON|does not say what is known): "):
+        with pytest.raises(StorageError, match=r"net\.json (is not valid JSON|has no valid facts): "):
             read(path)
 
 
@@ -115,9 +115,7 @@ def test_facts_that_something_else_changed_are_refused(saved):
     beside = path.with_suffix(".json")
     beside.write_text(beside.read_text().replace('"pixel"', '"channel"'))
     for read in (checkpoint_facts, load_checkpoint):
-        with pytest.raises(
-            StorageError, match=r"net.json does not say what is known: its checksum is wrong.*Copy both"
-        ):
+        with pytest.raises(StorageError, match=r"net.json has no valid facts: its checksum is wrong.*Copy both"):
             read(path)
 
 

@@ -6,7 +6,8 @@ import zipfile
 import pytest
 
 from explorer.errors import RunError
-from explorer.runs.experiments import delete, experiment, export, import_zip, list_experiments, metrics, rename
+from explorer.runs import trash
+from explorer.runs.experiments import experiment, export, import_zip, list_experiments, metrics, rename, set_aside
 from explorer.runs.store import read_run, run_folder, run_lock, update_run
 
 
@@ -60,14 +61,14 @@ def test_deleting_removes_the_folders_but_never_those_of_a_live_experiment(pair,
     with run_lock(run_folder(pair[1])):
         update_run(pair[1], state="running")
         with pytest.raises(RunError, match="e1 is running. Stop it first"):
-            delete("e1")
-    delete("e1")
+            trash.discard(set_aside("e1"))
+    trash.discard(set_aside("e1"))
     assert list(home.iterdir()) == []
 
 
 def test_a_damaged_run_can_be_deleted(pair):
     (run_folder(pair[0]) / "run.json").write_text("{")
-    delete(pair[0])
+    trash.discard(set_aside(pair[0]))
     assert [each.id for each in list_experiments()] == ["e1"]
 
 
@@ -76,7 +77,7 @@ def test_an_exported_experiment_comes_back_the_same(pair, tmp_path):
     (run_folder(pair[0]) / "snapshots" / "step-0000010.pt").write_bytes(b"weights")
     before = metrics(pair)
     path = export("e1", tmp_path)
-    delete("e1")
+    trash.discard(set_aside("e1"))
     assert import_zip(path) == "e1"
     assert metrics(pair).equals(before)
     assert (run_folder(pair[0]) / "snapshots" / "step-0000010.pt").read_bytes() == b"weights"
@@ -134,7 +135,7 @@ def test_a_zip_with_a_cut_run_is_refused_whole(pair, tmp_path, home):
         for entry in source.infolist():
             content = source.read(entry)
             target.writestr(entry, content[:30] if entry.filename == "e1-resnet8-s0/run.json" else content)
-    delete("e1")
+    trash.discard(set_aside("e1"))
     with pytest.raises(RunError, match="run.json of e1-resnet8-s0 cannot be read"):
         import_zip(bad)
     assert list(home.iterdir()) == []

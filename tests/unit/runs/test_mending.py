@@ -119,7 +119,7 @@ def test_a_missing_file_is_damage_once_a_worker_has_begun(made):
     update_run(made, settings_sha256=settings_digest(read_run(made).facts))
     (folder / "metrics.db").unlink()
     assert "metrics.db of e1-plain8-s0 is missing" in read_run(made).damage
-    assert mend(made) == "metrics.db was missing, so its rows are empty. Training begins anew."
+    assert mend(made) == "metrics.db was missing, so its rows are empty. Training starts again."
     assert read_run(made).state == "stopped"
 
 
@@ -159,8 +159,8 @@ def test_other_settings_are_not_accepted(made):
     values = json.loads(path.read_text())
     values["recipe"]["learning_rate"] *= 2
     path.write_text(json.dumps(values))
-    assert "says other settings than the run was trained with" in read_run(made).damage
-    with pytest.raises(RunError, match="says other settings"):
+    assert "its settings differ from those the run was trained with" in read_run(made).damage
+    with pytest.raises(RunError, match="its settings differ"):
         mend(made)
 
 

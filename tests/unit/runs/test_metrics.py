@@ -60,7 +60,7 @@ def test_forgetting_after_a_step_keeps_that_step(tmp_path):
     with MetricsWriter(tmp_path) as writer:
         for step in range(6):
             writer.append(row(step))
-        writer.forget_after(3)
+        writer.delete_after(3)
         assert writer.last_step() == 3
 
 
@@ -140,7 +140,7 @@ def test_forgetting_after_a_step_takes_layers_and_blocks_along(tmp_path):
     with MetricsWriter(tmp_path) as writer:
         for step in range(6):
             writer.append_probe([layer(step, 1)], [block(step, 1)])
-        writer.forget_after(3)
+        writer.delete_after(3)
     for table in ("layers", "blocks"):
         assert [row[0] for row in read_live(tmp_path, table)] == [0, 1, 2, 3]
 

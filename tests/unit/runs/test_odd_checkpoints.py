@@ -6,7 +6,7 @@ import os
 import pytest
 
 from explorer.data.download import download_progress
-from explorer.data.own_folders import folder_table, folders_state, folders_there, list_file, own_folders
+from explorer.data.own_folders import folder_table, folders_state, list_file, own_folders, readable_folders
 from explorer.errors import ExplorerError, RunError, StorageError
 from explorer.files import read_end
 from explorer.models.network import build
@@ -230,9 +230,9 @@ LISTS = ODD_JSON | {
 @pytest.mark.parametrize("name", LISTS)
 def test_an_odd_list_of_folders_is_told_and_pages_do_without(name):
     list_file().write_bytes(LISTS[name].encode(errors="surrogateescape"))
-    with pytest.raises(StorageError, match=r"^The list of your folders, .+, cannot be read: .+ Mend or delete it"):
+    with pytest.raises(StorageError, match=r"^The list of your folders, .+, cannot be read: .+ Repair or delete it"):
         own_folders()
-    assert folders_there() == {}
+    assert readable_folders() == {}
     assert folders_state() == ()
 
 

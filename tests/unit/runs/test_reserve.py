@@ -11,7 +11,7 @@ def test_it_takes_real_blocks_until_it_is_given_back(tmp_path):
     (file,) = tmp_path.iterdir()
     assert file.stat().st_blocks * 512 >= BYTES
     for _ in range(2):
-        reserve.give_back()
+        reserve.release()
         assert not list(tmp_path.iterdir())
 
 
@@ -20,5 +20,5 @@ def test_where_there_is_no_room_there_is_none(tmp_path, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    Reserve(tmp_path).give_back()
+    Reserve(tmp_path).release()
     assert not list(tmp_path.iterdir())

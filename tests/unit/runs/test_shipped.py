@@ -4,7 +4,7 @@ import pytest
 
 from explorer.errors import RunError
 from explorer.runs import store
-from explorer.runs.experiments import delete, experiment, export, import_zip, list_experiments, metrics, rename
+from explorer.runs.experiments import experiment, export, import_zip, list_experiments, metrics, rename, set_aside
 from explorer.runs.store import read_run, update_run
 from explorer.training import launch
 
@@ -27,7 +27,7 @@ def test_they_are_listed_last_and_read_like_others(shipped_experiment, shipped):
     "change",
     [
         lambda name: rename(name, "Other"),
-        delete,
+        set_aside,
         launch.resume,
         launch.pause,
         launch.stop,

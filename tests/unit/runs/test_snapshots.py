@@ -17,7 +17,7 @@ from explorer.runs.snapshots import (
     write_latest,
     write_snapshot,
 )
-from explorer.runs.state_files import newest_whole_step
+from explorer.runs.state_files import newest_verified_step
 
 
 def state(step):
@@ -158,14 +158,14 @@ def test_what_is_wrong_with_newer_states_is_told(tmp_path):
 
 
 def test_the_newest_whole_step_is_known_without_reading_weights(tmp_path):
-    assert newest_whole_step(tmp_path) is None
+    assert newest_verified_step(tmp_path) is None
     write_snapshot(tmp_path, state(5))
     write_snapshot(tmp_path, state(10))
     write_latest(tmp_path, state(17))
-    assert newest_whole_step(tmp_path) == 17
+    assert newest_verified_step(tmp_path) == 17
     for name, rest in (("latest.pt", 10), ("step-0000010.pt", 5)):
         (tmp_path / "snapshots" / name).write_bytes(b"broken")
-        assert newest_whole_step(tmp_path) == rest
+        assert newest_verified_step(tmp_path) == rest
 
 
 def test_a_snapshot_cannot_run_code(tmp_path):

@@ -208,7 +208,7 @@ def test_other_classes_than_those_trained_on_are_refused(tmp_path, write):
     path = tmp_path / "own.safetensors"
     save_checkpoint(network, path, CheckpointFacts(network=network.config, classes=("a", "b")))
     with pytest.raises(
-        BadSettings, match="The network tells a, b apart; the subfolders of .*/pets are a, c. They must"
+        BadSettings, match="The network's classes are a, b; the subfolders of .*/pets are a, c. They must"
     ):
         one(str(path), data=f"folder:{write('a', 'c')}")
 
@@ -232,7 +232,9 @@ def test_a_network_of_a_thousand_classes_is_evaluated_on_a_folder_with_labels_am
 
 
 def test_a_network_of_digits_is_told_which_classes_the_folder_has(make_weights, write):
-    with pytest.raises(BadSettings, match="The network tells 0, 1, 2 and 7 more apart; the subfolders of .* are a, b"):
+    with pytest.raises(
+        BadSettings, match="The network's classes are 0, 1, 2 and 7 more; the subfolders of .* are a, b"
+    ):
         one(make_weights(SMALL) + "@5", data=f"folder:{write('a', 'b')}")
 
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from explorer import progress, tables
-from explorer.analysis.answers import interesting
+from explorer.analysis.answers import ranked_images
 from explorer.data.batches import TEST_SAMPLE_SEED, Batches, balanced_subset
 from explorer.data.pixels import load_data
 from explorer.errors import BadSettings, RunError
@@ -100,7 +100,7 @@ TABLE = answered(
 
 
 def test_all_images_come_in_the_order_of_the_test_set():
-    found = interesting(TABLE)
+    found = ranked_images(TABLE)
     assert list(found.columns) == tables.ANSWERS
     assert found["index"].tolist() == [0, 1, 2, 3, 4]
     assert found["label"].tolist() == [3, 3, 1, 3, 1]
@@ -110,13 +110,13 @@ def test_all_images_come_in_the_order_of_the_test_set():
 
 
 def test_what_most_have_wrong_comes_first_then_the_surest_mistakes():
-    found = interesting(TABLE, show="wrong")
+    found = ranked_images(TABLE, show="wrong")
     assert found["index"].tolist() == [3, 2, 4, 1]
     assert found["mistake_probability"].tolist() == pytest.approx([0.9, 0.5, 0.6, 0.99])
 
 
 def test_what_most_pairs_disagree_about_comes_first_then_what_their_probabilities_differ_most_about():
-    found = interesting(TABLE, show="disagree")
+    found = ranked_images(TABLE, show="disagree")
     assert found["index"].tolist() == [4, 1, 3]
     assert found["disagreement"].tolist() == pytest.approx([4 / 6, 3 / 6, 3 / 6])
     assert found["spread"].tolist() == pytest.approx([0.5, 0.89, 0.0])
@@ -124,22 +124,22 @@ def test_what_most_pairs_disagree_about_comes_first_then_what_their_probabilitie
 
 def test_more_answers_are_more_disagreement():
     table = answered(two=(0, [(0, 1.0), (0, 1.0), (1, 1.0)]), three=(0, [(0, 1.0), (1, 1.0), (2, 1.0)]))
-    assert interesting(table)["disagreement"].tolist() == pytest.approx([2 / 3, 1])
+    assert ranked_images(table)["disagreement"].tolist() == pytest.approx([2 / 3, 1])
 
 
 def test_one_class_can_be_chosen():
-    assert interesting(TABLE, label=1)["index"].tolist() == [2, 4]
-    assert interesting(TABLE, show="wrong", label=3)["index"].tolist() == [3, 1]
-    assert list(interesting(TABLE, show="wrong", label=7).columns) == tables.ANSWERS
+    assert ranked_images(TABLE, label=1)["index"].tolist() == [2, 4]
+    assert ranked_images(TABLE, show="wrong", label=3)["index"].tolist() == [3, 1]
+    assert list(ranked_images(TABLE, show="wrong", label=7).columns) == tables.ANSWERS
 
 
 def test_one_network_has_nobody_to_disagree_with():
     table = TABLE[TABLE["reference"] == "a"]
-    assert interesting(table)["disagreement"].tolist() == [0] * 5
-    assert interesting(table, show="disagree").empty
-    assert interesting(table, show="wrong")["index"].tolist() == [3, 2]
+    assert ranked_images(table)["disagreement"].tolist() == [0] * 5
+    assert ranked_images(table, show="disagree").empty
+    assert ranked_images(table, show="wrong")["index"].tolist() == [3, 2]
 
 
 def test_an_unknown_choice_is_told():
     with pytest.raises(BadSettings, match=r"^`show` \(='odd'\) is not known\. Known: 'all', 'wrong', 'disagree'\.$"):
-        interesting(TABLE, show="odd")
+        ranked_images(TABLE, show="odd")

@@ -7,9 +7,10 @@ import pytest
 
 from explorer.errors import BadSettings, RunError, StorageError
 from explorer.models.network import build
+from explorer.runs import trash
 from explorer.runs.checkpoint_facts import CheckpointFacts
 from explorer.runs.checkpoints import save_checkpoint
-from explorer.runs.experiments import delete, experiment, export, import_zip, list_experiments
+from explorer.runs.experiments import experiment, export, import_zip, list_experiments, set_aside
 from explorer.runs.facts import MOST_NUMBER, MOST_TEXT, with_notice
 from explorer.runs.store import checkpoint_folder, list_runs, read_run, run_folder, run_lock, update_run
 from explorer.training import launch
@@ -83,7 +84,7 @@ def test_the_weights_travel_with_an_exported_experiment(keep, tmp_path):
     assert {f"{found.run_ids[0]}/initial.safetensors", f"{found.run_ids[0]}/initial.json"} <= set(names)
     for run_id in found.run_ids:
         update_run(run_id, state="stopped")
-    delete(found.id)
+    trash.discard(set_aside(found.id))
     import_zip(path)
     assert [files(run_id) for run_id in found.run_ids] == expected
 

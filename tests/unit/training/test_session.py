@@ -211,7 +211,7 @@ def test_it_is_told_that_no_state_was_left():
     run_id, folder = left(4)
     shutil.rmtree(folder / "snapshots")
     Session(read_run(run_id), Shared()).close()
-    assert read_run(run_id).facts.notice == "all states are missing: training began anew."
+    assert read_run(run_id).facts.notice == "all states are missing: training started again."
 
 
 def test_a_state_without_settings_is_one_of_an_earlier_version():

@@ -146,7 +146,7 @@ def test_without_it_training_is_what_it_was():
 
 @pytest.mark.parametrize("name", ["plain20", "densenet-40-12"])
 def test_networks_without_shortcuts_are_refused(name):
-    message = rf"`stochastic_depth` \(=0.5\) leaves out branches beside shortcuts, and {name} is no residual network"
+    message = rf"`stochastic_depth` \(=0.5\) drops branches beside shortcuts, and {name} is not a residual network"
     with pytest.raises(BadSettings, match=message):
         Plan(networks=("resnet20", name), recipe=RECIPE)
     with pytest.raises(BadSettings, match=message):

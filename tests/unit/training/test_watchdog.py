@@ -45,7 +45,7 @@ def hurry(tmp_path, monkeypatch):
     monkeypatch.setenv("EXPLORER_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(heartbeat, "PATIENCE_SECONDS", 0.9)
     monkeypatch.setattr(watchdog, "TERM_SECONDS", 0.1)
-    monkeypatch.setattr(watchdog, "LOOK_SECONDS", 0.02)
+    monkeypatch.setattr(watchdog, "POLL_SECONDS", 0.02)
 
 
 @pytest.fixture
@@ -125,7 +125,7 @@ def test_one_that_begins_hangs_only_if_it_does_nothing_at_all(works, make_run, m
     request(run_folder(run_id), "stop")
     seconds = iter(range(1000))
     monkeypatch.setattr(watchdog, "_processor_seconds", lambda run: next(seconds) if works else 5.0)
-    monkeypatch.setattr(watchdog, "_look", lambda: 0.5)
+    monkeypatch.setattr(watchdog, "_wait", lambda: 0.5)
     with run_lock(run_folder(run_id)):
         (silent,), waited = watchdog._wait_for_answers([run_id])
     assert silent.id == run_id
@@ -153,17 +153,17 @@ def test_only_one_watches(worker, next_ones):
     stop(process)
     request(run_folder(run_id), "stop")
     with processes.lock(run_folder(run_id) / "watchdog.lock"):
-        assert watchdog.at_work("e1")
+        assert watchdog.is_running("e1")
         watchdog.watch("e1")
     assert read_run(run_id).state == "running"
-    assert not watchdog.at_work("e1")
+    assert not watchdog.is_running("e1")
 
 
 def test_an_hour_of_suspension_is_no_silence(monkeypatch):
     clock = iter([0.0, 3600.0])
     monkeypatch.setattr(watchdog.time, "monotonic", lambda: next(clock))
-    monkeypatch.setattr(watchdog, "rest", lambda seconds: None)
-    assert watchdog._look() == 1.0
+    monkeypatch.setattr(watchdog, "sleep", lambda seconds: None)
+    assert watchdog._wait() == 1.0
 
 
 def test_one_that_dies_by_itself_has_crashed(worker, next_ones):
@@ -179,5 +179,5 @@ def test_one_that_dies_by_itself_has_crashed(worker, next_ones):
 def test_one_that_ended_in_the_last_moment_stays_as_it_ended(state, make_run):
     run_id = make_run(state=state, reason="its own")
     request(run_folder(run_id), "stop")
-    watchdog._write_down(run_id, 10.0)
+    watchdog._update(run_id, 10.0)
     assert (read_run(run_id).state, read_run(run_id).reason) == (state, "its own")
