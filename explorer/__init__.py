@@ -1,6 +1,6 @@
-"""Build any ResNet, train plain and residual networks, and look at what the shortcuts change.
+"""Build any ResNet, train plain and residual networks, and study the effect of shortcuts.
 
-Names are fetched when they are first used, so `import explorer` is quick and does not import torch.
+Names are imported at first use, so `import explorer` is quick and does not import torch.
 """
 
 from importlib import import_module
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from explorer.weights.matching import load_foreign_state as load_foreign_state
 __version__ = "0.1.0"
 
-# Where each public name lives: "module:name", or a whole module.
+# Location of each public name: "module:name", or a module.
 _HOME = {
     "ExplorerError": "explorer.errors:ExplorerError",
     "NetworkConfig": "explorer.models.config:NetworkConfig",

@@ -1,1 +1,1 @@
-"""Attributions: Captum's methods made comparable across networks, and whether their maps can be trusted."""
+"""Attributions: Captum's methods under one interface, and checks of their maps."""

@@ -1,4 +1,4 @@
-"""How alike are maps of one image: in their order, their highest positions, and their structure."""
+"""Agreement of attribution maps of one image: rank correlation, overlap of the highest positions, SSIM."""
 
 from collections.abc import Mapping, Sequence
 from itertools import combinations_with_replacement
@@ -12,16 +12,16 @@ from scipy import ndimage, stats
 from explorer import tables
 from explorer.errors import BadSettings
 
-TOP = 0.1  # the part of the positions that is compared as the highest
-SIGMA = 1.5  # of the Gaussian window of the structural similarity, in positions
-RADIUS = 5  # of that window, 11 positions a side
-LUMINANCE, CONTRAST = 0.01, 0.03  # K1 and K2 there
+TOP = 0.1  # fraction of positions compared by `top_overlap`
+SIGMA = 1.5  # of the Gaussian window of SSIM, in positions
+RADIUS = 5  # of that window, which has 11 positions a side
+LUMINANCE, CONTRAST = 0.01, 0.03  # K1 and K2 of SSIM
 
 Map = NDArray[np.floating]  # (H, W)
 
 
 def rank_correlation(a: Map, b: Map) -> float:
-    """Spearman's rank correlation over positions, -1 to 1; NaN where a map is constant and has no order."""
+    """Spearman's rank correlation over positions, -1 to 1; NaN where a map is constant."""
     _require_same_shape(a, b)
     if _constant(a) or _constant(b):
         return nan
@@ -29,14 +29,14 @@ def rank_correlation(a: Map, b: Map) -> float:
 
 
 def top_overlap(a: Map, b: Map, part: float = TOP) -> float:
-    """What part of the highest positions of `a` is among the highest of `b`; two maps by chance have about `part`.
+    """Fraction of the highest positions of `a` that are among the highest of `b`; about `part` by chance.
 
-    Highest are the ceil(part * positions) with the largest values, not sizes: the evidence for the target. Of equal
-    values the earlier position, row by row, counts as higher. NaN where a map is constant.
+    The highest are the ceil(part * positions) with the largest signed values: the evidence for the target. Ties are
+    broken in row-major order. NaN where a map is constant.
     """
     _require_same_shape(a, b)
     if not 0 < part <= 1:
-        raise BadSettings(f"`part` (={part}) is not above 0 and at most 1. It is the share of positions compared.")
+        raise BadSettings(f"`part` (={part}) is not above 0 and at most 1. It is the fraction of positions compared.")
     if _constant(a) or _constant(b):
         return nan
     count = ceil(part * a.size)
@@ -45,12 +45,12 @@ def top_overlap(a: Map, b: Map, part: float = TOP) -> float:
 
 
 def ssim(a: Map, b: Map) -> float:
-    """Structural similarity, at most 1, the mean over positions.
+    """Structural similarity index (SSIM), at most 1, mean over positions.
 
-    Each map is divided by its own largest size first, so that maps of different units compare. The range of values is
-    then 1, or 2 where one of the maps has values below zero: to both one is added, since of means below zero the
-    measure takes opposites for alike. The window is Gaussian with a standard deviation of 1.5, cut off at 11 positions
-    a side and at about half the side of a smaller map; only windows within the map count.
+    Each map is first divided by its largest absolute value, so that maps in different units can be compared. The
+    dynamic range is then 1, or 2 if a map has negative values; in that case 1 is added to both maps, since SSIM
+    assumes non-negative means. The window is Gaussian with a standard deviation of 1.5, truncated to 11 positions a
+    side, or to about half the side of a smaller map; only windows inside the map count.
 
     Source: Wang et al. 2004 (doi 10.1109/TIP.2003.819861), section III.
     """
@@ -76,19 +76,19 @@ def ssim(a: Map, b: Map) -> float:
 
 
 def agreement(maps: Mapping[str, Map]) -> pd.DataFrame:
-    """Every map with every map.
+    """Agreement of every pair of maps.
 
     Args:
-        maps: (H, W) each, of one image and one size, by name: of networks or of methods.
+        maps: (H, W) each, of one image and one size, by name of the network or method.
 
     Returns:
-        The columns of `tables.AGREEMENT`, one row per ordered pair and each map with itself, as a matrix is read.
+        The columns of `tables.AGREEMENT`, one row per ordered pair, each map with itself included, in row-major order.
 
     Raises:
-        BadSettings: there are fewer than two maps, or they differ in shape.
+        BadSettings: fewer than two maps, or maps of different shapes.
     """
     if len(maps) < 2:
-        raise BadSettings(f"There are {len(maps)} maps; agreement is between two or more. Choose another one.")
+        raise BadSettings(f"Agreement needs two maps or more, and there are {len(maps)}. Add another one.")
     arrays = {name: np.asarray(each, dtype=np.float64) for name, each in maps.items()}
     found = {}
     for a, b in combinations_with_replacement(arrays, 2):
@@ -98,17 +98,17 @@ def agreement(maps: Mapping[str, Map]) -> pd.DataFrame:
 
 
 def mean_agreement(each: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """Agreement over images.
+    """Mean and spread of agreement over images.
 
     Args:
-        each: `agreement` of the same names, one table an image.
+        each: `agreement` of the same names, one table per image.
 
     Returns:
         The columns of `tables.MEAN_AGREEMENT`, one row per pair in the order of the first table: mean and standard
-        deviation over the images (empty for one image) where all measures are defined, and how many those are.
+        deviation (NaN for one image) over the images where all measures are defined, and the number of those images.
 
     Raises:
-        BadSettings: there are no tables.
+        BadSettings: no tables are given.
     """
     if not each:
         raise BadSettings("There are no images to average over. Give the agreement of at least one.")
@@ -122,7 +122,7 @@ def mean_agreement(each: Sequence[pd.DataFrame]) -> pd.DataFrame:
 
 
 def agreement_over_images(maps: Mapping[str, Map]) -> pd.DataFrame:
-    """The `mean_agreement` of maps (N, H, W) of the same N images, by name.
+    """`mean_agreement` of maps (N, H, W) of the same N images, by name.
 
     Raises:
         BadSettings: see `agreement`.
@@ -136,7 +136,7 @@ def _constant(values: Map) -> bool:
 
 
 def _scaled(values: Map) -> Map:
-    """Divided by the largest size; as it is where all is zero."""
+    """The map divided by its largest absolute value; unchanged if all values are zero."""
     exact = values.astype(np.float64)
     top = np.abs(exact).max()
     return exact / top if top > 0 else exact
@@ -144,4 +144,4 @@ def _scaled(values: Map) -> Map:
 
 def _require_same_shape(a: Map, b: Map) -> None:
     if a.ndim != 2 or a.shape != b.shape:
-        raise BadSettings(f"Maps of the shapes {a.shape} and {b.shape} do not compare; both have to be (H, W).")
+        raise BadSettings(f"Maps of shapes {a.shape} and {b.shape} cannot be compared. Give two of one shape (H, W).")

@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from explorer import progress
 from explorer.attribution import layer_methods, pixel_methods, region_methods, relevance
 from explorer.attribution.baselines import baseline_images
-from explorer.attribution.fitness import Traits, lacking, traits
-from explorer.attribution.job import Job, Outcome
+from explorer.attribution.fitness import Traits, reason_unsupported, traits
+from explorer.attribution.job import Job, ValuesAndDelta
 from explorer.attribution.layer_methods import layer_module
 from explorer.attribution.methods import METHODS
 from explorer.attribution.rows import Method
@@ -24,32 +24,32 @@ from explorer.errors import BadSettings
 from explorer.models.layers import network_name
 from explorer.registry import lookup
 
-MEMORY = 1 << 30  # bytes that the results of one pass may take together
+MEMORY = 1 << 30  # bytes for the intermediate results of one pass
 MOST_AT_ONCE = 256
 
 _MODULES = (pixel_methods, layer_methods, region_methods, relevance)
-# The function of each row: it has the row's name.
-_COMPUTE: dict[str, Callable[..., Outcome]] = {
+# Each method's function has the name of its row.
+_COMPUTE: dict[str, Callable[..., ValuesAndDelta]] = {
     name: next(vars(module)[name] for module in _MODULES if name in vars(module)) for name in METHODS
 }
 
-# Seeds and warnings belong to the whole process, so two threads take turns. The networks are copies anyway.
-_ONE_AT_A_TIME = RLock()
+# Random states and warning filters are global to the process, so only one thread at a time may set them.
+_GLOBAL_STATE = RLock()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Attribution:
-    """What a method gave.
+    """Result of an attribution method.
 
     Attributes:
         values: see `attribute`.
-        delta: how far the sum of the values of an image is from what they should add up to, (N,); None where the method
-            promises no sum.
+        delta: convergence delta (N,): the sum of an image's values minus what they should add up to; None if the method
+            has no such property.
         target: (N,), the classes that were explained.
         scores: (N, classes), before softmax.
-        signed: values below zero speak against the target.
-        summed: what a position counts for is the sum over its channels; else all of them have the same value, as those
-            of a region, or no sign.
+        signed: negative values are evidence against the target.
+        summed: a position's value is the sum over its channels; else the channels are equal, as in a region, or have
+            no sign.
     """
 
     values: Tensor
@@ -62,11 +62,11 @@ class Attribution:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prepared:
-    """A network made ready for one explanation after the other, which spares copying and examining it each time.
+    """A copy of a network with its traits, reused for several explanations.
 
     Attributes:
-        network: in evaluation mode, its weights take no gradient, and nobody else's; used up by a method that raised.
-        traits: what was seen of it, on images of the same size.
+        network: in evaluation mode, without gradients of weights, used nowhere else; discard it if a method raised.
+        traits: of the network, for images of the same size.
     """
 
     network: nn.Module
@@ -74,14 +74,14 @@ class Prepared:
 
 
 def prepared(network: nn.Module, images: Tensor) -> Prepared:
-    """A copy of `network`, examined with the first of `images`.
+    """A copy of `network` with its traits, found with the first of `images`.
 
     Raises:
-        BadSettings: `images` do not fit.
+        BadSettings: `images` do not fit the network.
     """
     _require_images(network, images)
     own = deepcopy(network).eval().requires_grad_(False)
-    return Prepared(own, traits(own, _fitting(own, images)))
+    return Prepared(own, traits(own, _converted(own, images)))
 
 
 def attribute(
@@ -93,22 +93,22 @@ def attribute(
     baseline: str | Tensor = "mean",
     **parameters: Any,
 ) -> Tensor:
-    """A score for each input value or position: what made the network's score for a class.
+    """Attribution of a network's class score to its input values or positions.
 
-    Scores explained are those before softmax. The network is copied, so mode, weights, gradients and hooks stay as they
-    are; batch norm uses its running statistics.
+    The score explained is the one before softmax. The network is copied, so its mode, weights, gradients and hooks do
+    not change; batch norm uses its running statistics.
 
     Args:
-        network: any module that gives (N, classes); methods that would give a wrong map of it refuse.
+        network: any module that returns (N, classes); a method that would give a wrong map of it raises.
         images: (N, C, H, W), normalised as the network was trained.
-        target: class, or one for each image (N,); None takes the predicted ones.
+        target: a class, or one for each image (N,); None takes the predicted classes.
         method: name in `attribution.methods.METHODS`.
-        baseline: for methods that have one: "mean" (zeros: the mean colour), "blur", or images, (C, H, W) or
-            (N, C, H, W); GradientSHAP draws from them.
+        baseline: for methods that use one: "mean" (zeros: the mean colour), "blur", or images, (C, H, W) or
+            (N, C, H, W); GradientSHAP samples from them.
         parameters: of the method, see its row.
 
     Returns:
-        As Captum gives it: (N, C, H, W) for methods of scope "pixels" and "regions"; for scope "layer" the layer's
+        As Captum returns it: (N, C, H, W) for methods of scope "pixels" and "regions"; for scope "layer" the layer's
         (N, 1, h, w) for grad_cam and (N, channels, h, w) for layer_conductance.
 
     Raises:
@@ -128,19 +128,19 @@ def explained(
     baseline: str | Tensor = "mean",
     **parameters: Any,
 ) -> Attribution:
-    """The same as `attribute`, with the scores and the convergence delta."""
+    """`attribute` with scores and convergence delta."""
     row = lookup(METHODS, method, "attribution method")
     given = _settings(row, baseline, parameters)
-    with _ONE_AT_A_TIME, _undisturbed(int(given.get("seed", 0))):
+    with _GLOBAL_STATE, _seeded(int(given.get("seed", 0))):
         ready = network if isinstance(network, Prepared) else prepared(network, images)
-        own, seen = ready.network, ready.traits
+        own, found = ready.network, ready.traits
         _require_images(own, images)
-        images = _fitting(own, images)
+        images = _converted(own, images)
         for each in (row, METHODS[given["of"]]) if "of" in given else (row,):
-            if reason := lacking(each, seen):
+            if reason := reason_unsupported(each, found):
                 raise BadSettings(f"{each.title} cannot run on {network_name(own)}: {reason}.")
         layer = layer_module(own, given["layer"], images[:1]) if "a layer" in row.needs else None
-        at_once = int(np.clip(MEMORY // max(1, seen.bytes), 1, MOST_AT_ONCE))
+        at_once = int(np.clip(MEMORY // max(1, found.bytes), 1, MOST_AT_ONCE))
         scores = _scores(own, images, at_once)
         classes = _targets(target, scores)
         starts = range(0, len(images), at_once)
@@ -165,7 +165,7 @@ def explained(
 
 
 def _settings(row: Method, baseline: str | Tensor, parameters: dict[str, Any]) -> dict[str, Any]:
-    """All parameters of a method; a baseline that it does not have is refused like any other it does not have."""
+    """All parameters of a method; a baseline is rejected like any other parameter that the method does not have."""
     usual = not isinstance(baseline, Tensor) and baseline == "mean"
     if not any(each.name == "baseline" for each in row.parameters):
         return row.checked(parameters if usual else parameters | {"baseline": baseline})
@@ -185,8 +185,8 @@ def _require_images(network: nn.Module, images: Tensor) -> None:
         raise BadSettings(f"`images` has {images.shape[1]} channels; {network_name(network)} takes {channels}.")
 
 
-def _fitting(network: nn.Module, images: Tensor) -> Tensor:
-    """Where the network is, and as precise."""
+def _converted(network: nn.Module, images: Tensor) -> Tensor:
+    """The images on the network's device, in its data type."""
     return images.detach().to(next(network.parameters(), images))
 
 
@@ -194,7 +194,7 @@ def _scores(network: nn.Module, images: Tensor, at_once: int) -> Tensor:
     with torch.no_grad():
         scores = torch.cat([network(images[start : start + at_once]) for start in range(0, len(images), at_once)])
     if scores.ndim != 2:
-        raise BadSettings(f"The network gives {tuple(scores.shape)}; expected one score a class, (N, classes).")
+        raise BadSettings(f"The network gives {tuple(scores.shape)}; expected one score per class, (N, classes).")
     return scores
 
 
@@ -218,7 +218,7 @@ def _targets(target: int | Tensor | None, scores: Tensor) -> Tensor:
 
 @contextmanager
 def _counted(network: nn.Module, passes: int) -> Iterator[None]:
-    """Report progress by the images that go through the network."""
+    """Report progress by the number of images passed through the network."""
     passed = 0
 
     def count(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
@@ -234,9 +234,9 @@ def _counted(network: nn.Module, passes: int) -> Iterator[None]:
 
 
 @contextmanager
-def _undisturbed(seed: int) -> Iterator[None]:
-    """Random numbers by the seed, those of the program kept; what Captum warns of, hooks being set, is not told."""
-    before = np.random.get_state()  # noqa: NPY002 Captum draws from it
+def _seeded(seed: int) -> Iterator[None]:
+    """Seed the random states, restore them afterwards, and suppress Captum's hook warnings."""
+    before = np.random.get_state()  # noqa: NPY002 Captum uses it
     devices = list(range(torch.accelerator.device_count())) if torch.accelerator.is_available() else []
     kind = str(torch.accelerator.current_accelerator()) if devices else "cuda"
     try:

@@ -1,4 +1,4 @@
-"""Can one map be trusted? What hiding its positions does to the network, and how steady it is."""
+"""Checks of one attribution map: deletion and insertion, infidelity, sensitivity."""
 
 from collections.abc import Iterator, Mapping
 from itertools import count
@@ -19,7 +19,7 @@ from explorer.models.recording import working_copy
 from explorer.progress import part, report
 from explorer.results import Curves, Infidelity
 
-AT_ONCE = 50  # images computed at once: memory grows with this, not with their number
+AT_ONCE = 50  # images per pass, which bounds the memory
 
 
 def deletion_and_insertion(
@@ -33,25 +33,24 @@ def deletion_and_insertion(
     random_orders: int = 10,
     seed: int = 0,
 ) -> Curves:
-    """How the probability of `target` changes as positions are hidden, or shown, the highest of a map first.
+    """Probability of `target` as positions are deleted or inserted, those with the highest values of a map first.
 
-    Deleted positions get the baseline's values. Insertion begins with a blurred image, so that no sharp edges stand
-    around what is there already. Where values are equal the earlier position, row by row, comes first. Computed on a
-    copy.
+    Deleted positions get the baseline's values. Insertion starts from a blurred image, so that inserted positions have
+    no sharp edges around them. Ties are broken in row-major order. Computed on a copy.
 
-    The random orders, against which a map is held, are those of the map itself, shifted: departing from the source,
-    which has none. Positions scattered one by one would be no measure, since such holes harm a network much more than
-    one hole of the same area, so that smooth maps would lose in deletion and win in insertion whatever they show.
+    Unlike in the source, the map is compared with random orders: those of the map itself, shifted. Orders of single
+    random positions would be no fair comparison: scattered holes harm a network much more than one hole of the same
+    area, so smooth maps would lose in deletion and win in insertion whatever they show.
 
     Args:
-        network: gives scores (N, classes).
+        network: returns scores (N, classes).
         image: (1, C, H, W), normalised for `network`.
         target: a class.
-        ranking: (H, W), a map of the image.
-        steps: the curves have one more point, at equal fractions of the positions, 0 and 1 included.
+        ranking: (H, W), the map of the image.
+        steps: of equal fractions of the positions; the curves have one point more, from 0 to 1.
         baseline: broadcast to `image`; None is zero, the mean colour of the training images.
-        random_orders: how many, the same for both curves; a map that says nothing beats all of ten at most once in
-            eleven times.
+        random_orders: how many, the same for both curves; an uninformative map beats all of ten with a probability of
+            at most 1/11.
         seed: of the shifts.
 
     Raises:
@@ -63,16 +62,16 @@ def deletion_and_insertion(
     if not 1 <= steps <= ranking.numel():
         raise BadSettings(f"`steps` (={steps}) is not between 1 and the {ranking.numel()} positions of the map.")
     if random_orders < 1:
-        raise BadSettings(f"`random_orders` (={random_orders}) is not at least 1; there has to be one to compare with.")
+        raise BadSettings(f"`random_orders` (={random_orders}) is not at least 1: a map is compared with one or more.")
     copy = working_copy(network)
     hidden = torch.zeros_like(image) if baseline is None else baseline.to(image).expand_as(image)
-    orders = [_order(each, image) for each in (ranking, *_moved(ranking, random_orders, seed))]
+    orders = [_order(each, image) for each in (ranking, *_shifted(ranking, random_orders, seed))]
     ends = {"deletion": (image, hidden), "insertion": (blurred(image), image)}
     fractions = np.linspace(0, 1, steps + 1)
     rows, areas = [], {}
     for number, (curve, (start, end)) in enumerate(ends.items()):
         with part(number, len(ends)):
-            found = np.stack(list(_each(copy, start, end, orders, fractions, target)))
+            found = np.stack(list(_probabilities(copy, start, end, orders, fractions, target)))
         areas[curve] = np.trapezoid(found, fractions, axis=1).tolist()
         random = found[1:]
         columns = fractions, found[0], random.mean(0), random.min(0), random.max(0)
@@ -92,18 +91,18 @@ def infidelity(
     baseline: Tensor | None = None,
     seed: int = 0,
 ) -> Infidelity:
-    """Does the sum of a map over a square foretell how far the score of `target` falls when the square is hidden?
+    """Error of the sum of a map over a square as a prediction of the fall of `target`'s score when it is hidden.
 
-    Squares of all sides up to a third of the image's, anywhere in it, get the baseline's values. The map may be scaled
-    by one number before it is held against the falls (Captum's normalize=True), so methods of different units compare.
-    Computed on a copy.
+    Random squares with sides up to a third of the image's get the baseline's values. The map is first scaled by the
+    best single factor (Captum's normalize=True), so that methods with different units can be compared. Computed on a
+    copy.
 
     Args:
-        network: gives scores (N, classes).
+        network: returns scores (N, classes).
         image: (1, C, H, W), normalised for `network`.
         target: a class.
-        values: (H, W), a map of the image.
-        samples: squares.
+        values: (H, W), the map of the image.
+        samples: number of squares.
         baseline: broadcast to `image`; None is zero, the mean colour of the training images.
         seed: of the squares.
 
@@ -116,12 +115,11 @@ def infidelity(
     _require_samples(samples, 2)
     copy = working_copy(network)
     hidden = torch.zeros_like(image) if baseline is None else baseline.to(image).expand_as(image)
-    spread = values.to(image).expand_as(image) / image.shape[1]  # evenly over the channels, all hidden together
-
-    answers: list[Tensor] = []
+    spread = values.to(image).expand_as(image) / image.shape[1]  # evenly over the channels, which are hidden together
+    known: list[Tensor] = []
 
     def error(attributions: Tensor) -> float:
-        """Of one map, always on the same squares, whose scores are computed for the first map only."""
+        """Infidelity of one map; the squares are the same for all maps, and their scores are computed once."""
         numbers, calls, drawn = np.random.default_rng(seed), count(), 0
 
         def hide(images: Tensor) -> tuple[Tensor, Tensor]:
@@ -132,10 +130,10 @@ def infidelity(
 
         def scores(images: Tensor) -> Tensor:
             call = next(calls)
-            if call == len(answers):
-                answers.append(copy(images))
+            if call == len(known):
+                known.append(copy(images))
                 report(drawn / samples)
-            return answers[call]
+            return known[call]
 
         found: Tensor = metrics.infidelity(
             scores,
@@ -147,11 +145,11 @@ def infidelity(
             max_examples_per_batch=min(AT_ONCE, samples),
             normalize=True,
         )
-        return max(0.0, found.item())  # rounding may leave a little less than nothing
+        return max(0.0, found.item())  # rounding may give a small negative number
 
     value = error(spread)
-    even, change = error(torch.ones_like(spread)), error(torch.zeros_like(spread))  # a map of nothing explains nothing
-    return Infidelity(value, _share(value, change), _share(even, change))
+    even, change = error(torch.ones_like(spread)), error(torch.zeros_like(spread))  # a zero map explains nothing
+    return Infidelity(value, _unexplained(value, change), _unexplained(even, change))
 
 
 def sensitivity(
@@ -165,22 +163,22 @@ def sensitivity(
     samples: int = 10,
     seed: int = 0,
 ) -> float:
-    """How far an attribution can change when every value of the image changes by at most `radius`.
+    """Largest relative change of an attribution when every value of the image changes by at most `radius`.
 
-    The largest change found among random neighbours of the image, as the Euclidean norm of the difference over that
-    of the attribution itself; the target stays the same.
+    The largest found among random neighbours of the image: the Euclidean norm of the difference over that of the
+    attribution. The target stays the same.
 
     Args:
-        network: gives scores (N, classes).
+        network: returns scores (N, classes).
         image: (1, C, H, W), normalised for `network`.
         target: a class.
-        method, parameters: as of `attribute`; a method that draws random numbers draws the same for every neighbour.
+        method, parameters: see `attribute`; a method with random numbers uses the same ones for every neighbour.
         radius: in units of the normalised image.
-        samples: neighbours.
+        samples: number of neighbours.
         seed: of the neighbours.
 
     Raises:
-        BadSettings: not one image, no samples; or whatever `attribute` raises.
+        BadSettings: not one image, or no samples; and what `attribute` raises.
 
     Source: Yeh et al. 2019 (arXiv 1901.09392), definition 3.1; `captum.metrics.sensitivity_max`.
     """
@@ -194,10 +192,10 @@ def sensitivity(
         return images + ((2 * drawn - 1) * radius).to(images)
 
     def explain(images: Tensor | tuple[Tensor]) -> Tensor | tuple[Tensor]:
-        given = images[0] if isinstance(images, tuple) else images
+        image = images[0] if isinstance(images, tuple) else images
         with part(next(calls), samples + 1):
-            found = attribute(network, given, target, method, **parameters).contiguous()  # Captum takes views of it
-        return (found,) if isinstance(images, tuple) else found  # Captum goes through what it gets for a tuple
+            found = attribute(network, image, target, method, **parameters).contiguous()  # Captum needs views of it
+        return (found,) if isinstance(images, tuple) else found  # Captum iterates over the result of a tuple
 
     found: Tensor = metrics.sensitivity_max(
         explain, image, neighbours, perturb_radius=radius, n_perturb_samples=samples, max_examples_per_batch=1
@@ -205,7 +203,7 @@ def sensitivity(
     return found.item()
 
 
-def _each(
+def _probabilities(
     copy: nn.Module, start: Tensor, end: Tensor, orders: list[Tensor], fractions: np.ndarray, target: int
 ) -> Iterator[np.ndarray]:
     """For each order, the probabilities of the target at each fraction of positions taken from `end`."""
@@ -224,39 +222,38 @@ def _each(
 
 
 def _order(ranking: Tensor, image: Tensor) -> Tensor:
-    """Positions, the highest first."""
+    """Positions in order of decreasing value."""
     return ranking.detach().flatten().argsort(descending=True, stable=True).to(image.device)
 
 
-def _moved(ranking: Tensor, shifts: int, seed: int) -> Iterator[Tensor]:
-    """The map shifted by at least a quarter of both sides, what leaves it on one side coming back on the other."""
+def _shifted(ranking: Tensor, shifts: int, seed: int) -> Iterator[Tensor]:
+    """The map shifted circularly by at least a quarter of both sides."""
     numbers = np.random.default_rng(seed)
     for _ in range(shifts):
         by = [int(numbers.integers(side // 4, side - side // 4, endpoint=True)) for side in ranking.shape]
         yield ranking.roll(by, (0, 1))
 
 
-def _share(error: float, change: float) -> float:
+def _unexplained(error: float, change: float) -> float:
+    """Fraction of the change of the score that a map does not explain."""
     return min(1.0, error / change) if change else nan
 
 
 def _squares(numbers: np.random.Generator, images: Tensor) -> Tensor:
-    """One square in each image, bool (N, 1, H, W), of a random side and place, wholly within."""
+    """Mask of one square in each image, bool (N, 1, H, W), of random side and position."""
     height, width = images.shape[2:]
     sides = numbers.integers(1, max(1, min(height, width) // 3), len(images), endpoint=True)[:, None]
     tops, lefts = (numbers.integers(0, side - sides, endpoint=True) for side in (height, width))
     rows, columns = np.arange(height), np.arange(width)
-    within = ((rows >= tops) & (rows < tops + sides))[:, None, :, None]
-    beside = ((columns >= lefts) & (columns < lefts + sides))[:, None, None, :]
-    return torch.from_numpy(within & beside).to(images.device)
+    in_rows = ((rows >= tops) & (rows < tops + sides))[:, None, :, None]
+    in_columns = ((columns >= lefts) & (columns < lefts + sides))[:, None, None, :]
+    return torch.from_numpy(in_rows & in_columns).to(images.device)
 
 
 def require_one(image: Tensor, values: Tensor | None = None) -> None:
     """Raise BadSettings unless this is one image, (1, C, H, W), and a map (H, W) of it."""
     if image.ndim != 4 or len(image) != 1:
-        raise BadSettings(
-            f"`image` has shape {tuple(image.shape)}; expected (1, C, H, W): one image is checked at a time."
-        )
+        raise BadSettings(f"`image` has shape {tuple(image.shape)}; expected (1, C, H, W): one image at a time.")
     if values is not None and values.shape != image.shape[2:]:
         raise BadSettings(
             f"The map has shape {tuple(values.shape)}; expected {tuple(image.shape[2:])}, one value for each position "
@@ -266,4 +263,4 @@ def require_one(image: Tensor, values: Tensor | None = None) -> None:
 
 def _require_samples(samples: int, fewest: int) -> None:
     if samples < fewest:
-        raise BadSettings(f"`samples` (={samples}) is not at least {fewest}.")
+        raise BadSettings(f"`samples` (={samples}) is not at least {fewest}. Take more.")

@@ -1,11 +1,11 @@
-"""What an attribution method is given and what it gives."""
+"""Input and output of an attribution method."""
 
 from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-# The attribution, and how far its sum is from what it should explain, (N,), where the method promises a sum.
-Outcome = tuple[Tensor, Tensor | None]
+# The attribution, and its convergence delta (N,) if the method has one.
+ValuesAndDelta = tuple[Tensor, Tensor | None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -13,11 +13,11 @@ class Job:
     """One call of a method.
 
     Attributes:
-        network: a copy of its own in evaluation mode, whose weights take no gradient.
-        images: (N, C, H, W), taking gradients; target: (N,).
-        layer: the module that a layer method looks at, else None.
-        baseline: shaped like `images`; what GradientSHAP draws its baselines from may have another N.
-        at_once: how many images may go through the network together.
+        network: a copy in evaluation mode, whose weights require no gradient.
+        images: (N, C, H, W), which require gradients; target: (N,).
+        layer: the module that a layer method explains, else None.
+        baseline: shaped like `images`; of another N if GradientSHAP samples from it.
+        at_once: images per pass, at most.
     """
 
     network: nn.Module

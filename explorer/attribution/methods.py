@@ -1,4 +1,4 @@
-"""The attribution methods, in the order of menus: one row each, without PyTorch."""
+"""The attribution methods in menu order, one row each; importing this does not import torch."""
 
 import math
 from collections.abc import Mapping
@@ -30,19 +30,19 @@ SMOOTHED = ("saliency", "input_x_gradient", "integrated_gradients", "guided_back
 
 
 def window_and_stride(window: int, stride: int, side: int) -> tuple[int, int]:
-    """The occluding window and its stride in pixels, where 0 stands for a sixth of the side and half the window."""
+    """Occluding window and stride in pixels; 0 means a sixth of the side, and half the window."""
     size = window or max(1, side // 6)
     return size, stride or max(1, size // 2)
 
 
 def _windows(parameters: Mapping[str, Any], height: int, width: int) -> int:
-    """How many places a window takes; Captum lets the last one hang over the edge."""
+    """Number of window positions; in Captum the last one may extend over the edge."""
     size, step = window_and_stride(parameters["window"], parameters["stride"], min(height, width))
     return math.prod(1 + math.ceil((side - size) / step) for side in (height, width))
 
 
 def _smoothed(parameters: Mapping[str, Any]) -> int:
-    """SmoothGrad goes once through the network for a sample, but over integrated gradients as often as those do."""
+    """Passes of SmoothGrad: one per sample, or as many as integrated gradients need."""
     each = STEPS.default if parameters["of"] == "integrated_gradients" else 1
     return int(parameters["samples"]) * int(each)
 
@@ -53,7 +53,7 @@ METHODS: dict[str, Method] = {
         scope="pixels",
         passes=lambda parameters, height, width: 1,
         means="How strongly the score would change if a pixel changed a little.",
-        limits="Not what speaks for the class: a pixel can be decisive and its small changes without effect.",
+        limits="Not the evidence for the class: a pixel can be decisive although small changes of it have no effect.",
         source="Simonyan et al. 2013, arXiv 1312.6034",
         parameters=(
             Parameter("absolute", "Absolute values", True, "The size of the gradient only; off keeps its sign."),
@@ -65,7 +65,7 @@ METHODS: dict[str, Method] = {
         scope="pixels",
         passes=lambda parameters, height, width: 1,
         means="What each pixel contributes to the score, if the network were linear around this image.",
-        limits="Pixels of the mean colour get nothing whatever they mean, since their normalised value is zero.",
+        limits="Pixels of the mean colour get zero whatever they show, since their normalised value is zero.",
         source="Shrikumar et al. 2016, arXiv 1605.01713",
     ),
     "integrated_gradients": Method(
@@ -83,7 +83,7 @@ METHODS: dict[str, Method] = {
         scope="pixels",
         passes=lambda parameters, height, width: _smoothed(parameters),
         means="The mean of another method's maps over noisy copies of the image: what a little noise does not change.",
-        limits="It smooths the map, not the network; the noise puts the images off those it was trained on.",
+        limits="It smooths the map, not the network; the noisy images are unlike those it was trained on.",
         source="Smilkov et al. 2017, arXiv 1706.03825",
         parameters=(
             Parameter("of", "Maps of", "saliency", "The method whose maps are averaged.", choices=SMOOTHED),
@@ -104,9 +104,8 @@ METHODS: dict[str, Method] = {
         title="GradientSHAP",
         scope="pixels",
         passes=lambda parameters, height, width: 3 * parameters["samples"],
-        means="What each pixel contributes, as integrated gradients have it, on average over random baselines, points "
-        "and noise.",
-        limits="An estimate: few samples give a grainy map, and another seed another one.",
+        means="Integrated gradients, on average over random baselines, points and noise.",
+        limits="An estimate: few samples give a noisy map, and it changes with the seed.",
         source="Lundberg and Lee 2017, arXiv 1705.07874",
         parameters=(
             Parameter("samples", "Samples", 20, "Random points between baseline and image.", 1, 1000),
@@ -131,7 +130,7 @@ METHODS: dict[str, Method] = {
         scope="pixels",
         passes=lambda parameters, height, width: 1,
         means="Which patterns of the image excite the features on the way to the score.",
-        limits="Hardly about the class or the weights of the last layers: it comes close to restoring the image's "
+        limits="Hardly depends on the class or the weights of the last layers: it is close to recovering the image's "
         "edges (Adebayo et al. 2018).",
         source="Springenberg et al. 2015, arXiv 1412.6806",
         needs=("ReLU modules",),
@@ -141,7 +140,7 @@ METHODS: dict[str, Method] = {
         scope="pixels",
         passes=lambda parameters, height, width: 1,
         means="Which patterns would excite the features of the score, sent back through the network.",
-        limits="Not about this image's activations: what its ReLUs blocked on the way there is not blocked here.",
+        limits="Independent of this image's ReLU activations: what they block in the forward pass is not blocked.",
         source="Zeiler and Fergus 2014, arXiv 1311.2901",
         needs=("ReLU modules",),
     ),
@@ -149,13 +148,13 @@ METHODS: dict[str, Method] = {
         title="Grad-CAM",
         scope="layer",
         passes=lambda parameters, height, width: 1,
-        means="Where in a layer the features are that raise the score.",
+        means="Where in a layer the features that raise the score are.",
         limits="As coarse as the layer: the last stage of a network for small images has 8 x 8 positions, of one for "
         "ImageNet 7 x 7, and each sees far beyond its square.",
         source="Selvaraju et al. 2017, arXiv 1610.02391",
         parameters=(
             LAYER,
-            Parameter("positive", "Only what speaks for it", False, "Zero where the map is negative, as in the paper."),
+            Parameter("positive", "Only positive evidence", False, "Zero where the map is negative, as in the paper."),
         ),
         signed=lambda parameters: not parameters["positive"],
         needs=("a layer",),
@@ -186,8 +185,8 @@ METHODS: dict[str, Method] = {
         title="Occlusion",
         scope="regions",
         passes=lambda parameters, height, width: 1 + _windows(parameters, height, width),
-        means="How far the score falls when a window hides this place.",
-        limits="What the window shows instead is part of the answer; evidence that is there twice is not seen.",
+        means="How far the score falls when a window hides this position.",
+        limits="The result depends on what the window shows instead; evidence that is there twice is not found.",
         source="Zeiler and Fergus 2014, arXiv 1311.2901",
         parameters=(
             Parameter("window", "Window", 0, "Side in pixels; 0 takes a sixth of the image's.", 0, 512),
@@ -200,7 +199,7 @@ METHODS: dict[str, Method] = {
         scope="regions",
         passes=lambda parameters, height, width: 1 + parameters["grid"] ** 2,
         means="How far the score falls when one cell of a grid is hidden.",
-        limits="Cells are hidden one at a time: evidence that is there twice is not seen.",
+        limits="Cells are hidden one at a time: evidence that is there twice is not found.",
         source="Zeiler and Fergus 2014, arXiv 1311.2901, on a grid; Captum",
         parameters=(Parameter("grid", "Grid", 8, "Cells a side.", 1, 64), BASELINE),
     ),
@@ -233,7 +232,7 @@ METHODS: dict[str, Method] = {
                 "epsilon",
                 "Epsilon",
                 1e-9,
-                "Added to what is divided by; larger ones absorb weak relevance.",
+                "Added to the denominator; larger values absorb weak relevance.",
                 1e-12,
                 10.0,
             ),

@@ -1,4 +1,4 @@
-"""Methods that score every value of the input, by gradients or by rules in their place."""
+"""Attribution methods for every input value, by gradients or modified gradients."""
 
 from typing import Any
 
@@ -16,32 +16,32 @@ from captum.attr import (
 )
 from torch import Tensor
 
-from explorer.attribution.job import Job, Outcome
+from explorer.attribution.job import Job, ValuesAndDelta
 
 
-def saliency(job: Job, *, absolute: bool) -> Outcome:
+def saliency(job: Job, *, absolute: bool) -> ValuesAndDelta:
     """The gradient of the target's score."""
     return Saliency(job.network).attribute(job.images, target=job.target, abs=absolute), None
 
 
-def input_x_gradient(job: Job) -> Outcome:
+def input_x_gradient(job: Job) -> ValuesAndDelta:
     """The gradient times the input."""
     return InputXGradient(job.network).attribute(job.images, target=job.target), None
 
 
-def integrated_gradients(job: Job, *, steps: int, baseline: str) -> Outcome:
+def integrated_gradients(job: Job, *, steps: int, baseline: str) -> ValuesAndDelta:
     """The mean gradient on the straight line from the baseline, times the difference."""
     return _with_delta(IntegratedGradients(job.network), job, n_steps=steps, internal_batch_size=job.at_once)
 
 
-def gradient_shap(job: Job, *, samples: int, noise: float, baseline: str | Tensor, seed: int) -> Outcome:
+def gradient_shap(job: Job, *, samples: int, noise: float, baseline: str | Tensor, seed: int) -> ValuesAndDelta:
     """The expected gradient at random points between random baselines and the noisy image, times the difference."""
     method, values, deltas = GradientShap(job.network), [], []
-    for each in range(len(job.images)):  # one after the other: a blurred image is a baseline for itself alone
+    for each in range(len(job.images)):  # one at a time: a blurred image is the baseline of that image only
         one = slice(each, each + 1)
         total, errors = torch.zeros_like(job.images[one]), []
-        for begun in range(0, samples, job.at_once):  # Captum takes all samples at once
-            count = min(job.at_once, samples - begun)
+        for start in range(0, samples, job.at_once):  # Captum would take all samples at once
+            count = min(job.at_once, samples - start)
             found, delta = method.attribute(
                 job.images[one],
                 baselines=job.baseline if isinstance(baseline, Tensor) else job.baseline[one],
@@ -57,22 +57,22 @@ def gradient_shap(job: Job, *, samples: int, noise: float, baseline: str | Tenso
     return torch.cat(values), torch.cat(deltas)
 
 
-def deep_lift(job: Job, *, baseline: str) -> Outcome:
+def deep_lift(job: Job, *, baseline: str) -> ValuesAndDelta:
     """Differences from the baseline's activations, passed back by the Rescale rule."""
     return _with_delta(DeepLift(job.network), job)
 
 
-def guided_backprop(job: Job) -> Outcome:
-    """The gradient, but every ReLU lets through only what is positive on its way back, too."""
+def guided_backprop(job: Job) -> ValuesAndDelta:
+    """The gradient, where every ReLU also blocks negative gradients."""
     return GuidedBackprop(job.network).attribute(job.images, target=job.target), None
 
 
-def deconvolution(job: Job) -> Outcome:
-    """The gradient, but every ReLU rectifies what comes back instead of what went in."""
+def deconvolution(job: Job) -> ValuesAndDelta:
+    """The gradient, where every ReLU rectifies the gradient and ignores its input."""
     return Deconvolution(job.network).attribute(job.images, target=job.target), None
 
 
-def smooth_grad(job: Job, *, of: str, kind: str, samples: int, noise: float, seed: int) -> Outcome:
+def smooth_grad(job: Job, *, of: str, kind: str, samples: int, noise: float, seed: int) -> ValuesAndDelta:
     """The mean (or mean square, or variance) of another method's maps of noisy copies of the image."""
     options: dict[str, Any] = {"internal_batch_size": job.at_once} if of == "integrated_gradients" else {}
     values = NoiseTunnel(_SMOOTHED[of](job.network)).attribute(
@@ -96,7 +96,7 @@ _SMOOTHED: dict[str, type[Attribution]] = {
 }
 
 
-def _with_delta(method: Attribution, job: Job, **options: Any) -> Outcome:
+def _with_delta(method: Attribution, job: Job, **options: Any) -> ValuesAndDelta:
     values, delta = method.attribute(
         job.images, baselines=job.baseline, target=job.target, return_convergence_delta=True, **options
     )

@@ -1,4 +1,4 @@
-"""What an attribution map is asked for; without PyTorch, so that pages can ask."""
+"""The question that an attribution map answers; importing this does not import torch."""
 
 from dataclasses import dataclass, field
 
@@ -7,15 +7,14 @@ from explorer.attribution.rows import Parameters
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked about the answer of a network to a picture.
+    """How a network's score for a picture is to be explained.
 
     Attributes:
         method: name in `attribution.methods.METHODS`.
-        target: the class whose score is explained; None is the predicted one.
-        data: name of the data set; empty is the one that the network was trained on, for untrained ones the digits.
-        paths: whether a picture may be named by the path of a file; not where its reference may be somebody else's.
-        parameters: of the method, see its row; of networks by reference, a baseline can also be "black", "white" or
-            "images".
+        target: class whose score is explained; None is the predicted one.
+        data: name of the data set; empty is the one the network was trained on, for untrained networks the digits.
+        paths: whether a picture may be named by a file path; False for references from links.
+        parameters: of the method, see its row; a baseline can also be "black", "white" or "images" here.
     """
 
     method: str = "saliency"

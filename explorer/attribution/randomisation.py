@@ -1,4 +1,4 @@
-"""Does a map depend on what the network has learned? Its likeness as the weights are drawn anew, from the top down."""
+"""Cascading randomisation: how similar a map stays as layers are randomised from the top down."""
 
 from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
@@ -23,13 +23,13 @@ from explorer.models.recording import working_copy
 from explorer.progress import part
 from explorer.results import Badge
 
-OTHER_SEEDS = 1_000_000  # added to `seed`: weights drawn from the seed of a run would be those it started from
-CALIBRATED_AT_ONCE = 250
+OTHER_SEEDS = 1_000_000  # added to `seed`: the seed of a run would give its initial weights
+CALIBRATION_BATCH = 250
 
-# Mean rank correlation over the stages. Rank variance shared with networks that have unlearned the class: from here on
-# at least half of it; below the second, less than a quarter. Between them one image says neither.
-ALIKE = 0.5**0.5
-UNLIKE = 0.5
+# Bounds of the mean rank correlation over the stages: from `SIMILAR` on, at least half of the rank variance is shared
+# with networks whose layers are randomised; below `DISSIMILAR`, less than a quarter. In between it cannot be told.
+SIMILAR = 0.5**0.5
+DISSIMILAR = 0.5
 
 
 def randomisation(
@@ -43,23 +43,23 @@ def randomisation(
     points: int = 10,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """How much of a map is left when the network's layers are drawn anew, from the classifier down to the stem.
+    """Similarity of a map to those of networks with more and more layers randomised, from the classifier down.
 
     Args:
         network: trained.
         image: (1, C, H, W), normalised for `network`.
-        target: the class that is explained, the same at every stage.
-        method, parameters: as of `attribute`.
-        calibration: see `likeness`.
-        points, seed: see `likeness`.
+        target: the class explained, the same at every stage.
+        method, parameters: see `attribute`.
+        calibration, points, seed: see `map_similarity`.
 
     Returns:
-        See `likeness`.
+        See `map_similarity`.
 
     Raises:
-        BadSettings: not one image, or what `attribute` and `likeness` refuse. UnknownName: no such method.
+        UnknownName: no such method.
+        BadSettings: not one image; and what `attribute` and `map_similarity` raise.
 
-    Source: Adebayo et al. 2018 (arXiv 1810.03292), section 3, the cascading randomisation.
+    Source: Adebayo et al. 2018 (arXiv 1810.03292), section 3, cascading randomisation.
     """
     require_one(image)
     height, width = image.shape[2:]
@@ -70,10 +70,10 @@ def randomisation(
         values: Map = one.numpy(force=True).astype(np.float64)  # on the CPU: Apple GPUs have no float64
         return values
 
-    return likeness(network, position_map, calibration, points=points, seed=seed)
+    return map_similarity(network, position_map, calibration, points=points, seed=seed)
 
 
-def likeness(
+def map_similarity(
     network: nn.Module,
     position_map: Callable[[nn.Module], Map],
     calibration: Tensor,
@@ -81,32 +81,32 @@ def likeness(
     points: int = 10,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """What `position_map` gives of networks with more and more layers drawn anew, compared with what it gives first.
+    """Similarity of the map of a network to its maps with more and more layers randomised.
 
-    A layer's norm is reset with it; the projection of a shortcut goes with the last layer of its block. After each
-    stage the norms of the layers drawn anew get the mean and variance that `calibration` has there: with those of the
-    trained network, or none, what comes out of a layer would be off by its scale, and every map would change for that
-    reason alone. Norms below keep theirs, since what reaches them has not changed. Computed on a copy.
+    A layer's norm is reset with it; the projection of a shortcut is randomised with the last layer of its block. After
+    each stage the norms of the randomised layers get the mean and variance of `calibration`: otherwise their outputs
+    would have the wrong scale, and every map would change for that reason alone. Norms below keep their statistics,
+    since their inputs have not changed. Computed on a copy.
 
     Args:
         network: trained.
-        position_map: gives (H, W) for a network; called once a stage.
-        calibration: (N, C, H, W), images normalised for `network`, N at least 2; a hundred do.
-        points: stages at most, 2 or more, evenly spread over the layers: the first is the classifier alone, the last
-            all layers.
-        seed: of the new weights.
+        position_map: returns the map (H, W) of a network; called once per stage.
+        calibration: (N, C, H, W), images normalised for `network`, N at least 2; 100 are enough.
+        points: maximum number of stages, 2 or more, evenly spread over the layers: the first randomises the classifier
+            alone, the last all layers.
+        seed: of the random weights.
 
     Returns:
-        The columns of `tables.RANDOMISATION`; the first row is the network as it is. NaN where a map is constant.
+        The columns of `tables.RANDOMISATION`; the first row is the unchanged network. NaN where a map is constant.
 
     Raises:
-        BadSettings: the network has no layers, or `points` or `calibration` are too few.
+        BadSettings: the network has no layers, or `points` or `calibration` is too small.
     """
     layers = main_path(network)
     if not layers:
-        raise BadSettings(f"{type(network).__name__} has no convolution or linear layer to draw anew.")
+        raise BadSettings(f"{type(network).__name__} has no convolution or linear layer to randomise.")
     if points < 2:
-        raise BadSettings(f"`points` (={points}) is not at least 2: the classifier alone, and all layers.")
+        raise BadSettings(f"`points` (={points}) is not at least 2: the classifier alone, and all layers. Take 10.")
     if calibration.ndim != 4 or len(calibration) < 2:
         raise BadSettings(f"`calibration` has shape {tuple(calibration.shape)}; expected (N, C, H, W), N at least 2.")
     depth = len(layers)
@@ -125,20 +125,20 @@ def likeness(
 
 
 def badge(table: pd.DataFrame) -> Badge:
-    """What a table of `randomisation` says about the map, in a word, by its order of positions as drawn.
+    """Verdict on a table of `randomisation`, from the mean rank correlation of the signed maps.
 
-    "ignores_weights": it stays much the same, so it shows the image rather than what the network learned.
-    "follows_weights": little of it is left. "cannot_tell": something between, or no order at most of the stages, since
-    the maps are constant. The sizes alone are not judged: of methods that multiply by the input the image itself keeps
-    them alike (Adebayo et al. 2018, section 5.1).
+    "ignores_weights": the map hardly changes, so it shows the image rather than what the network learned.
+    "follows_weights": little of the map is left. "cannot_tell": in between, or most maps are constant and have no
+    order. Absolute values are not used: with methods that multiply by the input, the image itself keeps them similar
+    (Adebayo et al. 2018, section 5.1).
     """
     correlations = table.loc[table["randomised"] > 0, "rank_correlation"]
     if correlations.notna().mean() < 0.5:
         return "cannot_tell"
     mean = correlations.mean()
-    if mean >= ALIKE:
+    if mean >= SIMILAR:
         return "ignores_weights"
-    return "follows_weights" if mean < UNLIKE else "cannot_tell"
+    return "follows_weights" if mean < DISSIMILAR else "cannot_tell"
 
 
 def _compared(original: Map, found: Map) -> tuple[float, ...]:
@@ -151,9 +151,9 @@ def _compared(original: Map, found: Map) -> tuple[float, ...]:
 
 
 def _stages(copy: nn.Module, counts: list[int], calibration: Tensor, seed: int) -> Iterator[tuple[int, nn.Module]]:
-    """The copy as it is, then with its topmost layers drawn anew, as many as each of `counts` says."""
+    """The unchanged copy, then the copy with as many of its topmost layers randomised as `counts` says."""
     yield 0, copy
-    groups = _groups(copy, _drawn_anew(copy, OTHER_SEEDS + seed))
+    groups = _groups(copy, _randomised(copy, OTHER_SEEDS + seed))
     done = 0
     for count in counts:
         for old, new in chain(*groups[len(groups) - count : len(groups) - done]):
@@ -164,7 +164,7 @@ def _stages(copy: nn.Module, counts: list[int], calibration: Tensor, seed: int) 
         yield count, copy
 
 
-def _drawn_anew(network: nn.Module, seed: int) -> nn.Module:
+def _randomised(network: nn.Module, seed: int) -> nn.Module:
     fresh = deepcopy(network).cpu()  # the same weights on any device
     initialise(fresh, seed)
     for module in fresh.modules():
@@ -176,38 +176,35 @@ def _drawn_anew(network: nn.Module, seed: int) -> nn.Module:
 
 
 def _groups(network: nn.Module, fresh: nn.Module) -> list[list[tuple[nn.Module, nn.Module]]]:
-    """For each layer, its module and all that stand between it and the next one, each with its fresh twin.
-
-    Those are its norm and, after the last layer of a block, the shortcut of the block.
-    """
-    begins = {layer.module for layer in main_path(network)}
+    """For each layer, pairs of old and new modules: its own, its norm and, after the last of a block, the shortcut."""
+    starts = {layer.module for layer in main_path(network)}
     groups: list[list[tuple[nn.Module, nn.Module]]] = []
     for old, new in zip(network.modules(), fresh.modules(), strict=True):
-        if old in begins:
+        if old in starts:
             groups.append([])
-        if groups:  # what stands before the stem prepares images and is not learned
+        if groups:  # modules before the stem prepare images and are not learned
             groups[-1].append((old, new))
     return groups
 
 
 @torch.no_grad()
 def _replace(old: nn.Module, new: nn.Module) -> None:
-    """Give a module the parameters and buffers of another, not those of modules inside it."""
+    """Copy parameters and buffers of `new` into `old`, not those of submodules."""
     pairs = zip(old.parameters(recurse=False), new.parameters(recurse=False), strict=True)
     buffers = zip(old.buffers(recurse=False), new.buffers(recurse=False), strict=True)
-    for mine, other in chain(pairs, buffers):
-        mine.copy_(other)
+    for target, source in chain(pairs, buffers):
+        target.copy_(source)
 
 
 @torch.no_grad()
 def _calibrate(norms: list[nn.BatchNorm2d], copy: nn.Module, calibration: Tensor) -> None:
-    """Let the running statistics of some norms be those of the calibration images."""
+    """Set the running statistics of norms to those of the calibration images."""
     if not norms:
         return
     for norm in norms:
         norm.reset_running_stats()
         norm.momentum = None  # a plain mean over the batches
         norm.train()
-    for images in calibration.chunk(ceil(len(calibration) / CALIBRATED_AT_ONCE)):
+    for images in calibration.chunk(ceil(len(calibration) / CALIBRATION_BATCH)):
         copy(images)
     copy.eval()

@@ -1,16 +1,16 @@
-"""Methods that hide parts of the image and watch the score; they know nothing of the network's inside."""
+"""Attribution methods that hide regions of the image and measure the score; they treat the network as a black box."""
 
 import torch
 from captum.attr import FeatureAblation, KernelShap, Occlusion
 from torch import Tensor
 
-from explorer.attribution.job import Job, Outcome
+from explorer.attribution.job import Job, ValuesAndDelta
 from explorer.attribution.methods import window_and_stride
 from explorer.errors import BadSettings
 
 
-def occlusion(job: Job, *, window: int, stride: int, baseline: str) -> Outcome:
-    """The fall of the score under a window that slides over the image, averaged over the windows on each pixel."""
+def occlusion(job: Job, *, window: int, stride: int, baseline: str) -> ValuesAndDelta:
+    """The fall of the score under a sliding window, averaged over the windows that cover each pixel."""
     height, width = job.side
     size, step = window_and_stride(window, stride, min(height, width))
     if size > min(height, width):
@@ -30,7 +30,7 @@ def occlusion(job: Job, *, window: int, stride: int, baseline: str) -> Outcome:
     ), None
 
 
-def feature_ablation(job: Job, *, grid: int, baseline: str) -> Outcome:
+def feature_ablation(job: Job, *, grid: int, baseline: str) -> ValuesAndDelta:
     """The fall of the score when one cell of a grid is hidden."""
     return FeatureAblation(job.network).attribute(
         job.images,
@@ -41,11 +41,11 @@ def feature_ablation(job: Job, *, grid: int, baseline: str) -> Outcome:
     ), None
 
 
-def kernel_shap(job: Job, *, grid: int, samples: int, baseline: str, seed: int) -> Outcome:
+def kernel_shap(job: Job, *, grid: int, samples: int, baseline: str, seed: int) -> ValuesAndDelta:
     """Shapley values of the cells of a grid, by a weighted linear fit to random sets of visible cells."""
     method = KernelShap(job.network)
     mask = cells(job, grid)
-    found = [  # one image after the other: the fit is each image's own
+    found = [  # one image at a time, since each has its own fit
         method.attribute(
             job.images[each : each + 1],
             baselines=job.baseline[each : each + 1],
@@ -60,7 +60,7 @@ def kernel_shap(job: Job, *, grid: int, samples: int, baseline: str, seed: int) 
 
 
 def cells(job: Job, grid: int) -> Tensor:
-    """(1, C, H, W): the number of the cell that each value belongs to, `grid` cells a side."""
+    """The number of the grid cell of each value, (1, C, H, W); `grid` cells a side."""
     height, width = job.side
     if grid > min(height, width):
         raise BadSettings(f"`grid` (={grid}) has more cells than the image of {height} x {width} pixels. Lower it.")

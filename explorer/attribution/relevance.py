@@ -1,4 +1,4 @@
-"""Layer-wise relevance propagation through networks of blocks with shortcuts."""
+"""Layer-wise relevance propagation (LRP) through residual networks."""
 
 from copy import deepcopy
 from typing import Any
@@ -8,15 +8,15 @@ from captum.attr import LRP
 from captum.attr._utils.lrp_rules import EpsilonRule
 from torch import Tensor, nn
 
-from explorer.attribution.job import Job, Outcome
+from explorer.attribution.job import Job, ValuesAndDelta
 from explorer.models.blocks import Addition
 
 
-class Apart(nn.Module):
-    """What came in, as a tensor of its own.
+class IdentityView(nn.Module):
+    """An identity that returns a new tensor.
 
-    `nn.Identity` gives back the very tensor it was given, and Captum hangs the hooks for the output of one module and
-    the input of the next on it: relevance is then counted over and over, and grows without bound with depth.
+    `nn.Identity` returns its input itself, on which Captum then registers the hooks of two modules: relevance would be
+    counted repeatedly and grow without bound with depth.
     """
 
     def forward(self, x: Tensor) -> Tensor:
@@ -24,7 +24,7 @@ class Apart(nn.Module):
 
 
 class SplitRule(EpsilonRule):  # type: ignore[misc]
-    """Relevance at an addition is shared out by the size of the summands, so none is made or lost there.
+    """Relevance at an addition is split in proportion to the absolute summands, so it is conserved.
 
     Source: Otsuki et al. 2024 (arXiv 2407.09115), ratio-based splitting.
     """
@@ -38,15 +38,15 @@ class SplitRule(EpsilonRule):  # type: ignore[misc]
         return lambda gradient: self.relevance_output[gradient.device] * share
 
 
-def lrp(job: Job, *, epsilon: float, sums: str) -> Outcome:
-    """Relevance of the score, passed back layer by layer in the shares in which the inputs of a layer made it up."""
-    network = deepcopy(job.network)  # which is given other modules, and rules
+def lrp(job: Job, *, epsilon: float, sums: str) -> ValuesAndDelta:
+    """Relevance of the score, propagated back layer by layer in proportion to the contributions of a layer's inputs."""
+    network = deepcopy(job.network)  # its modules are replaced and get rules
     for name, module in list(network.named_modules()):
         if isinstance(module, nn.Identity):
-            network.set_submodule(name, Apart())
+            network.set_submodule(name, IdentityView())
     for module in network.modules():
         if not list(module.children()) and not isinstance(module, nn.ReLU):
             split = sums == "split" and isinstance(module, Addition)
             module.rule = SplitRule(epsilon) if split else EpsilonRule(epsilon)
     values, delta = LRP(network).attribute(job.images, target=job.target, return_convergence_delta=True)
-    return values.detach(), -delta.detach()  # Captum gives the score less the sum, unlike for other methods
+    return values.detach(), -delta.detach()  # Captum returns score minus sum, unlike for other methods

@@ -1,4 +1,4 @@
-"""What a row of the table of methods says; without PyTorch, so that menus are there at once."""
+"""Rows of the table of attribution methods; importing this does not import torch, so menus are quick."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,11 +14,11 @@ Need = Literal["ReLU modules", "one ReLU a use", "rules", "a layer"]
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A setting of a method.
+    """A parameter of a method.
 
     Attributes:
-        low, high: the allowed range of a number, both included.
-        choices: the allowed texts; none where the text is free.
+        low, high: range of a number, both included.
+        choices: allowed texts; empty if any text is allowed.
         help: what it does, with its unit.
     """
 
@@ -31,10 +31,10 @@ class Parameter:
     choices: tuple[str, ...] = ()
 
     def checked(self, value: Value) -> Value:
-        """`value`, if the parameter may have it.
+        """`value`, validated.
 
         Raises:
-            BadSettings: another kind of value, out of range, or not among the choices.
+            BadSettings: `value` is of another type, out of range, or not among the choices.
         """
         if isinstance(self.default, float) and type(value) is int:
             value = float(value)
@@ -58,13 +58,13 @@ class Method:
 
     Attributes:
         title: in menus.
-        scope: what gets a score: "pixels" one each value of the input, "layer" one each position of a layer, "regions"
-            the same for all pixels of a region.
-        passes: images that go through the network for one image, from the parameters and the image's height and width.
-        means: what a map says; limits: what it does not say.
-        source: where it was published.
+        scope: what gets a score: "pixels" each input value, "layer" each position of a layer, "regions" each region,
+            the same for all its pixels.
+        passes: images passed through the network for one image, from the parameters and its height and width.
+        means: what a map shows; limits: what it does not show.
+        source: publication.
         needs: what a network must have.
-        signed: whether values below zero speak against the target, given the parameters; else there are none.
+        signed: whether negative values are evidence against the target, given the parameters; else there are none.
     """
 
     title: str
@@ -78,14 +78,14 @@ class Method:
     signed: Callable[[Mapping[str, Any]], bool] = lambda parameters: True
 
     def checked(self, given: Parameters) -> dict[str, Value]:
-        """All parameters, as given or as usual.
+        """All parameters, validated, with defaults for those not given.
 
         Raises:
-            BadSettings: no such parameter, or a value that it may not have.
+            BadSettings: no such parameter, or an invalid value.
         """
         known = {each.name: each for each in self.parameters}
         for name in given:
             if name not in known:
-                there = f"It has {', '.join(known)}." if known else "It has none."
-                raise BadSettings(f"{self.title} has no parameter `{name}`.{nearest_hint(name, known)} {there}")
+                all_known = f"It has {', '.join(known)}." if known else "It has none."
+                raise BadSettings(f"{self.title} has no parameter `{name}`.{nearest_hint(name, known)} {all_known}")
         return {name: each.checked(given.get(name, each.default)) for name, each in known.items()}

@@ -1,4 +1,4 @@
-"""Commands that explain answers of networks: attribute, attribute-check, attribute-agreement, methods."""
+"""Commands for attribution maps: attribute, attribute-check, attribute-agreement, methods."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -13,14 +13,14 @@ from explorer.attribution.methods import METHODS
 from explorer.attribution.question import Question
 from explorer.cli.layers import Data, References, wait_passively
 from explorer.cli.method_parameters import parameters_of
+from explorer.cli.named_networks import NamedNetwork, named_networks, picture_reference
 from explorer.cli.output import AsCsv, AsJson, message, show, show_table, text_facts, text_table
 from explorer.cli.progress_bar import progress_bar
-from explorer.cli.subjects import Subject, picture_reference, subjects
 from explorer.data.pictures import PHOTOGRAPHS, Picture
 from explorer.errors import BadSettings, StorageError
 from explorer.files import storage_errors, write_atomically
 from explorer.results import MissingMap
-from explorer.studies import map_files as map_export
+from explorer.studies import map_files
 from explorer.studies.commands import ALL_BLOCKS
 
 Several = UseAppendAction[tuple[tuple[str, ...], ...]]
@@ -45,11 +45,11 @@ Settings = Annotated[
     ),
 ]
 
-TOLD = [column for column in tables.ATTRIBUTION_SCORES if column not in ("kind", "depth", "score")]
+SHOWN = [column for column in tables.ATTRIBUTION_SCORES if column not in ("kind", "depth", "score")]
 
 
 def methods(*, json: AsJson = False) -> int:
-    """List the attribution methods with their parameters; what maps of each mean is in --json."""
+    """List the attribution methods with their parameters; --json also gives what their maps mean."""
     document = [
         {
             "name": name,
@@ -63,8 +63,8 @@ def methods(*, json: AsJson = False) -> int:
         }
         for name, row in METHODS.items()
     ]
-    usual = {name: [f"{each.name}={each.default}" for each in row.parameters] for name, row in METHODS.items()}
-    rows = [row | {"parameters": usual[str(row["name"])]} for row in document]
+    defaults = {name: [f"{each.name}={each.default}" for each in row.parameters] for name, row in METHODS.items()}
+    rows = [row | {"parameters": defaults[str(row["name"])]} for row in document]
     show(document, text_table(rows, ["name", "title", "scope", "parameters", "source"]), as_json=json)
     return 0
 
@@ -83,9 +83,9 @@ def attribute(
     csv: AsCsv = False,
     json: AsJson = False,
 ) -> int:
-    """Explain the answers of networks to pictures by attribution maps; one line a map.
+    """Explain the scores of networks for pictures by attribution maps; one line per map.
 
-    A method that cannot run on a network is told in the column `failure`, and the others go on.
+    If a method cannot run on a network, the column `failure` gives the reason, and the others are computed.
 
     Args:
         target: class whose score is explained, by name or number; left out, what each network predicts.
@@ -95,26 +95,26 @@ def attribute(
     every_block = layer == ALL_BLOCKS
     given = parameters_of(chosen, _settings(settings, "" if every_block else layer))
     places = [
-        (subject, subject.picture(image), subject.target(target))
-        for subject in subjects(networks, data)
+        (net, net.picture(image), net.target(target))
+        for net in named_networks(networks, data)
         for image in dict.fromkeys(map(picture_reference, _flat(images) or ["0"]))
     ]
     if out is not None and out.exists() and not out.is_dir():
-        raise StorageError(f"{out} is a file. Give a folder with `--out`; it is made where there is none.")
+        raise StorageError(f"{out} is a file. Give a folder with `--out`; it is created if needed.")
     wait_passively()
     wanted = [
-        (subject, shown, Question(method, explained, subject.data, paths=True, parameters=given[method]))
-        for subject, shown, explained in places
+        (net, shown, Question(method, explained, net.data, paths=True, parameters=given[method]))
+        for net, shown, explained in places
         for method in chosen
     ]
-    maps: list[map_export.Map] = []
+    maps: list[map_files.Map] = []
     with progress_bar("Maps"):
         for number, place in enumerate(wanted):
             with progress.part(number, len(wanted)):
                 maps += _maps(*place, every_block=every_block)
-    table = map_export.scores(maps)
-    told = [name for name in TOLD if table[name].replace("", None).notna().any()]
-    show_table("maps", table, csv=csv, json=json, columns=told)
+    table = map_files.scores(maps)
+    columns = [name for name in SHOWN if table[name].replace("", None).notna().any()]
+    show_table("maps", table, csv=csv, json=json, columns=columns)
     failures = [each.failure for each in maps if isinstance(each, MissingMap)]
     if len(failures) == len(maps):
         message(f"error: {failures[0]}")
@@ -136,26 +136,26 @@ def check(
     data: Data = "",
     json: AsJson = False,
 ) -> int:
-    """Tell whether a map can be trusted, as far as that can be checked.
+    """Check whether a map can be trusted.
 
-    Areas under deletion and insertion curves beside those of the map shifted, infidelity, sensitivity, convergence
-    delta, and what is left of the map when the layers are drawn anew from the top down.
+    Areas under deletion and insertion curves compared with those of the shifted map, infidelity, sensitivity,
+    convergence delta, and similarity of the map as layers are randomised from the top down.
 
     Args:
         target: class whose score is explained, by name or number; left out, what the network predicts.
     """
     given = parameters_of([method], _settings(settings, layer))[method]
-    subject, *others = subjects((network,), data)
+    net, *others = named_networks((network,), data)
     if others:
         raise BadSettings(f"{network} has {1 + len(others)} networks. One map is checked at a time: name one of them.")
-    shown = subject.picture(picture_reference(image)).reference
-    question = Question(method, subject.target(target), subject.data, paths=True, parameters=given)
+    shown = net.picture(picture_reference(image)).reference
+    question = Question(method, net.target(target), net.data, paths=True, parameters=given)
     wait_passively()
     from explorer.studies import attributions
 
     with progress_bar("Checks"):
-        found = attributions.check(subject.reference, shown, question)
-    (row,) = map_export.scores([found.map]).to_dict("records")
+        found = attributions.check(net.reference, shown, question)
+    (row,) = map_files.scores([found.map]).to_dict("records")
     delta, curves, infidelity, table = found.map.delta, found.curves, found.infidelity, found.randomisation
     stages = table.to_dict("records")
     document = {
@@ -173,15 +173,15 @@ def check(
         "randomisation": stages,
         "curves": curves.table.to_dict("records"),
     }
-    likeness = table.loc[table["randomised"] > 0, "rank_correlation"].mean()
+    similarity = table.loc[table["randomised"] > 0, "rank_correlation"].mean()
     facts = {name: row[name] for name in ("reference", "image", "method", "target", "target_probability")} | {
         "deletion": f"{curves.deletion:.4g}, shifted {_span(curves.random_deletion)}; lower is better",
         "insertion": f"{curves.insertion:.4g}, shifted {_span(curves.random_insertion)}; higher is better",
         "both": f"{curves.verdict.replace('_', ' ')}, compared with the same map shifted at random",
         "unexplained": f"{infidelity.unexplained:.4g} of the change of the score; 0 is best (infidelity)",
-        "sensitivity": f"{found.sensitivity:.4g}; the largest relative change of the map in a close neighbour",
-        "delta": "-" if delta is None else f"{delta:.4g}; what the values miss of the sum they promise",
-        "randomisation": f"{found.badge.replace('_', ' ')}: mean rank correlation {likeness:.2f} with drawn weights",
+        "sensitivity": f"{found.sensitivity:.4g}; the largest relative change of the map for a close neighbour",
+        "delta": "-" if delta is None else f"{delta:.4g}; the sum of the values minus what it should be",
+        "randomisation": f"{found.badge.replace('_', ' ')}: mean rank correlation {similarity:.2f} with random weights",
     }
     show(document, f"{text_facts(facts)}\n\n{text_table(stages, tables.RANDOMISATION)}", as_json=json)
     return 0
@@ -203,16 +203,16 @@ def agreement(
 ) -> int:
     """Compare the maps of several networks under one method, or those of several methods for one network.
 
-    Rank correlation, overlap of the highest tenth of the positions, and structural similarity, one line a pair; means
+    Rank correlation, overlap of the highest tenth of the positions, and structural similarity, one line per pair; means
     and standard deviations over images.
 
     Args:
-        images: test images, in equal parts of the classes.
+        images: number of test images, balanced over classes.
         target: class whose score is explained, by name or number; left out, the true one.
     """
     chosen = _flat(methods) or ["saliency"]
     given = parameters_of(chosen, _settings(settings, layer))
-    found = subjects(networks, data)
+    found = named_networks(networks, data)
     first = found[0]
     if (len(found) > 1) == (len(chosen) > 1):
         raise BadSettings(
@@ -231,15 +231,15 @@ def agreement(
         else:
             table = attributions.agreement_of_networks([each.reference for each in found], on, questions[0])
     place = {name: number for number, name in enumerate(dict.fromkeys(table["a"]))}
-    once = table["a"].map(place) < table["b"].map(place)  # a matrix for programs, each pair once for people
+    once = table["a"].map(place) < table["b"].map(place)  # all ordered pairs for programs, each pair once for people
     shown = table if csv or json else table[once]
-    told = [name for name in tables.MEAN_AGREEMENT if shown[name].notna().any()]
-    show_table("pairs", shown, csv=csv, json=json, columns=told)
+    columns = [name for name in tables.MEAN_AGREEMENT if shown[name].notna().any()]
+    show_table("pairs", shown, csv=csv, json=json, columns=columns)
     return 0
 
 
 def _flat(several: Sequence[Sequence[str]]) -> list[str]:
-    """Each once, from an option that can be repeated and takes several values."""
+    """Distinct values of an option that can be repeated and takes several values."""
     return list(dict.fromkeys(each for group in several for each in group))
 
 
@@ -247,40 +247,40 @@ def _settings(several: Sequence[Sequence[str]], layer: str) -> list[str]:
     return [*_flat(several), *([f"layer={layer}"] if layer else [])]
 
 
-def _maps(subject: Subject, shown: Picture, question: Question, *, every_block: bool) -> Sequence[map_export.Map]:
-    """A map, or one of every block, or why there is none."""
+def _maps(net: NamedNetwork, shown: Picture, question: Question, *, every_block: bool) -> Sequence[map_files.Map]:
+    """The map, or one of every block, or the reason why there is none."""
     from explorer.studies.attributions import attribution_map, layer_maps
 
     try:
         if every_block:
-            return layer_maps(subject.reference, shown.reference, question)
-        return [attribution_map(subject.reference, shown.reference, question)]
+            return layer_maps(net.reference, shown.reference, question)
+        return [attribution_map(net.reference, shown.reference, question)]
     except BadSettings as error:
         missing = MissingMap(
-            reference=subject.reference,
-            network=subject.config.name,
-            kind=subject.config.kind,
-            depth=subject.config.depth,
-            step=subject.step,
+            reference=net.reference,
+            network=net.config.name,
+            kind=net.config.kind,
+            depth=net.config.depth,
+            step=net.step,
             image=shown.reference,
             title=shown.title,
             method=question.method,
             layer=str(question.parameters.get("layer", "")),
             target=question.target,
-            classes=subject.classes,
+            classes=net.classes,
             failure=str(error),
         )
         return [missing]
 
 
-def _write(folder: Path, maps: Sequence[map_export.Map]) -> None:
+def _write(folder: Path, maps: Sequence[map_files.Map]) -> None:
     with storage_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
     files = {
-        "maps.npz": map_export.npz(maps),
-        "grid.png": map_export.png(maps),
-        "grid.html": map_export.html(maps).encode(),
-        "scores.csv": map_export.scores(maps).to_csv(index=False).encode(),
+        "maps.npz": map_files.npz(maps),
+        "grid.png": map_files.png(maps),
+        "grid.html": map_files.html(maps).encode(),
+        "scores.csv": map_files.scores(maps).to_csv(index=False).encode(),
     }
     for name, content in files.items():
         write_atomically(folder / name, partial(_fill, content))

@@ -1,1 +1,1 @@
-"""A process of its own in which PyTorch computes what pages ask, so that the server never waits for it."""
+"""A separate process in which PyTorch computes what pages ask for, so that the server never waits for it."""

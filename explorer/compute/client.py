@@ -1,6 +1,6 @@
-"""Calls of functions in the PyTorch process: one process beside the server computes, one call after the other.
+"""Client of the PyTorch process, which executes calls one at a time.
 
-So the server stays quick and light, and when the process runs out of memory only the call is lost.
+The server stays responsive, and if the process runs out of memory only the call is lost.
 """
 
 import os
@@ -20,33 +20,33 @@ from explorer.errors import Cancelled, ExplorerError
 from explorer.files import PROJECT
 from explorer.processes import WAIT_PASSIVELY
 
-KEPT = 300  # calls: what they gave takes ten kilobytes (a table of layers) to two megabytes (maps of all blocks)
+KEPT = 300  # calls; their values take ten kilobytes (a table of layers) to two megabytes (maps of all blocks)
 CANCELLED = "This was cancelled."
-FAILED_SECONDS = 10.0  # how long a failure stands before the same call is tried again
-UNWANTED_SECONDS = 1.5  # after these a call that nobody waits for is ended; a page that runs anew asks again before
-SILENT_SECONDS = 60.0  # a call that says nothing for longer may hang: readers are told, and decide
-# A process that goes on after an interrupt: these later it is asked to end, and again these later it is killed.
+FAILED_SECONDS = 10.0  # before a failed call may be tried again
+UNWANTED_SECONDS = 1.5  # before a withdrawn call is ended; a page that reruns asks again within this time
+SILENT_SECONDS = 60.0  # without progress, after which pages offer to cancel a call
+# A process that continues after an interrupt is terminated after the first, and killed after both.
 INTERRUPTED_SECONDS, TERMINATED_SECONDS = 10.0, 5.0
-TICK_SECONDS = 0.5  # time is counted as waits of this length, so that a suspended machine is no process that hangs
+TICK_SECONDS = 0.5  # time is counted in waits of this length, so that suspending the machine does not count
 
-Outcome = tuple[object, ExplorerError | None]  # what a function gave, or why it gave nothing
+Reply = tuple[object, ExplorerError | None]  # value of a function, or the reason why there is none
 P = ParamSpec("P")
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
 
 class Call(Generic[T_co]):
-    """One call of a function, and what it gave: `value`, or why there is none in `failure`; neither while `pending`.
+    """One call of a function: its `value`, or the `failure`; neither while `pending`.
 
     Attributes:
-        request: what is computed; key: that, and what it depends on.
-        begun: the call is being made, after those that came before it.
-        progress: how far it is, 0 to 1, as far as the call says so.
-        silent: seconds since the process last said anything of it; overdue: since the call was to end.
+        request: function, arguments and environment; key: of the cache, the request and the state of data folders.
+        begun: whether the process has started the call.
+        progress: 0 to 1, as reported by the call.
+        silent: seconds since the last progress; overdue: since the call was interrupted.
     """
 
     def __init__(self, name: str, arguments: tuple[object, ...], options: Mapping[str, object]) -> None:
-        folders = folders_state()  # their pictures may be other ones by the next time
+        folders = folders_state()  # their pictures may change
         variables = {name: value for name, value in os.environ.items() if name.startswith("EXPLORER_")}
         self.request = (name, arguments, options, variables)
         self.key = pickle.dumps((self.request, folders))
@@ -57,9 +57,9 @@ class Call(Generic[T_co]):
         self.progress = 0.0
         self.silent = 0.0
         self.overdue = 0.0
-        self.asked = 0  # times, less those withdrawn
+        self.asked = 0  # number of asks, minus those withdrawn
         self.withdrawn_at = 0.0
-        self.ended = False  # somebody wants the call to end
+        self.ended = False  # it was cancelled or withdrawn
         self._done = Event()
 
     @property
@@ -68,41 +68,41 @@ class Call(Generic[T_co]):
 
     @property
     def value(self) -> T_co:
-        """What the function gave.
+        """The value of the function.
 
         Raises:
-            ExplorerError: it gave nothing, for the reason in `failure`.
+            ExplorerError: the `failure`.
         """
         if self.failure is not None:
             raise self.failure
         return cast("T_co", self._value)
 
     def wait(self, seconds: float) -> None:
-        """Return once it is there, at the latest after `seconds`."""
+        """Wait until the call is done, at most `seconds`."""
         self._done.wait(seconds)
 
     def settle(self, value: object, failure: ExplorerError | None) -> None:
-        """Say what came of the call; what is said first stands."""
+        """Set value or failure; only the first call has an effect."""
         if self.pending:
             self._value, self.failure, self.failed_at = value, failure, time.monotonic()
             self._done.set()
 
     @property
     def cancelled(self) -> bool:
-        """Whether a reader ended it: that stands until it is asked for anew by `ComputeClient.forget`."""
+        """Whether it was cancelled; it stays so until `ComputeClient.forget`."""
         return isinstance(self.failure, Cancelled)
 
     @property
     def stale(self) -> bool:
-        """Whether it failed so long ago that the call is worth another try."""
+        """Whether it failed so long ago that it may be tried again."""
         failed_long_ago = self.failure is not None and time.monotonic() - self.failed_at > FAILED_SECONDS
         return failed_long_ago and not self.cancelled
 
 
 class ComputeClient:
-    """A process with PyTorch, started at the first call, and again after it died or had to be killed.
+    """Client of a process with PyTorch, which is started at the first call, and again after it died or was killed.
 
-    Calls are kept: the same call gives the same `Call` at once; failures stand for some seconds.
+    Calls are cached: the same call gives the same `Call`; failures for some seconds only.
     """
 
     def __init__(self) -> None:
@@ -114,7 +114,7 @@ class ComputeClient:
         self._threads: list[Thread] = []
 
     def ask(self, function: Callable[P, T], /, *arguments: P.args, **options: P.kwargs) -> Call[T]:
-        """Let a function of a module, or one named in `functions`, be called there; returns at once."""
+        """Call a function of a module, or of `compute.functions`, in the process; returns immediately."""
         call: Call[T] = Call(f"{function.__module__}:{function.__qualname__}", arguments, options)
         with self._change:
             kept = self._calls.get(call.key)
@@ -135,7 +135,7 @@ class ComputeClient:
         return call
 
     def withdraw(self, call: Call[object]) -> None:
-        """Undo an `ask`: what nobody else has asked for is forgotten, or ended soon if it is being computed."""
+        """Undo an `ask`: a call that is no longer wanted is forgotten, or ended soon if it is being computed."""
         with self._change:
             call.asked -= 1
             call.withdrawn_at = time.monotonic()
@@ -148,14 +148,14 @@ class ComputeClient:
                 timer.start()
 
     def cancel(self, call: Call[object]) -> None:
-        """End a call that waits or computes, for all who have asked; its call says so until it is forgotten.
+        """End a waiting or computing call, for all that asked for it; it stays `cancelled` until it is forgotten.
 
-        With one that waits for a call that says nothing any more, that call ends too.
+        If the call waits for a silent one, that one is ended too.
         """
         with self._change:
             if call is self._computed:
                 self._interrupt(call)
-            elif call.pending:  # it waits, or has just been withdrawn
+            elif call.pending:  # waiting, or just withdrawn
                 if call in self._waiting:
                     self._waiting.remove(call)
                 call.settle(None, Cancelled(CANCELLED))
@@ -165,12 +165,12 @@ class ComputeClient:
 
     @property
     def silent(self) -> float:
-        """Seconds for which the process has said nothing of its call, where they are many and nobody has ended it."""
+        """Seconds without progress of the computed call, if more than `SILENT_SECONDS` and it is not ended, else 0."""
         computed = self._computed
         return computed.silent if computed and not computed.ended and computed.silent > SILENT_SECONDS else 0.0
 
     def forget(self, call: Call[object]) -> None:
-        """Let the next `ask` compute anew what has been answered."""
+        """Let the next `ask` compute a finished call again."""
         with self._change:
             if not call.pending:
                 self._drop(call)
@@ -181,13 +181,13 @@ class ComputeClient:
 
     def _end_unwanted(self, call: Call[object]) -> None:
         with self._change:
-            waited = time.monotonic() - call.withdrawn_at >= 0.9 * UNWANTED_SECONDS  # else a later timer decides
+            waited = time.monotonic() - call.withdrawn_at >= 0.9 * UNWANTED_SECONDS  # else a later timer does it
             if call.asked == 0 and call is self._computed and waited:
-                self._drop(call)  # who asks from now on starts it anew
+                self._drop(call)  # a new `ask` starts it again
                 self._interrupt(call)
 
     def _interrupt(self, call: Call[object]) -> None:
-        """Settled at once; the process ends the call where that reports its progress next, or `_watch` ends it."""
+        """Settle a call; the process ends it at its next progress report, or `_watch` ends the process."""
         call.ended = True
         call.settle(None, Cancelled(CANCELLED))
         if self._process is not None and self._process.poll() is None:
@@ -197,7 +197,7 @@ class ComputeClient:
                 self._process.kill()
 
     def _watch(self) -> None:
-        """Count how long the process says nothing; end one that goes on with a call that was to end."""
+        """Count seconds without progress; end a process that continues with an interrupted call."""
         while True:
             with self._change:
                 while self._computed is None:
@@ -219,7 +219,7 @@ class ComputeClient:
                     process.terminate()
 
     def close(self) -> None:
-        """End the process, also in the middle of a call, and forget what waits; the next call starts another."""
+        """End the process, even during a call, and forget all calls; the next call starts another process."""
         with self._change:
             self._waiting.clear()
             self._calls.clear()
@@ -231,7 +231,7 @@ class ComputeClient:
             process.kill()
             process.wait()
             for stream in (process.stdin, process.stdout):
-                with suppress(OSError):  # the rest of a call that was being sent
+                with suppress(OSError):  # unsent rest of a call
                     stream.close()  # type: ignore[union-attr]
 
     def _work(self) -> None:
@@ -243,17 +243,17 @@ class ComputeClient:
                 call.begun = True
                 self._change.notify_all()
             try:
-                found = self._outcome(call)
-            except Exception as error:  # noqa: BLE001 a thread that ends leaves all pages waiting
+                reply = self._reply(call)
+            except Exception as error:  # noqa: BLE001 if this thread ended, all pages would wait
                 self._end()
-                found = None, _explanation(call, error)
+                reply = None, _explanation(call, error)
             with self._change:
-                call.settle(*found)
+                call.settle(*reply)
                 self._computed = None
-                if call.overdue > INTERRUPTED_SECONDS:  # it answered just when it was told to end
+                if call.overdue > INTERRUPTED_SECONDS:  # it replied just when it was terminated
                     self._end()
 
-    def _outcome(self, call: Call[object]) -> Outcome:
+    def _reply(self, call: Call[object]) -> Reply:
         if self._process is None or self._process.poll() is not None:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "explorer.compute.process"],
@@ -261,7 +261,7 @@ class ComputeClient:
                 env=os.environ | WAIT_PASSIVELY,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                start_new_session=True,  # Ctrl-C ends the server, and with it this process's standard input
+                start_new_session=True,  # Ctrl-C ends the server, which closes this process's standard input
             )
         if call.ended:
             return None, Cancelled(CANCELLED)
@@ -271,19 +271,19 @@ class ComputeClient:
         pickle.dump(call.request, process.stdin)
         process.stdin.flush()
         while isinstance(message := pickle.load(process.stdout), float):
-            self._hear(call, message)
-        outcome: Outcome = message
-        return outcome
+            self._progressed(call, message)
+        reply: Reply = message
+        return reply
 
-    def _hear(self, call: Call[object], progress: float) -> None:
+    def _progressed(self, call: Call[object], progress: float) -> None:
         with self._change:
             call.progress, call.silent = progress, 0.0
             if call.ended:
-                self._interrupt(call)  # again: one that came before the call began was not for it
+                self._interrupt(call)  # again: an interrupt before the start of the call is ignored
 
 
 def _explanation(call: Call[object], error: Exception) -> ExplorerError:
-    """Why the process is gone: an interrupt before it was ready for one ends it whole."""
+    """Why the process ended; an interrupt during its start ends it too."""
     if call.ended:
         return Cancelled(CANCELLED)
     return ExplorerError(

@@ -1,7 +1,7 @@
 """The modules whose functions pages call in the PyTorch process.
 
-Editors and mypy see the modules themselves. At run time they are stand-ins that know the names of functions only, since
-the server must not wait for PyTorch to be imported.
+Editors and mypy see the modules themselves. At run time they are proxies that only name functions, since the server
+must not wait for the import of PyTorch.
 """
 
 from types import SimpleNamespace
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from explorer.weights import torchvision as torchvision
 else:
 
-    class _StandIn:
-        """A module of which any name gives that of a function."""
+    class _ModuleProxy:
+        """Proxy of a module, whose attributes only name functions."""
 
         def __init__(self, module: str) -> None:
             self._module = module
@@ -29,13 +29,13 @@ else:
         def __getattr__(self, name: str) -> SimpleNamespace:
             return SimpleNamespace(__module__=self._module, __qualname__=name)
 
-    onnx_files = _StandIn("explorer.runs.onnx_files")
-    attributions = _StandIn("explorer.studies.attributions")
-    evaluations = _StandIn("explorer.studies.evaluations")
-    identity = _StandIn("explorer.studies.identity")
-    layers = _StandIn("explorer.studies.layers")
-    predictions = _StandIn("explorer.studies.predictions")
-    devices = _StandIn("explorer.training.devices")
-    estimate = _StandIn("explorer.training.estimate")
-    importing = _StandIn("explorer.weights.importing")
-    torchvision = _StandIn("explorer.weights.torchvision")
+    onnx_files = _ModuleProxy("explorer.runs.onnx_files")
+    attributions = _ModuleProxy("explorer.studies.attributions")
+    evaluations = _ModuleProxy("explorer.studies.evaluations")
+    identity = _ModuleProxy("explorer.studies.identity")
+    layers = _ModuleProxy("explorer.studies.layers")
+    predictions = _ModuleProxy("explorer.studies.predictions")
+    devices = _ModuleProxy("explorer.training.devices")
+    estimate = _ModuleProxy("explorer.training.estimate")
+    importing = _ModuleProxy("explorer.weights.importing")
+    torchvision = _ModuleProxy("explorer.weights.torchvision")

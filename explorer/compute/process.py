@@ -1,7 +1,7 @@
-"""The process beside the server in which PyTorch computes: calls come in on standard input, answers go out.
+"""The process in which PyTorch computes: requests on standard input, replies on standard output.
 
-Started by `client` as `python -m explorer.compute.process`; it ends when its standard input does, so it does not
-outlive the server, however that ends. An interrupt ends a call where that reports its progress next, and nothing else.
+Started by `client` as `python -m explorer.compute.process`; it ends with its standard input, so it does not outlive the
+server, however that ends. An interrupt ends the current call at its next progress report, and nothing else.
 """
 
 import os
@@ -16,21 +16,21 @@ from typing import IO
 from explorer.errors import Cancelled, ExplorerError, is_out_of_memory
 from explorer.progress import listening
 
-# name of a function ("package.module:function"), its arguments, the EXPLORER_ variables of the environment
+# function ("package.module:function"), positional and keyword arguments, EXPLORER_ variables of the environment
 Request = tuple[str, tuple[object, ...], Mapping[str, object], Mapping[str, str]]
-Outcome = tuple[object, ExplorerError | None]
-Message = float | Outcome  # how far a call is, 0 to 1, any number of times; then its outcome
+Reply = tuple[object, ExplorerError | None]  # value, or the reason why there is none
+Message = float | Reply  # progress of a call, 0 to 1, any number of times; then its reply
 
-LESS = "Try fewer images, a smaller network or a smaller image size."
-TELL_SECONDS = 0.2  # between two words on progress
+TRY_LESS = "Try fewer images, a smaller network or a smaller image size."
+PROGRESS_SECONDS = 0.2  # between two progress messages
 
 
 def main() -> None:
     """Serve requests until there are no more."""
     calls = sys.stdin.buffer
-    answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a library prints must not get between the answers
-    sender = ProgressSender(answers)
+    replies = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # output printed by libraries must not mix with replies
+    sender = ProgressSender(replies)
     signal.signal(signal.SIGINT, sender.interrupt)
     while True:
         try:
@@ -39,44 +39,44 @@ def main() -> None:
             return
         sender.begin()
         with listening(sender.progress):
-            found = outcome(*request)
+            found = reply(*request)
         sender.send(found)
 
 
 class ProgressSender:
-    """Sends what a call says while it computes, and ends it on an interrupt."""
+    """Sends progress of a call, and ends the call on an interrupt."""
 
-    def __init__(self, answers: IO[bytes]) -> None:
-        self._answers = answers
+    def __init__(self, replies: IO[bytes]) -> None:
+        self._replies = replies
         self._interrupted = False
-        self._told = 0.0
+        self._sent_at = 0.0
 
     def begin(self) -> None:
-        """A new call: an interrupt that came too late for the last one is not for this one."""
+        """Start a new call: an interrupt that came too late for the last one is ignored."""
         self._interrupted = False
 
     def interrupt(self, *_: object) -> None:
-        """Only remembered: raised anywhere, it could leave half a message or a library's state broken."""
+        """Remember an interrupt; raised here, it could break a message or the state of a library."""
         self._interrupted = True
 
     def progress(self, fraction: float) -> None:
-        """Raise Cancelled after an interrupt, else tell how far the call is, not too often."""
+        """Raise Cancelled after an interrupt, else send the progress, not too often."""
         if self._interrupted:
             raise Cancelled("This was cancelled.")
-        if time.monotonic() - self._told > TELL_SECONDS:
-            self._told = time.monotonic()
+        if time.monotonic() - self._sent_at > PROGRESS_SECONDS:
+            self._sent_at = time.monotonic()
             self.send(fraction)
 
     def send(self, message: Message) -> None:
-        """Pass a message on to the server."""
-        pickle.dump(message, self._answers)
-        self._answers.flush()
+        """Send a message to the server."""
+        pickle.dump(message, self._replies)
+        self._replies.flush()
 
 
-def outcome(
+def reply(
     name: str, arguments: tuple[object, ...], options: Mapping[str, object], environment: Mapping[str, str]
-) -> Outcome:
-    """What a function gives, or why it gives nothing."""
+) -> Reply:
+    """Call a function: its value, or the reason why there is none."""
     for variable in [each for each in os.environ if each.startswith("EXPLORER_") and each not in environment]:
         del os.environ[variable]
     os.environ.update(environment)
@@ -85,9 +85,9 @@ def outcome(
         return getattr(import_module(module), function)(*arguments, **options), None
     except ExplorerError as error:
         return None, error
-    except Exception as error:  # noqa: BLE001 a bug there must not take the page along
+    except Exception as error:  # noqa: BLE001 a bug there must not break the page
         if is_out_of_memory(error):
-            return None, ExplorerError(f"Out of memory in {function}. {LESS}")
+            return None, ExplorerError(f"Out of memory in {function}. {TRY_LESS}")
         return None, ExplorerError(f"{function} failed: {type(error).__name__}: {error}. Please report this.")
 
 

@@ -1,7 +1,7 @@
-"""How many values a training step keeps for its backward pass, from the configuration alone; imports no torch.
+"""Values that a training step keeps for its backward pass, from the configuration alone; imports no torch.
 
-A convolution keeps what it is given, a batch norm too, a ReLU what it gives; sums and concatenations keep nothing, and
-what two modules keep alike is counted once. Weights, and batch statistics of a few values a channel, are not counted.
+Convolutions and batch norms keep their input, ReLUs their output, sums and concatenations nothing; a tensor kept by two
+modules is counted once. Weights and batch statistics (a few values per channel) are not counted.
 """
 
 from math import ceil, sqrt
@@ -9,14 +9,14 @@ from math import ceil, sqrt
 from explorer.models.config import NetworkConfig
 from explorer.models.structure import BlockShape, LayerShape, block_shapes, branch, layer_shapes
 
-TRANSIENT = 3  # gradients and results beside each other while the largest layer is computed
+TRANSIENT = 3  # tensors of the largest layer's size that exist together while it is computed
 
 
 def kept_values(config: NetworkConfig, image_size: int | None = None) -> dict[str, int]:
-    """Numbers kept for one image, by the name of the convolution or linear map that they stand around.
+    """Values kept for one image, by the name of the convolution or linear layer that they belong to.
 
     Args:
-        image_size: side in pixels; None takes that which such networks are made for.
+        image_size: side in pixels; None takes `config.image_size`.
 
     Raises:
         BadSettings: the network cannot take images of this size.
@@ -33,8 +33,8 @@ def kept_values(config: NetworkConfig, image_size: int | None = None) -> dict[st
         shape = shapes.get(block)
         if shape is None:
             found[each.name] = _stem(config, each, entering, stem) if each.kernel else _end(config, each, entering)
-        elif each.beside:
-            found[each.name] = _beside(shape, each, block_entering)
+        elif each.off_main_path:
+            found[each.name] = _off_main_path(shape, each, block_entering)
             continue
         else:
             found[each.name] = _inside(shape, each, entering)
@@ -47,59 +47,59 @@ def kept_values(config: NetworkConfig, image_size: int | None = None) -> dict[st
 
 
 def segments(count: int) -> list[range]:
-    """Which of `count` blocks are computed again together, see `models.recomputation`."""
+    """The segments of `count` blocks that are recomputed together, see `models.recomputation`."""
     size = ceil(sqrt(count))
     return [range(start, min(start + size, count)) for start in range(0, count, size)]
 
 
 def _stem(config: NetworkConfig, layer: LayerShape, entering: int, stem: list[str]) -> int:
-    """Around one of its convolutions; the first keeps the images."""
+    """Values kept for a convolution of the stem; the first one keeps the images."""
     open_end = config.order == "pre" or config.dense
     given = layer.width * layer.side**2
     count = layer.in_width * entering**2 if layer.name == stem[0] else 0
     if config.stem == "small" and open_end:
-        return count  # the first block has the norm and the ReLU
+        return count  # norm and ReLU belong to the first block
     count += given * (2 if config.norm == "batch" else 1)
     if layer.name == stem[-1] and config.stem != "small":
         pooled = layer.width * (-(-layer.side // 2)) ** 2
-        count += 2 * pooled  # where the largest values were, in 64 bits
+        count += 2 * pooled  # indices of the maxima, in 64 bits
         if not open_end and config.norm != "fixup":
-            count += pooled  # which the first block is given; else a norm or a sum keeps it
+            count += pooled  # the input of the first block; else a norm or a sum keeps it
     return count
 
 
 def _end(config: NetworkConfig, layer: LayerShape, entering: int) -> int:
-    """Around the classifier: its input, and the norm and the ReLU of networks whose blocks end without."""
+    """Values kept for the classifier: its input, and norm and ReLU where blocks do not end with them."""
     if config.order == "post" and not config.dense:
         return layer.in_width
     return layer.in_width + layer.in_width * entering**2 * (2 if config.norm == "batch" else 1)
 
 
 def _inside(shape: BlockShape, layer: LayerShape, entering: int) -> int:
-    """Around a convolution of a branch."""
+    """Values kept for a convolution of a branch."""
     taken, given = layer.in_width * entering**2, layer.width * layer.side**2
-    normed = shape.norm == "batch"
+    has_norm = shape.norm == "batch"
     if shape.kind == "transition":
-        return 2 * taken + given  # norm and ReLU before it, the pooling after it
+        return 2 * taken + given  # norm and ReLU before it, pooling after it
     last = layer.name.endswith(f"conv{len(branch(shape))}")
     before = shape.order == "pre" or shape.kind.startswith("dense")
-    count = (1 + normed) * (taken if before else given)
+    count = (1 + has_norm) * (taken if before else given)
     if shape.norm == "fixup":
-        count += taken  # with a scalar added
-    if last and not normed:
-        count += given  # which a scalar is multiplied with
+        count += taken  # the input plus a scalar
+    if last and not has_norm:
+        count += given  # to be multiplied by a scalar
     if last and shape.excitation:
-        count += given  # which the excitation is multiplied with
+        count += given  # to be multiplied by the excitation
     return count
 
 
-def _beside(shape: BlockShape, layer: LayerShape, entering: int) -> int:
-    """Around a projection or a convolution of an excitation."""
-    if ".excitation." in layer.name:  # means, or a ReLU's numbers and the weights of the channels
+def _off_main_path(shape: BlockShape, layer: LayerShape, entering: int) -> int:
+    """Values kept for a projection or a convolution of an excitation."""
+    if ".excitation." in layer.name:  # channel means, or a ReLU's outputs and the gates
         return layer.in_width if layer.name.endswith("reduce") else layer.in_width + layer.width
     count = layer.width * layer.side**2 if shape.norm == "batch" and shape.order == "post" else 0
     if shape.shortcut == "pooled":
         return count + layer.in_width * layer.side**2
-    shared = shape.shares_activation or shape.norm == "batch"  # a ReLU or a norm of the branch keeps it already
+    shared = shape.shares_activation or shape.norm == "batch"  # a ReLU or norm of the branch keeps it already
     own = shape.norm == "fixup" or (shape.order == "pre" and not shared)
     return count + own * layer.in_width * entering**2

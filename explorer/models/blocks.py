@@ -1,4 +1,4 @@
-"""Blocks of residual and plain networks, each written like its figure: one ReLU module per use, nothing in place."""
+"""Blocks of residual and plain networks, written like their figures: one ReLU module per use, nothing in place."""
 
 from typing import Any
 
@@ -14,23 +14,23 @@ class Addition(nn.Module):
     """The sum of branch and shortcut; a module, since relevance propagation has rules for modules only.
 
     Attributes:
-        branch_factor: what the branch is multiplied with; other than 1 only during a step of training with stochastic
-            depth, see `training.stochastic_depth`.
+        branch_factor: of the branch; differs from 1 only in training with stochastic depth, see
+            `training.stochastic_depth`.
     """
 
     branch_factor = 1.0
 
-    def forward(self, branch: Tensor, beside: Tensor) -> Tensor:
+    def forward(self, branch: Tensor, shortcut: Tensor) -> Tensor:
         if self.branch_factor != 1:
             branch = branch * self.branch_factor
-        return branch + beside  # never in place: a recorded response would change
+        return branch + shortcut  # not in place: a recorded response would change
 
 
 class ResidualBlock(nn.Module):
-    """What the blocks below have in common.
+    """Base class of the blocks below.
 
     Attributes:
-        shortcut: the module beside the branch; None in a plain network, which has the branch alone.
+        shortcut: the path beside the branch; None in a plain network.
     """
 
     shortcut: Any
@@ -41,8 +41,8 @@ class ResidualBlock(nn.Module):
         self.shape = shape
 
     @property
-    def left_out(self) -> bool:
-        """Whether the shortcut alone is computed, as in some steps of training with stochastic depth."""
+    def branch_dropped(self) -> bool:
+        """Whether only the shortcut is computed, in some training steps with stochastic depth."""
         return self.addition.branch_factor == 0
 
 
@@ -63,7 +63,7 @@ class BasicBlock(ResidualBlock):
         self.relu2 = nn.ReLU()
 
     def forward(self, x: Tensor) -> Tensor:
-        if self.left_out:
+        if self.branch_dropped:
             return self.relu2(self.shortcut(x))
         out = self.relu1(self.norm1(self.conv1(x)))
         out = self.norm2(self.conv2(out))  # the response of figure 7
@@ -99,7 +99,7 @@ class BottleneckBlock(ResidualBlock):
         self.relu3 = nn.ReLU()
 
     def forward(self, x: Tensor) -> Tensor:
-        if self.left_out:
+        if self.branch_dropped:
             return self.relu3(self.shortcut(x))
         out = self.relu1(self.norm1(self.conv1(x)))
         out = self.relu2(self.norm2(self.conv2(out)))
@@ -114,8 +114,8 @@ class BottleneckBlock(ResidualBlock):
 class PreBasicBlock(ResidualBlock):
     """Norm and ReLU before each of two 3x3 convolutions, and nothing after the sum. Source: He et al. 2016, figure 4e.
 
-    Where the shape changes, and in the first block after a stem without ReLU, the shortcut too starts after the first
-    ReLU (section A of its appendix). Without batch norm a scalar ends the branch.
+    Where the shape changes, and in the first block after a stem without ReLU, the shortcut also starts after the first
+    ReLU (appendix A there). Without batch norm the branch ends with a scalar.
     """
 
     def __init__(self, shape: BlockShape) -> None:
@@ -133,7 +133,7 @@ class PreBasicBlock(ResidualBlock):
         self.addition = Addition()
 
     def forward(self, x: Tensor) -> Tensor:
-        if self.left_out:
+        if self.branch_dropped:
             return self.shortcut(self.relu1(self.norm1(x)) if self.shape.shares_activation else x)
         active = self.relu1(self.norm1(x))
         out = self.conv1(active)
@@ -146,7 +146,7 @@ class PreBasicBlock(ResidualBlock):
 
 
 class PreBottleneckBlock(ResidualBlock):
-    """The same around the three convolutions of a bottleneck. Source: He et al. 2016, section 4."""
+    """Norm and ReLU before each of the three convolutions of a bottleneck. Source: He et al. 2016, section 4."""
 
     def __init__(self, shape: BlockShape) -> None:
         super().__init__(shape)
@@ -167,7 +167,7 @@ class PreBottleneckBlock(ResidualBlock):
         self.addition = Addition()
 
     def forward(self, x: Tensor) -> Tensor:
-        if self.left_out:
+        if self.branch_dropped:
             return self.shortcut(self.relu1(self.norm1(x)) if self.shape.shares_activation else x)
         active = self.relu1(self.norm1(x))
         out = self.conv1(active)

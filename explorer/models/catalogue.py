@@ -1,4 +1,4 @@
-"""Named networks: one row each, and the reading of every other valid name."""
+"""Catalogue of named networks, and configurations of all valid names."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -20,16 +20,16 @@ TORCHVISION = "torchvision.models"
 
 @dataclass(frozen=True, slots=True)
 class NetworkRow:
-    """A network that menus list, with what its paper reports.
+    """A network that menus list, with the numbers that its paper reports.
 
     Attributes:
-        config: what it is made of.
-        family: the menu's heading.
-        source: where the numbers stand.
-        published_error: top-1 error as a fraction, or None where the paper gives none: on the CIFAR-10 test set, of a
-            network for ImageNet on that validation set.
-        published_parameters: how many its source says it has; as exact as it says.
-        published_multiply_adds: for one image, as exact as the source says.
+        config: its configuration.
+        family: heading in menus.
+        source: of the published numbers.
+        published_error: top-1 error as a fraction, None if the paper reports none: on the CIFAR-10 test set, for
+            ImageNet networks on the ImageNet validation set.
+        published_parameters: with the precision of the source.
+        published_multiply_adds: for one image, with the precision of the source.
     """
 
     config: NetworkConfig
@@ -41,15 +41,15 @@ class NetworkRow:
 
     @property
     def published_data(self) -> Literal["cifar10", "imagenet"]:
-        """What the published error is on."""
+        """The data set of the published error."""
         return "cifar10" if self.config.stem == "small" else "imagenet"
 
 
 def network_config(name: str) -> NetworkConfig:
-    """The configuration a name stands for: plain20, resnet56-b, resnet50, wrn-28-10 (see `models.names`).
+    """The configuration of a name: plain20, resnet56-b, resnet50, wrn-28-10 (see `models.names`).
 
     Raises:
-        UnknownName: no network is called so; the nearest valid names are given.
+        UnknownName: no network is called so; the message gives the nearest valid names.
     """
     settings = settings_of(name)
     if settings is None:
@@ -66,7 +66,7 @@ def network_config(name: str) -> NetworkConfig:
 
 
 def _reason(settings: dict[str, Any], error: BadSettings) -> str:
-    """In the words of names where it is the depth that is wrong."""
+    """The message of `error`; for a wrong depth, with the nearest names."""
     if error.settings != ("depth",) or settings["stages"]:
         return str(error)
     depth, block, stem = settings["depth"], settings["block"], settings["stem"]
@@ -84,7 +84,7 @@ def _rows(family: str, source: str, *rows: tuple[Any, ...]) -> dict[str, Network
     return {name: NetworkRow(network_config(name), family, source, *numbers) for name, *numbers in rows}
 
 
-# In menu order. Name, error, parameters, multiply-adds, as far as the source gives them.
+# In menu order. Name, error, parameters and multiply-adds, as far as the source reports them.
 NETWORKS: dict[str, NetworkRow] = (
     _rows("Plain, for small images", "", *((f"plain{depth}",) for depth in (20, 32, 44, 56, 110)))
     | _rows(

@@ -1,4 +1,4 @@
-"""What a network is made of, as settings; importing this does not import torch."""
+"""Network configuration; importing this does not import torch."""
 
 from typing import Any, Literal, Self
 
@@ -23,11 +23,11 @@ Stem = Literal["small", "large", "deep"]
 Norm = Literal["batch", "skipinit", "fixup"]
 
 LAYERS_IN_BLOCK: dict[Block, int] = {"basic": 2, "bottleneck": 3, "dense": 1, "dense-bottleneck": 2}
-EXCITATION_REDUCTION = 16  # of the channels between the two layers of an excitation, Hu et al. 2018, section 4
-DENSE_BOTTLENECK = 4  # growths that the 1x1 convolution of a dense layer gives, Huang et al. 2017, section 3
-EXPANSION = 4  # of a bottleneck's last convolution
+EXCITATION_REDUCTION = 16  # ratio of channels between the two layers of an excitation, Hu et al. 2018, section 4
+DENSE_BOTTLENECK = 4  # outputs of a dense layer's 1x1 convolution per growth, Huang et al. 2017, section 3
+EXPANSION = 4  # output channels of a bottleneck per channel of width
 
-# Far beyond what was ever trained; what a machine's memory holds is another question, see `models.size`
+# Far larger than any trained network; memory is checked separately, see `models.size`
 DEEPEST = 10_000  # layers
 MOST_CLASSES = 1_000_000
 LARGEST_IMAGE = 16_384  # pixels a side
@@ -35,32 +35,32 @@ LARGEST_SEED = 2**32 - 1
 
 
 class NetworkConfig(Settings):
-    """A network that the field calls ResNet: plain, residual, or densely connected.
+    """Configuration of a plain, residual or densely connected network.
 
     Attributes:
         depth: weighted layers on the main path. Without `stages` there are three equal ones: 6n+2 layers in basic
             blocks, 9n+2 in bottlenecks, 3n+4 and 6n+4 in the two kinds of dense layers.
         shortcut: "none" makes the network plain; "A" pads with zeros, "B" projects where the shape changes, "C"
             projects everywhere (He et al. 2015, section 3.3); "D" is B that averages 2x2 before it projects (He et al.
-            2019, section 4.2). Dense layers have none: they keep their input.
+            2019, section 4.2). Dense layers have no other shortcut than the concatenation.
         width: channels of the stem; of the first stage too, before `widen`. 16 in the paper's networks for small
             images.
-        classes: outputs of the classifier.
-        channels: channels of an image: 3 for colour, 1 for grey.
+        classes: number of outputs of the classifier.
+        channels: of an image: 3 for colour, 1 for greyscale.
         block: "basic" has two 3x3 convolutions, "bottleneck" a 3x3 between two 1x1 of which the last gives four times
             the width (He et al. 2015, figure 5); "dense" and "dense-bottleneck" are the layers of Huang et al. 2017.
         order: "post" puts norm and ReLU after each convolution, "pre" before it (He et al. 2016).
         stem: "small" is a 3x3 convolution; "large" the 7x7 with stride 2 and the max pooling of ImageNet networks;
             "deep" has three 3x3 in place of the 7x7 (He et al. 2019, section 4.2).
-        stages: blocks of each stage; empty: three equal stages, as many blocks as the depth asks for.
-        widen: how much wider than the stem the first stage is (Zagoruyko and Komodakis 2016).
+        stages: blocks of each stage; empty: three equal stages that give the depth.
+        widen: width of the first stage over that of the stem (Zagoruyko and Komodakis 2016).
         groups: of a bottleneck's 3x3 convolution (the cardinality of Xie et al. 2017).
-        group_width: channels of each group in the first stage; 0: as many as make the width together.
-        stride_on: which convolution of a bottleneck makes the image smaller: "1x1" in He et al. 2015, "3x3" in
+        group_width: channels of each group in the first stage; 0: `width` divided by `groups`.
+        stride_on: convolution of a bottleneck that has the stride: "1x1" in He et al. 2015, "3x3" in
             torchvision.
         excitation: squeeze-and-excitation at the end of each branch (Hu et al. 2018).
-        norm: "batch"; "skipinit" has none, and a scalar at the end of each branch that starts at zero (De and Smith
-            2020); "fixup" has none, scalars, and smaller first weights (Zhang et al. 2019).
+        norm: "batch"; "skipinit" has instead a scalar, initially zero, at the end of each branch (De and Smith 2020);
+            "fixup" has instead scalars and smaller initial weights (Zhang et al. 2019).
         growth: channels that each dense layer adds.
     """
 
@@ -84,17 +84,17 @@ class NetworkConfig(Settings):
     @model_validator(mode="before")
     @classmethod
     def _canonical(cls, values: Any) -> dict[str, Any]:
-        """Without settings that say the default in other words, so that a network has one configuration and name."""
+        """Replace settings equivalent to a default by it, so that a network has one configuration and name."""
         if not isinstance(values, dict):
-            raise ValueError(f"a network (={quoted(values)}) is told by its settings.")  # noqa: TRY004 for pydantic
-        usual: dict[str, Any] = {}
+            raise ValueError(f"a network (={quoted(values)}) must be a dict of settings.")  # noqa: TRY004 for pydantic
+        defaults: dict[str, Any] = {}
         stages = values.get("stages")
         if isinstance(stages, tuple | list) and len(stages) == 3 and len(set(stages)) == 1:
-            usual["stages"] = ()
+            defaults["stages"] = ()
         widths = values.get("group_width", 0), values.get("groups", 1), values.get("width", 16)
         if all(isinstance(each, int) for each in widths) and widths[0] * widths[1] == widths[2]:
-            usual["group_width"] = 0
-        return values | usual
+            defaults["group_width"] = 0
+        return values | defaults
 
     @field_validator("stages")
     @classmethod
@@ -114,12 +114,12 @@ class NetworkConfig(Settings):
         return self
 
     def _depth_problem(self) -> str:
-        """Why there is no network of this depth, if so."""
+        """Why no network has this depth; empty if one has."""
         if self.stages:
             layers = depth_of(self.block, self.stages, self.stem)
-            told = ", ".join(map(str, self.stages))
+            blocks = ", ".join(map(str, self.stages))
             return "" if self.depth == layers else (
-                f"`depth` (={self.depth}) is not that of {told} {self.block} blocks, which have {layers} layers with "
+                f"`depth` (={self.depth}) is not that of {blocks} {self.block} blocks, which have {layers} layers with "
                 f"stem and classifier. Take `depth={layers}`."
             )  # fmt: skip
         lower, upper = nearest_depths(self.depth, self.block, self.stem)
@@ -129,7 +129,7 @@ class NetworkConfig(Settings):
         return f"`depth` (={self.depth}) is not {rule}. The nearest are {lower} and {upper}."
 
     def _part_problem(self) -> str:
-        """Which parts do not go together, if so; what a part would leave without effect is refused too."""
+        """Which settings are incompatible; empty if none are. Settings without effect are rejected too."""
         rules = {
             "`groups` and `group_width` are of bottlenecks; take `block='bottleneck'`.": (
                 self.block != "bottleneck" and (self.groups > 1 or self.group_width)
@@ -145,11 +145,11 @@ class NetworkConfig(Settings):
             ),
             f"`widen` (={self.widen}) is of basic blocks with `order='pre'`, as in Zagoruyko and Komodakis 2016; "
             "raise `width` instead.": self.widen > 1 and (self.block != "basic" or self.order != "pre"),
-            "`order='pre'` is about what a shortcut carries on, so it needs one: choose `shortcut` A, B, C or D.": (
+            "`order='pre'` needs a shortcut: choose `shortcut` A, B, C or D.": (
                 self.order == "pre" and self.shortcut == "none" and not self.dense
             ),
-            f"`norm='{self.norm}'` begins with branches that add nothing, so they need a shortcut beside them: choose "
-            "`shortcut` A, B, C or D.": self.norm != "batch" and (self.shortcut == "none" or self.dense),
+            f"`norm='{self.norm}'` starts with branches that output zero, so it needs a shortcut: choose `shortcut` A, "
+            "B, C or D.": self.norm != "batch" and (self.shortcut == "none" or self.dense),
             "`norm='fixup'` is made for `order='post'`; take that, or `norm='skipinit'`.": (
                 self.norm == "fixup" and self.order == "pre"
             ),
@@ -157,7 +157,7 @@ class NetworkConfig(Settings):
                 self.dense and not self.growth
             ),
             "`growth` is of dense layers; take `block='dense'`.": self.growth and not self.dense,
-            "Dense layers keep their input, so they have no other shortcut, excitation or order: leave out "
+            "Dense layers concatenate their input and have no other shortcut, excitation or order: leave out "
             "`excitation` and `order`, and take `shortcut='none'`.": (
                 self.dense and (self.excitation or self.order == "pre" or self.shortcut != "none")
             ),
@@ -183,44 +183,44 @@ class NetworkConfig(Settings):
 
     @property
     def blocks_per_stage(self) -> int:
-        """Of a network with three equal stages."""
+        """Blocks of each of three equal stages."""
         return (self.depth - _other_layers(self.block, 3, self.stem)) // (3 * LAYERS_IN_BLOCK[self.block])
 
     @property
     def image_size(self) -> int:
-        """Side in pixels of the images that such networks are made for."""
+        """Side in pixels of the images that the network is designed for: 32, or 224 for ImageNet."""
         return 32 if self.stem == "small" else 224
 
     @property
     def name(self) -> str:
-        """The catalogue's spelling: plain20, resnet56-b, resnet50, wrn-28-10; `network_config` reads it."""
+        """Network name: plain20, resnet56-b, resnet50, wrn-28-10; the inverse of `network_config`."""
         return _name(self)
 
 
 def require_seed(seed: int) -> None:
-    """Raise BadSettings where a number is no seed."""
+    """Raise BadSettings unless `seed` is between 0 and `LARGEST_SEED`."""
     require_between("seed", seed, 0, LARGEST_SEED)
 
 
 def depth_of(block: Block, stages: tuple[int, ...], stem: Stem) -> int:
-    """Weighted layers on the main path of a network with so many blocks in each stage."""
+    """Weighted layers on the main path of a network with these blocks per stage."""
     return _other_layers(block, len(stages), stem) + LAYERS_IN_BLOCK[block] * sum(stages)
 
 
 def depth_rule(block: Block, stem: Stem = "small") -> str:
-    """The depths of three equal stages: 6n+2."""
+    """Formula of the depths with three equal stages, such as 6n+2."""
     return f"{3 * LAYERS_IN_BLOCK[block]}n+{_other_layers(block, 3, stem)}"
 
 
 def nearest_depths(depth: int, block: Block = "basic", stem: Stem = "small") -> tuple[int, int]:
-    """The depths of three equal stages below and above `depth`, the first of which is `depth` if that is one."""
+    """The nearest valid depths with three equal stages; the first is `depth` itself if that is valid."""
     step, others = 3 * LAYERS_IN_BLOCK[block], _other_layers(block, 3, stem)
     lower = others + step * max(1, (depth - others) // step)
     return lower, lower + step
 
 
 def _other_layers(block: Block, stages: int, stem: Stem) -> int:
-    """Layers outside of blocks: the stem, the classifier, in dense networks one between two stages."""
+    """Layers outside of blocks: stem, classifier and, in dense networks, transitions."""
     return (3 if stem == "deep" else 1) + 1 + (stages - 1 if block.startswith("dense") else 0)
 
 
@@ -237,30 +237,30 @@ def _residual_name(config: NetworkConfig) -> tuple[str, list[str]]:
     known = not wide and IMAGENET.get(number, ("", ()))[1] == config.stages != ()
     grouped = config.groups > 1 or config.group_width not in (0, config.width)
     large = config.stem == "large" or (deep and known)
-    told_stages = config.stages if not known else ()
-    told_stages = told_stages or (config.stage_blocks if number in IMAGENET and not known and not wide else ())
-    told_stages = told_stages or (config.stage_blocks if large and not known else ())
+    named_stages = config.stages if not known else ()
+    named_stages = named_stages or (config.stage_blocks if number in IMAGENET and not known and not wide else ())
+    named_stages = named_stages or (config.stage_blocks if large and not known else ())
     block = (
         IMAGENET[number][0] if known
-        else "bottleneck" if grouped or (number in BOTTLENECK_DEPTHS and not told_stages) else "basic"
+        else "bottleneck" if grouped or (number in BOTTLENECK_DEPTHS and not named_stages) else "basic"
     )  # fmt: skip
-    glued = deep and config.shortcut == "D" and not (grouped or wide)
+    short_d = deep and config.shortcut == "D" and not (grouped or wide)
     suffixes = []
-    if config.shortcut not in ("none", usual_shortcut(config.block, large=known or large, wide=wide)) and not glued:
+    if config.shortcut not in ("none", usual_shortcut(config.block, large=known or large, wide=wide)) and not short_d:
         suffixes.append(config.shortcut.lower())
     suffixes += ["plain"] * (config.kind == "plain" and grouped)
     suffixes += [config.block] * (config.block != block)
     suffixes += ["v1"] * (config.stride_on == "1x1")
-    suffixes += ["deep"] * (deep and not glued)
+    suffixes += ["deep"] * (deep and not short_d)
     suffixes += ["cifar"] * (known and config.stem == "small")
     suffixes += ["large"] * (large and not known)
     suffixes += [config.norm] * (config.norm != "batch")
     suffixes += [f"w{config.width}"] * (config.width != usual_width(imagenet=known or large, grouped=grouped))
-    suffixes += [f"s{'.'.join(map(str, told_stages))}"] * bool(told_stages)
-    return _base(config, number, glued=glued), suffixes
+    suffixes += [f"s{'.'.join(map(str, named_stages))}"] * bool(named_stages)
+    return _base(config, number, short_d=short_d), suffixes
 
 
-def _base(config: NetworkConfig, number: int, *, glued: bool) -> str:
+def _base(config: NetworkConfig, number: int, *, short_d: bool) -> str:
     se = "se" if config.excitation else ""
     if config.widen > 1:
         return f"{se}wrn-{number + 2}-{config.widen}"
@@ -270,7 +270,7 @@ def _base(config: NetworkConfig, number: int, *, glued: bool) -> str:
     if config.group_width not in (0, config.width):
         return f"{se}{pre}wide-resnet{number}-{config.group_width // config.width}"
     kind = "plain" if config.kind == "plain" else "resnet"
-    return f"{se}{pre}{kind}{number}{'d' if glued else ''}"
+    return f"{se}{pre}{kind}{number}{'d' if short_d else ''}"
 
 
 def _dense_name(config: NetworkConfig) -> tuple[str, list[str]]:

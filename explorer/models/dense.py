@@ -1,6 +1,6 @@
-"""Layers of densely connected networks, whose output is their input and some channels more.
+"""Layers of densely connected networks.
 
-Source: Huang et al. 2017, arXiv 1608.06993, section 3. Code that runs alone has these very classes, see `models.code`.
+Source: Huang et al. 2017, arXiv 1608.06993, section 3. Standalone code copies these classes, see `models.code`.
 """
 
 import torch
@@ -10,7 +10,7 @@ from explorer.models.config import DENSE_BOTTLENECK
 
 
 class DenseLayer(nn.Module):
-    """Norm, ReLU and a 3x3 convolution that gives the new channels."""
+    """Norm, ReLU and a 3x3 convolution, whose output is concatenated with the input."""
 
     def __init__(self, in_width: int, growth: int) -> None:
         super().__init__()
@@ -24,7 +24,7 @@ class DenseLayer(nn.Module):
 
 
 class DenseBottleneckLayer(nn.Module):
-    """Norm, ReLU and 1x1 convolution to four times the growth, and again with a 3x3: DenseNet-B."""
+    """Norm, ReLU and a 1x1 convolution to four times the growth, then again with a 3x3."""
 
     def __init__(self, in_width: int, growth: int) -> None:
         super().__init__()
@@ -43,7 +43,7 @@ class DenseBottleneckLayer(nn.Module):
 
 
 class Transition(nn.Module):
-    """Between two stages: a 1x1 convolution, half as wide in DenseNet-C, and 2x2 means."""
+    """Between two stages: a 1x1 convolution and 2x2 average pooling."""
 
     def __init__(self, in_width: int, width: int) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Everything about a network that its configuration says, and what two of them differ in; imports no torch."""
+"""Description of a network from its configuration, and differences of two networks; imports no torch."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,25 +14,25 @@ from explorer.models.config import NetworkConfig
 from explorer.models.receptive_field import receptive_fields
 from explorer.models.structure import BlockShape, block_shapes, layer_shapes
 
-BYTES = 4  # of a number in fp32
+BYTES = 4  # of an fp32 value
 SUMMED = ("parameters", "multiply_adds", "kept_values")
 COMPARED = ("layer", "parameters", "multiply_adds")  # in the order of `tables.DIFFERENT_LAYERS`
 OPTIONAL = ("layer", "receptive_field", "jump")
-STATES = 3  # kept of each parameter: itself, its gradient, its momentum
+STATES = 3  # values per parameter: itself, its gradient, its momentum
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Description:
-    """A network in numbers.
+    """Sizes and costs of a network.
 
     Attributes:
-        config: what it is made of.
-        image_size: side in pixels of the images that all counts are for.
+        config: its configuration.
+        image_size: side in pixels of the images that the counts are for.
         family, source: of the catalogue's row of this name; empty without one.
-        parameters: trainable ones.
+        parameters: number of trainable parameters.
         multiply_adds: for one image; batch norm, ReLU, pooling and sums not counted.
-        kept_values: numbers that a training step keeps for each image until its backward pass.
-        totals: `tables.TOTALS`, beside what the source reports.
+        kept_values: values that a training step keeps for each image until its backward pass.
+        totals: `tables.TOTALS`, with the numbers that the source reports.
         layers: `tables.DESCRIBED_LAYERS`.
         blocks, stages: `tables.DESCRIBED_PARTS`.
     """
@@ -51,19 +51,19 @@ class Description:
 
     @property
     def receptive_field(self) -> int:
-        """Side of what a position of the last convolution sees, in pixels of the image."""
+        """Side of the receptive field of the last convolution, in pixels of the image."""
         convolutions = self.layers[(self.layers["kernel"] > 0) & self.layers["layer"].notna()]
         return int(convolutions["receptive_field"].iloc[-1])
 
     def tensor_bytes(self, batch_size: int) -> int:
-        """Of the tensors of a training step in fp32; what kernels and the allocator need beyond them is not counted."""
+        """Bytes of the tensors of a training step in fp32, without the overhead of kernels and the allocator."""
         largest = int((self.layers["width"] * self.layers["side"] ** 2).max())
         return BYTES * (STATES * self.parameters + batch_size * (self.kept_values + TRANSIENT * largest))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Differences:
-    """Two networks beside each other, layers in the same place of the same block in one row.
+    """Two networks compared; layers at the same place of the same block are in one row.
 
     Attributes:
         a, b: the networks.
@@ -78,10 +78,10 @@ class Differences:
 
 
 def description(config: NetworkConfig, image_size: int | None = None) -> Description:
-    """A network in numbers, layer by layer, block by block and stage by stage.
+    """Sizes and costs of a network, by layer, block and stage.
 
     Args:
-        image_size: side in pixels; None takes that which such networks are made for.
+        image_size: side in pixels; None takes `config.image_size`.
 
     Raises:
         BadSettings: the network cannot take images of this size.
@@ -105,24 +105,23 @@ def description(config: NetworkConfig, image_size: int | None = None) -> Descrip
 
 
 def differences(a: NetworkConfig, b: NetworkConfig, image_size: int | None = None) -> Differences:
-    """What two networks differ in, setting by setting and layer by layer.
+    """Differences of two networks, by setting and by layer.
 
     Args:
-        image_size: side in pixels for both; None takes for each that which such networks are made for.
+        image_size: side in pixels for both; None takes each one's `config.image_size`.
 
     Raises:
         BadSettings: one of them cannot take images of this size.
     """
     first, second = description(a, image_size), description(b, image_size)
-    told = [_settings(each) for each in (first, second)]
-    settings = [(name, value, told[1][name], value != told[1][name]) for name, value in told[0].items()]
-    return Differences(
-        first, second, pd.DataFrame(settings, columns=tables.DIFFERENT_SETTINGS), _beside_each_other(first, second)
-    )
+    others = _settings(second)
+    rows = [(name, value, others[name], value != others[name]) for name, value in _settings(first).items()]
+    settings = pd.DataFrame(rows, columns=tables.DIFFERENT_SETTINGS)
+    return Differences(first, second, settings, _layer_differences(first, second))
 
 
 def layer_words(layer: Mapping[Any, Any]) -> str:
-    """What a row of `tables.DESCRIBED_LAYERS` is: 3×3, 16 → 32, side 16, stride 2."""
+    """A row of `tables.DESCRIBED_LAYERS` as text: 3×3, 16 → 32, side 16, stride 2."""
     if not layer["kernel"]:
         return f"{layer['in_width']} → {layer['width']}"
     text = f"{layer['kernel']}×{layer['kernel']}, {layer['in_width']} → {layer['width']}, side {layer['side']}"
@@ -134,11 +133,11 @@ def _layers(config: NetworkConfig, size: int) -> list[dict[str, Any]]:
     fields, kept = receptive_fields(config, size), kept_values(config, size)
     rows, number = [], 0
     for each in layer_shapes(config, size):
-        number += not each.beside
+        number += not each.off_main_path
         field = fields.get(each.name)
         rows.append(
             {
-                "layer": None if each.beside else number,
+                "layer": None if each.off_main_path else number,
                 "name": each.name,
                 "stage": each.stage,
                 "block": each.block,
@@ -148,7 +147,7 @@ def _layers(config: NetworkConfig, size: int) -> list[dict[str, Any]]:
                 "in_width": each.in_width,
                 "width": each.width,
                 "side": each.side,
-                "parameters": each.own + each.around,
+                "parameters": each.own_parameters + each.norm_parameters,
                 "multiply_adds": each.multiply_adds,
                 "receptive_field": field.side if field else None,
                 "jump": field.jump if field else None,
@@ -159,7 +158,7 @@ def _layers(config: NetworkConfig, size: int) -> list[dict[str, Any]]:
 
 
 def _parts(layers: list[dict[str, Any]], shapes: list[BlockShape], *, stages: bool) -> pd.DataFrame:
-    """Sums over the layers of each part; what leaves it, and the field of its last layer on the main path."""
+    """Sums over the layers of each part, with the output shape and receptive field of its last main-path layer."""
 
     def key(part: dict[str, Any]) -> tuple[int, int]:
         return part["stage"], 0 if stages else part["block"]
@@ -197,7 +196,7 @@ def _part(stage: int, block: int, inside: list[BlockShape]) -> str:
 
 
 def _totals(config: NetworkConfig, size: int, sums: dict[str, int], row: NetworkRow | None) -> pd.DataFrame:
-    """A source's numbers stand beside those of the very network and image size that it speaks of."""
+    """Totals with the published numbers, if they are of exactly this network and image size."""
     same = row if row and row.config == config else None
     sized = same if size == config.image_size else None
     published = {
@@ -218,9 +217,9 @@ def _settings(found: Description) -> dict[str, Any]:
     return {"name": config.name, "kind": config.kind} | fields | {"image_size": found.image_size}
 
 
-def _beside_each_other(a: Description, b: Description) -> pd.DataFrame:
+def _layer_differences(a: Description, b: Description) -> pd.DataFrame:
     ours, theirs = _places(a), _places(b)
-    order = {place: where for place, (where, _) in (theirs | ours).items()}
+    order = {place: key for place, (key, _) in (theirs | ours).items()}
     rows = []
     for place in sorted(order, key=order.__getitem__):
         (_, first), (_, second) = ours.get(place, (None, None)), theirs.get(place, (None, None))
@@ -232,7 +231,7 @@ def _beside_each_other(a: Description, b: Description) -> pd.DataFrame:
 
 
 def _places(found: Description) -> dict[tuple[int | None, int, str], tuple[tuple[float, ...], Mapping[Any, Any]]]:
-    """Each layer by stage, block and place, with where it comes in the order of all."""
+    """Each layer, with its sort key, by stage, block and place."""
     places: dict[tuple[int | None, int, str], tuple[tuple[float, ...], Mapping[Any, Any]]] = {}
     for number, layer in enumerate(found.layers.to_dict("records")):
         parts = layer["name"].split(".")

@@ -1,4 +1,4 @@
-"""Squeeze-and-excitation: a branch weighs its channels by what they hold. Source: Hu, Shen and Sun 2018, 1709.01507."""
+"""Squeeze-and-excitation, which weights the channels of a branch. Source: Hu, Shen and Sun 2018, arXiv 1709.01507."""
 
 from torch import Tensor, nn
 
@@ -6,7 +6,7 @@ from explorer.models.config import EXCITATION_REDUCTION
 
 
 class Excitation(nn.Module):
-    """Each channel times a number between 0 and 1 that follows from the means of all channels.
+    """Each channel times a weight between 0 and 1, computed from the means of all channels.
 
     Source: Hu, Shen and Sun 2018, figure 2.
     """

@@ -1,4 +1,4 @@
-"""A deeper network that computes what a shallower one does: the proof by construction of He et al. 2015, section 1."""
+"""Deeper networks that compute the same function: the solution by construction of He et al. 2015, section 1."""
 
 from copy import deepcopy
 
@@ -13,21 +13,21 @@ from explorer.models.shortcuts import ProjectionShortcut
 
 
 def deepened(network: Network, depth: int, images: Tensor | None = None) -> Network:
-    """A deeper copy with blocks at the end of each stage that pass their input on unchanged, in evaluation mode.
+    """A deeper copy with identity blocks inserted at the end of each stage, in evaluation mode.
 
-    In a plain network an inserted 3x3 convolution has the identity as kernel and its batch norm undoes its own
-    normalisation; that a ReLU follows changes nothing, since what reaches the block has been through one. In a
-    residual network the last batch norm of the block has weight and bias zero, so that the shortcut alone is left; a
-    projection there (option C) is made the identity as the convolutions of a plain network are.
+    In a plain network the inserted 3x3 convolutions have identity kernels, and weight and bias of their batch norms
+    invert the normalisation; the ReLUs change nothing, since the block's input is not negative. In a residual network
+    the last batch norm of the block has weight and bias zero, so that only the shortcut remains; a projection there
+    (option C) is made the identity like the convolutions of a plain network.
 
     Args:
-        network: left as it is.
+        network: not changed.
         depth: of the copy, 6n+2.
-        images: (N, C, H, W), normalised, on the network's device; some hundred that it was trained on. The inserted
-            batch norms get the mean and variance that these images have there while the network trains, so that a
-            block is the identity in training mode too, as far as a batch has the same mean and variance: the first
-            loss is then the shallower network's to within a few percent. Without images mean zero and variance one
-            are taken, and a plain network in training mode computes something else from the first step on.
+        images: (N, C, H, W), normalised, on the network's device; a few hundred training images. The inserted batch
+            norms get their mean and variance in training mode. A block is then the identity in training mode too, as
+            far as a batch has the same mean and variance: the first loss equals the shallower network's to within a
+            few percent. Without images mean zero and variance one are used, and a plain network in training mode
+            computes another function from the first step on.
 
     Raises:
         BadSettings: `network` is not from `build` or not made of three equal stages of basic blocks with batch norm
@@ -53,7 +53,7 @@ def deepened(network: Network, depth: int, images: Tensor | None = None) -> Netw
             "Give a batch of training images."
         )
     deeper = build(config).to(next(network.parameters())).eval()
-    deeper.load_state_dict(network.state_dict(), strict=False)  # all but the inserted blocks, which have other names
+    deeper.load_state_dict(network.state_dict(), strict=False)  # all but the inserted blocks
     deeper.normalisation = network.normalisation
     for stage, (mean, variance) in zip(deeper.stages.children(), _statistics(network, images), strict=True):
         for block in list(stage.children())[old_blocks:]:
@@ -63,7 +63,7 @@ def deepened(network: Network, depth: int, images: Tensor | None = None) -> Netw
 
 
 def _require_known(config: NetworkConfig) -> None:
-    """Identity blocks are worked out for the networks of He et al. 2015, section 4.2, alone."""
+    """Raise BadSettings unless this is a network of He et al. 2015, section 4.2."""
     parts = {
         f"{config.block} blocks": config.block != "basic",
         f"`order='{config.order}'`": config.order != "post",
@@ -81,13 +81,13 @@ def _require_known(config: NetworkConfig) -> None:
 
 
 def _statistics(network: Network, images: Tensor | None) -> list[tuple[Tensor, Tensor]]:
-    """Mean and variance (C,) of what leaves each stage while the network trains on `images`; zero and one without."""
+    """Mean and variance (C,) of each stage's output in training mode on `images`; zero and one without images."""
     if images is None:
         widths = [network.config.width << stage for stage in range(3)]
         return [(torch.zeros(width), torch.ones(width)) for width in widths]
     found = []
     with torch.no_grad():
-        training = deepcopy(network).train()  # a copy: its running statistics move
+        training = deepcopy(network).train()  # a copy, since its running statistics change
         features = training.stem(images)
         for stage in training.stages.children():
             features = stage(features)
@@ -97,19 +97,19 @@ def _statistics(network: Network, images: Tensor | None) -> list[tuple[Tensor, T
 
 
 def _make_identity(block: BasicBlock, mean: Tensor, variance: Tensor) -> None:
-    """Let a block pass on features that are not negative, of this mean and variance (C,) while it trains."""
+    """Make a block the identity for non-negative features with this batch mean and variance (C,)."""
     if block.shortcut is None:
-        _pass_on(block.conv1, block.norm1, mean, variance)
-        _pass_on(block.conv2, block.norm2, mean, variance)
+        _set_identity(block.conv1, block.norm1, mean, variance)
+        _set_identity(block.conv2, block.norm2, mean, variance)
         return
     for parameter in block.norm2.parameters():
         nn.init.zeros_(parameter)
     if isinstance(block.shortcut, ProjectionShortcut):
-        _pass_on(block.shortcut.conv, block.shortcut.norm, mean, variance)
+        _set_identity(block.shortcut.conv, block.shortcut.norm, mean, variance)
 
 
-def _pass_on(convolution: nn.Conv2d, norm: nn.Module | None, mean: Tensor, variance: Tensor) -> None:
+def _set_identity(convolution: nn.Conv2d, norm: nn.Module | None, mean: Tensor, variance: Tensor) -> None:
     assert isinstance(norm, nn.BatchNorm2d)
     nn.init.dirac_(convolution.weight)  # one at the centre, from each channel to itself
-    undone = {"running_mean": mean, "running_var": variance, "weight": (variance + norm.eps).sqrt(), "bias": mean}
-    norm.load_state_dict(norm.state_dict() | undone)
+    inverse = {"running_mean": mean, "running_var": variance, "weight": (variance + norm.eps).sqrt(), "bias": mean}
+    norm.load_state_dict(norm.state_dict() | inverse)

@@ -1,4 +1,4 @@
-"""The weighted layers of a network on its main path, in order, and the blocks they form."""
+"""Layers on the main path of a network, in order, and the blocks they form."""
 
 import re
 from collections import Counter
@@ -8,9 +8,9 @@ from itertools import groupby, pairwise
 
 from torch import nn
 
-# In the name of a module that is not on the main path; ours and torchvision's
-BESIDE = ("shortcut", "downsample", "excitation")
-NORMS = ("norm", "bn")  # how the name of a layer's normalisation begins, also where a study has taken it out
+# In the names of modules off the main path, in our networks and torchvision's
+OFF_MAIN_PATH = ("shortcut", "downsample", "excitation")
+NORMS = ("norm", "bn")  # prefixes of names of norms, also of one that a study has replaced
 
 _OURS = re.compile(r"(?P<stem>stem)\.|stages\.(?P<stage>\d+)\.(?P<block>\d+)\.")
 
@@ -24,8 +24,8 @@ class Layer:
         name: of `module` within the network.
         stage: 0 for the stem, 1 for the first resolution and width of the blocks, ...; one more for the classifier.
         block: within its stage, from 1; 0 for stem and classifier.
-        module: the convolution or linear map.
-        norm: the normalisation after it, if any.
+        module: the convolution or linear layer.
+        norm: the norm after it, if any.
     """
 
     number: int
@@ -37,7 +37,7 @@ class Layer:
 
     @property
     def response(self) -> nn.Module:
-        """The module whose output is the layer's response: what comes before an addition or a ReLU."""
+        """The module whose output is the layer's response, before addition or ReLU."""
         return self.module if self.norm is None else self.norm
 
 
@@ -49,8 +49,8 @@ class Block:
         stage: from 1; block: within its stage, from 1.
         name: of `module` within the network.
         layers: of its branch, in order.
-        shortcut: what the block calls with its input to get the other summand; None in a plain network.
-        start: the module that the branch gives its input to; end: the one whose output is the branch's summand.
+        shortcut: the module of the shortcut; None in a plain network.
+        start, end: first and last module of the branch.
     """
 
     stage: int
@@ -64,10 +64,10 @@ class Block:
 
 
 def main_path(network: nn.Module) -> list[Layer]:
-    """The convolutions beside no shortcut and the classifier, in the order in which the network holds them.
+    """The convolutions that are not on a shortcut, and the classifier, in the order of the network's modules.
 
-    Where the layers of a network of ours are, their names say. In others a module that holds two or more of the
-    convolutions is a block, and a new stage begins with a block that changes resolution or width.
+    In our networks the names give stage and block. In others a module with two or more of the convolutions is a
+    block, and a new stage starts with a block that changes resolution or width.
     """
     found = list(_weighted(network))
     members = Counter(_parent(name) for name, module, _ in found if isinstance(module, nn.Conv2d))
@@ -95,15 +95,12 @@ def main_path(network: nn.Module) -> list[Layer]:
 
 
 def block_names(network: nn.Module) -> dict[tuple[int, int], str]:
-    """The name of the module that holds each block, by stage and block, in order."""
+    """Module name of each block, by stage and block, in order."""
     return {(layer.stage, layer.block): _parent(layer.name) for layer in main_path(network) if layer.block}
 
 
 def blocks(network: nn.Module) -> list[Block]:
-    """The blocks of a network of ours, in order; none in one whose blocks do not say what their shortcut is.
-
-    So there are none in dense networks, whose layers add nothing.
-    """
+    """The blocks in order; empty unless blocks have an attribute `shortcut`, which dense layers have not."""
     found = []
     for (stage, block), layers in groupby(main_path(network), key=lambda layer: (layer.stage, layer.block)):
         inside = tuple(layers)
@@ -116,7 +113,7 @@ def blocks(network: nn.Module) -> list[Block]:
 
 
 def _branch_ends(block: nn.Module, layers: tuple[Layer, ...]) -> tuple[nn.Module, nn.Module]:
-    """Where a branch begins and ends: a pre-activation block's with its first norm, unless the shortcut shares that."""
+    """First and last module of a branch; the first is a pre-activation block's norm unless the shortcut shares it."""
     shape = getattr(block, "shape", None)
     own_norm = shape is not None and shape.order == "pre" and not shape.shares_activation
     start = block.get_submodule("norm1") if own_norm else layers[0].module
@@ -124,16 +121,16 @@ def _branch_ends(block: nn.Module, layers: tuple[Layer, ...]) -> tuple[nn.Module
 
 
 def network_name(network: nn.Module) -> str:
-    """What messages call a network: ours by its name, another by its class."""
+    """Name of a network in messages; of other modules, the class."""
     config = getattr(network, "config", None)
     return str(getattr(config, "name", type(network).__name__))
 
 
 def _weighted(network: nn.Module) -> Iterator[tuple[str, nn.Conv2d | nn.Linear, nn.Module | None]]:
-    """Name and module of each layer, with the normalisation that follows it in the same parent."""
+    """Name and module of each layer, with the norm that follows it in the same parent."""
     modules = [*network.named_modules(), ("", nn.Module())]
     for (name, module), (next_name, following) in pairwise(modules):
-        if isinstance(module, nn.Conv2d | nn.Linear) and not any(word in name for word in BESIDE):
+        if isinstance(module, nn.Conv2d | nn.Linear) and not any(word in name for word in OFF_MAIN_PATH):
             own = next_name.rpartition(".")[2].startswith(NORMS) and _parent(next_name) == _parent(name)
             yield name, module, following if own else None
 

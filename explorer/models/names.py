@@ -1,4 +1,4 @@
-"""Network names: those of the literature, with a suffix for what differs from the network of that name.
+"""Network names: those of the literature, with suffixes for differences.
 
     [se][pre](plain|resnet)DEPTH[d]   plain20, resnet56, preresnet110, seresnet50, resnet50d (He et al. 2019)
     [se][pre]resnextDEPTH-GROUPSxWIDTHd  resnext29-8x64d, resnext50-32x4d
@@ -23,7 +23,7 @@ IMAGENET = {
     101: ("bottleneck", (3, 4, 23, 3)),
     152: ("bottleneck", (3, 8, 36, 3)),
 }
-BOTTLENECK_DEPTHS = (164, 1001)  # of He et al. 2016, where nothing else is said
+BOTTLENECK_DEPTHS = (164, 1001)  # of He et al. 2016, unless a suffix says otherwise
 
 # Huang et al. 2017, table 1: blocks and growth
 IMAGENET_DENSE = {
@@ -33,7 +33,7 @@ IMAGENET_DENSE = {
     201: ((6, 12, 48, 32), 32),
 }
 IMAGENET_CLASSES = 1000
-LONGEST_NAME = 100  # characters; no network needs as many
+LONGEST_NAME = 100  # characters
 
 _BASE = re.compile(
     r"(?P<se>se)?(?P<pre>pre)?"
@@ -46,7 +46,7 @@ _BASE = re.compile(
 _DENSE = re.compile(
     r"densenet(?:(?P<depth>[0-9]{3})|-(?P<bc>bc-)?(?P<small_depth>[0-9]{1,4})-(?P<growth>[0-9]{1,3}))(?P<suffixes>(?:-[a-z0-9.]+)*)"
 )
-_MEANT = re.compile(r"(se)?(pre)?(plain|resnet|resnext|wide-resnet)[0-9]|(se)?wrn-?[0-9]|densenet(-bc)?-?[0-9]")
+_NAME_LIKE = re.compile(r"(se)?(pre)?(plain|resnet|resnext|wide-resnet)[0-9]|(se)?wrn-?[0-9]|densenet(-bc)?-?[0-9]")
 _SUFFIX = re.compile(
     r"(?P<option>[abcd])|(?P<plain>plain)|(?P<block>basic|bottleneck)|(?P<v1>v1)|(?P<deep>deep)|(?P<cifar>cifar)|(?P<large>large)"
     r"|(?P<norm>skipinit|fixup)|w(?P<width>[0-9]{1,4})|s(?P<stages>[0-9]{1,4}(?:\.[0-9]{1,4})*)"
@@ -54,20 +54,17 @@ _SUFFIX = re.compile(
 
 
 def normalised_name(text: str) -> str:
-    """A name as the catalogue writes it: wide_resnet50_2, as torchvision has it, becomes wide-resnet50-2."""
-    return text.lower().replace("_", "-") if text.isascii() else text  # some foreign capitals have ASCII small letters
+    """A name in the catalogue's spelling: torchvision's wide_resnet50_2 becomes wide-resnet50-2."""
+    return text.lower().replace("_", "-") if text.isascii() else text  # some other capitals have ASCII small letters
 
 
 def is_network_name(text: str) -> bool:
-    """Whether a text is meant as the name of a network, valid or not, rather than as the id of a run."""
-    return _MEANT.match(normalised_name(text)) is not None
+    """Whether a text looks like a network name, valid or not, rather than a run id."""
+    return _NAME_LIKE.match(normalised_name(text)) is not None
 
 
 def settings_of(name: str) -> dict[str, Any] | None:
-    """The settings of the `NetworkConfig` that a name stands for; None where it is not spelt like a name.
-
-    They need not go together: `NetworkConfig` says so.
-    """
+    """Settings of the `NetworkConfig` of a name, not yet validated; None if it is not spelt like a network name."""
     text = normalised_name(name)
     if len(text) > LONGEST_NAME:
         return None
@@ -77,10 +74,10 @@ def settings_of(name: str) -> dict[str, Any] | None:
     suffixes: dict[str, str] = {}
     for each in found["suffixes"].split("-")[1:]:
         match = _SUFFIX.fullmatch(each)
-        said = {key: value for key, value in match.groupdict().items() if value} if match else {}
-        if not said or said.keys() & suffixes.keys():
+        named = {key: value for key, value in match.groupdict().items() if value} if match else {}
+        if not named or named.keys() & suffixes.keys():
             return None
-        suffixes |= said
+        suffixes |= named
     part = found.groupdict()
     return _dense(part, suffixes) if text.startswith("densenet") else _residual(part, suffixes)
 
@@ -90,7 +87,7 @@ def _residual(part: dict[str, str | None], suffixes: dict[str, str]) -> dict[str
     plain = part["kind"] == "plain" or "plain" in suffixes
     pre, wide = bool(part["pre"] or part["wide_layers"]), bool(part["wide_layers"])
     if wide:
-        number -= 2  # the projections are beside the main path, and the classifier counts
+        number -= 2  # three projections do not count here, and the classifier does
     deep = bool(part["d"] or "deep" in suffixes)
     known = None if "stages" in suffixes or wide else IMAGENET.get(number)
     grouped = bool(part["groups"] or part["times"])
@@ -147,12 +144,12 @@ def _dense(part: dict[str, str | None], suffixes: dict[str, str]) -> dict[str, A
 
 
 def usual_shortcut(block: str, *, large: bool, wide: bool) -> str:
-    """The option that a name without one means."""
+    """Shortcut option of a name without one."""
     return "B" if large or wide or block == "bottleneck" else "A"
 
 
 def usual_width(*, imagenet: bool, grouped: bool) -> int:
-    """The width that a name without one means."""
+    """Width of a name without one."""
     return 64 if imagenet or grouped else 16
 
 

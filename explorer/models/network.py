@@ -1,4 +1,4 @@
-"""Networks, built from a configuration, with the weights that a training starts from."""
+"""Build networks from configurations, and initialise their weights."""
 
 import math
 from collections import OrderedDict
@@ -22,18 +22,18 @@ from explorer.models.structure import BlockShape, block_shapes
 
 
 class Network(nn.Module):
-    """Stem, stages of blocks, average pooling, classifier; before the pooling norm and ReLU where blocks end without.
+    """Stem, stages of blocks, average pooling, classifier; norm and ReLU before the pooling if blocks end without.
 
     Input (N, channels, H, W), normalised; output (N, classes), the scores before softmax.
     """
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
-        if torch.get_default_device().type != "meta":  # where a network has shapes, and no weights
+        if torch.get_default_device().type != "meta":  # there tensors take no memory
             require_memory(config)
         self.config = config
-        self.normalisation = "channel"  # how its images were normalised in training, see data.batches.Normalisation
-        self.recompute = False  # keep less for a backward pass and compute it again there, see models.recomputation
+        self.normalisation = "channel"  # of images in training, see data.batches.Normalisation
+        self.recompute = False  # use activation checkpointing, see models.recomputation
         shapes = block_shapes(config)
         width = shapes[-1].width
         self.stem = build_stem(config)
@@ -47,7 +47,7 @@ class Network(nn.Module):
 
     @property
     def blocks(self) -> list[nn.Module]:
-        """All blocks in order, those between the stages of a dense network too."""
+        """All blocks in order, including transitions."""
         return [block for stage in self.stages.children() for block in stage.children()]
 
     def forward(self, images: Tensor) -> Tensor:
@@ -87,11 +87,11 @@ def build(
             configuration.
         classes: replaces the configuration's number of classes.
         channels: replaces the configuration's number of image channels.
-        seed: of the initial weights. A layer's weights depend on the seed and the layer's name alone, so a plain
-            network and its residual twin start from the same ones.
+        seed: of the initial weights. A layer's weights depend only on the seed and the layer's name, so a plain
+            network and its residual twin start from the same weights.
 
     Raises:
-        UnknownName: `network` is not a valid name; the nearest valid ones are named.
+        UnknownName: `network` is not a valid name; the message gives the nearest valid ones.
         BadSettings: `network` is neither a name nor a configuration, or the seed is negative.
     """
     require_seed(seed)
@@ -105,14 +105,14 @@ def build(
 
 
 def initialise(network: nn.Module, seed: int) -> None:
-    """Draw all weights anew; norms and scalars start as they do, with fresh running statistics.
+    """Initialise all weights; norms, scalars and running statistics are reset.
 
-    Source: He et al. 2015 (arXiv 1502.01852), equation 10, for convolutions; PyTorch's own rule for linear maps. The
-    branches of a Fixup network start smaller, the last convolution of each and the classifier at zero: Zhang, Dauphin
-    and Ma 2019, section 3.
+    Source: He et al. 2015 (arXiv 1502.01852), equation 10, for convolutions; PyTorch's rule for linear layers. In a
+    Fixup network the branches start smaller, their last convolutions and the classifier at zero: Zhang, Dauphin and Ma
+    2019, section 3.
     """
     for name, module in network.named_modules():
-        # PyTorch's generator looks at 32 bits of its seed only, so name and seed are mixed into those
+        # PyTorch's generator uses only 32 bits of its seed, so name and seed are hashed into them
         stream = torch.Generator().manual_seed(crc32(f"{seed} {name}".encode()))
         if isinstance(module, nn.Conv2d):
             nn.init.kaiming_normal_(module.weight, mode="fan_in", nonlinearity="relu", generator=stream)

@@ -1,9 +1,8 @@
-"""What stands around convolutions: batch norm, or the scalars of networks that train without it.
+"""Batch norm, and the trained scalars of networks without it.
 
-SkipInit: De and Smith 2020, arXiv 2002.10444, a scalar at the end of each branch that starts at zero, convolutions with
-bias. Fixup: Zhang, Dauphin and Ma 2019, arXiv 1901.09321, a scalar to add before each convolution and after it, one to
-multiply with at the end of each branch, whose last convolution starts at zero. Code that runs alone has these very
-classes, see `models.code`.
+SkipInit: De and Smith 2020, arXiv 2002.10444: a factor, initially zero, at the end of each branch; convolutions with
+bias. Fixup: Zhang, Dauphin and Ma 2019, arXiv 1901.09321: an offset before and after each convolution, a factor at the
+end of each branch, whose last convolution is initially zero. Standalone code copies these classes, see `models.code`.
 """
 
 import torch
@@ -13,7 +12,7 @@ from explorer.models.config import Norm
 
 
 class Scale(nn.Module):
-    """Multiplies with one trained number, which starts at zero: the end of a branch of SkipInit."""
+    """Multiply by one trained scalar, initially zero: the end of a SkipInit branch."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -28,7 +27,7 @@ class Scale(nn.Module):
 
 
 class Shift(nn.Module):
-    """Adds one trained number, which starts at zero: Fixup after a convolution."""
+    """Add one trained scalar, initially zero: Fixup after a convolution."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -43,7 +42,7 @@ class Shift(nn.Module):
 
 
 class ScaleAndShift(nn.Module):
-    """Times one trained number plus another, at first 1 and 0: the end of a branch of Fixup."""
+    """Multiply by one trained scalar and add another, initially 1 and 0: ends a Fixup branch."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -60,7 +59,7 @@ class ScaleAndShift(nn.Module):
 
 
 class ShiftedConv2d(nn.Conv2d):
-    """Adds one trained number, which starts at zero, to its input: Fixup before a convolution."""
+    """A convolution of the input plus one trained scalar, initially zero, as in Fixup."""
 
     def __init__(
         self,
@@ -81,21 +80,21 @@ class ShiftedConv2d(nn.Conv2d):
 def convolution(
     in_width: int, width: int, kernel_size: int, *, stride: int = 1, groups: int = 1, norm: Norm = "batch"
 ) -> nn.Conv2d:
-    """A convolution inside a block; it keeps the side of the image, apart from the stride."""
+    """A convolution inside a block, with padding that keeps the image size apart from the stride."""
     if norm == "fixup":
         return ShiftedConv2d(in_width, width, kernel_size, stride, groups=groups)
     return nn.Conv2d(in_width, width, kernel_size, stride, kernel_size // 2, groups=groups, bias=norm == "skipinit")
 
 
 def norm_after(norm: Norm, width: int) -> nn.Module:
-    """What follows a convolution that is not the last of its branch."""
+    """The norm, or what replaces it, after a convolution that is not the last of its branch."""
     if norm == "batch":
         return nn.BatchNorm2d(width)
     return Shift() if norm == "fixup" else nn.Identity()
 
 
 def norm_at_end(norm: Norm, width: int) -> nn.Module:
-    """What follows the last convolution of a branch."""
+    """The norm, or what replaces it, after the last convolution of a branch."""
     if norm == "batch":
         return nn.BatchNorm2d(width)
     return ScaleAndShift() if norm == "fixup" else Scale()

@@ -1,4 +1,4 @@
-"""Networks in the ONNX format, which programs without PyTorch compute."""
+"""Export of networks to ONNX."""
 
 import copy
 from collections.abc import Mapping
@@ -11,19 +11,19 @@ from explorer.models.network import Network
 from explorer.models.size import parameter_count, require_size
 
 INPUT, OUTPUT = "images", "scores"
-LARGEST = 2**31  # bytes of one file, a limit of the format
-EXAMPLES = 2  # images that a network is followed with; one would be taken for a constant
+LARGEST = 2**31  # bytes of a file, a limit of the format
+EXAMPLES = 2  # images in the traced batch; a batch size of 1 would be exported as a constant
 
 
 def onnx_model(network: Network, image_size: int | None = None, *, facts: Mapping[str, str] | None = None) -> bytes:
-    """A network in evaluation mode as the content of an .onnx file; takes seconds, and minutes for 1,000 layers.
+    """The content of an .onnx file of a network in evaluation mode; takes seconds, for 1,000 layers minutes.
 
-    Its input "images" is float32 (N, channels, side, side), normalised, any number N; its output "scores" (N, classes).
-    The network is left as it is.
+    Its input "images" is float32 (N, channels, side, side), normalised, with any N; its output "scores" (N, classes).
+    The network is not changed.
 
     Args:
-        image_size: side in pixels; None takes that which such networks are made for.
-        facts: what is written into the file besides, by name.
+        image_size: side in pixels; None takes `network.config.image_size`.
+        facts: further metadata of the file, by name.
 
     Raises:
         BadSettings: the network cannot take images of this size, or is too large for one file.
@@ -48,17 +48,17 @@ def onnx_model(network: Network, image_size: int | None = None, *, facts: Mappin
         dynamic_shapes=({0: "N"},),
         verbose=False,
     )
-    assert program is not None  # it is with dynamo=False only
+    assert program is not None  # only with dynamo=False
     model = program.model_proto
-    _forget_origins(model)
+    _remove_origins(model)
     model.producer_name = "ResNet Explorer"
     onnx.helper.set_model_props(model, dict(facts or {}))
     content: bytes = model.SerializeToString()
     return content
 
 
-def _forget_origins(model: onnx.ModelProto) -> None:
-    """Take out what the exporter notes of each node: where in which file of this machine it was computed."""
+def _remove_origins(model: onnx.ModelProto) -> None:
+    """Remove the source locations, with paths on this machine, that the exporter writes to each node."""
     graph = model.graph
     for part in (graph, *graph.node, *graph.input, *graph.output, *graph.value_info, *graph.initializer):
         del part.metadata_props[:]

@@ -1,4 +1,4 @@
-"""Errors on CIFAR-10 that others have published, to be shown beside ours with their source."""
+"""Published errors on CIFAR-10, with their sources."""
 
 import pandas as pd
 
@@ -11,9 +11,9 @@ REIMPLEMENTATION = "akamaster/pytorch_resnet_cifar10"
 # README of github.com/akamaster/pytorch_resnet_cifar10: test error of its published weights
 _REIMPLEMENTED = {20: 0.0827, 32: 0.0737, 44: 0.0690, 56: 0.0661, 110: 0.0632, 1202: 0.0618}
 _NOT_BELOW = {"plain110": 0.60}
-_NOT_BELOW_SOURCE = "He et al. 2015, figure 6"  # its caption: above 60%, so not drawn
+_NOT_BELOW_SOURCE = "He et al. 2015, figure 6"  # caption: above 60%, not displayed
 
-# He et al. 2015, section 4.2, in the words of `Recipe`
+# He et al. 2015, section 4.2, under the labels of `Recipe`
 PROTOCOL = {
     "Training images": "45,000 (5,000 for validation)",
     "Steps": "64,000",

@@ -1,4 +1,4 @@
-"""What part of an image a position of each layer can depend on, from the configuration alone; imports no torch."""
+"""Receptive field of each layer, from the configuration alone; imports no torch."""
 
 from typing import NamedTuple
 
@@ -10,31 +10,31 @@ TRANSITION_POOLING = (2, 2)  # of the average pooling of a dense network's trans
 
 
 class Field(NamedTuple):
-    """What one position of a layer sees.
+    """Receptive field of a position of a layer.
 
     Attributes:
-        side: of the square of input pixels that it depends on; what lies beyond the image counts too.
-        jump: input pixels between the squares of two neighbours.
+        side: of the square of input pixels that the position depends on; padding counts too.
+        jump: input pixels between the fields of neighbouring positions.
     """
 
     side: int
     jump: int
 
     def through(self, kernel: int, stride: int) -> "Field":
-        """After a convolution or pooling."""
+        """The field after a convolution or pooling."""
         return Field(self.side + (kernel - 1) * self.jump, self.jump * stride)
 
 
 def receptive_fields(config: NetworkConfig, image_size: int | None = None) -> dict[str, Field]:
-    """The field of each layer of the main path, by name.
+    """Receptive field of each layer on the main path, by name.
 
-    No path to a layer sees more than the main path: shortcuts have the same strides and smaller kernels. The mean over
-    the whole image in an excitation is left out, as in the literature; the mean before the classifier is not.
+    No other path to a layer has a larger field: shortcuts have the same strides and smaller kernels. The global pooling
+    in excitations is not counted, as in the literature; the one before the classifier is.
 
     Source: Araujo, Norris and Sim 2019, Computing receptive fields of convolutional neural networks, equations 1 and 2.
 
     Args:
-        image_size: side in pixels; None takes that which such networks are made for.
+        image_size: side in pixels; None takes `config.image_size`.
 
     Raises:
         BadSettings: the network cannot take images of this size.
@@ -43,7 +43,7 @@ def receptive_fields(config: NetworkConfig, image_size: int | None = None) -> di
     field, found = Field(1, 1), {}
     in_stem, side = True, 0
     for each in layer_shapes(config, image_size):
-        if each.beside:
+        if each.off_main_path:
             continue
         if in_stem and each.stage > 0:
             in_stem = False

@@ -1,9 +1,8 @@
-"""What passes through the layers of a network while it computes: hooks that keep sums, never the values.
+"""Record responses, block flows and gradients by hooks that keep sums, not values.
 
-Each recorder is a context manager that takes its hooks off again, also after an error. Everything is summed inside the
-hook, since what a hook sees may be overwritten by a later operation in place; and once, also where a block computes the
-same again for its backward pass. Rows are summed on the device in single precision, their sums on the CPU in double
-precision, which Apple GPUs do not have.
+Each recorder is a context manager that removes its hooks again, also after an error. Values are summed inside the hook,
+since a later in-place operation may overwrite them; and only once if a block is recomputed in the backward pass. Rows
+are summed on the device in single precision, their sums on the CPU in double precision, which Apple GPUs do not have.
 """
 
 from collections.abc import Callable, Iterator
@@ -19,14 +18,14 @@ from torch import Tensor, nn
 from explorer.models.layers import Block, Layer, blocks, main_path
 from explorer.models.recomputation import once
 
-Statistics = Literal["running", "batch"]  # what batch norm normalises with: the network's own, or each batch's
+Statistics = Literal["running", "batch"]  # used by batch norm: the network's own, or each batch's
 
-MEAN_ABOVE_SPREAD = 10.0  # from here on the sum of squares alone would lose digits
+MEAN_ABOVE_SPREAD = 10.0  # above this the sum of squares alone would lose digits
 
 
 @dataclass(slots=True)
 class Moments:
-    """Count, mean and spread of numbers that come batch by batch, summed in double precision.
+    """Count, mean and spread of values accumulated over batches, in double precision.
 
     Source: Chan, Golub and LeVeque 1983, the pairwise update of means and squared deviations.
     """
@@ -36,34 +35,34 @@ class Moments:
     deviations: float = 0.0  # sum of squared deviations from the mean
 
     def add(self, rows: Tensor) -> None:
-        """Add all numbers of a matrix; a row is short enough to be summed in single precision."""
+        """Add all values of a matrix; a row is short enough to be summed in single precision."""
         count = rows.numel()
         mean = rows.sum(1).cpu().double().sum().item() / count
         deviations = _squares(rows) - count * mean * mean
         if count * mean * mean > MEAN_ABOVE_SPREAD * abs(deviations):
             deviations = _squares(rows - mean)
         total = self.count + count
-        apart = mean - self.mean
-        self.deviations += deviations + apart * apart * self.count * count / total
-        self.mean += apart * count / total
+        shift = mean - self.mean
+        self.deviations += deviations + shift * shift * self.count * count / total
+        self.mean += shift * count / total
         self.count = total
 
     @property
     def std(self) -> float:
-        """NaN where there are no numbers, or some that are not finite."""
+        """NaN if there are no values, or some that are not finite."""
         if not self.count or isnan(self.deviations):
             return nan
-        return sqrt(max(0.0, self.deviations) / self.count)  # rounding may leave a little less than nothing
+        return sqrt(max(0.0, self.deviations) / self.count)  # rounding may give a small negative number
 
 
 @dataclass(slots=True)
 class Response:
-    """One layer's responses, and what the ReLU after them lets through.
+    """Statistics of a layer's responses, and of the ReLU after them.
 
     Attributes:
         moments: over images, channels and positions.
-        passed: ReLU outputs above zero, of `outputs`; the ReLU may come after an addition.
-        active: per channel, whether any output was above zero.
+        passed: ReLU outputs above zero, of all `outputs`; the ReLU may follow an addition.
+        active: per channel, whether any ReLU output was above zero.
     """
 
     layer: Layer
@@ -79,19 +78,19 @@ class Response:
 
     @property
     def dead(self) -> float:
-        """Fraction of channels whose ReLU let nothing through, anywhere in any image; NaN where no ReLU follows."""
+        """Fraction of channels whose ReLU outputs are zero everywhere, in all images; NaN where no ReLU follows."""
         return nan if self.active is None else 1 - self.active.float().mean().item()
 
 
 @dataclass(slots=True)
 class BlockFlow:
-    """What one block adds to its input, and which way the gradient comes back through it.
+    """The two summands of a block, and the gradients that reach its input through each.
 
     Attributes:
-        ratios: sum over images of |F(x)| / |s(x)|, the norms of what the branch and the shortcut bring to the
-            addition; in a plain network s(x) is x.
-        cosines: sum over images of the cosine of the two; of `compared` images, none where the shapes differ.
-        shortcut_gradient, branch_gradient: squared norm of the gradient that reaches x by either way, summed.
+        ratios: sum over images of |F(x)| / |s(x)|, the norms of the outputs of branch and shortcut; in a plain
+            network s(x) is x.
+        cosines: sum over `compared` images of the cosine of the two; none where the shapes differ.
+        shortcut_gradient, branch_gradient: summed squared norms of the gradients that reach x through each.
     """
 
     block: Block
@@ -114,43 +113,43 @@ class BlockFlow:
 
     @property
     def gradients(self) -> tuple[float, float]:
-        """Norms of the gradient that came back by the shortcut and by the branch."""
+        """Norms of the gradients through shortcut and branch."""
         return sqrt(self.shortcut_gradient), sqrt(self.branch_gradient)
 
     @property
     def shares(self) -> tuple[float, float]:
-        """The two norms as parts of their sum, so that they add up to one; NaN where no gradient came."""
+        """The two gradient norms as fractions of their sum; NaN without a gradient."""
         shortcut, branch = self.gradients
         whole = shortcut + branch
         return (shortcut / whole, branch / whole) if whole else (nan, nan)
 
     @property
     def gamma(self) -> float:
-        """Mean size of the weights of the branch's last batch norm; NaN without one."""
+        """Mean absolute weight of the branch's last batch norm; NaN without one."""
         weight = getattr(self.block.layers[-1].norm, "weight", None)
         return nan if weight is None else weight.detach().abs().mean().item()
 
-    def add(self, branch: Tensor, beside: Tensor) -> None:
-        """Add what came to the addition for some images, both (N, C, H, W)."""
-        branch_norm, beside_norm = (torch.linalg.vector_norm(_rows(each), dim=1) for each in (branch, beside))
+    def add(self, branch: Tensor, shortcut: Tensor) -> None:
+        """Add the summands of some images, both (N, C, H, W)."""
+        branch_norm, shortcut_norm = (torch.linalg.vector_norm(_rows(each), dim=1) for each in (branch, shortcut))
         self.images += len(branch)
-        self.ratios += (branch_norm / beside_norm).cpu().double().sum().item()
-        if branch.shape == beside.shape:
-            products = (branch.float() * beside.float()).flatten(1).sum(1)
+        self.ratios += (branch_norm / shortcut_norm).cpu().double().sum().item()
+        if branch.shape == shortcut.shape:
+            products = (branch.float() * shortcut.float()).flatten(1).sum(1)
             self.compared += len(branch)
-            self.cosines += (products / (branch_norm * beside_norm)).cpu().double().sum().item()
+            self.cosines += (products / (branch_norm * shortcut_norm)).cpu().double().sum().item()
 
 
 def working_copy(network: nn.Module, statistics: Statistics = "running") -> nn.Module:
-    """A copy to be measured, so that mode, hooks, gradients and running statistics of `network` are never touched."""
+    """A copy for measurements, so that mode, hooks, gradients and running statistics of `network` do not change."""
     return deepcopy(network).train(statistics == "batch").requires_grad_(True)
 
 
 @contextmanager
 def record_responses(network: nn.Module) -> Iterator[list[Response]]:
-    """Sum up the responses of every layer while the network is called; in order of depth."""
+    """Record statistics of every layer's responses while the network is called; in order of depth."""
     found = [Response(layer) for layer in main_path(network)]
-    latest: list[Response] = []  # whose response came last: the next ReLU belongs to it
+    latest: list[Response] = []  # the last layer called, to which the next ReLU belongs
 
     def respond(response: Response) -> Callable[..., None]:
         def hook(module: nn.Module, inputs: Any, output: Tensor) -> None:
@@ -181,54 +180,54 @@ def record_responses(network: nn.Module) -> Iterator[list[Response]]:
 
 @contextmanager
 def record_block_flows(network: nn.Module) -> Iterator[list[BlockFlow]]:
-    """Sum up, for every block, what branch and shortcut bring while the network is called and differentiated."""
+    """Record the flow through every block while the network is called and differentiated."""
     found = [BlockFlow(block) for block in blocks(network)]
     with ExitStack() as hooks:
         for flow in found:
-            _watch(flow, hooks)
+            _record(flow, hooks)
         yield found
 
 
-def _watch(flow: BlockFlow, hooks: ExitStack) -> None:
+def _record(flow: BlockFlow, hooks: ExitStack) -> None:
     block = flow.block
-    came: dict[str, Tensor] = {}
+    summands: dict[str, Tensor] = {}
 
-    def arrive(name: str) -> Callable[..., None]:
+    def keep_output(name: str) -> Callable[..., None]:
         def hook(module: nn.Module, inputs: Any, output: Tensor) -> None:
-            came[name] = output.detach()  # the addition, which may be in place, comes after both
-            if len(came) == 2:
-                flow.add(came.pop("branch"), came.pop("beside"))
+            summands[name] = output.detach()  # kept before the addition, which may be in place
+            if len(summands) == 2:
+                flow.add(summands.pop("branch"), summands.pop("shortcut"))
 
         return hook
 
-    def enter_plain(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        came["beside"] = inputs[0].detach()
+    def keep_input(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        summands["shortcut"] = inputs[0].detach()
 
-    def way(name: str) -> Callable[..., tuple[Tensor, ...] | None]:
+    def separate(name: str) -> Callable[..., tuple[Tensor, ...] | None]:
         def square(gradient: Tensor) -> None:
             setattr(flow, name, getattr(flow, name) + _squares(_rows(gradient.detach())))
 
         def hook(module: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...] | None:
             if not inputs[0].requires_grad:
                 return None
-            own = inputs[0].view_as(inputs[0])  # a way of its own into this module, so that gradients do not mix
+            own = inputs[0].view_as(inputs[0])  # a tensor of its own, so that gradients do not mix
             own.register_hook(square)  # type: ignore[no-untyped-call]
             return (own,)
 
         return hook
 
-    _register(hooks, block.start.register_forward_pre_hook(once(way("branch_gradient"))))
-    _register(hooks, block.end.register_forward_hook(once(arrive("branch"))))
+    _register(hooks, block.start.register_forward_pre_hook(once(separate("branch_gradient"))))
+    _register(hooks, block.end.register_forward_hook(once(keep_output("branch"))))
     if block.shortcut is None:
-        _register(hooks, block.module.register_forward_pre_hook(once(enter_plain)))
+        _register(hooks, block.module.register_forward_pre_hook(once(keep_input)))
     else:
-        _register(hooks, block.shortcut.register_forward_pre_hook(once(way("shortcut_gradient"))))
-        _register(hooks, block.shortcut.register_forward_hook(once(arrive("beside"))))
+        _register(hooks, block.shortcut.register_forward_pre_hook(once(separate("shortcut_gradient"))))
+        _register(hooks, block.shortcut.register_forward_hook(once(keep_output("shortcut"))))
 
 
 @contextmanager
 def record_response_gradients(network: nn.Module) -> Iterator[dict[int, float]]:
-    """The norm of the gradient with respect to each layer's responses, by number, after each backward pass."""
+    """Record the norm of the gradient of each layer's responses, by layer number, in each backward pass."""
     norms: dict[int, float] = {}
 
     def respond(number: int) -> Callable[..., None]:
@@ -251,7 +250,7 @@ def _register(hooks: ExitStack, handle: Any) -> None:
 
 
 def _rows(values: Tensor) -> Tensor:
-    """(N, everything else) without copying, whichever way the values lie in memory; the order within a row varies."""
+    """(N, everything else) without copying for any memory format; the order within a row depends on the format."""
     values = values if values.dtype == torch.float64 else values.float()
     if values.ndim == 4 and values.is_contiguous(memory_format=torch.channels_last):
         values = values.permute(0, 2, 3, 1)

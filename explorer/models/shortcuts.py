@@ -1,4 +1,4 @@
-"""The path beside a block: nothing, zero-padding (A) or a projection (B, C, D). Source: He et al. 2015, section 3.3."""
+"""Shortcuts: identity, zero-padding (A) or a projection (B, C, D). Source: He et al. 2015, section 3.3."""
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -11,9 +11,8 @@ from explorer.models.structure import BlockShape, ShortcutKind
 class PadShortcut(nn.Module):
     """Option A: every `stride`-th position, zeros for the new channels; no parameters.
 
-    The zeros stand half before and half after the old channels. The paper does not say where; this
-    is the layout of the best-known reimplementation, so that its published weights compute the same
-    function here.
+    Half of the zeros are before and half after the input channels. The paper does not specify this;
+    akamaster/pytorch_resnet_cifar10 does so, and its published weights compute the same function.
     """
 
     def __init__(self, in_width: int, out_width: int, stride: int) -> None:
@@ -27,9 +26,9 @@ class PadShortcut(nn.Module):
 
 
 class ProjectionShortcut(nn.Module):
-    """Options B and C: a 1x1 convolution, with norm; a pre-activation network has none there.
+    """Options B and C: a 1x1 convolution, with norm except in pre-activation networks.
 
-    Option D takes the means of 2x2 positions first, where it would else drop three of four.
+    Option D averages 2x2 positions first, instead of dropping three of four.
     """
 
     def __init__(
@@ -39,13 +38,13 @@ class ProjectionShortcut(nn.Module):
         stride: int,
         *,
         norm: Norm = "batch",
-        normed: bool = True,
+        has_norm: bool = True,
         pooled: bool = False,
     ) -> None:
         super().__init__()
         self.pool = nn.AvgPool2d(stride, ceil_mode=True, count_include_pad=False) if pooled else None
         self.conv = convolution(in_width, out_width, 1, stride=1 if pooled else stride, norm=norm)
-        self.norm = norm_after(norm, out_width) if normed else None
+        self.norm = norm_after(norm, out_width) if has_norm else None
 
     def forward(self, x: Tensor) -> Tensor:
         if self.pool is not None:
@@ -62,7 +61,7 @@ def build_shortcut(shape: BlockShape) -> nn.Module | None:
             shape.width,
             shape.stride,
             norm=shape.norm,
-            normed=shape.order == "post",
+            has_norm=shape.order == "post",
             pooled=shape.shortcut == "pooled",
         )
     if shape.shortcut == "pad":
@@ -71,7 +70,7 @@ def build_shortcut(shape: BlockShape) -> nn.Module | None:
 
 
 def shortcut_name(shortcut: nn.Module | None) -> ShortcutKind:
-    """What tables call it."""
+    """Name of the kind of a shortcut in tables."""
     if shortcut is None:
         return "none"
     if isinstance(shortcut, nn.Identity):

@@ -1,4 +1,4 @@
-"""How large a network is, from its configuration alone, and the catalogue as a table; imports no torch."""
+"""Size of a network from its configuration alone, and the catalogue as a table; imports no torch."""
 
 import pandas as pd
 import psutil
@@ -9,12 +9,12 @@ from explorer.models.catalogue import NETWORKS
 from explorer.models.config import NetworkConfig
 from explorer.models.structure import layer_shapes
 
-TIMES_MEMORY = 4  # of this machine's: a network or a training step that takes more is refused before it is built
+TIMES_MEMORY = 4  # networks and training steps that need more, relative to this machine's memory, are rejected
 VALUE_BYTES = 4
 
 
 def networks() -> pd.DataFrame:
-    """The catalogue: one row per named network, with what an image of the size it is made for costs.
+    """The catalogue: one row per named network, with costs for an image of its `image_size`.
 
     Returns:
         The columns of `tables.NETWORKS`. published_error is a fraction, NaN where the source gives none.
@@ -44,10 +44,10 @@ def networks() -> pd.DataFrame:
 
 
 def layer_table(config: NetworkConfig, image_size: int | None = None) -> pd.DataFrame:
-    """The layers of a network's main path, what a drawing of it needs.
+    """The layers on a network's main path, as drawings need them.
 
     Args:
-        image_size: side in pixels; None takes that which such networks are made for.
+        image_size: side in pixels; None takes `config.image_size`.
 
     Returns:
         The columns of `tables.LAYERS`, one row per layer in order of depth, the same names and places as
@@ -57,24 +57,32 @@ def layer_table(config: NetworkConfig, image_size: int | None = None) -> pd.Data
         BadSettings: the network cannot take images of this size.
     """
     rows = [
-        (each.name, each.stage, each.block, each.width, each.side, each.own + each.around, each.shortcut)
+        (
+            each.name,
+            each.stage,
+            each.block,
+            each.width,
+            each.side,
+            each.own_parameters + each.norm_parameters,
+            each.shortcut,
+        )
         for each in layer_shapes(config, image_size)
-        if not each.beside
+        if not each.off_main_path
     ]
     numbered = [(number, *row) for number, row in enumerate(rows, start=1)]
     return pd.DataFrame(numbered, columns=tables.LAYERS)
 
 
 def parameter_count(config: NetworkConfig) -> int:
-    """Trainable parameters: of convolutions, norms or what stands in their place, and the classifier."""
-    return sum(each.own + each.around for each in layer_shapes(config))
+    """Number of trainable parameters of convolutions, norms (or the scalars that replace them) and classifier."""
+    return sum(each.own_parameters + each.norm_parameters for each in layer_shapes(config))
 
 
 def multiply_adds(config: NetworkConfig, image_size: int | None = None) -> int:
     """Multiply-adds for one image; batch norm, ReLU, pooling and sums not counted, as in the papers.
 
     Args:
-        image_size: side in pixels; None takes that which such networks are made for.
+        image_size: side in pixels; None takes `config.image_size`.
 
     Raises:
         BadSettings: the network cannot take images of this size.
@@ -83,29 +91,29 @@ def multiply_adds(config: NetworkConfig, image_size: int | None = None) -> int:
 
 
 def require_size(config: NetworkConfig, image_size: int) -> None:
-    """Raise BadSettings where nothing would be left of images of this size on their way through a network."""
+    """Raise BadSettings if images of this size are too small for the network."""
     multiply_adds(config, image_size)
 
 
 def require_memory(config: NetworkConfig, needed: int | None = None, *, to: str = "its weights") -> None:
-    """Raise BadSettings where something takes many times the memory of this machine.
+    """Raise BadSettings if more than `TIMES_MEMORY` times the memory of this machine is needed.
 
     Args:
         needed: bytes; None takes those of the weights.
-        to: do what.
+        to: what needs it, for the message.
     """
-    there = psutil.virtual_memory().total
+    available = psutil.virtual_memory().total
     if needed is None:
         needed = parameter_count(config) * VALUE_BYTES
-    if needed > TIMES_MEMORY * there:
+    if needed > TIMES_MEMORY * available:
         raise BadSettings(
-            f"{config.name} needs about {_about(needed)} for {to}; this machine has {_about(there)}. "
+            f"{config.name} needs about {_about(needed)} for {to}; this machine has {_about(available)}. "
             "Take fewer images a step, smaller images or a smaller network."
         )
 
 
 def _about(count: float) -> str:
-    """A number of bytes, in two digits."""
+    """A number of bytes, to two digits."""
     for unit in ("GB", "TB", "PB"):
         count /= 1000 if unit != "GB" else 1e9
         if count < 1000 or unit == "PB":

@@ -1,7 +1,4 @@
-"""The parts of a network, from its configuration alone: what is built, counted and written down as code.
-
-Importing this does not import torch.
-"""
+"""Shapes of a network's blocks and layers, from its configuration alone; importing this does not import torch."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,17 +22,17 @@ ShortcutKind = Literal["none", "identity", "pad", "projection", "pooled", "conca
 
 @dataclass(frozen=True, slots=True)
 class BlockShape:
-    """What one block is made of.
+    """Shape of a block.
 
     Attributes:
         stage: from 1; block: within its stage, from 1.
-        kind: as in `NetworkConfig`, or "transition" for what stands between two stages of a dense network.
-        in_width: channels that enter; width: channels that leave.
-        inner_width: of the convolutions between the first and the last.
-        stride: 2 where it makes the image smaller.
+        kind: as in `NetworkConfig`, or "transition" between two stages of a dense network.
+        in_width: input channels; width: output channels.
+        inner_width: channels between the first and the last convolution.
+        stride: 2 where the image size is halved.
         groups, stride_on, order, norm, excitation: as in `NetworkConfig`.
-        shortcut: "pooled" projects the means of 2x2 positions; a dense layer's is "concatenation".
-        shares_activation: of a pre-activation block: norm and ReLU come before branch and shortcut part.
+        shortcut: "pooled" projects after 2x2 average pooling; a dense layer has "concatenation".
+        shares_activation: the shortcut of a pre-activation block starts after its first norm and ReLU.
     """
 
     stage: int
@@ -55,21 +52,21 @@ class BlockShape:
 
     @property
     def name(self) -> str:
-        """Of its module in the network."""
+        """Module name in the network."""
         return f"stages.{self.stage - 1}.{self.block - 1}"
 
 
 @dataclass(frozen=True, slots=True)
 class LayerShape:
-    """A convolution or linear map.
+    """Shape of a convolution or linear layer.
 
     Attributes:
         name: of its module in the network.
         stage, block: 0 for the stem; one stage more than there are for the classifier.
-        kernel: side in positions; 0 for a linear map.
+        kernel: side in positions; 0 for a linear layer.
         side: of its output, in pixels.
-        own: its parameters; around: those of the norm or the scalars that belong to it.
-        beside: on a shortcut or in an excitation, so not on the main path.
+        own_parameters: weights and biases; norm_parameters: of the norm or the scalars that belong to it.
+        off_main_path: on a shortcut or in an excitation.
     """
 
     name: str
@@ -81,14 +78,14 @@ class LayerShape:
     stride: int
     groups: int
     side: int
-    own: int
-    around: int
+    own_parameters: int
+    norm_parameters: int
     shortcut: str
-    beside: bool = False
+    off_main_path: bool = False
 
     @property
     def multiply_adds(self) -> int:
-        """For one image."""
+        """Multiply-adds for one image."""
         return max(1, self.kernel) ** 2 * self.in_width // self.groups * self.width * self.side**2
 
 
@@ -98,7 +95,7 @@ def block_shapes(config: NetworkConfig) -> list[BlockShape]:
 
 
 def _residual_shapes(config: NetworkConfig) -> Iterator[BlockShape]:
-    before = config.width
+    in_width = config.width
     for stage, count in enumerate(config.stage_blocks):
         width = config.width * config.widen << stage
         out_width = width * EXPANSION if config.block == "bottleneck" else width
@@ -106,13 +103,13 @@ def _residual_shapes(config: NetworkConfig) -> Iterator[BlockShape]:
         inner_width = config.groups * group_width << stage if config.block == "bottleneck" else width
         for block in range(count):
             stride = 2 if block == 0 and stage > 0 else 1
-            changes = stride > 1 or before != out_width
-            first = config.stem == "small" and (stage, block) == (0, 0)  # the stem leaves norm and ReLU to it
+            changes = stride > 1 or in_width != out_width
+            first = config.stem == "small" and (stage, block) == (0, 0)  # it has the norm and ReLU that the stem lacks
             yield BlockShape(
                 stage=stage + 1,
                 block=block + 1,
                 kind=config.block,
-                in_width=before,
+                in_width=in_width,
                 inner_width=inner_width,
                 width=out_width,
                 stride=stride,
@@ -124,7 +121,7 @@ def _residual_shapes(config: NetworkConfig) -> Iterator[BlockShape]:
                 norm=config.norm,
                 excitation=config.excitation,
             )
-            before = out_width
+            in_width = out_width
 
 
 def _shortcut(config: NetworkConfig, *, changes: bool, stride: int) -> ShortcutKind:
@@ -144,9 +141,9 @@ def _dense_shapes(config: NetworkConfig) -> Iterator[BlockShape]:
     inner_width = DENSE_BOTTLENECK * config.growth if config.block == "dense-bottleneck" else config.growth
     for stage, count in enumerate(config.stage_blocks):
         if stage > 0:
-            left = width // 2 if config.block == "dense-bottleneck" else width
-            yield BlockShape(stage + 1, 1, "transition", width, left, left, stride=2)
-            width = left
+            out_width = width // 2 if config.block == "dense-bottleneck" else width
+            yield BlockShape(stage + 1, 1, "transition", width, out_width, out_width, stride=2)
+            width = out_width
         for layer in range(count):
             block = layer + (1 if stage == 0 else 2)
             grown = width + config.growth
@@ -155,13 +152,13 @@ def _dense_shapes(config: NetworkConfig) -> Iterator[BlockShape]:
 
 
 def layer_shapes(config: NetworkConfig, image_size: int | None = None) -> Iterator[LayerShape]:
-    """Every convolution and linear map, in the order in which the network holds them.
+    """Every convolution and linear layer, in the order of the network's modules.
 
     Args:
-        image_size: side in pixels; None takes that which such networks are made for.
+        image_size: side in pixels; None takes `config.image_size`.
 
     Raises:
-        BadSettings: images of this size become smaller than one pixel on their way.
+        BadSettings: images of this size become smaller than one pixel.
     """
     whole = config.image_size if image_size is None else image_size
     require_between("image_size", whole, 1, LARGEST_IMAGE)
@@ -184,12 +181,12 @@ def layer_shapes(config: NetworkConfig, image_size: int | None = None) -> Iterat
     last = 2 * width if (config.order == "pre" or config.dense) and config.norm == "batch" else 0
     yield LayerShape(
         "classifier", len(config.stage_blocks) + 1, 0, width, config.classes, 0, 1, 1, 1,
-        own=(width + 1) * config.classes, around=last, shortcut="",
+        own_parameters=(width + 1) * config.classes, norm_parameters=last, shortcut="",
     )  # fmt: skip
 
 
 def _stem(config: NetworkConfig, side: int) -> Iterator[LayerShape]:
-    bare = config.stem == "small" and (config.order == "pre" or config.dense)  # norm and ReLU come in the first block
+    bare = config.stem == "small" and (config.order == "pre" or config.dense)  # norm and ReLU are in the first block
     kernel, stride = {"small": (3, 1), "large": (7, 2), "deep": (3, 2)}[config.stem]
     convolutions = [("stem.conv", config.channels, config.width, kernel, stride)]
     if config.stem == "deep":
@@ -205,37 +202,37 @@ def _stem(config: NetworkConfig, side: int) -> Iterator[LayerShape]:
 
 
 def _block(shape: BlockShape, entering: int, side: int) -> Iterator[LayerShape]:
-    """Its convolutions on the main path, then those of its excitation and of its shortcut."""
+    """Convolutions of a block on the main path, then those of excitation and shortcut."""
     convolutions = branch(shape)
     biased = shape.norm == "skipinit"
-    smaller = shape.stride == 1
+    strided = shape.stride == 1
     for number, (in_width, width, kernel, stride, groups) in enumerate(convolutions, start=1):
-        smaller = smaller or stride > 1
+        strided = strided or stride > 1
         yield LayerShape(
             f"{shape.name}.conv" if shape.kind == "transition" else f"{shape.name}.conv{number}",
-            shape.stage, shape.block, in_width, width, kernel, stride, groups, side if smaller else entering,
+            shape.stage, shape.block, in_width, width, kernel, stride, groups, side if strided else entering,
             kernel**2 * in_width // groups * width + width * biased,
-            _around(shape, in_width, width, last=number == len(convolutions)), shape.shortcut,
+            _norm_parameters(shape, in_width, width, last=number == len(convolutions)), shape.shortcut,
         )  # fmt: skip
     if shape.excitation:
         reduced = max(1, shape.width // EXCITATION_REDUCTION)
         for part, in_width, width in (("reduce", shape.width, reduced), ("expand", reduced, shape.width)):
             yield LayerShape(
                 f"{shape.name}.excitation.{part}", shape.stage, shape.block, in_width, width, 1, 1, 1, 1,
-                (in_width + 1) * width, 0, shape.shortcut, beside=True,
+                (in_width + 1) * width, 0, shape.shortcut, off_main_path=True,
             )  # fmt: skip
     if shape.shortcut in ("projection", "pooled"):
-        normed = shape.norm == "batch" and shape.order == "post"
+        has_norm = shape.norm == "batch" and shape.order == "post"
         yield LayerShape(
             f"{shape.name}.shortcut.conv", shape.stage, shape.block, shape.in_width, shape.width, 1,
             shape.stride if shape.shortcut == "projection" else 1, 1, side,
             (shape.in_width + biased) * shape.width,
-            2 * shape.width if normed else 2 if shape.norm == "fixup" else 0, shape.shortcut, beside=True,
+            2 * shape.width if has_norm else 2 if shape.norm == "fixup" else 0, shape.shortcut, off_main_path=True,
         )  # fmt: skip
 
 
 def branch(shape: BlockShape) -> list[tuple[int, int, int, int, int]]:
-    """Of each convolution of a block: channels that enter and leave, kernel, stride, groups."""
+    """Input channels, output channels, kernel, stride and groups of each convolution of a branch."""
     inner = shape.inner_width
     if shape.kind == "transition":
         return [(shape.in_width, shape.width, 1, 1, 1)]  # before the pooling
@@ -254,8 +251,8 @@ def branch(shape: BlockShape) -> list[tuple[int, int, int, int, int]]:
     return [(shape.in_width, inner, 1, 1, 1), (inner, grown, 3, 1, 1)]
 
 
-def _around(shape: BlockShape, in_width: int, width: int, *, last: bool) -> int:
-    """Parameters of the norm after a convolution, where blocks begin with a norm of that before it; or scalars."""
+def _norm_parameters(shape: BlockShape, in_width: int, width: int, *, last: bool) -> int:
+    """Parameters of a convolution's norm, which comes before it in pre-activation and dense blocks; or scalars."""
     if shape.norm == "skipinit":
         return 1 if last else 0
     if shape.norm == "fixup":

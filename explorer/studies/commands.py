@@ -1,6 +1,6 @@
-"""The same from a shell: the text of the command that gives what a page shows; importing this imports no torch.
+"""Shell commands that give what a page shows; importing this does not import torch.
 
-Each function takes what was asked of a study, and leaves out of the command what the command line assumes anyway.
+Each function takes the arguments of a study; defaults are left out of the command.
 """
 
 import shlex
@@ -13,13 +13,13 @@ from explorer.models.config import NetworkConfig
 from explorer.training.plan import Plan
 from explorer.training.recipe import Recipe
 
-ALL_BLOCKS = "all-blocks"  # as `--layer` of the command `attribute`: a map of every block
+ALL_BLOCKS = "all-blocks"  # `--layer` of the command `attribute`: a map of every block
 
 Attributions = Literal["attribute", "attribute-check", "attribute-agreement"]
 
 
 def command(*words: str, **options: object) -> str:
-    """A command line; options that are None, False or empty are left out, and True has no value."""
+    """A command line; options that are None, False or empty are left out, and True gives a flag."""
     parts = ["python -m explorer", *map(shlex.quote, words)]
     for name, value in options.items():
         if value is None or value is False or value in ("", ()):
@@ -30,40 +30,40 @@ def command(*words: str, **options: object) -> str:
 
 
 def train(plan: Plan) -> str:
-    """The training of a plan."""
-    usual = Recipe()
-    recipe = {name: value for name, value in plan.recipe.model_dump().items() if value != getattr(usual, name)}
+    """Train a plan."""
+    default = Recipe()
+    recipe = {name: value for name, value in plan.recipe.model_dump().items() if value != getattr(default, name)}
     changed = {name: str(value) if isinstance(value, bool) else value for name, value in recipe.items()}
     seeds = plan.seeds if plan.seeds != (0,) else ()
     return command("train", *plan.networks, data=plan.data, **changed, seeds=seeds, initial=plan.initial)
 
 
 def describe(config: NetworkConfig, image_size: int, by: str) -> str:
-    """What a network is made of, by stage, block or layer."""
+    """Describe a network by stage, block or layer."""
     size = image_size if image_size != config.image_size else None
-    return command("describe", config.name, by=by, image_size=size, classes=_unusual_classes(config))
+    return command("describe", config.name, by=by, image_size=size, classes=_nondefault_classes(config))
 
 
 def diff(a: NetworkConfig, b: NetworkConfig, image_size: int) -> str:
-    """What two networks differ in."""
-    classes = _unusual_classes(a)
+    """Compare two networks."""
+    classes = _nondefault_classes(a)
     others = b.classes if classes is not None else None
     return command("diff", a.name, b.name, image_size=image_size, classes=classes, other_classes=others)
 
 
 def evaluate(references: Sequence[str], *, data: str, images: int | None, crops: int, ensemble: bool = False) -> str:
-    """How networks do on test images."""
+    """Evaluate networks on test images."""
     views = crops if crops > 1 else None
     return command("evaluate", *references, data=data, images=images, crops=views, ensemble=ensemble)
 
 
-def look_inside(name: str, references: Iterable[str], *, data: str, images: int, statistics: str = "") -> str:
+def study_layers(name: str, references: Iterable[str], *, data: str, images: int, statistics: str = "") -> str:
     """Responses, gradients or residual ledger, by the name of the command."""
     return command(name, *references, data=data, images=images, statistics=statistics)
 
 
-def look_untrained(name: str, networks: Iterable[str], *, data: str, seed: int) -> str:
-    """A study of untrained networks, xray or shattering."""
+def study_untrained(name: str, networks: Iterable[str], *, data: str, seed: int) -> str:
+    """Study of untrained networks, xray or shattering, by the name of the command."""
     return command(name, *networks, data=data, seed=seed)
 
 
@@ -78,14 +78,14 @@ def attributions(
     layer: str = "",
     data: str = "",
 ) -> str:
-    """Maps, the check of one, or how far maps agree.
+    """Attribution maps, the check of one, or agreement of maps.
 
     Args:
-        methods: their parameters by name, as far as they are not the usual ones.
-        image: reference to a picture; images: how many test images instead.
+        methods: parameters by method name, without defaults.
+        image: reference to a picture; images: number of test images instead.
         target: name of the class explained.
     """
-    several = len(methods) > 1  # then a setting is for the one that it stands with
+    several = len(methods) > 1  # then a setting names its method
     settings = [
         f"{method}.{key}={value}" if several else f"{key}={value}"
         for method, parameters in methods.items()
@@ -98,14 +98,14 @@ def attributions(
 
 
 def identity(checkpoint: str, depth: int) -> str:
-    """A deeper network that computes the same."""
+    """Construct a deeper network that computes the same function."""
     return command("construct", "identity", checkpoint, depth=depth)
 
 
 def export_checkpoint(name: str) -> str:
-    """The two files of a checkpoint, put into the folder that the shell is in."""
+    """Export the two files of a checkpoint into the current folder."""
     return command("checkpoints", "export", name)
 
 
-def _unusual_classes(config: NetworkConfig) -> int | None:
+def _nondefault_classes(config: NetworkConfig) -> int | None:
     return config.classes if config.classes != network_config(config.name).classes else None

@@ -1,4 +1,4 @@
-"""The degradation lab: train deeper and shallower networks under one recipe, then say what the runs can tell."""
+"""The degradation experiment: train networks of several depths under one recipe, and draw conclusions."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -21,17 +21,17 @@ from explorer.training.recipe import Recipe
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What experiments say about depth and shortcuts.
+    """Results of experiments on depth and shortcuts.
 
     Attributes:
         experiments: ids.
         ends: one row per run at the end of its schedule: `tables.RUN_KEYS`, train_error, test_error.
-        unfinished: ids of the runs that are not there, or never came there.
+        unfinished: ids of the runs without an error there.
         gaps: every comparison, the columns of `tables.GAPS`.
-        degradation: deeper plain networks against the shallowest, and the residual ones as the counterpart.
-        shortcut: plain networks against residual ones of the same depth.
+        degradation: deeper plain networks against the shallowest, and residual ones for comparison.
+        shortcut: plain against residual networks of the same depth.
         confounds: what else could explain a difference.
-        chance: error of guessing.
+        chance: error of random guessing.
     """
 
     experiments: tuple[str, ...]
@@ -51,13 +51,12 @@ def plan(
     seeds: Sequence[int] | None = None,
     steps: int | None = None,
 ) -> Plan:
-    """A preset's plan, changed where asked; only an unchanged one keeps the preset's title.
+    """A preset's plan, with changes; only an unchanged one keeps the preset's title.
 
     Args:
         preset: name in `training.presets.PRESETS`.
-        depths: plain and residual networks of these instead.
-        seeds: instead of the preset's.
-        steps: instead of the preset's.
+        depths: of plain and residual networks, instead of the preset's.
+        seeds, steps: instead of the preset's.
 
     Raises:
         UnknownName: no such preset.
@@ -81,9 +80,9 @@ def run(
     seeds: Sequence[int] | None = None,
     steps: int | None = None,
 ) -> str:
-    """Start a degradation experiment in the background; `verdict` says what came of it.
+    """Start a degradation experiment in the background; `verdict` reports the results.
 
-    Args and errors as for `plan`; in addition DataMissing where the data set is not on this machine.
+    Args and errors as for `plan`; also DataMissing: the data set is not on this machine.
 
     Returns:
         The experiment's id.
@@ -92,10 +91,10 @@ def run(
 
 
 def verdict(*experiment_ids: str) -> Report:
-    """What experiments can tell about depth and shortcuts, from training errors at the end of the schedule.
+    """Conclusions of experiments on depth and shortcuts, from training errors at the end of the schedule.
 
     Args:
-        experiment_ids: one, or several whose runs are to be compared with each other.
+        experiment_ids: one, or several whose runs are compared with each other.
 
     Raises:
         RunError: there is no such experiment, none was named, or they are of different data sets.
@@ -104,9 +103,9 @@ def verdict(*experiment_ids: str) -> Report:
 
 
 def report(found: Sequence[Experiment]) -> Report:
-    """`verdict` of experiments that were read already."""
+    """`verdict` of experiments that are already read."""
     if not found:
-        raise RunError("Name at least one experiment. `python -m explorer runs list` shows those there are.")
+        raise RunError("Name at least one experiment. `python -m explorer runs list` shows them.")
     data = {each.data for each in found if each.data}
     if len(data) != 1:
         raise RunError(
@@ -129,31 +128,31 @@ def report(found: Sequence[Experiment]) -> Report:
 
 
 def plan_confounds(planned: Plan) -> list[Confound]:
-    """What will stand between the plan's outcome and a conclusion from it."""
+    """Confounds of a plan: what else could explain its result."""
     return _confounds(planned, [planned.recipe.model_dump()], planned.networks if planned.initial else ())
 
 
 def experiment_confounds(found: Sequence[Experiment]) -> list[Confound]:
-    """The same for experiments that were trained already."""
+    """Confounds of trained experiments."""
     readable = _readable(found)
     if not readable:
         return []
     recipes: list[dict[str, object]] = []
     for _, recipe in readable:
-        # an older run lacks newer settings; to look inside changes nothing
+        # an older run lacks newer settings; probes do not change the training
         settings = recipe.model_dump(exclude={"probe_every"})
         if settings not in recipes:
             recipes.append(settings)
-    trained_on = dict.fromkeys(facts.network.name for facts, _ in readable if facts.initial)
-    return _confounds(plan_of(found), recipes, tuple(trained_on))
+    continued = dict.fromkeys(facts.network.name for facts, _ in readable if facts.initial)
+    return _confounds(plan_of(found), recipes, tuple(continued))
 
 
 def plan_of(found: Sequence[Experiment]) -> Plan:
     """The plan that would train all networks and seeds of these experiments under the first one's recipe.
 
     Raises:
-        BadSettings: it would be more than an experiment may hold.
-        RunError: all its runs are damaged, or of settings that there are not.
+        BadSettings: it would be too large for one experiment.
+        RunError: all its runs are damaged, or have unknown settings.
     """
     readable = _readable(found)
     if not readable:
@@ -172,7 +171,7 @@ def plan_of(found: Sequence[Experiment]) -> Plan:
 
 
 def _readable(found: Sequence[Experiment]) -> list[tuple[RunFacts, Recipe]]:
-    """The runs that say how they were trained in settings that there are."""
+    """Facts and recipes of the runs whose settings are known."""
     readable = []
     for run in (run for each in found for run in each.runs):
         with suppress(BadSettings):
@@ -182,7 +181,7 @@ def _readable(found: Sequence[Experiment]) -> list[tuple[RunFacts, Recipe]]:
 
 
 def without(planned: Plan, confound: Confound) -> Plan:
-    """The plan with a confound's remedy applied; it gets a title of its own."""
+    """The plan with a confound's remedy applied, without the preset's title."""
     changes = dict(confound.changes)
     recipe = Recipe(**planned.recipe.model_dump() | dict(changes.pop("recipe", {})))
     return Plan(**planned.model_dump() | changes | {"recipe": recipe, "title": ""})

@@ -1,4 +1,4 @@
-"""How networks do on test images, by reference: errors, calibration, confusions, and several networks together."""
+"""Evaluation of networks by reference on test images: errors, calibration, confusions, ensembles."""
 
 import hashlib
 import time
@@ -23,10 +23,10 @@ from explorer.results import Ensemble, Evaluation
 from explorer.results import evaluation_table as evaluation_table  # part of the public `explorer.evaluations`
 from explorer.runs.checkpoint_facts import facts_and_data
 from explorer.settings import require_between
-from explorer.studies.references import Referenced, referenced
+from explorer.studies.references import ResolvedNetwork, resolved
 from explorer.training.evaluation import log_probabilities
 
-KEPT = 8  # networks whose probabilities are kept, so that those of an ensemble are not computed twice
+KEPT = 8  # networks whose predictions are cached, so that those of an ensemble are not computed twice
 MOST_KEPT = 32 * 2**20  # bytes of each
 
 Keys = tuple[str, str, str, int, int | None]
@@ -34,7 +34,7 @@ Keys = tuple[str, str, str, int, int | None]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Predictions:
-    """What a network predicts.
+    """Predictions of a network.
 
     Attributes:
         keys: `tables.MEASURED_KEYS`.
@@ -54,33 +54,33 @@ class _Predictions:
 def evaluations(
     references: Sequence[str], *, data: str = "", images: int | None = None, crops: int = 1
 ) -> list[Evaluation]:
-    """How each of some networks does on its test set.
+    """Evaluate networks on their test sets.
 
     Args:
         references: of networks, see `studies.references`.
         data: name of the data set, the same for all; empty takes the one that each network was trained on, for
             untrained ones that of the first trained one, else the digits.
-        images: how many, in equal parts of the classes; None takes the whole test set.
+        images: number of images, balanced over classes; None takes the whole test set.
         crops: views of each image whose probabilities are averaged, 1 or 10, see `data.crops`.
 
     Raises:
         UnknownName, RunError, StorageError: a network cannot be found or read.
-        BadSettings: it does not take these images, no network was named, or another number of images or crops.
+        BadSettings: it does not take these images, no network was named, or `images` or `crops` is invalid.
         DataMissing: the data set is not on this machine.
     """
     return [_evaluation(each, crops) for each in _predicted(references, data, images, crops)]
 
 
 def evaluation(reference: str, *, data: str = "", images: int | None = None, crops: int = 1) -> Evaluation:
-    """How one network does on its test set; args and errors as for `evaluations`."""
+    """Evaluate one network on its test set; args and errors as for `evaluations`."""
     (found,) = evaluations((reference,), data=data, images=images, crops=crops)
     return found
 
 
 def ensemble(references: Sequence[str], *, data: str = "", images: int | None = None, crops: int = 1) -> Ensemble:
-    """How networks do together, by the mean of their class probabilities, and what they have in common.
+    """Evaluate an ensemble by the mean of class probabilities, and compare its members.
 
-    Args and errors as for `evaluations`; the networks are of one data set.
+    Args and errors as for `evaluations`; the networks must be of one data set.
     """
     known = facts_and_data(references, data)
     if len(known) < 2:
@@ -118,10 +118,10 @@ def ensemble(references: Sequence[str], *, data: str = "", images: int | None = 
 def _predicted(references: Sequence[str], data: str, images: int | None, crops: int) -> list[_Predictions]:
     if images is not None:
         require_between("images", images, 1, MOST_IMAGES)
-    whole = len(dict.fromkeys(references))
+    total = len(dict.fromkeys(references))
     found = []
-    for done, each in enumerate(referenced(references, data=data)):
-        with progress.part(done, whole):
+    for done, each in enumerate(resolved(references, data=data)):
+        with progress.part(done, total):
             found.append(_of_network(each, images, crops))
     return found
 
@@ -129,26 +129,26 @@ def _predicted(references: Sequence[str], data: str, images: int | None, crops: 
 _kept: OrderedDict[tuple[object, ...], _Predictions] = OrderedDict()
 
 
-def _of_network(subject: Referenced, images: int | None, crops: int) -> _Predictions:
-    """What a network predicts for test images, kept from before where neither it nor they have changed."""
-    row = dataset(subject.data)  # another object once a folder has changed
-    key = (_weights(subject.network), subject.reference, row, subject.image_size, subject.normalisation,
+def _of_network(net: ResolvedNetwork, images: int | None, crops: int) -> _Predictions:
+    """Predictions of a network for test images, cached as long as neither changes."""
+    row = dataset(net.data)  # a new object if a folder has changed
+    key = (_weights(net.network), net.reference, row, net.image_size, net.normalisation,
            images, crops, data_folder())  # fmt: skip
     if key in _kept:
         _kept.move_to_end(key)
         return _kept[key]
     indices, sample = sample_of_test_set(
-        subject.data,
-        subject.image_size,
+        net.data,
+        net.image_size,
         row.test_images if images is None else images,
-        normalisation=subject.normalisation,
-        device=next(subject.network.parameters()).device,
+        normalisation=net.normalisation,
+        device=next(net.network.parameters()).device,
     )
-    begun = time.perf_counter()
-    found = log_probabilities(subject.network, sample, crops=crops).numpy()
-    config = subject.network.config
-    keys = (subject.reference, config.name, config.kind, config.depth, subject.step)
-    predicted = _Predictions(keys, subject.data, found, sample.labels, indices, time.perf_counter() - begun)
+    start = time.perf_counter()
+    found = log_probabilities(net.network, sample, crops=crops).numpy()
+    config = net.network.config
+    keys = (net.reference, config.name, config.kind, config.depth, net.step)
+    predicted = _Predictions(keys, net.data, found, sample.labels, indices, time.perf_counter() - start)
     if found.nbytes <= MOST_KEPT:
         _kept[key] = predicted
         while len(_kept) > KEPT:
@@ -193,6 +193,6 @@ def _error(log_probabilities: NDArray[np.float32], labels: NDArray[np.int64]) ->
 
 
 def _error_without(number: int, alone: Sequence[NDArray[np.float32]], labels: NDArray[np.int64]) -> float | None:
-    """Of all members but one together."""
+    """Error of the ensemble without one member."""
     others = [each for place, each in enumerate(alone) if place != number]
     return _error(joint_log_probabilities(others), labels) if len(others) > 1 else None

@@ -1,4 +1,4 @@
-"""Networks made by hand from trained ones, saved as checkpoints and compared with what they were made of."""
+"""Networks constructed from trained ones, saved as checkpoints and compared with their source."""
 
 import re
 from dataclasses import dataclass
@@ -19,25 +19,25 @@ from explorer.runs.store import checkpoint_folder
 from explorer.training.evaluation import require_channels
 from explorer.training.recipe import LAST_TRAIN_IMAGES
 
-STATISTICS_IMAGES = 500  # of which the inserted batch norms get mean and variance
-COMPARED_IMAGES = 2000  # of the test set, as of the training images: all 10,000 of CIFAR-10 would take a minute
+STATISTICS_IMAGES = 500  # for mean and variance of the inserted batch norms
+COMPARED_IMAGES = 2000  # of the test set; all 10,000 of CIFAR-10 would take a minute
 
 
 def identity(checkpoint: str | Path, depth: int = 56, *, data: str = "", to: Path | None = None) -> Construction:
-    """Insert blocks into a trained network that pass their input on unchanged: deeper, and the same function.
+    """Insert identity blocks into a trained network: deeper, with the same function.
 
-    So a deeper plain network need not have a higher training error: this one is among those that its training could
-    find. It can be trained on, as `Plan.initial`. Everything is computed on the CPU: accelerators round the products
-    of a convolution to fewer bits, which would show as a difference.
+    It shows that a deeper plain network with the same training error exists. It can be trained further, as
+    `Plan.initial`. Computed on the CPU, since accelerators round the products of a convolution to fewer bits, which
+    would appear as a difference.
 
     Args:
         checkpoint: id or path, as for `load_checkpoint`.
         depth: of the new network, 6n+2.
-        data: name of the data set, where the checkpoint does not say or another is wanted.
-        to: the .safetensors file to write; None puts it beside the runs, named after both networks.
+        data: name of the data set; empty takes the checkpoint's.
+        to: the .safetensors file to write; None takes the checkpoint folder, with a name made of both networks.
 
     Raises:
-        BadSettings: the depth is not 6n+2 or not greater, no data set is known, or `to` cannot be a checkpoint.
+        BadSettings: the depth is not 6n+2 or not greater, the data set is unknown, or `to` cannot be a checkpoint.
         RunError, StorageError: there is no such checkpoint, it is damaged, or the new one cannot be written.
         DataMissing: the data set is not on this machine.
 
@@ -60,7 +60,7 @@ def identity(checkpoint: str | Path, depth: int = 56, *, data: str = "", to: Pat
         "step": None,
         "train_error": seen.error,
         "test_error": unseen.error,
-        "source": f"{source_network} of {checkpoint} with {blocks} blocks inserted that pass their input on",
+        "source": f"{source_network} of {checkpoint} with {blocks} identity blocks inserted",
     }
     save_checkpoint(deeper, path, facts.model_copy(update=changes))
     return Construction(
@@ -80,24 +80,24 @@ def identity(checkpoint: str | Path, depth: int = 56, *, data: str = "", to: Pat
 
 
 def _short_name(checkpoint: str | Path) -> str:
-    """What a checkpoint is called in the names of others: its id, or its file without folder and ending."""
+    """Name of a checkpoint in the names of others: its id, or its file without folder and suffix."""
     name = str(checkpoint)
     if name.endswith(".safetensors"):
         path = Path(name).absolute()
-        name = path.parent.name if path.stem == "checkpoint" else path.stem  # that of a run is in the run's folder
+        name = path.parent.name if path.stem == "checkpoint" else path.stem  # that of a run is in its folder
     return re.sub(r"[^A-Za-z0-9._-]+", "-", name)
 
 
 def _require_new_file(path: Path, checkpoint: str | Path) -> None:
     if path.suffix != ".safetensors":
-        raise BadSettings(f"`to` (={path}) does not end in .safetensors, as the weights of a checkpoint do. Add that.")
+        raise BadSettings(f"`to` (={path}) does not end in .safetensors, as the weights of a checkpoint do. Add it.")
     old = checkpoint_file(checkpoint)
     if old is not None and old.resolve() == path.resolve():
         raise BadSettings(f"`to` (={path}) is the checkpoint that the network is made from. Choose another file.")
 
 
 def _facts(checkpoint: str | Path, data: str) -> CheckpointFacts:
-    """What is known of a checkpoint, on the data set that is asked for; its recipe is that of its own."""
+    """Facts of a checkpoint; with another data set they have no recipe."""
     facts = checkpoint_facts(checkpoint)
     if not data and not facts.data:
         raise BadSettings(

@@ -1,7 +1,4 @@
-"""Look inside networks: layer studies of trained and untrained ones, on real images, as one table each.
-
-Networks are named by references, see `studies.references`.
-"""
+"""Layer studies of networks by reference on images, one table each."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -22,20 +19,20 @@ from explorer.models.network import Network, build
 from explorer.models.recording import Statistics
 from explorer.runs.checkpoint_facts import data_of_untrained
 from explorer.settings import require_between
-from explorer.studies.references import SMALL, referenced
+from explorer.studies.references import SMALL, resolved
 from explorer.training.devices import best_device
 
 IMAGES = 250
-BATCHES = 5  # of a gradient profile, so that it has a spread
+BATCHES = 5  # of a gradient profile, for its spread
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Subject:
-    """A network to be looked into, with images as it was trained to see them.
+class SampledNetwork:
+    """A resolved network with a sample of images.
 
     Attributes:
-        step: updates made; None where that is not known.
-        images: (N, C, H, W), normalised; labels: (N,).
+        step: of training; None if unknown.
+        images: (N, C, H, W), normalised as in training; labels: (N,).
     """
 
     reference: str
@@ -52,10 +49,10 @@ def response_std(
 
     Args:
         references: of networks.
-        data: name of the data set; empty takes the one that each network was trained on, for untrained ones that of
-            the first trained one, else the digits.
-        images: how many test images, in equal parts of the classes.
-        statistics: what batch norm normalises with, "running" or "batch".
+        data: name of the data set; empty takes the one that each network was trained on, for untrained networks that
+            of the first trained one, else the digits.
+        images: number of test images, balanced over classes.
+        statistics: of batch norm, "running" or "batch".
 
     Returns:
         The columns of `tables.MEASURED_KEYS` and `tables.RESPONSES`.
@@ -66,7 +63,7 @@ def response_std(
         DataMissing: the data set is not on this machine.
     """
     return _each(
-        subjects(references, data=data, images=images),
+        sampled(references, data=data, images=images),
         lambda each: responses.response_std(each.network, each.images, statistics=statistics),
     )
 
@@ -76,12 +73,12 @@ def response_histogram(
 ) -> pd.DataFrame:
     """The distribution of one layer's responses, see `analysis.responses.response_histogram`.
 
-    Args and errors as for `response_std`; networks that have no such layer are left out.
+    Args and errors as for `response_std`; networks without this layer are left out.
 
     Returns:
         The columns of `tables.MEASURED_KEYS` and `tables.HISTOGRAM`.
     """
-    found = [each for each in subjects(references, data=data, images=images) if layer <= each.network.config.depth]
+    found = [each for each in sampled(references, data=data, images=images) if layer <= each.network.config.depth]
     if not found:
         raise BadSettings(f"`layer` (={layer}) is deeper than any of these networks. Choose a smaller number.")
     return _each(
@@ -92,15 +89,15 @@ def response_histogram(
 def residual_ledger(
     references: Sequence[str], *, data: str = "", images: int = IMAGES, statistics: Statistics = "running"
 ) -> pd.DataFrame:
-    """What every block adds to its input and which way the gradient comes back, see `analysis.ledger`.
+    """Sizes of branch and shortcut of every block, and gradients through each, see `analysis.ledger`.
 
-    Args and errors as for `response_std`, but on training images, of a folder without any on test images.
+    Args and errors as for `response_std`, but on training images, or test images of a folder without training images.
 
     Returns:
         The columns of `tables.MEASURED_KEYS` and `tables.LEDGER`.
     """
     return _each(
-        subjects(references, data=data, images=images, split="train"),
+        sampled(references, data=data, images=images, split="train"),
         lambda each: ledger.residual_ledger(each.network, each.images, each.labels, statistics=statistics),
     )
 
@@ -108,14 +105,14 @@ def residual_ledger(
 def gradient_profile(references: Sequence[str], *, data: str = "", images: int = IMAGES) -> pd.DataFrame:
     """Gradient norms of every layer's weights and responses over five batches, see `analysis.gradients`.
 
-    Args and errors as for `response_std`, but on training images, of a folder without any on test images.
+    Args and errors as for `response_std`, but on training images, or test images of a folder without training images.
 
     Returns:
         The columns of `tables.MEASURED_KEYS` and `tables.GRADIENTS`.
     """
     size = max(2, images // BATCHES)
     return _each(
-        subjects(references, data=data, images=images, split="train"),
+        sampled(references, data=data, images=images, split="train"),
         lambda each: gradient_study.gradient_profile(
             each.network, each.images, each.labels, batch_size=min(size, part_size(each.images), len(each.images))
         ),
@@ -135,8 +132,8 @@ def xray(
     Args:
         networks: names such as "plain56".
         data: name of the data set; empty: see `runs.checkpoint_facts.data_of_untrained`.
-        images: how many training images, in equal parts of the classes; fewer where they are large. Pictures of a
-            folder are shown at the size that the largest network is made for.
+        images: number of training images, balanced over classes; fewer if they are large. Pictures of a folder get the
+            largest `image_size` of the networks.
         seed: of the initial weights.
         variants: names in `analysis.initialisation.VARIANTS`; None takes all.
 
@@ -156,12 +153,12 @@ def xray(
 def gradient_autocorrelation(
     networks: Sequence[str], *, data: str = "", lines: int = 8, points: int = 64, seed: int = 0
 ) -> pd.DataFrame:
-    """How long the input gradients of untrained networks stay alike along lines between training images.
+    """Autocorrelation of input gradients of untrained networks along lines between training images.
 
     Args:
         networks: names such as "plain56".
-        data: as for `xray`; pictures of a folder are shown at 32 pixels a side.
-        lines: pairs of images; fewer where there are not so many.
+        data: as for `xray`; pictures of a folder have 32 pixels a side.
+        lines: number of pairs of images, at most.
         points: inputs on a line.
         seed: of the initial weights.
 
@@ -184,29 +181,31 @@ def gradient_autocorrelation(
     return pd.concat(found, ignore_index=True)[tables.SHATTERING]
 
 
-def subjects(
+def sampled(
     references: Sequence[str], *, data: str = "", images: int = IMAGES, split: str = "test"
-) -> Iterator[Subject]:
-    """The networks, one after the other, each with a fixed class-balanced sample of images.
+) -> Iterator[SampledNetwork]:
+    """The networks, one at a time, each with a fixed class-balanced sample of images.
 
     Args and errors as for `response_std`; split: "test" or "train".
     """
-    for each in referenced(references, data=data):
+    for each in resolved(references, data=data):
         pixels, labels = _images(each.data, each.image_size, each.normalisation, images, split)
-        yield Subject(each.reference, each.network, each.step, pixels, labels)
+        yield SampledNetwork(each.reference, each.network, each.step, pixels, labels)
 
 
 def _images(data: str, side: int | None, normalisation: str, count: int, split: str) -> tuple[Tensor, Tensor]:
-    """A class-balanced sample of `count` images, or all where there are fewer, in one tensor; and their labels."""
+    """A class-balanced sample of at most `count` images, in one tensor, and their labels."""
     require_between("images", count, 2, MOST_IMAGES)
-    if split == "test" or not dataset(data).train_images:  # a folder need not have training images
+    if split == "test" or not dataset(data).train_images:  # a folder may have no training images
         _, sample = sample_of_test_set(data, side, count, normalisation=normalisation)
     else:
         sample = Batches(load_data(data, side), batch_size=1, normalisation=normalisation).train_sample(count)
     return sample.whole(best_device())
 
 
-def _each(found: Sequence[Subject] | Iterator[Subject], study: Callable[[Subject], pd.DataFrame]) -> pd.DataFrame:
+def _each(
+    found: Sequence[SampledNetwork] | Iterator[SampledNetwork], study: Callable[[SampledNetwork], pd.DataFrame]
+) -> pd.DataFrame:
     measured = []
     for each in found:
         config = each.network.config

@@ -1,4 +1,4 @@
-"""Attribution maps put into a grid and into files; without PyTorch, so that pages have it too."""
+"""Attribution maps as grids and files; importing this does not import torch."""
 
 import io
 import re
@@ -22,7 +22,7 @@ from explorer.runs.checkpoint_facts import is_untrained
 
 Map = AttributionMap | MissingMap
 
-# What the rows and the columns of a grid can be, by name.
+# Axes of a grid, with their titles.
 AXES = {
     "network": "Network",
     "method": "Method",
@@ -32,7 +32,7 @@ AXES = {
     "stage": "Stage",
     "block": "Block",
 }
-TOLD_APART = ("image", "network", "step", "method", "target", "stage", "block")  # what tells maps of one place apart
+DISTINGUISHING = ("image", "network", "step", "method", "target", "stage", "block")  # tried in this order
 
 _BLOCK = re.compile(r"stage(\d+)(?:\.block(\d+))?")
 _NO_PIXELS = np.zeros((1, 1, 1), np.uint8)
@@ -41,8 +41,7 @@ _NO_PIXELS = np.zeros((1, 1, 1), np.uint8)
 def map_cells(maps: Sequence[Map], rows: str = "network", columns: str = "method") -> list[MapCell]:
     """The cells of a grid, in the order of the maps.
 
-    Where maps would stand in one place, the heading of the row says what else tells them apart, and there are as many
-    rows.
+    Maps that would share a cell get rows of their own, whose headings say in what else they differ.
 
     Args:
         maps: of any networks, pictures, methods and classes.
@@ -51,7 +50,7 @@ def map_cells(maps: Sequence[Map], rows: str = "network", columns: str = "method
     Raises:
         UnknownName: there is no such axis.
         BadSettings: rows and columns are the same.
-        ValueError: nothing tells two maps apart.
+        ValueError: two maps do not differ in anything.
     """
     for axis in (rows, columns):
         lookup(AXES, axis, "axis of a grid")
@@ -59,7 +58,7 @@ def map_cells(maps: Sequence[Map], rows: str = "network", columns: str = "method
         raise BadSettings(f"Rows and columns are both {rows!r}. Choose two of {', '.join(AXES)}.")
     heading = _headings(maps, {rows, columns})
     keys = [rows]
-    for extra in (each for each in TOLD_APART if each not in (rows, columns)):
+    for extra in (each for each in DISTINGUISHING if each not in (rows, columns)):
         found: dict[tuple[str, ...], set[str]] = {}
         for each in maps:
             place = *(heading(each, key) for key in keys), heading(each, columns)
@@ -70,27 +69,27 @@ def map_cells(maps: Sequence[Map], rows: str = "network", columns: str = "method
 
 
 def scores(maps: Sequence[Map]) -> pd.DataFrame:
-    """What the maps come from and what they add up to.
+    """Origin and sum of each map.
 
     Returns:
-        The columns of `tables.ATTRIBUTION_SCORES`, one row a map.
+        The columns of `tables.ATTRIBUTION_SCORES`, one row per map.
     """
     table = pd.DataFrame([_score(each) for each in maps], columns=tables.ATTRIBUTION_SCORES)
-    table["step"] = pd.Series([each.step for each in maps], dtype=object)  # whole numbers, also beside unknown ones
+    table["step"] = pd.Series([each.step for each in maps], dtype=object)  # keeps integers beside None
     return table
 
 
 def npz(maps: Sequence[Map]) -> bytes:
     """The maps as an .npz file, which `numpy.load` reads.
 
-    Three arrays each: REFERENCE__IMAGE__METHOD__values (C, h, w), as the method gave them; __map (H, W), one number a
-    position; __pixels (H, W, C), what the network saw. After the method come the layer, where one was asked for, and
-    the explained class or a number, where names would be the same without.
+    Three arrays each: REFERENCE__IMAGE__METHOD__values (C, h, w), as returned by the method; __map (H, W), one number
+    per position; __pixels (H, W, C), the network's input. After the method come the layer, if one was given, and the
+    explained class or a number, if names would not be unique.
     """
-    there = [each for each in maps if isinstance(each, AttributionMap)]
+    found = [each for each in maps if isinstance(each, AttributionMap)]
     arrays = {
         f"{name}__{part}": getattr(each, part)
-        for name, each in zip(_names(there), there, strict=True)
+        for name, each in zip(_names(found), found, strict=True)
         for part in ("values", "map", "pixels")
     }
     file = io.BytesIO()
@@ -107,7 +106,7 @@ def png(
     scale: str = "column",
     dark: bool = False,
 ) -> bytes:
-    """The grid as a PNG file; args and errors as for `map_cells` and `figures.map_grid.attribution_grid`."""
+    """The grid as a PNG file; args and errors as for `map_cells` and `figures.maps.grid.attribution_grid`."""
     return grid_png(map_cells(maps, rows, columns), show=show, scale=scale, dark=dark)
 
 
@@ -121,7 +120,7 @@ def html(
     dark: bool = False,
     width: int = 1100,
 ) -> str:
-    """The grid as a page of its own, which opens without a network; args and errors as for `png`.
+    """The grid as a standalone HTML page; args and errors as for `png`.
 
     Args:
         width: of the grid, in pixels.
@@ -132,7 +131,7 @@ def html(
 
 
 def _headings(maps: Sequence[Map], axes: set[str]) -> Callable[[Map, str], str]:
-    """What a map is called on an axis, in a grid of these axes."""
+    """Function that gives the heading of a map on an axis."""
     runs, pictures = _shared(maps, "network", _run), _shared(maps, "title", lambda each: each.image)
 
     def network(each: Map) -> str:
@@ -162,7 +161,7 @@ def _headings(maps: Sequence[Map], axes: set[str]) -> Callable[[Map, str], str]:
 
 
 def _shared(maps: Sequence[Map], key: str, identity: Callable[[Map], str]) -> set[str]:
-    """What several things are called."""
+    """Values of `key` that several things share."""
     found: dict[str, set[str]] = {}
     for each in maps:
         found.setdefault(getattr(each, key), set()).add(identity(each))
@@ -219,7 +218,7 @@ def _score(each: Map) -> dict[str, object]:
 
 
 def _names(maps: Sequence[AttributionMap]) -> list[str]:
-    """Names that are safe as those of files, each once."""
+    """Unique names that are valid as file names."""
     found: list[str] = []
     for each in maps:
         parts = [each.reference, each.image, each.method, *filter(None, [each.layer])]
@@ -235,7 +234,7 @@ def _safe(text: str) -> str:
 
 
 def _class(each: Map, number: int) -> str:
-    """Its name, or its number where there is none."""
+    """Name of a class, or its number without one."""
     return each.classes[number] if number < len(each.classes) else str(number)
 
 

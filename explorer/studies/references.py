@@ -1,7 +1,7 @@
-"""Networks by reference, as they were trained or untrained.
+"""Resolve references to networks.
 
-A reference is the id of a run (its final weights), "RUN@STEP" (a snapshot), the name of a checkpoint beside the runs or
-a .safetensors file, or a name such as "resnet56", which stands for the untrained network.
+A reference is the id of a run (its final weights), "RUN@STEP" (a snapshot), the name of a checkpoint, the path of a
+.safetensors file, or a network name such as "resnet56", which means the untrained network.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,18 +17,18 @@ from explorer.runs.checkpoints import load_checkpoint
 from explorer.training.devices import best_device
 from explorer.training.evaluation import require_channels
 
-SMALL = 32  # side in pixels of the images that networks with a stem for small ones usually take
+SMALL = 32  # default side in pixels of images for networks with a small stem
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Referenced:
-    """A network, and which images it takes.
+class ResolvedNetwork:
+    """A network loaded by reference, and the images it takes.
 
     Attributes:
-        data: name of the data set that it is shown; labels are numbers of the network's classes.
+        data: name of the data set; its labels are the network's classes.
         image_size: side in pixels of its images.
         normalisation: a kind, see `data.normalisations`.
-        step: updates made; None where that is not known.
+        step: of training; None if unknown.
     """
 
     reference: str
@@ -39,8 +39,8 @@ class Referenced:
     step: int | None
 
 
-def referenced(references: Sequence[str], *, data: str = "") -> Iterator[Referenced]:
-    """The networks one after the other, on the device that computes best.
+def resolved(references: Sequence[str], *, data: str = "") -> Iterator[ResolvedNetwork]:
+    """Resolve references to networks, one at a time, on the best device.
 
     Args:
         references, data: see `runs.checkpoint_facts.facts_and_data`.
@@ -56,7 +56,7 @@ def referenced(references: Sequence[str], *, data: str = "") -> Iterator[Referen
         else:
             network = load_checkpoint(reference)
         require_channels(network, row)
-        yield Referenced(
+        yield ResolvedNetwork(
             reference,
             network.to(best_device()),
             row.name,
@@ -67,7 +67,7 @@ def referenced(references: Sequence[str], *, data: str = "") -> Iterator[Referen
 
 
 def _image_size(found: CheckpointFacts | None, config: NetworkConfig, row: DatasetRow) -> int:
-    """The side at which a network is shown a data set: as in training; pictures of any size as those it is made for."""
+    """Image size as in training; for pictures of any size, the one the network is designed for."""
     trained = found.recipe.get("image_size") if found and (found.data == row.name or row.any_size) else None
     if trained:
         return int(trained)
@@ -79,7 +79,7 @@ def _image_size(found: CheckpointFacts | None, config: NetworkConfig, row: Datas
 
 
 def _normalisation(found: CheckpointFacts | None, row: DatasetRow) -> str:
-    """As in training, so measured on the images of then; for an untrained network as is usual for the data set."""
+    """Normalisation as in training, measured on the training images then; for untrained networks the data set's."""
     if found is None:
         return row.normalisation
     if normalisation_row(found.normalisation).measured and found.data not in ("", row.name):

@@ -95,7 +95,7 @@ def _kept_when_recomputed(config: NetworkConfig, image_size: int | None) -> int:
         if (block := ".".join(name.split(".")[:3])) in inside:
             inside[block] += count
     outside = sum(kept.values()) - sum(inside.values())
-    sides = {(each.stage, each.block): each.side for each in layer_shapes(config, image_size) if not each.beside}
+    sides = {(each.stage, each.block): each.side for each in layer_shapes(config, image_size) if not each.off_main_path}
     inputs = []
     for shape in shapes:
         stride = 1 if shape.kind == "transition" else shape.stride  # a transition convolves before it pools

@@ -23,8 +23,10 @@ def room_needed(config: NetworkConfig, recipe: Recipe, step: int | None = None) 
         step: from which it resumes; None for a new run.
     """
     layers = list(layer_shapes(config))
-    parameters = sum(each.own + each.around for each in layers)
-    statistics = sum(each.around for each in layers)  # running statistics: as many as parameters of batch norms
+    parameters = sum(each.own_parameters + each.norm_parameters for each in layers)
+    statistics = sum(
+        each.norm_parameters for each in layers
+    )  # running statistics: as many as parameters of batch norms
     copies, tensors = (2, sum(LAYER_TENSORS)) if recipe.momentum else (1, LAYER_TENSORS[0])
     state = 4 * (copies * parameters + statistics) + TENSOR_BYTES * tensors * len(layers)
     begun = -1 if step is None else step

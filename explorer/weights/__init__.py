@@ -1,1 +1,1 @@
-"""Weights made elsewhere: from the bytes of a file to a checkpoint of this program."""
+"""Import of third-party weights as checkpoints."""

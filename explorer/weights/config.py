@@ -1,4 +1,4 @@
-"""Which network somebody else's weights are of, from the shapes of the tensors."""
+"""Infer the architecture of third-party weights from tensor shapes."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,13 +9,13 @@ from explorer.weights.layers import Part, Parts, runs
 
 
 def config_of_parts(parts: Parts) -> NetworkConfig:
-    """The network that a state dict is of; where weights are the same for several, the one `assumptions` tells.
+    """The network of a state dict; if several have the same weights, the one that `assumptions` describes.
 
     Args:
-        parts: what `foreign_parts.parts_of` tells apart in it.
+        parts: the layers of the state dict, see `weights.layers.parts_of`.
 
     Raises:
-        BadSettings: it is of no network that can be built here; the text says what does not fit.
+        BadSettings: the weights are of no network that can be built here; the message says what does not fit.
     """
     stem, body = _stem(parts.convolutions)
     if not body:
@@ -28,38 +28,38 @@ def config_of_parts(parts: Parts) -> NetworkConfig:
         "excitation": bool(parts.excitations),
     }
     width = parts.convolutions[2 if stem == "deep" else 0].width
-    settings |= _dense(body, width) if _grows(body) else _residual(parts, body, width, stem)
+    settings |= _dense(body, width) if _is_dense(body) else _residual(parts, body, width, stem)
     return NetworkConfig(**settings)
 
 
 def assumptions(config: NetworkConfig) -> list[str]:
-    """What weights cannot tell of a network of this configuration, one sentence each, with how to say it."""
+    """What was assumed about a network because weights do not show it, one sentence each, with the alternative."""
     found = []
     if config.shortcut == "A" and not config.dense:
-        said = (
-            f"Shortcuts without parameters leave no weights behind: taken for {config.name}, zero-padding where the "
-            "shape changes (option A)."
+        sentence = (
+            f"Shortcuts without parameters have no weights: assumed {config.name}, with zero-padding where the shape "
+            "changes (option A)."
         )
         if config.order == "post" and config.norm == "batch":  # all others need shortcuts
             plain = NetworkConfig(**(config.model_dump() | {"shortcut": "none"})).name
-            said += f" If it has no shortcuts, name the network: {plain}."
-        found.append(said)
+            sentence += f" If it has no shortcuts, name the network: {plain}."
+        found.append(sentence)
     if config.block == "bottleneck" and config.stride_on == "3x3":
         first = NetworkConfig(**(config.model_dump() | {"stride_on": "1x1"})).name
         found.append(
-            "Weights do not show strides: taken to be on the 3x3 convolutions, as in torchvision. If they are on the "
+            "Weights do not show strides: assumed on the 3x3 convolutions, as in torchvision. If they are on the "
             f"first 1x1, name the network: {first}."
         )
     if config.order == "pre" and config.shortcut in ("B", "D"):
         found.append(
-            "Weights do not show where projections begin: taken to be after the block's first norm and ReLU, as in He "
-            "et al. 2016."
+            "Weights do not show where projections start: assumed after the block's first norm and ReLU, as in He et "
+            "al. 2016."
         )
     return found
 
 
 def _stem(convolutions: Sequence[Part]) -> tuple[str, Sequence[Part]]:
-    """Its kind, and the convolutions that follow it."""
+    """Kind of the stem, and the convolutions after it."""
     kernels = [part.kernel for part in convolutions[:3]]
     if kernels[0] == 7:
         return "large", convolutions[1:]
@@ -70,8 +70,8 @@ def _stem(convolutions: Sequence[Part]) -> tuple[str, Sequence[Part]]:
     return "small", convolutions[1:]
 
 
-def _grows(body: Sequence[Part]) -> bool:
-    """Whether layers add channels to what they get, as in dense networks."""
+def _is_dense(body: Sequence[Part]) -> bool:
+    """Whether layers concatenate their outputs to their inputs."""
     if body[0].kernel == 3:
         return len(body) > 1 and body[1].shape[1] == body[0].shape[1] + body[0].width != body[0].width
     return len(body) > 2 and body[2].shape[1] == body[0].shape[1] + body[1].width
@@ -92,7 +92,7 @@ def _dense(body: Sequence[Part], width: int) -> dict[str, Any]:
             stages.append(0)
             place += 1
         elif block == "dense-bottleneck" and place + 1 < len(body) and body[place + 1].kernel == 1:
-            stages.append(0)  # a transition that happens to be as wide as the first half of a layer
+            stages.append(0)  # a transition as wide as the 1x1 convolution of a layer
             place += 1
         else:
             stages[-1] += 1
@@ -114,10 +114,10 @@ def _residual(parts: Parts, body: Sequence[Part], width: int, stem: str) -> dict
     elif kernels == (1, 3, 1) * (len(body) // 3):
         block, layers = "bottleneck", 3
     else:
-        told = ", ".join(f"{kernel}x{kernel}" for kernel in kernels[:6])
+        first = ", ".join(f"{kernel}x{kernel}" for kernel in kernels[:6])
         raise BadSettings(
             f"The {len(body)} convolutions after the stem form no blocks: these have two of 3x3, or 1x1, 3x3 and 1x1; "
-            f"the first ones here are {told}."
+            f"the first ones here are {first}."
         )
     widths = [part.width for part in body[layers - 1 :: layers]]
     stages = tuple(count for _, count in runs(widths))
@@ -133,12 +133,12 @@ def _residual(parts: Parts, body: Sequence[Part], width: int, stem: str) -> dict
         if not pre:
             return settings | {"width": widths[0]}
         return settings | {"width": width, "widen": max(1, widths[0] // width)}
-    own, inner = widths[0] // EXPANSION, body[1].width
+    stage_width, inner = widths[0] // EXPANSION, body[1].width
     groups = max(1, inner // body[1].shape[1])
     return settings | {
-        "width": own,
+        "width": stage_width,
         "groups": groups,
-        "group_width": inner // groups if groups > 1 or inner != own else 0,
+        "group_width": inner // groups if groups > 1 or inner != stage_width else 0,
     }
 
 
@@ -149,6 +149,6 @@ def _shortcut(parts: Parts, widths: Sequence[int], stem_width: int, stem: str) -
         return "A"
     if projections == len(widths) > changing:
         return "C"
-    # In timm's a projection after pooling is the second of a sequence, and without it the first
+    # In timm a projection is the second module of a sequence if it follows a pooling, else the first
     places = {part.name.rpartition(".")[2] for part in parts.side_convolutions}
     return "D" if places == {"1"} or (stem == "deep" and places != {"0"}) else "B"

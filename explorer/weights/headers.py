@@ -1,6 +1,6 @@
-"""What kind of file somebody else's weights are in, and whether its layout can be trusted; PyTorch is not needed yet.
+"""Check format and layout of a third-party weights file, before PyTorch unpickles, unpacks or allocates anything.
 
-What is refused here is refused before PyTorch unpickles, unpacks or allocates anything.
+Importing this does not import torch.
 """
 
 import os
@@ -15,8 +15,8 @@ from explorer.errors import StorageError
 Kind = Literal["zip", "legacy", "safetensors"]
 
 MOST_PARTS = 50_000  # of a zip archive; ResNet-1202 with Adam's state has 18,029
-MOST_LIST_BYTES = 100 * MOST_PARTS  # of the list of an archive's parts; torch.save writes 60 a part
-MOST_INDEX_BYTES = 16 << 20  # of what names the tensors; ResNet-1202 with Adam's state takes 1.9 MB
+MOST_LIST_BYTES = 100 * MOST_PARTS  # of a zip archive's directory; torch.save writes 60 per part
+MOST_INDEX_BYTES = 16 << 20  # of the index of tensors; ResNet-1202 with Adam's state takes 1.9 MB
 
 SAVE_AGAIN = "Where you trust it, load it there and save its weights alone: torch.save(model.state_dict(), FILE)."
 COPY_AGAIN = "Download or copy it again."
@@ -26,14 +26,14 @@ _END, _ZIP64_LOCATOR, _ZIP64_END, _PART = b"PK\x05\x06", b"PK\x06\x07", b"PK\x06
 
 
 def checked_kind(file: IO[bytes], path: Path) -> Kind:
-    """The kind of a weights file by its content, after checks of its layout; its name counts for nothing.
+    """The kind of a weights file, from its content and not its name, after checks of its layout.
 
     Args:
         file: `path`, opened.
 
     Raises:
-        StorageError: it is of no known kind, or its layout is not one that its kind writes. The text goes on after
-            the file's name.
+        StorageError: it is of no known kind, or its layout is not valid for its kind. The message continues a sentence
+            that starts with the file's name.
     """
     size = file.seek(0, os.SEEK_END)
     file.seek(0)
@@ -49,8 +49,8 @@ def checked_kind(file: IO[bytes], path: Path) -> Kind:
     raise StorageError(_unknown(start))
 
 
-def said(error: Exception) -> str:
-    """What a library says of a file, in one line without what the file could have written into it to mislead."""
+def one_line(error: Exception) -> str:
+    """A library's error message in one line, without characters by which a hostile file could mislead."""
     first = (str(error).strip() or type(error).__name__).splitlines()[0]
     return " ".join(re.sub(r"[^\w .,:;=/()'-]", " ", first).split())[:120]
 
@@ -78,7 +78,7 @@ def _check_zip(file: IO[bytes], size: int) -> None:
 
 
 def _directory(file: IO[bytes], size: int) -> int:
-    """Where the list of parts begins, at the end of the archive; it is small enough to be read."""
+    """Offset of the zip directory at the end of the archive; its size is checked."""
     file.seek(max(size - 98, 0))
     tail = file.read(98)
     if tail[-22:-18] != _END:
@@ -113,7 +113,7 @@ def _check_names(parts: list[zipfile.ZipInfo]) -> None:
 
 
 def _check_places(file: IO[bytes], parts: list[zipfile.ZipInfo], end: int) -> None:
-    """Every part is stored as it is, in bytes of its own before `end`: what is read is no larger than the file."""
+    """Require parts that are uncompressed and do not overlap, so that no more is read than the file's size."""
     taken = 0
     for part in sorted(parts, key=lambda part: part.header_offset):
         if part.compress_type != zipfile.ZIP_STORED or part.compress_size != part.file_size:
@@ -135,7 +135,7 @@ def _check_safetensors(path: Path, length: int) -> None:
     import safetensors  # the other kinds are refused sooner without it
 
     try:
-        with safetensors.safe_open(path, framework="numpy"):  # checks names, shapes, kinds of numbers and places
+        with safetensors.safe_open(path, framework="numpy"):  # checks names, shapes, data types and offsets
             pass
     except safetensors.SafetensorError as error:
-        raise StorageError(f"is a damaged safetensors file ({said(error)}). {COPY_AGAIN}") from None
+        raise StorageError(f"is a damaged safetensors file ({one_line(error)}). {COPY_AGAIN}") from None

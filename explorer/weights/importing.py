@@ -1,4 +1,4 @@
-"""Import third-party weights as checkpoints: read safely, the architecture inferred from tensor shapes, measured."""
+"""Import third-party weights as checkpoints: read safely, infer the architecture, measure the error."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -30,8 +30,8 @@ from explorer.weights.layers import parts_of
 from explorer.weights.matching import load_foreign_state, require_fit
 from explorer.weights.reading import foreign_tensors
 
-SAMPLE_IMAGES = 500  # for the error that is told
-GUESSING = 0.8  # part of the error of guessing, from which on something must be wrong
+SAMPLE_IMAGES = 500  # test images for the reported error
+NEAR_CHANCE = 0.8  # fraction of the chance error above which a warning is given
 SUSPECTS = "the network, the normalisation, the order of classes or the data set"
 ENDING = ".safetensors"  # a reference that ends so is a path
 _ENDINGS = re.compile(r"(?:[-._]|\.(?:safetensors|pth|pt|th|ckpt))+$", re.IGNORECASE)
@@ -48,27 +48,27 @@ def import_checkpoint(
     source: str = "",
     overwrite: bool = False,
 ) -> Imported:
-    """Read a third-party weights file and keep it as a checkpoint beside the runs.
+    """Read a third-party weights file and save it as a checkpoint.
 
-    One that was exported here with its facts, a .json of the same name whose sha256 is that of the file, takes what is
-    not given below from those.
+    If a .json file of the same name has the file's sha256, as for exported checkpoints, arguments that are not given
+    are taken from it.
 
     Args:
         path: see `weights.reading.foreign_tensors`.
-        name: of the checkpoint: letters, digits, dots, underscores and hyphens; empty takes the file's without endings.
-        network: name of the network, where the weights leave a choice, see `weights.config.assumptions`; empty
-            tells it from their shapes.
-        data: name of the data set it was trained on; empty tells it from the numbers of classes and channels.
+        name: of the checkpoint: letters, digits, dots, underscores and hyphens; empty takes the file's.
+        network: name of the network, if the weights fit several, see `weights.config.assumptions`; empty infers it from
+            tensor shapes.
+        data: name of the data set it was trained on; empty infers it from the numbers of classes and channels.
         normalisation: a kind, see `data.normalisations`; empty chooses the one with the lowest loss on up to 1,000
             training images, "imagenet" for ImageNet's classes, and "channel" where the data set is not on this machine.
         classes: names in order of class; empty takes the data set's.
-        source: where it comes from, in words; empty takes the file's name. Its sha256 is added.
+        source: description of the origin; empty takes the file's name. The sha256 is added.
         overwrite: replace a checkpoint of the same name.
 
     Raises:
-        StorageError: the file cannot be read or is refused, or the checkpoint cannot be written.
-        BadSettings: the weights are of no network that can be built here, do not fit the one that was named, or a
-            setting does not fit them; or a checkpoint has that name.
+        StorageError: the file cannot be read or is rejected, or the checkpoint cannot be written.
+        BadSettings: the weights are of no network that can be built here, do not fit the given network or another
+            argument; or the name is taken.
         UnknownName: there is no such network, data set or normalisation.
     """
     path = Path(path).expanduser()
@@ -102,7 +102,7 @@ def import_checkpoint(
         data=data,
         source=f"{source or f'imported from {path.name}'}; sha256 of the file {digest}",
     )
-    if known and _alike(known, facts):
+    if known and _same_task(known, facts):
         facts = known.model_copy(update={"source": facts.source if source or not known.source else known.source})
     target = checkpoint_folder() / f"{checkpoint_id}.safetensors"
     with storage_errors(target):
@@ -125,15 +125,15 @@ def import_checkpoint(
 
 
 def _checkpoint_name(given: str, stem: str, *, overwrite: bool) -> str:
-    """The id of a new checkpoint, which is that of no run, of no network, and of no other checkpoint.
+    """The id of a new checkpoint, different from those of runs, networks and other checkpoints.
 
     Args:
-        given: by the user; empty makes one of the file's.
-        stem: the file's name without its last ending.
-        overwrite: whether it may be that of another checkpoint.
+        given: by the user; empty derives one from `stem`.
+        stem: the file's name without its last suffix.
+        overwrite: whether another checkpoint may have it.
 
     Raises:
-        BadSettings: it may not; the text says what to do.
+        BadSettings: the name is invalid or taken; the message says what to do.
     """
     found = given or _from_file(stem)
     if found.endswith(ENDING):
@@ -151,7 +151,7 @@ def _checkpoint_name(given: str, stem: str, *, overwrite: bool) -> str:
 
 
 def _taken(name: str) -> str:
-    """What has this name and would be hidden by a checkpoint, or hide it; empty where nothing does."""
+    """What else has this name, "network" or "run"; empty if nothing has."""
     try:
         folder = run_folder(name)
     except RunError:
@@ -170,9 +170,9 @@ def _from_file(stem: str) -> str:
 
 
 def facts_beside(path: Path) -> CheckpointFacts | None:
-    """The facts in the .json file of the same name; None where there is none or it holds anything else.
+    """The facts in the .json file of the same name; None without a valid one.
 
-    They are of these weights only where their `sha256` is `sha256_of(path)`.
+    They describe these weights only if their `sha256` is `sha256_of(path)`.
     """
     try:
         return read_facts_file(path.with_suffix(".json"))
@@ -181,20 +181,20 @@ def facts_beside(path: Path) -> CheckpointFacts | None:
 
 
 def _known(path: Path, digest: str, decisions: list[str]) -> CheckpointFacts | None:
-    """What the file beside says of these very weights, if anything."""
+    """Facts from the .json file of the same name, if they describe these weights."""
     known = facts_beside(path)
     if known is None:
         return None
-    beside = path.with_suffix(".json").name
+    facts_file = path.with_suffix(".json").name
     if known.sha256 != digest:
-        decisions.append(f"{beside} beside it is not used: the sha256 in it is that of other weights.")
+        decisions.append(f"{facts_file} is not used: the sha256 in it is that of other weights.")
         return None
-    decisions.append(f"What is not named is taken from {beside} beside it, which was exported with these weights.")
+    decisions.append(f"Settings that are not given are taken from {facts_file}, which was exported with these weights.")
     return known
 
 
-def _alike(known: CheckpointFacts, facts: CheckpointFacts) -> bool:
-    """Whether errors that were measured of the one hold for the other."""
+def _same_task(known: CheckpointFacts, facts: CheckpointFacts) -> bool:
+    """Whether errors measured for one apply to the other."""
     return all(getattr(known, each) == getattr(facts, each) for each in ("network", "normalisation", "classes", "data"))
 
 
@@ -208,14 +208,14 @@ def _network(state: Mapping[str, Tensor], name: str, known: CheckpointFacts | No
     else:
         config = config_of_parts(parts_of(state))
         decisions += [f"The shapes of its weights are those of {config.name}.", *assumptions(config)]
-    require_fit(config, state)  # a few odd shapes in a small file may stand for a network of any size
+    require_fit(config, state)  # a small file with odd shapes may describe a network of any size
     built = build(config)
     load_foreign_state(built, state)
     return built.eval()
 
 
 def _row_of(config: NetworkConfig, known: CheckpointFacts) -> DatasetRow | None:
-    """The data set that the facts name, where it is the same on this machine."""
+    """The data set named in the facts, if the one on this machine has the same classes and channels."""
     row = known_dataset(known.data)
     if row is None or (len(row.classes), row.channels) != (config.classes, config.channels):
         return None
@@ -223,7 +223,7 @@ def _row_of(config: NetworkConfig, known: CheckpointFacts) -> DatasetRow | None:
 
 
 def _dataset(config: NetworkConfig, name: str, classes: tuple[str, ...], decisions: list[str]) -> DatasetRow | None:
-    """The data set that was named, or the one with as many classes and channels and none but the given names."""
+    """The given data set, or one with as many classes and channels, and with the given class names if any."""
     if name:
         row = dataset(name)
         if (len(row.classes), row.channels) != (config.classes, config.channels):
@@ -239,16 +239,16 @@ def _dataset(config: NetworkConfig, name: str, classes: tuple[str, ...], decisio
             )
         return row
     known = [*DATASETS.values(), dataset(IMAGENET)]
-    told = f"{config.classes} classes and {config.channels} {'channel' if config.channels == 1 else 'channels'}"
+    wanted = f"{config.classes} classes and {config.channels} {'channel' if config.channels == 1 else 'channels'}"
     for row in known:
         if classes and row.classes != classes:
             continue
         if (len(row.classes), row.channels) == (config.classes, config.channels):
-            decisions.append(f"Taken to be trained on {row.title}, which has {told}. Name another with `data`.")
+            decisions.append(f"Assumed to be trained on {row.title}, which has {wanted}. Name another with `data`.")
             return row
     which = " of these names" if classes else ""
     decisions.append(
-        f"No data set is known that has {told}{which}. Name a folder of pictures with `data` to measure errors."
+        f"No data set is known that has {wanted}{which}. Name a folder of pictures with `data` to measure errors."
     )
     return None
 
@@ -274,13 +274,13 @@ def _normalisation(network: Network, row: DatasetRow | None, kind: str, decision
     if not row.train_images:
         decisions.append(f"Normalisation: {row.normalisation}, as usual for {row.title}, which has no training images.")
         return row.normalisation
-    best, said = measured_normalisation(network, load_data(row.name))
-    decisions.extend(said)
+    best, reasons = measured_normalisation(network, load_data(row.name))
+    decisions.extend(reasons)
     return best
 
 
 def _sample_error(network: Network, row: DatasetRow | None) -> tuple[float | None, int]:
-    """On test images, and on how many."""
+    """Error on test images, and their number."""
     if row is None or not data_status(row.name).available:
         return None, 0
     _, sample = sample_of_test_set(row.name, None, SAMPLE_IMAGES, normalisation=network.normalisation)
@@ -289,6 +289,6 @@ def _sample_error(network: Network, row: DatasetRow | None) -> tuple[float | Non
 
 
 def _warnings(config: NetworkConfig, error: float | None) -> list[str]:
-    if error is not None and error > GUESSING * (1 - 1 / config.classes):
-        return [f"An error of {error:.0%} is hardly better than guessing: {SUSPECTS} may be another."]
+    if error is not None and error > NEAR_CHANCE * (1 - 1 / config.classes):
+        return [f"An error of {error:.0%} is hardly better than chance: {SUSPECTS} may be wrong."]
     return []

@@ -1,4 +1,4 @@
-"""The layers in somebody else's state dict, told by the shapes of their weights and brought into the order of use."""
+"""Layers in a third-party state dict, recognised by the shapes of their weights and sorted by order of use."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -10,9 +10,9 @@ from torch import Tensor
 
 from explorer.errors import BadSettings
 
-# In the name of a layer beside the main path: ours, torchvision's and timm's, WideResNet's, and other usual words
-# (shortcut.0, convShortcut, skip_conv), as whole words: a network may be called skipnet
-_BESIDE = re.compile(
+# In the names of layers on shortcuts: ours, torchvision's and timm's, WideResNet's, and other usual words (shortcut.0,
+# convShortcut, skip_conv), as whole words, since a network may be called skipnet
+_ON_SHORTCUT = re.compile(
     r"(?:^|[._\d]|(?<=[a-z])(?=[A-Z]))(?i:(?:shortcut|downsample|skip)s?)(?:$|[._\d]|(?=[A-Z]))"
     r"|(?:^|[._])(?i:proj|projection|sc|identity)(?:[._]|$)"
 )
@@ -20,10 +20,10 @@ _BESIDE = re.compile(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Part:
-    """A convolution, linear map or norm: its tensors by the last part of their keys.
+    """A convolution, linear layer or norm, with its tensors by the last part of their keys.
 
     Attributes:
-        name: of its module, without a dot at its end.
+        name: of its module, without a trailing dot.
     """
 
     name: str
@@ -31,13 +31,13 @@ class Part:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of its weight; empty without one."""
+        """Shape of the weight; empty without one."""
         weight = self.tensors.get("weight")
         return () if weight is None else tuple(weight.shape)
 
     @property
     def width(self) -> int:
-        """Channels that leave."""
+        """Output channels."""
         return self.shape[0]
 
     @property
@@ -55,8 +55,8 @@ class Parts:
 
     Attributes:
         convolutions, norms: on the main path; side_convolutions, side_norms: of shortcuts.
-        excitations: two of each block that has squeeze-and-excitation.
-        others: what is none of these, such as the scalars of networks without batch norm.
+        excitations: two for each block with squeeze-and-excitation.
+        others: the rest, such as the scalars of networks without batch norm.
     """
 
     convolutions: list[Part]
@@ -69,16 +69,16 @@ class Parts:
 
 
 def parts_of(state: Mapping[str, Tensor]) -> Parts:
-    """Tell the layers of a state dict apart.
+    """Classify the layers of a state dict.
 
-    A 1x1 convolution is beside the main path where its name says so, or where it ends with the channels that the main
-    path has there and begins with others. One with bias belongs to an excitation, as do linear maps but the last.
+    A 1x1 convolution is on a shortcut if its name says so, or if its output channels, but not its input channels, are
+    those of the main path there. One with bias belongs to an excitation, as do linear layers other than the last.
 
-    The order of use is that of the state dict; where that is alphabetical, as in safetensors files, it follows from
-    the numbers in the names.
+    The order of use is that of the state dict; if that is alphabetical, as in safetensors files, the numbers in the
+    names give the order.
 
     Raises:
-        BadSettings: there are no convolutions, none on the main path, no classifier, or weights without values.
+        BadSettings: there are no convolutions, none on the main path, no classifier, or empty weights.
     """
     parts = _grouped(state)
     convolutions = [part for part in parts if len(part.shape) == 4]
@@ -99,17 +99,17 @@ def parts_of(state: Mapping[str, Tensor]) -> Parts:
         part
         for part in parts
         if (len(part.shape) == 2 and part is not classifier)
-        or (len(part.shape) == 4 and part.kernel == 1 and "bias" in part.tensors and not _BESIDE.search(part.name))
+        or (len(part.shape) == 4 and part.kernel == 1 and "bias" in part.tensors and not _ON_SHORTCUT.search(part.name))
     ]
-    main, side = _parted([part for part in convolutions if part not in excitations])
+    main, side = _split_paths([part for part in convolutions if part not in excitations])
     if not main:
         raise BadSettings(
             "These weights are of no network of the ResNet family: by their names, such as "
-            f"{side[0].name}, all convolutions stand beside the main path. Take what all names share off them."
+            f"{side[0].name}, all convolutions are on shortcuts. Remove what all names have in common."
         )
     norms = [part for part in parts if "running_mean" in part.tensors]
-    aside = {part.parent for part in side} - {part.parent for part in main}
-    side_norms = [part for part in norms if _BESIDE.search(part.name) or part.parent in aside]
+    on_shortcut = {part.parent for part in side} - {part.parent for part in main}
+    side_norms = [part for part in norms if _ON_SHORTCUT.search(part.name) or part.parent in on_shortcut]
     known = [*main, *side, *norms, *excitations, classifier]
     return Parts(
         convolutions=main,
@@ -123,7 +123,7 @@ def parts_of(state: Mapping[str, Tensor]) -> Parts:
 
 
 def _grouped(state: Mapping[str, object]) -> list[Part]:
-    """Modules in the order of their first keys."""
+    """Modules, in the order of their first keys."""
     parts: dict[str, dict[str, Tensor]] = {}
     for key, tensor in state.items():
         if not isinstance(tensor, Tensor):
@@ -136,30 +136,29 @@ def _grouped(state: Mapping[str, object]) -> list[Part]:
     return [Part(name, tensors) for name, tensors in parts.items()]
 
 
-def _parted(convolutions: list[Part]) -> tuple[list[Part], list[Part]]:
-    """Those on the main path, and those beside it."""
+def _split_paths(convolutions: list[Part]) -> tuple[list[Part], list[Part]]:
+    """Convolutions on the main path, and on shortcuts."""
     main: list[Part] = []
     side: list[Part] = []
     for part in convolutions:
-        now = main[-1].width if main else 0
-        returns = part.kernel == 1 and part.width == now != part.shape[1]
-        # a block's last 1x1 ends where it has brought the path to, not where the path has been already
-        (side if _BESIDE.search(part.name) or returns else main).append(part)
+        width = main[-1].width if main else 0
+        # the last 1x1 of a block changes the width of the main path, a projection gives the width it already has
+        projects = part.kernel == 1 and part.width == width != part.shape[1]
+        (side if _ON_SHORTCUT.search(part.name) or projects else main).append(part)
     return main, side
 
 
 def _alphabetical(parts: Iterable[Part]) -> bool:
-    """Whether biases come before weights; no module holds them so."""
+    """Whether biases come before weights, as in no module."""
     pairs = [[key for key in part.tensors if key in ("weight", "bias")] for part in parts]
     return ["bias", "weight"] in pairs
 
 
 def _ordered_by_numbers(parts: list[Part], stem: Part) -> list[Part]:
-    """Stem, blocks, end.
+    """Sort layers as stem, blocks, end.
 
-    What stands in no block is beside the stem or above it; of these the norm before the classifier is the one that is
-    wider than the stem. The numbers in the names of all others count; what stands between two stages bears the number
-    of the first.
+    Layers outside of blocks are siblings of the stem or above it; of these, the norm before the classifier is wider
+    than the stem. The others are sorted by the numbers in their names; a transition has the number of the stage before.
     """
 
     def outside(part: Part) -> bool:
@@ -177,5 +176,5 @@ def _ordered_by_numbers(parts: list[Part], stem: Part) -> list[Part]:
 
 
 def runs(values: Iterable[int]) -> list[tuple[int, int]]:
-    """Equal values that follow each other, as value and how many."""
+    """Runs of equal consecutive values, as (value, length)."""
     return [(value, len(list(group))) for value, group in groupby(values)]

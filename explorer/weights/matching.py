@@ -1,6 +1,6 @@
-"""Other projects' weights in our networks: layers are matched by structure, whatever they are called.
+"""Load third-party weights into our networks; layers are matched by structure, not by name.
 
-Known to fit are the state dicts of torchvision (ResNet, ResNeXt, Wide ResNet, DenseNet), of timm's networks with the
+Tested with the state dicts of torchvision (ResNet, ResNeXt, Wide ResNet, DenseNet), of timm's networks with the
 same layout, and for small images those of akamaster, kuangliu, chenyaofo, weiaicunzai, bearpaw and xternalz.
 """
 
@@ -15,14 +15,14 @@ from explorer.models.config import NetworkConfig
 from explorer.models.network import Network
 from explorer.weights.layers import Part, Parts, parts_of
 
-TOLD = 3  # differences that a refusal names
+MOST_LISTED = 3  # differences listed in an error message
 
 _NORM = ("weight", "bias", "running_mean", "running_var")
 
 
 def require_fit(config: NetworkConfig, state: Mapping[str, Tensor]) -> None:
-    """Raise BadSettings as `load_foreign_state` would, without taking memory for the network."""
-    if config.depth > len(state):  # or it would be built layer by layer
+    """Raise BadSettings if `load_foreign_state` would, without allocating the network."""
+    if config.depth > len(state):  # checked first, since building takes time for each layer
         raise BadSettings(
             f"These weights do not fit {config.name}: {len(state)} tensors are not {config.depth} layers."
         )
@@ -31,32 +31,32 @@ def require_fit(config: NetworkConfig, state: Mapping[str, Tensor]) -> None:
 
 
 def load_foreign_state(network: Network, state: Mapping[str, Tensor]) -> None:
-    """Fill a network with the weights of one of the same structure, in the same order of layers.
+    """Load the state dict of a network with the same structure and order of layers, under any names.
 
-    All is compared before anything is loaded. Counts of batches that norms have seen, which older files do not have,
-    become 0 where they are missing; excitations without bias get one of 0.
+    All tensors are compared before any is loaded. Missing `num_batches_tracked`, as in older files, and missing biases
+    of excitations are set to 0.
 
     Args:
-        network: of ours; it keeps its mode, device and kind of numbers.
+        network: one of ours; it keeps its mode, device and data type.
         state: a state dict of ours or of another project.
 
     Raises:
-        BadSettings: it does not fit; the text names the first keys that differ. The network is as it was.
+        BadSettings: it does not fit; the message names the first keys that differ. The network is not changed.
     """
     network.load_state_dict(mapped(network, state))
 
 
 def mapped(network: Network, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The same tensors under the keys of `network`, whose state dict they could be; errors as for the above."""
+    """The tensors under the keys of `network`; errors as for `load_foreign_state`."""
     own = network.state_dict()
     if own.keys() == state.keys():
         found, differences = dict(state), _shape_differences(own, state)
     else:
         found, differences = _matched(parts_of(own), parts_of(state))
     if differences:
-        more = len(differences) - TOLD
-        told = "; ".join(differences[:TOLD]) + (f"; and {more} more" if more > 0 else "")
-        raise BadSettings(f"These weights do not fit {network.config.name}: {told}.")
+        more = len(differences) - MOST_LISTED
+        listed = "; ".join(differences[:MOST_LISTED]) + (f"; and {more} more" if more > 0 else "")
+        raise BadSettings(f"These weights do not fit {network.config.name}: {listed}.")
     return {key: found[key] if key in found else torch.zeros_like(tensor) for key, tensor in own.items()}
 
 
@@ -65,13 +65,13 @@ def _shape_differences(own: Mapping[str, Tensor], state: Mapping[str, Tensor]) -
     for key, tensor in own.items():
         if state[key].shape != tensor.shape:
             found.append(f"{key} has shape {_shape(state[key])}, expected {_shape(tensor)}")
-        elif _whole(state[key], tensor):
-            found.append(_whole_numbers(key, state[key]))
+        elif _is_integer(state[key], tensor):
+            found.append(_integer_message(key, state[key]))
     return found
 
 
 def _matched(own: Parts, other: Parts) -> tuple[dict[str, Tensor], list[str]]:
-    """The tensors of `other` by the keys of `own`, and what differs."""
+    """The tensors of `other` by the keys of `own`, and the differences."""
     found: dict[str, Tensor] = {}
     differences: list[str] = []
     for ours, theirs, required in (
@@ -94,7 +94,7 @@ def _match(
     found: dict[str, Tensor],
     differences: list[str],
 ) -> None:
-    """Layers of one kind, the first with the first; adds to what is found and to what differs."""
+    """Match layers of one kind in order; adds to `found` and `differences`."""
     for own, other in zip_longest(ours, theirs):
         if other is None:
             differences.extend(f"{_key(own, each)} is missing" for each in list(own.tensors)[:1])
@@ -110,14 +110,14 @@ def _match(
                 if each in required:
                     differences.append(f"{_key(other, each)} is missing")
                 continue
-            if given.ndim == 2 and tensor.ndim == 4:  # an excitation's linear map
+            if given.ndim == 2 and tensor.ndim == 4:  # an excitation's linear layer
                 given = given[:, :, None, None]
             if given.shape != tensor.shape:
                 differences.append(
                     f"{_key(other, each)} has shape {_shape(given)}, expected {_shape(tensor)} as {_key(own, each)}"
                 )
-            elif _whole(given, tensor):
-                differences.append(_whole_numbers(_key(other, each), given))
+            elif _is_integer(given, tensor):
+                differences.append(_integer_message(_key(other, each), given))
             found[_key(own, each)] = given
 
 
@@ -125,12 +125,12 @@ def _key(part: Part, last: str) -> str:
     return f"{part.name}.{last}" if part.name else last
 
 
-def _whole(given: Tensor, own: Tensor) -> bool:
-    """Whether whole numbers, as of a quantised network, stand where floating-point ones belong."""
+def _is_integer(given: Tensor, own: Tensor) -> bool:
+    """Whether integers, as of a quantised network, are given for floating-point values."""
     return own.is_floating_point() and not given.is_floating_point()
 
 
-def _whole_numbers(key: str, tensor: Tensor) -> str:
+def _integer_message(key: str, tensor: Tensor) -> str:
     kind = str(tensor.dtype).removeprefix("torch.")
     return f"{key} has whole numbers ({kind}), as quantised networks have; save them as floating-point ones"
 

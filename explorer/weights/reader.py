@@ -1,8 +1,8 @@
-"""The process that reads one of somebody else's weights files, within limits, and ends.
+"""The process that reads one third-party weights file, within limits of memory and time.
 
-Started by `weights.reading` as `python -m explorer.weights.reader FILE FOLDER`. Into the folder it writes the
-tensors, named by their numbers, as safetensors, and last a verdict as one line of JSON: which key is which tensor, or
-the reason why there are none.
+Started by `weights.reading` as `python -m explorer.weights.reader FILE FOLDER`. It writes the tensors, named by
+numbers, into the folder as safetensors, and last a verdict in JSON: the number of each key's tensor, or the reason why
+there are none.
 """
 
 import json
@@ -15,19 +15,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from explorer.errors import StorageError
-from explorer.weights.headers import SAVE_AGAIN, checked_kind, said
+from explorer.weights.headers import SAVE_AGAIN, checked_kind, one_line
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 TENSORS, VERDICT = "tensors.safetensors", "verdict.json"
 
-SPARE_BYTES = 256 << 20  # beside twice the file, for what PyTorch needs to read it
-CPU_SECONDS, CPU_BYTES_A_SECOND = 4, 5_000_000  # beside what importing PyTorch takes
+SPARE_BYTES = 256 << 20  # in addition to twice the file's size, for PyTorch
+CPU_SECONDS, CPU_BYTES_A_SECOND = 4, 5_000_000  # in addition to the import of PyTorch
 
 
 def main(path: Path, folder: Path) -> None:
-    """Read the file, write the answer."""
+    """Read the file, and write tensors and verdict."""
     try:
         verdict: dict[str, object] = {"tensors": _read(path, folder)}
     except StorageError as error:
@@ -47,9 +47,9 @@ def _read(path: Path, folder: Path) -> dict[str, int]:
 
 
 def limit(size: int) -> None:
-    """Allow this process as much more memory and time as a weights file of `size` bytes can need.
+    """Limit memory and time of this process to what a weights file of `size` bytes can need.
 
-    Systems differ: Linux keeps both limits, macOS only that on time, Windows neither.
+    Linux enforces both limits, macOS only that on time, Windows neither.
     """
     try:
         import resource
@@ -61,18 +61,18 @@ def limit(size: int) -> None:
     memory = psutil.Process().memory_info().vms + SPARE_BYTES + 2 * size
     for kind, most, beyond in (
         (resource.RLIMIT_CORE, 0, 0),
-        (resource.RLIMIT_CPU, seconds, seconds + 1),  # the first ends it by a signal of its own, SIGXCPU
+        (resource.RLIMIT_CPU, seconds, seconds + 1),  # the first limit sends SIGXCPU
         (resource.RLIMIT_AS, memory, memory),
     ):
-        with suppress(OSError, ValueError):  # a system that has another limit already, or none of this kind
+        with suppress(OSError, ValueError):  # the system has a lower limit already, or none of this kind
             resource.setrlimit(kind, (most, beyond))
 
 
 def write(weights: "dict[str, Tensor]", folder: Path) -> dict[str, int]:
-    """Write tensors into the folder; gives the number of each by its key, one number for tied ones.
+    """Write tensors into the folder, and return the number of each by key; tied weights have one number.
 
     Raises:
-        StorageError: the disk is full. The text goes on after the name of the file they come from.
+        StorageError: the disk is full. The message continues a sentence that starts with the file's name.
     """
     import safetensors.torch
 
@@ -86,25 +86,25 @@ def write(weights: "dict[str, Tensor]", folder: Path) -> dict[str, int]:
         if str(number) not in tensors:
             dense = tensor.detach().contiguous()
             place = dense.untyped_storage().data_ptr()
-            tensors[str(number)] = dense.clone() if place in storages else dense  # safetensors wants each by itself
+            tensors[str(number)] = dense.clone() if place in storages else dense  # safetensors allows no shared memory
             storages.add(place)
     try:
         safetensors.torch.save_file(tensors, folder / TENSORS)
     except safetensors.SafetensorError as error:
         raise StorageError(
-            f"could not be copied into {folder} ({said(error)}). Free some space there, or name another folder in the "
-            "environment variable TMPDIR."
+            f"could not be copied into {folder} ({one_line(error)}). Free some space there, or name another folder in "
+            "the environment variable TMPDIR."
         ) from None
     return {key: numbers[identity(tensor)] for key, tensor in weights.items()}
 
 
 def _explanation(error: Exception) -> str:
-    out_of_memory = isinstance(error, MemoryError | SystemError)  # the second where there is none for the first
+    out_of_memory = isinstance(error, MemoryError | SystemError)  # the latter if there is no memory for the former
     if out_of_memory or "can't allocate memory" in str(error):
         return f"asks for more memory than a file of its size can need. {SAVE_AGAIN}"
-    return f"is damaged, or not written by torch.save ({type(error).__name__}: {said(error)}). {SAVE_AGAIN}"
+    return f"is damaged, or not written by torch.save ({type(error).__name__}: {one_line(error)}). {SAVE_AGAIN}"
 
 
 if __name__ == "__main__":
     main(Path(sys.argv[1]), Path(sys.argv[2]))
-    os._exit(0)  # without taking PyTorch down, which takes 130 MB more and half a second
+    os._exit(0)  # without PyTorch's shutdown, which takes 130 MB and half a second

@@ -1,4 +1,4 @@
-"""Reading somebody else's weights file, whatever is in it: a process of its own reads it, within limits."""
+"""Read third-party weights files safely, in a separate process with limits."""
 
 import os
 import signal
@@ -25,14 +25,14 @@ from explorer.weights.reader import TENSORS, VERDICT
 MOST_BYTES = 1 << 30  # wide_resnet101_2 has 507 MB, the largest of torchvision's residual networks
 READER = (sys.executable, "-m", "explorer.weights.reader")
 
-# The reader limits its own computing time; this is for one that waits for a disk, or a system without such limits.
+# The reader limits its own CPU time; this limit is for slow disks, and for systems without such limits.
 SECONDS, BYTES_A_SECOND = 60.0, 5_000_000
 
 _OTHER_FILE = "Give another file of torch.save, or a .safetensors file."
 
 
 class _Verdict(BaseModel):
-    """What the reader says: the number of each tensor by its key, or why there are none."""
+    """Result of the reader: the number of each tensor by key, or the reason why there are none."""
 
     model_config = ConfigDict(extra="forbid")
     tensors: dict[str, int] = {}
@@ -40,22 +40,20 @@ class _Verdict(BaseModel):
 
 
 def foreign_tensors(path: str | Path) -> dict[str, Tensor]:
-    """The weights in somebody else's file by their keys, in the file's order.
+    """The weights in a third-party file by key, in the file's order.
 
-    Reads what torch.save writes, now and before PyTorch 1.6, and safetensors, told apart by content. Nothing in the
-    file is executed. It is read by another process, which ends where the file asks for more memory or time than its
-    size can need (Linux; elsewhere see `reader.limit`), and which hands the tensors back as safetensors. Which
-    weights are taken and which prefixes of their keys are removed: see `foreign_weights.read_weights`.
-
-    While it waits it reports no progress again and again, so that it can be cancelled.
+    Reads files of torch.save, also from before PyTorch 1.6, and safetensors, recognised by content. No code in the file
+    is executed. Another process reads the file, is ended if it needs more memory or time than a file of that size can
+    need (on Linux; elsewhere see `reader.limit`), and returns the tensors as safetensors. For the choice of weights and
+    the removed prefixes see `weights.tensors.read_weights`. Waiting can be cancelled.
 
     Returns:
         Finite, contiguous tensors on the CPU, floating-point or integer, half precision as float32; tied weights are
         the same tensor.
 
     Raises:
-        StorageError: there is no such file, it is none of these or damaged, holds no weights or more than tensors, has
-            more than 1 GiB, or does not keep to a rule of `foreign_headers` and `foreign_weights`; the text says why.
+        StorageError: there is no such file, it has another format or is damaged, contains no weights or more than
+            tensors, is larger than 1 GiB, or breaks a rule of `weights.headers` or `weights.tensors`.
     """
     path, size = regular_file(path)
     temporary = Path(tempfile.gettempdir())
@@ -63,18 +61,18 @@ def foreign_tensors(path: str | Path) -> dict[str, Tensor]:
         status = _read(path, size, Path(folder))
         verdict = _verdict(path, Path(folder), status)
         try:
-            found = safetensors.torch.load_file(Path(folder, TENSORS), backend="pread")  # so nothing stays open
-            tensors = [_usual(found.pop(str(number))) for number in range(len(found))]
+            found = safetensors.torch.load_file(Path(folder, TENSORS), backend="pread")  # leaves no file open
+            tensors = [_at_least_float32(found.pop(str(number))) for number in range(len(found))]
             return {key: tensors[number] for key, number in verdict.tensors.items()}
         except (safetensors.SafetensorError, FileNotFoundError, LookupError):
             raise StorageError(f"{path.name} was read, but not passed on whole. Try again.") from None
 
 
 def regular_file(path: str | Path) -> tuple[Path, int]:
-    """The absolute path and the size of a file that can be read and is not too large.
+    """The absolute path and size of a readable regular file that is not too large.
 
     Raises:
-        StorageError: it is not there, a folder, pipe or device, empty, larger than 1 GiB, or not to be read.
+        StorageError: it does not exist, is a folder, pipe or device, empty, larger than 1 GiB, or not readable.
     """
     try:
         found = Path(path).expanduser().absolute()
@@ -96,17 +94,17 @@ def regular_file(path: str | Path) -> tuple[Path, int]:
 
 
 def _read(path: Path, size: int, folder: Path) -> int:
-    """Let the reader fill the folder; gives its exit status."""
+    """Run the reader, which writes into the folder, and return its exit status."""
     variables = {name: value for name, value in os.environ.items() if not name.startswith("TORCH_")}  # unsafe loading
     end = time.monotonic() + SECONDS + size / BYTES_A_SECOND
     process = subprocess.Popen(
         [*READER, str(path), str(folder)],
         cwd=PROJECT,
-        env=variables | WAIT_PASSIVELY | {"OMP_NUM_THREADS": "1"},  # a thread each core would take memory for nothing
-        stdin=subprocess.DEVNULL,  # this process's own may be in use, with messages to and from pages
+        env=variables | WAIT_PASSIVELY | {"OMP_NUM_THREADS": "1"},  # a thread per core would only take memory
+        stdin=subprocess.DEVNULL,  # this process may use its own for messages from pages
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        start_new_session=True,  # Ctrl-C ends this process, and this one the reader
+        start_new_session=True,  # Ctrl-C ends this process, which ends the reader
     )
     try:
         while time.monotonic() < end:
@@ -141,5 +139,5 @@ def _too_long(path: Path) -> str:
     return f"{path.name} takes longer to read than any weights file of its size should. {SAVE_AGAIN}"
 
 
-def _usual(tensor: Tensor) -> Tensor:
+def _at_least_float32(tensor: Tensor) -> Tensor:
     return tensor.float() if tensor.dtype in (torch.float16, torch.bfloat16) else tensor

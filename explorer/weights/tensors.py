@@ -1,4 +1,4 @@
-"""The weights inside somebody else's file: found, named, fit to be used; runs in the process of `reader`."""
+"""Find and check the weights inside a third-party file; runs in the process of `reader`."""
 
 import pickle
 import re
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from explorer.errors import StorageError
-from explorer.weights.headers import COPY_AGAIN, MOST_INDEX_BYTES, SAVE_AGAIN, Kind, said
+from explorer.weights.headers import COPY_AGAIN, MOST_INDEX_BYTES, SAVE_AGAIN, Kind, one_line
 
 MOST_TENSORS = 20_000  # ResNet-1202 has 7,208
 
@@ -20,7 +20,7 @@ DTYPES = (
     *(torch.int8, torch.int16, torch.int32, torch.int64, torch.uint8, torch.bool),
 )
 
-# What wrappers put before every name: DataParallel, Lightning and own classes, torch.compile, ...
+# Prefixes of wrappers: DataParallel, Lightning and other classes, torch.compile, ...
 PREFIXES = ("module.", "model.", "_orig_mod.", "net.", "network.", "backbone.", "resnet.", "encoder.")
 
 _KEY = re.compile(r"[\w.:/+ -]{1,200}")
@@ -29,18 +29,18 @@ _MODULE_CLASS = re.compile(rb"ctorch\.nn\.(?:modules|parallel)\.[\w.]+\n\w+\n")
 
 
 def read_weights(file: IO[bytes], path: Path, kind: Kind) -> dict[str, Tensor]:
-    """The weights in a file whose layout has been checked, by their keys, in the file's order.
+    """The weights in a file whose layout has been checked, by key, in the file's order.
 
-    The file holds a mapping of keys to tensors, or has one within it at most two levels down ("state_dict", "model",
-    "net", "ema", ...): the one with the most tensors is taken, the first of equals, and all else is left out (epoch,
-    optimiser, ...). A prefix of `PREFIXES` that all keys share is removed, and again while they share one.
+    The file contains a mapping of keys to tensors, at most two levels down ("state_dict", "model", "net", "ema", ...):
+    the one with the most tensors is used, the first of equals, and the rest (epoch, optimiser, ...) is ignored.
+    Prefixes of `PREFIXES` that all keys have in common are removed, also repeatedly.
 
     Args:
         file: `path`, opened.
 
     Raises:
-        StorageError: it holds anything but plain values and tensors, no weights, or weights that cannot be used. The
-            text goes on after the file's name.
+        StorageError: it contains other objects than plain values and tensors, no weights, or unusable weights. The
+            message continues a sentence that starts with the file's name.
     """
     found = _loaded(file, path, kind)
     weights: dict[str, Tensor] = max(_mappings(found, levels=2), key=len, default={})
@@ -66,7 +66,7 @@ def read_weights(file: IO[bytes], path: Path, kind: Kind) -> dict[str, Tensor]:
 
 
 def identity(tensor: Tensor) -> tuple[Any, ...]:
-    """The same for tied weights, which are one tensor under several keys."""
+    """A key that is equal for tied weights, one tensor under several names."""
     place = (tensor.untyped_storage().data_ptr(), tensor.storage_offset())
     return (*place, tensor.dtype, tuple(tensor.shape), tensor.stride())
 
@@ -82,11 +82,11 @@ def _loaded(file: IO[bytes], path: Path, kind: Kind) -> Any:
 
 
 def _refusal(file: IO[bytes], error: pickle.UnpicklingError) -> str:
-    """Why PyTorch does not unpickle a file: most often it holds objects of a class."""
+    """Why PyTorch does not unpickle a file: usually it contains objects of a class."""
     refused = _REFUSED_CLASS.search(str(error))
     if refused is None:
         last = str(error).rpartition("WeightsUnpickler error: ")[2]
-        return f"is damaged, or holds more than tensors ({said(ValueError(last))}). {SAVE_AGAIN}"
+        return f"is damaged, or holds more than tensors ({one_line(ValueError(last))}). {SAVE_AGAIN}"
     file.seek(0)
     if _MODULE_CLASS.search(file.read(MOST_INDEX_BYTES)):
         return f"holds a whole module, not its state_dict ({refused[1]}); opening it would run code. {SAVE_AGAIN}"
@@ -94,7 +94,7 @@ def _refusal(file: IO[bytes], error: pickle.UnpicklingError) -> str:
 
 
 def _mappings(found: Any, levels: int) -> Iterator[dict[str, Tensor]]:
-    """The tensors with a name in a mapping, then those in mappings within it."""
+    """The named tensors of a mapping, then those of mappings inside it."""
     if not isinstance(found, Mapping):
         return
     yield {key: value for key, value in found.items() if isinstance(key, str) and isinstance(value, Tensor)}
@@ -104,7 +104,7 @@ def _mappings(found: Any, levels: int) -> Iterator[dict[str, Tensor]]:
 
 
 def _fault(key: str, tensor: Tensor) -> str | None:
-    """What speaks against a tensor, as the middle of a sentence about the file; None where nothing does."""
+    """Why a tensor cannot be used, as the rest of a sentence about the file; None if it can."""
     if not _KEY.fullmatch(key):
         return "names a tensor by something other than a name of at most 200 letters, digits and dots."
     if type(tensor) not in (Tensor, nn.Parameter) or tensor.layout != torch.strided or tensor.is_nested:
@@ -112,14 +112,14 @@ def _fault(key: str, tensor: Tensor) -> str | None:
     if tensor.device.type != "cpu" or tensor.dtype not in DTYPES or tensor.is_neg():
         kind = str(tensor.dtype).removeprefix("torch.")
         return f"has numbers that cannot be used in {key!r} ({kind}); usual are float32 and float16."
-    if not _counted_once(tensor.shape, tensor.stride()):
+    if not _no_shared_memory(tensor.shape, tensor.stride()):
         return f"has a tensor of shape {tuple(tensor.shape)} in {key!r} whose elements share memory."
     return None
 
 
-def _counted_once(shape: Sequence[int], strides: Sequence[int]) -> bool:
-    """Whether no two elements of a tensor are the same place in memory, as stepping by 0 would make them."""
-    reach = 0  # of all axes with smaller steps
+def _no_shared_memory(shape: Sequence[int], strides: Sequence[int]) -> bool:
+    """Whether no two elements of a tensor share memory, as with a stride of 0."""
+    reach = 0  # of all axes with smaller strides
     for stride, length in sorted(zip(strides, shape, strict=True)):
         if length > 1:
             if stride <= reach:
@@ -131,7 +131,7 @@ def _counted_once(shape: Sequence[int], strides: Sequence[int]) -> bool:
 def _finite(tensor: Tensor) -> bool:
     if not tensor.is_floating_point() or tensor.numel() == 0:
         return True
-    lowest, highest = torch.aminmax(tensor.detach())  # NaN where there is one; no copy, unlike isfinite
+    lowest, highest = torch.aminmax(tensor.detach())  # NaN if there is one; no copy, unlike isfinite
     return bool(torch.isfinite(lowest) and torch.isfinite(highest))
 
 

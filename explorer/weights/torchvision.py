@@ -1,4 +1,4 @@
-"""Torchvision's weights by name: downloaded on request or taken from a file, checked, and kept as checkpoints."""
+"""Torchvision's weights as checkpoints: downloaded on request or read from a file, and checked."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from explorer.results import Imported
 
 ADDRESS = "https://download.pytorch.org/models"
-RESIZED = 256  # shorter side in pixels to which pictures are scaled here, before the central 224 are cut out
-MIB = 1 << 20  # in which torchvision tells sizes, to three digits
+RESIZED = 256  # shorter side in pixels of resized pictures here, before the central crop of 224
+MIB = 1 << 20  # bytes; torchvision gives sizes in MiB, to three decimals
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +32,12 @@ class WeightsRow:
 
     Attributes:
         name: of the network in torchvision.
-        version: in torchvision; 2 has weights of its longer recipe with more augmentation, 1 those it had before. Only
+        version: in torchvision; 2 has weights of its longer recipe with more augmentation, 1 the earlier ones. Only
             resnext101-64x4d has the longer recipe in version 1.
-        sha256: the first digits of the file's, which are part of its name.
+        sha256: its first digits, which are part of the file's name.
         mebibytes: size of the file.
-        error, top5_error: fraction wrong on ImageNet's validation images, one central crop, as torchvision tells them.
-        resized: shorter side in pixels to which torchvision scales pictures for these weights, before it cuts out 224.
+        error, top5_error: on ImageNet's validation images, one central crop, as published by torchvision.
+        resized: shorter side in pixels of resized pictures in torchvision, before the central crop of 224.
     """
 
     name: str
@@ -50,7 +50,7 @@ class WeightsRow:
 
     @property
     def key(self) -> str:
-        """What `load` calls it: resnet50, resnet50-v2."""
+        """Name for `load`: resnet50, resnet50-v2."""
         return f"{normalised_name(self.name)}{'-v2' if self.version == 2 else ''}"
 
     @property
@@ -59,22 +59,22 @@ class WeightsRow:
 
     @property
     def enum(self) -> str:
-        """Of these weights in torchvision."""
+        """Name of these weights in torchvision."""
         return f"IMAGENET1K_V{self.version}"
 
     @property
     def longer_recipe(self) -> bool:
-        """Whether torchvision trained them by its own recipe rather than one like the paper's."""
+        """Whether they were trained with torchvision's own recipe, not one like the paper's."""
         return self.version == 2 or self.name == "resnext101_64x4d"
 
     @property
     def bytes(self) -> int:
-        """About its size."""
+        """Approximate size of the file."""
         return round(self.mebibytes * MIB)
 
     @property
     def id(self) -> str:
-        """Of the checkpoint that is made of it."""
+        """Id of the checkpoint made from it."""
         return f"torchvision-{self.key}"
 
 
@@ -106,7 +106,7 @@ WEIGHTS: dict[str, WeightsRow] = {row.key: row for row in _ROWS}
 
 
 def weights_row(name: str) -> WeightsRow:
-    """The row of a name, in torchvision's spelling or ours.
+    """The row of a name, in torchvision's spelling or in ours.
 
     Raises:
         UnknownName: torchvision has no such weights.
@@ -118,14 +118,14 @@ def weights_row(name: str) -> WeightsRow:
 
 
 def weights_file(row: WeightsRow) -> Path:
-    """Where a downloaded file is, or would be."""
+    """Path of the downloaded file, which need not exist."""
     return checkpoint_folder() / ".downloads" / row.file
 
 
-def fetched(row: WeightsRow) -> Iterator[tuple[int, int]]:
-    """Download a file unless it is there and intact; yields (bytes there, bytes in all, about).
+def download(row: WeightsRow) -> Iterator[tuple[int, int]]:
+    """Download a file unless an intact one exists; yields (bytes so far, approximate total).
 
-    What was cut off goes on where it stopped. `EXPLORER_MIRROR` names another web folder with the files.
+    An interrupted download is continued. The environment variable `EXPLORER_MIRROR` names another web folder.
 
     Raises:
         StorageError: no connection, the wrong file, another process downloads it, or the disk is full or read-only.
@@ -145,14 +145,14 @@ def fetched(row: WeightsRow) -> Iterator[tuple[int, int]]:
 
 def _downloaded(row: WeightsRow, target: Path) -> Iterator[tuple[int, int]]:
     part = target.with_suffix(".part")
-    # the size is told to three digits of MiB, so that the file may have some hundred bytes less
+    # the size is rounded to three decimals of a MiB: the file may be some hundred bytes smaller
     archive = Archive(
         title=row.file, url=f"{ADDRESS}/{row.file}", md5="", size=row.bytes - MIB // 1000, folder="", files={}
     )
     try:
         with storage_errors(part):
-            for there in archive.fetch(part):
-                yield there, row.bytes
+            for so_far in archive.fetch(part):
+                yield so_far, row.bytes
     except DataMissing as error:
         raise StorageError(
             f"{error.reason}. Start it again, it goes on where it stopped; or get the file elsewhere and name it: "
@@ -166,30 +166,28 @@ def _downloaded(row: WeightsRow, target: Path) -> Iterator[tuple[int, int]]:
 
 
 def load_pretrained(name: str, file: str | Path | None = None, *, overwrite: bool = False) -> "Imported":
-    """Keep weights of torchvision as a checkpoint; how far it is is reported.
+    """Save weights of torchvision as a checkpoint; reports progress.
 
     Args:
-        name: in `WEIGHTS`, such as "resnet50" or "resnet50-v2"; torchvision's spelling will do.
-        file: one that is on this machine already; None downloads it.
-        overwrite: replace the checkpoint that was made of it before.
+        name: in `WEIGHTS`, such as "resnet50" or "resnet50-v2"; also in torchvision's spelling.
+        file: path of an already downloaded file; None downloads it.
+        overwrite: replace an existing checkpoint.
 
     Raises:
         UnknownName: torchvision has no such weights.
         StorageError: the download failed, or the file is not the one that torchvision publishes.
-        BadSettings: it is kept already.
+        BadSettings: the checkpoint exists already.
     """
-    from explorer.weights.importing import (
-        import_checkpoint,  # imports PyTorch, which those who only list names do not need
-    )
+    from explorer.weights.importing import import_checkpoint  # imports torch, which listing names does not need
     from explorer.weights.reading import regular_file
 
     row = weights_row(name)
     if not overwrite and checkpoint_file(row.id) is not None:
-        raise BadSettings(f"There is a checkpoint {row.id} already. Use that, or say `overwrite` to make it anew.")
+        raise BadSettings(f"There is a checkpoint {row.id} already. Use that, or say `overwrite` to replace it.")
     if file is None:
         with progress.part(0, 2):
-            for there, whole in fetched(row):
-                progress.report(there / whole)
+            for so_far, total in download(row):
+                progress.report(so_far / total)
     path = weights_file(row) if file is None else regular_file(file)[0]
     if file is not None and (fault := _fault(row, path)):
         raise StorageError(
@@ -212,14 +210,14 @@ def load_pretrained(name: str, file: str | Path | None = None, *, overwrite: boo
             path.unlink()  # the checkpoint holds the same numbers
     if row.resized == RESIZED:
         return found
-    told = (
+    note = (
         f"torchvision resizes to {row.resized} for these weights, here {RESIZED}: the error may differ a little from "
         "the published one."
     )
-    return replace(found, decisions=(*found.decisions, told))
+    return replace(found, decisions=(*found.decisions, note))
 
 
 def _fault(row: WeightsRow, path: Path) -> str:
-    """What is wrong with a file; empty where its checksum begins as its name says."""
+    """What is wrong with a file; empty if its sha256 starts with the digits in its name."""
     found = sha256_of(path)
     return "" if found.startswith(row.sha256) else f"its sha256 begins with {found[:8]}, not {row.sha256}"

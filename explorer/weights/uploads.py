@@ -1,4 +1,4 @@
-"""Weights files that a browser has sent: each in a folder of its own in the system's temporary one, not for long."""
+"""Uploaded weights files, each in its own temporary folder until it is imported."""
 
 import shutil
 import time
@@ -9,14 +9,14 @@ from explorer.files import storage_errors, temporary_place
 from explorer.scratch import temporary_folder
 
 PURPOSE = "explorer-upload"
-KEPT_SECONDS = 24 * 3600  # of one whose page was closed before it was brought in
+KEPT_SECONDS = 24 * 3600  # for uploads that were not imported
 
 
 def write_upload(name: str, content: bytes | memoryview) -> Path:
-    """Write what was sent under its own name; removes earlier ones that nobody came back for.
+    """Write an uploaded file under its own name, and remove abandoned ones.
 
     Raises:
-        StorageError: the disk is full or the folder read-only; nothing is left.
+        StorageError: the disk is full or the folder read-only; no file is left.
     """
     temporary = temporary_place()
     _remove_old(temporary)
@@ -38,6 +38,6 @@ def remove_upload(path: Path) -> None:
 
 def _remove_old(temporary: Path) -> None:
     for folder in temporary.glob(f".{PURPOSE}.*"):
-        with suppress(OSError):  # of another user, or just removed by another page
+        with suppress(OSError):  # owned by another user, or just removed by another page
             if time.time() - folder.lstat().st_mtime > KEPT_SECONDS:
                 shutil.rmtree(folder)

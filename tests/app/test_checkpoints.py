@@ -70,7 +70,7 @@ def test_weights_are_imported_from_a_path_and_chosen(open_page, weights):
     count = sum(each.numel() for each in build("resnet8-w4", channels=1).parameters())
     assert f"resnet8-w4, 8 layers, {count:,} parameters, 10 classes" in texts(app)
     assert app.success[0].value.startswith("Imported: resnet8-w4, 10 classes. Error on 360 test images: **")
-    assert "hardly better than guessing" in app.warning[0].value
+    assert "hardly better than chance" in app.warning[0].value
     assert "chosen by measuring" in texts(app)
     assert app.query_params["checkpoint"] == "some-weights"
     assert list(app.dataframe[0].value["id"]) == ["some-weights"]

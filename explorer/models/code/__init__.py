@@ -1,1 +1,1 @@
-"""A network as PyTorch code that runs without this program."""
+"""Standalone PyTorch code of a network, which runs without this package."""

@@ -1,6 +1,6 @@
-"""Blocks as code, for `models.code.network`: the definitions that one network needs, and no others.
+"""Standalone code of blocks: only the definitions that a network needs.
 
-Modules and their order are those of `models.blocks` and `models.dense`, so weights have the same names.
+Modules and their order are those of `models.blocks` and `models.dense`, so parameters have the same names.
 """
 
 from typing import Literal
@@ -18,12 +18,12 @@ BLOCK_NAMES = {
     ("dense-bottleneck", "post"): "DenseBottleneckLayer",
 }
 
-# Of which blocks branch and shortcut part after norm and ReLU only: where the width changes, or the first of each stage
+# In which blocks the shortcut starts after the first norm and ReLU: all, where the width changes, first of each stage
 Sharing = Literal["none", "all", "changing", "first"]
 
 
 def block_definitions(config: NetworkConfig) -> list[str]:
-    """The classes and functions that a network's blocks are made of, each before its use; the blocks last."""
+    """Code of the classes and functions of a network's blocks, in order of use; the block itself comes last."""
     if config.dense:
         names = [BLOCK_NAMES[config.block, config.order], *["Transition"] * (len(config.stage_blocks) > 1)]
         return [source("dense", name) for name in names]
@@ -32,7 +32,7 @@ def block_definitions(config: NetworkConfig) -> list[str]:
 
 
 def sharing(config: NetworkConfig) -> Sharing:
-    """Which blocks of a pre-activation network have the shortcut start after their first ReLU."""
+    """In which blocks of a pre-activation network the shortcut starts after the first ReLU."""
     shapes = block_shapes(config)
     if not any(shape.shares_activation for shape in shapes):
         return "none"
@@ -43,32 +43,33 @@ def sharing(config: NetworkConfig) -> Sharing:
 
 
 def _residual_block(config: NetworkConfig, shortcuts: set[ShortcutKind]) -> str:
-    made, done = _pre_branch(config) if config.order == "pre" else _post_branch(config)
+    init, steps = _pre_branch(config) if config.order == "pre" else _post_branch(config)
     if config.excitation:
-        made.append("self.excitation = Excitation(width)")
-        done.append("out = self.excitation(out)")
+        init.append("self.excitation = Excitation(width)")
+        steps.append("out = self.excitation(out)")
     shared = sharing(config)
-    beside = {"none": "x", "all": "active"}.get(shared, "active if self.shares else x")
+    addend = {"none": "x", "all": "active"}.get(shared, "active if self.shares else x")
     if shared in ("changing", "first"):
-        made.append(f"self.shares = {'shares' if shared == 'first' else 'in_width != width'}")
+        init.append(f"self.shares = {'shares' if shared == 'first' else 'in_width != width'}")
     if module := shortcut(shortcuts):
-        made.append(f"self.shortcut = {module}")
-        beside = f"self.shortcut({beside})"
-    elif " " in beside:
-        beside = f"({beside})"
-    total = "out" if config.kind == "plain" else f"out + {beside}"
+        init.append(f"self.shortcut = {module}")
+        addend = f"self.shortcut({addend})"
+    elif " " in addend:
+        addend = f"({addend})"
+    total = "out" if config.kind == "plain" else f"out + {addend}"
     if config.order == "post":
         relu = f"self.relu{len(_convolutions(config))}"
-        made.append(f"{relu} = nn.ReLU()")
+        init.append(f"{relu} = nn.ReLU()")
         total = f"{relu}({total})"
     widths = "in_width: int, width: int" if config.block == "basic" else "in_width: int, inner: int, width: int"
-    told = ", shares: bool = False" if shared == "first" else ""
-    arguments = f"{widths}, stride: int = 1{told}"
-    return _class(BLOCK_NAMES[config.block, config.order], _said(config), arguments, made, [*done, f"return {total}"])
+    shares = ", shares: bool = False" if shared == "first" else ""
+    arguments = f"{widths}, stride: int = 1{shares}"
+    steps.append(f"return {total}")
+    return _class(BLOCK_NAMES[config.block, config.order], _docstring(config), arguments, init, steps)
 
 
 def _convolutions(config: NetworkConfig) -> list[tuple[str, str, str]]:
-    """Of each convolution of a branch: the widths that enter and leave, and the expression that makes it."""
+    """Input width, output width and expression of each convolution of a branch."""
     stride = "stride"
     if config.block == "basic":
         shapes = [("in_width", "width", 3, [stride]), ("width", "width", 3, [])]
@@ -87,70 +88,70 @@ def _convolutions(config: NetworkConfig) -> list[tuple[str, str, str]]:
 
 
 def _post_branch(config: NetworkConfig) -> tuple[list[str], list[str]]:
-    """Statements that make the modules of a branch, and those that apply them: convolution, norm, ReLU."""
-    made, done = [], []
+    """Statements of `__init__` and `forward` of a branch: convolution, norm, ReLU."""
+    init, steps = [], []
     convolutions = _convolutions(config)
     value = "x"
     for number, (_, width, expression) in enumerate(convolutions, start=1):
         last = number == len(convolutions)
-        made.append(f"self.conv{number} = {expression}")
+        init.append(f"self.conv{number} = {expression}")
         value = f"self.conv{number}({value})"
         if norm := norm_at_end(config.norm, width) if last else norm_after(config.norm, width):
-            made.append(f"self.norm{number} = {norm}")
+            init.append(f"self.norm{number} = {norm}")
             value = f"self.norm{number}({value})"
         if not last:
-            made.append(f"self.relu{number} = nn.ReLU()")
+            init.append(f"self.relu{number} = nn.ReLU()")
             value = f"self.relu{number}({value})"
-        done.append(f"out = {value}")
+        steps.append(f"out = {value}")
         value = "out"
-    return made, done
+    return init, steps
 
 
 def _pre_branch(config: NetworkConfig) -> tuple[list[str], list[str]]:
-    """The same for norm, ReLU, convolution; `active` is what the first convolution gets."""
-    made, done = [], []
+    """Statements of `__init__` and `forward` of a branch: norm, ReLU, convolution; `active` enters the first one."""
+    init, steps = [], []
     convolutions = _convolutions(config)
     for number, (in_width, _, expression) in enumerate(convolutions, start=1):
         value = "x" if number == 1 else "out"
         if norm := norm_after(config.norm, in_width):
-            made.append(f"self.norm{number} = {norm}")
+            init.append(f"self.norm{number} = {norm}")
             value = f"self.norm{number}({value})"
-        made += [f"self.relu{number} = nn.ReLU()", f"self.conv{number} = {expression}"]
+        init += [f"self.relu{number} = nn.ReLU()", f"self.conv{number} = {expression}"]
         value = f"self.relu{number}({value})"
         if number == 1:
-            done.append(f"active = {value}")
+            steps.append(f"active = {value}")
             value = "active"
-        done.append(f"out = self.conv{number}({value})")
+        steps.append(f"out = self.conv{number}({value})")
     if config.norm == "skipinit":
         last = f"self.norm{len(convolutions) + 1}"
-        made.append(f"{last} = Scale()")
-        done.append(f"out = {last}(out)")
-    return made, done
+        init.append(f"{last} = Scale()")
+        steps.append(f"out = {last}(out)")
+    return init, steps
 
 
-def _said(config: NetworkConfig) -> list[str]:
-    """The lines of a block's docstring."""
+def _docstring(config: NetworkConfig) -> list[str]:
+    """Lines of a block's docstring."""
     convolutions = "two 3x3 convolutions" if config.block == "basic" else "1x1, 3x3 and 1x1 convolutions"
     if config.order == "pre":
         before = "Norm and ReLU" if norm_after(config.norm, "width") else "ReLU"
-        said = [f"{before} before each of {convolutions} (He et al. 2016, figure 4e)."]
+        lines = [f"{before} before each of {convolutions} (He et al. 2016, figure 4e)."]
     elif config.kind == "plain":
-        said = [f"{convolutions[0].upper()}{convolutions[1:]}."]
+        lines = [f"{convolutions[0].upper()}{convolutions[1:]}."]
     else:
         figure = 2 if config.block == "basic" else 5
         around = f"and a shortcut around them (He et al. 2015, figure {figure})"
-        said = [f"{convolutions[0].upper()}{convolutions[1:]} {around}."]
+        lines = [f"{convolutions[0].upper()}{convolutions[1:]} {around}."]
     starts = "he shortcut starts after the first ReLU."
     shared = {"none": "", "all": f"T{starts}", "changing": f"Where the width changes t{starts}"}
-    said.append(shared.get(sharing(config), f"`shares`: t{starts}"))
-    said.append("The 3x3 has groups (Xie et al. 2017, figure 3c)." if config.groups > 1 else "")
-    said.append("The stride is on the first 1x1 convolution." if config.stride_on == "1x1" else "")
-    return [line for line in said if line]
+    lines.append(shared.get(sharing(config), f"`shares`: t{starts}"))
+    lines.append("The 3x3 convolution is grouped (Xie et al. 2017, figure 3c)." if config.groups > 1 else "")
+    lines.append("The stride is on the first 1x1 convolution." if config.stride_on == "1x1" else "")
+    return [line for line in lines if line]
 
 
-def _class(name: str, said: list[str], arguments: str, made: list[str], done: list[str]) -> str:
-    """A class with its `__init__` and its `forward` of `x`."""
-    first, *others = said
+def _class(name: str, lines: list[str], arguments: str, init: list[str], steps: list[str]) -> str:
+    """Code of a module class."""
+    first, *others = lines
     ending = "".join(f"\n    {line}" for line in others)
     docstring = f'    """{first}\n{ending}\n    """' if others else f'    """{first}"""'
     return "\n".join(
@@ -160,10 +161,10 @@ def _class(name: str, said: list[str], arguments: str, made: list[str], done: li
             "",
             f"    def __init__(self, {arguments}) -> None:",
             "        super().__init__()",
-            *(f"        {line}" for line in made),
+            *(f"        {line}" for line in init),
             "",
             "    def forward(self, x: Tensor) -> Tensor:",
-            *(f"        {line}" for line in done),
+            *(f"        {line}" for line in steps),
             "",
         ]
     )

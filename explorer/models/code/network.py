@@ -1,4 +1,4 @@
-"""A network as a PyTorch file that runs without this package: what one copies into a project of one's own.
+"""Standalone PyTorch code of a network, to be copied into other projects.
 
 Importing this does not import torch.
 """
@@ -12,7 +12,7 @@ from explorer.models.config import NetworkConfig
 from explorer.models.size import parameter_count
 from explorer.models.structure import block_shapes
 
-LINE = 100  # letters
+LINE = 100  # characters
 
 _RESIDUAL = "Deep Residual Learning for Image Recognition, He, Zhang, Ren and Sun 2015, arXiv 1512.03385"
 _DENSE = "Densely Connected Convolutional Networks, Huang, Liu, van der Maaten and Weinberger 2017, arXiv 1608.06993"
@@ -35,9 +35,9 @@ _FIXUP = "Fixup Initialization: Residual Learning Without Normalization, Zhang, 
 
 
 def standalone_code(network: str | NetworkConfig) -> str:
-    """The code of a network, with the parts that it has and no others; imports nothing but torch.
+    """Standalone code of a network, with only the parts that it has; imports nothing but torch.
 
-    Its weights have the same names and order as those of `models.network.build`, and begin by the same rules.
+    Parameters have the same names, order and initialisation as those of `models.network.build`.
 
     Args:
         network: a name, or a configuration.
@@ -56,7 +56,7 @@ def _docstring(config: NetworkConfig) -> str:
     kind = {"plain": "a plain network", "residual": "a residual network", "dense": "a densely connected network"}
     text = (
         f"{parameter_count(config):,} parameters. Input: images (N, {config.channels}, {side}, {side}), normalised as "
-        f"in training; other sides work too. Output: scores (N, {config.classes}) before softmax."
+        f"in training; other sizes work too. Output: scores (N, {config.classes}) before softmax."
     )
     return "\n".join(
         [
@@ -67,7 +67,7 @@ def _docstring(config: NetworkConfig) -> str:
             "",
             fill(text, LINE),
             "",
-            "Weights that ResNet Explorer has saved go by the same names:",
+            "Weights saved by ResNet Explorer have the same names:",
             "",
             "    from safetensors.torch import load_file",
             "",
@@ -81,7 +81,7 @@ def _docstring(config: NetworkConfig) -> str:
 
 
 def _papers(config: NetworkConfig) -> list[str]:
-    described = {
+    papers = {
         _RESIDUAL: not config.dense,
         _DENSE: config.dense,
         _PRE: config.order == "pre",
@@ -92,7 +92,7 @@ def _papers(config: NetworkConfig) -> list[str]:
         _SKIPINIT: config.norm == "skipinit",
         _FIXUP: config.norm == "fixup",
     }
-    return [paper for paper, is_so in described.items() if is_so]
+    return [paper for paper, applies in papers.items() if applies]
 
 
 def _imports(code: str) -> str:
@@ -102,10 +102,10 @@ def _imports(code: str) -> str:
 
 
 def _constants(config: NetworkConfig) -> str:
-    """What tells the networks of a family apart, as a table of stages."""
+    """Code of the constants: a table of stages."""
     if config.dense:
         layers = f"LAYERS = {config.stage_blocks}  # of each stage\n"
-        return f"GROWTH = {config.growth}  # channels that each layer adds\n{layers}"
+        return f"GROWTH = {config.growth}  # channels added by each layer\n{layers}"
     rows = []
     for stage, blocks in enumerate(config.stage_blocks, start=1):
         first = next(shape for shape in block_shapes(config) if shape.stage == stage)
@@ -144,7 +144,7 @@ def _network(config: NetworkConfig) -> str:
 
 
 def _stem(config: NetworkConfig) -> dict[str, str]:
-    """Named modules, as `models.stems` has them."""
+    """Expressions of the modules of `models.stems.build_stem`, by name."""
     modules, norm = {}, config.norm
     if config.stem == "deep":
         half = max(1, config.width // 2)
@@ -202,10 +202,10 @@ def _dense_stages(config: NetworkConfig) -> list[str]:
 
 
 def _initialise(config: NetworkConfig) -> list[str]:
-    """As `models.network.initialise` does; PyTorch's own rule for linear maps is the same there."""
+    """Code of `models.network.initialise`; linear layers keep PyTorch's initialisation, which is the same there."""
     lines = [
         "def initialise(self) -> None:",
-        '    """Weights for training from the start, by the rule of He et al. 2015, arXiv 1502.01852."""',
+        '    """Initial weights, by the rule of He et al. 2015, arXiv 1502.01852."""',
         "    for module in self.modules():",
         "        if isinstance(module, nn.Conv2d):",
         '            nn.init.kaiming_normal_(module.weight, nonlinearity="relu")',
@@ -217,7 +217,7 @@ def _initialise(config: NetworkConfig) -> list[str]:
     inner, last = (["conv1"], "conv2") if config.block == "basic" else (["conv1", "conv2"], "conv3")
     return [
         *lines,
-        "    # Fixup: branches start smaller the more there are, each with an output of zero",
+        "    # Fixup: branches start smaller the more there are, and with an output of zero",
         "    blocks = [block for stage in self.stages for block in stage]",
         "    with torch.no_grad():",
         "        for block in blocks:",

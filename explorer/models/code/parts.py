@@ -1,6 +1,6 @@
-"""What blocks are made of, as code for `models.code.network`: convolutions, norms, excitation, shortcuts.
+"""Standalone code of the parts of blocks: convolutions, norms, excitation, shortcuts.
 
-Classes that are the same in every network are taken from the files of `explorer.models` themselves.
+Classes that are the same in every network are copied from the source of `explorer.models`.
 """
 
 import ast
@@ -21,7 +21,7 @@ _CONSTANTS = {"DENSE_BOTTLENECK": DENSE_BOTTLENECK, "EXCITATION_REDUCTION": EXCI
 
 @cache
 def source(module: Literal["norms", "excitation", "shortcuts", "dense"], name: str) -> str:
-    """A class of `explorer.models`, with numbers for its constants; read as text, since its module imports torch."""
+    """Source of a class of `explorer.models`, constants inserted; read as text, since its module imports torch."""
     text = files("explorer.models").joinpath(f"{module}.py").read_text(encoding="utf-8")
     found = next(each for each in ast.parse(text).body if isinstance(each, ast.ClassDef) and each.name == name)
     code = "\n".join(text.splitlines()[found.lineno - 1 : found.end_lineno])
@@ -31,7 +31,7 @@ def source(module: Literal["norms", "excitation", "shortcuts", "dense"], name: s
 
 
 def definitions(config: NetworkConfig, shortcuts: set[ShortcutKind]) -> list[str]:
-    """The classes and functions besides blocks that a network without dense layers needs."""
+    """Code of the classes and functions, other than blocks, of a network without dense layers."""
     found = [source("norms", name) for name in _NORMS[config.norm]]
     if config.excitation:
         found.append(source("excitation", "Excitation"))
@@ -43,7 +43,7 @@ def definitions(config: NetworkConfig, shortcuts: set[ShortcutKind]) -> list[str
 
 
 def convolution(in_width: object, width: object, kernel: int, *options: str, norm: Norm, shifted: bool = False) -> str:
-    """The expression that makes a convolution; `options` are further arguments, those without a name first."""
+    """Expression of a convolution; `options` are further arguments, positional ones first."""
     named = [option for option in options if "=" in option]
     positional = [str(in_width), str(width), str(kernel), *(option for option in options if "=" not in option)]
     if shifted and norm == "fixup":
@@ -54,21 +54,21 @@ def convolution(in_width: object, width: object, kernel: int, *options: str, nor
 
 
 def norm_after(norm: Norm, width: object) -> str:
-    """The expression that makes what follows a convolution inside a branch; empty where nothing does."""
+    """Expression of the norm after a convolution inside a branch; empty if there is none."""
     return {"batch": f"nn.BatchNorm2d({width})", "skipinit": "", "fixup": "Shift()"}[norm]
 
 
 def norm_at_end(norm: Norm, width: str) -> str:
-    """The expression that makes what follows the last convolution of a branch."""
+    """Expression of the norm after the last convolution of a branch."""
     return {"batch": f"nn.BatchNorm2d({width})", "skipinit": "Scale()", "fixup": "ScaleAndShift()"}[norm]
 
 
 def shortcut(kinds: set[ShortcutKind]) -> str:
-    """The expression that makes a block's shortcut; empty where the input is added as it is, or not at all."""
+    """Expression of a block's shortcut; empty for an identity or none."""
     if kinds <= {"none", "identity"}:
         return ""
-    made = f"{'PadShortcut' if 'pad' in kinds else 'projection'}(in_width, width, stride)"
-    return f"{made} if in_width != width else nn.Identity()" if "identity" in kinds else made
+    module = f"{'PadShortcut' if 'pad' in kinds else 'projection'}(in_width, width, stride)"
+    return f"{module} if in_width != width else nn.Identity()" if "identity" in kinds else module
 
 
 def _projection(config: NetworkConfig, *, pooled: bool) -> str:
@@ -81,7 +81,7 @@ def _projection(config: NetworkConfig, *, pooled: bool) -> str:
     return "\n".join(
         [
             "def projection(in_width: int, width: int, stride: int) -> nn.Sequential:",
-            f'    """The shortcut {where}: a 1x1 convolution{" of means" if pooled else ""}."""',
+            f'    """The shortcut {where}: a 1x1 convolution{" after average pooling" if pooled else ""}."""',
             f"    return {sequential(modules, indent=4)}",
             "",
         ]
@@ -89,7 +89,7 @@ def _projection(config: NetworkConfig, *, pooled: bool) -> str:
 
 
 def sequential(modules: dict[str, str], *, indent: int) -> str:
-    """The expression that makes a sequence of named modules; those without an expression are left out."""
+    """Expression of a sequence of named modules; those with an empty expression are left out."""
     space = " " * indent
     named = [f"{space}        {name}={expression},\n" for name, expression in modules.items() if expression]
     if len(named) == 1:

@@ -9,7 +9,7 @@ import streamlit as st
 from explorer.errors import BadSettings, UnknownName
 from explorer.models.catalogue import NETWORKS, network_config
 from explorer.models.config import NetworkConfig
-from explorer.models.mending import completed
+from explorer.models.nearest import completed
 from explorer.models.size import require_size
 from explorer.settings import limits
 from explorer.ui import wording

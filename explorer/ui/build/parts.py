@@ -8,7 +8,7 @@ import streamlit as st
 
 from explorer.errors import BadSettings
 from explorer.models.config import LAYERS_IN_BLOCK, NetworkConfig, depth_rule
-from explorer.models.mending import meaningful, nearest_networks
+from explorer.models.nearest import applicable, nearest_networks
 from explorer.settings import limits
 from explorer.ui import wording
 from explorer.ui.build.choice import CHANGED, DEEPEST, LARGEST_IMAGE, Built, set_size, set_wish, show, wish
@@ -25,7 +25,7 @@ STRIDES = {"3x3": "3×3 (torchvision)", "1x1": "1×1 (He et al. 2015)"}
 def change_parts(built: Built) -> None:
     """Widgets for the settings of the network, those that have a meaning for its block."""
     settings = wish()
-    kept = meaningful(settings)
+    kept = applicable(settings)
     st.markdown("##### :material/tune: Its parts")
     with st.grid(2, min_column_width=130, vertical_alignment="bottom"):
         _menu("Block", "block", BLOCKS)

@@ -181,7 +181,7 @@ def _show(name: str, table: pd.DataFrame, at: Mapping[str, Candidate], options: 
         )
     if name == "responses" and choice.layer is not None:
         _distribution(choice.layer, at, options)
-    shell = commands.look_inside(name, at, data=options.data, images=options.images, statistics=options.statistics)
+    shell = commands.study_layers(name, at, data=options.data, images=options.images, statistics=options.statistics)
     take_along(table, draw, name=name, command=shell)
 
 

@@ -78,7 +78,7 @@ def look_untrained(name: str) -> None:
         return found.figure(table, measure)
 
     live_chart(draw(), key=f"study-{name}", alt=f"{found.title} of {', '.join(chosen)}.", filename=name)
-    take_along(table, draw, name=name, command=commands.look_untrained(name, chosen, data=data, seed=seed))
+    take_along(table, draw, name=name, command=commands.study_untrained(name, chosen, data=data, seed=seed))
 
 
 def _xray(table: pd.DataFrame, measure: str) -> Figure:

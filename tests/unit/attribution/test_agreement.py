@@ -151,10 +151,10 @@ def test_tables_are_not_changed():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: ssim(np.ones((4, 4)), np.ones((4, 5))), "shapes (4, 4) and (4, 5) do not compare"),
-        (lambda: rank_correlation(np.ones(4), np.ones(4)), "both have to be (H, W)"),
+        (lambda: ssim(np.ones((4, 4)), np.ones((4, 5))), "shapes (4, 4) and (4, 5) cannot be compared"),
+        (lambda: rank_correlation(np.ones(4), np.ones(4)), "Give two of one shape (H, W)"),
         (lambda: top_overlap(np.ones((4, 4)), np.ones((4, 4)), part=0), "`part` (=0) is not above 0"),
-        (lambda: agreement({"one": np.ones((4, 4))}), "There are 1 maps"),
+        (lambda: agreement({"one": np.ones((4, 4))}), "two maps or more, and there are 1"),
         (lambda: mean_agreement([]), "no images to average over"),
     ],
 )

@@ -105,7 +105,7 @@ def test_every_random_order_has_to_be_worse_in_both(deletion, insertion, expecte
 def test_shifted_maps_are_the_map_elsewhere():
     ranking = torch.zeros(8, 8)
     ranking[0, 0] = 1.0
-    moved = list(checks._moved(ranking, 50, seed=0))
+    moved = list(checks._shifted(ranking, 50, seed=0))
     places = {divmod(int(each.argmax()), 8) for each in moved}
     assert all(each.sum() == 1 for each in moved)
     assert {y for y, _ in places} == {x for _, x in places} == {2, 3, 4, 5, 6}

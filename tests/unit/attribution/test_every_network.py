@@ -12,7 +12,7 @@ from explorer.errors import BadSettings
 from explorer.models.layers import network_name
 from explorer.models.network import build
 
-LEFT_ALONE = "it rectifies otherwise than by nn.ReLU modules ({}), which this method does not see"
+LEFT_ALONE = "it rectifies outside of nn.ReLU modules ({}), which this method does not see"
 NEED_RELUS = ("deep_lift", "guided_backprop", "deconvolution", "guided_grad_cam", "lrp")
 
 
@@ -246,7 +246,9 @@ def test_smooth_grad_needs_what_the_method_needs_that_it_smooths(of, images):
 def test_our_networks_are_called_by_their_name(images):
     network = build("resnet8-w4")
     network.stages[2][0].relu2 = nn.GELU()
-    with pytest.raises(BadSettings, match="Guided backpropagation cannot run on resnet8-w4: it rectifies otherwise"):
+    with pytest.raises(
+        BadSettings, match="Guided backpropagation cannot run on resnet8-w4: it rectifies outside of nn.ReLU"
+    ):
         attribute(network, images(1, 3, 8, 8), 0, "guided_backprop")
 
 

@@ -144,7 +144,7 @@ def test_a_layer_is_a_stage_a_block_or_a_module(layer, module, lived_in, images)
         ("?", f"resnet8-w4 has no layer '?'. {LAYER}"),
         (
             "classifier",
-            "The layer 'classifier' of resnet8-w4 gives no values at positions, (N, C, h, w). Choose a block.",
+            "The layer 'classifier' of resnet8-w4 has no positions, (N, C, h, w). Choose a block.",
         ),
     ],
 )
@@ -219,7 +219,7 @@ def test_what_is_no_batch_of_images_is_refused(batch, text):
 
 def test_a_network_that_gives_no_score_a_class_is_refused(images):
     text = said(attribute, torch.nn.Conv2d(3, 2, 3), images(1, 3, 8, 8), 0)
-    assert text == "The network gives (1, 2, 6, 6); expected one score a class, (N, classes)."
+    assert text == "The network gives (1, 2, 6, 6); expected one score per class, (N, classes)."
 
 
 @pytest.mark.parametrize("method", WITH_BASELINE)
@@ -239,12 +239,12 @@ def test_a_baseline_may_be_one_image_for_all_or_one_for_each(method, lived_in, i
 @pytest.mark.parametrize(
     ("baseline", "text"),
     [
-        (torch.zeros(8, 8), "`baseline` has shape (8, 8); expected (3, 8, 8), or one an image."),
-        (torch.zeros(3, 9, 8), "`baseline` has shape (3, 9, 8); expected (3, 8, 8), or one an image."),
-        (torch.zeros(1, 8, 8), "`baseline` has shape (1, 8, 8); expected (3, 8, 8), or one an image."),
-        (torch.zeros(3, 3, 8, 8), "`baseline` has shape (3, 3, 8, 8); expected (3, 8, 8), or one an image."),
+        (torch.zeros(8, 8), "`baseline` has shape (8, 8); expected (3, 8, 8), or one per image."),
+        (torch.zeros(3, 9, 8), "`baseline` has shape (3, 9, 8); expected (3, 8, 8), or one per image."),
+        (torch.zeros(1, 8, 8), "`baseline` has shape (1, 8, 8); expected (3, 8, 8), or one per image."),
+        (torch.zeros(3, 3, 8, 8), "`baseline` has shape (3, 3, 8, 8); expected (3, 8, 8), or one per image."),
         (torch.full((3, 8, 8), float("inf")), "`baseline` must be finite numbers, normalised as the images are."),
-        ("black", "`baseline` (='black') needs to be known as images here: give a tensor, (C, H, W)."),
+        ("black", "`baseline` (='black') is neither 'mean' nor 'blur'. Give others as a tensor, (C, H, W)."),
         (None, "`baseline` (=None) must be a text, such as 'mean'."),
     ],
     ids=lambda each: f"{tuple(each.shape)}" if isinstance(each, torch.Tensor) else "",

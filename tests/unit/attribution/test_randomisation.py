@@ -10,7 +10,7 @@ import torchvision
 from torch import nn
 
 from explorer import tables
-from explorer.attribution.randomisation import badge, likeness, randomisation
+from explorer.attribution.randomisation import badge, map_similarity, randomisation
 from explorer.data.batches import Normalisation
 from explorer.data.pixels import load_data
 from explorer.errors import BadSettings
@@ -40,7 +40,7 @@ def stages_of(network, calibration, **options):
         states.append({name: value.clone() for name, value in stage.state_dict().items()})
         return np.arange(4.0).reshape(2, 2)
 
-    counts = likeness(network, position_map, calibration, **options)["randomised"]
+    counts = map_similarity(network, position_map, calibration, **options)["randomised"]
     return dict(zip(counts, states, strict=True))
 
 
@@ -110,7 +110,7 @@ def test_norms_get_the_statistics_of_the_calibration_images():
         spreads.append([each.std().item() for each in kept])
         return np.arange(4.0).reshape(2, 2)
 
-    counts = list(likeness(network, position_map, images)["randomised"])
+    counts = list(map_similarity(network, position_map, images)["randomised"])
     for count, found in zip(counts, spreads, strict=True):
         above = 8 - max(count, 1)  # layers of the seven with a norm that are as they were
         assert found[:above] == pytest.approx(spreads[0][:above])
@@ -121,7 +121,7 @@ def test_calibration_in_parts_takes_every_image(batch, monkeypatch):
     calls = []
     network = build("plain8-w4").eval()
     network.stem.register_forward_hook(lambda module, inputs, output: calls.append(len(inputs[0])))
-    monkeypatch.setattr("explorer.attribution.randomisation.CALIBRATED_AT_ONCE", 4)
+    monkeypatch.setattr("explorer.attribution.randomisation.CALIBRATION_BATCH", 4)
     stages_of(network, batch[0], points=2)
     assert calls == [3, 3]  # the classifier alone has no norm
 
@@ -136,7 +136,7 @@ def test_stages_are_spread_evenly_from_the_classifier_to_all_layers(batch):
 
 
 def test_rows_say_which_layers(batch):
-    table = likeness(build("resnet8-w4").eval(), lambda stage: np.eye(4), batch[0], points=3)
+    table = map_similarity(build("resnet8-w4").eval(), lambda stage: np.eye(4), batch[0], points=3)
     assert list(table.columns) == tables.RANDOMISATION
     assert list(table["layer"]) == [0, 8, 5, 1]
     assert list(table["name"]) == ["", "classifier", "stages.1.0.conv2", "stem.conv"]
@@ -146,7 +146,7 @@ def test_rows_say_which_layers(batch):
 def test_measures_compare_each_map_with_the_first(batch):
     second = np.array([[4.0, 3.0], [2.0, 1.0]])
     maps = iter([np.array([[1.0, -2.0], [3.0, -4.0]]), second, second])
-    table = likeness(build("plain8-w4").eval(), lambda stage: next(maps), batch[0], points=2)
+    table = map_similarity(build("plain8-w4").eval(), lambda stage: next(maps), batch[0], points=2)
     first, *others = table.to_dict("records")
     assert others[0]["ssim"] == others[1]["ssim"]
     last = others[-1]
@@ -159,7 +159,7 @@ def test_measures_compare_each_map_with_the_first(batch):
 def test_the_edges_of_the_image_ignore_the_weights(digits):
     network, images, calibration = digits
     edges = images[0, 0].diff(dim=0)[:, 1:].numpy()
-    table = likeness(network, lambda stage: edges, calibration)
+    table = map_similarity(network, lambda stage: edges, calibration)
     assert np.allclose(table[tables.RANDOMISATION[4:]], 1)
     assert badge(table) == "ignores_weights"
 
@@ -220,7 +220,7 @@ def test_badge_by_the_mean_correlation(correlations, expected):
 
 
 def test_constant_maps_tell_nothing(batch):
-    assert badge(likeness(build("plain8-w4"), lambda stage: np.zeros((8, 8)), batch[0])) == "cannot_tell"
+    assert badge(map_similarity(build("plain8-w4"), lambda stage: np.zeros((8, 8)), batch[0])) == "cannot_tell"
 
 
 def test_progress_goes_up_to_one(batch):

@@ -61,13 +61,13 @@ def alike(rows, table):
 @pytest.mark.parametrize("data", ["", "digits"])
 def test_looking_inside(answer, run, name, study, options, data):
     references = [f"{run}@5", "plain8-w4"]
-    (rows,) = answer(commands.look_inside(name, references, data=data, **options)).values()
+    (rows,) = answer(commands.study_layers(name, references, data=data, **options)).values()
     alike(rows, study(references, data=data, **options))
 
 
 @pytest.mark.parametrize(("name", "study"), [("xray", layers.xray), ("shattering", layers.gradient_autocorrelation)])
 def test_looking_at_untrained_networks(answer, name, study):
-    (rows,) = answer(commands.look_untrained(name, ["resnet8-w4"], data="digits", seed=3)).values()
+    (rows,) = answer(commands.study_untrained(name, ["resnet8-w4"], data="digits", seed=3)).values()
     alike(rows, study(["resnet8-w4"], data="digits", seed=3))
 
 
@@ -106,7 +106,7 @@ def test_the_layer_lens_is_a_map_of_every_block(answer, run):
 def test_every_block_with_a_method_that_looks_at_none_is_told(capsys, run):
     text = commands.attributions("attribute", [run], {"saliency": {}}, image="test:3", layer=commands.ALL_BLOCKS)
     assert main(shlex.split(text)[3:]) == 1
-    assert "Saliency does not look at a layer. Those that do: grad_cam" in capsys.readouterr().err
+    assert "Saliency does not explain a layer. Choose one of grad_cam" in capsys.readouterr().err
 
 
 def test_a_check(answer, run):

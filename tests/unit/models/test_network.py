@@ -107,7 +107,7 @@ def test_names_without_a_row_are_read_and_spelt_the_same(name):
         ("resnext30-8x64d", "30 is not 9n+2. The nearest are resnext29-8x64d and resnext38-8x64d."),
         ("densenet-bc-101-12", "101 is not 6n+4. The nearest are densenet-bc-100-12 and densenet-bc-106-12."),
         ("densenet122", "No network is called 'densenet122'. Did you mean 'densenet121'?"),
-        ("plain20-fixup", "so they need a shortcut beside them: choose `shortcut` A, B, C or D."),
+        ("plain20-fixup", "so it needs a shortcut: choose `shortcut` A, B, C or D."),
     ],
 )
 def test_bad_names_say_what_is_near(name, message):
@@ -124,10 +124,10 @@ def test_bad_names_say_what_is_near(name, message):
         ({"depth": 20, "stages": (3, 3, 4)}, "3, 3, 4 basic blocks, which have 22 layers with stem and classifier."),
         ({"depth": 20, "groups": 2}, "`groups` and `group_width` are of bottlenecks; take `block='bottleneck'`."),
         ({"depth": 20, "block": "bottleneck", "groups": 3}, "`width` (=16) is not divisible by `groups` (=3)"),
-        ({"depth": 20, "order": "pre", "shortcut": "none"}, "`order='pre'` is about what a shortcut carries on"),
+        ({"depth": 20, "order": "pre", "shortcut": "none"}, "`order='pre'` needs a shortcut: choose"),
         ({"depth": 20, "widen": 4}, "`widen` (=4) is of basic blocks with `order='pre'`"),
         ({"depth": 40, "block": "dense", "shortcut": "none"}, "`growth` (=0): a dense layer adds 1 channel or more"),
-        ({"depth": 40, "block": "dense", "growth": 12}, "Dense layers keep their input"),
+        ({"depth": 40, "block": "dense", "growth": 12}, "Dense layers concatenate their input"),
         ({"depth": 20, "filters": 3}, "`filters` is not a setting of NetworkConfig."),
     ],
 )

@@ -144,7 +144,7 @@ def test_a_method_that_looks_at_no_layer_has_no_maps_of_blocks(run):
     with pytest.raises(BadSettings) as error:
         layer_maps(run, "test:3", Question("saliency"))
     assert str(error.value) == (
-        "Saliency does not look at a layer. Those that do: grad_cam, guided_grad_cam, layer_conductance."
+        "Saliency does not explain a layer. Choose one of grad_cam, guided_grad_cam, layer_conductance."
     )
 
 

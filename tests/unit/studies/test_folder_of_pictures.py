@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 
 from explorer.attribution.question import Question
-from explorer.cli.subjects import subjects
+from explorer.cli.named_networks import named_networks
 from explorer.data.batches import Normalisation
 from explorer.data.catalogue import dataset
 from explorer.data.imagenet import categories
@@ -20,7 +20,7 @@ from explorer.runs.checkpoints import save_checkpoint
 from explorer.studies import attributions as attribution_maps
 from explorer.studies import evaluations, predictions
 from explorer.studies import layers as inspection
-from explorer.studies.references import _image_size, referenced
+from explorer.studies.references import _image_size, resolved
 from explorer.training.evaluation import evaluate
 from explorer.training.loop import train
 from explorer.training.plan import Plan
@@ -64,7 +64,7 @@ def imagenet_like(tmp_path):
 
 
 def one(reference, **options):
-    (found,) = referenced([reference], **options)
+    (found,) = resolved([reference], **options)
     return found
 
 
@@ -124,7 +124,7 @@ def test_untrained_networks_get_the_classes_of_the_folder_or_of_the_first_traine
     alone = one(SMALL, data=f"folder:{folder}/")
     assert (alone.data, alone.normalisation) == (f"folder:{folder}", "imagenet")
     assert alone.network.config.classes == 2
-    beside = list(referenced([SMALL, imagenet_like()], data=f"folder:{folder}"))
+    beside = list(resolved([SMALL, imagenet_like()], data=f"folder:{folder}"))
     assert [each.data for each in beside] == [f"imagenet:{folder}"] * 2
     assert beside[0].network.config.classes == 1000
 
@@ -154,13 +154,13 @@ def test_photographs_are_explained_to_a_network_of_imagenet_without_its_images(i
 
 
 def test_a_shell_knows_the_classes_by_name(imagenet_like, write):
-    (subject,) = subjects([imagenet_like()], f"folder:{write('goldfish', 'tench')}")
+    (subject,) = named_networks([imagenet_like()], f"folder:{write('goldfish', 'tench')}")
     assert subject.target("Siamese cat") == 284
     assert subject.picture("test:0").label == 1
 
 
 def test_a_class_is_meant_by_its_name_even_if_that_is_the_number_of_another(write):
-    (subject,) = subjects([SMALL], f"folder:{write('1', '2')}")
+    (subject,) = named_networks([SMALL], f"folder:{write('1', '2')}")
     assert [subject.target(text) for text in ("1", "2", "0")] == [0, 1, 0]
 
 

@@ -66,7 +66,7 @@ def test_what_is_saved_is_that_network_and_says_how_it_was_made(trained, home):
         largest = (network(images) - source(images)).abs().max()
     assert 0 < largest < 1e-4  # its batch norms were given statistics, so it is not exact to the bit
     facts = checkpoint_facts(found.id)
-    assert facts.source == f"plain8-w8 of {path} with 3 blocks inserted that pass their input on"
+    assert facts.source == f"plain8-w8 of {path} with 3 identity blocks inserted"
     assert (facts.network.depth, facts.data, facts.step, facts.test_error) == (14, "digits", None, last.test_error)
     assert facts.recipe == RECIPE.model_dump()
 

@@ -20,7 +20,7 @@ from explorer.runs.snapshots import write_snapshot
 from explorer.runs.store import run_folder
 from explorer.studies import attributions
 from explorer.studies.attributions import attribution_map, layer_maps
-from explorer.studies.references import referenced
+from explorer.studies.references import resolved
 
 
 @pytest.fixture(autouse=True)
@@ -34,11 +34,11 @@ def read(monkeypatch):
     found = []
 
     def noted(references, *, data=""):
-        for each in referenced(references, data=data):
+        for each in resolved(references, data=data):
             found.append(weakref.ref(each.network))
             yield each
 
-    monkeypatch.setattr(attributions, "referenced", noted)
+    monkeypatch.setattr(attributions, "resolved", noted)
     monkeypatch.setattr(attributions, "_networks", ByteCache(attributions.MOST_KEPT))
     return found
 

@@ -62,7 +62,7 @@ def test_gradients_are_measured_on_training_images_in_five_batches(run):
 
 def test_an_untrained_network_gets_the_channels_of_the_images(run):
     assert inspection.residual_ledger(["resnet8-w4"], images=10)["step"].eq(0).all()
-    (subject,) = inspection.subjects(["plain8-w4"], data="digits", images=10)
+    (subject,) = inspection.sampled(["plain8-w4"], data="digits", images=10)
     assert subject.images.shape == (10, 1, 8, 8)
 
 

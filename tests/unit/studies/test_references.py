@@ -6,7 +6,7 @@ import torch
 from explorer.errors import BadSettings, RunError, UnknownName
 from explorer.models.network import build
 from explorer.runs.checkpoints import load_checkpoint
-from explorer.studies.references import referenced
+from explorer.studies.references import resolved
 
 
 @pytest.fixture(autouse=True)
@@ -15,7 +15,7 @@ def home(tmp_path, monkeypatch):
 
 
 def one(reference, **options):
-    (found,) = referenced([reference], **options)
+    (found,) = resolved([reference], **options)
     return found
 
 
@@ -49,7 +49,7 @@ def test_a_name_can_be_shown_other_data():
 
 def test_untrained_networks_take_what_the_first_trained_one_takes(make_weights):
     run = make_weights("resnet8-w4", channels=3, data="cifar10", recipe={"image_size": 16})
-    untrained, trained = referenced(["plain8-w4", f"{run}@5"])
+    untrained, trained = resolved(["plain8-w4", f"{run}@5"])
     assert (untrained.data, untrained.image_size) == ("cifar10", 32)
     assert (trained.data, trained.image_size) == ("cifar10", 16)
     assert untrained.network.config.channels == 3
@@ -64,7 +64,7 @@ def test_networks_are_loaded_one_after_the_other(make_weights, monkeypatch):
     monkeypatch.setattr(
         "explorer.studies.references.load_checkpoint", lambda each: loaded.append(each) or load_checkpoint(each)
     )
-    networks = referenced([make_weights(), make_weights("plain8-w4")])
+    networks = resolved([make_weights(), make_weights("plain8-w4")])
     assert loaded == []
     next(networks)
     assert loaded == ["e1-resnet8-w4-s0"]
@@ -72,15 +72,15 @@ def test_networks_are_loaded_one_after_the_other(make_weights, monkeypatch):
 
 def test_what_cannot_be_found_is_said_before_anything_is_loaded(make_weights):
     with pytest.raises(RunError, match="nowhere"):
-        next(referenced([make_weights(), "nowhere"]))
+        next(resolved([make_weights(), "nowhere"]))
     with pytest.raises(UnknownName, match="'resnet21'"):
-        next(referenced(["resnet21"]))
+        next(resolved(["resnet21"]))
     with pytest.raises(UnknownName, match="No data set is called 'digit'. Did you mean 'digits'?"):
-        next(referenced(["plain8-w4"], data="digit"))
+        next(resolved(["plain8-w4"], data="digit"))
     with pytest.raises(BadSettings, match="Name at least one network"):
-        next(referenced([]))
+        next(resolved([]))
 
 
 def test_data_that_the_network_cannot_take_are_refused(make_weights):
     with pytest.raises(BadSettings, match="resnet8-w4 takes images of 1 channels; CIFAR-10 has 3"):
-        next(referenced([make_weights()], data="cifar10"))
+        next(resolved([make_weights()], data="cifar10"))

@@ -64,7 +64,7 @@ def test_it_says_what_it_is_and_what_was_assumed(read_here, foreign):
     assert (found.id, found.network, found.data, found.normalisation) == ("my-resnet", "resnet8", "cifar10", "channel")
     assert found.sample_error is None
     told = " ".join(found.decisions)
-    for part in ("those of resnet8", "plain8", "Taken to be trained on CIFAR-10", "channel, a guess", "not measured"):
+    for part in ("those of resnet8", "plain8", "Assumed to be trained on CIFAR-10", "channel, a guess", "not measured"):
         assert part in told
     facts = checkpoint_facts("my-resnet")
     assert facts.classes == catalogue.DATASETS["cifar10"].classes
@@ -177,7 +177,7 @@ def test_what_was_exported_here_is_the_same_after_import(read_here, exported):
     assert before.network.name == "plain8"
     assert after.model_dump(exclude={"sha256"}) == before.model_dump(exclude={"sha256"})
     assert found.decisions == (
-        "What is not named is taken from shipped-digits-plain8.json beside it, which was exported with these weights.",
+        "Settings that are not given are taken from shipped-digits-plain8.json, which was exported with these weights.",
     )
     assert found.sample_error == before.test_error
     images = torch.randn(2, 1, 8, 8, generator=torch.Generator().manual_seed(0))
@@ -198,8 +198,8 @@ def test_what_is_named_goes_before_what_was_exported_and_errors_are_no_longer_it
     ("text", "said"),
     [
         (lambda facts: facts | {"sha256": "0" * 64}, "is not used: the sha256 in it is that of other weights"),
-        (lambda facts: {"architecture": "resnet"}, "taken for resnet8"),
-        (lambda facts: None, "taken for resnet8"),
+        (lambda facts: {"architecture": "resnet"}, "assumed resnet8"),
+        (lambda facts: None, "assumed resnet8"),
     ],
 )
 def test_facts_that_are_not_of_these_weights_are_not_taken(read_here, exported, text, said):
@@ -235,7 +235,7 @@ def test_digits_are_measured_and_guessing_is_warned_of(read_here, place):
     found = import_checkpoint(path)
     assert (found.data, found.sample_images) == ("digits", 360)
     assert found.sample_error > 0.7
-    assert "hardly better than guessing" in found.warnings[0]
+    assert "hardly better than chance" in found.warnings[0]
 
 
 def test_the_normalisation_a_network_was_trained_with_is_found():

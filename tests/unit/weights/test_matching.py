@@ -171,7 +171,7 @@ def test_a_plain_network_is_taken_for_a_residual_one_and_that_is_said():
 )
 def test_shortcuts_that_leave_no_weights_are_told_of(name, plain):
     said = assumptions(config_of(build(name).state_dict()))[0]
-    assert f"taken for {name}, zero-padding" in said
+    assert f"assumed {name}, with zero-padding" in said
     assert said.endswith(f"name the network: {plain}.") if plain else said.endswith("(option A).")
     if plain:
         ours = build(plain)
@@ -242,7 +242,10 @@ def test_nothing_is_loaded_where_one_layer_differs(unchanged):
         (torchvision.models.alexnet().state_dict(), "form no blocks"),
         ({"state_dict": {}}, "'state_dict', which is dict and no tensor"),
         ({"conv.weight": torch.zeros(8, 0, 3, 3), "fc.weight": torch.zeros(10, 8)}, "The weight of conv has no values"),
-        ({"shortcut.weight": torch.zeros(8, 3, 3, 3), "fc.weight": torch.zeros(10, 8)}, "beside the main path"),
+        (
+            {"shortcut.weight": torch.zeros(8, 3, 3, 3), "fc.weight": torch.zeros(10, 8)},
+            "all convolutions are on shortcuts",
+        ),
         ({f"skip.{key}": tensor for key, tensor in Akamaster().state_dict().items()}, "such as skip.conv1, all"),
     ],
     ids=["linear", "one convolution", "alexnet", "nested", "empty", "a shortcut", "skip"],

@@ -1,4 +1,4 @@
-"""Networks and pictures given to a command, resolved without PyTorch."""
+"""Networks and pictures named in a command; importing this does not import torch."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ from explorer.runs.checkpoint_facts import facts_and_data
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
-    """A network for attributions.
+class NamedNetwork:
+    """A network by reference, without its weights.
 
     Attributes:
-        data: name of its data set.
-        step: updates made; None if unknown.
+        data: name of the data set.
+        step: of training; None if unknown.
     """
 
     reference: str
@@ -31,7 +31,7 @@ class Subject:
         return dataset(self.data).classes
 
     def target(self, text: str) -> int | None:
-        """The class of a name or a number; None for an empty text.
+        """The class with this name or number; None for an empty text.
 
         Raises:
             UnknownName: there is no such class.
@@ -45,29 +45,28 @@ class Subject:
         return picture(reference, data=self.data, paths=True)
 
 
-def subjects(identities: Sequence[str], data: str) -> list[Subject]:
-    """The networks of `identities`, with their data sets.
+def named_networks(identities: Sequence[str], data: str) -> list[NamedNetwork]:
+    """The named networks; untrained ones take the data set of the first trained one, else the digits.
 
     Args:
         identities: see `layers.references`.
-        data: name of the data set for all; empty takes that of each network's training, and for untrained networks that
-            of the first trained one, else digits.
+        data: name of the data set for all; empty takes the one that each was trained on.
 
     Raises:
-        BadSettings: none is given.
+        BadSettings: none is named.
         RunError, StorageError, UnknownName: one cannot be found or read.
     """
     return [
-        Subject(
+        NamedNetwork(
             reference,
-            facts.network if facts else network_config(reference),
-            name,
-            facts.step if facts else 0,
+            found.network if found else network_config(reference),
+            data_name,
+            found.step if found else 0,
         )
-        for reference, (facts, name) in facts_and_data(references(identities), data).items()
+        for reference, (found, data_name) in facts_and_data(references(identities), data).items()
     ]
 
 
 def picture_reference(text: str) -> str:
-    """The reference of a picture; a number alone is a test image."""
+    """The reference to a picture; a bare number means a test image."""
     return f"test:{int(text)}" if text.isascii() and text.isdecimal() and len(text) < 10 else text

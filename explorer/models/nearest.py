@@ -1,4 +1,4 @@
-"""Networks that can be built, nearest to settings that cannot; importing this does not import torch."""
+"""Nearest valid networks for invalid settings; importing this does not import torch."""
 
 from collections.abc import Collection, Mapping
 from itertools import combinations
@@ -8,10 +8,10 @@ from explorer.errors import BadSettings
 from explorer.models.config import NetworkConfig, depth_of, nearest_depths
 
 MOST_CHANGES = 3
-USUAL_GROWTH = 12
+DEFAULT_GROWTH = 12
 
-# What has a meaning in some blocks only, and the value of no meaning.
-MEANINGLESS = {
+# Settings that apply to some blocks only, and their neutral values.
+NEUTRAL = {
     "shortcut": "none",
     "order": "post",
     "norm": "batch",
@@ -25,8 +25,8 @@ MEANINGLESS = {
 RESIDUAL = {"shortcut", "order", "norm", "excitation"}
 
 
-def meaningful(settings: Mapping[str, Any]) -> set[str]:
-    """Those settings of `MEANINGLESS` that have a meaning with the block of these settings."""
+def applicable(settings: Mapping[str, Any]) -> set[str]:
+    """Settings of `NEUTRAL` that apply to the block of these settings."""
     block = settings["block"]
     if block.startswith("dense"):
         return {"growth"}
@@ -36,22 +36,22 @@ def meaningful(settings: Mapping[str, Any]) -> set[str]:
 
 
 def completed(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The same settings, without those that have no meaning, and with the depth that `stages` give."""
-    kept = meaningful(settings)
-    found = dict(settings) | {name: value for name, value in MEANINGLESS.items() if name not in kept}
+    """The settings with neutral values where they do not apply, and with the depth that `stages` give."""
+    kept = applicable(settings)
+    found = dict(settings) | {name: value for name, value in NEUTRAL.items() if name not in kept}
     if "growth" in kept and not found["growth"]:
-        found["growth"] = USUAL_GROWTH
+        found["growth"] = DEFAULT_GROWTH
     if found["stages"]:
         found["depth"] = depth_of(found["block"], tuple(found["stages"]), found["stem"])
     return found
 
 
 def nearest_networks(settings: Mapping[str, Any], keep: Collection[str] = ()) -> list[NetworkConfig]:
-    """At most two networks that can be built, with the fewest changes; empty if more than three changes are needed.
+    """At most two valid networks, with the fewest changes; empty if more than three changes are needed.
 
     Args:
         settings: all of a `NetworkConfig`.
-        keep: settings that stay as they are, where that is possible.
+        keep: settings that are not changed, if possible.
     """
     others = [(name, value) for name, values in _others(settings).items() for value in values]
     for kept in (set(keep), set()):
@@ -64,7 +64,7 @@ def nearest_networks(settings: Mapping[str, Any], keep: Collection[str] = ()) ->
 
 
 def _others(settings: Mapping[str, Any]) -> dict[str, list[Any]]:
-    """Values that a setting may be changed to, the likeliest setting first."""
+    """Values that each setting may be changed to, the likeliest setting first."""
     width, groups = settings["width"], settings["groups"]
     multiple = max(1, width // groups) * groups
     return {
@@ -74,8 +74,8 @@ def _others(settings: Mapping[str, Any]) -> dict[str, list[Any]]:
         "order": ["post"],
         "norm": ["batch", "skipinit"],
         "group_width": [0, width],
-        "growth": [USUAL_GROWTH, 0],
-        **{name: [MEANINGLESS[name]] for name in ("groups", "widen", "excitation", "stride_on")},
+        "growth": [DEFAULT_GROWTH, 0],
+        **{name: [NEUTRAL[name]] for name in ("groups", "widen", "excitation", "stride_on")},
         "stages": [()],
     }
 

@@ -5,7 +5,7 @@ import pytest
 from explorer.errors import BadSettings
 from explorer.models.catalogue import NETWORKS, network_config
 from explorer.models.config import NetworkConfig
-from explorer.models.mending import completed, nearest_networks
+from explorer.models.nearest import completed, nearest_networks
 
 
 def settings(name="resnet20", **changes):
