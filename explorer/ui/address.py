@@ -7,8 +7,8 @@ import streamlit as st
 from streamlit.errors import StreamlitAPIException
 
 from explorer.errors import BadSettings
+from explorer.escaping import in_markdown
 from explorer.numerals import real, whole
-from explorer.ui import wording
 
 LONGEST = 2000  # characters of what a link says; names of networks and folders are far shorter
 TAKEN = "address_taken_out"  # in the session
@@ -53,7 +53,7 @@ def refuse_long_texts() -> None:
         st.session_state[TAKEN] = taken
         st.rerun()  # or fields would still read it
     for key in st.session_state.pop(TAKEN, ()):
-        st.warning(f"What the link says for {wording.escaped(key[:40])} is too long or is no text. It was left out.")
+        st.warning(f"What the link says for {in_markdown(key[:40])} is too long or is no text. It was left out.")
 
 
 def _take_out(key: str) -> bool:

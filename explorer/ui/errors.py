@@ -8,8 +8,8 @@ from typing import ParamSpec
 import streamlit as st
 
 from explorer.errors import ExplorerError, one_line
+from explorer.escaping import message_in_markdown
 from explorer.files import told
-from explorer.ui.wording import said
 
 P = ParamSpec("P")
 
@@ -20,9 +20,9 @@ def readable_errors() -> Iterator[None]:
     try:
         yield
     except ExplorerError as error:
-        st.error(said(one_line(error)), icon=":material/error:")
+        st.error(message_in_markdown(one_line(error)), icon=":material/error:")
     except OSError as error:
-        st.error(said(one_line(told(error))), icon=":material/error:")
+        st.error(message_in_markdown(one_line(told(error))), icon=":material/error:")
 
 
 def fragment(function: Callable[P, None], *, run_every: float | None = None) -> Callable[P, None]:

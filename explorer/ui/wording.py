@@ -5,13 +5,10 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from math import isnan
 
-from explorer.escaping import in_markdown, message_in_markdown
 from explorer.runs.experiments import Experiment
 from explorer.runs.facts import State
 from explorer.runs.listing import state_of_experiment, state_of_run
 from explorer.runs.store import Run
-
-escaped, said = in_markdown, message_in_markdown  # as pages call them
 
 AT_INITIALISATION = "At initialisation"  # a study of the Responses page, as the address calls it
 

@@ -85,7 +85,7 @@ def clicked(monkeypatch):
 
     for module in ("maps", "picture_choice"):
         monkeypatch.setattr(f"explorer.ui.attributions.{module}.live_chart", chart)
-        monkeypatch.setattr(f"explorer.ui.attributions.{module}.kept_drawing", lambda key, draw: draw())
+        monkeypatch.setattr(f"explorer.ui.attributions.{module}.cached_drawing", lambda key, draw: draw())
 
 
 def _meanings(figure):
@@ -391,8 +391,8 @@ def test_what_was_cancelled_is_offered_again(open_page):
 
 
 def test_two_long_waits_on_one_page_do_not_clash(open_page, monkeypatch):
-    monkeypatch.setattr("explorer.ui.widgets.questions.LONG_SECONDS", -1)
-    monkeypatch.setattr("explorer.ui.widgets.questions.POLL_SECONDS", 0.01)
+    monkeypatch.setattr("explorer.ui.widgets.waiting.LONG_SECONDS", -1)
+    monkeypatch.setattr("explorer.ui.widgets.waiting.POLL_SECONDS", 0.01)
     app = open_page("attributions", networks="plain8-w3", rows="class explained", columns="network", method="LRP")
     assert len(grid(app)) == 3
 

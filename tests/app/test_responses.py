@@ -5,9 +5,9 @@ import shutil
 import pytest
 import streamlit as st
 
+from explorer.escaping import in_markdown
 from explorer.runs.metrics import MetricsWriter
 from explorer.runs.store import run_folder
-from explorer.ui import wording
 from tests.app.reading import charts, texts
 
 TINY = "plain8,resnet8"
@@ -111,7 +111,7 @@ def test_play_runs_by_itself_to_the_last_moment(open_page, make_weights, monkeyp
     monkeypatch.setattr("explorer.ui.widgets.moment.PLAY_SECONDS", 0.0)
     shown = []
     app = open_page("responses", networks=make_weights())
-    monkeypatch.setattr("explorer.ui.responses.trained._say_steps", lambda table: shown.append(table["step"].iloc[0]))
+    monkeypatch.setattr("explorer.ui.responses.trained._show_steps", lambda table: shown.append(table["step"].iloc[0]))
     app.button(key="play").click().run()
     assert list(dict.fromkeys(shown)) == [0, 5, 10]
     assert app.button(key="play").label == "Play"
@@ -311,5 +311,5 @@ def test_a_run_deleted_meanwhile_is_told_and_left_out(open_page, make_weights):
     st.cache_data.clear()
     app.run()
     assert not app.exception
-    assert f"Not here: {wording.escaped(run)}." in app.warning[0].value
+    assert f"Not here: {in_markdown(run)}." in app.warning[0].value
     assert app.multiselect(key="networks_chosen").value == ["plain8"]

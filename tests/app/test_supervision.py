@@ -17,7 +17,7 @@ from explorer.runs.facts import WorkerProcess
 from explorer.runs.store import run_folder, run_lock, update_run
 from explorer.training import launch
 from explorer.ui.build import code as build_code
-from explorer.ui.widgets import share
+from explorer.ui.widgets import experiment_export
 from explorer.weights.uploads import write_upload
 from tests.app.reading import shown, texts
 
@@ -104,7 +104,7 @@ def no_room(request, monkeypatch):
 
 @pytest.mark.parametrize(
     "write",
-    [lambda made: write_upload("net.pt", b"weights"), share._zip, lambda made: build_code._folder()],
+    [lambda made: write_upload("net.pt", b"weights"), experiment_export._zip, lambda made: build_code._folder()],
     ids=["weights", "zip of an experiment", "ONNX"],
 )
 def test_without_room_for_temporary_files_one_line_says_so(write, no_room):

@@ -10,17 +10,17 @@ from explorer.compute.functions import attributions
 from explorer.figures import Figure, agreement_by_depth, agreement_matrix
 from explorer.figures.evaluation.agreements import AGREEMENTS
 from explorer.ui.attributions.maps import choose_network
-from explorer.ui.attributions.method_choice import choose_method, choose_methods, say_meaning
+from explorer.ui.attributions.method_choice import choose_method, choose_methods, show_meaning
 from explorer.ui.attributions.scene import Scene, command
+from explorer.ui.widgets.export import export_buttons, show_failure
 from explorer.ui.widgets.live_chart import live_chart
-from explorer.ui.widgets.questions import awaited
-from explorer.ui.widgets.take_along import show_failure, take_along
+from explorer.ui.widgets.waiting import awaited
 
 BETWEEN = {"networks": "Networks", "methods": "Methods"}
 IMAGES = {"this": "this picture", 10: "10 test images", 20: "20 test images", 50: "50 test images"}
 
 
-def look_at_agreement(scene: Scene) -> None:
+def show_agreement(scene: Scene) -> None:
     """A matrix of how alike maps are, and for networks agreement against depth."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         between = st.segmented_control(
@@ -59,7 +59,7 @@ def look_at_agreement(scene: Scene) -> None:
     _show(answer, measure, scene, command("attribute-agreement", references, scene, chosen, images=count))
     if scene.target is None:
         st.caption("All maps of an image explain its true class; where that is not known, what is predicted first.")
-    say_meaning(chosen)
+    show_meaning(chosen)
 
 
 def _show(answer: Call[pd.DataFrame], measure: str, scene: Scene, shell: str) -> None:
@@ -82,7 +82,7 @@ def _show(answer: Call[pd.DataFrame], measure: str, scene: Scene, shell: str) ->
         )
     if table["images"].max() < 2:
         st.caption("One picture says little about networks: take the mean over test images before you conclude.")
-    take_along(named, draw, name="agreement", command=shell)
+    export_buttons(named, draw, name="agreement", command=shell)
 
 
 def _named(table: pd.DataFrame, scene: Scene) -> pd.DataFrame:

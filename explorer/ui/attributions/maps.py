@@ -5,15 +5,15 @@ from collections.abc import Callable, Sequence
 import pandas as pd
 import streamlit as st
 
+from explorer.escaping import in_markdown
 from explorer.figures import attribution_grid
 from explorer.figures.maps.cells import SCALES
 from explorer.figures.maps.colours import SHOWN
 from explorer.results import AttributionMap, MissingMap
 from explorer.studies import map_files as map_export
-from explorer.ui import wording
-from explorer.ui.attributions.method_choice import Chosen, choose_method, choose_methods, say_meaning
-from explorer.ui.attributions.scene import Scene, Wanted, command, maps
-from explorer.ui.widgets.live_chart import kept_drawing, live_chart
+from explorer.ui.attributions.method_choice import Chosen, choose_method, choose_methods, show_meaning
+from explorer.ui.attributions.scene import MapRequest, Scene, command, maps
+from explorer.ui.widgets.live_chart import cached_drawing, live_chart
 from explorer.ui.widgets.moment import at_moment
 from explorer.ui.widgets.network_choice import Candidate
 
@@ -24,7 +24,7 @@ SHOW_TITLES = {"overlay": "Overlay", "map": "Map", "contour": "Contour"}
 SCALE_TITLES = {"map": "each map", "row": "a row", "column": "a column", "all": "all maps"}
 
 
-def look_at_maps(scene: Scene) -> None:
+def show_maps(scene: Scene) -> None:
     """A grid of maps at the moment of the slider, or at several."""
     controls = st.container(horizontal=True, vertical_alignment="bottom")
     first, then = controls.container(horizontal=True, vertical_alignment="bottom"), controls.container(width="content")
@@ -49,7 +49,7 @@ def look_at_maps(scene: Scene) -> None:
 
     def at(moments: Sequence[int | None]) -> None:
         wanted = [
-            Wanted(candidate, step, method, target)
+            MapRequest(candidate, step, method, target)
             for method in chosen
             for candidate in networks
             for step in _own(candidate, moments)
@@ -119,7 +119,9 @@ def choose_network(scene: Scene, label: str = "Network", *, key: str = "network"
 
 def _targets(scene: Scene, networks: Sequence[Candidate]) -> list[int]:
     """Classes; at first those that the first network holds most likely."""
-    first = maps(scene, [Wanted(networks[0], None, Chosen("saliency"), None)], "Asking for the likeliest classes")[0]
+    first = maps(scene, [MapRequest(networks[0], None, Chosen("saliency"), None)], "Asking for the likeliest classes")[
+        0
+    ]
     likely = [] if isinstance(first, MissingMap) else first.probabilities.argsort()[::-1][:FIRST_TARGETS].tolist()
     names = st.multiselect(
         "Classes explained",
@@ -142,7 +144,7 @@ def _steps(networks: Sequence[Candidate]) -> list[int]:
 
 def _grid(
     scene: Scene,
-    wanted: Sequence[Wanted],
+    wanted: Sequence[MapRequest],
     chosen: Sequence[Chosen],
     *,
     rows: str,
@@ -156,7 +158,7 @@ def _grid(
     selected = None if place is None else found[place]
     asked = [(each.candidate.reference(each.step), each.method, each.target) for each in wanted]
     failures = [each.failure if isinstance(each, MissingMap) else "" for each in found]
-    drawing = kept_drawing(
+    drawing = cached_drawing(
         repr((scene.data, scene.picture.reference, asked, failures, rows, columns, show, scale, place)),
         lambda: attribution_grid(cells, show=show, scale=scale, selected=place),
     )
@@ -178,7 +180,7 @@ def _grid(
         lines = [command("attribute", references, scene, chosen, target=target) for target in targets]
         st.code("\n".join(lines), language="bash", wrap_lines=True)
     with st.expander("What these maps mean, and what they do not", icon=":material/help:", expanded=True):
-        say_meaning(chosen)
+        show_meaning(chosen)
 
 
 def _select(found: map_export.Map) -> None:
@@ -210,7 +212,7 @@ def _numbers(found: AttributionMap) -> None:
             st.markdown(f"**{found.network}**, {Chosen(found.method).row.title}")
             delta = "" if found.delta is None else f", delta {found.delta:.3g}"
             st.markdown(
-                f"Score of **{wording.escaped(classes[found.target])}** {found.score:.3g}; the values add up to "
+                f"Score of **{in_markdown(classes[found.target])}** {found.score:.3g}; the values add up to "
                 f"{found.values.sum():.3g}{delta}. Computed in {found.seconds:.2f} s."  # noqa: PD011 an array
             )
             if st.button(

@@ -50,7 +50,7 @@ def choose_method(
     return _with_parameters([str(name)], layered=layered)[0]
 
 
-def say_meaning(chosen: Sequence[Chosen]) -> None:
+def show_meaning(chosen: Sequence[Chosen]) -> None:
     """What the maps mean and do not mean, and where each method was published."""
     for each in chosen:
         st.caption(f"**{each.row.title}.** {each.row.means} *But:* {each.row.limits} ({each.row.source})")

@@ -15,13 +15,13 @@ from explorer.data.catalogue import dataset
 from explorer.data.pictures import PHOTOGRAPHS, Picture, fitted, keep_upload, picture
 from explorer.data.pixels import load_test
 from explorer.errors import ExplorerError
+from explorer.escaping import in_markdown, message_in_markdown
 from explorer.figures import StripImage, image_strip
-from explorer.ui import wording
 from explorer.ui.address import number_in
-from explorer.ui.widgets.live_chart import kept_drawing, live_chart
+from explorer.ui.widgets.export import combined
+from explorer.ui.widgets.live_chart import cached_drawing, live_chart
 from explorer.ui.widgets.network_choice import Candidate
-from explorer.ui.widgets.questions import awaited
-from explorer.ui.widgets.take_along import together
+from explorer.ui.widgets.waiting import awaited
 
 IN_STRIP = 10  # pictures
 FIRST, FIRST_PHOTOGRAPH = "test:0", next(iter(PHOTOGRAPHS))
@@ -44,7 +44,7 @@ ORDERS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class StripPicture:
     """A picture of the strip.
 
     Attributes:
@@ -71,7 +71,7 @@ def choose_picture(controls: DeltaGenerator, chosen: Sequence[Candidate], data: 
     row = dataset(data)
     if not row.test_images:
         st.caption(
-            f"{wording.escaped(row.title)}'s images are not on this machine: photographs and uploads can be explained. "
+            f"{in_markdown(row.title)}'s images are not on this machine: photographs and uploads can be explained. "
             "For mistakes and disagreements, add a folder of pictures on the Data page, and choose it here."
         )
     sources = [name for name in SOURCES if row.test_images or name in WITHOUT_IMAGES]
@@ -94,7 +94,7 @@ def choose_picture(controls: DeltaGenerator, chosen: Sequence[Candidate], data: 
     if source == "upload":
         _upload()
     elif source == "photographs":
-        _strip([Offer(name, (title,)) for name, title in PHOTOGRAPHS.items()], data, str(source))
+        _strip([StripPicture(name, (title,)) for name, title in PHOTOGRAPHS.items()], data, str(source))
     elif source:
         offers = _all(data, label) if source == "all" else _answered(str(source), chosen, data, label)
         if offers is not None:
@@ -104,13 +104,13 @@ def choose_picture(controls: DeltaGenerator, chosen: Sequence[Candidate], data: 
     try:
         found = picture(_selected(data), data=data)
     except ExplorerError as error:
-        st.error(wording.said(str(error)), icon=":material/error:")
+        st.error(message_in_markdown(str(error)), icon=":material/error:")
         return None
-    title = wording.escaped(found.title)
+    title = in_markdown(found.title)
     st.caption(
         f"{order}Explained: {title}, which networks give one of their {len(row.classes)} classes, whatever it shows."
         if found.label is None
-        else f"{order}Explained: {title}, class {wording.escaped(row.classes[found.label])}."
+        else f"{order}Explained: {title}, class {in_markdown(row.classes[found.label])}."
     )
     return found
 
@@ -133,23 +133,25 @@ def _first_page() -> None:
     st.session_state.pictures_from = 0
 
 
-def _all(data: str, label: int | None) -> list[Offer]:
+def _all(data: str, label: int | None) -> list[StripPicture]:
     labels = load_test(data).labels
-    return [Offer(f"test:{index}") for index in range(len(labels)) if label is None or labels[index] == label]
+    return [StripPicture(f"test:{index}") for index in range(len(labels)) if label is None or labels[index] == label]
 
 
-def _answered(show: str, chosen: Sequence[Candidate], data: str, label: int | None) -> list[Offer] | None:
+def _answered(show: str, chosen: Sequence[Candidate], data: str, label: int | None) -> list[StripPicture] | None:
     """What the chosen networks get wrong, or disagree about, among some hundred test images; None: no answer."""
     answers = [
         compute.ask(predictions.predictions, (each.reference(None),), data=data, images=EXAMINED) for each in chosen
     ]
-    table = together(awaited(answers, f"Asking the networks about {EXAMINED} test images"))
+    table = combined(awaited(answers, f"Asking the networks about {EXAMINED} test images"))
     if table is None:
         return None
     kind: Show = "wrong" if show == "wrong" else "disagree"
     found = interesting(table, show=kind, label=label)
     said = {index: tuple(_said(rows, data)) for index, rows in table.groupby("index")}
-    return [Offer(f"test:{row['index']}", said[row["index"]], int(row["wrong"])) for row in found.to_dict("records")]
+    return [
+        StripPicture(f"test:{row['index']}", said[row["index"]], int(row["wrong"])) for row in found.to_dict("records")
+    ]
 
 
 def _said(rows: pd.DataFrame, data: str) -> list[str]:
@@ -160,7 +162,7 @@ def _said(rows: pd.DataFrame, data: str) -> list[str]:
     ]
 
 
-def _strip(offers: Sequence[Offer], data: str, source: str) -> None:
+def _strip(offers: Sequence[StripPicture], data: str, source: str) -> None:
     """Ten of the pictures; the selected one is among them where the reader has not gone on to others."""
     if not offers:
         st.info("There is no such picture among those looked at. Choose another class, or other networks.")
@@ -179,7 +181,7 @@ def _strip(offers: Sequence[Offer], data: str, source: str) -> None:
         _turn(start - IN_STRIP, ":material/chevron_left:", f"Earlier pictures; {where}", disabled=start == 0)
         with st.container(width="stretch"):
             selected = here.index(_selected(data)) if _selected(data) in here else None
-            drawing = kept_drawing(
+            drawing = cached_drawing(
                 repr((data, shown, selected)),
                 lambda: image_strip([_thumbnail(each, data) for each in shown], selected=selected, columns=IN_STRIP),
             )
@@ -200,7 +202,7 @@ def _turn(to: int, icon: str, words: str, *, disabled: bool) -> None:
         st.rerun()
 
 
-def _thumbnail(offer: Offer, data: str) -> StripImage:
+def _thumbnail(offer: StripPicture, data: str) -> StripImage:
     found = picture(offer.reference, data=data)
     pixels = found.pixels
     if found.label is None:
@@ -225,6 +227,6 @@ def _upload() -> None:
         try:
             _select(keep_upload(given.getvalue()))
         except ExplorerError as error:
-            st.error(wording.said(str(error)), icon=":material/broken_image:")
+            st.error(message_in_markdown(str(error)), icon=":material/broken_image:")
         else:
             st.session_state.picture_kept = given.file_id

@@ -11,16 +11,16 @@ from explorer.compute.functions import attributions
 from explorer.data.catalogue import IMAGENET, DatasetRow, data_status, dataset, known_dataset
 from explorer.data.pictures import Picture
 from explorer.errors import BadSettings
+from explorer.escaping import in_markdown
 from explorer.results import AttributionMap, MissingMap
 from explorer.runs.checkpoint_facts import data_of_untrained, facts_and_data
 from explorer.studies import commands
 from explorer.studies.map_files import Map
-from explorer.ui import wording
 from explorer.ui.attributions.method_choice import Chosen
 from explorer.ui.attributions.picture_choice import choose_picture
 from explorer.ui.widgets.data_choice import AS_TRAINED, choose_data
 from explorer.ui.widgets.network_choice import Candidate, choose_networks
-from explorer.ui.widgets.questions import awaited
+from explorer.ui.widgets.waiting import awaited
 
 PREDICTED, TRUE = "the predicted one", "the true one"
 
@@ -55,7 +55,7 @@ class Scene:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class MapRequest:
     """A map: of which network at which moment, by which method, for which class."""
 
     candidate: Candidate
@@ -73,7 +73,7 @@ def choose_scene() -> Scene | None:
         st.info("Choose a network above: one that came with the program, one of yours, or an untrained one.")
         return None
     data, chosen = _of_folder(there, folder) if folder else _as_trained(there)
-    if not chosen or not _there(data):
+    if not chosen or not _available(data):
         return None
     picture = choose_picture(controls, chosen, data)
     if picture is None:
@@ -94,8 +94,8 @@ def _as_trained(there: Sequence[Candidate]) -> tuple[str, tuple[Candidate, ...]]
     chosen = tuple(each for each in there if each.data in ("", data))
     if len(chosen) < len(there):
         row = known_dataset(data)
-        others = ", ".join(wording.escaped(each.label) for each in there if each not in chosen)
-        title = wording.escaped(row.title if row else data)
+        others = ", ".join(in_markdown(each.label) for each in there if each not in chosen)
+        title = in_markdown(row.title if row else data)
         st.caption(f"Left out, since they take other images than {title}: {others}.")
     return data, chosen
 
@@ -113,14 +113,14 @@ def _of_folder(there: Sequence[Candidate], folder: str) -> tuple[str, tuple[Cand
                 _require_fit(each, dataset(name))
             shown[each] = name
         except BadSettings as error:
-            st.caption(f"Left out: {wording.escaped(f'{each.label}. {error}')}")
+            st.caption(f"Left out: {in_markdown(f'{each.label}. {error}')}")
     data = next((name for each, name in shown.items() if each.data), folder)
     chosen = tuple(each for each, name in shown.items() if not each.data or name == data)
-    others = ", ".join(wording.escaped(each.label) for each in shown if each not in chosen)
+    others = ", ".join(in_markdown(each.label) for each in shown if each not in chosen)
     if others:
         st.caption(f"Left out, since they tell other classes apart: {others}.")
     if not chosen:
-        title = wording.escaped(dataset(folder).title)
+        title = in_markdown(dataset(folder).title)
         st.info(f"None of these networks can be shown {title}. Choose others, or other images.")
     return data, chosen
 
@@ -134,7 +134,7 @@ def _require_fit(candidate: Candidate, row: DatasetRow) -> None:
         )
 
 
-def _there(data: str) -> bool:
+def _available(data: str) -> bool:
     """Whether there is something to explain; ImageNet's classes are enough for photographs."""
     if data == IMAGENET:
         return True
@@ -145,11 +145,11 @@ def _there(data: str) -> bool:
     if row is not None and row.archive is not None:
         st.info(f"{row.title} is not on this machine. Download it on the Data page, or choose other networks.")
     else:
-        st.info(f"{wording.escaped(status.detail)} Choose other networks.")
+        st.info(f"{in_markdown(status.detail)} Choose other networks.")
     return False
 
 
-def maps(scene: Scene, wanted: Sequence[Wanted], doing: str = "Computing maps") -> list[Map]:
+def maps(scene: Scene, wanted: Sequence[MapRequest], doing: str = "Computing maps") -> list[Map]:
     """The maps, or why one is missing, once all are there; `doing` differs from others on the page."""
     calls = [
         compute.ask(
@@ -163,7 +163,7 @@ def maps(scene: Scene, wanted: Sequence[Wanted], doing: str = "Computing maps") 
     return [_map(scene, each, call) for each, call in zip(wanted, awaited(calls, doing), strict=True)]
 
 
-def _map(scene: Scene, wanted: Wanted, call: Call[AttributionMap]) -> Map:
+def _map(scene: Scene, wanted: MapRequest, call: Call[AttributionMap]) -> Map:
     if call.failure is None:
         return call.value
     config = wanted.candidate.config

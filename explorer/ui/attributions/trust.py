@@ -5,17 +5,18 @@ import streamlit as st
 from explorer.attribution.question import Question
 from explorer.compute.client import compute
 from explorer.compute.functions import attributions
+from explorer.escaping import in_markdown
 from explorer.figures import attribution_grid, deletion_insertion, randomisation
 from explorer.results import Check
 from explorer.studies import map_files as map_export
 from explorer.ui import wording
 from explorer.ui.attributions.maps import choose_network
-from explorer.ui.attributions.method_choice import Chosen, choose_method, say_meaning
+from explorer.ui.attributions.method_choice import Chosen, choose_method, show_meaning
 from explorer.ui.attributions.scene import Scene, command
+from explorer.ui.widgets.export import export_buttons, show_failure
 from explorer.ui.widgets.live_chart import live_chart
 from explorer.ui.widgets.moment import at_moment
-from explorer.ui.widgets.questions import awaited
-from explorer.ui.widgets.take_along import show_failure, take_along
+from explorer.ui.widgets.waiting import awaited
 
 BADGES = {
     "follows_weights": ":green-badge[:material/check: follows the weights]",
@@ -46,7 +47,7 @@ VERDICTS = {
 }
 
 
-def look_at_trust(scene: Scene) -> None:
+def show_checks(scene: Scene) -> None:
     """The checks of one map at the moment of the slider, computed when asked for."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         candidate = choose_network(scene)
@@ -54,7 +55,7 @@ def look_at_trust(scene: Scene) -> None:
 
     def at(step: int | None) -> None:
         _check(scene, candidate.reference(step), method, scene.question(candidate, method, scene.target))
-        say_meaning([method])
+        show_meaning([method])
 
     at_moment([candidate], at)
 
@@ -111,7 +112,7 @@ def _show(check: Check, shell: str) -> None:
         filename="deletion-insertion",
     )
     st.caption(
-        f"Deleting what the map holds highest should make the probability of {wording.escaped(target)} fall at once "
+        f"Deleting what the map holds highest should make the probability of {in_markdown(target)} fall at once "
         "(small area), inserting it should make it rise at once (large area), each more than with the same map shifted "
         "at random, ten times (Petsiuk et al. 2018, arXiv 1806.07421; the comparison is ours). Pictures with holes are "
         "unlike those the network has seen: a fall may also come from that."
@@ -129,7 +130,7 @@ def _show(check: Check, shell: str) -> None:
     with st.container(horizontal=True):
         for label, (value, words) in numbers.items():
             st.metric(label, value, help=words)
-    take_along(
+    export_buttons(
         check.randomisation,
         lambda: randomisation(check.randomisation, threshold=check.threshold),
         name="check",

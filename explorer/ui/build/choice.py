@@ -7,22 +7,22 @@ from typing import Any
 import streamlit as st
 
 from explorer.errors import BadSettings, UnknownName
+from explorer.escaping import message_in_markdown
 from explorer.models.catalogue import NETWORKS, network_config
 from explorer.models.config import NetworkConfig
 from explorer.models.mending import completed
 from explorer.models.size import require_size
 from explorer.settings import limits
-from explorer.ui import wording
 from explorer.ui.address import number_in_link
 
 FIRST_NETWORK = "resnet20"
 DEEPEST, LARGEST_IMAGE = 2000, 1024  # that the page draws; a shell describes all
 CLASSES = limits(NetworkConfig, "classes")
-WISH, CHANGED, WRITTEN = "build_wish", "build_changed", "build_written"  # in the session
+SETTINGS, CHANGED, WRITTEN = "build_settings", "build_changed", "build_written"  # in the session
 
 
 @dataclass(frozen=True, slots=True)
-class Built:
+class BuildChoice:
     """What the page shows.
 
     Attributes:
@@ -42,7 +42,7 @@ class Built:
         return [self.config] if self.beside is None else [self.config, self.beside]
 
 
-def choose_built() -> Built:
+def choose_build() -> BuildChoice:
     """Two menus: the network, and one to compare it with; each accepts any valid name."""
     _follow_address()
     _menu("Network", "network", str(st.query_params["network"]))
@@ -51,24 +51,24 @@ def choose_built() -> Built:
     assert config is not None
     config = config.model_copy(update={"classes": _number("classes", config.classes, *CLASSES)})
     size = _number("size", max(each.image_size for each in (config, beside) if each), 1, LARGEST_IMAGE)
-    return Built(config, beside, size, _problem(config, beside, size))
+    return BuildChoice(config, beside, size, _problem(config, beside, size))
 
 
-def wish() -> dict[str, Any]:
+def chosen_settings() -> dict[str, Any]:
     """The settings that the reader chose; they may not fit together."""
-    found: dict[str, Any] = st.session_state[WISH]
+    found: dict[str, Any] = st.session_state[SETTINGS]
     return found
 
 
-def set_wish(settings: Mapping[str, Any], changed: str) -> None:
-    """Wish for these settings; where a network can be built of them, it is shown.
+def set_settings(settings: Mapping[str, Any], changed: str) -> None:
+    """Wish for these settings; where a network can be choice of them, it is shown.
 
     Args:
         changed: the setting that was changed last.
     """
-    st.session_state[WISH], st.session_state[CHANGED] = completed(settings), changed
+    st.session_state[SETTINGS], st.session_state[CHANGED] = completed(settings), changed
     try:
-        config = NetworkConfig(**st.session_state[WISH])
+        config = NetworkConfig(**st.session_state[SETTINGS])
     except BadSettings:
         return
     if config.depth <= DEEPEST:
@@ -82,7 +82,7 @@ def show(config: NetworkConfig) -> None:
         st.query_params.pop("classes", None)
     else:
         st.query_params["classes"] = str(config.classes)
-    st.session_state[WISH] = config.model_dump()
+    st.session_state[SETTINGS] = config.model_dump()
     st.session_state[WRITTEN] = _address()
 
 
@@ -105,7 +105,7 @@ def _follow_address() -> None:
     if _address() != st.session_state.get(WRITTEN):
         config = network_config(asked)
         classes = _number("classes", config.classes, *CLASSES)
-        st.session_state[WISH] = config.model_dump() | {"classes": classes}
+        st.session_state[SETTINGS] = config.model_dump() | {"classes": classes}
         st.session_state[CHANGED] = ""
         st.session_state[WRITTEN] = _address()
 
@@ -122,7 +122,7 @@ def _named(name: str, *, tell: bool = False) -> NetworkConfig | None:
         config = network_config(name)
     except UnknownName as error:
         if tell:
-            st.error(wording.said(str(error)), icon=":material/error:")
+            st.error(message_in_markdown(str(error)), icon=":material/error:")
         return None
     if config.depth > DEEPEST:
         if tell:

@@ -14,13 +14,13 @@ from explorer.models.code.network import standalone_code
 from explorer.models.config import NetworkConfig
 from explorer.results import OnnxFile
 from explorer.scratch import temporary_folder
-from explorer.ui.build.choice import Built
-from explorer.ui.widgets.questions import show_result
+from explorer.ui.build.choice import BuildChoice
+from explorer.ui.widgets.waiting import show_result
 
 
-def show_code(built: Built) -> None:
+def show_code(choice: BuildChoice) -> None:
     """The code of each network, to copy or download, and its ONNX file on request."""
-    for config in dict.fromkeys(built.configs):
+    for config in dict.fromkeys(choice.configs):
         code = standalone_code(config)
         with st.container(border=True):
             st.markdown(f"**{config.name}** as PyTorch code that needs nothing else")
@@ -29,7 +29,7 @@ def show_code(built: Built) -> None:
                     "Code (.py)", code, f"{config.name.replace('-', '_').replace('.', '_')}.py", "text/x-python",
                     key=f"code-{config.name}", icon=":material/code:", on_click="ignore",
                 )  # fmt: skip
-                _onnx(config, built.image_size)
+                _onnx(config, choice.image_size)
             st.code(code, language="python", height=520)
 
 

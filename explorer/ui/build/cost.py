@@ -6,21 +6,21 @@ from explorer.compute.client import compute
 from explorer.compute.functions import estimate
 from explorer.models.config import NetworkConfig
 from explorer.results import NetworkCost
-from explorer.ui.build.choice import Built
-from explorer.ui.widgets.questions import awaited
-from explorer.ui.widgets.take_along import show_failure
+from explorer.ui.build.choice import BuildChoice
+from explorer.ui.widgets.export import show_failure
+from explorer.ui.widgets.waiting import awaited
 from explorer.ui.wording import size
 
 BATCHES = (1, 8, 32, 64, 128, 256)
 USUAL_BATCH = 128  # as in He et al. 2015
 
 
-def show_cost(built: Built) -> None:
+def show_cost(choice: BuildChoice) -> None:
     """Memory and seconds of a training step, once asked for: measuring takes some seconds."""
     batch = int(
         st.select_slider("Batch size", BATCHES, value=USUAL_BATCH, key="build_batch", bind="query-params", width=420)
     )
-    wanted = [(config.name, built.image_size, batch, config.classes) for config in built.configs]
+    wanted = [(config.name, choice.image_size, batch, config.classes) for config in choice.configs]
     if st.session_state.get("build_measured") != wanted:
         st.markdown("Each network takes some steps of random images here; that takes two to ten seconds.")
         if st.button("Measure on this machine", icon=":material/timer:", key="build_measure", type="primary"):
@@ -28,10 +28,10 @@ def show_cost(built: Built) -> None:
             st.rerun()
         return
     calls = [
-        compute.ask(estimate.network_cost, config, image_size=built.image_size, batch_size=batch)
-        for config in built.configs
+        compute.ask(estimate.network_cost, config, image_size=choice.image_size, batch_size=batch)
+        for config in choice.configs
     ]
-    for config, call in zip(built.configs, awaited(calls, "Measuring training steps"), strict=True):
+    for config, call in zip(choice.configs, awaited(calls, "Measuring training steps"), strict=True):
         if not show_failure(call):
             _cost(config, call.value, batch)
 

@@ -9,9 +9,9 @@ from explorer import tables
 from explorer.figures import Figure, layer_sizes
 from explorer.models.description import Description, description, differences
 from explorer.studies import commands
-from explorer.ui.build.choice import Built
+from explorer.ui.build.choice import BuildChoice
+from explorer.ui.widgets.export import export_buttons
 from explorer.ui.widgets.live_chart import live_chart
-from explorer.ui.widgets.take_along import take_along
 
 PARTS = {"stages": "Stages", "blocks": "Blocks", "layers": "Layers"}
 HIDDEN = ("stage", "block")  # the name of a part or layer says them
@@ -19,7 +19,7 @@ COUNTS = ("parameters", "multiply_adds", "kept_values")
 ROW, MOST_HEIGHT = 38, 460  # pixels
 
 
-def show_numbers(built: Built) -> None:
+def show_numbers(choice: BuildChoice) -> None:
     """Tables of both networks in one, and a figure of their layers."""
     by = str(
         st.segmented_control(
@@ -27,28 +27,28 @@ def show_numbers(built: Built) -> None:
             bind="query-params",
         )
     )  # fmt: skip
-    found = [description(config, built.image_size) for config in built.configs]
+    found = [description(config, choice.image_size) for config in choice.configs]
     table = pd.concat([_named(each, by) for each in found], ignore_index=True)
-    shown = table[[column for column in table if column not in HIDDEN and (column != "network" or built.beside)]]
+    shown = table[[column for column in table if column not in HIDDEN and (column != "network" or choice.beside)]]
     _dataframe(shown, COUNTS)
 
     def draw() -> Figure:
         return layer_sizes(pd.concat([_with_keys(each) for each in found], ignore_index=True))
 
-    names = " and ".join(config.name for config in built.configs)
+    names = " and ".join(config.name for config in choice.configs)
     live_chart(
         draw(), key="sizes", alt=f"Parameters, multiply-adds and receptive field of the layers of {names}.",
         filename="layers",
     )  # fmt: skip
-    lines = [commands.describe(each, built.image_size, by.removesuffix("s")) for each in built.configs]
-    take_along(table, draw, name=f"{built.config.name}-{by}", command="\n".join(lines))
+    lines = [commands.describe(each, choice.image_size, by.removesuffix("s")) for each in choice.configs]
+    export_buttons(table, draw, name=f"{choice.config.name}-{by}", command="\n".join(lines))
 
 
-def show_differences(built: Built) -> None:
+def show_differences(choice: BuildChoice) -> None:
     """The settings and the layers that differ; layers in the same place of the same block stand in one row."""
-    assert built.beside is not None
-    found = differences(built.config, built.beside, built.image_size)
-    a, b = built.config.name, built.beside.name
+    assert choice.beside is not None
+    found = differences(choice.config, choice.beside, choice.image_size)
+    a, b = choice.config.name, choice.beside.name
     names = {"a": a, "b": b if a != b else f"{b} again"}
     settings = found.settings[found.settings["differs"]]
     layers = found.layers[found.layers["differs"]]
@@ -68,7 +68,7 @@ def show_differences(built: Built) -> None:
         told = layers.drop(columns=["differs", "layer_a", "layer_b"]).astype(dict.fromkeys(counts, "Int64"))
         _dataframe(told.rename(columns=names | counts), tuple(counts.values()))
     with st.expander("The same from a shell", icon=":material/terminal:"):
-        shell = commands.diff(built.config, built.beside, built.image_size)
+        shell = commands.diff(choice.config, choice.beside, choice.image_size)
         st.code(shell, language="bash", wrap_lines=True)
 
 

@@ -10,13 +10,13 @@ from explorer.models.catalogue import NETWORKS
 from explorer.models.config import NetworkConfig
 from explorer.models.description import Description, description, differences
 from explorer.ui import wording
-from explorer.ui.build.choice import Built
+from explorer.ui.build.choice import BuildChoice
 from explorer.ui.build.code import show_code
 from explorer.ui.build.cost import show_cost
 from explorer.ui.build.numbers import show_differences, show_numbers
 from explorer.ui.navigation import page
 from explorer.ui.widgets.drawing import choose_layer, drawing
-from explorer.ui.widgets.take_along import chart_download
+from explorer.ui.widgets.export import chart_download
 from explorer.ui.widgets.views import View
 
 BATCH = 128  # images a step, as in He et al. 2015
@@ -29,10 +29,10 @@ MEASURES = {
 }
 
 
-def summary(built: Built) -> None:
+def summary(choice: BuildChoice) -> None:
     """Totals beside the published ones, and where to go on; one row a network."""
-    for config in built.configs:
-        found = description(config, built.image_size)
+    for config in choice.configs:
+        found = description(config, choice.image_size)
         row = NETWORKS.get(config.name)
         family = f" · {row.family}" if row else ""
         with st.container(border=True):
@@ -41,7 +41,7 @@ def summary(built: Built) -> None:
                 _links(config)
             with st.container(horizontal=True):
                 st.metric("Parameters", f"{found.parameters:,}")
-                st.metric(f"Multiply-adds, {built.image_size} × {built.image_size}", f"{found.multiply_adds:,}")
+                st.metric(f"Multiply-adds, {choice.image_size} × {choice.image_size}", f"{found.multiply_adds:,}")
                 st.metric(
                     "Receptive field", f"{found.receptive_field:,} pixels", help="A side, at the last convolution."
                 )
@@ -81,7 +81,7 @@ def _links(config: NetworkConfig) -> None:
         )
 
 
-def _drawings(built: Built) -> None:
+def _drawings(choice: BuildChoice) -> None:
     """One below the other, the layers that differ framed."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         titles = {NOTHING: NOTHING} | {name: measure.title for name, measure in MEASURES.items()}
@@ -93,19 +93,19 @@ def _drawings(built: Built) -> None:
             bind="query-params",
             width=260,
         )
-        choose_layer(built.config)
-    for number, (config, marked) in enumerate(zip(built.configs, _different(built), strict=True)):
+        choose_layer(choice.config)
+    for number, (config, marked) in enumerate(zip(choice.configs, _different(choice), strict=True)):
         with st.container(border=True):
-            if built.beside:
+            if choice.beside:
                 st.markdown(f"**{config.name}**")
-            _drawing(config, built.image_size, name, marked, key=f"drawing-{number}")
+            _drawing(config, choice.image_size, name, marked, key=f"drawing-{number}")
 
 
-def _different(built: Built) -> list[set[int]]:
+def _different(choice: BuildChoice) -> list[set[int]]:
     """Numbers of the layers of each network that differ from those of the other."""
-    if built.beside is None:
+    if choice.beside is None:
         return [set()]
-    found = differences(built.config, built.beside, built.image_size).layers
+    found = differences(choice.config, choice.beside, choice.image_size).layers
     different = found[found["differs"]]
     return [set(map(int, different[f"layer_{side}"].dropna())) for side in "ab"]
 
@@ -123,7 +123,7 @@ def _drawing(config: NetworkConfig, image_size: int, name: str, marked: set[int]
     chart_download(draw, title=config.name, file=f"{config.name}-{key}")
 
 
-VIEWS: dict[str, View[Built]] = {
+VIEWS: dict[str, View[BuildChoice]] = {
     "drawing": View("Drawing", _drawings),
     "numbers": View("Numbers", show_numbers),
     "differences": View("Differences", show_differences),

@@ -9,11 +9,12 @@ from explorer.compute.client import Call, compute
 from explorer.compute.functions import importing, torchvision
 from explorer.data.catalogue import DATASETS
 from explorer.data.normalisations import NORMALISATIONS
+from explorer.escaping import in_markdown, message_in_markdown
 from explorer.results import Imported
 from explorer.ui import wording
 from explorer.ui.checkpoints.table import select
 from explorer.ui.errors import readable_errors
-from explorer.ui.widgets.questions import awaited
+from explorer.ui.widgets.waiting import awaited
 from explorer.weights.torchvision import WEIGHTS, WeightsRow
 from explorer.weights.uploads import remove_upload, write_upload
 
@@ -59,7 +60,7 @@ def import_form() -> None:
         _file(upload=source == "upload")
     _, failure = st.session_state.get(OUTCOME, (None, ""))
     if failure:
-        st.error(wording.said(failure), icon=":material/error:")
+        st.error(message_in_markdown(failure), icon=":material/error:")
 
 
 def follow() -> None:
@@ -67,7 +68,7 @@ def follow() -> None:
     job: Job | None = st.session_state.get(JOB)
     if job is None:
         return
-    (call,) = awaited([job.call()], f"Importing {wording.escaped(job.title)}")
+    (call,) = awaited([job.call()], f"Importing {in_markdown(job.title)}")
     failure = "" if call.cancelled else str(call.failure or "")
     st.session_state[OUTCOME] = (call.value if call.failure is None else None, failure)
     compute.forget(call)  # the same file may be imported again after what it gave was deleted
@@ -150,5 +151,5 @@ def outcome(shown: str | None) -> None:
         told = "" if error is None else f" Error on {value.sample_images} test images: **{wording.percent(error)}**."
         st.success(f"Imported: {value.network}, {value.classes:,} classes.{told}", icon=":material/check:")
         for warning in value.warnings:
-            st.warning(wording.said(warning), icon=":material/warning:")
-        st.markdown("\n".join(f"- {wording.said(each)}" for each in value.decisions))
+            st.warning(message_in_markdown(warning), icon=":material/warning:")
+        st.markdown("\n".join(f"- {message_in_markdown(each)}" for each in value.decisions))

@@ -5,9 +5,10 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from explorer.escaping import in_markdown
 from explorer.runs import kept
 from explorer.studies import commands
-from explorer.ui import cached, wording
+from explorer.ui import cached
 from explorer.ui.errors import readable_errors
 from explorer.ui.navigation import page
 
@@ -85,8 +86,8 @@ def _choose(table: pd.DataFrame) -> dict[str, Any] | None:
 def _look(chosen: dict[str, Any]) -> None:
     name = str(chosen["id"])
     with st.container(border=True):
-        st.markdown(f"#### {wording.escaped(name)}")
-        source = f"  \n{wording.escaped(_sentence(chosen['source']))}" if chosen["source"] else ""
+        st.markdown(f"#### {in_markdown(name)}")
+        source = f"  \n{in_markdown(_sentence(chosen['source']))}" if chosen["source"] else ""
         st.markdown(
             f"{chosen['network']}, {chosen['depth']} layers, {chosen['parameters']:,} parameters, "
             f"{chosen['classes']:,} classes, images normalised by {chosen['normalisation']}.{source}"
@@ -117,7 +118,7 @@ def _sentence(text: str) -> str:
 
 @st.dialog("Delete for good?")
 def _delete(name: str) -> None:
-    st.markdown(f"{wording.escaped(name)} is removed from the disk. This cannot be undone.")
+    st.markdown(f"{in_markdown(name)} is removed from the disk. This cannot be undone.")
     with st.container(horizontal=True):
         if st.button("Delete", type="primary", icon=":material/delete:", key="delete_now"):
             with readable_errors():

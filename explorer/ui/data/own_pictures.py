@@ -11,7 +11,7 @@ from explorer.data.catalogue import dataset
 from explorer.data.file_pixels import FilePixels
 from explorer.data.own_folders import add_folder, folder_table, folders_state, remove_folder
 from explorer.errors import ExplorerError
-from explorer.ui import wording
+from explorer.escaping import in_markdown, message_in_markdown
 from explorer.ui.errors import readable_errors
 from explorer.ui.navigation import page
 from explorer.ui.widgets.data_choice import link_to
@@ -57,9 +57,9 @@ def _add() -> None:
 
 def _card(row: dict[str, Any]) -> None:
     badge = ":green-badge[:material/check: ready]" if row["available"] else ":red-badge[cannot be read]"
-    st.markdown(f"#### {wording.escaped(row['title'])} {badge}")
+    st.markdown(f"#### {in_markdown(row['title'])} {badge}")
     if not row["available"]:
-        st.markdown(wording.escaped(row["detail"]))
+        st.markdown(in_markdown(row["detail"]))
     else:
         classes = dataset(row["name"]).classes
         more = f" and {len(classes) - CLASSES:,} more" if len(classes) > CLASSES else ""
@@ -67,10 +67,10 @@ def _card(row: dict[str, Any]) -> None:
         alone = "" if row["train_images"] else ", none to train on"
         st.markdown(
             f"{trained}{row['test_images']:,} test images{alone}, colour, any size  \n"
-            f"{len(classes)} classes: {wording.escaped(', '.join(classes[:CLASSES]))}{more}"
+            f"{len(classes)} classes: {in_markdown(', '.join(classes[:CLASSES]))}{more}"
         )
         _strip(row["name"])
-    st.caption(wording.escaped(row["place"]))
+    st.caption(in_markdown(row["place"]))
     with st.container(horizontal=True, vertical_alignment="center"):
         if row["available"]:
             link = link_to("data", row["name"])
@@ -90,7 +90,7 @@ def _strip(name: str) -> None:
     try:
         st.image(_pictures(name, folders_state()), output_format="PNG")
     except ExplorerError as error:
-        st.warning(wording.said(str(error)))
+        st.warning(message_in_markdown(str(error)))
 
 
 @st.cache_data(show_spinner=False, max_entries=20)

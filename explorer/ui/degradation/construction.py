@@ -14,7 +14,7 @@ from explorer.training.plan import Plan
 from explorer.training.recipe import Recipe
 from explorer.ui import cached
 from explorer.ui.navigation import page
-from explorer.ui.widgets.questions import show_result
+from explorer.ui.widgets.waiting import show_result
 from explorer.ui.wording import percent
 
 USUAL_SOURCE, USUAL_DEPTH = 20, 56  # as in figure 6 of the paper

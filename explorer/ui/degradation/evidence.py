@@ -18,7 +18,7 @@ from explorer.training.recipe import Recipe
 from explorer.ui import cached
 from explorer.ui.degradation.construction import construction
 from explorer.ui.widgets.live_chart import live_chart
-from explorer.ui.widgets.questions import show_result
+from explorer.ui.widgets.waiting import show_result
 from explorer.ui.wording import percent
 
 

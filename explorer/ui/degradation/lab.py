@@ -5,6 +5,7 @@ import streamlit as st
 
 from explorer.analysis.verdict import Outcome, Verdict, last_steps
 from explorer.errors import quoted
+from explorer.escaping import in_markdown
 from explorer.figures import Figure, gaps, race
 from explorer.models.published import published
 from explorer.runs.experiments import Experiment
@@ -12,12 +13,12 @@ from explorer.studies.degradation import Report, plan_of
 from explorer.ui import cached, wording
 from explorer.ui.degradation.evidence import evidence, is_augmented
 from explorer.ui.degradation.setup import Guess
-from explorer.ui.widgets.guard import guard
+from explorer.ui.widgets.caveats import show_caveats
+from explorer.ui.widgets.experiment_export import export_experiment
 from explorer.ui.widgets.inside import inside
 from explorer.ui.widgets.live_chart import live_chart
 from explorer.ui.widgets.progress import controls, progress
-from explorer.ui.widgets.renewal import renewed
-from explorer.ui.widgets.share import share
+from explorer.ui.widgets.refresh import show_live
 from explorer.ui.wording import distinct
 
 FIRST_SHOWN = "shipped-digits"  # the picture to begin with: three seeds, and deep plain networks that do train
@@ -43,7 +44,7 @@ def choose_experiment() -> str | None:
         return None
     asked = st.query_params.get("experiment", FIRST_SHOWN)
     if asked not in found and "experiment" in st.query_params:
-        st.warning(f"There is no experiment {wording.escaped(quoted(asked)[1:-1])} here; this is another one.")
+        st.warning(f"There is no experiment {in_markdown(quoted(asked)[1:-1])} here; this is another one.")
     current = asked if asked in found else next(iter(found))
     labels = distinct({each: f"{wording.title(found[each])} ({found[each].state})" for each in found})
     chosen = st.selectbox(
@@ -76,15 +77,15 @@ def lab(experiment_id: str) -> None:
             st.caption("The verdict comes when all networks are at the end of the schedule, not before.")
         inside(now, explain=False)
 
-    renewed(found, show)
+    show_live(found, show)
     if not found.active:
         report = cached.report(found)
         _reveal(report)
         _verdicts(report)
         st.caption(_measure(found))
-        guard(report.confounds, plan_of([found]), key="after")
+        show_caveats(report.confounds, plan_of([found]), key="after")
     evidence(found)
-    share(found, lambda: _race(found))
+    export_experiment(found, lambda: _race(found))
 
 
 def _state(found: Experiment) -> None:
@@ -162,7 +163,7 @@ def _reveal(report: Report) -> None:
     if guess.lowest:
         lowest = str(means.idxmin())
         right = "You were right" if guess.lowest == lowest else f"It was {lowest}"
-        mine = wording.escaped(guess.lowest)
+        mine = in_markdown(guess.lowest)
         lines.append(f"Lowest training error, your guess: {mine}. {right}, at {means.min():.1%}.")
     rows = report.gaps[report.gaps["question"] == "degradation"]
     if guess.points is not None and len(rows):

@@ -10,7 +10,7 @@ from explorer.training.plan import Plan
 from explorer.training.presets import PRESETS, twins
 from explorer.ui.address import number_in
 from explorer.ui.errors import readable_errors
-from explorer.ui.widgets.guard import CHOSEN_PLAN, guard
+from explorer.ui.widgets.caveats import CHOSEN_PLAN, show_caveats
 from explorer.ui.widgets.plan_fields import Fields, plan_of
 from explorer.ui.widgets.start import start_panel
 
@@ -65,7 +65,7 @@ def setup() -> None:
     if plan is None:
         return
     guess = _guess(plan)
-    guard(plan_confounds(plan), plan, key="before")
+    show_caveats(plan_confounds(plan), plan, key="before")
     query = {"guess": guess.text()} if guess != Guess() else {}
     start_panel(plan, opens="degradation", **query)
 

@@ -11,14 +11,15 @@ from explorer.compute.client import compute
 from explorer.compute.functions import evaluations
 from explorer.data.catalogue import data_status, dataset, never_cropped
 from explorer.errors import ExplorerError
+from explorer.escaping import in_markdown
 from explorer.results import Evaluation
 from explorer.runs.checkpoint_facts import data_of_untrained
 from explorer.studies import commands
 from explorer.ui import wording
 from explorer.ui.widgets.data_choice import AS_TRAINED, choose_data
+from explorer.ui.widgets.export import show_failure
 from explorer.ui.widgets.network_choice import Candidate, choose_networks
-from explorer.ui.widgets.questions import awaited
-from explorer.ui.widgets.take_along import show_failure
+from explorer.ui.widgets.waiting import awaited
 
 IMAGES = {200: "200", 500: "500", 1000: "1,000", 2000: "2,000", 5000: "5,000", 0: "All"}
 FIRST_IMAGES = 1000  # of CIFAR-10 a network of 20 layers then takes a second or two on two cores
@@ -106,7 +107,7 @@ def evaluate() -> Evaluated | None:
     if not found:
         return None
     evaluated = Evaluated(choice, found)
-    _say_what_is_measured(evaluated)
+    _show_what_is_measured(evaluated)
     return evaluated
 
 
@@ -131,10 +132,10 @@ def _choose() -> Choice | None:
         st.info("Choose a network above: one that came with the program, one of yours, or an untrained one.")
         return None
     choice = Choice(chosen, data, images or None, int(crops or 1), data_of_untrained(chosen, data))
-    return choice if _there(choice) else None
+    return choice if _available(choice) else None
 
 
-def _there(choice: Choice) -> bool:
+def _available(choice: Choice) -> bool:
     """Whether there are images for any of the networks; else it is told what to do."""
     needed = dict.fromkeys(choice.data_for(each) or each.data for each in choice.chosen.values())
     details = []
@@ -148,18 +149,18 @@ def _there(choice: Choice) -> bool:
     if len(details) < len(needed):
         return True
     for detail in details:
-        st.info(wording.escaped(detail))
+        st.info(in_markdown(detail))
     return False
 
 
-def _say_what_is_measured(evaluated: Evaluated) -> None:
+def _show_what_is_measured(evaluated: Evaluated) -> None:
     """Which images the numbers are of, and how far they can be trusted."""
     texts = []
     for name in dict.fromkeys(each.data for each in evaluated.found):
         row = dataset(name)
         images = next(each.images for each in evaluated.found if each.data == name)
         whole = images == row.test_images
-        title = wording.escaped(row.title)
+        title = in_markdown(row.title)
         texts.append(
             f"{'all ' if whole else ''}{images:,}{'' if whole else f' of {row.test_images:,}'} test images of "
             f"{never_cropped(title) if evaluated.choice.crops > 1 and not row.augment else title}"

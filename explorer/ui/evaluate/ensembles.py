@@ -5,19 +5,19 @@ import streamlit as st
 
 from explorer.compute.client import compute
 from explorer.compute.functions import evaluations
+from explorer.escaping import in_markdown
 from explorer.figures import Figure, member_agreement
 from explorer.figures.evaluation.members import PAIR_MEASURES
 from explorer.results import Ensemble
-from explorer.ui import wording
 from explorer.ui.evaluate.choice import Evaluated, percent
+from explorer.ui.widgets.export import export_buttons, show_failure
 from explorer.ui.widgets.live_chart import live_chart
-from explorer.ui.widgets.questions import awaited
-from explorer.ui.widgets.take_along import show_failure, take_along
+from explorer.ui.widgets.waiting import awaited
 
 PERCENT = "%.2f %%"
 
 
-def look_at_ensemble(evaluated: Evaluated) -> None:
+def show_ensemble(evaluated: Evaluated) -> None:
     """All evaluated networks of one data set together."""
     data = evaluated.found[0].data
     members = [each for each in evaluated.found if each.data == data]
@@ -26,7 +26,7 @@ def look_at_ensemble(evaluated: Evaluated) -> None:
         return
     left_out = [evaluated.name(each) for each in evaluated.found if each.data != data]
     if left_out:
-        st.caption(f"Left out, since they are of another data set: {wording.escaped(', '.join(left_out))}.")
+        st.caption(f"Left out, since they are of another data set: {in_markdown(', '.join(left_out))}.")
     choice = evaluated.choice
     (call,) = awaited(
         [
@@ -59,7 +59,7 @@ def look_at_ensemble(evaluated: Evaluated) -> None:
     with right:
         alt = f"How often every two networks {PAIR_MEASURES[measure]}."
         live_chart(draw(), key="members", alt=alt, filename="agreement")
-    take_along(pairs, draw, name="ensemble", command=choice.command(ensemble=True))
+    export_buttons(pairs, draw, name="ensemble", command=choice.command(ensemble=True))
 
 
 def _numbers(found: Ensemble) -> None:

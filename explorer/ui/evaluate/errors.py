@@ -4,22 +4,22 @@ import pandas as pd
 import streamlit as st
 
 from explorer import tables
+from explorer.escaping import in_markdown
 from explorer.figures import Figure, class_errors, reliability_diagram
 from explorer.results import Evaluation, evaluation_table
 from explorer.runs.checkpoint_facts import lacks_test_error, record_test_error
 from explorer.runs.comparison import comparison
-from explorer.ui import wording
 from explorer.ui.evaluate.choice import Evaluated, percent
 from explorer.ui.navigation import page
+from explorer.ui.widgets.export import export_buttons
 from explorer.ui.widgets.live_chart import live_chart
 from explorer.ui.widgets.network_choice import MOST
-from explorer.ui.widgets.take_along import take_along
 
 PERCENT = "%.2f %%"
 SURELY = 2.0  # standard errors of the accuracy by which confidence differs from it, where it is said to differ
 
 
-def look_at_errors(evaluated: Evaluated) -> None:
+def show_errors(evaluated: Evaluated) -> None:
     """A line for each network, and below the error of each class."""
     table = evaluation_table(evaluated.found)
     shown = pd.DataFrame(
@@ -60,7 +60,7 @@ def look_at_errors(evaluated: Evaluated) -> None:
 
     names = ", ".join(evaluated.name(each) for each in evaluated.found)
     live_chart(draw(), key="class-errors", alt=f"Error of each class of {names}.", filename="class-errors")
-    take_along(table, draw, name="evaluation", command=evaluated.choice.command())
+    export_buttons(table, draw, name="evaluation", command=evaluated.choice.command())
 
 
 def _offer_to_record(evaluated: Evaluated) -> None:
@@ -74,7 +74,7 @@ def _offer_to_record(evaluated: Evaluated) -> None:
         "Record test error",
         icon=":material/save:",
         key="record_test_error",
-        help=f"Write it into the facts of {', '.join(map(wording.escaped, errors))}, which say none yet.",
+        help=f"Write it into the facts of {', '.join(map(in_markdown, errors))}, which say none yet.",
     ):
         for reference, error in errors.items():
             record_test_error(reference, error)
@@ -82,7 +82,7 @@ def _offer_to_record(evaluated: Evaluated) -> None:
         st.rerun()
 
 
-def look_at_calibration(evaluated: Evaluated) -> None:
+def show_calibration(evaluated: Evaluated) -> None:
     """Accuracy against confidence of all networks."""
     table = evaluated.table("calibration")
 
@@ -96,9 +96,9 @@ def look_at_calibration(evaluated: Evaluated) -> None:
         filename="reliability",
     )
     st.markdown(
-        "\n".join(f"- **{wording.escaped(evaluated.name(each))}** {_calibration(each)}" for each in evaluated.found)
+        "\n".join(f"- **{in_markdown(evaluated.name(each))}** {_calibration(each)}" for each in evaluated.found)
     )
-    take_along(table, draw, name="calibration", command=evaluated.choice.command() + " --json")
+    export_buttons(table, draw, name="calibration", command=evaluated.choice.command() + " --json")
 
 
 def _calibration(each: Evaluation) -> str:

@@ -8,7 +8,7 @@ from explorer.compute.functions import devices
 from explorer.data.catalogue import DATASETS, data_status
 from explorer.results import DeviceFacts
 from explorer.ui.navigation import page
-from explorer.ui.widgets.questions import show_result
+from explorer.ui.widgets.waiting import show_result
 
 
 def machine() -> None:

@@ -8,7 +8,7 @@ from explorer.ui import cached
 from explorer.ui.errors import fragment, readable_errors
 from explorer.ui.navigation import page
 from explorer.ui.widgets.experiment_links import link
-from explorer.ui.widgets.renewal import POLL_SECONDS, start_waiting
+from explorer.ui.widgets.refresh import POLL_SECONDS, start_queued
 
 SHOWN = 4
 
@@ -40,7 +40,7 @@ def recent() -> None:
 
 def _recent() -> None:
     with readable_errors():
-        start_waiting()
+        start_queued()
     found = [each for each in cached.experiments() if each.state != "shipped"]
     st.markdown("#### Latest experiments")
     if not found:

@@ -11,19 +11,19 @@ from explorer.analysis.response_claims import response_claims
 from explorer.compute.client import Call, compute
 from explorer.compute.functions import layers
 from explorer.data.catalogue import DatasetRow, dataset, no_training_images
+from explorer.escaping import in_markdown
 from explorer.figures import Figure, gradient_norms, ledger_entries, response_distribution, response_levels
 from explorer.figures.layer_measures import BLOCK_MEASURES, GRADIENT_MEASURES, RESPONSE_MEASURES, LayerMeasure
 from explorer.models.size import layer_table
 from explorer.runs.checkpoint_facts import data_of_untrained
 from explorer.studies import commands
-from explorer.ui import wording
 from explorer.ui.widgets.data_choice import AS_TRAINED, choose_data
 from explorer.ui.widgets.drawing import Choice, choose_layer, drawing, select
+from explorer.ui.widgets.export import combined, export_buttons
 from explorer.ui.widgets.live_chart import live_chart
 from explorer.ui.widgets.moment import at_moment
 from explorer.ui.widgets.network_choice import Candidate
-from explorer.ui.widgets.questions import awaited
-from explorer.ui.widgets.take_along import take_along, together
+from explorer.ui.widgets.waiting import awaited
 
 IMAGES = (50, 100, 250, 500, 1000)
 FIRST_IMAGES = 100  # a moment of four networks then takes two seconds on two cores
@@ -74,7 +74,7 @@ class Study:
     figure: Callable[[pd.DataFrame, Options, Choice], Figure]
 
 
-def look(name: str, chosen: Sequence[Candidate]) -> None:
+def show_study(name: str, chosen: Sequence[Candidate]) -> None:
     """A study of the chosen networks, at the moment that the slider says."""
     found = STUDIES[name]
     st.markdown(found.question)
@@ -85,7 +85,7 @@ def look(name: str, chosen: Sequence[Candidate]) -> None:
 
     def show(step: int | None) -> None:
         at = {each.reference(step): each for each in chosen}
-        table = together(awaited([_ask(found.function, each, at, options) for each in at], "Measuring networks"))
+        table = combined(awaited([_ask(found.function, each, at, options) for each in at], "Measuring networks"))
         if table is not None:
             _show(name, table, at, options)
 
@@ -163,8 +163,8 @@ def _show(name: str, table: pd.DataFrame, at: Mapping[str, Candidate], options: 
         filename=name,
         on_click=lambda point: _select_clicked(point, at),
     )
-    _say_steps(table)
-    _say_images(name, options)
+    _show_steps(table)
+    _note_test_images(name, options)
     if name == "responses" and options.measure == "response_std":
         st.caption(
             "A batch norm brings its responses to a spread of about its own scale, γ, which is one before training: "
@@ -182,7 +182,7 @@ def _show(name: str, table: pd.DataFrame, at: Mapping[str, Candidate], options: 
     if name == "responses" and choice.layer is not None:
         _distribution(choice.layer, at, options)
     shell = commands.look_inside(name, at, data=options.data, images=options.images, statistics=options.statistics)
-    take_along(table, draw, name=name, command=shell)
+    export_buttons(table, draw, name=name, command=shell)
 
 
 def _side(shown: Candidate, row: DatasetRow) -> int:
@@ -191,11 +191,11 @@ def _side(shown: Candidate, row: DatasetRow) -> int:
     return shown.image_size or own
 
 
-def _say_images(name: str, options: Options) -> None:
+def _note_test_images(name: str, options: Options) -> None:
     """Where training images are asked for and there are none."""
     row = dataset(options.data) if options.data else None
     if name != "responses" and row is not None and not row.train_images:
-        st.caption(f"Measured on test images: {wording.escaped(no_training_images(row.title))}")
+        st.caption(f"Measured on test images: {in_markdown(no_training_images(row.title))}")
 
 
 def _select_clicked(point: Sequence[Any], at: Mapping[str, Candidate]) -> None:
@@ -207,7 +207,7 @@ def _select_clicked(point: Sequence[Any], at: Mapping[str, Candidate]) -> None:
     select(int(number))
 
 
-def _say_steps(table: pd.DataFrame) -> None:
+def _show_steps(table: pd.DataFrame) -> None:
     """At which step each network is, where they are not all at the same."""
     steps = table.drop_duplicates("reference").dropna(subset="step")
     if len(set(steps["step"])) > 1:
@@ -232,7 +232,7 @@ def _distribution(layer: int, at: Mapping[str, Candidate], options: Options) -> 
     """How the responses of the selected layer are distributed, in every network that has it."""
     deep = [each for each in at if at[each].config.depth >= layer]
     answers = [_ask(layers.response_histogram, each, at, options, layer) for each in deep]
-    table = together(awaited(answers, "Counting responses"))
+    table = combined(awaited(answers, "Counting responses"))
     if table is not None:
         names = ", ".join(table["network"].unique())
         live_chart(

@@ -16,9 +16,9 @@ from explorer.models.names import is_network_name
 from explorer.studies import commands
 from explorer.ui.address import bound_number
 from explorer.ui.widgets.data_choice import built_in, choose_data
+from explorer.ui.widgets.export import combined, export_buttons
 from explorer.ui.widgets.live_chart import live_chart
-from explorer.ui.widgets.questions import awaited
-from explorer.ui.widgets.take_along import take_along, together
+from explorer.ui.widgets.waiting import awaited
 from explorer.ui.wording import AT_INITIALISATION
 
 USUAL = ("plain20", "resnet20", "plain56", "resnet56", "plain110", "resnet110")
@@ -43,7 +43,7 @@ class InitialStudy:
     measures: tuple[str, ...] = ()
 
 
-def look_untrained(name: str) -> None:
+def show_initial_study(name: str) -> None:
     """A study of untrained networks of chosen depths: needs no training, answers in seconds."""
     found = INITIAL_STUDIES[name]
     st.markdown(found.question)
@@ -70,7 +70,7 @@ def look_untrained(name: str) -> None:
         st.info("Choose at least one network.")
         return
     calls = [compute.ask(found.function, (each,), data=data, seed=seed) for each in chosen]
-    table = together(awaited(calls, "Measuring untrained networks"))
+    table = combined(awaited(calls, "Measuring untrained networks"))
     if table is None:
         return
 
@@ -78,7 +78,7 @@ def look_untrained(name: str) -> None:
         return found.figure(table, measure)
 
     live_chart(draw(), key=f"study-{name}", alt=f"{found.title} of {', '.join(chosen)}.", filename=name)
-    take_along(table, draw, name=name, command=commands.look_untrained(name, chosen, data=data, seed=seed))
+    export_buttons(table, draw, name=name, command=commands.look_untrained(name, chosen, data=data, seed=seed))
 
 
 def _xray(table: pd.DataFrame, measure: str) -> Figure:

@@ -2,11 +2,11 @@
 
 import streamlit as st
 
+from explorer.escaping import in_markdown
 from explorer.runs import trash
 from explorer.runs.trash import Deleted
 from explorer.ui import cached
 from explorer.ui.errors import readable_errors
-from explorer.ui.wording import escaped
 
 _KEPT = "deleted"  # session state
 
@@ -23,7 +23,7 @@ def offer_undo() -> None:
         count = len(deleted.run_ids)
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(
-                f":material/delete: Deleted {escaped(deleted.title)} ({count} {'run' if count == 1 else 'runs'}).",
+                f":material/delete: Deleted {in_markdown(deleted.title)} ({count} {'run' if count == 1 else 'runs'}).",
                 width="content",
             )
             if st.button("Undo", icon=":material/undo:", key=f"undo-{deleted.folder.name}"):

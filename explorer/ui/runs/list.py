@@ -3,6 +3,7 @@
 import pandas as pd
 import streamlit as st
 
+from explorer.escaping import in_markdown, message_in_markdown
 from explorer.runs import experiments as library
 from explorer.runs.experiments import Experiment
 from explorer.runs.listing import state_of_experiment
@@ -12,9 +13,9 @@ from explorer.ui.navigation import page
 from explorer.ui.runs import deleted
 from explorer.ui.widgets.chart_choice import choose_chart
 from explorer.ui.widgets.curves import curves, figure, run_table
+from explorer.ui.widgets.experiment_export import download_buttons, export_experiment
 from explorer.ui.widgets.progress import offer_mending
-from explorer.ui.widgets.renewal import POLL_SECONDS, start_waiting
-from explorer.ui.widgets.share import downloads, share
+from explorer.ui.widgets.refresh import POLL_SECONDS, start_queued
 
 
 def compare() -> None:
@@ -28,7 +29,7 @@ def compare() -> None:
     def part() -> None:
         if active:
             with readable_errors():
-                start_waiting()
+                start_queued()
         deleted.offer_undo()
         everything = cached.experiments()
         if any(found.active for found in everything) != active:
@@ -55,10 +56,10 @@ def compare() -> None:
             curves(intact, choice, key="compared")
             run_table(intact)
             if len(intact) == 1:
-                share(intact[0], lambda: figure(intact, choice))
+                export_experiment(intact[0], lambda: figure(intact, choice))
             else:
                 with st.container(horizontal=True):
-                    downloads(intact, lambda: figure(intact, choice))
+                    download_buttons(intact, lambda: figure(intact, choice))
 
     fragment(part, run_every=POLL_SECONDS if active else None)()
 
@@ -137,7 +138,7 @@ def _delete(chosen: list[Experiment]) -> None:
     for found in chosen:
         runs = ", ".join(run.facts.network.name if run.facts else run.id for run in found.runs)
         st.markdown(
-            f"- {wording.escaped(wording.title(found))} ({len(found.runs)} runs: {wording.escaped(runs)}; "
+            f"- {in_markdown(wording.title(found))} ({len(found.runs)} runs: {in_markdown(runs)}; "
             f"{wording.when(found.created)})"
         )
     st.markdown("Metrics, snapshots and weights are removed from the disk once you leave the Runs page; until then it "
@@ -165,5 +166,5 @@ def _import() -> None:
 def _damage(found: Experiment) -> None:
     for run in found.runs:
         if run.state == "damaged":
-            st.warning(f"{wording.said(run.damage)} Nothing else is affected.", icon=":material/broken_image:")
+            st.warning(f"{message_in_markdown(run.damage)} Nothing else is affected.", icon=":material/broken_image:")
             offer_mending(run)

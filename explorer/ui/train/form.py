@@ -8,10 +8,10 @@ import streamlit as st
 
 from explorer.data.catalogue import DATASETS, dataset
 from explorer.data.own_folders import folders_there
+from explorer.escaping import in_markdown
 from explorer.models.catalogue import NETWORKS
 from explorer.training.presets import PRESETS
 from explorer.training.recipe import Recipe
-from explorer.ui import wording
 from explorer.ui.address import bound_number
 from explorer.ui.widgets.data_choice import built_in, folder_labels, refuse_others
 from explorer.ui.widgets.plan_fields import Fields
@@ -82,7 +82,7 @@ def _data(fields: Fields) -> tuple[str, int | None, int | None]:
     plan = fields.preset.plan
     folders = folder_labels()
     titles = built_in() | {
-        name: wording.escaped(folders[name]) for name, row in folders_there().items() if row.train_images
+        name: in_markdown(folders[name]) for name, row in folders_there().items() if row.train_images
     }
     refuse_others(f"{fields.name}_data", titles)
     with (

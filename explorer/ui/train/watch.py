@@ -7,11 +7,11 @@ from explorer.ui import cached
 from explorer.ui.navigation import page
 from explorer.ui.widgets.chart_choice import choose_chart
 from explorer.ui.widgets.curves import curves, figure, run_table
+from explorer.ui.widgets.experiment_export import export_experiment
 from explorer.ui.widgets.inside import inside
 from explorer.ui.widgets.network_choice import first_seeds
 from explorer.ui.widgets.progress import heading, numbers, progress
-from explorer.ui.widgets.renewal import renewed
-from explorer.ui.widgets.share import share
+from explorer.ui.widgets.refresh import show_live
 
 
 def watch(experiment_id: str) -> None:
@@ -39,5 +39,5 @@ def watch(experiment_id: str) -> None:
         run_table([now])
         inside(now)
 
-    renewed(found, show)
-    share(found, lambda: figure([found], choice))
+    show_live(found, show)
+    export_experiment(found, lambda: figure([found], choice))

@@ -8,6 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 from explorer.data.catalogue import DATASETS, OWN, is_folder
 from explorer.data.own_folders import HOW_TO_ADD, folders_there
 from explorer.errors import quoted
+from explorer.escaping import in_markdown
 from explorer.ui import wording
 
 AS_TRAINED = {"": "As trained"}
@@ -51,7 +52,7 @@ def refuse_others(key: str, options: Mapping[str, str]) -> None:
     asked = st.query_params.get(key)
     if asked is not None and asked not in options.values():
         st.warning(
-            f"The link asks for images of {wording.escaped(quoted(asked)[1:-1])}, which is neither a data set offered "
+            f"The link asks for images of {in_markdown(quoted(asked)[1:-1])}, which is neither a data set offered "
             f"here nor a folder on your list, so nothing of it is read. If it is a folder of yours: {HOW_TO_ADD}"
         )
         del st.query_params[key]

@@ -130,7 +130,7 @@ def drawn(figure: "Figure") -> Drawn:
 
 
 @st.cache_data(max_entries=100, show_spinner=False)
-def kept_drawing(key: str, _draw: Callable[[], "Figure"]) -> Drawn:
+def cached_drawing(key: str, _draw: Callable[[], "Figure"]) -> Drawn:
     """The same without drawing again what has been drawn under this key, which says all that the figure depends on."""
     return drawn(_draw())
 

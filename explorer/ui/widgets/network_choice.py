@@ -7,6 +7,7 @@ from typing import Any
 import streamlit as st
 
 from explorer.data.catalogue import data_status, known_dataset
+from explorer.escaping import in_markdown
 from explorer.models.catalogue import NETWORKS, network_config
 from explorer.models.config import NetworkConfig
 from explorer.runs.checkpoint_facts import kept_checkpoints, moments, own_data
@@ -79,7 +80,7 @@ def choose_networks() -> list[Candidate]:
     remembered = st.session_state.get("networks_chosen", first_shown(there))
     missing = [name for name in remembered if name not in there and not _is_valid(name)]  # deleted meanwhile, say
     if missing:
-        st.warning(f"Not here: {', '.join(wording.escaped(each[:80]) for each in missing[:MOST])}.")
+        st.warning(f"Not here: {', '.join(in_markdown(each[:80]) for each in missing[:MOST])}.")
     st.session_state.networks_chosen = [name for name in remembered if name not in missing]
     offered = {name: there.get(name) or _untrained(name) for name in [*there, *st.session_state.networks_chosen]}
     chosen = st.multiselect(

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from explorer.escaping import in_markdown, message_in_markdown
 from explorer.runs.control import requested
 from explorer.runs.experiments import Experiment
 from explorer.runs.mending import mend
@@ -12,7 +13,7 @@ from explorer.runs.store import FORCED, Run
 from explorer.training import launch
 from explorer.ui import cached, wording
 from explorer.ui.errors import readable_errors
-from explorer.ui.wording import chip, duration, escaped, since
+from explorer.ui.wording import chip, duration, since
 
 LOG_LINES = 30
 
@@ -20,7 +21,7 @@ LOG_LINES = 30
 def heading(found: Experiment) -> None:
     """Title and state, with the buttons that fit the state."""
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.subheader(f"{escaped(wording.title(found))} {chip(found)}", anchor=False)
+        st.subheader(f"{in_markdown(wording.title(found))} {chip(found)}", anchor=False)
         controls(found)
 
 
@@ -143,7 +144,7 @@ def _queue_position(found: Experiment) -> str:
     ahead = [e for e in cached.experiments() if e.state == "queued" and place(e) < place(found)]
     busy = [e for e in cached.experiments() if e.state in ("starting", "running")]
     text = f"Waiting: number {len(ahead) + 1} in the queue"
-    return f"{text}, after {escaped(wording.title(busy[0]))}." if busy else f"{text}."
+    return f"{text}, after {in_markdown(wording.title(busy[0]))}." if busy else f"{text}."
 
 
 def _time_left(experiment_id: str, done: int, total: int) -> float | None:
@@ -160,11 +161,11 @@ def _trouble(run: Run) -> None:
     reason = run.reason
     name = run.facts.network.name if run.facts else run.id
     if run.state in ("failed", "damaged"):
-        st.error(wording.said(f"{name}: {reason}"), icon=":material/error:")
+        st.error(message_in_markdown(f"{name}: {reason}"), icon=":material/error:")
     elif run.state == "crashed":
         why = f" {reason}" if reason else ""
         st.error(
-            wording.said(f"{name}: the training process is gone.{why} The log is {run.path / 'worker.log'}."),
+            message_in_markdown(f"{name}: the training process is gone.{why} The log is {run.path / 'worker.log'}."),
             icon=":material/error:",
         )
     elif run.elsewhere:
@@ -173,9 +174,9 @@ def _trouble(run: Run) -> None:
             icon=":material/person:",
         )
     elif reason:
-        st.warning(wording.said(f"{name}: {reason}"), icon=":material/warning:")
+        st.warning(message_in_markdown(f"{name}: {reason}"), icon=":material/warning:")
     if run.facts and run.facts.notice:
-        st.info(wording.said(f"{name}: {run.facts.notice}"), icon=":material/healing:")
+        st.info(message_in_markdown(f"{name}: {run.facts.notice}"), icon=":material/healing:")
     if run.state == "damaged":
         offer_mending(run)
     if run.state in ("failed", "crashed") and (log := cached.log_tail(run.path / "worker.log", LOG_LINES)):

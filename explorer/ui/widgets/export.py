@@ -7,15 +7,15 @@ import pandas as pd
 import streamlit as st
 
 from explorer.compute.client import Call
+from explorer.escaping import message_in_markdown
 from explorer.figures import Figure
 from explorer.figures.standalone import standalone_page
-from explorer.ui.wording import said
 
 
-def together(calls: Sequence[Call[pd.DataFrame]]) -> pd.DataFrame | None:
+def combined(calls: Sequence[Call[pd.DataFrame]]) -> pd.DataFrame | None:
     """One table of what could be measured; why the rest could not is shown."""
     for text in dict.fromkeys(str(each.failure) for each in calls if each.failure is not None and not each.cancelled):
-        st.error(said(text), icon=":material/error:")
+        st.error(message_in_markdown(text), icon=":material/error:")
     tables = [each.value for each in calls if each.failure is None]
     return pd.concat(tables, ignore_index=True) if tables else None
 
@@ -23,11 +23,11 @@ def together(calls: Sequence[Call[pd.DataFrame]]) -> pd.DataFrame | None:
 def show_failure(call: Call[Any]) -> bool:
     """Whether a call gave nothing; why is shown, unless the reader cancelled it."""
     if call.failure is not None and not call.cancelled:
-        st.error(said(str(call.failure)), icon=":material/error:")
+        st.error(message_in_markdown(str(call.failure)), icon=":material/error:")
     return call.failure is not None
 
 
-def take_along(table: pd.DataFrame, draw: Callable[[], Figure], *, name: str, command: str) -> None:
+def export_buttons(table: pd.DataFrame, draw: Callable[[], Figure], *, name: str, command: str) -> None:
     """The table on request, downloads of it and of the chart, and the same from a shell."""
     with st.container(horizontal=True):
         st.download_button(

@@ -41,7 +41,7 @@ def awaited(calls: Sequence[Call[T]], doing: str) -> Sequence[Call[T]]:
                 compute.withdraw(each)
     place.empty()
     button.empty()
-    _offer_again([each for each in calls if each.cancelled], doing)
+    _retry_button([each for each in calls if each.cancelled], doing)
     return calls
 
 
@@ -60,7 +60,7 @@ def _silence() -> str:
     return f"PyTorch has not answered for {compute.silent:.0f} s; *Cancel* ends it and starts a new one."
 
 
-def _offer_again(cancelled: Sequence[Call[Any]], doing: str) -> None:
+def _retry_button(cancelled: Sequence[Call[Any]], doing: str) -> None:
     if cancelled:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f":gray[{doing}: cancelled.]", width="content")
@@ -90,7 +90,7 @@ def show_result(call: Call[T], waiting: str, show: Callable[[T], None]) -> None:
         if pending:
             st.rerun()  # ends the polling
         if call.cancelled:
-            _offer_again([call], waiting)
+            _retry_button([call], waiting)
             return
         show(call.value)
 
