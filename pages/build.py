@@ -9,8 +9,8 @@ from explorer.ui.widgets.views import choose_view
 
 st.title("Build", anchor=False)
 st.markdown(
-    "Every network that the field calls ResNet, from the same few blocks. Choose one, change its parts, and see at "
-    "once what that costs. Nothing here is trained; *Train* does that."
+    "Every network that the literature calls ResNet, from the same few blocks. Choose one, change its parts, and see "
+    "at once what it costs. Nothing is trained here; the Train page does that."
 )
 left, right = st.columns([2, 5], gap="medium")
 with left:
@@ -24,7 +24,7 @@ with right:
         st.error(message_in_markdown(choice.problem), icon=":material/error:")
     else:
         summary(choice)
-        titles = {name: view.title for name, view in VIEWS.items() if name != "differences" or choice.beside}
+        titles = {name: view.title for name, view in VIEWS.items() if name != "differences" or choice.other}
         chosen = choose_view(titles, "build_view", default="drawing")
         if chosen:
             VIEWS[chosen].show(choice)

@@ -1,4 +1,4 @@
-"""The grid of maps: two of network, method, class and moment against each other."""
+"""The grid of maps: rows and columns are two of network, method, class and moment."""
 
 from collections.abc import Callable, Sequence
 
@@ -77,14 +77,14 @@ def choose_show() -> str:
     """How maps are drawn."""
     return str(
         st.segmented_control(
-            "Shown as", list(SHOWN), format_func=SHOW_TITLES.__getitem__, default="overlay", required=True, key="show",
+            "Show as", list(SHOWN), format_func=SHOW_TITLES.__getitem__, default="overlay", required=True, key="show",
             bind="query-params",
         )
     )  # fmt: skip
 
 
 def choose_scale(usual: str) -> str:
-    """Which maps share a colour scale; each view has its own usual choice."""
+    """A field for which maps share a colour scale; each view has its own default."""
     names = list(SCALES)
     return str(
         st.selectbox(
@@ -95,7 +95,7 @@ def choose_scale(usual: str) -> str:
 
 
 def _own(candidate: Candidate, moments: Sequence[int | None]) -> Sequence[int | None]:
-    """Of several moments those of the network itself; one without any is shown at the last, as it is."""
+    """Of several moments those of the network; a network without any is shown at the last one."""
     if len(moments) == 1:
         return moments
     return [step for step in moments if step in candidate.moments] if candidate.moments else moments[-1:]
@@ -118,8 +118,8 @@ def choose_network(scene: Scene, label: str = "Network", *, key: str = "network"
 
 
 def _targets(scene: Scene, networks: Sequence[Candidate]) -> list[int]:
-    """Classes; at first those that the first network holds most likely."""
-    first = maps(scene, [MapRequest(networks[0], None, Chosen("saliency"), None)], "Asking for the likeliest classes")[
+    """Classes; by default the most probable ones of the first network."""
+    first = maps(scene, [MapRequest(networks[0], None, Chosen("saliency"), None)], "Finding the most probable classes")[
         0
     ]
     likely = [] if isinstance(first, MissingMap) else first.probabilities.argsort()[::-1][:FIRST_TARGETS].tolist()
@@ -134,12 +134,10 @@ def _targets(scene: Scene, networks: Sequence[Candidate]) -> list[int]:
 
 
 def _steps(networks: Sequence[Candidate]) -> list[int]:
-    """Moments; at first some that are spread over all there are."""
-    there = sorted({step for each in networks for step in each.moments})
-    spread = (
-        {there[round(place * (len(there) - 1) / (FIRST_STEPS - 1))] for place in range(FIRST_STEPS)} if there else ()
-    )
-    return sorted(st.multiselect("Moments, in steps", there, default=sorted(spread), key="steps", bind="query-params"))
+    """Moments; by default some spread over all."""
+    kept = sorted({step for each in networks for step in each.moments})
+    spread = {kept[round(place * (len(kept) - 1) / (FIRST_STEPS - 1))] for place in range(FIRST_STEPS)} if kept else ()
+    return sorted(st.multiselect("Moments, in steps", kept, default=sorted(spread), key="steps", bind="query-params"))
 
 
 def _grid(
@@ -173,7 +171,7 @@ def _grid(
         _numbers(selected)
     else:
         st.caption("Click a map for its numbers, and to check whether it can be trusted.")
-    _take_along(found, rows=rows, columns=columns, show=show, scale=scale)
+    _export_buttons(found, rows=rows, columns=columns, show=show, scale=scale)
     with st.expander("The same from a shell", icon=":material/terminal:"):
         references = list(dict.fromkeys(each.reference for each in found))
         targets = list(dict.fromkeys(each.target for each in wanted))
@@ -184,28 +182,28 @@ def _grid(
 
 
 def _select(found: map_export.Map) -> None:
-    st.session_state.map_selected = _whose(found), _when(found)
+    st.session_state.map_selected = _identity(found), _place(found)
 
 
 def _selected(found: Sequence[map_export.Map]) -> int | None:
-    """Where the clicked map is, or the same at another moment or for another class if those have changed since."""
-    whose, when = st.session_state.get("map_selected", (None, ()))
-    places = [place for place, each in enumerate(found) if _whose(each) == whose]
+    """Position of the clicked map, or of the same map at another moment or for another class."""
+    identity, last = st.session_state.get("map_selected", (None, ()))
+    places = [place for place, each in enumerate(found) if _identity(each) == identity]
     return max(
-        places, key=lambda place: sum(a == b for a, b in zip(_when(found[place]), when, strict=True)), default=None
+        places, key=lambda place: sum(a == b for a, b in zip(_place(found[place]), last, strict=True)), default=None
     )
 
 
-def _whose(found: map_export.Map) -> tuple[str, str, str]:
+def _identity(found: map_export.Map) -> tuple[str, str, str]:
     return found.reference.partition("@")[0], found.method, found.layer
 
 
-def _when(found: map_export.Map) -> tuple[int | None, int | None]:
+def _place(found: map_export.Map) -> tuple[int | None, int | None]:
     return found.step, found.target
 
 
 def _numbers(found: AttributionMap) -> None:
-    """What is known of the clicked map."""
+    """Score, sum and predictions of the clicked map."""
     classes, probabilities = found.classes, found.probabilities
     with st.container(border=True), st.container(horizontal=True):
         with st.container(width=430):
@@ -229,14 +227,14 @@ def _numbers(found: AttributionMap) -> None:
 
 
 def _check(found: AttributionMap) -> None:
-    """Go to the check of this very map; its parameters have the same fields there."""
+    """Open the checks of this map; its parameters have the same fields there."""
     target = found.classes[found.target]
-    st.session_state.update({"view": "trust", "network": _whose(found)[0], "method": found.method, "target": target})
+    st.session_state.update({"view": "trust", "network": _identity(found)[0], "method": found.method, "target": target})
     if "@" in found.reference:
         st.session_state.step = found.step
 
 
-def _take_along(found: Sequence[map_export.Map], *, rows: str, columns: str, show: str, scale: str) -> None:
+def _export_buttons(found: Sequence[map_export.Map], *, rows: str, columns: str, show: str, scale: str) -> None:
     def png() -> bytes:
         return map_export.png(found, rows, columns, show=show, scale=scale)
 

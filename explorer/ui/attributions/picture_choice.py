@@ -1,4 +1,4 @@
-"""Which picture a page explains: a test image, a photograph, or an uploaded file."""
+"""The picture to explain: a test image, a photograph, or an uploaded file."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ from explorer.ui.widgets.waiting import awaited
 
 IN_STRIP = 10  # pictures
 FIRST, FIRST_PHOTOGRAPH = "test:0", next(iter(PHOTOGRAPHS))
-EXAMINED = 500  # test images, where networks are asked what they say about them
+EXAMINED = 500  # test images that networks classify to find mistakes and disagreements
 PHOTOGRAPH_SIDE = 96  # pixels, in the strip
 PICTURE_SIDE = 128  # pixels at most, of test images there
 MOST_MEGABYTES = 50
@@ -36,10 +36,10 @@ SOURCES = {
     "photographs": "Photographs",
     "upload": "Upload",
 }
-WITHOUT_IMAGES = ("photographs", "upload")  # what there is to explain where a data set has no images
+WITHOUT_IMAGES = ("photographs", "upload")  # offered where a data set has no images
 ORDERS = {
-    "wrong": "first what most of the networks have wrong, and are surest of",
-    "disagree": "first what most pairs of networks disagree about",
+    "wrong": "those that most networks misclassify first, most confident mistakes first",
+    "disagree": "those that most pairs of networks disagree about first",
 }
 
 
@@ -48,8 +48,8 @@ class StripPicture:
     """A picture of the strip.
 
     Attributes:
-        hover: lines on it.
-        wrong: how many networks have it wrong; 0 where they were not asked.
+        hover: lines of its hover text.
+        wrong: how many networks misclassify it; 0 where none was run.
     """
 
     reference: str
@@ -58,15 +58,15 @@ class StripPicture:
 
 
 def choose_picture(controls: DeltaGenerator, chosen: Sequence[Candidate], data: str) -> Picture | None:
-    """A strip of pictures, of which a click chooses one; kept in the address as `image`.
+    """A strip of pictures to choose one from by a click; kept in the address as `image`.
 
     Args:
-        controls: the container for what to choose from.
-        chosen: networks that are asked for mistakes and disagreements.
+        controls: container for the fields.
+        chosen: networks whose mistakes and disagreements are offered.
         data: name of the data set whose test images are offered.
 
     Returns:
-        The chosen one; None where it cannot be had, which the page has then been told.
+        The chosen picture; None where it cannot be read, for the reason shown.
     """
     row = dataset(data)
     if not row.test_images:
@@ -84,8 +84,8 @@ def choose_picture(controls: DeltaGenerator, chosen: Sequence[Candidate], data: 
         )  # fmt: skip
         label = None
         if source in ("all", "wrong", "disagree"):
-            there = np.unique(load_test(data).labels)  # a folder need not have all of ImageNet's classes
-            classes = [row.classes[number] for number in there]
+            labels = np.unique(load_test(data).labels)  # a folder need not have all of ImageNet's classes
+            classes = [row.classes[number] for number in labels]
             named = st.selectbox(
                 "Class", ["any", *classes], key="class", bind="query-params", width=150, on_change=_first_page
             )
@@ -108,7 +108,7 @@ def choose_picture(controls: DeltaGenerator, chosen: Sequence[Candidate], data: 
         return None
     title = in_markdown(found.title)
     st.caption(
-        f"{order}Explained: {title}, which networks give one of their {len(row.classes)} classes, whatever it shows."
+        f"{order}Explained: {title}. Networks assign it one of their {len(row.classes)} classes, whatever it shows."
         if found.label is None
         else f"{order}Explained: {title}, class {in_markdown(row.classes[found.label])}."
     )
@@ -116,7 +116,7 @@ def choose_picture(controls: DeltaGenerator, chosen: Sequence[Candidate], data: 
 
 
 def _selected(data: str) -> str:
-    """What was chosen last, unless that is a test image of a larger data set."""
+    """The reference chosen last, unless it is a test image past the end of this data set."""
     images = dataset(data).test_images
     reference = str(st.query_params.get("image", st.session_state.get("image", FIRST)))
     kind, _, number = reference.partition(":")
@@ -139,11 +139,11 @@ def _all(data: str, label: int | None) -> list[StripPicture]:
 
 
 def _answered(show: str, chosen: Sequence[Candidate], data: str, label: int | None) -> list[StripPicture] | None:
-    """What the chosen networks get wrong, or disagree about, among some hundred test images; None: no answer."""
+    """Test images that the chosen networks misclassify or disagree about; None without predictions."""
     answers = [
         compute.ask(predictions.predictions, (each.reference(None),), data=data, images=EXAMINED) for each in chosen
     ]
-    table = combined(awaited(answers, f"Asking the networks about {EXAMINED} test images"))
+    table = combined(awaited(answers, f"Classifying {EXAMINED} test images"))
     if table is None:
         return None
     kind: Show = "wrong" if show == "wrong" else "disagree"
@@ -163,9 +163,9 @@ def _said(rows: pd.DataFrame, data: str) -> list[str]:
 
 
 def _strip(offers: Sequence[StripPicture], data: str, source: str) -> None:
-    """Ten of the pictures; the selected one is among them where the reader has not gone on to others."""
+    """Ten of the pictures, those around the selected one until the reader turns the pages."""
     if not offers:
-        st.info("There is no such picture among those looked at. Choose another class, or other networks.")
+        st.info("No test image matches. Choose another class, or other networks.")
         return
     references = [each.reference for each in offers]
     if st.session_state.get("pictures_source") != (data, source):
@@ -176,9 +176,9 @@ def _strip(offers: Sequence[StripPicture], data: str, source: str) -> None:
     start -= start % IN_STRIP
     shown = offers[start : start + IN_STRIP]
     here = [each.reference for each in shown]
-    where = f"{start + 1:,} to {start + len(shown):,} of {len(offers):,} are shown"
+    where = f"{start + 1:,} to {start + len(shown):,} of {len(offers):,} shown"
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        _turn(start - IN_STRIP, ":material/chevron_left:", f"Earlier pictures; {where}", disabled=start == 0)
+        _turn(start - IN_STRIP, ":material/chevron_left:", f"Previous pictures; {where}", disabled=start == 0)
         with st.container(width="stretch"):
             selected = here.index(_selected(data)) if _selected(data) in here else None
             drawing = cached_drawing(
@@ -193,7 +193,7 @@ def _strip(offers: Sequence[StripPicture], data: str, source: str) -> None:
                 on_click=lambda point: _select(here[int(point[0])]),
             )
         at_end = start + IN_STRIP >= len(offers)
-        _turn(start + IN_STRIP, ":material/chevron_right:", f"Further pictures; {where}", disabled=at_end)
+        _turn(start + IN_STRIP, ":material/chevron_right:", f"Next pictures; {where}", disabled=at_end)
 
 
 def _turn(to: int, icon: str, words: str, *, disabled: bool) -> None:
@@ -215,8 +215,8 @@ def _thumbnail(offer: StripPicture, data: str) -> StripImage:
 
 def _upload() -> None:
     given = st.file_uploader(
-        "A PNG, JPEG or WebP picture, at most 25 megapixels. It stays on this machine; its middle square is scaled to "
-        "the size that the networks take.",
+        "A PNG, JPEG or WebP picture, at most 25 megapixels. It stays on this machine; its central square is scaled to "
+        "the networks' image size.",
         type=["png", "jpg", "jpeg", "webp"],
         max_upload_size=MOST_MEGABYTES,
         key="picture_file",

@@ -25,7 +25,7 @@ VIEWS: dict[str, View[Scene]] = {
     "agreement": View(
         "Agreement",
         show_agreement,
-        "Do networks look at the same places? Do methods say the same of one network? If they do not, a single map is "
-        "no explanation.",
+        "Do networks look at the same places? Do methods agree about one network? If not, a single map is no "
+        "explanation.",
     ),
 }

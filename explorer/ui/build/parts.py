@@ -1,4 +1,4 @@
-"""The parts of a network to change one by one, and what can be choice where they do not go together."""
+"""Fields for the parts of a network, and the nearest valid networks where the parts do not fit together."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -19,7 +19,7 @@ from explorer.ui.build.choice import (
     chosen_settings,
     set_settings,
     set_size,
-    show,
+    show_network,
 )
 
 BLOCKS = {"basic": "Basic", "bottleneck": "Bottleneck", "dense": "Dense", "dense-bottleneck": "Dense bottleneck"}
@@ -32,16 +32,16 @@ STRIDES = {"3x3": "3×3 (torchvision)", "1x1": "1×1 (He et al. 2015)"}
 
 
 def change_parts(choice: BuildChoice) -> None:
-    """Widgets for the settings of the network, those that have a meaning for its block."""
+    """Fields for the settings that have a meaning for the network's block."""
     settings = chosen_settings()
     kept = meaningful(settings)
-    st.markdown("##### :material/tune: Its parts")
+    st.markdown("##### :material/tune: Parts")
     with st.grid(2, min_column_width=130, vertical_alignment="bottom"):
         _menu("Block", "block", BLOCKS)
         _depth(settings)
         _stages(settings)
         _number("Width of the stem", "width", "Channels. The first stage has as many, before widening.")
-        _fields(_USUAL, kept)
+        _fields(_MAIN, kept)
         _size(choice)
         _number("Classes", "classes", "Outputs of the classifier.")
     with (
@@ -53,21 +53,23 @@ def change_parts(choice: BuildChoice) -> None:
 
 
 def show_problem(choice: BuildChoice) -> None:
-    """Which rule the wish breaks, and the nearest networks that can be choice."""
+    """The rule that the settings break, and the nearest valid networks."""
     settings = chosen_settings()
     try:
         config = NetworkConfig(**settings)
     except BadSettings as error:
         st.warning(
-            message_in_markdown(f"This cannot be choice: {error} Shown below: {choice.config.name}."),
+            message_in_markdown(f"This cannot be built: {error} Shown below: {choice.config.name}."),
             icon=":material/block:",
         )
         found = [each for each in nearest_networks(settings, {st.session_state[CHANGED]}) if each.depth <= DEEPEST]
         with st.container(horizontal=True):
             for each in found:
-                st.button(f"Use {each.name}", key=f"take-{each.name}", on_click=show, args=(each,))
+                st.button(f"Use {each.name}", key=f"take-{each.name}", on_click=show_network, args=(each,))
             if choice.config not in found:
-                st.button(f"Back to {choice.config.name}", key="take-shown", on_click=show, args=(choice.config,))
+                st.button(
+                    f"Back to {choice.config.name}", key="take-shown", on_click=show_network, args=(choice.config,)
+                )
         return
     if config.depth > DEEPEST:
         st.warning(f"{config.depth:,} layers are more than this page draws ({DEEPEST:,}).", icon=":material/block:")
@@ -102,7 +104,7 @@ def _changed(name: str) -> None:
 
 
 def _depth(settings: Mapping[str, Any]) -> None:
-    """Layers; a step leads to the next depth that there is."""
+    """Number of layers; a step leads to the next valid depth."""
     given = bool(settings["stages"])
     rule = depth_rule(settings["block"], settings["stem"])
     st.session_state["build_depth"] = settings["depth"]
@@ -118,7 +120,7 @@ def _stages(settings: Mapping[str, Any]) -> None:
     st.session_state["build_stages"] = ", ".join(map(str, settings["stages"]))
     st.text_input(
         "Blocks of each stage", key="build_stages", placeholder="three equal stages", on_change=_stages_changed,
-        help="Such as 3, 4, 6, 3 for ResNet-50. Empty: three equal stages, as many blocks as the depth asks for.",
+        help="Such as 3, 4, 6, 3 for ResNet-50. Empty: three equal stages, with as many blocks as the depth needs.",
     )  # fmt: skip
 
 
@@ -140,16 +142,16 @@ def _excitation() -> None:
     st.toggle("Squeeze-and-excitation", key="build_excitation", on_change=_changed, args=("excitation",))
 
 
-_USUAL: dict[str, Callable[[], None]] = {
+_MAIN: dict[str, Callable[[], None]] = {
     "shortcut": lambda: _menu("Shortcut", "shortcut", SHORTCUTS, "He et al. 2015, section 3.3; D: He et al. 2019."),
     "order": lambda: _menu("Norm and ReLU", "order", ORDERS, "He et al. 2016."),
-    "norm": lambda: _menu("Norm", "norm", NORMS, "Without norm, trained numbers start each branch at zero."),
+    "norm": lambda: _menu("Norm", "norm", NORMS, "Without norm, learned scalars start each branch at zero."),
     "growth": lambda: _number("Growth", "growth", "Channels that each dense layer adds."),
 }
 _MORE: dict[str, Callable[[], None]] = {
     "groups": lambda: _number("Groups", "groups", "Of the 3×3 convolution: the cardinality of a ResNeXt."),
     "group_width": lambda: _number(
-        "Channels of a group", "group_width", "In the first stage; 0: as many as make the width together."
+        "Channels of a group", "group_width", "In the first stage; 0 divides the width equally."
     ),
     "stride_on": lambda: _menu("Stride on the", "stride_on", STRIDES),
     "widen": lambda: _number("Widening", "widen", "How much wider than the stem: the k of a Wide ResNet."),

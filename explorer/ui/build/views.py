@@ -1,4 +1,4 @@
-"""What the Build page shows of a network, or of two beside each other."""
+"""The views of the Build page: one network, or two compared."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ MEASURES = {
 
 
 def summary(choice: BuildChoice) -> None:
-    """Totals beside the published ones, and where to go on; one row a network."""
+    """Totals compared with the published ones, and links; one card per network."""
     for config in choice.configs:
         found = description(config, choice.image_size)
         row = NETWORKS.get(config.name)
@@ -47,8 +47,8 @@ def summary(choice: BuildChoice) -> None:
                 )
                 st.metric(
                     f"Tensors in training, {BATCH} images", f"{found.tensor_bytes(BATCH) / 1e9:.2f} GB",
-                    help="fp32: weights, gradients, momentum, and what the backward pass needs of each image, worked "
-                    "out from the structure. What that takes of this machine's memory stands under Memory and time.",
+                    help="fp32: weights, gradients, momentum, and what the backward pass needs of each image, computed "
+                    "from the structure. *Memory and time* compares it with this machine's memory.",
                 )  # fmt: skip
             if published := _published(config, found):
                 st.caption(published)
@@ -58,31 +58,31 @@ def _published(config: NetworkConfig, found: Description) -> str:
     row = NETWORKS.get(config.name)
     if row is None or not row.source:
         return ""
-    told = [
-        f"{total['published']:,.0f} {total['total'].replace('_', '-')} (here {total['ratio']:.3f} times that)"
+    facts = [
+        f"{total['published']:,.0f} {total['total'].replace('_', '-')} (here {total['ratio']:.3f} times as many)"
         for total in found.totals.to_dict("records")
         if total["published"]
     ]
     if row.published_error is not None:
         where = {"cifar10": "CIFAR-10", "imagenet": "ImageNet"}[row.published_data]
-        told.append(f"{row.published_error:.2%} error on {where}")
-    return f"Published: {', '.join(told)}. {row.source}." if told else ""
+        facts.append(f"{row.published_error:.2%} error on {where}")
+    return f"Published: {', '.join(facts)}. {row.source}." if facts else ""
 
 
 def _links(config: NetworkConfig) -> None:
     with st.container(horizontal=True, width="content"):
         st.page_link(page("train"), label="Train", icon=":material/play_circle:", query_params={"network": config.name})
         st.page_link(
-            page("responses"), label="X-ray", icon=":material/radiology:",
+            page("responses"), label=wording.AT_INITIALISATION, icon=":material/radiology:",
             query_params={"study": wording.AT_INITIALISATION, "xray-networks": config.name},
         )  # fmt: skip
         st.page_link(
-            page("responses"), label="Look inside", icon=":material/graphic_eq:", query_params={"networks": config.name}
+            page("responses"), label="Responses", icon=":material/graphic_eq:", query_params={"networks": config.name}
         )
 
 
 def _drawings(choice: BuildChoice) -> None:
-    """One below the other, the layers that differ framed."""
+    """One below the other, with frames around the layers that differ."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         titles = {NOTHING: NOTHING} | {name: measure.title for name, measure in MEASURES.items()}
         name = st.selectbox(
@@ -96,16 +96,16 @@ def _drawings(choice: BuildChoice) -> None:
         choose_layer(choice.config)
     for number, (config, marked) in enumerate(zip(choice.configs, _different(choice), strict=True)):
         with st.container(border=True):
-            if choice.beside:
+            if choice.other:
                 st.markdown(f"**{config.name}**")
             _drawing(config, choice.image_size, name, marked, key=f"drawing-{number}")
 
 
 def _different(choice: BuildChoice) -> list[set[int]]:
-    """Numbers of the layers of each network that differ from those of the other."""
-    if choice.beside is None:
+    """Numbers of the layers of each network that differ from the other's."""
+    if choice.other is None:
         return [set()]
-    found = differences(choice.config, choice.beside, choice.image_size).layers
+    found = differences(choice.config, choice.other, choice.image_size).layers
     different = found[found["differs"]]
     return [set(map(int, different[f"layer_{side}"].dropna())) for side in "ab"]
 

@@ -1,4 +1,4 @@
-"""One data set: what it is, whether it is here, and its download."""
+"""One data set: its facts, whether it is on this machine, its download."""
 
 import streamlit as st
 
@@ -10,7 +10,7 @@ from explorer.ui.wording import size
 
 
 def data_card(name: str) -> None:
-    """Facts of a data set; where it can be downloaded, a button and the progress, renewed while it runs."""
+    """Facts of a data set; for one to download a button and the progress, refreshed while it runs."""
     row = DATASETS[name]
     running = row.archive is not None and downloads.download_progress(name).state == "running"
     with st.container(border=True):
@@ -39,7 +39,7 @@ def _card(row: DatasetRow, running: bool) -> None:
         st.progress(
             part, text=f"{message_in_markdown(progress.message)} {size(progress.done)} of {size(progress.total)}"
         )
-        st.caption("You may leave this page: the download goes on.")
+        st.caption("You may leave this page: the download continues.")
         if st.button("Cancel", icon=":material/close:", key=f"cancel-{row.name}"):
             downloads.cancel_download(row.name)
             st.rerun()
@@ -51,7 +51,7 @@ def _card(row: DatasetRow, running: bool) -> None:
         else:
             st.markdown(message_in_markdown(status.detail))
         again = progress.state in ("failed", "interrupted") and progress.done > 0
-        label = f"{'Go on with the download' if again else 'Download'} ({size(progress.total)})"
+        label = f"{'Resume the download' if again else 'Download'} ({size(progress.total)})"
         if st.button(label, type="primary", icon=":material/download:", key=f"download-{row.name}"):
             downloads.start_download(row.name)
             st.rerun()

@@ -20,13 +20,13 @@ from explorer.ui.widgets.data_choice import link_to
 from explorer.ui.widgets.export import export_buttons
 from explorer.ui.widgets.live_chart import cached_drawing, live_chart
 
-IN_ROW = 7  # more have no room for the longest name of a class of CIFAR-10 beside a probability
+IN_ROW = 7  # so that the longest class name of CIFAR-10 fits with a probability
 MOST_PICTURES = 3 * IN_ROW
 PICTURE_SIDE = 128  # pixels at most, of large images
 
 
 def show_confusions(evaluated: Evaluated) -> None:
-    """A field for every two classes; a click on one shows its images."""
+    """The confusion matrix; a click on a field shows its images."""
     each = choose_one(evaluated)
     classes, counts = each.classes, each.confusion
 
@@ -57,7 +57,7 @@ def show_confusions(evaluated: Evaluated) -> None:
 
 
 def show_mistakes(evaluated: Evaluated) -> None:
-    """The misclassified images of a network, the most confident mistakes first."""
+    """The misclassified images of a network, most confident mistakes first."""
     each = choose_one(evaluated)
     rows = each.mistakes
     if rows.empty:
@@ -76,15 +76,15 @@ def show_mistakes(evaluated: Evaluated) -> None:
 
 
 def show_pictures(rows: pd.DataFrame, each: Evaluation, evaluated: Evaluated) -> None:
-    """The first pictures of a table of answers; a click on one tells more of it.
+    """The first images of a table of answers; a click on one shows all predictions for it.
 
     Args:
         rows: `tables.EVALUATED`.
-        each: the evaluation that they are of.
-        evaluated: all of them.
+        each: their evaluation.
+        evaluated: all evaluations.
     """
     if rows.empty:
-        st.info("There is no such image among those looked at. Click on another field.")
+        st.info("None of the evaluated images is in this field. Click on another field.")
         return
     shown = rows.head(MOST_PICTURES).to_dict("records")
     numbers = [row["index"] for row in shown]
@@ -101,7 +101,7 @@ def show_pictures(rows: pd.DataFrame, each: Evaluation, evaluated: Evaluated) ->
         on_click=lambda point: _select_picture(numbers[int(point[0])]),
     )
     if selected is None:
-        st.caption("Click on a picture to see what each network says about it.")
+        st.caption("Click on an image to see what each network predicts.")
     else:
         _card(numbers[selected], each, evaluated)
 
@@ -112,18 +112,18 @@ def _thumbnail(row: Mapping[Any, Any], each: Evaluation) -> StripImage:
     pixels = found.pixels
     if max(pixels.shape[:2]) > PICTURE_SIDE:
         pixels = fitted(pixels, PICTURE_SIDE, pixels.shape[2])
-    said = f"{classes[row['prediction']]} {100 * row['probability']:.0f} %"
+    predicted = f"{classes[row['prediction']]} {100 * row['probability']:.0f} %"
     right = row["prediction"] == row["label"]
     return StripImage(
         pixels,
-        said if right else classes[row["label"]],
-        (found.title, f"is {classes[row['label']]}: {percent(row['label_probability'])}", f"given: {said}"),
-        subtitle="" if right else f"→ {said}",
+        predicted if right else classes[row["label"]],
+        (found.title, f"is {classes[row['label']]}: {percent(row['label_probability'])}", f"predicted: {predicted}"),
+        subtitle="" if right else f"→ {predicted}",
     )
 
 
 def _card(number: int, each: Evaluation, evaluated: Evaluated) -> None:
-    """What all networks of its data set say about an image, and the way to an explanation."""
+    """What all networks of its data set predict for an image, and a link to attribution maps."""
     alike = [other for other in evaluated.found if other.data == each.data]
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         lines = [
@@ -155,7 +155,7 @@ def _counted(count: int) -> str:
 
 
 def _named(table: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
-    """With the names of classes beside their numbers."""
+    """With the names of the classes."""
     found = table.copy()
     for column in ("prediction", "label"):
         found.insert(0, f"{column}_name", [classes[number] for number in table[column]])
@@ -186,6 +186,6 @@ def _select_picture(number: int) -> None:
 
 
 def _remember(name: str, value: str) -> None:
-    """In the address, and for a reader who comes back from another page."""
+    """Keep a value in the address, and in the session for when the reader returns from another page."""
     st.session_state[name] = value
     st.query_params[name] = value

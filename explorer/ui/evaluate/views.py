@@ -15,7 +15,7 @@ VIEWS: dict[str, View[Evaluated]] = {
     ),
     "calibration": View("Calibration", show_calibration, "Is a network right as often as it is confident?"),
     "mistakes": View("Most confident mistakes", show_mistakes, "Where is a network confident, and wrong?"),
-    "together": View("Ensemble", show_ensemble, "Do several networks know more than the best of them?"),
+    "together": View("Ensemble", show_ensemble, "Do several networks together beat the best of them?"),
     "checkpoints": View(
         "All checkpoints", None, "Which checkpoints are on this machine, and how do they compare with published errors?"
     ),

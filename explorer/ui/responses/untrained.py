@@ -30,10 +30,10 @@ class InitialStudy:
 
     Attributes:
         title: in the menu.
-        function: in `studies.layers`, that measures it.
+        function: in `studies.layers`.
         question: what it answers.
         figure: from its table and the chosen measure.
-        measures: names of those that can be shown; empty where there is one only.
+        measures: names of the measures to choose from; empty where there is one only.
     """
 
     title: str
@@ -44,7 +44,7 @@ class InitialStudy:
 
 
 def show_initial_study(name: str) -> None:
-    """A study of untrained networks of chosen depths: needs no training, answers in seconds."""
+    """A study of chosen untrained networks, which takes seconds."""
     found = INITIAL_STUDIES[name]
     st.markdown(found.question)
     controls = st.container(horizontal=True, vertical_alignment="bottom")
@@ -103,9 +103,9 @@ INITIAL_STUDIES: dict[str, InitialStudy] = {
     "shattering": InitialStudy(
         title="Shattered gradients",
         function=layers.gradient_autocorrelation,
-        question="Along a line between two images, how long does the gradient with respect to the input stay alike? "
-        "In deep plain networks it becomes white noise: a step that helps here says nothing about a point close by. "
-        "Shortcuts keep some likeness (Balduzzi et al. 2017, arXiv 1702.08591).",
+        question="Along a line between two images, how long does the gradient with respect to the input stay "
+        "similar? In deep plain networks it becomes white noise: a step that helps at one point says nothing about a "
+        "point nearby. Shortcuts preserve some similarity (Balduzzi et al. 2017, arXiv 1702.08591).",
         figure=_autocorrelation,
     ),
 }

@@ -1,4 +1,4 @@
-"""What the reader has deleted on the Runs page: it can be brought back until they leave that page."""
+"""Deletions on the Runs page, which can be undone until the reader leaves it."""
 
 import streamlit as st
 
@@ -12,7 +12,7 @@ _KEPT = "deleted"  # session state
 
 
 def keep(deleted: Deleted) -> None:
-    """Remember what was set aside just now."""
+    """Remember a deletion."""
     st.session_state.setdefault(_KEPT, []).append(deleted)
 
 
@@ -31,14 +31,14 @@ def offer_undo() -> None:
                     try:
                         trash.restore(deleted)
                     finally:
-                        if not deleted.folder.is_dir():  # else it can be tried again
+                        if not deleted.folder.is_dir():  # else the reader can try again
                             st.session_state[_KEPT].remove(deleted)
                     cached.forget()
                     st.rerun()
 
 
 def empty() -> None:
-    """Remove it all for good: the reader has gone on to another page. So goes what was forgotten in closed tabs."""
+    """Delete it all for good, once the reader is on another page; also what closed tabs have left."""
     trash.discard_forgotten()
     for deleted in st.session_state.pop(_KEPT, []):
         with readable_errors():

@@ -19,7 +19,7 @@ from explorer.ui.widgets.refresh import POLL_SECONDS, start_queued
 
 
 def compare() -> None:
-    """The list, and below it what is chosen in it; renewed while anything trains."""
+    """The list, and below it the chosen experiments; refreshed while anything trains."""
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
         st.title("Runs", anchor=False)
         with st.popover("Import", icon=":material/upload:"):
@@ -65,7 +65,7 @@ def compare() -> None:
 
 
 def _choose(everything: list[Experiment]) -> list[Experiment]:
-    """The list as a table; what is ticked is kept in the URL."""
+    """The list as a table; the selection is kept in the address."""
     wanted = st.query_params.get_all("experiment")
     ids = [found.id for found in everything]
     table = pd.DataFrame([_row(found) for found in everything])
@@ -113,7 +113,7 @@ def _actions(chosen: list[Experiment]) -> None:
             ):
                 st.switch_page(page("train"), query_params={"experiment": chosen[0].id})
             if st.button(
-                "Race and verdict", icon=":material/trending_up:", key="race", help="What these runs can tell of depth."
+                "Race and verdict", icon=":material/trending_up:", key="race", help="What these runs show about depth."
             ):
                 st.switch_page(page("degradation"), query_params={"experiment": chosen[0].id})
             if chosen[0].state != "shipped" and st.button("Rename", icon=":material/edit:", key="rename"):
@@ -150,13 +150,13 @@ def _delete(chosen: list[Experiment]) -> None:
                     deleted.keep(library.set_aside(found.id, found.run_ids))
                 cached.forget()
                 st.rerun()
-        if st.button("Keep", key="keep"):
+        if st.button("Cancel", key="keep"):
             st.rerun()
 
 
 def _import() -> None:
-    given = st.file_uploader("An experiment as a zip", type="zip", key="import", help="As the zip download gives it.")
-    if given is not None and st.button("Import it", type="primary", key="import_now"):
+    given = st.file_uploader("Experiment (zip)", type="zip", key="import", help="As exported by this app.")
+    if given is not None and st.button("Import", type="primary", key="import_now"):
         experiment_id = library.import_zip(given, given.name)
         cached.forget()
         st.query_params["experiment"] = experiment_id

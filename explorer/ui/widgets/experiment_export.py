@@ -1,4 +1,4 @@
-"""Taking an experiment along: its metrics, its chart, itself, its command."""
+"""Export of experiments: metrics, chart, zip, command."""
 
 import shutil
 from collections.abc import Callable
@@ -18,7 +18,7 @@ from explorer.ui.wording import title
 
 
 def export_experiment(found: Experiment, draw: Callable[[], Figure]) -> None:
-    """Downloads of one experiment, made when they are asked for, and the same from a shell; `draw` makes its chart."""
+    """Downloads of one experiment, made on request, and its shell command; `draw` makes the chart."""
     with st.container(horizontal=True):
         download_buttons([found], draw)
         st.download_button(
@@ -38,7 +38,7 @@ def export_experiment(found: Experiment, draw: Callable[[], Figure]) -> None:
 
 
 def download_buttons(chosen: list[Experiment], draw: Callable[[], Figure]) -> None:
-    """Metrics as CSV and the chart as a page that opens without this app."""
+    """Download buttons for the metrics as CSV and the chart as a standalone page."""
     name = chosen[0].id if len(chosen) == 1 else "experiments"
     runs = tuple(run_id for found in chosen for run_id in found.run_ids)
     st.download_button(

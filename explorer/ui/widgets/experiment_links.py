@@ -10,14 +10,14 @@ from explorer.ui.wording import chip, percent, title, when
 
 
 def now_training() -> None:
-    """A link to what trains or waits, if anything does."""
+    """Links to the experiments that train or wait."""
     for each in (each for each in cached.experiments() if each.active):
         with st.container(border=True):
             link(each)
 
 
 def link(each: Experiment) -> None:
-    """One line that opens an experiment: title, state, when it began, test errors."""
+    """A link to an experiment: title, state, start, test errors."""
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.page_link(page("train"), label=in_markdown(title(each)), query_params={"experiment": each.id})
         st.markdown(chip(each), width="content")

@@ -1,4 +1,4 @@
-"""How far an experiment is, what is wrong with it, and its pause, resume and stop."""
+"""Progress and problems of an experiment, and the buttons Pause, Resume and Stop."""
 
 import time
 from collections.abc import Callable
@@ -30,7 +30,7 @@ def controls(found: Experiment) -> None:
     if found.active or found.resumable:
         with st.container(horizontal=True, width="content"):
             asked = {requested(run.path) for run in found.runs if run.state in ("starting", "running")} - {None}
-            if _silence(found) is not None:  # it may be asked again
+            if _silence(found) is not None:  # the reader may ask again
                 asked.clear()
             if found.active:
                 _button("Pause", "pause", launch.pause, found, disabled=bool(asked))
@@ -62,16 +62,16 @@ def _button(
 
 
 def progress(found: Experiment) -> None:
-    """A bar with what goes on and how long it will take, and what is wrong with any of the runs."""
+    """A bar with the state and the time left, and the problems of the runs."""
     done, total = _steps(found)
     remaining = _time_left(found.id, done, total) if found.state == "running" else None
     left = "" if remaining is None else f" About {duration(remaining)} left."
     st.progress(min(1.0, done / total), text=_sentence(found) + left)
     if (silence := _silence(found)) is not None:
         st.warning(
-            f"The training does not answer: nothing has been heard of it since {since(silence)} ({duration(silence)}), "
-            "which is much longer than its usual step. If it does not heed Pause or Stop within some seconds, it is "
-            "ended by force; Resume then goes on from the last state that was kept.",
+            f"The training does not respond: there was no sign of it since {since(silence)} ({duration(silence)}), "
+            "much longer than its usual step. If it does not react to Pause or Stop within some seconds, it is ended "
+            "by force; Resume then continues from the last saved state.",
             icon=":material/hourglass_disabled:",
         )
     for run in found.runs:
@@ -79,8 +79,8 @@ def progress(found: Experiment) -> None:
 
 
 def offer_mending(run: Run) -> None:
-    """A button that keeps what can be read of a damaged run."""
-    help_text = "Keeps what can be read of its metrics; a training that had not ended can then go on."
+    """A button that restores a damaged run from what can be read."""
+    help_text = "Keeps the metrics that can be read; an unfinished training can then continue."
     if st.button("Mend", icon=":material/healing:", key=f"mend-{run.id}", help=help_text):
         with readable_errors():
             mend(run.id)
@@ -95,7 +95,7 @@ def numbers(found: Experiment) -> None:
     images = sum(run.progress.step * int(run.facts.recipe["batch_size"]) for run in runs if run.facts)
     rate = next((run.progress.learning_rate for run in reversed(runs) if run.progress.learning_rate is not None), None)
     with st.grid(4, min_column_width=150):
-        st.metric("Step", f"{found.step:,} of {found.steps:,}", help="Of the slowest network; they advance in turn.")
+        st.metric("Step", f"{found.step:,} of {found.steps:,}", help="Of the slowest network; networks take turns.")
         st.metric("Training time", duration(seconds) if seconds else "–", help="All networks; evaluations not counted.")
         st.metric(
             "Images per second", f"{images / seconds:,.0f}" if seconds else "–", help="Training alone, all networks."
@@ -104,13 +104,13 @@ def numbers(found: Experiment) -> None:
 
 
 def _steps(found: Experiment) -> tuple[int, int]:
-    """Steps made and steps in all, of all runs together."""
+    """Steps done and total steps, summed over the runs."""
     runs = [run for run in found.runs if run.facts]
     return sum(run.progress.step for run in runs), max(1, sum(run.steps for run in runs))
 
 
 def _silence(found: Experiment) -> float | None:
-    """For how long a training that hangs has not been heard."""
+    """Seconds since the last sign of a training that hangs; None if none does."""
     return max((run.silent_seconds for run in found.runs if run.silent_seconds is not None), default=None)
 
 
@@ -121,19 +121,19 @@ def _sentence(found: Experiment) -> str:
     if found.state == "queued":
         return _queue_position(found)
     if found.state == "running" and _silence(found) is not None:
-        return "Training stands still."
+        return "Training hangs."
     if found.state in ("paused", "stopped") and any(run.reason.startswith(FORCED) for run in found.runs):
-        return "Ended by force. Resume goes on from the last state that was kept."
+        return "Ended by force. Resume continues from the last saved state."
     return {
         "starting": "Starting: PyTorch is loading, which takes about ten seconds.",
-        "running": "Training. You may close this page: training goes on.",
-        "paused": "Paused. Resume goes on exactly where it stopped.",
-        "stopped": "Stopped. What was measured is kept; Resume goes on from there.",
+        "running": "Training. You may close this page: training continues.",
+        "paused": "Paused. Resume continues exactly where it stopped.",
+        "stopped": "Stopped. What was measured is kept; Resume continues from there.",
         "finished": "Finished.",
         "failed": "A network failed; the reason is below.",
-        "crashed": "The training process is gone. Resume goes on from the last state that was kept.",
+        "crashed": "The training process is gone. Resume continues from the last saved state.",
         "damaged": "A file of this experiment cannot be read.",
-        "shipped": "Came with the program.",
+        "shipped": "Shipped with the program.",
     }[found.state]
 
 
@@ -148,7 +148,7 @@ def _queue_position(found: Experiment) -> str:
 
 
 def _time_left(experiment_id: str, done: int, total: int) -> float | None:
-    """From the pace since this page first saw the run move, so that evaluations and other work are counted."""
+    """Estimated from the pace since this page was opened, which includes evaluations and other work."""
     now = time.monotonic()
     since, first = st.session_state.setdefault(f"pace-{experiment_id}", (now, done))
     if done < first:  # resumed from an earlier snapshot
@@ -157,7 +157,7 @@ def _time_left(experiment_id: str, done: int, total: int) -> float | None:
 
 
 def _trouble(run: Run) -> None:
-    """Why a run is not as it should be, with the end of its log."""
+    """The problem of a run, with the end of its log."""
     reason = run.reason
     name = run.facts.network.name if run.facts else run.id
     if run.state in ("failed", "damaged"):

@@ -1,4 +1,4 @@
-"""Beside the form: what will be trained, how long it takes, and Start."""
+"""The card with the plan, its estimated time, and Start."""
 
 import streamlit as st
 
@@ -19,12 +19,12 @@ from explorer.ui.wording import duration, title
 
 
 def start_panel(plan: Plan, *, opens: str = "train", **query: str) -> None:
-    """A card with the plan in words, the time it takes, and the button that starts it.
+    """A card with the plan in words, its estimated time, and the button that starts it.
 
     Args:
         plan: what Start trains.
         opens: the page that then shows the experiment.
-        query: goes to that page's address beside the experiment's id.
+        query: further parameters of that page's address.
     """
     with st.container(border=True):
         images = plan.recipe.train_images or plan.dataset.train_images
@@ -33,7 +33,7 @@ def start_panel(plan: Plan, *, opens: str = "train", **query: str) -> None:
         st.markdown(f"##### {len(plan.networks)} {'network' if len(plan.networks) == 1 else 'networks'}{seeds}")
         st.markdown(
             f"{plan.recipe.steps:,} steps of {plan.recipe.batch_size} images: "
-            f"{epochs:,.1f} times through {images:,} images of {in_markdown(plan.dataset.title)}."
+            f"{epochs:,.1f} epochs of {images:,} images of {in_markdown(plan.dataset.title)}."
         )
         status = data_status(plan.data)
         if not status.available:
@@ -41,7 +41,7 @@ def start_panel(plan: Plan, *, opens: str = "train", **query: str) -> None:
             st.page_link(page("data"), label="To the Data page", icon=":material/arrow_forward:")
         busy = [found for found in cached.experiments() if found.active]
         if busy:
-            st.caption(f"{in_markdown(title(busy[-1]))} is {busy[-1].state}: this one will wait for its turn.")
+            st.caption(f"{in_markdown(title(busy[-1]))} is {busy[-1].state}: this one will wait in the queue.")
         if st.button(
             "Start",
             type="primary",
@@ -61,7 +61,7 @@ def start_panel(plan: Plan, *, opens: str = "train", **query: str) -> None:
 
 
 def _caveats(plan: Plan) -> None:
-    """What will stand between a comparison of the networks and a conclusion from it."""
+    """The confounds of a comparison of these networks."""
     found = plan_confounds(plan)
     if found:
         with st.expander(f"Caveats ({len(found)})", icon=":material/warning:"):
@@ -70,7 +70,7 @@ def _caveats(plan: Plan) -> None:
 
 
 def _estimate(plan: Plan) -> None:
-    """The time, once it has been measured for these settings; measuring takes two seconds and a start of PyTorch."""
+    """The training time, measured on request: it takes two seconds and the start of PyTorch."""
     measured = plan.model_copy(update={"title": ""})
     if st.session_state.get("estimated") != measured:
         if st.button("Estimate the time", icon=":material/timer:", key="estimate_time", width="stretch"):
