@@ -69,7 +69,7 @@ def progress(found: Experiment) -> None:
     st.progress(min(1.0, done / total), text=_sentence(found) + left)
     if (silence := _silence(found)) is not None:
         st.warning(
-            f"The training does not respond: there was no sign of it since {since(silence)} ({duration(silence)}), "
+            f"The training does not answer: there was no sign of it since {since(silence)} ({duration(silence)}), "
             "much longer than its usual step. If it does not react to Pause or Stop within some seconds, it is ended "
             "by force; Resume then continues from the last saved state.",
             icon=":material/hourglass_disabled:",
