@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 
-# The first Python of this machine that is new enough; PYTHON=/path/to/python overrules it.
+# The first Python on this machine that is new enough, unless PYTHON=/path/to/python is given.
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 python3.11 python,\
             $(shell $(name) -c '$(NEW_ENOUGH)' 2>/dev/null && echo $(name))))
@@ -17,12 +17,12 @@ help: ## Show this list
 	@echo 'ResNet Explorer: make TARGET'
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: $(READY) ## Make the environment .venv and install everything into it
+setup: $(READY) ## Create the environment .venv and install everything into it
 
 run: $(READY) ## Open the app (PORT=8600 for another port)
 	@exec $(VENV_PYTHON) -m streamlit run streamlit_app.py $(if $(PORT),--server.port $(PORT))
 
-# Several processes with a thread each; what starts processes and browsers of its own runs by itself afterwards.
+# Several processes with one thread each; tests that start processes or browsers run alone afterwards.
 PARALLEL := OMP_NUM_THREADS=1 $(VENV_PYTHON) -m pytest -n auto --maxprocesses 4 --dist worksteal $(if $(CI),--durations=20)
 
 test: $(READY) ## Run all tests: unit, app, worker, faults, browser
@@ -48,13 +48,13 @@ types: $(READY) ## Check types
 bench-train: $(READY) ## Measure training speed against a plain reference (needs CIFAR-10)
 	$(VENV_PYTHON) -m benchmarks.train_speed $(ARGS)
 
-bench-responses: $(READY) ## Measure what measuring responses costs against a bare forward pass
+bench-responses: $(READY) ## Measure the cost of response statistics against a bare forward pass
 	$(VENV_PYTHON) -m benchmarks.response_cost $(ARGS)
 
-bench-probes: $(READY) ## Measure what looking at the layers adds to a training
+bench-probes: $(READY) ## Measure what probes of the layers add to the training time
 	$(VENV_PYTHON) -m benchmarks.probe_cost $(ARGS)
 
-bench-attributions: $(READY) ## Measure what attributions cost: batches against one call an image, Captum alone, a grid of maps
+bench-attributions: $(READY) ## Measure the cost of attributions: batches, single images, Captum alone, a grid of maps
 	$(VENV_PYTHON) -m benchmarks.attribution_cost $(ARGS)
 
 bench-first-paint: $(READY) ## Measure the time from start to the first page (needs chromium)
@@ -63,7 +63,7 @@ bench-first-paint: $(READY) ## Measure the time from start to the first page (ne
 # Where the shipped networks are trained: never in the checkout.
 ZOO_HOME ?= $(HOME)/.cache/resnet-explorer-zoo
 
-zoo: $(READY) ## Train the networks that ship in checkpoints/ (half a day on two cores; go on with make zoo)
+zoo: $(READY) ## Train the networks that ship in checkpoints/ (half a day on two cores; continue with make zoo)
 	EXPLORER_HOME='$(ZOO_HOME)' $(VENV_PYTHON) -m checkpoints.zoo train $(ARGS)
 
 zoo-pack: $(READY) ## Put the networks that have finished into checkpoints/
@@ -73,7 +73,7 @@ clean: ## Remove the environment and all caches; runs and data stay
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache test-results
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# An environment whose Python is gone or too old is made anew.
+# An environment whose Python is gone or too old is created again.
 ifneq ($(shell $(VENV_PYTHON) -c '$(NEW_ENOUGH)' 2>/dev/null && echo usable),usable)
 .PHONY: $(READY)
 endif
@@ -81,7 +81,7 @@ endif
 $(READY): requirements.txt requirements-dev.txt
 	@if ! '$(PYTHON)' -c '$(NEW_ENOUGH)' 2>/dev/null; then \
 	    echo 'Python 3.11 or newer is missing; $(or $(PYTHON),python3) is $(or $(shell command -v $(or $(PYTHON),python3) >/dev/null && $(or $(PYTHON),python3) --version 2>&1 | head -1),not there).' >&2; \
-	    echo 'Install it, or name one: make $(or $(MAKECMDGOALS),setup) PYTHON=/path/to/python3.11' >&2; exit 1; fi
+	    echo 'Install it, or give the path of one: make $(or $(MAKECMDGOALS),setup) PYTHON=/path/to/python3.11' >&2; exit 1; fi
 	@if ! '$(PYTHON)' -c 'import venv, ensurepip' 2>/dev/null; then \
 	    echo 'The venv module of $(PYTHON) is missing. On Debian or Ubuntu: apt-get install python3-venv' >&2; exit 1; fi
 	@$(VENV_PYTHON) -c '$(NEW_ENOUGH)' 2>/dev/null && $(VENV_PYTHON) -m pip --version >/dev/null 2>&1 || \

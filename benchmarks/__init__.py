@@ -1,1 +1,1 @@
-"""How fast the product is, and against what; measurements, not tests."""
+"""Speed of the library against references; measurements, not tests."""

@@ -1,12 +1,12 @@
-"""What attributions cost: batches against one call an image, `attribute` against Captum alone, a grid of maps.
+"""Cost of attributions: batches against one call per image, `attribute` against Captum alone, a grid of maps.
 
     python -m benchmarks.attribution_cost     (make bench-attributions)
 
-One round is every way once, in turns of which comes first; ratios are taken round by round, so that other work on the
-machine hits all ways, by the clock and by the processor time of this process. On a busy machine the second is the one
-to believe; on an accelerator only the first. Images are random and networks untrained, which take as long as others.
-The grid is computed by reference, as the page asks for it: its first time is that of a process which has computed no
-map, without the seconds in which PyTorch is imported.
+A round is every variant once, each first in turn; ratios are taken per round, so that other work on the machine affects
+all variants, by wall time and by processor time of this process. On a busy machine rely on the second, on an
+accelerator only on the first. Images are random and networks untrained, which take as long as others. The grid is
+computed by reference, as on the page: its first time is that of a process without cached maps, PyTorch's import not
+included.
 """
 
 import argparse

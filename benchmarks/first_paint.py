@@ -1,6 +1,6 @@
 """Time from `streamlit run` to the first answer and to Home on the screen: `make bench-first-paint`.
 
-An app of one line, started in turn with the product, tells how much of it is Streamlit's and the browser's own.
+An app of one line, started in turn with this one, shows the part of Streamlit and the browser.
 """
 
 import argparse

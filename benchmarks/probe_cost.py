@@ -1,10 +1,10 @@
-"""What looking at all layers and blocks adds to a training at the automatic interval: `make bench-probes`.
+"""What probes of all layers and blocks add to a training at the automatic interval: `make bench-probes`.
 
-Steps without and with a look before them take turns within one training, so that other work on the machine meets both
-alike; a look is written to a metrics file, as the worker does. Its cost is counted in steps of the same round. With the
-number of looks that the default recipe makes, it gives how much longer a training takes. All are medians over the
-rounds with their quartiles, by the clock and by the processor time of this process. On a busy machine the second is the
-one to believe; on an accelerator only the first.
+Steps without and with a probe alternate within one training, so that other work on the machine affects both; a probe
+is written to a metrics file, as the worker does. Its cost is counted in steps of the same round; times the number of
+probes of the default recipe, it gives how much longer a training takes. All are medians over the rounds with
+quartiles, by wall time and by processor time of this process. On a busy machine rely on the second, on an accelerator
+only on the first.
 """
 
 import argparse
@@ -42,7 +42,7 @@ def images() -> Data:
 
 
 def cost(depth: int, data: Data, rounds: int, steps: int) -> dict[str, Any]:
-    """One network's line of the answer."""
+    """The results of one network."""
     total = WARM_UP_STEPS + 2 * rounds * steps + 1
     # a low rate, so that random labels do not drive the loss out of bounds
     recipe = RECIPE.model_copy(
@@ -55,13 +55,13 @@ def cost(depth: int, data: Data, rounds: int, steps: int) -> dict[str, Any]:
             pass
         training.probe()
         for number in range(rounds):
-            for looks in (number % 2 == 0, number % 2 == 1):  # the other one begins each round
+            for probed in (number % 2 == 0, number % 2 == 1):  # alternately first
                 start, processor_start = time.perf_counter(), time.process_time()
-                if looks:
-                    look(training, metrics)
+                if probed:
+                    probe(training, metrics)
                 for _ in itertools.islice(training, steps):
                     pass
-                took[looks].append((time.perf_counter() - start, time.process_time() - processor_start))
+                took[probed].append((time.perf_counter() - start, time.process_time() - processor_start))
             print(f"ResNet-{depth}: round {number + 1} of {rounds}", file=sys.stderr, flush=True)
     accelerated = training.batches.device.type != "cpu"
     count = sum(RECIPE.probes_at(step, accelerated=accelerated) for step in range(RECIPE.steps + 1))
@@ -82,8 +82,8 @@ def cost(depth: int, data: Data, rounds: int, steps: int) -> dict[str, Any]:
     }
 
 
-def look(training: Training, metrics: MetricsWriter) -> None:
-    """As the worker looks."""
+def probe(training: Training, metrics: MetricsWriter) -> None:
+    """Probe the network as the worker does."""
     found = training.probe()
     metrics.append_probe(map(astuple, found.layers), map(astuple, found.blocks))
 
@@ -94,7 +94,7 @@ def markdown(facts: dict[str, Any], table: list[dict[str, Any]]) -> str:
     lines = [
         f"{table[0]['data']}, batches of {RECIPE.batch_size}; {where}. Medians (quartiles).",
         "",
-        "| network | step | a look, in steps | by processor time | looks | training longer by | by processor time |",
+        "| network | step | a probe, in steps | by processor time | probes | training longer by | by processor time |",
         "|---|---|---|---|---|---|---|",
     ]
     for entry in table:
@@ -110,7 +110,7 @@ def main() -> None:
     """Parse the options, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=12)
-    parser.add_argument("--steps", type=int, default=2, help="steps a round, without and with a look")
+    parser.add_argument("--steps", type=int, default=2, help="steps per round, without and with a probe")
     parser.add_argument("--depths", type=int, nargs="+", default=[20, 56])
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     options = parser.parse_args()

@@ -1,4 +1,4 @@
-"""ResNet training on CIFAR-10 as people commonly write it: transforms per image in a DataLoader, NCHW, fp32."""
+"""ResNet training on CIFAR-10 as commonly written: transforms per image in a DataLoader, NCHW, fp32."""
 
 from collections.abc import Iterator
 

@@ -1,9 +1,9 @@
-"""What measuring responses costs: `response_std` against the bare forward pass over the same images.
+"""Cost of `response_std` against the bare forward pass over the same images.
 
     python -m benchmarks.response_cost     (make bench-responses)
 
-One round is the pass alone and then the measurement, in turns of which comes first; the ratio is taken round by round,
-so that other work on the machine hits both. The growth of memory is that of the process's peak from 250 to all images.
+A round is the pass alone and the measurement, each first in turn; the ratio is taken per round, so that other work on
+the machine affects both. The growth of memory is that of the process's peak from 250 to all images.
 """
 
 import argparse

@@ -1,8 +1,8 @@
-"""Training speed against a reference, and what recording costs: `make bench-train`.
+"""Training speed against a reference, and the cost of recording: `make bench-train`.
 
-The variants take turns within one run, so that other work on the machine meets all of them alike. Speeds are medians
-over the rounds with their quartiles; ratios are medians of the ratios within a round, by the clock and by the processor
-time of this process. On a busy machine the second is the one to believe; on an accelerator only the first.
+The variants alternate within one run, so that other work on the machine affects all of them. Speeds are medians over
+the rounds with quartiles; ratios are medians of the ratios within a round, by wall time and by processor time of this
+process. On a busy machine rely on the second, on an accelerator only on the first.
 """
 
 import argparse
@@ -166,9 +166,9 @@ def main() -> None:
     """Parse the options, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=12)
-    parser.add_argument("--steps", type=int, default=2, help="steps a round of each variant")
+    parser.add_argument("--steps", type=int, default=2, help="steps of each variant per round")
     parser.add_argument("--depths", type=int, nargs="+", default=[20, 56])
-    parser.add_argument("--workers", type=int, default=0, help="the reference's DataLoader processes, each a core more")
+    parser.add_argument("--workers", type=int, default=0, help="DataLoader processes of the reference, a core each")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     options = parser.parse_args()
     status = data_status("cifar10")

@@ -10,8 +10,8 @@
 # %% [markdown]
 # # Where do networks look?
 #
-# One picture and the networks that come with the program, a shallow and a deep one, plain and residual, under three
-# methods; then whether the maps can be trusted. On CIFAR-10 where it is on this machine, else on digits.
+# One picture and four shipped networks, shallow and deep, plain and residual, under three methods; then whether the maps
+# can be trusted. On CIFAR-10 if it is on this machine, else on digits.
 
 # %%
 import explorer
@@ -26,8 +26,8 @@ picture = "test:3"
 images = 5  # docs/attributions.md: 20
 
 # %% [markdown]
-# A map for each network and method. What integrated gradients add up to, the score minus the baseline's, they miss by
-# the delta.
+# A map for each network and method. Integrated gradients should add up to the score minus the baseline's; delta is how
+# far they are from it.
 
 # %%
 maps = [
@@ -50,7 +50,7 @@ explorer.figures.layer_lens(map_cells(blocks, "stage", "block"))
 
 # %% [markdown]
 # Can it be trusted? Hide the highest positions of a map: does the probability fall faster than when other positions are
-# hidden? Draw the layers anew: does the map change?
+# hidden? Randomise the layers: does the map change?
 
 # %%
 for method in ("saliency", "grad_cam"):
@@ -67,8 +67,8 @@ explorer.figures.deletion_insertion(check.curves.table)
 explorer.figures.randomisation(check.randomisation)
 
 # %% [markdown]
-# Do networks look at the same positions, under one method? Do methods, for one network? Rank correlation of every two
-# maps, mean over images.
+# Do networks look at the same positions, under one method? Do methods agree, for one network? Rank correlation of every
+# two maps, mean over images.
 
 # %%
 between_networks = explorer.attribution_maps.agreement_of_networks(networks, images, Question("saliency"))

@@ -8,9 +8,9 @@
 # ---
 
 # %% [markdown]
-# # Does depth hurt? What trained networks can tell
+# # Does depth hurt?
 #
-# The degradation lab without the app, on the networks that come with the program: no network, no training.
+# The degradation lab without the app, on the shipped networks: no training, no download.
 
 # %%
 import tempfile
@@ -38,7 +38,7 @@ runs = report.ends["run"].tolist()
 explorer.figures.race(explorer.metrics(runs), smoothing=40, steps=int(experiments.loc["shipped-digits", "steps"]))
 
 # %% [markdown]
-# A plain56 as good as plain20 exists: insert layers that pass their input on (He et al. 2015, section 1).
+# A plain56 as good as plain20 exists: insert identity layers (He et al. 2015, section 1).
 
 # %%
 with tempfile.TemporaryDirectory() as folder:

@@ -10,7 +10,7 @@
 # %% [markdown]
 # # Every ResNet of the literature
 #
-# Build any of them by name, look at what it costs, take the code along, and measure trained ones on test images.
+# Build any of them by name, see what it costs, export its code, and evaluate trained ones on test images.
 
 # %%
 import explorer
@@ -20,7 +20,7 @@ columns = ["name", "depth", "parameters", "multiply_adds", "published_parameters
 print(table[columns].to_string(index=False))
 
 # %% [markdown]
-# A name is a configuration; what differs from the network of that name is said by a suffix, see docs/networks.md.
+# A name is a configuration, with suffixes for what differs; see docs/networks.md.
 
 # %%
 network = explorer.build("seresnext29-8x16d", classes=10)
@@ -28,7 +28,7 @@ print(network.config.name, sum(parameter.numel() for parameter in network.parame
 print(explorer.standalone_code("resnet20").partition("class Network")[0])
 
 # %% [markdown]
-# Another project's weights, here torchvision's own network with weights drawn at random: the same outputs.
+# Third-party weights, here torchvision's own network with random weights: the outputs are the same.
 
 # %%
 import torch
@@ -42,7 +42,7 @@ with torch.inference_mode():
     print("largest difference of a score:", (ours(images) - theirs(images)).abs().max().item())
 
 # %% [markdown]
-# Test error, calibration, and what four networks say together, on the digits that come with the program.
+# Test error, calibration, and an ensemble of four networks, on the built-in digits.
 
 # %%
 networks = [f"shipped-digits-{kind}{depth}" for depth in (20, 56) for kind in ("plain", "resnet")]

@@ -10,8 +10,8 @@
 # %% [markdown]
 # # What do layers and blocks do?
 #
-# Figure 7 of He et al. 2015 and the residual ledger, on the networks that come with the program; on CIFAR-10 where it is
-# on this machine, else on digits, whose short training has hardly moved the batch norms.
+# Figure 7 of He et al. 2015 and the residual ledger, on the shipped networks; on CIFAR-10 if it is on this machine, else
+# on digits, where the short training has hardly changed the batch norms.
 
 # %%
 import explorer
@@ -39,8 +39,8 @@ print(*(claim.sentence for claim in response_claims(responses)), sep="\n")
 explorer.figures.response_levels(responses)
 
 # %% [markdown]
-# What each block adds to what it is given, and which way the gradient comes back; before and after training, means
-# over the blocks of a stage.
+# What each block adds to its input, and whether the gradient flows back through shortcut or branch; before and after
+# training, means over the blocks of a stage.
 
 # %%
 moments = [f"{name}@0" for name in networks] + networks
@@ -52,7 +52,7 @@ print(ledger.groupby(["network", "step", "stage"])[entries].mean().round(2).to_s
 explorer.figures.ledger_entries(ledger[ledger["step"] > 0])
 
 # %% [markdown]
-# The gradient of the first convolution's weights beside that of the last, before training and after it.
+# The gradient norms of the first and the last convolution's weights, before and after training.
 
 # %%
 gradients = explorer.inspection.gradient_profile(moments, images=images)
@@ -60,7 +60,7 @@ convolutions = gradients[gradients["layer"] < gradients["depth"]].groupby(["netw
 print(convolutions.agg(["first", "last"]).round(3).to_string())
 
 # %% [markdown]
-# Untrained networks: batch norm and what happens without it, and how long gradients stay alike along a line.
+# Untrained networks: with and without batch norm, and how long gradients stay similar along a line.
 
 # %%
 names = ["plain20", "resnet20", "plain56", "resnet56"]

@@ -11,7 +11,7 @@
 # # Train a plain and a residual network, compare their curves
 #
 # The library without the app. Open this file as a notebook with jupytext, or run it as a script. It trains on the
-# built-in digits, needs no network and takes half a minute on a laptop.
+# built-in digits, needs no internet and takes half a minute on a laptop.
 
 # %%
 import pandas as pd
@@ -25,7 +25,7 @@ import explorer
 explorer.networks()[["name", "depth", "parameters", "multiply_adds", "published_error"]]
 
 # %% [markdown]
-# `train` yields one record a step, so a table of a training is one line.
+# `train` yields one record per step, so a DataFrame of them is one line.
 
 # %%
 recipe = explorer.Recipe(steps=60, batch_size=64, learning_rate=0.03, schedule="constant", evaluate_images=300)
@@ -35,7 +35,7 @@ curves = {name: pd.DataFrame(explorer.train(name, "digits", recipe)) for name in
 pd.DataFrame({name: table.iloc[-1][["train_error", "test_error"]] for name, table in curves.items()}).T
 
 # %% [markdown]
-# The figure of the app's pages takes the same columns.
+# The same figure as in the app.
 
 # %%
 table = pd.concat(

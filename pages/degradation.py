@@ -6,8 +6,8 @@ from explorer.ui.errors import readable_errors
 
 st.title("Degradation", anchor=False)
 st.markdown(
-    "A deeper network can do all that a shallower one can, so its *training* error should be no higher. In plain "
-    "networks it is. Guess, watch the race, and read what the runs can tell."
+    "A deeper network can represent whatever a shallower one can, so its *training* error should be no higher. In "
+    "plain networks it is. Make a guess, watch the race, and read the verdict."
 )
 left, right = st.columns([2, 5], gap="medium")
 with left, st.container(border=True):

@@ -1,7 +1,7 @@
 import streamlit as st
 
-from explorer.ui.responses.trained import STUDIES, look
-from explorer.ui.responses.untrained import INITIAL_STUDIES, look_untrained
+from explorer.ui.responses.trained import STUDIES, show_study
+from explorer.ui.responses.untrained import INITIAL_STUDIES, show_initial_study
 from explorer.ui.widgets.live_chart import load_early
 from explorer.ui.widgets.network_choice import choose_networks
 from explorer.ui.widgets.views import choose_view
@@ -11,6 +11,6 @@ titles = {name: study.title for name, study in (STUDIES | INITIAL_STUDIES).items
 chosen = choose_view(titles, "study", default="responses", label="Study")
 load_early()
 if chosen in STUDIES:
-    look(chosen, choose_networks())
+    show_study(chosen, choose_networks())
 elif chosen:
-    look_untrained(chosen)
+    show_initial_study(chosen)

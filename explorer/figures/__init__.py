@@ -1,6 +1,6 @@
 """Figures: a table or an array in, a plotly Figure out.
 
-Fetched when first used: the Home page needs the colours only, and must not wait for plotly and pandas.
+Imported when first used: the Home page needs the colours only, and must not wait for plotly and pandas.
 """
 
 from importlib import import_module
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from explorer.figures.maps.thumbnails import StripImage as StripImage
     from explorer.figures.maps.thumbnails import image_strip as image_strip
     from explorer.figures.network.drawing import network_drawing as network_drawing
-# No module is called as its figure: once imported, it would stand in the figure's place.
+# No module has the name of its figure: once imported, it would hide the figure.
 _HOME = {
     "Figure": "plotly.graph_objects",
     "MapCell": "explorer.figures.maps.cells",

@@ -1,4 +1,4 @@
-"""From the lines of a figure to its axes: ranges and ticks."""
+"""Axes for the lines of a figure: ranges and ticks."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,7 +13,7 @@ MOST_POWERS = 9  # of ten at a logarithmic axis; beyond, every second or third
 
 
 def extent(found: Sequence[Curve], measure: Measure, *, log_y: bool = False) -> tuple[float, float]:
-    """Foot and top of the y axis; what lies below the foot of a logarithmic one is drawn at it."""
+    """Lowest and highest value of the y axis; smaller values on a logarithmic one are drawn at its lower end."""
     values = np.concatenate([line.value for curve in found for line in (curve.thin, curve.bold)] or [np.empty(0)])
     highest = float(values.max()) if len(values) and values.max() > 0 else (100.0 if measure.percent else 1.0)
     if measure.percent:
@@ -37,7 +37,7 @@ def x_axis(found: Sequence[Curve], colours: theme.Palette, *, x: str, log: bool,
 
 
 def y_axis(title: str, colours: theme.Palette, span: tuple[float, float], *, log: bool = False) -> dict[str, Any]:
-    """An axis from foot to top of `span`, with a little room above it."""
+    """An axis over `span`, with a little room above it."""
     foot, top = (float(v) for v in (np.log10(span) if log else span))
     return (
         theme.axis(colours)
@@ -48,7 +48,7 @@ def y_axis(title: str, colours: theme.Palette, span: tuple[float, float], *, log
 
 
 def decades(low: float, high: float) -> dict[str, Any]:
-    """Ticks at 1, 2 and 5 times the powers of ten, at the powers alone where they are many; all in one letter size."""
+    """Ticks at 1, 2 and 5 times the powers of ten, at the powers alone over many decades; all in one font size."""
     digits = (1, 2, 5) if high / low < MANY_DECADES else (1,)
     first, last = int(np.floor(np.log10(low))), int(np.ceil(np.log10(high)))
     powers = range(first, last + 1, max(1, -(-(last - first) // MOST_POWERS)))

@@ -1,4 +1,4 @@
-"""What stands around the panels of a figure: the legend above, their headings, the note below."""
+"""Texts around the panels of a figure: the legend above, their headings, the note below."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -6,9 +6,9 @@ from typing import Any
 from explorer.figures import theme
 
 LEGEND_ROW = 26  # pixels
-NARROW = 800  # pixels between the margins of a figure on the narrowest page that is provided for
-LETTER, SYMBOL = 7.0, 50  # pixels; of a name in a legend, and what stands before and after it
-NOTE_LETTERS = 118  # in a line of a note on such a page
+NARROW = 800  # pixels between the margins of a figure on the narrowest supported page
+LETTER, SYMBOL = 7.0, 50  # pixels: a letter of a legend entry, its symbol with margins
+NOTE_LETTERS = 118  # letters in a line of a note on such a page
 
 
 def legend() -> dict[str, Any]:
@@ -25,17 +25,17 @@ def legend() -> dict[str, Any]:
 
 
 def legend_by_kind(kinds: Iterable[str], names: Iterable[str] = ()) -> tuple[dict[str, Any], int]:
-    """A legend at the top edge of the figure, each kind in rows of its own; and its height in pixels.
+    """A legend at the top edge of the figure, each kind in separate rows; and its height in pixels.
 
     Args:
         kinds: of the networks, in the order of their legend entries: all plain ones first.
-        names: the entries, where some may be too long for a row of them.
+        names: the entries, if some may be long.
     """
     kinds = list(kinds)
     longest = max((len(name) for name in names), default=0)
     most = max(1, int(0.9 * NARROW / (SYMBOL + LETTER * longest))) if longest else len(kinds) + 1
     in_row = max([kinds.count(kind) for kind in theme.DASHES] + [1])
-    columns = -(-in_row // -(-in_row // most))  # as even as can be, so that each kind begins a row
+    columns = -(-in_row // -(-in_row // most))  # balanced, so that each kind begins a row
     place = {"x": 0, "y": 1, "yref": "container", "yanchor": "top"}
     width = {"entrywidthmode": "fraction", "entrywidth": 0.9 / columns}  # the rest is for the gaps
     return legend() | place | width, LEGEND_ROW * -(-len(kinds) // columns)
@@ -58,7 +58,7 @@ def heading(text: str, x: float) -> dict[str, Any]:
 
 
 def note(text: str, colours: theme.Palette) -> dict[str, Any]:
-    """The annotation below the axes and their titles, at the left."""
+    """The annotation below the axis titles, at the left."""
     return {
         "text": text,
         "xref": "paper",
@@ -75,7 +75,7 @@ def note(text: str, colours: theme.Palette) -> dict[str, Any]:
 
 
 def wrapped(parts: Iterable[str]) -> str:
-    """Parts of a note beside each other, in as many lines as a narrow page needs."""
+    """The parts of a note in one text, wrapped for a narrow page."""
     lines: list[str] = []
     for part in parts:
         if lines and len(lines[-1]) + len(part) < NOTE_LETTERS:

@@ -1,9 +1,9 @@
-"""From a table of metrics to the lines of a figure: which column, which smoothing, which points."""
+"""Lines of a figure from a table of metrics: column, smoothing, points."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from string import ascii_uppercase
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from explorer.figures import theme
 
 Floats = NDArray[np.float64]
+FrameRow = Mapping[Hashable, Any]  # of `DataFrame.to_dict("records")`
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ class Curve:
     """One run in a figure.
 
     Attributes:
-        letter: tells experiments apart where there are several, else it is empty.
+        letter: of the experiment, where there are several; else empty.
         variant: see `theme.variants`.
     """
 
@@ -112,10 +113,10 @@ def curves(
 
     Args:
         table: `tables.METRICS` after `tables.RUN_KEYS`; without the keys it is taken as one run.
-        measure: what to draw.
+        measure: on the y axis.
         x: column of the x axis, "step" or "seconds".
         smoothing: steps of the running mean.
-        positive_x: leave out what a logarithmic axis cannot show.
+        positive_x: leave out points at zero, for a logarithmic axis.
         marks: the letter of each experiment.
     """
     numbers = theme.variants(zip(table["kind"], table["depth"], table["network"], strict=True))
@@ -143,7 +144,7 @@ def curves(
 
 
 def running_mean(step: Floats, value: Floats, window: int) -> Floats:
-    """At each point the mean of the values of the last `window` steps; fewer at the start."""
+    """Mean over the last `window` steps at each point; over fewer at the start."""
     total = np.concatenate([[0.0], np.cumsum(value)])
     first = np.searchsorted(step, step - window, side="right")
     last = np.arange(1, len(step) + 1)
@@ -152,9 +153,9 @@ def running_mean(step: Floats, value: Floats, window: int) -> Floats:
 
 
 def mean_line(lines: Sequence[Line]) -> Line:
-    """The mean of lines over steps: at the steps of the first one that all have reached.
+    """The mean of lines at the steps of the first one, as far as all have come.
 
-    A line without a point there is interpolated, so that runs thinned differently can be averaged.
+    Other lines are interpolated there, so that runs thinned differently can be averaged.
     """
     drawn = [line for line in lines if len(line.step)]
     if not drawn:
@@ -166,7 +167,7 @@ def mean_line(lines: Sequence[Line]) -> Line:
 
 
 def thinned(line: Line, points: int) -> Line:
-    """At most `points` of its points, evenly spread, the last among them."""
+    """At most `points` of its points, evenly spread, with the last one."""
     if len(line.x) <= points:
         return line
     kept = np.linspace(0, len(line.x) - 1, points).round().astype(int)

@@ -1,4 +1,4 @@
-"""Axes of figures about layers: stages beside each other, and decades that make a flat profile look flat."""
+"""Axes of figures about layers: panels, stages, and decades on which a flat profile looks flat."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -56,11 +56,11 @@ def axis_mark(number: int) -> str:
 
 
 def decade_span(values: Floats, highest: float = inf) -> tuple[float, float]:
-    """Foot and top of a logarithmic axis: six whole decades around the middle of the data, more where they need it.
+    """Range of a logarithmic axis: six whole decades around the middle of the data, more if needed.
 
     Args:
-        values: of all lines; what is not positive or not finite has no place there.
-        highest: a value can be, such as 100 percent; the axis ends there.
+        values: of all lines; those not positive or not finite are ignored.
+        highest: possible value, such as 100 percent; the axis ends there.
     """
     powers = np.log10(values[np.isfinite(values) & (values > 0)])
     if not len(powers):
@@ -80,7 +80,7 @@ def decade_note(span: tuple[float, float]) -> str:
 
 
 def left_out(values: Floats, *, log: bool = True) -> str:
-    """How many layers an axis cannot show, for the note; empty where it shows all."""
+    """The number of layers that an axis cannot show, for the note; empty for none."""
     infinite = int((~np.isfinite(values)).sum())
     zero = int((values == 0).sum()) if log else 0
     negative = int((values[np.isfinite(values)] < 0).sum()) if log else 0
@@ -90,11 +90,11 @@ def left_out(values: Floats, *, log: bool = True) -> str:
 
 
 def stage_borders(places: Floats, rows: pd.DataFrame) -> list[float]:
-    """Where each stage but the first begins: in the middle between two layers or blocks.
+    """Borders between stages on an axis, halfway between two layers or blocks.
 
     Args:
-        places: of the rows along an axis.
-        rows: with stage, and block where they are layers; stem and classifier (block 0) are no stages.
+        places: of the rows on the axis.
+        rows: with the columns stage and block; stem and classifier (block 0) belong to no stage.
     """
     inside = (rows["block"] > 0).to_numpy()
     places, stages = places[inside], rows["stage"].to_numpy()[inside]
@@ -111,7 +111,7 @@ def stage_axis(borders: Sequence[float], colours: theme.Palette) -> dict[str, An
     """An x axis from 0 to 1: stages numbered at their middles, with a line between them.
 
     Args:
-        borders: of the network with the most layers; those of the others are nearly the same. Empty takes thirds.
+        borders: of the deepest network; those of others are nearly the same. Empty takes thirds.
     """
     borders = list(borders) or [1 / 3, 2 / 3]
     middles = [(start + end) / 2 for start, end in pairwise([0.0, *borders, 1.0])]
@@ -128,10 +128,10 @@ def stage_axis(borders: Sequence[float], colours: theme.Palette) -> dict[str, An
 
 
 def linear_span(values: Floats, reach: tuple[float, float]) -> tuple[float, float]:
-    """Foot and top of a linear axis that holds the finite ones of `values`, and `reach` in any case."""
+    """Range of a linear axis that includes the finite `values` and `reach`."""
     seen = np.concatenate([values[np.isfinite(values)], reach])
     low, high = float(seen.min()), float(seen.max())
     if high == low:
         return low, low + 1
-    room = 0.03 * (high - low)  # else a line at the edge would be half hidden
+    room = 0.03 * (high - low)  # or a line at the edge would be half hidden
     return low - room * (low < reach[0]), high + room * (high > reach[1])

@@ -1,4 +1,4 @@
-"""What can be shown of a layer or a block: names of columns, their titles and what their axes always reach."""
+"""Measures of layers and blocks: columns, axis titles, values that the axes always include."""
 
 from dataclasses import dataclass
 
@@ -9,10 +9,10 @@ class LayerMeasure:
 
     Attributes:
         title: of its axis.
-        reach: values that a linear axis holds whatever the data, so that a flat profile looks flat.
+        reach: values that a linear axis always includes, so that a flat profile looks flat.
         percent: the column is a fraction, shown times 100.
         log: its values differ by orders of magnitude; colours and axes are logarithmic.
-        signed: its colours go two ways from zero.
+        signed: its colour scale diverges from zero.
     """
 
     title: str
@@ -23,7 +23,7 @@ class LayerMeasure:
 
     @property
     def factor(self) -> float:
-        """From the column to the axis."""
+        """Values on the axis per value in the column."""
         return 100.0 if self.percent else 1.0
 
     @property
@@ -33,7 +33,7 @@ class LayerMeasure:
 
     @property
     def number(self) -> str:
-        """How the hover text writes a value of the y axis."""
+        """Format of a y value in the hover text."""
         return "%{y:.3~g} %" if self.percent else "%{y:.3~g}"
 
 
@@ -54,6 +54,6 @@ BLOCK_MEASURES: dict[str, LayerMeasure] = {
     "branch_ratio": LayerMeasure("branch / shortcut, |F(x)| / |s(x)|", (0.0, 1.0)),
     "cosine": LayerMeasure("cosine of F(x) and s(x)", (-0.5, 0.5), signed=True),
     "gamma": LayerMeasure("mean |γ|, last batch norm", (0.0, 1.0)),
-    "shortcut_share": LayerMeasure("gradient by the shortcut (share)", (0.0, 1.0)),
-    "branch_share": LayerMeasure("gradient by the branch (share)", (0.0, 1.0)),
+    "shortcut_share": LayerMeasure("gradient through the shortcut (share)", (0.0, 1.0)),
+    "branch_share": LayerMeasure("gradient through the branch (share)", (0.0, 1.0)),
 }

@@ -1,4 +1,4 @@
-"""The measured networks of a table: one line each, with its name, its look and its moment of training."""
+"""Lines for the measured networks of a table: one per network and step, with its label and style."""
 
 import re
 from collections import Counter
@@ -16,18 +16,18 @@ from explorer.figures.curve_lines import Floats, letters
 WIDTH, EARLIER_WIDTH = 3.0, 1.75
 EARLIER_OPACITY = 0.5
 BAND_OPACITY = 0.18
-RING = 15  # pixels across, around what is selected
+RING = 15  # diameter in pixels, around the selected point
 
 
 @dataclass(frozen=True, slots=True)
 class NetworkLine:
-    """One network at one moment of its training.
+    """One network at one step of its training.
 
     Attributes:
         reference, network, kind, depth, step: see `tables.MEASURED_KEYS`; None for a step that is not known.
-        name: the network, with a letter where several runs of it are there at one step.
-        label: the same, with the step where the network is there at several.
-        earlier: it is there at a later step too.
+        name: the network, with a letter if the table has several runs of it at one step.
+        label: the name, with the step if the table has several.
+        earlier: the table has a later step too.
         variant: see `theme.variants`.
         rows: of the table, in order of depth.
     """
@@ -45,7 +45,7 @@ class NetworkLine:
 
     @property
     def uid(self) -> str:
-        """Begins the ids of its traces; plotly puts them into CSS selectors, where an @ or a / is an error."""
+        """Prefix of its trace ids; plotly puts these into CSS selectors, where an @ or a / is an error."""
         return re.sub(r"[^A-Za-z0-9_-]", "-", f"{self.reference}-{self.step}")
 
     @property
@@ -57,8 +57,8 @@ class NetworkLine:
         """Of its lines and marks."""
         return colours.network(self.depth, self.variant)
 
-    def look(self, colours: theme.Palette) -> dict[str, Any]:
-        """What the traces of this line share; an earlier moment is thinner and lighter."""
+    def style(self, colours: theme.Palette) -> dict[str, Any]:
+        """Common properties of its traces; an earlier step is thinner and lighter."""
         return {
             "type": "scatter",
             "name": self.label,
@@ -76,8 +76,7 @@ def network_lines(table: pd.DataFrame) -> list[NetworkLine]:
     """One line per reference and step, plain before residual, then by depth, name and step.
 
     Args:
-        table: begins with `tables.MEASURED_KEYS`; without a reference, the network stands for it, and without a step
-            it is not trained.
+        table: begins with `tables.MEASURED_KEYS`; a missing reference is the network's name, a missing step 0.
     """
     table = table if "reference" in table else table.assign(reference=table["network"])
     table = table if "step" in table else table.assign(step=0)
@@ -111,15 +110,14 @@ def moment(step: int | None) -> str:
     return "step not known" if step is None else f"step {step:,}"
 
 
-def framed(
+def base_layout(
     lines: Sequence[NetworkLine], facts: Iterable[str], colours: theme.Palette, *, height: int
 ) -> dict[str, Any]:
-    """The layout around the axes: legend, margins, and below a note, which is the first annotation.
+    """The layout without axes: legend, margins, and a note below, which is the first annotation.
 
     Args:
-        lines: in all panels; a label that several share is named once.
-        facts: for the note, after what dashes and pale lines mean and before which run each letter is; empty ones
-            are left out.
+        lines: in all panels; equal labels share a legend entry.
+        facts: for the note, between the key of line styles and the key of letters; empty ones are left out.
         colours: of the figure.
         height: in pixels.
     """
@@ -144,7 +142,7 @@ def framed(
 
 
 def rings(line: NetworkLine, chosen: pd.DataFrame, colours: theme.Palette) -> list[dict[str, Any]]:
-    """Around the selected layer or block of a line; none where it has no such layer.
+    """A ring around the selected layer or block of a line; no trace where it has none.
 
     Args:
         chosen: rows with place and value.
@@ -185,7 +183,7 @@ def band(line: NetworkLine, x: Floats, low: Floats, high: Floats, colours: theme
 
 
 def named_once(traces: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Leave one legend entry to each line, whatever the panels it is in; a click on it hides all of them."""
+    """Keep one legend entry per line over all panels; a click on it hides the line in all of them."""
     named: set[str] = set()
     for trace in traces:
         trace["showlegend"] = trace.get("showlegend", True) and trace["legendgroup"] not in named

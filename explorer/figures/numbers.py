@@ -1,4 +1,4 @@
-"""Numbers in figures, in few letters."""
+"""Short numbers for figures."""
 
 
 def number(value: float) -> str:

@@ -1,4 +1,4 @@
-"""A figure as a page of its own, which opens without this app and without a network."""
+"""A figure as a standalone HTML page, which opens without this app and offline."""
 
 from html import escape
 

@@ -1,4 +1,4 @@
-"""Colours, line styles and letter sizes of every figure; the one place of colour literals."""
+"""Colours, line styles and font sizes of all figures; the only place of colour literals."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,19 +6,19 @@ from typing import Any
 
 FONT = "'Source Sans', 'Source Sans 3', 'Segoe UI', 'Helvetica Neue', Arial, sans-serif"
 TEXT_SIZE = 15
-LETTER, BOLD_LETTER = 0.56, 0.68  # width of a letter, of its size, in the widest font
+LETTER, BOLD_LETTER = 0.56, 0.68  # width of a letter relative to the font size, in the widest font
 TITLE_SIZE = 18
 CLEAR = "rgba(0,0,0,0)"
 
-# The same depth has the same colour in every figure. The pairs stay apart for protan, deutan and tritan eyes and
-# against the page (a unit test measures both); 20, 32 and 56, the usual choice, are farthest from each other.
+# The same depth has the same colour in every figure. Each two differ for protan, deutan and tritan vision and from the
+# page (a unit test measures both); 20, 32 and 56, the usual choice, differ most.
 USUAL_DEPTHS = (8, 14, 20, 32, 44, 56, 110, 1202)
 
-# Of heat maps; it reads on a light and on a dark page, and by every eye.
+# Of heat maps; readable on light and dark pages, and with colour vision deficiencies.
 SEQUENTIAL = "Viridis"
 ON_LIGHT, ON_DARK = "black", "white"  # letters on that scale, which is the same on every page
 
-# Plain, residual and dense differ by panel, by dash and by marker, never by colour alone.
+# Plain, residual and dense differ in panel, dash or marker, never in colour alone.
 DASHES = {"plain": "6px,3px", "residual": "solid", "dense": "10px,3px,2px,3px"}
 DASH_WORDS = {"plain": "dashed: plain", "residual": "solid: residual", "dense": "dash-dotted: dense"}
 MARKERS = {"plain": ("square-open", "diamond-open", "triangle-up-open", "x-thin-open"),
@@ -37,7 +37,7 @@ class Palette:
         muted: ticks and notes.
         grid: grid lines.
         depths: colours of `USUAL_DEPTHS`, in their order.
-        others: colours that all other depths share by a fixed rule, and further networks of one kind and depth.
+        others: colours of all other depths, by a fixed rule, and of further networks of one kind and depth.
     """
 
     page: str
@@ -54,7 +54,7 @@ class Palette:
         return self.others[(depth - 2) // 6 % len(self.others)]
 
     def network(self, depth: int, variant: int = 0) -> str:
-        """The colour of its depth, or where `variants` numbers a network of one kind and depth, another."""
+        """The colour of its depth; another one for a `variant` above 0."""
         if not variant:
             return self.depth(depth)
         free = [colour for colour in self.others if colour != self.depth(depth)]
@@ -62,7 +62,7 @@ class Palette:
 
     @property
     def diverging(self) -> list[tuple[float, str]]:
-        """A colour scale from blue by nearly the page, for zero, to orange; apart for every eye."""
+        """A colour scale from blue over nearly the page colour, for zero, to orange."""
         return [(0.0, self.depth(20)), (0.5, self.grid), (1.0, self.depth(32))]
 
     @property
@@ -96,7 +96,7 @@ def palette(*, dark: bool = False) -> Palette:
 def variants(networks: Iterable[tuple[str, int, str]]) -> dict[str, int]:
     """A number for each network of a figure, by name: 0 for the first of its kind and depth, 1, 2, ... for all others.
 
-    So resnet20 keeps the colour of its depth where seresnet20 and preresnet20 stand beside it.
+    So resnet20 keeps the colour of its depth in a figure with seresnet20 and preresnet20.
 
     Args:
         networks: kind, depth and name of each.
@@ -113,18 +113,18 @@ def variants(networks: Iterable[tuple[str, int, str]]) -> dict[str, int]:
 
 
 def dash_words(kinds: Iterable[str]) -> str:
-    """What the dashes mean, where there is more than one kind; else nothing."""
+    """The key of line styles; empty for a single kind."""
     there = set(kinds)
     return ", ".join(words for kind, words in DASH_WORDS.items() if kind in there) if len(there) > 1 else ""
 
 
 def light_to_dark() -> dict[str, str]:
-    """Each light colour with its dark counterpart, so that a browser can recolour a figure by itself."""
+    """Dark colour by light colour, for a browser that recolours a figure."""
     return dict(zip(LIGHT.colours, DARK.colours, strict=True))
 
 
 def layout(colours: Palette, *, height: int) -> dict[str, Any]:
-    """Letters, background, hover and buttons, the same for every figure; zoom is kept when one replaces another."""
+    """Font, background, hover and buttons of every figure; zoom is kept when one replaces another."""
     letters = {"family": FONT, "size": TEXT_SIZE, "color": colours.ink}
     return {
         "template": "none",
@@ -141,7 +141,7 @@ def layout(colours: Palette, *, height: int) -> dict[str, Any]:
 
 
 def axis(colours: Palette) -> dict[str, Any]:
-    """Lines, ticks and letters of an axis."""
+    """Lines, ticks and fonts of an axis."""
     return {
         "gridcolor": colours.grid,
         "linecolor": colours.muted,

@@ -1,16 +1,16 @@
-"""Who may ask the server: requests to its own addresses, and from its own pages.
+"""Access control of the server: requests to its own addresses, and from its own pages only.
 
-Without these checks any web page that the reader visits could use the app behind the reader's back: by a host name of
-its own that leads to this machine (DNS rebinding), or by a request or a websocket to a local port. Streamlit checks its
-websocket only, and takes any local port for its own page there.
+Without these checks any web page that the reader visits could use the app: by a host name of its own that resolves to
+this machine (DNS rebinding), or by a request or a websocket to a local port. Streamlit checks only its websocket, and
+there accepts any local port as its own page.
 
 Both checks follow Streamlit's settings, from `.streamlit/config.toml`, STREAMLIT_SERVER_... or `--server....`:
 
 - `server.allowedHosts`: the names by which the server may be called; ports in the Host header are not compared.
-- `server.corsAllowedOrigins`: pages besides the server's own that may use it, as the browser's address bar begins. Who
-  opens the app through a reverse proxy or a tunnel that ends at another port lists the address there, for example
-  `https://explorer.example` or `http://localhost:9000`, and its host, if it is another one, in `server.allowedHosts`.
-- `server.enableCORS = false` lets pages of any origin in, as Streamlit says of it.
+- `server.corsAllowedOrigins`: further origins whose pages may use it. Behind a reverse proxy or a tunnel on another
+  port, list the address there, for example `https://explorer.example` or `http://localhost:9000`, and its host, if it
+  is another one, in `server.allowedHosts`.
+- `server.enableCORS = false` allows pages of any origin, as in Streamlit.
 """
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -33,7 +33,7 @@ middleware = [Middleware(protected)]
 
 
 class OwnPages:
-    """Refuses what pages of another origin ask, and tells browsers what others may not do with the answers."""
+    """Refuses requests from pages of another origin, and sends headers that restrict what others do with responses."""
 
     def __init__(self, app: ASGIApp, hosts: list[str]) -> None:
         self._app = app
@@ -76,5 +76,5 @@ class OwnPages:
 
 
 def _bracketed(host: str) -> str:
-    """As the Host header has it: Streamlit's settings have ::1, headers [::1]."""
+    """An IPv6 address as the Host header writes it: [::1], where Streamlit's settings have ::1."""
     return f"[{host}]" if ":" in host and not host.startswith("[") else host

@@ -1,4 +1,4 @@
-"""Numbers in the address of a page: anybody may have written the link, so they follow one grammar and have bounds."""
+"""Numbers in the address of a page, parsed strictly and within bounds: anybody may have written the link."""
 
 from contextlib import suppress
 from typing import Any
@@ -7,15 +7,15 @@ import streamlit as st
 from streamlit.errors import StreamlitAPIException
 
 from explorer.errors import BadSettings
+from explorer.escaping import in_markdown
 from explorer.numerals import real, whole
-from explorer.ui import wording
 
-LONGEST = 2000  # characters of what a link says; names of networks and folders are far shorter
+LONGEST = 2000  # characters of a value in a link; names of networks and folders are far shorter
 TAKEN = "address_taken_out"  # in the session
 
 
 def number_in_link(key: str, low: float, high: float, *, fraction: bool = False) -> float | None:
-    """What the address says under `key`; None where that is no number of this kind within these bounds.
+    """The number in the address under `key`; None unless it is of this kind and within these bounds.
 
     Args:
         fraction: whether it need not be a whole number.
@@ -24,7 +24,7 @@ def number_in_link(key: str, low: float, high: float, *, fraction: bool = False)
 
 
 def number_in(text: str, low: float, high: float, *, fraction: bool = False) -> float | None:
-    """The same of a part of what the address says."""
+    """The same for a part of a value in the address."""
     try:
         value = real(text) if fraction else whole(text)
     except BadSettings:
@@ -33,9 +33,9 @@ def number_in(text: str, low: float, high: float, *, fraction: bool = False) -> 
 
 
 def bound_number(key: str, low: float, high: float, *, fraction: bool = False) -> dict[str, Any]:
-    """`key` and `bind` of a number field; where the address says something else under `key`, the page begins without.
+    """`key` and `bind` of a number field; an invalid value in the address is removed first.
 
-    Streamlit's own fields read whatever Python's `float` does, and raise at infinity.
+    Streamlit's own fields parse with Python's `float`, and raise at infinity.
     """
     if st.query_params.get(key) and number_in_link(key, low, high, fraction=fraction) is None and _take_out(key):
         st.rerun()
@@ -43,7 +43,7 @@ def bound_number(key: str, low: float, high: float, *, fraction: bool = False) -
 
 
 def refuse_long_texts() -> None:
-    """Take out of the address what no page can be asked for, and say so: texts without end, or with NUL characters."""
+    """Remove values from the address that are too long or contain NUL characters, with a warning."""
     taken = [
         key
         for key in list(st.query_params)
@@ -53,11 +53,11 @@ def refuse_long_texts() -> None:
         st.session_state[TAKEN] = taken
         st.rerun()  # or fields would still read it
     for key in st.session_state.pop(TAKEN, ()):
-        st.warning(f"What the link says for {wording.escaped(key[:40])} is too long or is no text. It was left out.")
+        st.warning(f"The value of {in_markdown(key[:40])} in the link is too long or not a text. It was ignored.")
 
 
 def _take_out(key: str) -> bool:
-    """Take something out of the address; False where a field has read it before."""
+    """Remove a value from the address; False where a field has already read it."""
     with suppress(StreamlitAPIException):
         del st.query_params[key]
         return True

@@ -1,4 +1,4 @@
-"""What pages read again and again, by id: shared between tabs, at most a second old."""
+"""Cached reads of experiments and metrics, shared between tabs and at most a second old."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,7 +34,7 @@ def experiment(experiment_id: str) -> Experiment:
     for found in experiments():
         if found.id == experiment_id:
             return found
-    raise RunError(f"There is no experiment {quoted(experiment_id)} any more. The Runs page lists those there are.")
+    raise RunError(f"There is no experiment {quoted(experiment_id)} any more. The Runs page lists all experiments.")
 
 
 @st.cache_data(ttl=FRESH_SECONDS, show_spinner=False, max_entries=20)
@@ -56,7 +56,7 @@ def live_blocks(run_ids: tuple[str, ...]) -> "pd.DataFrame":
 
 
 def report(found: Experiment) -> Report:
-    """What an experiment says about depth and shortcuts, computed once for each of its states."""
+    """The verdicts on depth and shortcuts, computed once for each state of the experiment."""
     return _report(found.id, tuple((run.id, run.state, run.progress.step) for run in found.runs))
 
 
@@ -79,6 +79,6 @@ def log_tail(path: Path, lines: int) -> str:
 
 
 def forget() -> None:
-    """After a change that the reader should see at once."""
+    """Clear the caches after a change that the reader should see at once."""
     experiments.clear()
     metrics.clear()

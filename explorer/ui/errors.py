@@ -1,4 +1,4 @@
-"""The one place that turns what a user can mend into a readable message on the page."""
+"""The one place that turns errors which a user can fix into messages on the page."""
 
 import functools
 from collections.abc import Callable, Iterator
@@ -8,25 +8,25 @@ from typing import ParamSpec
 import streamlit as st
 
 from explorer.errors import ExplorerError, one_line
+from explorer.escaping import message_in_markdown
 from explorer.files import os_error_message
-from explorer.ui.wording import said
 
 P = ParamSpec("P")
 
 
 @contextmanager
 def readable_errors() -> Iterator[None]:
-    """Show an `ExplorerError`, or what the operating system says, as an error box; else it is a bug and stays loud."""
+    """Show an `ExplorerError` or an `OSError` as an error box; anything else is a bug and propagates."""
     try:
         yield
     except ExplorerError as error:
-        st.error(said(one_line(error)), icon=":material/error:")
+        st.error(message_in_markdown(one_line(error)), icon=":material/error:")
     except OSError as error:
-        st.error(said(one_line(os_error_message(error))), icon=":material/error:")
+        st.error(message_in_markdown(one_line(os_error_message(error))), icon=":material/error:")
 
 
 def fragment(function: Callable[P, None], *, run_every: float | None = None) -> Callable[P, None]:
-    """A part of a page that reruns alone, with readable errors also then."""
+    """`st.fragment` with readable errors in its reruns too."""
 
     @functools.wraps(function)
     def readable(*arguments: P.args, **options: P.kwargs) -> None:

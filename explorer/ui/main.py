@@ -1,4 +1,4 @@
-"""What runs at every visit: page settings, the menu, then the chosen page."""
+"""The app's script, run at every visit: page settings, the menu, then the chosen page."""
 
 from pathlib import Path
 

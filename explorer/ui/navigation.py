@@ -6,22 +6,22 @@ from explorer.files import APP
 
 FOLDER = APP / "pages"
 
-# name of the file: title, icon, what it is for
+# file name: title, icon, purpose
 PAGES = {
     "home": ("Home", ":material/home:", "What this is, and the one-minute demo."),
-    "build": ("Build", ":material/account_tree:", "Every ResNet of the literature: shapes, costs, code, two compared."),
+    "build": ("Build", ":material/account_tree:", "Every ResNet of the literature: shapes, costs, code, comparison."),
     "degradation": ("Degradation", ":material/trending_up:", "Does depth hurt? Guess, race, verdict."),
     "train": ("Train", ":material/play_circle:", "Choose networks and data, train them, watch their error."),
-    "responses": ("Responses", ":material/graphic_eq:", "What layers and blocks do, through training."),
-    "attributions": ("Attributions", ":material/center_focus_strong:", "Where networks look, and whether to trust it."),
-    "evaluate": ("Evaluate", ":material/fact_check:", "Error, confusions, calibration; several networks together."),
-    "runs": ("Runs", ":material/stacked_line_chart:", "All experiments: reopen, compare, rename, export, delete."),
-    "checkpoints": (
-        "Checkpoints",
-        ":material/inventory_2:",
-        "Weights on this machine; importing weights.",
+    "responses": ("Responses", ":material/graphic_eq:", "What layers and blocks do, step by step of training."),
+    "attributions": (
+        "Attributions",
+        ":material/center_focus_strong:",
+        "Where networks look; checks of the maps.",
     ),
-    "data": ("Data", ":material/dataset:", "The data sets on this machine, and downloading them."),
+    "evaluate": ("Evaluate", ":material/fact_check:", "Error, confusions, calibration, ensembles."),
+    "runs": ("Runs", ":material/stacked_line_chart:", "All experiments: reopen, compare, rename, export, delete."),
+    "checkpoints": ("Checkpoints", ":material/inventory_2:", "Weights on this machine; import weights."),
+    "data": ("Data", ":material/dataset:", "Data sets on this machine, downloads, your own pictures."),
 }
 
 

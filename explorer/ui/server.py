@@ -1,4 +1,4 @@
-"""What the server process does beside the pages: serve the chart script, start what waits in the queue, warm up."""
+"""Tasks of the server process besides the pages: the chart script, the training queue, preloaded imports."""
 
 import logging
 from collections.abc import AsyncIterator
@@ -16,7 +16,7 @@ routes = [chart_script_route()]
 
 @asynccontextmanager
 async def lifespan(app: Any) -> AsyncIterator[None]:
-    """Once per process: what the pages import is fetched, and an experiment that waits since the last time started."""
+    """Once per process: preload the pages' imports, and start an experiment left in the queue."""
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(anyio.to_thread.run_sync, _quietly(_warm_up))
         try:
@@ -26,13 +26,13 @@ async def lifespan(app: Any) -> AsyncIterator[None]:
 
 
 def _warm_up() -> None:
-    """Pandas, scipy and plotly take a second or two to import: done while the browser is still opening."""
+    """Import pandas, scipy and plotly, which takes a second or two, while the browser opens."""
     from explorer import figures
     from explorer.runs.tidying import tidy
     from explorer.training.launch import start_next
 
     tidy()
-    figures.race  # noqa: B018 fetched at its first use
+    figures.race  # noqa: B018 imported at first use
     start_next()
 
 
@@ -40,7 +40,7 @@ def _quietly(action: Any) -> Any:
     def run() -> None:
         try:
             action()
-        except ExplorerError as error:  # the pages show it to those who can mend it
+        except ExplorerError as error:  # the pages show it too
             logging.getLogger(__name__).warning("%s", error)
 
     return run

@@ -5,15 +5,12 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from math import isnan
 
-from explorer.escaping import in_markdown, message_in_markdown
 from explorer.runs.experiments import Experiment
 from explorer.runs.facts import State
 from explorer.runs.listing import state_of_experiment, state_of_run
 from explorer.runs.store import Run
 
-escaped, said = in_markdown, message_in_markdown  # as pages call them
-
-AT_INITIALISATION = "At initialisation"  # a study of the Responses page, as the address calls it
+AT_INITIALISATION = "At initialisation"  # a study of the Responses page: title, and value in the address
 
 # state: colour and icon of its chip
 STATES: dict[State, tuple[str, str]] = {
@@ -38,18 +35,18 @@ def chip(shown: Experiment | Run) -> str:
 
 
 def title(found: Experiment) -> str:
-    """What an experiment is called on pages."""
+    """The title of an experiment, or its id if it has none."""
     return found.title or found.id
 
 
 def distinct(labels: Mapping[str, str]) -> dict[str, str]:
-    """Labels by name, with the name behind those that several share: the browser answers with labels."""
+    """Unique labels by name, with the name appended where several are equal: the browser returns labels."""
     shared = Counter(labels.values())
     return {name: f"{label}, {name}" if shared[label] > 1 else label for name, label in labels.items()}
 
 
 def percent(fraction: float | None, digits: int = 1) -> str:
-    """A fraction in percent; a dash where there is none, or NaN."""
+    """A fraction in percent; a dash for None or NaN."""
     return "–" if fraction is None or isnan(fraction) else f"{100 * fraction:.{digits}f} %"
 
 
@@ -70,10 +67,10 @@ def size(count: int) -> str:
 
 
 def since(seconds: float) -> str:
-    """The time of day that long ago, in the reader's own zone."""
+    """The local time of day, this many seconds ago."""
     return (datetime.now().astimezone() - timedelta(seconds=seconds)).strftime("%H:%M")
 
 
 def when(moment: datetime | None) -> str:
-    """A time in the reader's own zone."""
+    """A local date and time; empty for None."""
     return "" if moment is None else moment.astimezone().strftime("%d %b %Y, %H:%M")

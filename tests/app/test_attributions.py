@@ -85,7 +85,7 @@ def clicked(monkeypatch):
 
     for module in ("maps", "picture_choice"):
         monkeypatch.setattr(f"explorer.ui.attributions.{module}.live_chart", chart)
-        monkeypatch.setattr(f"explorer.ui.attributions.{module}.kept_drawing", lambda key, draw: draw())
+        monkeypatch.setattr(f"explorer.ui.attributions.{module}.cached_drawing", lambda key, draw: draw())
 
 
 def _meanings(figure):
@@ -224,7 +224,7 @@ def test_an_untrained_network_beside_a_run_keeps_its_map(open_page, make_weights
 def test_networks_of_other_data_are_left_out_and_told(open_page, make_weights):
     digits, colour = make_weights("plain8-w4"), make_weights("resnet8-w4", channels=3, data="cifar10")
     app = open_page("attributions", networks=f"{digits},{colour}", methods="Saliency")
-    assert "Left out, since they take other images than" in texts(app)
+    assert "Left out, because they take other images than" in texts(app)
     assert set(grid(app)) == {"Saliency, plain8-w4, step 10"}
 
 
@@ -275,7 +275,7 @@ def test_wrongly_classified_are_those_that_a_network_has_wrong(open_page):
     for each in strip(app):
         title, *said = re.findall(r"(?:<b>|: )(\d)(?:</b>| \()", each)
         assert any(answer != title for answer in said), each
-    assert "first what most of the networks have wrong" in texts(app)
+    assert "those that most networks misclassify first" in texts(app)
 
 
 def test_networks_disagree_about_what_they_answer_differently(open_page):
@@ -286,7 +286,7 @@ def test_networks_disagree_about_what_they_answer_differently(open_page):
 
 def test_one_network_disagrees_with_none(open_page):
     app = open_page("attributions", networks="plain8", methods="Saliency", pictures="Networks disagree")
-    assert "There is no such picture" in app.info[0].value
+    assert "No test image matches" in app.info[0].value
     assert grid(app), "the picture chosen before stays"
 
 
@@ -391,8 +391,8 @@ def test_what_was_cancelled_is_offered_again(open_page):
 
 
 def test_two_long_waits_on_one_page_do_not_clash(open_page, monkeypatch):
-    monkeypatch.setattr("explorer.ui.widgets.questions.LONG_SECONDS", -1)
-    monkeypatch.setattr("explorer.ui.widgets.questions.POLL_SECONDS", 0.01)
+    monkeypatch.setattr("explorer.ui.widgets.waiting.LONG_SECONDS", -1)
+    monkeypatch.setattr("explorer.ui.widgets.waiting.POLL_SECONDS", 0.01)
     app = open_page("attributions", networks="plain8-w3", rows="class explained", columns="network", method="LRP")
     assert len(grid(app)) == 3
 
@@ -411,7 +411,7 @@ def test_a_check_begins_when_asked_for(open_page):
     assert not app.exception
     assert len(charts(app)) == 4, "pictures, the map, randomisation, deletion and insertion"
     assert re.search(r"-badge\[.*(the weights|cannot tell)", texts(app))
-    assert re.search(r"-badge\[.*better than by chance", texts(app))
+    assert re.search(r"-badge\[.*better than chance", texts(app))
     assert {"Unexplained part", "Sensitivity", "Delta", "Deletion, insertion"} <= {each.label for each in app.metric}
     assert "python -m explorer attribute-check plain8-w4 --image test:0 --method saliency" in commands(app)
     choose(app, "method", "grad_cam")

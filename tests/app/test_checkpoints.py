@@ -90,13 +90,13 @@ def test_a_file_that_is_refused_leaves_nothing_and_says_why(open_page, tmp_path)
 def test_the_size_of_torchvisions_weights_is_shown_before_they_are_downloaded(open_page):
     app = open_page("checkpoints", **{"from": "torchvision"})
     app.selectbox(key="weights_of").select("resnet50-v2").run()
-    assert app.button(key="load").label == "Download and keep (103 MB)"
+    assert app.button(key="load").label == "Download and import (103 MB)"
     assert "published error 19.1 %" in texts(app)
 
 
 def test_a_file_of_torchvisions_must_be_the_published_one(open_page, weights):
     app = open_page("checkpoints", **{"from": "torchvision"})
     app.text_input(key="weights_file_path").set_value(str(weights)).run()
-    assert app.button(key="load").label == "Check and keep"
+    assert app.button(key="load").label == "Check and import"
     app.button(key="load").click().run(timeout=LONG)
     assert "sha256 begins with" in app.error[0].value

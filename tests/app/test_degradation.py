@@ -34,7 +34,7 @@ def test_one_seed_cannot_tell_and_the_remedy_proposes_three(open_page, finished)
     app = open_page("degradation", experiment=finished(seeds=1))
     assert "Degradation: this budget cannot tell" in texts(app)
     app.button(key="after-few_seeds").click().run()
-    assert "Proposed instead" in texts(app)
+    assert "Proposed plan" in texts(app)
     assert "Seeds 0, 1, 2." in texts(app)
     assert "--seeds 0 1 2" in app.code[0].value
     app.button(key="back_to_presets").click().run()
@@ -45,7 +45,7 @@ def test_while_it_trains_there_is_no_verdict(open_page, make_run):
     for network in ("plain20", "plain32"):
         make_run(network, experiment="e1", steps=40, step=20, state="queued")
     app = open_page("degradation", experiment="e1")
-    assert "The verdict comes when all networks are at the end" in texts(app)
+    assert "The verdict is given when all networks have reached the end" in texts(app)
     assert "nothing to compare" not in texts(app)
 
 
@@ -100,7 +100,7 @@ def test_networks_that_came_with_the_program_are_shown_first_and_read_only(open_
     finished()
     finished(name="shipped-digits")
     app = open_page("degradation")
-    assert "Came with the program" in texts(app)
+    assert "Shipped with the program" in texts(app)
     assert app.selectbox(key="experiment-shipped-digits").value == "shipped-digits"
     assert not [button for button in app.button if button.label in ("Pause", "Resume", "Stop")]
 

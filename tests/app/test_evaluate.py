@@ -52,7 +52,7 @@ def clicked(monkeypatch):
             st.button("click", key=f"{key}-{'-'.join(map(str, meaning))}", on_click=on_click, args=(list(meaning),))
 
     monkeypatch.setattr("explorer.ui.evaluate.pictures.live_chart", chart)
-    monkeypatch.setattr("explorer.ui.evaluate.pictures.kept_drawing", lambda key, draw: draw())
+    monkeypatch.setattr("explorer.ui.evaluate.pictures.cached_drawing", lambda key, draw: draw())
 
 
 @pytest.mark.parametrize("view", VIEWS)

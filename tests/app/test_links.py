@@ -76,7 +76,7 @@ def test_the_build_page_says_which_name_is_none(open_page, name):
 @pytest.mark.parametrize("text", ["x" * 5000, "a\0b"], ids=ascii)
 def test_a_text_without_end_is_left_out_and_told(open_page, key, text):
     app = open_page("train", **{key: text})
-    assert "is too long or is no text. It was left out." in texts(app)
+    assert "is too long or not a text. It was ignored." in texts(app)
     assert text not in texts(app)
 
 

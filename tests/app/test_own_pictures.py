@@ -64,16 +64,16 @@ def commands(app):
 def test_a_folder_is_added_shown_and_removed(open_page, write):
     pets = write("cat", "dog")
     app = open_page("data")
-    assert "No folder is on the list yet" in texts(app)
+    assert "There are no folders on the list yet" in texts(app)
     app.text_input(key="folder-0").set_value(str(pets))
     button(app, "Add").click().run()
     assert own_folders() == [f"folder:{pets}"]
-    assert "4 test images, none to train on" in texts(app)
+    assert "4 test images, no training images" in texts(app)
     assert "2 classes: cat, dog" in texts(app)
     assert app.text_input(key="folder-1").value == ""
     app.button(key=f"remove-folder:{pets}").click().run()
     assert own_folders() == []
-    assert "No folder is on the list yet" in texts(app)
+    assert "There are no folders on the list yet" in texts(app)
     assert (pets / "cat" / "0.png").exists()
 
 
@@ -107,7 +107,7 @@ def test_without_a_folder_the_attributions_page_has_no_field_for_one(open_page):
 def test_a_link_to_a_folder_that_is_not_on_the_list_is_refused(open_page, write, page, field):
     pets = write("cat", "dog")
     app = open_page(page, **{"networks": "plain8", field: f"folder:{pets}"})
-    assert "nor a folder on your list, so nothing of it is read" in app.warning[0].value
+    assert "nor a folder on your list, so it is not read" in app.warning[0].value
     assert field not in app.query_params
     assert str(pets) not in commands(app)
     assert not app.error
@@ -188,7 +188,7 @@ def test_mistakes_of_a_network_are_found_in_a_folder(open_page, write, imagenet_
     add_folder(str(write("tench", "goldfish")))
     app = open_page("attributions", networks=imagenet_like, folder=PETS, pictures="Wrongly classified")
     assert not app.error
-    assert "of 4 test images, first what most of the networks have wrong" in texts(app)
+    assert "of 4 test images, those that most networks misclassify first" in texts(app)
 
 
 def test_networks_of_other_classes_are_left_out_with_the_reason(open_page, write, imagenet_like, make_weights):
@@ -199,7 +199,7 @@ def test_networks_of_other_classes_are_left_out_with_the_reason(open_page, write
     assert "Left out: resnet8-w4" in said
     assert not app.error
     alone = open_page("attributions", networks=run, folder=PETS)
-    assert "None of these networks can be shown The folder pets" in texts(alone)
+    assert "None of these networks takes the images of The folder pets" in texts(alone)
 
 
 def test_photographs_are_explained_to_a_network_of_imagenet_without_a_folder(open_page, imagenet_like):

@@ -56,7 +56,7 @@ def test_train_lets_one_choose_how_often_to_look_inside(open_page):
     assert "--probe-every" not in app.code[0].value
     app.selectbox(key="one_minute_look").select("off").run()
     assert "--probe-every 0 " in app.code[0].value
-    app.selectbox(key="one_minute_look").select("every so many steps").run()
+    app.selectbox(key="one_minute_look").select("every N steps").run()
     app.number_input(key="one_minute_probe_every").set_value(25).run()
     assert "--probe-every 25 " in app.code[0].value
 
@@ -72,7 +72,7 @@ def taken(name, value):
 
 def test_the_training_form_is_that_of_the_recipe(open_page):
     """Labels, helps and bounds; the two fields that depend on the data have bounds of their own."""
-    app = open_page("train", one_minute_look="every so many steps")
+    app = open_page("train", one_minute_look="every N steps")
     widgets = {each.key: each for each in [*app.number_input, *app.selectbox]}
     for name in Recipe.model_fields.keys() - {"image_size", "train_images"}:
         field, widget = Recipe.model_fields[name], widgets[f"one_minute_{name}"]
@@ -102,7 +102,7 @@ def test_train_warns_of_what_would_spoil_a_comparison_and_the_remedy_leads_to_th
     app = open_page("train")
     app.number_input(key="one_minute_seeds").set_value(1).run()
     app.button(key="train-few_seeds").click().run()
-    assert "Proposed instead" in texts(app)
+    assert "Proposed plan" in texts(app)
     assert "Seeds 0, 1, 2." in texts(app)
 
 

@@ -5,9 +5,9 @@ import shutil
 import pytest
 import streamlit as st
 
+from explorer.escaping import in_markdown
 from explorer.runs.metrics import MetricsWriter
 from explorer.runs.store import run_folder
-from explorer.ui import wording
 from tests.app.reading import charts, texts
 
 TINY = "plain8,resnet8"
@@ -111,7 +111,7 @@ def test_play_runs_by_itself_to_the_last_moment(open_page, make_weights, monkeyp
     monkeypatch.setattr("explorer.ui.widgets.moment.PLAY_SECONDS", 0.0)
     shown = []
     app = open_page("responses", networks=make_weights())
-    monkeypatch.setattr("explorer.ui.responses.trained._say_steps", lambda table: shown.append(table["step"].iloc[0]))
+    monkeypatch.setattr("explorer.ui.responses.trained._show_steps", lambda table: shown.append(table["step"].iloc[0]))
     app.button(key="play").click().run()
     assert list(dict.fromkeys(shown)) == [0, 5, 10]
     assert app.button(key="play").label == "Play"
@@ -143,7 +143,7 @@ def test_play_goes_on_from_a_moment_between_and_can_be_paused(open_page, make_we
 def test_an_untrained_network_beside_a_run_stays_and_its_step_is_said(open_page, make_weights):
     run = make_weights()
     app = open_page("responses", networks=f"{run},plain8-w4")
-    assert "Steps shown, the nearest that were kept: resnet8-w4 10, plain8-w4 0." in texts(app)
+    assert "Steps shown, the nearest snapshots: resnet8-w4 10, plain8-w4 0." in texts(app)
     assert f" {run}@10 plain8-w4 " in commands(app)
 
 
@@ -243,7 +243,7 @@ def test_an_empty_choice_says_what_to_do(open_page):
 
 def test_a_network_that_is_not_here_is_told_and_the_rest_shown(open_page):
     app = open_page("responses", networks="gone*,plain8,resnet22")
-    assert app.warning[0].value == "Not here: gone\\*, resnet22."
+    assert app.warning[0].value == "Not on this machine: gone\\*, resnet22."
     assert names(charts(app)[0]) == {"plain8"}
     assert app.query_params["networks"] == "plain8"
 
@@ -301,7 +301,7 @@ def test_what_happened_inside_is_shown_where_it_was_measured(open_page, experime
 def test_where_nobody_looked_inside_there_is_no_heat_map(open_page, experiment, page, told):
     app = open_page(page, experiment=experiment())
     assert "heatmap" not in [trace["type"] for figure in charts(app) for trace in figure["data"]]
-    assert ("Look inside while training" in texts(app)) is told
+    assert ("Probe layers while training" in texts(app)) is told
 
 
 def test_a_run_deleted_meanwhile_is_told_and_left_out(open_page, make_weights):
@@ -311,5 +311,5 @@ def test_a_run_deleted_meanwhile_is_told_and_left_out(open_page, make_weights):
     st.cache_data.clear()
     app.run()
     assert not app.exception
-    assert f"Not here: {wording.escaped(run)}." in app.warning[0].value
+    assert f"Not on this machine: {in_markdown(run)}." in app.warning[0].value
     assert app.multiselect(key="networks_chosen").value == ["plain8"]

@@ -17,7 +17,7 @@ from explorer.runs.facts import WorkerProcess
 from explorer.runs.store import run_folder, run_lock, update_run
 from explorer.training import launch
 from explorer.ui.build import code as build_code
-from explorer.ui.widgets import share
+from explorer.ui.widgets import experiment_export
 from explorer.weights.uploads import write_upload
 from tests.app.reading import shown, texts
 
@@ -39,7 +39,7 @@ def test_a_training_that_hangs_is_told_and_can_be_asked_again(asked, hanging, op
         request(run_folder(RUN), asked)
     page = open_page("train", experiment=hanging)
     (told,) = [each.value for each in page.warning if "does not answer" in each.value]
-    assert "nothing has been heard of it since " in told
+    assert "there was no sign of it since " in told
     assert re.search(r"\([6-9][0-9] s\)", told)
     assert "running (does not answer)" in texts(page)
     assert [page.button(f"{name}-{hanging}").disabled for name in ("pause", "stop")] == [False, False]
@@ -104,7 +104,7 @@ def no_room(request, monkeypatch):
 
 @pytest.mark.parametrize(
     "write",
-    [lambda made: write_upload("net.pt", b"weights"), share._zip, lambda made: build_code._folder()],
+    [lambda made: write_upload("net.pt", b"weights"), experiment_export._zip, lambda made: build_code._folder()],
     ids=["weights", "zip of an experiment", "ONNX"],
 )
 def test_without_room_for_temporary_files_one_line_says_so(write, no_room):

@@ -9,9 +9,9 @@ from streamlit.testing.v1 import AppTest
 
 from explorer.compute import client as module
 from explorer.compute.client import ComputeClient
-from explorer.ui.widgets import questions
+from explorer.ui.widgets import waiting
 
-TOLD = r"PyTorch has not answered for \d+ s; \*Cancel\* ends it and starts a new one"
+TOLD = r"PyTorch has not answered for \d+ s; \*Cancel\* restarts it"
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def compute(monkeypatch):
     for name, seconds in [("TICK", 0.05), ("INTERRUPTED", 0.3), ("TERMINATED", 0.3), ("SILENT", 1.0)]:
         monkeypatch.setattr(module, f"{name}_SECONDS", seconds)
     own = ComputeClient()
-    monkeypatch.setattr(questions, "compute", own)
+    monkeypatch.setattr(waiting, "compute", own)
     yield own
     own.close()
 
@@ -37,9 +37,9 @@ def show():
 
     import streamlit as st
 
-    from explorer.ui.widgets import questions
+    from explorer.ui.widgets import waiting
 
-    questions.show_result(questions.compute.ask(sleep, 600), "Asking ...", st.write)
+    waiting.show_result(waiting.compute.ask(sleep, 600), "Asking ...", st.write)
 
 
 def test_a_part_that_waits_in_vain_offers_to_end_the_process(compute):
@@ -58,9 +58,9 @@ def test_a_part_that_waits_in_vain_offers_to_end_the_process(compute):
 def test_the_reason_of_a_long_wait_is_told(compute):
     first, second = compute.ask(time.sleep, 601), compute.ask(time.sleep, 602)
     until(lambda: first.begun)
-    assert "loaded once" in questions._reason([first], 0.0)
-    assert "asked for before" in questions._reason([second], 0.0)
-    assert questions._reason([first], 0.5) == ""
+    assert "Loading PyTorch" in waiting._reason([first], 0.0)
+    assert "Earlier requests" in waiting._reason([second], 0.0)
+    assert waiting._reason([first], 0.5) == ""
     until(lambda: compute.silent)
     for part in (0.0, 0.5):
-        assert re.search(TOLD, questions._reason([second], part))
+        assert re.search(TOLD, waiting._reason([second], part))

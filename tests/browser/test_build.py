@@ -31,7 +31,7 @@ def test_from_a_typed_name_to_a_network_of_ones_own(page):
     page.get_by_role("spinbutton", name="Depth").fill("30")
     page.get_by_role("spinbutton", name="Depth").press("Enter")
     page.get_by_text("This cannot be built").wait_for()
-    page.get_by_role("button", name="Take preresnet38-bottleneck").click()
+    page.get_by_role("button", name="Use preresnet38-bottleneck").click()
     page.wait_for_url("**network=preresnet38-bottleneck**")
     settle(page)
     page.go_back()
@@ -44,7 +44,7 @@ def test_two_networks_their_code_and_onnx(page):
     page.locator(CHART).nth(1).wait_for()
     assert page.get_by_test_id("stMetric").count() == 8
     page.get_by_role("radio", name="Code").click()
-    page.get_by_role("button", name="Make ONNX").first.click()
+    page.get_by_role("button", name="Export ONNX").first.click()
     button = page.get_by_role("button", name=re.compile(r"ONNX \("))
     button.wait_for(timeout=200_000)
     settle(page)

@@ -1,6 +1,6 @@
 """Differences in training error between networks, with their intervals: a forest plot."""
 
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Iterator
 from math import isnan
 from typing import Any
 
@@ -8,8 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from explorer.figures import captions, theme
-
-Row = Mapping[Hashable, Any]
+from explorer.figures.curve_lines import FrameRow
 
 QUESTIONS = {
     "degradation": "Depth without shortcuts: deeper minus shallower",
@@ -18,7 +17,7 @@ QUESTIONS = {
 }
 OUTCOMES = {
     "seen": "the interval excludes zero",
-    "reversed": "the interval excludes zero, the other way round",
+    "reversed": "the interval excludes zero, in the other direction",
     "cannot_tell": "these runs cannot tell",
     "not_started": "a network here does no better than guessing",
 }
@@ -29,10 +28,10 @@ LEAST_RANGE = 5.0  # points on each side of zero, so that noise does not look la
 
 
 def gaps(table: pd.DataFrame, *, dark: bool = False, height: int | None = None) -> go.Figure:
-    """One row per comparison: its difference as a dot, its interval as a bar, no difference as a strong line.
+    """One row per comparison: a dot for the difference, a bar for its interval, a strong line at zero.
 
-    The dot is filled where the interval excludes zero, hollow where it does not or where one seed gives none, and
-    faded where a network has not started to train.
+    The dot is filled if the interval excludes zero, hollow if not or if one seed gives none, and faded if a network
+    has not started to train.
 
     Args:
         table: `tables.GAPS`; fractions. Rows of one question stand together, questions in the order of the table.
@@ -71,7 +70,7 @@ def gaps(table: pd.DataFrame, *, dark: bool = False, height: int | None = None) 
     return go.Figure({"data": [_dot(place, row, colours) for place, row in rows], "layout": layout})
 
 
-def _placed(table: pd.DataFrame) -> Iterator[tuple[int, str | Row]]:
+def _placed(table: pd.DataFrame) -> Iterator[tuple[int, str | FrameRow]]:
     """Headings and rows from the top, each with its place."""
     place = 0
     for question, rows in table.groupby("question", sort=False):
@@ -82,7 +81,7 @@ def _placed(table: pd.DataFrame) -> Iterator[tuple[int, str | Row]]:
         place += 1
 
 
-def _dot(place: int, row: Row, colours: theme.Palette) -> dict[str, Any]:
+def _dot(place: int, row: FrameRow, colours: theme.Palette) -> dict[str, Any]:
     colour, gap = colours.depth(int(row["depth"])), 100 * row["gap"]
     filled = _excludes_zero(row)
     trace: dict[str, Any] = {
@@ -102,11 +101,11 @@ def _dot(place: int, row: Row, colours: theme.Palette) -> dict[str, Any]:
     return trace
 
 
-def _excludes_zero(row: Row) -> bool:
+def _excludes_zero(row: FrameRow) -> bool:
     return bool(row["low"] > 0 or row["high"] < 0)
 
 
-def _value(place: int, row: Row, colours: theme.Palette) -> dict[str, Any]:
+def _value(place: int, row: FrameRow, colours: theme.Palette) -> dict[str, Any]:
     """ "+17.8 [12.0, 23.6]" at the right of a row."""
     text = f"<b>{_signed(row['gap'])}</b>"
     text += " one seed" if isnan(row["low"]) else f" [{_number(row['low'])}, {_number(row['high'])}]"
@@ -125,7 +124,7 @@ def _value(place: int, row: Row, colours: theme.Palette) -> dict[str, Any]:
     }
 
 
-def _in_words(row: Row) -> str:
+def _in_words(row: FrameRow) -> str:
     network, against = row["network"], row["against"]
     points = 100 * row["gap"]
     size = f"{abs(points):.1f} points {'above' if points >= 0 else 'below'}"
@@ -154,7 +153,7 @@ def _heading(place: int, text: str, left: int) -> dict[str, Any]:
 def _x_axis(table: pd.DataFrame, colours: theme.Palette) -> dict[str, Any]:
     ends = 100 * table[["gap", "low", "high"]].astype(float)
     low, high = (0.0 if isnan(end) else end for end in (ends.min().min(), ends.max().max()))
-    # an interval over two seeds may go past what an error can differ by
+    # an interval over two seeds may exceed the possible range of errors
     low, high = max(min(low, -LEAST_RANGE), -100.0), min(max(high, LEAST_RANGE), 100.0)
     room = 0.06 * (high - low)
     title = "difference in training error (percentage points)"

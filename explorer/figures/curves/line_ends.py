@@ -1,4 +1,4 @@
-"""Names and last values at the ends of lines, moved apart where they would overlap."""
+"""Labels at the ends of lines: names and last values, moved apart if they overlap."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -14,10 +14,10 @@ MOST_LABELS = 8  # in a panel; more of them hide the lines
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """Where a line ends, and what stands there.
+    """The end of a line, and its label.
 
     Attributes:
-        name: of the line; its label has a trace id made of it.
+        name: of the line; in the trace id of its label.
         text: of the label.
         x: of the last point.
         value: there, in the unit of the y axis.
@@ -36,19 +36,19 @@ class End:
 def end_labels(
     ends: Iterable[End], span: tuple[float, float], *, log_y: bool = False, part: str = "label"
 ) -> list[dict[str, Any]]:
-    """One text trace per end, in the order given; none at all where they would be too many.
+    """One text trace per end, in the order given; none at all if there are too many.
 
     Args:
         ends: of the lines of one panel.
         span: foot and top of the y axis.
         log_y: the axis is logarithmic.
-        part: ends the trace ids, so that two panels may label the same names.
+        part: suffix of the trace ids, for two panels with the same names.
     """
     ends = list(ends)
     if len(ends) > MOST_LABELS:
         return []
     foot, top = (float(v) for v in (np.log10(span) if log_y else span))
-    # not below the foot, where plotly would leave the label out: the mean of zeros may be a rounding error less
+    # not below the axis, where plotly omits the label: the mean of zeros may be a rounding error less
     inside = {end.name: max(end.value, span[0]) for end in ends}
     heights = {name: float(np.log10(value)) if log_y else value for name, value in inside.items()}
     spread = apart(heights, SPACING * (top - foot), top)

@@ -1,27 +1,26 @@
-"""What papers report, drawn beside what was measured here without mixing with it."""
+"""Published errors, drawn so that they are not mistaken for measured ones."""
 
 import re
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from explorer.figures import theme
+from explorer.figures.curve_lines import FrameRow
 from explorer.figures.curves.line_ends import SPACING
 
-Row = Mapping[Hashable, Any]
-
 START = 2 / 3  # of the panel's width, where the lines begin
-MARK = (0.88, 0.97)  # where the mark of a bound stands
-POINTS = 9  # of a line; hover finds points only
+MARK = (0.88, 0.97)  # of the panel's width, where the mark of a bound is
+POINTS = 9  # of a line; only points have hover text
 ROOM_BELOW = 0.05  # of the y axis, for a text under a line
 
 
 def published_errors(
     table: pd.DataFrame, colours: theme.Palette, top: float
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """A thin dotted line for each exact number over the last third of a panel, near ones with one text for all.
+    """A thin dotted line for each exact number over the last third of a panel; near ones share a label.
 
     Args:
         table: network, kind, depth, test_error (fraction), source, and perhaps a note; rows without a number are
@@ -61,7 +60,7 @@ def published_bounds(
 
 
 def _line(
-    row: Row, ends: tuple[float, float], error: float, what: str, colours: theme.Palette, top: float = 100.0
+    row: FrameRow, ends: tuple[float, float], error: float, what: str, colours: theme.Palette, top: float = 100.0
 ) -> dict[str, Any]:
     facts = [f"<b>{row['network']}</b>, published", f"{what} {_percent(error)}", str(row["source"])]
     facts += [str(row["note"])] if isinstance(row.get("note"), str) and row["note"] else []
@@ -77,9 +76,9 @@ def _line(
     }
 
 
-def _near(rows: Sequence[Row], gap: float) -> list[list[Row]]:
-    """Rows in order of their error, those closer than `gap` percent to the one before in one group with it."""
-    groups: list[list[Row]] = []
+def _near(rows: Sequence[FrameRow], gap: float) -> list[list[FrameRow]]:
+    """Rows in order of error, grouped where the next is less than `gap` percent away."""
+    groups: list[list[FrameRow]] = []
     for row in rows:
         if groups and 100 * (row["test_error"] - groups[-1][-1]["test_error"]) < gap:
             groups[-1].append(row)
@@ -88,8 +87,8 @@ def _near(rows: Sequence[Row], gap: float) -> list[list[Row]]:
     return groups
 
 
-def _name(group: Sequence[Row], colours: theme.Palette, top: float) -> dict[str, Any]:
-    """One text for near lines, below them where there is room: measured curves mostly end above."""
+def _name(group: Sequence[FrameRow], colours: theme.Palette, top: float) -> dict[str, Any]:
+    """One label for near lines, below them if there is room: measured curves mostly end above."""
     low, high = 100 * group[0]["test_error"], 100 * group[-1]["test_error"]
     below = low > ROOM_BELOW * top
     anchor = {"x": 1, "yanchor": "top" if below else "bottom", "yshift": -2 if below else 2}
@@ -116,7 +115,7 @@ def _percent(fraction: float) -> str:
     return f"{100 * fraction:.4g} %"
 
 
-def _who(row: Row) -> str:
+def _who(row: FrameRow) -> str:
     """ "He et al." of "He et al. 2015, table 6"."""
     found = re.match(r"(.+?),? \d{4}", str(row["source"]))
     return found[1] if found else "published"

@@ -1,4 +1,4 @@
-"""The degradation race: training error of plain and residual networks, step by step, and test error beside it."""
+"""The degradation race: training and test error of plain and residual networks, step by step."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,11 +14,11 @@ from explorer.figures.curve_lines import MEASURES, Curve, Line, curves, mean_lin
 from explorer.figures.curves.line_ends import End, end_labels
 from explorer.figures.curves.published import published_bounds, published_errors
 
-# As parts of the width; the labels of the training panel stand between the two.
+# Fractions of the width; the labels of the training panel are in the gap.
 TRAINING, TEST = (0.0, 0.58), (0.765, 1.0)
 MOST_POINTS = 1500  # in a line of means
 SEED_POINTS = 600  # in one faint line
-MOST_MARKERS = 15  # on one line; more of them hide its dashes
+MOST_MARKERS = 15  # on a line; more would hide its dashes
 
 HEADINGS = {"train": "Training error", "test": "Test error"}
 
@@ -29,9 +29,9 @@ class Racer:
 
     Attributes:
         part: "train" or "test".
-        seeds: its runs that have points there.
-        lines: theirs.
-        mean: of the lines, as far as all have come.
+        seeds: its runs with points in this panel.
+        lines: of these runs.
+        mean: of the lines, up to the last common step.
     """
 
     part: str
@@ -68,15 +68,15 @@ def race(
 ) -> go.Figure:
     """Training error of all networks, large, and their test error, small, on one scale; plain dashed, residual solid.
 
-    A network with several seeds is one bold line, their mean, among its single seeds, faint.
+    A network with several seeds is a bold line, their mean, and a faint line for each seed.
 
     Args:
-        table: `tables.METRICS` after `tables.RUN_KEYS`, any number of runs; what shares a network is a seed of it.
+        table: `tables.METRICS` after `tables.RUN_KEYS`, any number of runs; those of one network are its seeds.
         dark: for a dark page.
         smoothing: the training error is the mean of the batches of this many last steps; 1 shows every batch.
         steps: right end of the step axis, where training will end; None ends it with the data.
         log_x: logarithmic steps; step 0 is then left out.
-        published: `tables.PUBLISHED`, and perhaps a column `note` for the hover text. Exact numbers stand in the test
+        published: `tables.PUBLISHED`, optionally with a column `note` for the hover text. Exact numbers are in the test
             panel, bounds in the training panel.
         height: in pixels.
     """
@@ -99,7 +99,7 @@ def race(
         for mark, axis, (lines, texts) in panels:
             traces += [trace | {"xaxis": f"x{axis}", "yaxis": f"y{mark}"} for trace in lines]
             layout["annotations"] += [text | {"xref": f"x{mark} domain", "yref": f"y{mark}"} for text in texts]
-            # an axis of its own, from 0 to 1, so that zoom and logarithm leave the marks at their place
+            # a separate axis from 0 to 1, so that zoom and logarithm do not move the marks
             over = {"overlaying": f"x{mark}", "anchor": f"y{mark}", "range": [0, 1], "fixedrange": True}
             layout[f"xaxis{axis}"] = over | {"visible": False}
     return go.Figure({"data": traces, "layout": layout})
@@ -132,13 +132,13 @@ def _faint(racer: Racer, colours: theme.Palette) -> list[dict[str, Any]]:
 def _bold(racer: Racer, colours: theme.Palette) -> dict[str, Any]:
     several = len(racer.seeds) > 1
     who = f"mean of {len(racer.seeds)} seeds" if several else f"seed {racer.seeds[0].seed}"
-    look: dict[str, Any] = {"mode": "lines"}
+    style: dict[str, Any] = {"mode": "lines"}
     if racer.part == "test":
         line = {"color": racer.colour(colours), "width": 2}
         marker = {"symbol": theme.MARKERS[racer.kind][0], "size": 8, "line": line, "maxdisplayed": MOST_MARKERS}
-        look = {"mode": "lines+markers", "marker": marker}
+        style = {"mode": "lines+markers", "marker": marker}
     uid = {"uid": f"{racer.network}-{racer.part}", "showlegend": racer.part == "train"}
-    return _trace(racer, racer.mean, who, colours, width=3.5) | look | uid
+    return _trace(racer, racer.mean, who, colours, width=3.5) | style | uid
 
 
 def _trace(racer: Racer, line: Line, who: str, colours: theme.Palette, *, width: float) -> dict[str, Any]:
@@ -165,7 +165,7 @@ def _ends(racers: Sequence[Racer], colours: theme.Palette) -> list[End]:
             group=racer.network,
         )
         for racer in racers
-        if len(racer.mean.x) and racer.mean.x[-1] > 0  # at step 0 all lines still lie on each other
+        if len(racer.mean.x) and racer.mean.x[-1] > 0  # at step 0 all lines coincide
     ]
 
 
@@ -201,10 +201,10 @@ def _layout(
 
 
 def _note(found: Sequence[Curve], smoothing: int) -> str:
-    """What bold and thin mean, and what each error is measured on."""
+    """The key of bold and thin lines, and what the errors are measured on."""
     mean = f", mean of {smoothing} steps" if smoothing > 1 else ""
     words = theme.dash_words({"plain", "residual", *(curve.kind for curve in found)})
-    lines = [f"training error: each batch's own{mean}\u2003{words}"]
+    lines = [f"training error: of each batch{mean}\u2003{words}"]
     if len({curve.network for curve in found}) < len(found):
-        lines.insert(0, "bold: mean over the seeds, as far as all have come\u2003thin: single seeds")
+        lines.insert(0, "bold: mean over seeds, up to the last common step\u2003thin: single seeds")
     return "<br>".join(lines)

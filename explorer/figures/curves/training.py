@@ -16,10 +16,10 @@ from explorer.figures.curve_lines import MEASURES, Curve, Line, Measure, curves,
 from explorer.figures.curves.line_ends import End, end_labels
 from explorer.registry import lookup
 
-_MORE = re.compile(r"^(?!plain\d|resnet\d)|-(?!w\d)")  # of a name that is not a depth, and a width perhaps
-LETTER = 8  # pixels that one takes in the name at the end of a line
-MOST_NAMES = 4  # in a panel's legend; more of them stand there without their kind, which the heading says
-GAP = 0.16  # between the panels, as a part of the width; the labels of the left one stand there
+_MORE = re.compile(r"^(?!plain\d|resnet\d)|-(?!w\d)")  # in a name with more than kind, depth and width
+LETTER = 8  # pixels, in the label at the end of a line
+MOST_NAMES = 4  # in a panel's legend; more are written without their kind, which is in the heading
+GAP = 0.16  # between the panels, as a fraction of the width; it holds the labels of the left one
 
 
 def training_curves(
@@ -44,9 +44,9 @@ def training_curves(
         dark: for a dark page.
         x: "step", or "seconds" spent training.
         log_x: logarithmic steps or seconds; step 0 is then left out.
-        log_y: logarithmic y axis; a zero is drawn at its foot and named truly in the hover text.
+        log_y: logarithmic y axis; a zero is drawn at its lower end, with the true value in the hover text.
         smoothing: the thin line is the mean of this many last steps; 1 shows every batch.
-        panels: one panel per kind where both are there; else one for all.
+        panels: one panel per kind; else one for all.
         measure: name in `curve_lines.MEASURES`.
         steps: right end of a step axis, where training will end; None ends it with the data.
         titles: experiment ids to titles, for a table of several experiments; their order gives the letters.
@@ -78,7 +78,7 @@ def training_curves(
         domain = [round((number - 1) * (width + GAP), 6), round((number - 1) * (width + GAP) + width, 6)]
         room = max((28 + LETTER * len(re.sub("<.*?>", "", end.text)) for end in ends), default=0)
         layout[f"legend{mark}"] = _legend(heading, domain[0])
-        # Zoom is kept while curves grow, and dropped once the axes mean something else.
+        # Zoom is kept while curves grow, and reset when the axes change.
         layout[f"xaxis{mark}"] = across | {"domain": domain, "anchor": f"y{mark}", "uirevision": f"{x}-{log_x}"}
         layout[f"yaxis{mark}"] = upright | {"anchor": f"x{mark}", "uirevision": f"{measure}-{log_y}"}
         if mark:
@@ -122,14 +122,14 @@ def _traces(curve: Curve, measure: Measure, colours: theme.Palette, foot: float)
             "opacity": 0.75 if part == "thin" and not alone else 1,
             "hovertemplate": f"<b>{curve.name}</b>, seed {curve.seed}<br>step %{{customdata[0]:,.0f}}<br>"
             f"{what} {number}<extra></extra>",
-            **look,
+            **style,
         }
-        for part, line, what, width, look in drawn
+        for part, line, what, width, style in drawn
     ]
 
 
 def _name_once(traces: Sequence[dict[str, Any]], *, short: bool) -> None:
-    """Leave one legend entry to each network, whatever its seeds and experiments; in `short` where there is no room."""
+    """Keep one legend entry per network over seeds and experiments; `short` drops the kind where room is scarce."""
     named: set[str] = set()
     for trace in traces:
         trace["showlegend"] = trace["showlegend"] and trace["name"] not in named
@@ -144,7 +144,7 @@ def _ends(members: Sequence[Curve], measure: Measure, colours: theme.Palette, *,
     """The name and last value at each line's end; seeds share one label."""
     groups: dict[str, list[Curve]] = {}
     for curve in members:
-        if curve.main.step.size and curve.main.step[-1] > 0:  # at step 0 all lines still lie on each other
+        if curve.main.step.size and curve.main.step[-1] > 0:  # at step 0 all lines coincide
             groups.setdefault(curve.name, []).append(curve)
     ends = []
     for name, group in groups.items():
@@ -179,7 +179,7 @@ def _legend(heading: str, start: float) -> dict[str, Any]:
 
 
 def _note(measure: Measure, smoothing: int, letter: Mapping[str, str], titles: Mapping[str, str]) -> str:
-    """What thin and bold mean, and which experiment each letter is."""
+    """The key of thin and bold lines, and of the experiments' letters."""
     mean = f" (mean of {smoothing} steps)" if smoothing > 1 and measure.smooth else ""
     thin = f"{measure.each_step[1]}{mean}" if measure.each_step else ""
     bold = measure.evaluated[1] if measure.evaluated else ""

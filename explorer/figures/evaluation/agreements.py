@@ -1,4 +1,4 @@
-"""Whether maps agree: between networks, between methods, and the farther networks are apart in depth."""
+"""Agreement of maps: between networks, between methods, and against the difference in depth."""
 
 from math import isfinite
 from typing import Any
@@ -14,23 +14,23 @@ from explorer.figures.evaluation.fields import square
 from explorer.figures.layer_axes import zero_line
 from explorer.registry import lookup
 
-# Columns of `tables.LIKENESS`, and how they are called.
+# Columns of `tables.LIKENESS`, and their titles.
 AGREEMENTS = {"rank_correlation": "rank correlation", "top_overlap": "common top 10 %", "ssim": "SSIM"}
 
 SPREAD = 8  # pixels of an error bar's ends
 
 KINDS = {"plain": "both plain", "residual": "both residual", "dense": "both dense", "both": "of two kinds"}
-LOOKS = {kind: markers[0] for kind, markers in theme.MARKERS.items()} | {"both": "x-thin-open"}
-ASIDE = {"plain": -0.7, "residual": 0.0, "dense": 0.35, "both": 0.7}  # layers; so that points do not cover each other
+SYMBOLS = {kind: markers[0] for kind, markers in theme.MARKERS.items()} | {"both": "x-thin-open"}
+OFFSETS = {"plain": -0.7, "residual": 0.0, "dense": 0.35, "both": 0.7}  # layers, so that points do not overlap
 
 
 def agreement_matrix(
     table: pd.DataFrame, *, measure: str = "rank_correlation", dark: bool = False, height: int | None = None
 ) -> go.Figure:
-    """Every map against every other, as colours from -1 (blue) by 0 to 1 (orange), with the numbers in them.
+    """Every map against every other: colours from -1 (blue) over 0 to 1 (orange), with the numbers.
 
     Args:
-        table: `tables.AGREEMENT` or `tables.MEAN_AGREEMENT`, whose standard deviations over images are written too.
+        table: `tables.AGREEMENT` or `tables.MEAN_AGREEMENT`, with standard deviations over images.
         measure: name in `AGREEMENTS`.
         dark: for a dark page.
         height: in pixels; None takes what the fields need.
@@ -59,10 +59,10 @@ def agreement_matrix(
 def agreement_by_depth(
     table: pd.DataFrame, *, measure: str = "rank_correlation", dark: bool = False, height: int = 440
 ) -> go.Figure:
-    """How far two networks agree against how far apart they are in depth; a point for each pair.
+    """Agreement of two networks against their difference in depth; a point for each pair.
 
     Args:
-        table: `tables.NETWORK_AGREEMENT`; a bar reaches a standard deviation over images to either side.
+        table: `tables.NETWORK_AGREEMENT`; error bars are a standard deviation over images.
         measure: name in `AGREEMENTS`.
         dark: for a dark page.
         height: in pixels.
@@ -85,13 +85,13 @@ def agreement_by_depth(
         },
         "margin": {"l": 84, "r": 16, "t": 50, "b": 92},
         "legend": captions.legend() | {"x": 0, "y": 1, "yref": "container", "yanchor": "top"},
-        "annotations": [captions.note("a point: two networks; bar: standard deviation over images", colours)],
+        "annotations": [captions.note("point: a pair of networks; bar: standard deviation over images", colours)],
     }
     return go.Figure({"data": data, "layout": layout})
 
 
 def _pairs(table: pd.DataFrame) -> pd.DataFrame:
-    """Each two networks once, with `kind` and how far `apart` they are in depth."""
+    """Each pair of networks once, with its `kind` and its difference in depth, `apart`."""
     order = {name: place for place, name in enumerate(dict.fromkeys(table["a"]))}
     pairs = table[table["a"].map(order) < table["b"].map(order)]
     kind = pairs["kind_a"].where(pairs["kind_a"] == pairs["kind_b"], "both")
@@ -106,7 +106,7 @@ def _square(table: pd.DataFrame, column: str, names: list[str]) -> Floats:
 
 
 def _field(value: float, spread: float) -> str:
-    """What is written in a field."""
+    """The text of a field."""
     if not isfinite(value):
         return ""
     text = f"{value:.2f}".replace("-", "−")
@@ -120,11 +120,11 @@ def _points(rows: pd.DataFrame, kind: str, measure: str, title: str, colours: th
         "uid": kind,
         "mode": "markers",
         "name": KINDS[kind],
-        "x": (rows["apart"] + ASIDE[kind]).to_numpy(np.float32),
+        "x": (rows["apart"] + OFFSETS[kind]).to_numpy(np.float32),
         "y": rows[measure].to_numpy(np.float32),
         "customdata": rows[["network_a", "network_b"]].map(in_figure).to_numpy(),
         "error_y": {"array": rows[f"{measure}_std"].to_numpy(np.float32), "color": colours.muted, "width": SPREAD},
-        "marker": {"symbol": LOOKS[kind], "size": 13, "color": colour, "line": {"width": 2.5, "color": colour}},
+        "marker": {"symbol": SYMBOLS[kind], "size": 13, "color": colour, "line": {"width": 2.5, "color": colour}},
         "hovertemplate": "<b>%{customdata[0]}</b> and <b>%{customdata[1]}</b><br>"
         f"{title} %{{y:.3f}}<extra></extra>",
     }

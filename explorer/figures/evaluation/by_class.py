@@ -1,4 +1,4 @@
-"""The error of each class, of several networks beside each other."""
+"""The error of each class, for several networks."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from explorer.escaping import in_figure
 from explorer.figures import theme
-from explorer.figures.network_lines import NetworkLine, framed, network_lines
+from explorer.figures.network_lines import NetworkLine, base_layout, network_lines
 
 MOST_CLASSES = 30  # more cannot be read
 ROW = 34  # pixels of a class
@@ -16,9 +16,9 @@ DOT = 12  # pixels
 
 
 def class_errors(table: pd.DataFrame, *, dark: bool = False, height: int | None = None) -> go.Figure:
-    """A row for each class, the hardest on top, and in it a dot for each network.
+    """A row for each class, the hardest on top, with a dot for each network.
 
-    Of many classes the hardest are shown; the note says so. A dot's customdata is its label and the reference.
+    Of many classes only the hardest are shown, with a note. A dot's customdata is its label and the reference.
 
     Args:
         table: `tables.CLASS_ERRORS` after `tables.MEASURED_KEYS`.
@@ -31,9 +31,9 @@ def class_errors(table: pd.DataFrame, *, dark: bool = False, height: int | None 
     shown = [str(name) for name in means.index[:MOST_CLASSES]]
     left_out = f"the {len(shown)} hardest of {len(means)} classes" if len(means) > len(shown) else ""
     letters = max([len(name) for name in shown], default=0) * theme.BOLD_LETTER * theme.TEXT_SIZE
-    layout = framed(lines, [left_out], colours, height=height or 150 + ROW * max(1, len(shown)))
+    layout = base_layout(lines, [left_out], colours, height=height or 150 + ROW * max(1, len(shown)))
     layout["margin"] |= {"l": 24 + letters}
-    note = layout["annotations"][0]  # without what dashes mean: here are none
+    note = layout["annotations"][0]  # without the key of dashes: there are none
     note["text"] = note["text"].removeprefix(theme.dash_words(line.kind for line in lines)).lstrip("\u2003")
     layout |= {
         "xaxis": theme.axis(colours) | {"title": theme.axis_title("error (%)"), "rangemode": "tozero"},
@@ -50,13 +50,13 @@ def class_errors(table: pd.DataFrame, *, dark: bool = False, height: int | None 
 
 
 def _dots(line: NetworkLine, shown: list[str], lines: list[NetworkLine], colours: theme.Palette) -> dict[str, Any]:
-    """Networks of one kind have different markers."""
+    """The dots of one network; networks of one kind have different markers."""
     rows = line.rows[line.rows["class"].isin(shown)]
     markers = theme.MARKERS[line.kind]
     alike = [each.label for each in lines if each.kind == line.kind]
     colour = line.colour(colours)
-    look = {name: value for name, value in line.look(colours).items() if name != "line"}
-    return look | {
+    style = {name: value for name, value in line.style(colours).items() if name != "line"}
+    return style | {
         "uid": f"{line.uid}-dots",
         "mode": "markers",
         "x": (100 * rows["error"]).to_numpy(np.float32),

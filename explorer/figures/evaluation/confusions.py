@@ -13,17 +13,17 @@ from explorer.figures.curve_lines import Floats
 from explorer.figures.evaluation.fields import field_axis, fields, room
 
 MOST_CLASSES = 20  # more cannot be read
-HEIGHT = 46  # pixels, the height of one
-LEAST_SHARE = 0.05  # of a class: a mistake as frequent as that has the full colour, if none is more frequent
+HEIGHT = 46  # of a class, in pixels
+LEAST_SHARE = 0.05  # of a class: the colour scale of mistakes reaches at least this far
 
 
 def confusion_matrix(
     counts: pd.DataFrame, classes: Sequence[str], *, dark: bool = False, height: int | None = None
 ) -> go.Figure:
-    """How many images of each class (rows) are given each class (columns); right ones blue, mistakes orange.
+    """Number of images of each true class (rows) and predicted class (columns); correct blue, mistakes orange.
 
-    The colour is the share of the class, of mistakes up to the most frequent one. Of many classes those with the most
-    mistakes are shown. A field's customdata is its label and prediction, of fields with images.
+    The colour is the share of the class; for mistakes the scale ends at the most frequent one. Of many classes those
+    with the most mistakes are shown. The customdata of a field with images is its label and prediction.
 
     Args:
         counts: `tables.CONFUSION`.
@@ -43,7 +43,7 @@ def confusion_matrix(
     axis = field_axis(names, colours)
     layout = theme.layout(colours, height=height or round(margin["t"] + margin["b"] + HEIGHT * max(1, len(names)))) | {
         "margin": margin,
-        "xaxis": axis | {"title": theme.axis_title("class given"), "tickangle": -45 if slanted else 0},
+        "xaxis": axis | {"title": theme.axis_title("predicted class"), "tickangle": -45 if slanted else 0},
         "yaxis": axis | {"title": theme.axis_title("true class"), "autorange": "reversed"},
         "dragmode": False,
         "annotations": [_left_out(counts, shown, colours)],
@@ -87,7 +87,7 @@ def _square(counts: pd.DataFrame, column: str, shown: list[int]) -> Floats:
 def _hover(label: int, other: int, images: Floats, shares: Floats, names: list[str]) -> str:
     share = f"{int(images[label, other]):,} images, {100 * shares[label, other]:.1f} % of this class"
     name, given = (in_figure(names[each]) for each in (label, other))
-    return f"<b>{name}</b> {'right' if label == other else f'predicted as <b>{given}</b>'}<br>{share}"
+    return f"<b>{name}</b> {'correct' if label == other else f'predicted as <b>{given}</b>'}<br>{share}"
 
 
 def _left_out(counts: pd.DataFrame, shown: list[int], colours: theme.Palette) -> dict[str, Any]:

@@ -9,17 +9,17 @@ from explorer.escaping import in_figure
 from explorer.figures import theme
 
 FIELD = 92  # pixels
-MOST_FIELDS = 640  # pixels, of all of them together
-PALE = 0.55  # opacity of the colours, so that letters in the colour of the page's own stand out on all of them
+MOST_FIELDS = 640  # pixels, of all fields together
+PALE = 0.55  # opacity of the colours, so that the page's letters are readable on all of them
 
 
 def room(names: Sequence[str]) -> float:
-    """What the longest name takes beside the fields, in pixels."""
+    """Width of the longest name, in pixels."""
     return max((len(name) for name in names), default=0) * theme.BOLD_LETTER * theme.TEXT_SIZE
 
 
 def field_axis(names: Sequence[str], colours: theme.Palette) -> dict[str, Any]:
-    """An axis that has nothing but the names."""
+    """An axis of names without lines and ticks."""
     axis = theme.axis(colours) | {"type": "category", "showline": False, "ticks": "", "showgrid": False}
     return axis | {"categoryorder": "array", "categoryarray": list(map(in_figure, names)), "fixedrange": True}
 
@@ -27,12 +27,12 @@ def field_axis(names: Sequence[str], colours: theme.Palette) -> dict[str, Any]:
 def fields(
     names: Sequence[str], values: Any, texts: list[list[str]], colours: theme.Palette, *, small: bool = False
 ) -> dict[str, Any]:
-    """The trace, the same names along both axes; its colours and hover text are the caller's.
+    """The trace, with the same names on both axes; the caller adds colours and hover text.
 
     Args:
-        values: (names, names); there is no field where it is NaN.
-        texts: what is written into the fields.
-        small: in smaller letters.
+        values: (names, names); NaN leaves a field out.
+        texts: in the fields.
+        small: smaller letters.
     """
     return {
         "type": "heatmap",
@@ -60,7 +60,7 @@ def square(
         height: in pixels; None takes what the fields need.
     """
     longest, side = room(names), min(FIELD, MOST_FIELDS / max(1, len(names)))
-    upright = longest > side  # else names below would run into each other
+    upright = longest > side  # or names below would overlap
     margin = {"l": 24 + longest, "r": 24, "t": 12, "b": 24 + (longest if upright else 30)}
     axis = field_axis(names, colours) | {"constrain": "domain"}
     layout = theme.layout(colours, height=height or round(margin["t"] + margin["b"] + side * max(1, len(names)))) | {

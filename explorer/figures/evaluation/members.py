@@ -1,4 +1,4 @@
-"""How often networks agree, and which mistakes they share."""
+"""Agreement and shared mistakes of the members of an ensemble."""
 
 from collections.abc import Sequence
 from math import isfinite
@@ -11,7 +11,7 @@ from explorer.figures import theme
 from explorer.figures.evaluation.fields import square
 from explorer.registry import lookup
 
-# Columns of `tables.MEMBER_PAIRS`, and what they say of two networks.
+# Columns of `tables.MEMBER_PAIRS`, as what two networks do.
 PAIR_MEASURES = {
     "same": "give the same class",
     "both_wrong": "are both wrong",
@@ -27,12 +27,12 @@ def member_agreement(
     dark: bool = False,
     height: int | None = None,
 ) -> go.Figure:
-    """Every network against every other: the percentage of images that they answer alike, or both have wrong.
+    """Every network against every other: the percentage of images with the same class, or with both wrong.
 
     The colour goes from the smallest to the largest of the numbers.
 
     Args:
-        pairs: `tables.MEMBER_PAIRS`, of networks as they are called in `names`.
+        pairs: `tables.MEMBER_PAIRS`, with the networks named as in `names`.
         names: in the order of rows and columns.
         measure: name in `PAIR_MEASURES`.
         dark: for a dark page.

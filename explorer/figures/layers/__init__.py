@@ -1,1 +1,1 @@
-"""What was measured of every layer."""
+"""Measurements of every layer or block."""

@@ -13,7 +13,7 @@ from explorer.figures.axes import y_axis
 from explorer.figures.layer_axes import axis_mark, decade_note, decade_span, left_out, panel_row, stage_axis
 from explorer.figures.layer_measures import GRADIENT_MEASURES, LayerMeasure
 from explorer.figures.layers.profiles import all_values, borders, profile, profile_trace, with_gaps
-from explorer.figures.network_lines import NetworkLine, band, framed, moment, named_once, network_lines
+from explorer.figures.network_lines import NetworkLine, band, base_layout, moment, named_once, network_lines
 from explorer.registry import lookup
 
 MOST_PANELS = 3
@@ -31,16 +31,16 @@ QUARTILES = {
 def gradient_norms(
     table: pd.DataFrame, *, measure: str = "gradient_norm", dark: bool = False, height: int = 480
 ) -> go.Figure:
-    """A gradient norm of every layer from the stem to the classifier; a panel for each moment of training.
+    """A gradient norm of every layer from the stem to the classifier; a panel for each step of training.
 
-    The x axis is the place of a layer relative to the depth, so that the stages of all networks stand above each
-    other; the hover text says the layer. Plain is dashed, residual solid; a band shows the quartiles over batches.
-    The y axis has six decades, more only where the data need them, so that a flat profile looks flat. A point's
+    The x axis is the relative depth of a layer, so that the stages of all networks are aligned; the hover text has the
+    layer. Plain is dashed, residual solid; a band shows the quartiles over batches. The y axis has six decades, more
+    only if the data need them, so that a flat profile looks flat. A point's
     customdata is its layer, name, stage, block and reference.
 
     Args:
         table: `tables.GRADIENTS` after `tables.MEASURED_KEYS`, or after network, kind, depth and step alone. Of more
-            than three steps the first, a middle and the last one are shown; the note says so.
+            than three steps the first, a middle and the last one are shown, with a note.
         measure: name in `layer_measures.GRADIENT_MEASURES`.
         dark: for a dark page.
         height: in pixels.
@@ -50,7 +50,7 @@ def gradient_norms(
     """
     shown = lookup(GRADIENT_MEASURES, measure, "measure")
     colours = theme.palette(dark=dark)
-    # the panels say the step, so one name serves for all of them
+    # the panels have the step, so labels do not
     lines = [replace(line, label=line.name, earlier=False) for line in network_lines(table)]
     steps, left = _moments({line.step for line in lines})
     profiles = [_profile(line, measure, shown) for line in lines if line.step in steps]
@@ -74,7 +74,7 @@ def gradient_norms(
         for mark in [axis_mark(1 + steps.index(line.step))]
         for trace in _traces(line, with_gaps(layers, log=True), shown, colours, foot=span[0])
     ]
-    layout = framed(lines, facts, colours, height=height) | axes
+    layout = base_layout(lines, facts, colours, height=height) | axes
     layout["annotations"] += headings
     return go.Figure({"data": named_once(traces), "layout": layout})
 
@@ -100,7 +100,7 @@ def _has_band(layers: pd.DataFrame) -> bool:
 def _traces(
     line: NetworkLine, layers: pd.DataFrame, shown: LayerMeasure, colours: theme.Palette, *, foot: float
 ) -> list[dict[str, Any]]:
-    """The line of one network at one step, behind it the band."""
+    """The line of one network at one step, and the band behind it."""
     drawn = profile_trace(line, layers, shown, colours)
     if not _has_band(layers):
         return [drawn]

@@ -1,4 +1,4 @@
-"""What happens inside while a network trains: a measure of every layer or block, step by step, as colours."""
+"""Heat maps of a measure of every layer or block against the steps of training."""
 
 from typing import Any
 
@@ -19,8 +19,8 @@ ROW, BETWEEN = 300, 84  # pixels: of a row of panels, between two of them
 MARGIN = {"l": 60, "r": 110, "t": 44, "b": 108}
 LEAST_SPAN = 0.1  # of the largest value, so that noise does not look large
 LEAST_SIGNED = 0.05  # to either side of zero
-BESIDE = 0.1  # a row; plotly would show the tick's text instead of the row's own where a tick is on it
-CLIPPED = 1.0  # percent of the values at either end that share a colour, so that one layer does not take the scale
+BESIDE = 0.1  # offset of a tick from its row: on the row, plotly would show its text in the hover text
+CLIPPED = 1.0  # percent of the values clipped at either end, so that one layer does not take the whole scale
 
 MEASURES = {
     **{name: RESPONSE_MEASURES[name] for name in ("response_std", "response_mean", "zeros")},
@@ -34,9 +34,9 @@ def layer_steps(
 ) -> go.Figure:
     """A heat map per network: steps to the right, layers or blocks downwards, the stem on top; one colour scale.
 
-    Plain networks stand before residual ones, up to four in a row; of several runs of a network the first one by seed
-    is shown, and its heading says so. The classifier's scores are no responses like the others and are left out there.
-    Gradient norms have logarithmic colours; those of signed measures go two ways from zero.
+    Plain networks come before residual ones, up to four in a row; of several runs of a network the one with the first
+    seed is shown, with the seed in its heading. Measures of responses leave out the classifier, whose scores do not
+    compare. Gradient norms have a logarithmic colour scale, signed measures a diverging one.
 
     Args:
         table: `tables.LIVE_LAYERS` or `tables.LIVE_BLOCKS` after `tables.RUN_KEYS`.
@@ -91,7 +91,7 @@ def _first_seeds(table: pd.DataFrame) -> list[pd.DataFrame]:
 
 
 def _cells(rows: pd.DataFrame, measure: str, shown: LayerMeasure) -> pd.DataFrame:
-    """What the colours stand for: layers or blocks in order of depth (index: their keys) by steps."""
+    """Values to colour: layers or blocks in order of depth (index: their keys) by steps."""
     keys = ["layer", "name", "stage", "block"] if "layer" in rows else ["stage", "block"]
     if measure in RESPONSE_MEASURES:
         rows = rows[(rows["block"] > 0) | (rows["layer"] == 1)]
@@ -132,7 +132,7 @@ def _texts(cells: pd.DataFrame) -> list[str]:
 
 
 def _stages(cells: pd.DataFrame) -> list[tuple[int, int, int]]:
-    """Stage, its first and its last row; stem and classifier (block 0) are none."""
+    """Number, first and last row of each stage; stem and classifier (block 0) are none."""
     keys = cells.index.to_frame(index=False)
     inside = keys[keys["block"] > 0]
     return [(int(rows["stage"].iloc[0]), rows.index[0], rows.index[-1]) for _, rows in inside.groupby("stage")]
@@ -167,8 +167,8 @@ def _colour_axis(maps: list[pd.DataFrame], shown: LayerMeasure, colours: theme.P
         high = max(abs(low), abs(high), LEAST_SIGNED)
         low = -high
     least = 1.0 if shown.log else LEAST_SPAN * max(abs(low), abs(high))  # a decade
-    lacking = max(0.0, least - (high - low)) / 2
-    low, high = float(low - lacking), float(high + lacking)
+    missing = max(0.0, least - (high - low)) / 2
+    low, high = float(low - missing), float(high + missing)
     bar: dict[str, Any] = {
         "title": {"text": shown.title, "side": "right", "font": {"size": theme.TEXT_SIZE + 1}},
         "tickfont": {"size": theme.TEXT_SIZE, "color": colours.muted},
@@ -185,5 +185,5 @@ def _colour_axis(maps: list[pd.DataFrame], shown: LayerMeasure, colours: theme.P
 def _note(shown: LayerMeasure) -> str:
     blank = "blank: zero or not measured" if shown.log else "blank: not measured"
     return captions.wrapped(
-        ["top: next to the input", blank, f"the colours leave out the {CLIPPED:.0f} % lowest and highest values"]
+        ["top: the stem", blank, f"colour scale without the {CLIPPED:.0f} % lowest and highest values"]
     )

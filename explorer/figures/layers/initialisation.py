@@ -1,4 +1,4 @@
-"""Which networks can start to learn? Responses and gradients along the depth before the first step."""
+"""Responses and gradients of untrained networks along the depth."""
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -8,7 +8,7 @@ from explorer.figures.axes import y_axis
 from explorer.figures.layer_axes import axis_mark, decade_note, decade_span, left_out, panel_row, stage_axis
 from explorer.figures.layer_measures import GRADIENT_MEASURES, RESPONSE_MEASURES
 from explorer.figures.layers.profiles import all_values, borders, profile, profile_trace, with_gaps, without_classifier
-from explorer.figures.network_lines import NetworkLine, framed, named_once, network_lines
+from explorer.figures.network_lines import NetworkLine, base_layout, named_once, network_lines
 from explorer.registry import lookup
 
 GAP = 0.04  # between panels, as a part of the width
@@ -22,8 +22,8 @@ MEASURES = {
 def xray(table: pd.DataFrame, *, measure: str = "response_std", dark: bool = False, height: int = 480) -> go.Figure:
     """A measure of every layer of untrained networks; a panel for each variant of their batch norms, on one scale.
 
-    The x axis is the place of a layer relative to the depth. The y axis is logarithmic, six decades or more. Plain is
-    dashed, residual solid. What is infinite, not a number or zero is left out, and counted in the note.
+    The x axis is the relative depth of a layer. The y axis is logarithmic, six decades or more. Plain is dashed,
+    residual solid. Values that are infinite, not a number or zero are left out, and counted in the note.
 
     Args:
         table: `tables.XRAY`; panels in the order of its variants.
@@ -61,6 +61,6 @@ def xray(table: pd.DataFrame, *, measure: str = "response_std", dark: bool = Fal
         for mark in [axis_mark(1 + variants.index(variant))]
         for trace in [profile_trace(line, with_gaps(layers, log=True), shown, colours)]
     ]
-    layout = framed(lines, facts, colours, height=height) | axes
+    layout = base_layout(lines, facts, colours, height=height) | axes
     layout["annotations"] += headings
     return go.Figure({"data": named_once(traces), "layout": layout})

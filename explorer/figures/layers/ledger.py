@@ -1,4 +1,4 @@
-"""The residual ledger: what each block adds to its input, and which way the gradient comes back."""
+"""The residual ledger: what each block adds to its input, and which path the gradient takes back."""
 
 from collections.abc import Sequence
 from typing import Any, Literal
@@ -12,7 +12,7 @@ from explorer.figures.axes import y_axis
 from explorer.figures.curve_lines import Floats
 from explorer.figures.layer_axes import axis_mark, grid, linear_span, stage_axis, stage_borders, zero_line
 from explorer.figures.layer_measures import BLOCK_MEASURES, LayerMeasure
-from explorer.figures.network_lines import NetworkLine, framed, named_once, network_lines, rings
+from explorer.figures.network_lines import NetworkLine, base_layout, named_once, network_lines, rings
 from explorer.registry import lookup
 
 COLUMNS = 2
@@ -36,15 +36,15 @@ def ledger_entries(
 ) -> go.Figure:
     """A panel for each entry of the ledger, against the blocks along the network; plain is dashed, residual solid.
 
-    A block that changes the shape (its shortcut pads or projects) is an open marker. Plain networks have no shortcut
-    for a gradient to come back by, and are left out where shares are shown. A point's customdata is the number of its
+    A block that changes the shape (its shortcut pads or projects) is an open marker. Plain networks have no gradient
+    through a shortcut, and are left out where shares are shown. A point's customdata is the number of its
     block, its name, stage, block within the stage, and reference.
 
     Args:
         table: `tables.LEDGER` after `tables.MEASURED_KEYS`.
         measures: names in `layer_measures.BLOCK_MEASURES`, two panels a row.
-        x: "block" counts; "relative" puts the stages of all depths above each other.
-        selected: stage and block to be ringed in every line that has it.
+        x: "block" counts; "relative" aligns the stages of all depths.
+        selected: stage and block, with a ring in every line that has it.
         dark: for a dark page.
         height: in pixels.
 
@@ -54,7 +54,7 @@ def ledger_entries(
     shown = {name: lookup(BLOCK_MEASURES, name, "measure") for name in measures}
     colours = theme.palette(dark=dark)
     lines = network_lines(table)
-    layout = framed(lines, _facts(table, measures), colours, height=height)
+    layout = base_layout(lines, _facts(table, measures), colours, height=height)
     between = BETWEEN / (height - layout["margin"]["t"] - layout["margin"]["b"])
     domains = grid(len(shown), COLUMNS, gap=GAP, between=between)
     across = _x_axis(lines, x, colours)
@@ -104,7 +104,7 @@ def _middles(rows: pd.DataFrame) -> Floats:
 
 def _trace(line: NetworkLine, blocks: pd.DataFrame, measure: LayerMeasure, colours: theme.Palette) -> dict[str, Any]:
     colour = line.colour(colours)
-    return line.look(colours) | {
+    return line.style(colours) | {
         "mode": "lines+markers",
         "x": blocks["place"].to_numpy(np.float32),
         "y": blocks["value"].to_numpy(np.float32),
@@ -131,10 +131,10 @@ def _x_axis(lines: Sequence[NetworkLine], x: str, colours: theme.Palette) -> dic
 
 
 def _facts(table: pd.DataFrame, measures: Sequence[str]) -> list[str]:
-    facts = ["open: the block changes the shape"] if table["shortcut"].isin(RESHAPING).any() else []
+    facts = ["open marker: the block changes the shape"] if table["shortcut"].isin(RESHAPING).any() else []
     if (table["kind"] == "plain").any():
         if {"branch_ratio", "cosine"} & set(measures):
             facts.append("plain: F(x) compared with x, nothing is added")
         if set(SHARES) & set(measures):
-            facts.append("shares without plain: there all comes back by the branch")
+            facts.append("shares without plain: all of its gradient goes through the branch")
     return facts

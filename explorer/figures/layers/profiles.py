@@ -1,4 +1,4 @@
-"""Profiles: one measure of all layers of a network, in order of depth, and the line that shows it."""
+"""Profiles: one measure of all layers of a network, in order of depth, and its line."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,7 +13,7 @@ from explorer.figures.layer_measures import LayerMeasure
 from explorer.figures.network_lines import NetworkLine
 
 DOT = 8  # pixels
-POINT = ["layer", "name", "stage", "block", "reference"]  # customdata of a point, for the page that is told of a click
+POINT = ["layer", "name", "stage", "block", "reference"]  # customdata of a point, which a page gets at a click
 
 
 def profile(line: NetworkLine, measure: str, shown: LayerMeasure) -> pd.DataFrame:
@@ -27,12 +27,12 @@ def profile(line: NetworkLine, measure: str, shown: LayerMeasure) -> pd.DataFram
 
 
 def without_classifier(layers: pd.DataFrame) -> pd.DataFrame:
-    """The layers whose responses compare: the classifier's are scores, which no batch norm brings to one size."""
+    """Without the classifier, whose responses are scores that no batch norm scales."""
     return layers[(layers["block"] > 0) | (layers["layer"] == 1)]
 
 
 def all_values(profiles: Sequence[pd.DataFrame], column: str = "value") -> Floats:
-    """Of all networks, what cannot be drawn among them."""
+    """The values of all networks, with those that cannot be drawn."""
     values: Floats = np.concatenate([each[column].to_numpy(float) for each in profiles] or [np.empty(0)])
     return values
 
@@ -45,12 +45,12 @@ def drawable(layers: pd.DataFrame, *, log: bool) -> pd.Series:
 
 
 def with_gaps(layers: pd.DataFrame, *, log: bool) -> pd.DataFrame:
-    """NaN where an axis cannot show the value, so that no line is drawn across."""
+    """NaN where an axis cannot show the value, so that the line has a gap."""
     return layers.assign(value=layers["value"].where(drawable(layers, log=log)))
 
 
 def borders(profiles: Sequence[pd.DataFrame]) -> list[float]:
-    """Places where stages begin, in the network with the most layers; in the others they are nearly the same."""
+    """Borders of the stages of the deepest network; those of others are nearly the same."""
     longest = max(profiles, key=len, default=None)
     return [] if longest is None else stage_borders(longest["place"].to_numpy(float), longest)
 
@@ -63,19 +63,19 @@ def profile_trace(
     *,
     dotted: pd.Series | None = None,
 ) -> dict[str, Any]:
-    """The line of one network; hover says the layer, a click gives `POINT`.
+    """The line of one network; a point's customdata is `POINT`.
 
     Args:
         line, layers: a network and its profile, with gaps.
         shown: what the y axis shows.
         colours: of the figure.
-        dotted: whether a layer has a dot; a layer between two gaps, which no line reaches, has one in any case.
+        dotted: whether a layer has a dot; a layer between two gaps always has one.
     """
     there = layers["value"].notna().to_numpy()
     dots = there & ~np.append(there[1:], False) & ~np.insert(there[:-1], 0, False)
     if dotted is not None:
         dots |= dotted.to_numpy()
-    return line.look(colours) | {
+    return line.style(colours) | {
         "mode": "lines+markers" if dots.any() else "lines",
         "x": layers["place"].to_numpy(np.float32),
         "y": layers["value"].to_numpy(np.float32),

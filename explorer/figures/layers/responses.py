@@ -1,4 +1,4 @@
-"""How strongly each layer responds: along the network, sorted as in He et al. 2015, figure 7, and one layer in full."""
+"""Responses of the layers: along the network, sorted as in He et al. 2015, figure 7, and distributions."""
 
 from math import inf
 from typing import Any, Literal
@@ -12,7 +12,7 @@ from explorer.figures.axes import y_axis
 from explorer.figures.layer_axes import decade_note, decade_span, left_out, linear_span, stage_axis, zero_line
 from explorer.figures.layer_measures import RESPONSE_MEASURES
 from explorer.figures.layers.profiles import all_values, borders, profile, profile_trace, with_gaps, without_classifier
-from explorer.figures.network_lines import NetworkLine, framed, network_lines, rings
+from explorer.figures.network_lines import NetworkLine, base_layout, network_lines, rings
 from explorer.registry import lookup
 
 ALONG, SORTED = (0.0, 0.57), (0.64, 1.0)  # as parts of the width
@@ -39,9 +39,9 @@ def response_levels(
     Args:
         table: `tables.RESPONSES` after `tables.MEASURED_KEYS`.
         measure: name in `layer_measures.RESPONSE_MEASURES`.
-        log_y: logarithmic y axis, six decades or more; what is not positive is left out, and counted in the note.
-        x: "layer" counts, with a dot where a stage begins; "relative" puts the stages of all depths above each other.
-        selected: number of a layer to be ringed in every line that has it.
+        log_y: logarithmic y axis, six decades or more; values not positive are left out, and counted in the note.
+        x: "layer" counts, with a dot where a stage begins; "relative" aligns the stages of all depths.
+        selected: number of a layer, with a ring in every line that has it.
         dark: for a dark page.
         height: in pixels.
 
@@ -72,12 +72,12 @@ def response_levels(
             ]
 
     facts = [
-        "dots: a stage begins" if x == "layer" else "",
+        "dot: first layer of a stage" if x == "layer" else "",
         decade_note(span) if log_y else "",
         left_out(values, log=log_y),
         PUBLISHED if measure == "response_std" else "",
     ]
-    layout = framed(lines, facts, colours, height=height)
+    layout = base_layout(lines, facts, colours, height=height)
     upright = y_axis(shown.title, colours, span, log=log_y) | zero_line(colours) | {"uirevision": f"{measure}-{log_y}"}
     if x == "layer":
         deepest = max((int(layers["layer"].max()) for layers in profiles), default=1)
@@ -89,7 +89,7 @@ def response_levels(
     layout |= {
         "xaxis": along_axis | {"domain": ALONG, "anchor": "y", "uirevision": x},
         "xaxis2": sorted_axis
-        | {"domain": SORTED, "anchor": "y2", "uirevision": x, "title": theme.axis_title("layers, the largest first")},
+        | {"domain": SORTED, "anchor": "y2", "uirevision": x, "title": theme.axis_title("layers, largest first")},
         "yaxis": upright | {"anchor": "x"},
         "yaxis2": upright | {"anchor": "x2", "matches": "y", "showticklabels": False, "title": None},
     }
@@ -98,7 +98,7 @@ def response_levels(
 
 
 def response_distribution(table: pd.DataFrame, *, dark: bool = False, height: int = 460) -> go.Figure:
-    """How the responses of one layer are distributed, in several networks: densities as steps.
+    """Distribution of the responses of one layer in several networks, as step lines of densities.
 
     Args:
         table: `tables.HISTOGRAM` after `tables.MEASURED_KEYS`.
@@ -108,7 +108,7 @@ def response_distribution(table: pd.DataFrame, *, dark: bool = False, height: in
     colours = theme.palette(dark=dark)
     lines = network_lines(table)
     densities = (table["fraction"] / (table["high"] - table["low"])).to_numpy(float)
-    layout = framed(lines, ["first and last step: what lies beyond, too"], colours, height=height)
+    layout = base_layout(lines, ["first and last bin: values beyond, too"], colours, height=height)
     layers = table[["layer", "name"]].drop_duplicates().itertuples(index=False)
     layout["annotations"].append(captions.heading(", ".join(f"Layer {layer}, {name}" for layer, name in layers), 0.0))
     layout |= {
@@ -129,12 +129,12 @@ def _steps(line: NetworkLine, colours: theme.Palette) -> dict[str, Any]:
     bins = line.rows.sort_values("low")
     density = (bins["fraction"] / (bins["high"] - bins["low"])).to_numpy(np.float32)
     first = bins.iloc[0]
-    look = line.look(colours)
-    return look | {
+    style = line.style(colours)
+    return style | {
         "mode": "lines",
         "x": np.append(bins["low"], bins["high"].iloc[-1]).astype(np.float32),
         "y": np.append(density, density[-1]),
-        "line": look["line"] | {"shape": "hv", "width": STEP_WIDTH},
+        "line": style["line"] | {"shape": "hv", "width": STEP_WIDTH},
         "uid": line.uid,
         "hovertemplate": f"{line.title}<br>layer {first['layer']}, {first['name']}, stage {first['stage']}"
         "<br>response %{x:.3~g}, density %{y:.3~g}<extra></extra>",

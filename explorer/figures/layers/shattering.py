@@ -1,4 +1,4 @@
-"""Shattered gradients: do the gradients at two inputs close to each other still have to do with each other?"""
+"""Shattered gradients: the correlation of the gradients at two nearby inputs."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from explorer.figures import captions, theme
 from explorer.figures.axes import y_axis
 from explorer.figures.layer_axes import zero_line
-from explorer.figures.network_lines import NetworkLine, band, framed, network_lines
+from explorer.figures.network_lines import NetworkLine, band, base_layout, network_lines
 
 DISTANCES, DEPTHS = (0.0, 0.6), (0.68, 1.0)  # as parts of the width
 MARKER = 10
@@ -21,8 +21,8 @@ SOURCE = "After Balduzzi et al. 2017 (arXiv 1702.08591), figure 1: with depth, p
 def gradient_autocorrelation(table: pd.DataFrame, *, dark: bool = False, height: int = 500) -> go.Figure:
     """Left: autocorrelation of input gradients against the distance of two inputs. Right: at the smallest distance.
 
-    At the left a line per network with a band for the quartiles over lines between images; at the right against depth,
-    one line for plain networks, dashed, and one for residual ones. White noise is at zero.
+    Left: a line per network, with a band for the quartiles over lines between images. Right: a line for plain networks,
+    dashed, and one for residual ones, against depth. White noise is at zero.
 
     Args:
         table: `tables.SHATTERING`.
@@ -37,10 +37,10 @@ def gradient_autocorrelation(table: pd.DataFrame, *, dark: bool = False, height:
     facts = ["band: quartiles over lines between images", "zero: white noise", SOURCE]
     foot = min([SPAN[0], *table["low"].dropna()])
     upright = y_axis("autocorrelation", colours, (foot, SPAN[1])) | zero_line(colours) | {"uirevision": "kept"}
-    across = theme.axis(colours) | {"title": theme.axis_title("distance, as a part of the way from image to image")}
+    across = theme.axis(colours) | {"title": theme.axis_title("distance (fraction of the line between two images)")}
     depths = [str(depth) for depth in near["depth"].unique()]
     kinds = {"type": "category", "categoryorder": "array", "categoryarray": depths, "title": theme.axis_title("depth")}
-    layout = framed(lines, facts, colours, height=height) | {
+    layout = base_layout(lines, facts, colours, height=height) | {
         "xaxis": across | {"domain": DISTANCES, "anchor": "y", "rangemode": "tozero", "uirevision": "distance"},
         "xaxis2": theme.axis(colours) | kinds | {"domain": DEPTHS, "anchor": "y2", "uirevision": "depth"},
         "yaxis": upright | {"anchor": "x"},
@@ -54,7 +54,7 @@ def gradient_autocorrelation(table: pd.DataFrame, *, dark: bool = False, height:
 def _against_distance(line: NetworkLine, colours: theme.Palette) -> list[dict[str, Any]]:
     rows = line.rows.sort_values("distance")
     distance, value, low, high = rows[["distance", "autocorrelation", "low", "high"]].to_numpy(float).T
-    drawn = line.look(colours) | {
+    drawn = line.style(colours) | {
         "mode": "lines",
         "x": distance.astype(np.float32),
         "y": value.astype(np.float32),
@@ -65,7 +65,7 @@ def _against_distance(line: NetworkLine, colours: theme.Palette) -> list[dict[st
 
 
 def _against_depth(rows: pd.DataFrame, kind: str, colours: theme.Palette) -> dict[str, Any]:
-    """One line for a kind, its points in the colours of the depths."""
+    """One line for a kind, with points in the colours of the depths."""
     own = [colours.depth(int(depth)) for depth in rows["depth"]]
     return {
         "type": "scatter",

@@ -1,4 +1,4 @@
-"""How large each layer of a network is, and how much of the image it sees: known before anything is trained."""
+"""Parameters, multiply-adds and receptive field of each layer."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from explorer.figures import captions, theme
 from explorer.figures.axes import decades, y_axis
 from explorer.figures.layer_axes import axis_mark, panels
-from explorer.figures.network_lines import NetworkLine, framed, named_once, network_lines
+from explorer.figures.network_lines import NetworkLine, base_layout, named_once, network_lines
 
 GAP = 0.075  # between panels, as a part of the width
 PANELS = {"parameters": "Parameters", "multiply_adds": "Multiply-adds", "receptive_field": "Receptive field, pixels"}
@@ -18,7 +18,7 @@ PANELS = {"parameters": "Parameters", "multiply_adds": "Multiply-adds", "recepti
 def layer_sizes(table: pd.DataFrame, *, dark: bool = False, height: int = 440) -> go.Figure:
     """Parameters, multiply-adds and receptive field of the layers on the main path of networks, a panel each.
 
-    A dotted line is the side of the image. A point's customdata is its layer, name, stage, block and network.
+    A dotted line is the image size. A point's customdata is its layer, name, stage, block and network.
 
     Args:
         table: `tables.DESCRIBED_LAYERS` after network, kind, depth and image_size.
@@ -38,10 +38,10 @@ def layer_sizes(table: pd.DataFrame, *, dark: bool = False, height: int = 440) -
     last = axis_mark(len(PANELS))
     traces += [_side(side, deepest, last, colours) for side in sides]
     facts = [
-        "projections and excitations stand in the table alone",
-        "dotted across: the side of the image",
+        "projections and excitations: in the table only",
+        "dotted: the image size",
     ]
-    layout = framed(lines, facts, colours, height=height)
+    layout = base_layout(lines, facts, colours, height=height)
     for number, (column, domain) in enumerate(zip(PANELS, panels(len(PANELS), GAP), strict=True), start=1):
         mark = axis_mark(number)
         across = {"range": [0, deepest + 1], "title": theme.axis_title("layer"), "domain": domain, "anchor": f"y{mark}"}
@@ -56,7 +56,7 @@ def layer_sizes(table: pd.DataFrame, *, dark: bool = False, height: int = 440) -
 
 def _trace(line: NetworkLine, column: str, title: str, mark: str, colours: theme.Palette) -> dict[str, Any]:
     rows = line.rows
-    return line.look(colours) | {
+    return line.style(colours) | {
         "mode": "lines",
         "x": rows["layer"].to_numpy(np.float32),
         "y": rows[column].to_numpy(np.float32),
@@ -84,5 +84,5 @@ def _side(side: int, deepest: int, mark: str, colours: theme.Palette) -> dict[st
         "legendgroup": f"side-{side}",
         "showlegend": False,
         "line": {"color": colours.muted, "width": 1.5, "dash": "1px,3px"},
-        "hovertemplate": f"the image, {side} pixels a side<extra></extra>",
+        "hovertemplate": f"image size: {side} pixels<extra></extra>",
     }

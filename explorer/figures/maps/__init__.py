@@ -1,1 +1,1 @@
-"""Grids of attribution maps, and what checks say of them."""
+"""Grids of attribution maps, and the results of their checks."""

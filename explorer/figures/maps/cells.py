@@ -1,4 +1,4 @@
-"""Attribution maps to be shown in a grid: what each cell says, and which cells share a colour scale."""
+"""Cells of a grid of attribution maps, and the colour scales that they share."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ from explorer.registry import lookup
 MapValues = NDArray[np.float32]  # (H, W)
 Pixels = NDArray[np.uint8]  # (H, W, 3) or (H, W, 1)
 
-TOP = 99.5  # percentile of |values| at the end of a colour scale, so that one position does not take it
+TOP = 99.5  # percentile of |values| at the end of a colour scale, so that one position does not take all of it
 
-# Which cells share a colour scale, by name, and how a note says so.
+# Which cells share a colour scale: name, note.
 SCALES = {
     "map": "each map has a colour scale of its own",
     "row": "one colour scale for each row",
@@ -27,16 +27,16 @@ class MapCell:
     """One attribution map of a grid, or why there is none.
 
     Attributes:
-        row, column: headings of its place; rows and columns stand in order of first appearance.
+        row, column: headings of its place; rows and columns are in order of first appearance.
         map: a number for each position, (H, W); None where the method could not run.
-        pixels: what the network saw.
+        pixels: of the picture.
         signed: values below zero are evidence against the target.
         prediction: name of the predicted class; empty where it is not known.
         probability: of the prediction, 0 to 1.
         target: name of the class whose score is explained; empty where it is not one class.
         target_probability: its probability, 0 to 1.
         right: the prediction is the true class; None where that is not known.
-        note: a word on this map, such as "delta 0.003".
+        note: a short text about this map, such as "delta 0.003".
         failure: why there is no map.
     """
 
@@ -70,7 +70,7 @@ class ColourScale:
 
     Attributes:
         top: the value at its end; it begins at zero, or at -top where it is signed.
-        signed: it goes two ways from zero.
+        signed: it diverges from zero.
         members: positions of the cells in the sequence, in order.
     """
 
@@ -82,8 +82,8 @@ class ColourScale:
 def colour_scales(cells: Sequence[MapCell], by: str) -> list[ColourScale]:
     """The colour scales of a grid, in order of their first cell; cells without a map have none.
 
-    Signed and unsigned maps never share a scale: where a row, a column or the grid has both, it has two scales. The
-    values of different methods have different units, so that a scale they share says little.
+    Signed and unsigned maps never share a scale: a row, a column or a grid with both has two. The values of different
+    methods have different units, so a shared scale means little.
 
     Args:
         cells: of the grid.
@@ -117,7 +117,7 @@ def grid_headings(cells: Sequence[MapCell]) -> tuple[list[str], list[str]]:
 
 
 def _top(cells: Sequence[MapCell]) -> float:
-    """Never zero, so that a map of zeros has a scale as well."""
+    """The end of the scale; never zero, so that a map of zeros has a scale too."""
     values = np.abs(np.concatenate([cell.map.ravel() for cell in cells if cell.map is not None]))
     values = values[np.isfinite(values)]
     return float(np.percentile(values, TOP)) or 1.0 if len(values) else 1.0

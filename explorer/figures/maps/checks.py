@@ -1,4 +1,4 @@
-"""Whether a map can be trusted: deletion and insertion, and what is left of it in a network that learnt nothing."""
+"""Checks of a map: deletion and insertion, and similarity after the network's layers are randomised."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ MARGIN = {"l": 84, "r": 16, "b": 96}
 
 CURVES = {"deletion": "positions deleted (%); lower is better", "insertion": "positions inserted (%); higher is better"}
 
-# Columns of `tables.RANDOMISATION`, and how a similarity is called.
+# Columns of `tables.RANDOMISATION`, and their titles.
 SIMILARITIES = {
     "rank_correlation": "rank correlation",
     "absolute_rank_correlation": "rank correlation of |values|",
@@ -27,10 +27,10 @@ SYMBOLS = ("circle", "square", "diamond", "triangle-up")
 
 
 def deletion_insertion(table: pd.DataFrame, *, dark: bool = False, height: int = 420) -> go.Figure:
-    """The probability of the target while the map's highest positions are taken away, and while they are put back.
+    """The probability of the target while the map's highest positions are deleted, and while they are inserted.
 
     The muted line is the mean over the same map shifted at random, its band their range. The areas under the curves
-    stand in the headings.
+    are in the headings.
 
     Args:
         table: `tables.DELETION_INSERTION`.
@@ -58,14 +58,14 @@ def deletion_insertion(table: pd.DataFrame, *, dark: bool = False, height: int =
 def randomisation(
     table: pd.DataFrame, *, threshold: float | None = None, dark: bool = False, height: int = 440
 ) -> go.Figure:
-    """How similar the map stays to the original one while layers are re-drawn from the top down.
+    """Similarity of the map to the original one while layers are randomised from the top down.
 
-    A map that follows the weights loses its similarity; one that stays similar shows the picture, not the network. A
-    similarity that is not defined, such as that of a constant map, is a gap.
+    A map that follows the weights loses its similarity; one that stays similar shows the picture, not the network. An
+    undefined similarity, such as that of a constant map, is a gap.
 
     Args:
         table: `tables.RANDOMISATION`.
-        threshold: a similarity that a map must not keep, drawn as a dotted line.
+        threshold: below which the similarity should fall, drawn as a dotted line.
         dark: for a dark page.
         height: in pixels.
 
@@ -85,7 +85,7 @@ def randomisation(
             "customdata": meaning,
             "line": {"color": colour, "width": WIDTH},
             "marker": {"symbol": symbol, "size": DOT},
-            "hovertemplate": f"<b>{name}</b> %{{y:.2f}}<br>%{{customdata[0]}} layers re-drawn, down to "
+            "hovertemplate": f"<b>{name}</b> %{{y:.2f}}<br>%{{customdata[0]}} layers randomised, down to "
             "%{customdata[1]}<extra></extra>",
         }
         for (column, name), colour, symbol in zip(SIMILARITIES.items(), colours.others, SYMBOLS, strict=True)
@@ -95,7 +95,7 @@ def randomisation(
     layout = theme.layout(colours, height=height) | {
         "xaxis": theme.axis(colours)
         | {
-            "title": theme.axis_title("layers re-drawn, from the classifier down to the stem"),
+            "title": theme.axis_title("layers randomised, from the classifier down to the stem"),
             "range": [-0.02 * end, 1.02 * end],
         },
         "yaxis": theme.axis(colours)
@@ -118,7 +118,7 @@ def _heading(curve: str, rows: pd.DataFrame) -> str:
 
 
 def _curve(curve: str, rows: pd.DataFrame, colours: theme.Palette) -> list[dict[str, Any]]:
-    """The band, the mean of random orders, and the map's curve above them."""
+    """The band and the mean of shifted maps, and the map's curve above them."""
     values = (100 * rows.drop(columns="curve")).astype(np.float32)
     x = values["fraction"].to_numpy()
     low, high = values["random_low"].to_numpy(), values["random_high"].to_numpy()

@@ -1,4 +1,4 @@
-"""Colours of attribution maps, the picture under them, and what is drawn of a map; the same in figures and files."""
+"""Colours of attribution maps and the picture behind them, for figures and files."""
 
 import base64
 import io
@@ -15,7 +15,7 @@ Stops = list[tuple[float, str]]  # part of a colour scale, #RRGGBB or #RRGGBBAA
 
 # How a map is shown, by name.
 SHOWN = {
-    "overlay": "over the picture; the stronger the colour, the more",
+    "overlay": "over the picture, with stronger colours for larger values",
     "map": "the map alone",
     "contour": "lines over the picture",
 }
@@ -54,8 +54,8 @@ def colour(text: str) -> tuple[int, int, int]:
     return round(255 * red), round(255 * green), round(255 * blue)
 
 
-def beneath(pixels: Pixels, show: str) -> Pixels:
-    """The picture under a map, (H, W, 3); in greys under an overlay, whose colours must not mix with its own."""
+def background(pixels: Pixels, show: str) -> Pixels:
+    """The picture behind a map, (H, W, 3); grey under an overlay, so that colours do not mix."""
     red_green_blue = np.broadcast_to(pixels, (*pixels.shape[:2], 3))
     if show != "overlay":
         return np.ascontiguousarray(red_green_blue)
@@ -64,12 +64,12 @@ def beneath(pixels: Pixels, show: str) -> Pixels:
 
 
 def drawn_side(maps: int) -> int:
-    """How many positions a side are drawn of each of so many maps."""
+    """Positions a side that are drawn of each of this many maps."""
     return min(MOST_SIDE, int((MOST_POSITIONS / max(1, maps)) ** 0.5))
 
 
 def averaged(values: MapValues, most: int) -> MapValues:
-    """A map with at most so many positions a side; each stands for the mean of those it covers."""
+    """A map with at most `most` positions a side, each the mean of those it covers."""
     height, width = values.shape
     largest = max(height, width)
     if largest <= most:
@@ -79,14 +79,14 @@ def averaged(values: MapValues, most: int) -> MapValues:
 
 
 def enlarged(pixels: Pixels, side: int) -> Image.Image:
-    """A picture whose pixels stay squares, at least so long on its longer side."""
+    """A picture enlarged by a whole number, to at least `side` pixels on its longer side."""
     height, width = pixels.shape[:2]
     times = max(1, -(-side // max(height, width)))
     return Image.fromarray(pixels).resize((width * times, height * times), Image.Resampling.NEAREST)
 
 
 def data_uri(pixels: Pixels) -> str:
-    """A picture, (H, W, 3), as a text that a browser shows."""
+    """A picture, (H, W, 3), as a data URI."""
     file = io.BytesIO()
     enlarged(pixels, PICTURE_SIDE).save(file, "PNG")
     return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()

@@ -10,11 +10,11 @@ from explorer.figures import theme
 from explorer.figures.maps.cells import SCALES, TOP, ColourScale, MapCell, colour_scales, grid_headings
 from explorer.figures.maps.colours import LINES, SHOWN, drawn_side
 from explorer.figures.maps.panels import selection, sheet_figure
-from explorer.figures.maps.sheet import Content, Row, fitted
+from explorer.figures.maps.sheet import Content, SheetRow, fitted
 from explorer.registry import lookup
 
 MOST_CELL = 320  # pixels
-MOST_CAPTIONED, MOST_LARGE = 8, 6  # columns with a line above each cell, and in letters of the usual size
+MOST_CAPTIONED, MOST_LARGE = 8, 6  # columns: with a caption above each cell, with captions in full size
 WRONG = "✗"
 WEAK = "too weak for this scale"
 LEAST_SEEN = 0.1  # of the end of its scale, below which a map looks empty
@@ -34,18 +34,18 @@ def attribution_grid(
 ) -> go.Figure:
     """A map in each place of a grid, with prediction and probability above it.
 
-    Colour scales end at the 99.5th percentile of |values|; see `attribution_cells.colour_scales` for what shares one.
+    Colour scales end at the 99.5th percentile of |values|; see `maps.cells.colour_scales` for what shares one.
     A point's customdata is [position of its cell in `cells`].
 
     Args:
         cells: in any order; a place without one stays empty.
-        show: name in `map_colours.SHOWN`.
-        scale: name in `attribution_cells.SCALES`.
+        show: name in `maps.colours.SHOWN`.
+        scale: name in `maps.cells.SCALES`.
         dark: for a dark page.
-        width: of the page, in pixels; on another one the app lets the grid grow or shrink.
+        width: of the page, in pixels; the app scales the grid to the actual one.
         height: in pixels; None takes what cells of up to 320 pixels need.
         signs: what the colours of signed maps mean.
-        selected: position of a cell that gets a frame.
+        selected: position of a cell with a frame.
 
     Raises:
         UnknownName: no such way of showing, or of sharing a scale.
@@ -75,7 +75,7 @@ def grid_content(cells: Sequence[MapCell], *, show: str, scale: str, signs: str 
     weak = _too_weak(cells, scales)
     notes = [", ".join(filter(None, [cell.note, WEAK if place in weak else ""])) for place, cell in enumerate(cells)]
     return Content(
-        rows=[Row(row, tuple(position.get((row, column)) for column in columns)) for row in rows],
+        rows=[SheetRow(row, tuple(position.get((row, column)) for column in columns)) for row in rows],
         columns=columns,
         captions=[caption(cell) for cell in cells] if captioned else [],
         caption_size=theme.TEXT_SIZE if len(columns) <= MOST_LARGE else theme.TEXT_SIZE - 3,
@@ -88,7 +88,7 @@ def grid_content(cells: Sequence[MapCell], *, show: str, scale: str, signs: str 
 
 
 def _too_weak(cells: Sequence[MapCell], scales: Sequence[ColourScale]) -> set[int]:
-    """Positions of the maps that look empty beside the others on their scale."""
+    """Positions of the maps that look empty on the scale they share."""
     found = set()
     for scale in scales:
         for member in scale.members:
@@ -106,8 +106,8 @@ def caption(cell: MapCell) -> tuple[str, str]:
 
 
 def hover(cell: MapCell) -> str:
-    """What is said of a cell besides the value at the pointer."""
-    verdict = {True: ", right", False: ", wrong", None: ""}[cell.right]
+    """The hover text of a cell, without the value at the pointer."""
+    verdict = {True: ", correct", False: ", wrong", None: ""}[cell.right]
     lines = [f"<b>{in_figure(cell.row)}</b>, {in_figure(cell.column)}"]
     if cell.prediction:
         lines.append(f"predicts {in_figure(cell.prediction)} ({100 * cell.probability:.1f} %){verdict}")
@@ -125,11 +125,11 @@ def map_facts(
     percents = ", ".join(f"{100 * line:.0f}" for line in LINES)
     found = {
         signs: True in kinds,
-        "orange: matters, either way": show == "overlay" and kinds == {False},
-        "unsigned maps: how much it matters, either way": show != "overlay" and False in kinds,
-        "stronger colour: more": show == "overlay" and bool(kinds),
-        "yellow: most": show == "map" and False in kinds,
-        f"lines at {percents} % of the scale": show == "contour" and bool(kinds),
+        "orange: importance, without sign": show == "overlay" and kinds == {False},
+        "unsigned maps: importance, without sign": show != "overlay" and False in kinds,
+        "stronger colour: larger value": show == "overlay" and bool(kinds),
+        "yellow: largest value": show == "map" and False in kinds,
+        f"contour lines at {percents} % of the scale": show == "contour" and bool(kinds),
         SCALES[by]: bool(kinds),
         f"scales end at the {TOP}th percentile of |values|": bool(kinds),
         "large maps: means of neighbouring positions": any(max(each.shape) > drawn_side(len(cells)) for each in maps),

@@ -1,4 +1,4 @@
-"""The layer lens: one network, one picture, a map for every block, to see where in depth the evidence forms."""
+"""The layer lens: a map of one picture for every block of a network."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from explorer.figures.maps.cells import MapCell, colour_scales, grid_headings
 from explorer.figures.maps.colours import SHOWN
 from explorer.figures.maps.grid import caption, hover, map_facts
 from explorer.figures.maps.panels import sheet_figure
-from explorer.figures.maps.sheet import Content, Row, fitted
+from explorer.figures.maps.sheet import Content, SheetRow, fitted
 from explorer.registry import lookup
 
 MOST_IN_ROW = 9
@@ -29,9 +29,9 @@ def layer_lens(
 
     Args:
         cells: of one network in order of depth; `row` is the stage, such as "stage 2, 16×16", `column` the block in
-            it, such as "block 3". All explain the same prediction, which stands above them once.
-        show: name in `map_colours.SHOWN`.
-        scale: name in `attribution_cells.SCALES`; a row is a stage, a column the blocks of one number.
+            it, such as "block 3". All explain the same prediction, which is named once.
+        show: name in `maps.colours.SHOWN`.
+        scale: name in `maps.cells.SCALES`; a row is a stage, a column the blocks of one number.
         dark, width, height: as in `attribution_grid`.
 
     Raises:
@@ -58,13 +58,13 @@ def layer_lens(
     return sheet_figure(sheet, cells, hovers, show=show, colours=colours, height=height or sheet.height)
 
 
-def _rows(cells: Sequence[MapCell], stage: str) -> list[Row]:
-    """As many as a stage needs, as long as each other."""
+def _rows(cells: Sequence[MapCell], stage: str) -> list[SheetRow]:
+    """The rows of a stage, of about equal length."""
     members: list[int | None] = [position for position, cell in enumerate(cells) if cell.row == stage]
     count = -(-len(members) // MOST_IN_ROW)
     length = -(-len(members) // count)
     starts = range(0, len(members), length)
-    return [Row("" if start else stage, tuple(members[start : start + length])) for start in starts]
+    return [SheetRow("" if start else stage, tuple(members[start : start + length])) for start in starts]
 
 
 def _prediction(cells: Sequence[MapCell]) -> list[str]:

@@ -9,11 +9,15 @@ import plotly.graph_objects as go
 from explorer.escaping import in_figure
 from explorer.figures import theme
 from explorer.figures.maps.cells import ColourScale, MapCell
-from explorer.figures.maps.colours import BAR_STEPS, LINES, averaged, beneath, colour_stops, data_uri, drawn_side
-from explorer.figures.maps.sheet import Bar, Sheet, Words, letters_in, wrapped
+from explorer.figures.maps.colours import BAR_STEPS, LINES, averaged, background, colour_stops, data_uri, drawn_side
+from explorer.figures.maps.sheet import Bar, Sheet, SheetText, letters_in, wrapped
 
 SELECTED = 4  # pixels
-PLACE = {"left": "middle right", "center": "middle center", "right": "middle left"}  # where the text is from its point
+PLACE = {
+    "left": "middle right",
+    "center": "middle center",
+    "right": "middle left",
+}  # of a text and its point
 
 
 def sheet_figure(
@@ -25,15 +29,15 @@ def sheet_figure(
     ids "cell-ROW-COLUMN" with numbers from zero.
 
     Args:
-        hovers: what is said of each cell, besides the value at the pointer.
+        hovers: hover text of each cell, without the value at the pointer.
         height: of the figure, in pixels.
     """
     scale_of = {member: scale for scale in sheet.scales for member in scale.members}
-    look: dict[str, Any] = {"show": show, "colours": colours, "most": drawn_side(len(cells))}
+    style: dict[str, Any] = {"show": show, "colours": colours, "most": drawn_side(len(cells))}
     data: list[dict[str, Any]] = []
     images: list[dict[str, Any]] = []
     shapes: list[dict[str, Any]] = []
-    pictures: dict[bytes, str] = {}  # the same image stands in many cells
+    pictures: dict[bytes, str] = {}  # many cells have the same picture
     for position, cell in enumerate(cells):
         corner = sheet.corners[position]
         uid = "cell-{}-{}".format(*sheet.places[position])
@@ -44,14 +48,14 @@ def sheet_figure(
         box = _box(corner, sheet.side, cell.pixels.shape[:2])
         if show != "map":
             key = repr(cell.pixels.shape).encode() + cell.pixels.tobytes()
-            pictures[key] = pictures.get(key) or data_uri(beneath(cell.pixels, show))
+            pictures[key] = pictures.get(key) or data_uri(background(cell.pixels, show))
             images.append(_picture(pictures[key], box))
-        data += _map(cell, position, box, scale_of[position], hovers[position], uid=uid, **look)
+        data += _map(cell, position, box, scale_of[position], hovers[position], uid=uid, **style)
     data += [_bar(bar, number, show, colours) for number, bar in enumerate(sheet.bars)]
     data.append(_texts(sheet.words, colours))
     layout = theme.layout(colours, height=round(height)) | {
         "margin": {"l": 0, "r": 0, "t": 0, "b": 0},
-        "meta": {"width": sheet.width},  # for `ui.live_chart`, which lets it grow on a wider page
+        "meta": {"width": sheet.width},  # for `ui.widgets.live_chart`, which enlarges it on a wider page
         "xaxis": _axis([0, sheet.width], "center"),
         "yaxis": _axis([sheet.height, 0], "top") | {"scaleanchor": "x"},
         "dragmode": False,
@@ -62,7 +66,7 @@ def sheet_figure(
 
 
 def _axis(span: list[float], towards: str) -> dict[str, Any]:
-    """Where the page is wider than the sheet, the cells stay at the left."""
+    """An invisible axis that keeps its scale at every width of the page."""
     return {"visible": False, "fixedrange": True, "range": span, "constrain": "domain", "constraintoward": towards}
 
 
@@ -90,7 +94,7 @@ def _map(
     show: str,
     colours: theme.Palette,
 ) -> list[dict[str, Any]]:
-    """The map as colours, which are clear where it is shown as lines."""
+    """The map as a heat map, transparent where it is shown as contour lines."""
     assert cell.map is not None
     left, top, width, height = box
     values = averaged(cell.map, most)
@@ -117,7 +121,7 @@ def _map(
 
 
 def _lines(place: dict[str, Any], scale: ColourScale, uid: str, colours: theme.Palette) -> list[dict[str, Any]]:
-    """Lines of equal value, on a wider line in the colour of the page, which stands out from every picture."""
+    """Contour lines on wider lines in the colour of the page, which stand out from every picture."""
     ways = [("towards", 1, colours.depth(32))] + ([("against", -1, colours.depth(20))] if scale.signed else [])
     parts = [("edge", 3.5), ("line", 1.75)]
     first, last = LINES[0] * scale.top, LINES[-1] * scale.top
@@ -146,7 +150,7 @@ def _lines(place: dict[str, Any], scale: ColourScale, uid: str, colours: theme.P
 def _failed(
     cell: MapCell, position: int, corner: tuple[float, float], side: float, uid: str, colours: theme.Palette
 ) -> list[dict[str, Any]]:
-    """A box with the reason, which one can click like a map."""
+    """A box with the reason, clickable like a map."""
     middle = [corner[0] + side / 2], [corner[1] + side / 2]
     box = {
         "type": "heatmap",
@@ -182,18 +186,18 @@ def selection(sheet: Sheet, position: int, colours: theme.Palette) -> dict[str, 
 
 
 def _bar(bar: Bar, number: int, show: str, colours: theme.Palette) -> dict[str, Any]:
-    """A colour bar as a map of one row or column."""
+    """A colour bar as a heat map of one row or column."""
     low, high = -bar.scale.top if bar.scale.signed else 0.0, bar.scale.top
     values = np.linspace(low, high, BAR_STEPS, dtype=np.float32)
     x, y = [bar.left, bar.left + bar.width], [bar.top, bar.top + bar.height]  # edges
     ways: dict[str, Any] = {"x": np.linspace(x[0], x[1], BAR_STEPS + 1), "y": y, "z": values[None]}
     if bar.upright:
         ways = {"x": x, "y": np.linspace(y[1], y[0], BAR_STEPS + 1), "z": values[:, None]}
-    look = {"colorscale": colour_stops(colours, signed=bar.scale.signed, show=show), "zmin": low, "zmax": high}
-    return {"type": "heatmap", "uid": f"scale-{number}", "showscale": False, "hoverinfo": "skip"} | ways | look
+    style = {"colorscale": colour_stops(colours, signed=bar.scale.signed, show=show), "zmin": low, "zmax": high}
+    return {"type": "heatmap", "uid": f"scale-{number}", "showscale": False, "hoverinfo": "skip"} | ways | style
 
 
-def _texts(words: Sequence[Words], colours: theme.Palette) -> dict[str, Any]:
+def _texts(words: Sequence[SheetText], colours: theme.Palette) -> dict[str, Any]:
     texts = [in_figure(each.text).replace("\n", "<br>") for each in words]
     return {
         "type": "scatter",

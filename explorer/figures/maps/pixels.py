@@ -10,33 +10,33 @@ from scipy.ndimage import binary_dilation, binary_erosion
 
 from explorer.figures import theme
 from explorer.figures.maps.cells import MapCell, MapValues, Pixels
-from explorer.figures.maps.colours import BAR_STEPS, LINES, beneath, colour, colour_stops, coloured, enlarged
+from explorer.figures.maps.colours import BAR_STEPS, LINES, background, colour, colour_stops, coloured, enlarged
 from explorer.figures.maps.grid import WRONG, grid_content
-from explorer.figures.maps.sheet import LINE, Bar, Words, lay_out, letters_in, wrapped
+from explorer.figures.maps.sheet import LINE, Bar, SheetText, lay_out, letters_in, wrapped
 
-BOLD = 0.6  # pixels around the letters, which come in one weight
+BOLD = 0.6  # pixels of stroke around letters: the font has one weight
 
-# What the letters that come with Pillow do not have.
+# Characters missing from Pillow's font.
 SPELLED = str.maketrans({WRONG: "x", "×": "x", "−": "-", "–": "-", "\u2003": "   "})
 
 
 def map_pixels(
     values: MapValues, signed: bool, top: float, *, show: str, pixels: Pixels, side: int, dark: bool = False
 ) -> Pixels:
-    """A map over its picture, uint8 (side, side, 3), the picture in the middle where it is not square.
+    """A map over its picture, uint8 (side, side, 3); a picture that is not square is centred.
 
     Args:
         values: of the map, (H, W).
         signed: values below zero are evidence against the target.
         top: the value at the end of the colour scale.
-        show: name in `map_colours.SHOWN`.
+        show: name in `maps.colours.SHOWN`.
         pixels: of the picture.
         side: in pixels.
         dark: in the colours of a dark page.
     """
     colours = theme.palette(dark=dark)
     height, width = (max(1, round(side * length / max(pixels.shape[:2]))) for length in pixels.shape[:2])
-    picture = enlarged(beneath(pixels, show), side).resize((width, height), Image.Resampling.BOX)
+    picture = enlarged(background(pixels, show), side).resize((width, height), Image.Resampling.BOX)
     values = np.nan_to_num(values, nan=0.0)
     way = Image.Resampling.BILINEAR if show == "contour" else Image.Resampling.NEAREST
     large = np.asarray(Image.fromarray(values.astype(np.float32)).resize((width, height), way))
@@ -89,10 +89,10 @@ def grid_png(
 def _with_lines(
     picture: NDArray[np.uint8], values: MapValues, signed: bool, top: float, colours: theme.Palette
 ) -> NDArray[np.uint8]:
-    """Lines of equal value, on wider ones in the colour of the page."""
+    """Contour lines on wider ones in the colour of the page."""
     ways = [(values, colours.depth(32)), *([(-values, colours.depth(20))] if signed else [])]
     areas = [(each >= line * top, own) for each, own in ways for line in LINES]
-    # Positions with a neighbour outside the area; the edge of the picture is no neighbour
+    # Positions with a neighbour outside the area; beyond the edge of the picture is not outside
     found = [(area & ~binary_erosion(area, border_value=1), own) for area, own in areas]
     for line, _ in found:
         picture[binary_dilation(line, iterations=2)] = colour(colours.page)
@@ -108,11 +108,11 @@ def _draw_failure(
     ImageDraw.Draw(drawing).rectangle((left, top, left + side - 1, top + side - 1), colours.grid)
     size = theme.TEXT_SIZE - 1
     lines = wrapped(failure, letters_in(side - 12, size))[: max(1, int(side / (size * LINE)))]
-    _write(drawing, Words(left + side / 2, top + side / 2, "\n".join(lines), size), colours)
+    _write(drawing, SheetText(left + side / 2, top + side / 2, "\n".join(lines), size), colours)
 
 
 def _draw_bar(drawing: Image.Image, bar: Bar, show: str, colours: theme.Palette) -> None:
-    """A map of one row or column over a picture in the colour of the page."""
+    """A colour bar over the colour of the page."""
     size = round(bar.width), round(bar.height)
     values = np.linspace(-bar.scale.top if bar.scale.signed else 0, bar.scale.top, BAR_STEPS, dtype=np.float32)
     stops = colour_stops(colours, signed=bar.scale.signed, show=show)
@@ -123,7 +123,7 @@ def _draw_bar(drawing: Image.Image, bar: Bar, show: str, colours: theme.Palette)
     drawing.paste(Image.fromarray(strip).resize(size, Image.Resampling.BILINEAR), (round(bar.left), round(bar.top)))
 
 
-def _write(drawing: Image.Image, words: Words, colours: theme.Palette) -> None:
+def _write(drawing: Image.Image, words: SheetText, colours: theme.Palette) -> None:
     ink = colours.muted if words.muted else colours.ink
     letters = ImageFont.load_default(size=words.size)
     pen = ImageDraw.Draw(drawing)

@@ -1,4 +1,4 @@
-"""Where everything on a sheet of attribution maps stands, in pixels from its top left corner; drawn in two ways."""
+"""Layout of a sheet of attribution maps, in pixels from its top left corner; for figures and PNG files."""
 
 import textwrap
 from collections.abc import Sequence
@@ -24,8 +24,8 @@ LEAST_WIDTH, LEAST_HEIGHT = 640, 40  # for the note, for no cells at all
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
-    """A text of one or several lines, around the height `y`."""
+class SheetText:
+    """A text of one or several lines, centred vertically at `y`."""
 
     x: float
     y: float
@@ -38,7 +38,7 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A colour bar; zero or the lowest value is at its left, or at its foot where it is upright."""
+    """A colour bar; its lowest value is at the left, of an upright one at the bottom."""
 
     left: float
     top: float
@@ -52,11 +52,11 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """Cells beside each other.
+class SheetRow:
+    """A row of cells.
 
     Attributes:
-        heading: at the left; empty where the row goes on from the one above.
+        heading: at the left; empty if the row continues the one above.
         members: position of the cell in each column; None where there is none.
     """
 
@@ -81,7 +81,7 @@ class Sheet:
     corners: tuple[tuple[float, float], ...]
     places: tuple[tuple[int, int], ...]
     scales: tuple[ColourScale, ...]
-    words: tuple[Words, ...]
+    words: tuple[SheetText, ...]
     bars: tuple[Bar, ...]
 
 
@@ -92,17 +92,17 @@ class Content:
     Attributes:
         rows: of cells; all have the same number of columns.
         columns: headings; empty for none.
-        captions: above each cell, in the order of the cells: a name, which is cut where it is too long, and what
-            follows it; empty for none.
-        caption_size: of their letters.
+        captions: above each cell, in the order of the cells: a name, shortened if too long, and a suffix; empty for
+            none.
+        caption_size: font size.
         notes: below each cell; empty for none.
         scales: of the cells.
-        by: what shares a scale; name in `attribution_cells.SCALES`.
-        barred: the scales have colour bars, where they are not too many.
-        facts: lines at the foot.
+        by: what shares a scale; name in `maps.cells.SCALES`.
+        barred: the scales have colour bars, if they are not too many.
+        facts: texts at the bottom.
     """
 
-    rows: Sequence[Row]
+    rows: Sequence[SheetRow]
     columns: Sequence[str]
     captions: Sequence[tuple[str, str]]
     caption_size: int
@@ -137,14 +137,14 @@ class Content:
         return self.rows[self.row_of(member)].members.index(member)
 
     def side(self, width: float) -> float:
-        """Of cells that fill a width."""
+        """Side of cells that fill a width."""
         columns = max((len(row.members) for row in self.rows), default=1)
         return (width - self.left - self.right - GAP * (columns - 1)) / columns
 
 
 def lay_out(content: Content, side: float) -> Sheet:
-    """The sheet with cells of a size."""
-    words: list[Words] = []
+    """The sheet with cells of this side."""
+    words: list[SheetText] = []
     bars: list[Bar] = []
     corners: dict[int, tuple[float, float]] = {}
     places: dict[int, tuple[int, int]] = {}
@@ -155,7 +155,7 @@ def lay_out(content: Content, side: float) -> Sheet:
     for place, row in enumerate(content.rows):
         top = y + (content.caption_size * LINE if content.captions else 0)
         heading = "\n".join(wrapped(row.heading, HEADING_LETTERS))
-        words.append(Words(content.left - BESIDE, top + side / 2, heading, theme.TEXT_SIZE + 1, "right", bold=True))
+        words.append(SheetText(content.left - BESIDE, top + side / 2, heading, theme.TEXT_SIZE + 1, "right", bold=True))
         y = top + side
         for column, member in enumerate(row.members):
             if member is not None:
@@ -194,55 +194,57 @@ def lay_out(content: Content, side: float) -> Sheet:
 
 
 def fitted(content: Content, width: int, height: int | None, most: int) -> Sheet:
-    """The sheet with cells as large as width and height allow, of at most so many pixels."""
+    """The sheet with cells as large as width and height allow, at most `most` pixels."""
     sheet = lay_out(content, max(LEAST_CELL, min(most, content.side(width))))
-    for _ in range(2):  # a note that became narrower may need another line
+    for _ in range(2):  # a narrower note may need another line
         if height is not None and sheet.height > height and content.rows:
             sheet = lay_out(content, max(LEAST_CELL, sheet.side - (sheet.height - height) / len(content.rows)))
     return sheet
 
 
 def wrapped(text: str, letters: float) -> list[str]:
-    """Lines of at most so many letters."""
+    """Lines of at most `letters` letters."""
     return textwrap.wrap(text, max(1, int(letters)))
 
 
 def shortened(text: str, letters: float) -> str:
-    """Cut to so many letters."""
+    """Cut to at most `letters` letters."""
     return text if len(text) <= letters else text[: max(1, int(letters) - 1)].rstrip() + "…"
 
 
 def letters_in(width: float, size: float, *, bold: bool = False) -> float:
-    """How many letters of a size stand beside each other."""
+    """Number of letters of a font size that fit into a width."""
     return width / ((theme.BOLD_LETTER if bold else theme.LETTER) * size)
 
 
-def _add_headings(words: list[Words], content: Content, lefts: Sequence[float], side: float) -> float:
-    """Headings of the columns, standing on one line; gives their height."""
+def _add_headings(words: list[SheetText], content: Content, lefts: Sequence[float], side: float) -> float:
+    """Headings of the columns, aligned at the bottom; returns their height."""
     size = theme.TEXT_SIZE + 1
     texts = [wrapped(text, letters_in(side + GAP / 2, size, bold=True)) for text in content.columns]
     height = max((len(lines) for lines in texts), default=0) * size * LINE
-    for left, lines in zip(lefts, texts, strict=False):  # a sheet without headings has columns as well
+    for left, lines in zip(lefts, texts, strict=False):  # a sheet without headings has columns too
         middle = EDGE + height - len(lines) * size * LINE / 2
-        words.append(Words(left + side / 2, middle, "\n".join(lines), size, bold=True))
+        words.append(SheetText(left + side / 2, middle, "\n".join(lines), size, bold=True))
     return height + 4 if height else 0.0
 
 
-def _add_captions(words: list[Words], content: Content, member: int, corner: tuple[float, float], side: float) -> None:
-    """Above and below a cell."""
+def _add_captions(
+    words: list[SheetText], content: Content, member: int, corner: tuple[float, float], side: float
+) -> None:
+    """Caption above and note below a cell."""
     left, top = corner
     if content.captions:
         y = top - content.caption_size * LINE / 2
         name, ending = content.captions[member]
         name = shortened(name, letters_in(side, content.caption_size) - len(ending))
-        words.append(Words(left + side / 2, y, name + ending, content.caption_size))
+        words.append(SheetText(left + side / 2, y, name + ending, content.caption_size))
     if content.notes:
         text = shortened(content.notes[member], letters_in(side + GAP, SMALL))
-        words.append(Words(left + side / 2, top + side + SMALL * LINE / 2, text, SMALL, muted=True))
+        words.append(SheetText(left + side / 2, top + side + SMALL * LINE / 2, text, SMALL, muted=True))
 
 
 def _add_bars_below(bars: list[Bar], content: Content, lefts: Sequence[float], side: float, top: float) -> float:
-    """Under the columns, that of the second kind of maps below that of the first; gives their height."""
+    """Colour bars under the columns, a second one of a column below the first; returns their height."""
     under = [0] * len(lefts)
     for scale in content.bars:
         column = content.column_of(scale.members[0])
@@ -252,7 +254,7 @@ def _add_bars_below(bars: list[Bar], content: Content, lefts: Sequence[float], s
 
 
 def _add_bars_beside(bars: list[Bar], content: Content, corners: dict[int, tuple[float, float]], side: float) -> None:
-    """Upright, at the right of the row of their first cell."""
+    """Upright colour bars, at the right of the row of their first cell."""
     beside: dict[int, int] = {}
     right = max(left for left, _ in corners.values()) + side if corners else 0.0
     for scale in content.bars:
@@ -262,7 +264,7 @@ def _add_bars_beside(bars: list[Bar], content: Content, corners: dict[int, tuple
         beside[row] = beside.get(row, 0) + 1
 
 
-def _numbers(bar: Bar) -> list[Words]:
+def _numbers(bar: Bar) -> list[SheetText]:
     """The values at the ends of a colour bar, and zero in the middle of a signed one."""
     top, signed = number(bar.scale.top), bar.scale.signed
     texts = [f"−{top}", "0", top] if signed else ["0", top]
@@ -271,18 +273,18 @@ def _numbers(bar: Bar) -> list[Words]:
         aligns: list[Literal["left", "center", "right"]] = ["left", "center", "right"] if signed else ["left", "right"]
         y = bar.top + bar.height + 3 + SMALL * LINE / 2
         return [
-            Words(bar.left + part * bar.width, y, text, SMALL, align, muted=True)
+            SheetText(bar.left + part * bar.width, y, text, SMALL, align, muted=True)
             for part, text, align in zip(parts, texts, aligns, strict=True)
         ]
     x, room = bar.left + bar.width + 5, bar.height - SMALL
     return [
-        Words(x, bar.top + SMALL / 2 + (1 - part) * room, text, SMALL, "left", muted=True)
+        SheetText(x, bar.top + SMALL / 2 + (1 - part) * room, text, SMALL, "left", muted=True)
         for part, text in zip(parts, texts, strict=True)
     ]
 
 
-def _add_facts(words: list[Words], facts: Sequence[str], top: float, width: float) -> float:
-    """Facts beside each other in as many lines as they need; gives their height."""
+def _add_facts(words: list[SheetText], facts: Sequence[str], top: float, width: float) -> float:
+    """Facts in as many lines as they need; returns their height."""
     size = theme.TEXT_SIZE - 1
     lines: list[str] = []
     for fact in facts:
@@ -291,5 +293,5 @@ def _add_facts(words: list[Words], facts: Sequence[str], top: float, width: floa
         else:
             lines.append(fact)
     for place, line in enumerate(lines):
-        words.append(Words(EDGE, top + (place + 0.5) * size * LINE, line, size, "left", muted=True))
+        words.append(SheetText(EDGE, top + (place + 0.5) * size * LINE, line, size, "left", muted=True))
     return len(lines) * size * LINE

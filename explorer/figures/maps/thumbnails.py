@@ -1,4 +1,4 @@
-"""A contact sheet: small pictures to choose from."""
+"""A contact sheet of small pictures to choose from."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,11 +10,11 @@ import plotly.graph_objects as go
 from explorer.escaping import in_figure
 from explorer.figures import theme
 from explorer.figures.maps.cells import Pixels
-from explorer.figures.maps.colours import beneath, data_uri
+from explorer.figures.maps.colours import background, data_uri
 from explorer.figures.maps.sheet import LINE, letters_in, shortened
 
 WIDTH = 1100  # pixels
-EDGE = 6  # around the sheet; the ring of the selected picture is in it
+EDGE = 6  # around the sheet; contains the ring of a selected picture
 GAP = 12  # between pictures
 MOST_PICTURE = 140
 MOST_LARGE = 10  # columns with titles in letters of the usual size
@@ -29,8 +29,8 @@ class StripImage:
     Attributes:
         pixels: uint8 (H, W, 3) or (H, W, 1).
         title: below it, such as its class.
-        hover: lines that the reader sees while pointing at it.
-        wrong: a network is wrong about it.
+        hover: lines of its hover text.
+        wrong: a network misclassifies it.
         subtitle: a second line below it.
     """
 
@@ -49,12 +49,12 @@ def image_strip(
     columns: int = 10,
     height: int | None = None,
 ) -> go.Figure:
-    """Pictures in rows; the selected one has a frame, and a cross stands at those that a network gets wrong.
+    """Pictures in rows; the selected one has a frame, those that a network misclassifies a cross.
 
-    A point's customdata is [position] in `pictures`; the title belongs to the picture.
+    A point's customdata is [position] in `pictures`, also on the title.
 
     Args:
-        pictures: in the order in which they stand.
+        pictures: in order.
         selected: position of one of them.
         dark: for a dark page.
         columns: pictures in a row.
@@ -92,7 +92,7 @@ def _axis(span: list[float], towards: str) -> dict[str, Any]:
 
 
 def _surface(pictures: Sequence[StripImage], columns: int, rows: int, across: float, down: float) -> dict[str, Any]:
-    """An invisible map with a field for each picture and its title, which one can point at and click."""
+    """An invisible heat map with a field for each picture and its title, for hover and clicks."""
     count = len(pictures)
     z = np.full(rows * columns, np.nan, np.float32)
     z[:count] = 0
@@ -143,7 +143,7 @@ def _titles(
 
 
 def _ring(corner: tuple[float, float], side: float, title: float, colours: theme.Palette) -> dict[str, Any]:
-    """Around a picture and its title."""
+    """A frame around a picture and its title."""
     left, top = (place - GAP / 2 + RING / 2 for place in corner)
     right, bottom = left + side + GAP - RING, top + side + title + GAP - RING
     return {
@@ -160,8 +160,8 @@ def _ring(corner: tuple[float, float], side: float, title: float, colours: theme
 
 
 def _image(picture: StripImage, corner: tuple[float, float], side: float) -> dict[str, Any]:
-    """In the middle of its field."""
+    """A picture in the middle of its field."""
     height, width = (side * length / max(picture.pixels.shape[:2]) for length in picture.pixels.shape[:2])
     left, top = corner[0] + (side - width) / 2, corner[1] + (side - height) / 2
     place = {"x": left, "y": top, "sizex": width, "sizey": height, "xref": "x", "yref": "y"}
-    return place | {"source": data_uri(beneath(picture.pixels, "picture")), "sizing": "stretch", "layer": "below"}
+    return place | {"source": data_uri(background(picture.pixels, "picture")), "sizing": "stretch", "layer": "below"}

@@ -1,1 +1,1 @@
-"""A network drawn block by block, coloured by what was measured."""
+"""A network drawn block by block, coloured by a measure."""

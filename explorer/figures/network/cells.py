@@ -1,4 +1,4 @@
-"""Rectangles with a value that one can point at and click, drawn as few heat maps however many they are."""
+"""Rectangles with a value, a hover text and a click, drawn as few heat maps whatever their number."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,10 +18,10 @@ class Cell:
 
     Attributes:
         left, right, top, bottom: its edges.
-        click: what a click on it means; the browser sends it back as it is.
-        hover: what the reader sees while pointing at it.
-        value: that gives its colour; NaN: none.
-        text: to be written in it; a trace of its own.
+        click: customdata that the browser sends back at a click.
+        hover: its hover text.
+        value: for its colour; NaN for none.
+        text: inside it, drawn by a separate trace.
     """
 
     left: float
@@ -42,9 +42,9 @@ def coloured(cells: Sequence[Cell], measured: Measured, *, uid: str, empty: str)
     """Cells in the colour of their value on the figure's colour axis.
 
     Args:
-        cells: on a common grid: an edge of one never goes through another.
-        measured: what the colours say.
-        uid: of the traces; the part of the drawing they belong to.
+        cells: on a common grid: no edge of one goes through another.
+        measured: values and their colour scale.
+        uid: of the traces.
         empty: colour of cells without a value.
     """
     shown = [cell for cell in cells if measured.has_colour(cell.value)]
@@ -65,7 +65,7 @@ def areas(cells: Sequence[Cell], *, uid: str, colour: str) -> list[dict[str, Any
 
 
 def _heat_map(cells: Sequence[Cell], values: Sequence[float]) -> dict[str, Any]:
-    """Bricks between all edges that occur; those that are no cell stay empty."""
+    """A heat map on the grid of all edges; fields that are no cell stay empty."""
     x = sorted({edge for cell in cells for edge in (cell.left, cell.right)})
     y = sorted({edge for cell in cells for edge in (cell.top, cell.bottom)})
     column, row = {edge: place for place, edge in enumerate(x)}, {edge: place for place, edge in enumerate(y)}

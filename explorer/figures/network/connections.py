@@ -8,33 +8,33 @@ from typing import Any
 
 from explorer.figures import theme
 from explorer.figures.network.cells import Cell
-from explorer.figures.network.stage_rows import BETWEEN, END, SHORTCUTS, WIDTH, Row
+from explorer.figures.network.stage_rows import BETWEEN, END, SHORTCUTS, WIDTH, StageRow
 
 Point = tuple[float, float]
 Line = list[tuple[float | None, float | None]]
 
-LIFT = (None, None)  # the pen, between two lines
-TURNS = [pi * corner / 16 for corner in range(17)]  # of a drawn arc, from its start to its end
+LIFT = (None, None)  # a gap between two lines
+TURNS = [pi * corner / 16 for corner in range(17)]  # angles of an arc
 BOW = 0.5  # of an arc: 1 is an ellipse, 0 a rectangle
 RISE = SHORTCUTS - 6  # of an arc above its block
-TAP = 0.22  # where a shortcut begins and ends, as a part of the gap before and after its block
-WIDE = 140.0  # from this width of a block on there is room for arrowheads and additions between blocks
+TAP = 0.22  # start and end of a shortcut, as a fraction of the gap before and after its block
+WIDE = 140.0  # width of a block from which arrowheads and additions fit between blocks
 
 
 @dataclass(slots=True)
 class Lines:
-    """What is drawn with a pen, of the whole network and of an opened block.
+    """Lines and letters of the whole network and of an opened block.
 
     Attributes:
         path: the main path; `arrowheads` are the points it reaches.
         boxes: outlines of blocks, batch norms and ReLUs.
         shortcuts: by kind: identity, pad, projection, pooled, concatenation.
         projections: a point on each projection.
-        meetings: where a shortcut comes back to the main path, with a sign: + or, for a concatenation, c.
+        joins: where a shortcut joins the main path, with a sign: + or, for a concatenation, c.
         thin_frames: around the opened block; `frames`: around the selected layer.
         marks: around layers that differ from those of another network.
-        headings: texts that begin at a point.
-        labels: texts with their middle at a point.
+        headings: texts, left-aligned at a point.
+        labels: texts, centred at a point.
     """
 
     path: Line = field(default_factory=list)
@@ -42,7 +42,7 @@ class Lines:
     boxes: Line = field(default_factory=list)
     shortcuts: dict[str, Line] = field(default_factory=dict)
     projections: list[Point] = field(default_factory=list)
-    meetings: list[tuple[float, float, str]] = field(default_factory=list)
+    joins: list[tuple[float, float, str]] = field(default_factory=list)
     thin_frames: Line = field(default_factory=list)
     frames: Line = field(default_factory=list)
     marks: Line = field(default_factory=list)
@@ -55,19 +55,19 @@ class Lines:
         if kind in ("projection", "pooled"):
             self.projections.append(middle)
 
-    def add_meeting(self, kind: str, x: float, y: float) -> None:
-        """Where a shortcut of this kind comes back."""
-        self.meetings.append((x, y, "c" if kind == "concatenation" else "+"))
+    def add_join(self, kind: str, x: float, y: float) -> None:
+        """The point where a shortcut of this kind joins the main path."""
+        self.joins.append((x, y, "c" if kind == "concatenation" else "+"))
 
 
 def outline(left: float, right: float, top: float, bottom: float, *, room: float = 0.0) -> Line:
-    """A rectangle; `room` is left around it."""
+    """A rectangle with `room` around it."""
     corners = [(left - room, top - room), (right + room, top - room), (right + room, bottom + room)]
-    return [*corners, (left - room, bottom + room), *corners[:2], LIFT]  # past the first corner, to join the ends
+    return [*corners, (left - room, bottom + room), *corners[:2], LIFT]  # past the first corner, to close the line
 
 
 def marks(cells: Iterable[Cell], layers: Collection[int]) -> Line:
-    """Outlines of the cells of these layers, one around those that stand side by side in a block."""
+    """Outlines around the cells of these layers; adjacent ones of a block share one."""
     found: Line = []
     for (marked, _, _), group in groupby(cells, lambda cell: (cell.click[1] in layers, *cell.click[2:])):
         members = list(group)
@@ -76,11 +76,11 @@ def marks(cells: Iterable[Cell], layers: Collection[int]) -> Line:
     return found
 
 
-def add_rows(lines: Lines, rows: Sequence[Row]) -> None:
+def add_rows(lines: Lines, rows: Sequence[StageRow]) -> None:
     """The blocks of all rows, their shortcuts, and the main path from the stem through them to the classifier."""
     (first_x, first_y), (last_x, last_y) = rows[0].entry, rows[-1].exit
     lines.path += [(END, first_y), (first_x, first_y), LIFT]
-    for row, following in pairwise(rows):  # the end of a row leads to the start of the next
+    for row, following in pairwise(rows):  # from the end of a row to the start of the next
         (x, y), (next_x, next_y) = row.exit, following.entry
         right, left, turn = WIDTH - END / 2, END / 2, row.bottom + BETWEEN / 2
         lines.path += [(x, y), (right, y), (right, turn), (left, turn), (left, next_y), (next_x, next_y), LIFT]
@@ -94,7 +94,7 @@ def add_rows(lines: Lines, rows: Sequence[Row]) -> None:
                 _add_blocks(lines, row)
 
 
-def _add_blocks(lines: Lines, row: Row) -> None:
+def _add_blocks(lines: Lines, row: StageRow) -> None:
     """The main path from block to block, and the shortcuts."""
     y = row.entry[1]
     for before, after in pairwise(range(1, row.blocks + 1)):
@@ -112,7 +112,7 @@ def _add_blocks(lines: Lines, row: Row) -> None:
         bow: Line = [(middle - radius * _bent(cos(turn)), top - RISE * _bent(sin(turn))) for turn in TURNS]
         lines.add_shortcut(kind, [(start, y), *bow, (end, y)], (middle, top - RISE))
         if wide:
-            lines.add_meeting(kind, end, y)
+            lines.add_join(kind, end, y)
 
 
 def _bent(part: float) -> float:
@@ -126,29 +126,29 @@ def line_traces(lines: Lines, colours: theme.Palette) -> list[dict[str, Any]]:
         _line(lines.path, "path", colours.muted, width=2),
         _points([(x - 5, y) for x, y in lines.arrowheads], "arrowheads", "triangle-right", colours.muted, size=10),
     ]
-    looks = {
+    styles = {
         "identity": ("identity shortcut", colours.ink, "solid"),
         "pad": ("zero padding", colours.others[0], "5px,3px"),
         "projection": ("1×1 projection ◆", colours.others[2], "solid"),
         "pooled": ("2×2 mean, 1×1 projection ◆", colours.others[2], "2px,3px"),
         "concatenation": ("concatenation", colours.others[1], "solid"),
     }
-    for kind, (name, colour, dash) in looks.items():
+    for kind, (name, colour, dash) in styles.items():
         if kind in lines.shortcuts:
             drawn = _line(lines.shortcuts[kind], kind, colour, width=2.5, dash=dash)
             found.append(drawn | {"name": name, "showlegend": True})
     if lines.marks:
         drawn = _line(lines.marks, "marks", colours.depth(32), width=3)
         found.append(drawn | {"name": "differs", "showlegend": True})
-    diamonds = _points(lines.projections, "projections", "diamond", looks["projection"][1], size=9)
-    sums = _points([(x, y) for x, y, _ in lines.meetings], "meetings", "circle", colours.page, size=17)
-    signs = [sign for _, _, sign in lines.meetings]
+    diamonds = _points(lines.projections, "projections", "diamond", styles["projection"][1], size=9)
+    sums = _points([(x, y) for x, y, _ in lines.joins], "joins", "circle", colours.page, size=17)
+    signs = [sign for _, _, sign in lines.joins]
     written = {"mode": "markers+text", "text": signs, "textfont": {"size": theme.TEXT_SIZE, "color": colours.ink}}
     sums["marker"] |= {"line": {"color": colours.ink, "width": 1.5}}
     frames = [
         _line(lines.thin_frames, "thin-frames", colours.ink, width=2.5),
         _line(lines.frames, "frames", colours.ink, width=7),
-        _line(lines.frames, "in-frames", colours.page, width=2),  # seen on dark cells too
+        _line(lines.frames, "in-frames", colours.page, width=2),  # visible on dark cells too
     ]
     return [*found, diamonds, sums | written, *frames, _letters(lines, colours)]
 
@@ -184,5 +184,5 @@ def _letters(lines: Lines, colours: theme.Palette) -> dict[str, Any]:
 
 
 def _unnamed(uid: str) -> dict[str, Any]:
-    """Lines let the pointer through to the cells below them."""
+    """Common properties: no hover text, so that the pointer reaches the cells below."""
     return {"type": "scatter", "uid": uid, "hoverinfo": "skip", "showlegend": False}

@@ -18,7 +18,7 @@ from explorer.figures.network.stage_rows import (
     END,
     WIDTH,
     LayerRow,
-    Row,
+    StageRow,
     click,
     end_cells,
     heading,
@@ -52,20 +52,20 @@ def network_drawing(
 ) -> go.Figure:
     """A row for each stage, with a box for each block, a cell for each layer and an arc for each shortcut.
 
-    A stage of more than 40 blocks has several lines and no arcs. The points of cells carry as customdata what they
-    stand for: ["layer", number, stage, block], ["block", 0, stage, block] or ["stage", 0, stage, 0].
+    A stage of more than 40 blocks has several lines and no arcs. The customdata of cells is
+    ["layer", number, stage, block], ["block", 0, stage, block] or ["stage", 0, stage, 0].
 
     Args:
         config: of the network.
-        image_size: side in pixels; None takes that which such networks are made for.
-        values: the measure of this network at one moment: one row per layer, with a column `layer`, or one per
-            block, with `stage` and `block`.
+        image_size: pixels a side; None takes the network's own.
+        values: a measure of this network at one step: one row per layer, with a column `layer`, or one per block,
+            with `stage` and `block`.
         column: of `values`.
-        measure: how it is shown; None: nothing is coloured.
+        measure: how it is shown; None for no colours.
         closed: stages drawn as one box in the colour of their mean.
-        opened: stage and block of a block that is drawn in full below the rows.
-        selected: number of a layer, which gets a frame.
-        marked: numbers of layers that differ from those of another network, which get frames too.
+        opened: stage and block of a block drawn in full below the rows.
+        selected: number of a layer with a frame.
+        marked: numbers of layers that differ from those of another network, with frames too.
         dark: for a dark page.
         height: in pixels; None takes what the rows need.
 
@@ -112,7 +112,7 @@ def network_drawing(
 
 
 def _add_labels(lines: Lines, headings: Iterable[Cell], ends: Iterable[Cell], shortcuts: Iterable[Cell]) -> None:
-    """Headings from the left, names and outlines of stem and classifier, values of blocks under their arcs."""
+    """Headings, names and outlines of stem and classifier, values of blocks under their arcs."""
     lines.headings += [(cell.left + 8, cell.middle[1], cell.text) for cell in headings]
     lines.labels += [(cell.middle[0], cell.bottom - 13, cell.text) for cell in shortcuts if cell.text]
     for cell in ends:
@@ -122,9 +122,9 @@ def _add_labels(lines: Lines, headings: Iterable[Cell], ends: Iterable[Cell], sh
 
 
 def _add_frames(
-    lines: Lines, rows: list[Row], cells: Iterable[Cell], opened: tuple[int, int] | None, selected: LayerRow | None
+    lines: Lines, rows: list[StageRow], cells: Iterable[Cell], opened: tuple[int, int] | None, selected: LayerRow | None
 ) -> None:
-    """Around the opened block, and around the selected layer or its stage where that is closed."""
+    """Frames around the opened block and the selected layer, or its stage if closed."""
     for row in rows:
         if opened and row.stage == opened[0] and not row.closed:
             lines.thin_frames += outline(*row.box(opened[1]), room=5)
@@ -136,7 +136,7 @@ def _add_frames(
 
 
 def _written(cells: Iterable[Cell], found: Measured, colours: theme.Palette) -> dict[str, Any]:
-    """What is written in cells."""
+    """The texts in cells."""
     written = [cell for cell in cells if cell.text]
     inks = [found.letter_colour(cell.value, colours) for cell in written]
     return {
@@ -153,13 +153,13 @@ def _written(cells: Iterable[Cell], found: Measured, colours: theme.Palette) -> 
 
 
 def _legend() -> dict[str, Any]:
-    """What the arcs are; at the left above the drawing."""
+    """The legend of the shortcuts, above the drawing at the left."""
     place = {"x": 0, "xanchor": "left", "y": 1, "yref": "container", "yanchor": "top"}
     return captions.legend() | place | {"itemclick": False, "itemdoubleclick": False}
 
 
 def _empty(colours: theme.Palette) -> dict[str, Any]:
-    """An entry of the legend."""
+    """A legend entry for layers that are not measured."""
     marker = {"symbol": "square", "size": 14, "color": colours.page, "line": {"color": colours.muted, "width": 1}}
     place = {"type": "scatter", "uid": "empty", "mode": "markers", "x": [None], "y": [None]}
     return place | {"marker": marker, "name": "not measured", "showlegend": True}

@@ -1,4 +1,4 @@
-"""The values that colour a drawing: of each layer, on one scale, in words."""
+"""The values that colour a drawing, with their colour scale and texts."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -14,8 +14,8 @@ from explorer.figures.axes import decades
 from explorer.figures.layer_measures import LayerMeasure
 from explorer.figures.numbers import number, precise
 
-EQUAL_CONTRAST = 0.18  # luminance at which black and white stand out equally; WCAG 2.2
-MIDDLE = 0.6  # of a diverging scale, to either side, where letters are those of the page
+EQUAL_CONTRAST = 0.18  # luminance at which black and white letters have equal contrast; WCAG 2.2
+MIDDLE = 0.6  # of either half of a diverging scale, where letters have the page's colour
 LEAST_SPAN = 0.1  # of the largest value, so that noise does not look large
 MOST_TICKS = 6
 LETTER = 7.6  # pixels
@@ -23,14 +23,14 @@ LETTER = 7.6  # pixels
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What the colours say.
+    """Values of layers or blocks, and their colour scale.
 
     Attributes:
-        values: by layer number, as shown: percent where the measure is so; NaN: not measured.
-        measure: what they are; None: nothing is coloured.
+        values: by layer number, in the unit shown; NaN if not measured.
+        measure: of the values; None for no colours.
         by_block: the layers of a block share its value.
         span: lowest and highest value of the colours.
-        letters: of the longest value, as `number` writes it.
+        letters: length of the longest value, as `number` writes it.
     """
 
     values: Mapping[int, float] = field(default_factory=dict)
@@ -40,20 +40,20 @@ class Measured:
     letters: int = 0
 
     def value(self, layer: int) -> float:
-        """NaN where there is none."""
+        """The value of a layer; NaN if there is none."""
         return self.values.get(layer, nan)
 
     def mean(self, layers: Iterable[int]) -> float:
-        """Over those of the layers that have a value."""
+        """Mean over the layers that have a value."""
         found = [value for layer in layers if isfinite(value := self.value(layer))]
         return float(np.mean(found)) if found else nan
 
     def has_colour(self, value: float) -> bool:
-        """Whether a value has a place on the scale: zero has none on a logarithmic one."""
+        """Whether a value is on the scale: zero is not on a logarithmic one."""
         return self.measure is not None and isfinite(value) and (value > 0 or not self.measure.log)
 
     def place(self, value: float) -> float:
-        """Where a value that has a colour lies on the colour axis."""
+        """The place of a value on the colour axis."""
         return log10(value) if self.measure and self.measure.log else value
 
     def words(self, value: float) -> str:
@@ -65,22 +65,22 @@ class Measured:
         return f"{self.measure.words} {precise(value)}{percent}" if known else f"{self.measure.words}: not measured"
 
     def fits(self, pixels: float) -> bool:
-        """Whether each value can be written in so many pixels."""
+        """Whether every value fits into this many pixels."""
         return self.letters * LETTER <= pixels
 
     def letter_colour(self, value: float, colours: theme.Palette) -> str:
-        """What stands out from the colour of a value."""
+        """A letter colour readable on the colour of a value."""
         if self.measure is None or not self.has_colour(value):
             return colours.ink
         low, high = (self.place(end) for end in self.span)
         part = min(1.0, max(0.0, (self.place(value) - low) / (high - low)))
-        if self.measure.signed:  # ends and middle of this scale change with the page as its letters do
+        if self.measure.signed:  # the colours of this scale change with the page, like its letters
             return colours.ink if abs(2 * part - 1) < MIDDLE else colours.page
         (colour,) = sample_colorscale(theme.SEQUENTIAL, [part], colortype="tuple")
         return theme.ON_LIGHT if _luminance(colour) > EQUAL_CONTRAST else theme.ON_DARK
 
     def colour_axis(self, colours: theme.Palette) -> dict[str, Any]:
-        """Scale and colour bar; the bar lies at the right above the drawing."""
+        """Colour scale and colour bar, at the right above the drawing."""
         assert self.measure is not None
         bar = {
             "orientation": "h",
@@ -105,9 +105,9 @@ class Measured:
 
 
 def measured(layers: pd.DataFrame, values: pd.DataFrame | None, column: str, measure: LayerMeasure | None) -> Measured:
-    """The values of one network at one moment.
+    """The values of one network at one step.
 
-    The scale is made for the layers of blocks: what leaves the classifier is of another kind.
+    The scale is made for the layers of blocks, as the classifier's values do not compare.
 
     Raises:
         ValueError: a layer or block has several values.
@@ -116,7 +116,7 @@ def measured(layers: pd.DataFrame, values: pd.DataFrame | None, column: str, mea
         return Measured()
     keys = ["layer"] if "layer" in values else ["stage", "block"]
     if values.duplicated(keys).any():
-        raise ValueError(f"`values` has several rows for one {keys[-1]}. Choose those of one network at one moment.")
+        raise ValueError(f"`values` has several rows for one {keys[-1]}. Choose those of one network at one step.")
     joined = layers[["layer", "stage", "block"]].merge(values[[*keys, column]], how="left", on=keys)
     shown = measure.factor * joined[column].astype(float)
     coloured = np.isfinite(shown) & (shown > 0 if measure.log else True)
@@ -131,7 +131,7 @@ def measured(layers: pd.DataFrame, values: pd.DataFrame | None, column: str, mea
 
 
 def _span(values: pd.Series, measure: LayerMeasure) -> tuple[float, float]:
-    """Lowest and highest value of the scale, which holds the measure's reach and is not so narrow that noise shows."""
+    """Range of the scale, which includes the measure's reach and is wide enough to hide noise."""
     if values.empty:
         return (0.1, 1.0) if measure.log else (-1.0, 1.0) if measure.signed else (0.0, 1.0)
     low, high = float(values.min()), float(values.max())
@@ -142,8 +142,8 @@ def _span(values: pd.Series, measure: LayerMeasure) -> tuple[float, float]:
     if measure.signed:
         high = max(-low, high) or 1.0
         return -high, high
-    lacking = max(0.0, LEAST_SPAN * max(abs(low), abs(high)) - (high - low)) or float(high == low)
-    return low - lacking / 2, high + lacking / 2
+    missing = max(0.0, LEAST_SPAN * max(abs(low), abs(high)) - (high - low)) or float(high == low)
+    return low - missing / 2, high + missing / 2
 
 
 def _luminance(colour: tuple[float, float, float]) -> float:

@@ -9,7 +9,7 @@ from explorer.figures.network.measured import LETTER, Measured
 from explorer.figures.network.stage_rows import GRID, HEADING, LEFT, NARROW, RIGHT, WIDTH, LayerRow, click, layer_words
 from explorer.models.structure import BlockShape, branch
 
-# What stands in a block, and how much of the width it takes. The numbers a and b are trained.
+# The parts of a block, and their relative widths. The scalars a and b are learned.
 PARTS = {
     "x": 0.4,
     "convolution": 2.7,
@@ -20,11 +20,11 @@ PARTS = {
     "× a + b": 0.9,
     "squeeze, excite": 1.3,
     "2×2 mean": 1.0,
-    "meeting": 0.2,
+    "join": 0.2,
     "out": 0.5,
 }
 TWO_LINES = ("batch norm", "squeeze, excite", "2×2 mean")
-BOXED = PARTS.keys() - {"x", "convolution", "meeting", "out"}
+BOXED = PARTS.keys() - {"x", "convolution", "join", "out"}
 ARROW = 0.25  # between two of them, in the same unit
 ABOVE, PARTS_HEIGHT, BELOW = 58.0, 64.0, 28.0  # pixels: shortcut, boxes, values
 BLOCK = HEADING + ABOVE + PARTS_HEIGHT + BELOW
@@ -69,21 +69,21 @@ def block_heading(block: OpenedBlock, top: float, measured: Measured) -> Cell:
 
 
 def add_block(lines: Lines, block: OpenedBlock, top: float, measured: Measured) -> list[Cell]:
-    """Draw a block from left to right below `top`, the top of its heading; gives its convolutions.
+    """Draw a block from left to right below `top`, the top of its heading; returns its convolutions.
 
     Args:
-        lines: get the arrows, the boxes and the shortcut.
-        block: what is drawn.
+        lines: extended by the arrows, the boxes and the shortcut.
+        block: to draw.
         top: in pixels.
-        measured: what the colours say.
+        measured: values and their colour scale.
     """
     parts = block_parts(block)
     kinds = dict(zip((layer.layer for layer in block.members), branch(block.shape), strict=True))
     unit = WIDTH / (sum(PARTS[name] for name, _ in parts) + ARROW * (len(parts) - 1))
     box_top = top + HEADING + ABOVE
     bottom, middle = box_top + PARTS_HEIGHT, box_top + PARTS_HEIGHT / 2
-    left, meeting = 0.0, 0.0
-    taps: dict[str, float] = {}  # behind the first part of each name
+    left, join = 0.0, 0.0
+    taps: dict[str, float] = {}  # x behind the first part of each name
     cells: list[Cell] = []
     for name, layer in parts:
         right = left + PARTS[name] * unit
@@ -95,9 +95,9 @@ def add_block(lines: Lines, block: OpenedBlock, top: float, measured: Measured) 
             cells.append(Cell(*place, click(layer), hover, value, text))
             lines.boxes += outline(*place)
             lines.labels.append((centre, bottom + 14, _label(layer, measured)))
-        elif name == "meeting":
-            meeting = centre
-            lines.add_meeting(block.shape.shortcut, centre, middle)
+        elif name == "join":
+            join = centre
+            lines.add_join(block.shape.shortcut, centre, middle)
         else:
             lines.labels.append((centre, middle, name.replace(" ", "<br>") if name in TWO_LINES else name))
             if name in BOXED:
@@ -109,15 +109,15 @@ def add_block(lines: Lines, block: OpenedBlock, top: float, measured: Measured) 
         left = right + ARROW * unit
     tap = taps["ReLU" if block.shape.shares_activation else "x"]
     height = top + HEADING + 32
-    if meeting:
-        line: Line = [(tap, middle), (tap, height), (meeting, height), (meeting, middle)]
-        lines.add_shortcut(block.shape.shortcut, line, ((tap + meeting) / 2, height))
-    lines.labels.append(((tap + meeting) / 2 if meeting else WIDTH / 2, height - 12, shortcut_words(block.shape)))
+    if join:
+        line: Line = [(tap, middle), (tap, height), (join, height), (join, middle)]
+        lines.add_shortcut(block.shape.shortcut, line, ((tap + join) / 2, height))
+    lines.labels.append(((tap + join) / 2 if join else WIDTH / 2, height - 12, shortcut_words(block.shape)))
     return cells
 
 
 def block_parts(block: OpenedBlock) -> list[Part]:
-    """What a block consists of, in order."""
+    """The parts of a block, in order."""
     shape = block.shape
     parts: list[Part] = [("x", None)]
     before = shape.order == "pre" or shape.kind not in ("basic", "bottleneck")
@@ -134,7 +134,7 @@ def block_parts(block: OpenedBlock) -> list[Part]:
             scalars = {"batch": "batch norm", "skipinit": "× a" * last, "fixup": "× a + b" if last else "+ b"}
             parts += _named(scalars[shape.norm], "ReLU" * (not last))
     parts += _named("2×2 mean" * (shape.kind == "transition"), "squeeze, excite" * shape.excitation)
-    return parts + _named("meeting" * (shape.shortcut != "none"), "ReLU" * (not before), "out")
+    return parts + _named("join" * (shape.shortcut != "none"), "ReLU" * (not before), "out")
 
 
 def _named(*names: str) -> list[Part]:
@@ -165,7 +165,7 @@ def _label(layer: LayerRow, measured: Measured) -> str:
 
 
 def _convolution(found: tuple[int, int, int, int, int], pixels: float) -> str:
-    """What is written in a convolution: two lines, three where it is narrow."""
+    """The text in a convolution: two lines, three if it is narrow."""
     in_width, width, kernel, stride, groups = found
     name, widths = f"conv {kernel}×{kernel}", f"{in_width} → {width}"
     more = [f"stride {stride}"] * (stride > 1) + [f"{groups} groups"] * (groups > 1)

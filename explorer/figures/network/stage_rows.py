@@ -1,4 +1,4 @@
-"""Where the stages of a drawn network stand: a row each, with its heading, its blocks and what leads around them."""
+"""Layout of a drawn network: a row for each stage, with its heading, blocks and shortcuts."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
@@ -17,15 +17,15 @@ from explorer.models.structure import BlockShape
 
 # The x axis of a drawing goes from 0 to WIDTH however wide the page is; its y axis goes down in pixels.
 WIDTH = 1000.0
-LEFT, RIGHT = 90.0, 910.0  # of the blocks; the stem stands before, the classifier after them
+LEFT, RIGHT = 90.0, 910.0  # of the blocks, between stem and classifier
 END = 76.0  # width of stem and classifier
-NARROW = 0.82  # pixels for a unit of x on a page of 900 pixels
+NARROW = 0.82  # pixels per unit of x on a page of 900 pixels
 FEWEST, MOST = 3, 40  # blocks that share the width of a line
 HEADING, SHORTCUTS, LAYER, LINE, CLOSED = 28.0, 30.0, 36.0, 24.0, 20.0  # heights
 ROOM = 6.0  # below a heading
 BETWEEN = 24.0  # rows
 GAP = 0.16  # between blocks, as a part of what a block takes
-GRID = 3  # decimals: edges that are meant to be the same are the same
+GRID = 3  # decimals, so that edges meant to be equal are equal
 
 SHORTCUT_NAMES = {
     "identity": "identity shortcut",
@@ -53,15 +53,15 @@ class LayerRow(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class StageRow:
     """A stage in a drawing.
 
     Attributes:
         stage: its number.
         members: the layers of each block, in order.
-        shapes: what each block is made of.
+        shapes: of each block.
         top: of its heading.
-        slot: width that a block takes, with the gap beside it.
+        slot: width of a block and its gap.
         closed: drawn as one box.
     """
 
@@ -78,7 +78,7 @@ class Row:
 
     @property
     def folded(self) -> bool:
-        """Whether it has several lines; then its shortcuts are left out."""
+        """Whether it has several lines, without shortcuts."""
         return self.blocks > MOST
 
     @property
@@ -96,12 +96,12 @@ class Row:
 
     @property
     def entry(self) -> tuple[float, float]:
-        """Where the main path comes in: x and y."""
+        """Where the main path enters: x and y."""
         return (LEFT if self.closed else self.box(1)[0]), self.cells_top + self.cell_height / 2
 
     @property
     def exit(self) -> tuple[float, float]:
-        """Where the main path goes out."""
+        """Where the main path leaves."""
         return (RIGHT if self.closed else self.box(self.blocks)[1]), self.bottom - self.cell_height / 2
 
     @property
@@ -121,7 +121,7 @@ def layer_rows(layers: pd.DataFrame) -> list[LayerRow]:
     return [LayerRow(*row) for row in layers[tables.LAYERS].itertuples(index=False, name=None)]
 
 
-def stage_rows(layers: Iterable[LayerRow], shapes: Iterable[BlockShape], closed: Collection[int]) -> list[Row]:
+def stage_rows(layers: Iterable[LayerRow], shapes: Iterable[BlockShape], closed: Collection[int]) -> list[StageRow]:
     """The stages from the top."""
     made_of: dict[int, list[BlockShape]] = {}
     for shape in shapes:
@@ -132,15 +132,15 @@ def stage_rows(layers: Iterable[LayerRow], shapes: Iterable[BlockShape], closed:
             stages.setdefault(layer.stage, {}).setdefault(layer.block, []).append(layer)
     most = max(len(blocks) for blocks in stages.values())
     slot = (RIGHT - LEFT) / min(max(most, FEWEST), MOST)
-    found: list[Row] = []
+    found: list[StageRow] = []
     top = 0.0
     for stage, blocks in stages.items():
-        found.append(Row(stage, list(blocks.values()), made_of[stage], top, slot, stage in closed))
+        found.append(StageRow(stage, list(blocks.values()), made_of[stage], top, slot, stage in closed))
         top = found[-1].bottom + BETWEEN
     return found
 
 
-def heading(row: Row) -> Cell:
+def heading(row: StageRow) -> Cell:
     """The bar above a row, which closes and opens it."""
     first, last = row.members[0][0], row.members[-1][-1]
     text = (
@@ -160,7 +160,7 @@ def _blocks(shapes: Sequence[BlockShape]) -> str:
     return " and ".join(texts)
 
 
-def layer_cells(row: Row, measured: Measured) -> list[Cell]:
+def layer_cells(row: StageRow, measured: Measured) -> list[Cell]:
     """A cell for each layer of an open stage; one for a closed stage, with the mean of its values."""
     if row.closed:
         mean = measured.mean(layer.layer for layer in chain(*row.members))
@@ -181,8 +181,8 @@ def layer_cells(row: Row, measured: Measured) -> list[Cell]:
     return cells
 
 
-def shortcut_cells(row: Row, measured: Measured) -> list[Cell]:
-    """The place of each block's shortcut, above it; the value of a measure of blocks is written there."""
+def shortcut_cells(row: StageRow, measured: Measured) -> list[Cell]:
+    """A cell above each block for its shortcut, with the value of a measure of blocks."""
     if row.closed or row.folded:
         return []
     cells = []
@@ -199,7 +199,7 @@ def shortcut_cells(row: Row, measured: Measured) -> list[Cell]:
     return cells
 
 
-def end_cells(layers: Iterable[LayerRow], rows: Sequence[Row], measured: Measured) -> list[Cell]:
+def end_cells(layers: Iterable[LayerRow], rows: Sequence[StageRow], measured: Measured) -> list[Cell]:
     """The layers of the stem at the left of the first row, the classifier at the right of the last."""
     ends = [layer for layer in layers if not layer.block]
     return [
@@ -221,12 +221,12 @@ def _end(layers: Sequence[LayerRow], left: float, y: float, measured: Measured) 
 
 
 def click(layer: LayerRow) -> Click:
-    """What a click on a layer means."""
+    """Customdata of a layer."""
     return "layer", layer.layer, layer.stage, layer.block
 
 
 def layer_words(layer: LayerRow, measured: Measured) -> str:
-    """What one reads while pointing at a layer."""
+    """Hover text of a layer."""
     place = f"stage {layer.stage}, block {layer.block}" if layer.block else layer.name.partition(".")[0]
     shape = f"{layer.width} channels, {layer.side} × {layer.side}"
     lines = [f"<b>layer {layer.layer}</b>", place, layer.name, shape, f"{layer.parameters:,} parameters"]

@@ -1,4 +1,4 @@
-"""Do maps agree: those of networks under one method, those of methods for one network?"""
+"""Agreement of maps: of networks under one method, of methods for one network."""
 
 import pandas as pd
 import streamlit as st
@@ -10,25 +10,25 @@ from explorer.compute.functions import attributions
 from explorer.figures import Figure, agreement_by_depth, agreement_matrix
 from explorer.figures.evaluation.agreements import AGREEMENTS
 from explorer.ui.attributions.maps import choose_network
-from explorer.ui.attributions.method_choice import choose_method, choose_methods, say_meaning
+from explorer.ui.attributions.method_choice import choose_method, choose_methods, show_meaning
 from explorer.ui.attributions.scene import Scene, command
+from explorer.ui.widgets.export import export_buttons, show_failure
 from explorer.ui.widgets.live_chart import live_chart
-from explorer.ui.widgets.questions import awaited
-from explorer.ui.widgets.take_along import show_failure, take_along
+from explorer.ui.widgets.waiting import awaited
 
 BETWEEN = {"networks": "Networks", "methods": "Methods"}
 IMAGES = {"this": "this picture", 10: "10 test images", 20: "20 test images", 50: "50 test images"}
 
 
-def look_at_agreement(scene: Scene) -> None:
-    """A matrix of how alike maps are, and for networks agreement against depth."""
+def show_agreement(scene: Scene) -> None:
+    """A matrix of similarities; for networks also agreement against the difference in depth."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         between = st.segmented_control(
-            "Between", BETWEEN, format_func=BETWEEN.__getitem__, default="networks", required=True, key="between",
+            "Compare", BETWEEN, format_func=BETWEEN.__getitem__, default="networks", required=True, key="between",
             bind="query-params",
         )  # fmt: skip
         on = st.selectbox(
-            "On", list(IMAGES), format_func=IMAGES.__getitem__, key="agreement-images", bind="query-params", width=200
+            "Images", IMAGES, format_func=IMAGES.__getitem__, key="agreement-images", bind="query-params", width=200
         )
         measure = str(
             st.selectbox(
@@ -58,8 +58,8 @@ def look_at_agreement(scene: Scene) -> None:
     count = None if on == "this" else int(str(on))
     _show(answer, measure, scene, command("attribute-agreement", references, scene, chosen, images=count))
     if scene.target is None:
-        st.caption("All maps of an image explain its true class; where that is not known, what is predicted first.")
-    say_meaning(chosen)
+        st.caption("All maps of an image explain its true class; else the prediction of the first network.")
+    show_meaning(chosen)
 
 
 def _show(answer: Call[pd.DataFrame], measure: str, scene: Scene, shell: str) -> None:
@@ -81,12 +81,12 @@ def _show(answer: Call[pd.DataFrame], measure: str, scene: Scene, shell: str) ->
             filename="agreement-by-depth",
         )
     if table["images"].max() < 2:
-        st.caption("One picture says little about networks: take the mean over test images before you conclude.")
-    take_along(named, draw, name="agreement", command=shell)
+        st.caption("One picture says little about networks: take the mean over test images before drawing conclusions.")
+    export_buttons(named, draw, name="agreement", command=shell)
 
 
 def _named(table: pd.DataFrame, scene: Scene) -> pd.DataFrame:
-    """With the names of methods and networks as the reader knows them."""
+    """With the titles of methods and the labels of networks."""
     networks = [each.config.name for each in scene.chosen]
     names = {name: row.title for name, row in METHODS.items()}
     for each in scene.chosen:

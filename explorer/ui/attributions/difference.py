@@ -5,23 +5,23 @@ from dataclasses import replace
 import numpy as np
 import streamlit as st
 
+from explorer.escaping import in_markdown, message_in_markdown
 from explorer.figures import Figure, attribution_grid
 from explorer.figures.maps.cells import MapCell, MapValues
 from explorer.results import AttributionMap, MissingMap
 from explorer.studies import map_files as map_export
-from explorer.ui import wording
 from explorer.ui.attributions.maps import choose_network, choose_show
-from explorer.ui.attributions.method_choice import choose_method, say_meaning
-from explorer.ui.attributions.scene import Scene, Wanted, command, maps
+from explorer.ui.attributions.method_choice import choose_method, show_meaning
+from explorer.ui.attributions.scene import MapRequest, Scene, command, maps
+from explorer.ui.widgets.export import export_buttons
 from explorer.ui.widgets.live_chart import live_chart
 from explorer.ui.widgets.moment import at_moment
-from explorer.ui.widgets.take_along import take_along
 
 SIGNS = "A, B: orange for the explained class, blue against it; A minus B: orange where A is higher, blue where B is"
 
 
-def look_at_difference(scene: Scene) -> None:
-    """Two maps and what one has more than the other, at the moment of the slider."""
+def show_difference(scene: Scene) -> None:
+    """Two maps and their difference, at the moment of the slider."""
     if len(scene.chosen) < 2:
         st.info("Choose two networks or more above.")
         return
@@ -32,25 +32,25 @@ def look_at_difference(scene: Scene) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         show = choose_show()
         scaled = st.toggle(
-            "Each map scaled to its own largest value",
+            "Scale each map to its largest value",
             True,
             key="difference-scaled",
             bind="query-params",
-            help="Scores of networks differ in size, and with them their maps: unscaled, the difference is mostly the "
-            "larger one.",
+            help="Networks differ in the size of their scores, and so of their maps: unscaled, the difference is "
+            "mostly the larger map.",
         )
 
     def at(step: int | None) -> None:
-        found = maps(scene, [Wanted(each, step, method, scene.target) for each in (first, second)])
+        found = maps(scene, [MapRequest(each, step, method, scene.target) for each in (first, second)])
         failures = [each.failure for each in found if isinstance(each, MissingMap)]
         if failures:
-            st.error(wording.said(failures[0]), icon=":material/error:")
+            st.error(message_in_markdown(failures[0]), icon=":material/error:")
             return
-        there = [each for each in found if isinstance(each, AttributionMap)]
-        if there[0].map.shape != there[1].map.shape:
+        pair = [each for each in found if isinstance(each, AttributionMap)]
+        if pair[0].map.shape != pair[1].map.shape:
             st.info("These networks take images of different sizes: their maps cannot be subtracted.")
             return
-        cells = _cells(there, scaled=scaled)
+        cells = _cells(pair, scaled=scaled)
 
         def draw() -> Figure:
             return attribution_grid(cells, show=show, scale="all" if scaled else "map", signs=SIGNS)
@@ -58,30 +58,30 @@ def look_at_difference(scene: Scene) -> None:
         live_chart(
             draw(),
             key="difference",
-            alt=f"{method.row.title} of {there[0].network} minus that of {there[1].network}.",
+            alt=f"{method.row.title} of {pair[0].network} minus that of {pair[1].network}.",
             filename="difference",
         )
-        explained = [wording.escaped(each.classes[each.target]) for each in there]
+        explained = [in_markdown(each.classes[each.target]) for each in pair]
         if explained[0] != explained[1]:
             st.caption(
-                f"A explains {explained[0]}, B explains {explained[1]}, as each predicts. To compare what they have to "
-                "say about one class, choose it in *Class explained* above."
+                f"A explains {explained[0]}, B explains {explained[1]}: their predictions. To compare one class, "
+                "choose it in *Class explained* above."
             )
-        references = [each.reference for each in there]
-        take_along(
-            map_export.scores(there),
+        references = [each.reference for each in pair]
+        export_buttons(
+            map_export.scores(pair),
             draw,
             name="difference",
             command=command("attribute", references, scene, [method]),
         )
-        say_meaning([method])
+        show_meaning([method])
 
     at_moment([first, second], at)
 
 
 def _cells(found: list[AttributionMap], *, scaled: bool) -> list[MapCell]:
-    """Both maps and the difference, beside each other."""
-    alone = [map_export.map_cells([each])[0] for each in found]  # each by itself: both may be of one network
+    """Both maps and the difference, side by side."""
+    alone = [map_export.map_cells([each])[0] for each in found]  # one by one: both may be of one network
     both = [replace(cell, row="", column=f"{letter}: {cell.row}") for letter, cell in zip("AB", alone, strict=True)]
     if scaled:
         both = [replace(cell, map=_scaled(cell)) for cell in both]

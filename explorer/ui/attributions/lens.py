@@ -9,17 +9,17 @@ from explorer.figures import Figure, layer_lens
 from explorer.studies import map_files as map_export
 from explorer.studies.commands import ALL_BLOCKS
 from explorer.ui.attributions.maps import choose_network, choose_scale, choose_show
-from explorer.ui.attributions.method_choice import choose_method, say_meaning
+from explorer.ui.attributions.method_choice import choose_method, show_meaning
 from explorer.ui.attributions.scene import Scene, command
+from explorer.ui.widgets.export import export_buttons, show_failure
 from explorer.ui.widgets.live_chart import live_chart
 from explorer.ui.widgets.moment import at_moment
-from explorer.ui.widgets.questions import awaited
-from explorer.ui.widgets.take_along import show_failure, take_along
+from explorer.ui.widgets.waiting import awaited
 
 LAYERED = [name for name, row in METHODS.items() if row.scope == "layer"]
 
 
-def look_through(scene: Scene) -> None:
+def show_lens(scene: Scene) -> None:
     """A map for each block, from the first to the last, at the moment of the slider."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         candidate = choose_network(scene, index=len(scene.chosen) - 1)
@@ -55,12 +55,12 @@ def look_through(scene: Scene) -> None:
             "Every map explains the same score. Early blocks have fine maps of simple features, late ones coarse "
             "maps of what decides: where does the evidence for this class form?"
         )
-        take_along(
+        export_buttons(
             map_export.scores(answer.value),
             draw,
             name="layer-lens",
             command=command("attribute", [candidate.reference(step)], scene, [method], layer=ALL_BLOCKS),
         )
-        say_meaning([method])
+        show_meaning([method])
 
     at_moment([candidate], at)

@@ -1,19 +1,19 @@
-"""The grid of maps: two of network, method, class and moment against each other."""
+"""The grid of maps: rows and columns are two of network, method, class and moment."""
 
 from collections.abc import Callable, Sequence
 
 import pandas as pd
 import streamlit as st
 
+from explorer.escaping import in_markdown
 from explorer.figures import attribution_grid
 from explorer.figures.maps.cells import SCALES
 from explorer.figures.maps.colours import SHOWN
 from explorer.results import AttributionMap, MissingMap
 from explorer.studies import map_files as map_export
-from explorer.ui import wording
-from explorer.ui.attributions.method_choice import Chosen, choose_method, choose_methods, say_meaning
-from explorer.ui.attributions.scene import Scene, Wanted, command, maps
-from explorer.ui.widgets.live_chart import kept_drawing, live_chart
+from explorer.ui.attributions.method_choice import Chosen, choose_method, choose_methods, show_meaning
+from explorer.ui.attributions.scene import MapRequest, Scene, command, maps
+from explorer.ui.widgets.live_chart import cached_drawing, live_chart
 from explorer.ui.widgets.moment import at_moment
 from explorer.ui.widgets.network_choice import Candidate
 
@@ -24,7 +24,7 @@ SHOW_TITLES = {"overlay": "Overlay", "map": "Map", "contour": "Contour"}
 SCALE_TITLES = {"map": "each map", "row": "a row", "column": "a column", "all": "all maps"}
 
 
-def look_at_maps(scene: Scene) -> None:
+def show_maps(scene: Scene) -> None:
     """A grid of maps at the moment of the slider, or at several."""
     controls = st.container(horizontal=True, vertical_alignment="bottom")
     first, then = controls.container(horizontal=True, vertical_alignment="bottom"), controls.container(width="content")
@@ -49,7 +49,7 @@ def look_at_maps(scene: Scene) -> None:
 
     def at(moments: Sequence[int | None]) -> None:
         wanted = [
-            Wanted(candidate, step, method, target)
+            MapRequest(candidate, step, method, target)
             for method in chosen
             for candidate in networks
             for step in _own(candidate, moments)
@@ -77,14 +77,14 @@ def choose_show() -> str:
     """How maps are drawn."""
     return str(
         st.segmented_control(
-            "Shown as", list(SHOWN), format_func=SHOW_TITLES.__getitem__, default="overlay", required=True, key="show",
+            "Show as", list(SHOWN), format_func=SHOW_TITLES.__getitem__, default="overlay", required=True, key="show",
             bind="query-params",
         )
     )  # fmt: skip
 
 
 def choose_scale(usual: str) -> str:
-    """Which maps share a colour scale; each view has its own usual choice."""
+    """A field for which maps share a colour scale; each view has its own default."""
     names = list(SCALES)
     return str(
         st.selectbox(
@@ -95,7 +95,7 @@ def choose_scale(usual: str) -> str:
 
 
 def _own(candidate: Candidate, moments: Sequence[int | None]) -> Sequence[int | None]:
-    """Of several moments those of the network itself; one without any is shown at the last, as it is."""
+    """Of several moments those of the network; a network without any is shown at the last one."""
     if len(moments) == 1:
         return moments
     return [step for step in moments if step in candidate.moments] if candidate.moments else moments[-1:]
@@ -118,8 +118,10 @@ def choose_network(scene: Scene, label: str = "Network", *, key: str = "network"
 
 
 def _targets(scene: Scene, networks: Sequence[Candidate]) -> list[int]:
-    """Classes; at first those that the first network holds most likely."""
-    first = maps(scene, [Wanted(networks[0], None, Chosen("saliency"), None)], "Asking for the likeliest classes")[0]
+    """Classes; by default the most probable ones of the first network."""
+    first = maps(scene, [MapRequest(networks[0], None, Chosen("saliency"), None)], "Finding the most probable classes")[
+        0
+    ]
     likely = [] if isinstance(first, MissingMap) else first.probabilities.argsort()[::-1][:FIRST_TARGETS].tolist()
     names = st.multiselect(
         "Classes explained",
@@ -132,17 +134,15 @@ def _targets(scene: Scene, networks: Sequence[Candidate]) -> list[int]:
 
 
 def _steps(networks: Sequence[Candidate]) -> list[int]:
-    """Moments; at first some that are spread over all there are."""
-    there = sorted({step for each in networks for step in each.moments})
-    spread = (
-        {there[round(place * (len(there) - 1) / (FIRST_STEPS - 1))] for place in range(FIRST_STEPS)} if there else ()
-    )
-    return sorted(st.multiselect("Moments, in steps", there, default=sorted(spread), key="steps", bind="query-params"))
+    """Moments; by default some spread over all."""
+    kept = sorted({step for each in networks for step in each.moments})
+    spread = {kept[round(place * (len(kept) - 1) / (FIRST_STEPS - 1))] for place in range(FIRST_STEPS)} if kept else ()
+    return sorted(st.multiselect("Moments, in steps", kept, default=sorted(spread), key="steps", bind="query-params"))
 
 
 def _grid(
     scene: Scene,
-    wanted: Sequence[Wanted],
+    wanted: Sequence[MapRequest],
     chosen: Sequence[Chosen],
     *,
     rows: str,
@@ -156,7 +156,7 @@ def _grid(
     selected = None if place is None else found[place]
     asked = [(each.candidate.reference(each.step), each.method, each.target) for each in wanted]
     failures = [each.failure if isinstance(each, MissingMap) else "" for each in found]
-    drawing = kept_drawing(
+    drawing = cached_drawing(
         repr((scene.data, scene.picture.reference, asked, failures, rows, columns, show, scale, place)),
         lambda: attribution_grid(cells, show=show, scale=scale, selected=place),
     )
@@ -171,46 +171,46 @@ def _grid(
         _numbers(selected)
     else:
         st.caption("Click a map for its numbers, and to check whether it can be trusted.")
-    _take_along(found, rows=rows, columns=columns, show=show, scale=scale)
+    _export_buttons(found, rows=rows, columns=columns, show=show, scale=scale)
     with st.expander("The same from a shell", icon=":material/terminal:"):
         references = list(dict.fromkeys(each.reference for each in found))
         targets = list(dict.fromkeys(each.target for each in wanted))
         lines = [command("attribute", references, scene, chosen, target=target) for target in targets]
         st.code("\n".join(lines), language="bash", wrap_lines=True)
     with st.expander("What these maps mean, and what they do not", icon=":material/help:", expanded=True):
-        say_meaning(chosen)
+        show_meaning(chosen)
 
 
 def _select(found: map_export.Map) -> None:
-    st.session_state.map_selected = _whose(found), _when(found)
+    st.session_state.map_selected = _identity(found), _place(found)
 
 
 def _selected(found: Sequence[map_export.Map]) -> int | None:
-    """Where the clicked map is, or the same at another moment or for another class if those have changed since."""
-    whose, when = st.session_state.get("map_selected", (None, ()))
-    places = [place for place, each in enumerate(found) if _whose(each) == whose]
+    """Position of the clicked map, or of the same map at another moment or for another class."""
+    identity, last = st.session_state.get("map_selected", (None, ()))
+    places = [place for place, each in enumerate(found) if _identity(each) == identity]
     return max(
-        places, key=lambda place: sum(a == b for a, b in zip(_when(found[place]), when, strict=True)), default=None
+        places, key=lambda place: sum(a == b for a, b in zip(_place(found[place]), last, strict=True)), default=None
     )
 
 
-def _whose(found: map_export.Map) -> tuple[str, str, str]:
+def _identity(found: map_export.Map) -> tuple[str, str, str]:
     return found.reference.partition("@")[0], found.method, found.layer
 
 
-def _when(found: map_export.Map) -> tuple[int | None, int | None]:
+def _place(found: map_export.Map) -> tuple[int | None, int | None]:
     return found.step, found.target
 
 
 def _numbers(found: AttributionMap) -> None:
-    """What is known of the clicked map."""
+    """Score, sum and predictions of the clicked map."""
     classes, probabilities = found.classes, found.probabilities
     with st.container(border=True), st.container(horizontal=True):
         with st.container(width=430):
             st.markdown(f"**{found.network}**, {Chosen(found.method).row.title}")
             delta = "" if found.delta is None else f", delta {found.delta:.3g}"
             st.markdown(
-                f"Score of **{wording.escaped(classes[found.target])}** {found.score:.3g}; the values add up to "
+                f"Score of **{in_markdown(classes[found.target])}** {found.score:.3g}; the values add up to "
                 f"{found.values.sum():.3g}{delta}. Computed in {found.seconds:.2f} s."  # noqa: PD011 an array
             )
             if st.button(
@@ -227,14 +227,14 @@ def _numbers(found: AttributionMap) -> None:
 
 
 def _check(found: AttributionMap) -> None:
-    """Go to the check of this very map; its parameters have the same fields there."""
+    """Open the checks of this map; its parameters have the same fields there."""
     target = found.classes[found.target]
-    st.session_state.update({"view": "trust", "network": _whose(found)[0], "method": found.method, "target": target})
+    st.session_state.update({"view": "trust", "network": _identity(found)[0], "method": found.method, "target": target})
     if "@" in found.reference:
         st.session_state.step = found.step
 
 
-def _take_along(found: Sequence[map_export.Map], *, rows: str, columns: str, show: str, scale: str) -> None:
+def _export_buttons(found: Sequence[map_export.Map], *, rows: str, columns: str, show: str, scale: str) -> None:
     def png() -> bytes:
         return map_export.png(found, rows, columns, show=show, scale=scale)
 

@@ -1,4 +1,4 @@
-"""Which attribution methods a page uses, with what parameters; widgets come from the rows of the methods."""
+"""Fields for attribution methods and their parameters, made from the rows of `METHODS`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ LAYERS = ("", "stage1", "stage2", "stage3", "stage4")  # offered; a block such a
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """A method and its parameters, as far as they are not the usual ones."""
+    """A method and those of its parameters that differ from the defaults."""
 
     name: str
     parameters: Parameters = field(default_factory=dict)
@@ -50,8 +50,8 @@ def choose_method(
     return _with_parameters([str(name)], layered=layered)[0]
 
 
-def say_meaning(chosen: Sequence[Chosen]) -> None:
-    """What the maps mean and do not mean, and where each method was published."""
+def show_meaning(chosen: Sequence[Chosen]) -> None:
+    """What the maps mean, their limits, and the source of each method."""
     for each in chosen:
         st.caption(f"**{each.row.title}.** {each.row.means} *But:* {each.row.limits} ({each.row.source})")
 
@@ -68,7 +68,7 @@ def _with_parameters(names: Sequence[str], *, layered: bool = True) -> list[Chos
         for name, parameters in rows.items():
             st.markdown(f"**{_title(name)}**")
             if not parameters:
-                st.caption("It has none.")
+                st.caption("No parameters.")
             given[name] = {each.name: _widget(each, f"{name}-{each.name}") for each in parameters}
     return [
         Chosen(name, {each.name: given[name][each.name] for each in parameters if _unusual(each, given[name])})
@@ -81,7 +81,7 @@ def _unusual(parameter: Parameter, given: Parameters) -> bool:
 
 
 def _widget(parameter: Parameter, key: str) -> Value:
-    """What a parameter is set with."""
+    """The field for one parameter."""
     if isinstance(parameter.default, bool):
         return st.toggle(parameter.title, parameter.default, help=parameter.help, key=key, bind="query-params")
     if parameter.name == "layer":

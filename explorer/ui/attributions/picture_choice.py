@@ -1,4 +1,4 @@
-"""Which picture a page explains: a test image, a photograph, or an uploaded file."""
+"""The picture to explain: a test image, a photograph, or an uploaded file."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,17 +15,17 @@ from explorer.data.catalogue import dataset
 from explorer.data.pictures import PHOTOGRAPHS, Picture, fitted, keep_upload, picture
 from explorer.data.pixels import load_test
 from explorer.errors import ExplorerError
+from explorer.escaping import in_markdown, message_in_markdown
 from explorer.figures import StripImage, image_strip
-from explorer.ui import wording
 from explorer.ui.address import number_in
-from explorer.ui.widgets.live_chart import kept_drawing, live_chart
+from explorer.ui.widgets.export import combined
+from explorer.ui.widgets.live_chart import cached_drawing, live_chart
 from explorer.ui.widgets.network_choice import Candidate
-from explorer.ui.widgets.questions import awaited
-from explorer.ui.widgets.take_along import together
+from explorer.ui.widgets.waiting import awaited
 
 IN_STRIP = 10  # pictures
 FIRST, FIRST_PHOTOGRAPH = "test:0", next(iter(PHOTOGRAPHS))
-EXAMINED = 500  # test images, where networks are asked what they say about them
+EXAMINED = 500  # test images that networks classify to find mistakes and disagreements
 PHOTOGRAPH_SIDE = 96  # pixels, in the strip
 PICTURE_SIDE = 128  # pixels at most, of test images there
 MOST_MEGABYTES = 50
@@ -36,20 +36,20 @@ SOURCES = {
     "photographs": "Photographs",
     "upload": "Upload",
 }
-WITHOUT_IMAGES = ("photographs", "upload")  # what there is to explain where a data set has no images
+WITHOUT_IMAGES = ("photographs", "upload")  # offered where a data set has no images
 ORDERS = {
-    "wrong": "first what most of the networks have wrong, and are surest of",
-    "disagree": "first what most pairs of networks disagree about",
+    "wrong": "those that most networks misclassify first, most confident mistakes first",
+    "disagree": "those that most pairs of networks disagree about first",
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class StripPicture:
     """A picture of the strip.
 
     Attributes:
-        hover: lines on it.
-        wrong: how many networks have it wrong; 0 where they were not asked.
+        hover: lines of its hover text.
+        wrong: how many networks misclassify it; 0 where none was run.
     """
 
     reference: str
@@ -58,20 +58,20 @@ class Offer:
 
 
 def choose_picture(controls: DeltaGenerator, chosen: Sequence[Candidate], data: str) -> Picture | None:
-    """A strip of pictures, of which a click chooses one; kept in the address as `image`.
+    """A strip of pictures to choose one from by a click; kept in the address as `image`.
 
     Args:
-        controls: the container for what to choose from.
-        chosen: networks that are asked for mistakes and disagreements.
+        controls: container for the fields.
+        chosen: networks whose mistakes and disagreements are offered.
         data: name of the data set whose test images are offered.
 
     Returns:
-        The chosen one; None where it cannot be had, which the page has then been told.
+        The chosen picture; None where it cannot be read, for the reason shown.
     """
     row = dataset(data)
     if not row.test_images:
         st.caption(
-            f"{wording.escaped(row.title)}'s images are not on this machine: photographs and uploads can be explained. "
+            f"{in_markdown(row.title)}'s images are not on this machine: photographs and uploads can be explained. "
             "For mistakes and disagreements, add a folder of pictures on the Data page, and choose it here."
         )
     sources = [name for name in SOURCES if row.test_images or name in WITHOUT_IMAGES]
@@ -84,8 +84,8 @@ def choose_picture(controls: DeltaGenerator, chosen: Sequence[Candidate], data: 
         )  # fmt: skip
         label = None
         if source in ("all", "wrong", "disagree"):
-            there = np.unique(load_test(data).labels)  # a folder need not have all of ImageNet's classes
-            classes = [row.classes[number] for number in there]
+            labels = np.unique(load_test(data).labels)  # a folder need not have all of ImageNet's classes
+            classes = [row.classes[number] for number in labels]
             named = st.selectbox(
                 "Class", ["any", *classes], key="class", bind="query-params", width=150, on_change=_first_page
             )
@@ -94,7 +94,7 @@ def choose_picture(controls: DeltaGenerator, chosen: Sequence[Candidate], data: 
     if source == "upload":
         _upload()
     elif source == "photographs":
-        _strip([Offer(name, (title,)) for name, title in PHOTOGRAPHS.items()], data, str(source))
+        _strip([StripPicture(name, (title,)) for name, title in PHOTOGRAPHS.items()], data, str(source))
     elif source:
         offers = _all(data, label) if source == "all" else _answered(str(source), chosen, data, label)
         if offers is not None:
@@ -104,19 +104,19 @@ def choose_picture(controls: DeltaGenerator, chosen: Sequence[Candidate], data: 
     try:
         found = picture(_selected(data), data=data)
     except ExplorerError as error:
-        st.error(wording.said(str(error)), icon=":material/error:")
+        st.error(message_in_markdown(str(error)), icon=":material/error:")
         return None
-    title = wording.escaped(found.title)
+    title = in_markdown(found.title)
     st.caption(
-        f"{order}Explained: {title}, which networks give one of their {len(row.classes)} classes, whatever it shows."
+        f"{order}Explained: {title}. Networks assign it one of their {len(row.classes)} classes, whatever it shows."
         if found.label is None
-        else f"{order}Explained: {title}, class {wording.escaped(row.classes[found.label])}."
+        else f"{order}Explained: {title}, class {in_markdown(row.classes[found.label])}."
     )
     return found
 
 
 def _selected(data: str) -> str:
-    """What was chosen last, unless that is a test image of a larger data set."""
+    """The reference chosen last, unless it is a test image past the end of this data set."""
     images = dataset(data).test_images
     reference = str(st.query_params.get("image", st.session_state.get("image", FIRST)))
     kind, _, number = reference.partition(":")
@@ -133,23 +133,25 @@ def _first_page() -> None:
     st.session_state.pictures_from = 0
 
 
-def _all(data: str, label: int | None) -> list[Offer]:
+def _all(data: str, label: int | None) -> list[StripPicture]:
     labels = load_test(data).labels
-    return [Offer(f"test:{index}") for index in range(len(labels)) if label is None or labels[index] == label]
+    return [StripPicture(f"test:{index}") for index in range(len(labels)) if label is None or labels[index] == label]
 
 
-def _answered(show: str, chosen: Sequence[Candidate], data: str, label: int | None) -> list[Offer] | None:
-    """What the chosen networks get wrong, or disagree about, among some hundred test images; None: no answer."""
+def _answered(show: str, chosen: Sequence[Candidate], data: str, label: int | None) -> list[StripPicture] | None:
+    """Test images that the chosen networks misclassify or disagree about; None without predictions."""
     answers = [
         compute.ask(predictions.predictions, (each.reference(None),), data=data, images=EXAMINED) for each in chosen
     ]
-    table = together(awaited(answers, f"Asking the networks about {EXAMINED} test images"))
+    table = combined(awaited(answers, f"Classifying {EXAMINED} test images"))
     if table is None:
         return None
     kind: Show = "wrong" if show == "wrong" else "disagree"
     found = ranked_images(table, show=kind, label=label)
     said = {index: tuple(_said(rows, data)) for index, rows in table.groupby("index")}
-    return [Offer(f"test:{row['index']}", said[row["index"]], int(row["wrong"])) for row in found.to_dict("records")]
+    return [
+        StripPicture(f"test:{row['index']}", said[row["index"]], int(row["wrong"])) for row in found.to_dict("records")
+    ]
 
 
 def _said(rows: pd.DataFrame, data: str) -> list[str]:
@@ -160,10 +162,10 @@ def _said(rows: pd.DataFrame, data: str) -> list[str]:
     ]
 
 
-def _strip(offers: Sequence[Offer], data: str, source: str) -> None:
-    """Ten of the pictures; the selected one is among them where the reader has not gone on to others."""
+def _strip(offers: Sequence[StripPicture], data: str, source: str) -> None:
+    """Ten of the pictures, those around the selected one until the reader turns the pages."""
     if not offers:
-        st.info("There is no such picture among those looked at. Choose another class, or other networks.")
+        st.info("No test image matches. Choose another class, or other networks.")
         return
     references = [each.reference for each in offers]
     if st.session_state.get("pictures_source") != (data, source):
@@ -174,12 +176,12 @@ def _strip(offers: Sequence[Offer], data: str, source: str) -> None:
     start -= start % IN_STRIP
     shown = offers[start : start + IN_STRIP]
     here = [each.reference for each in shown]
-    where = f"{start + 1:,} to {start + len(shown):,} of {len(offers):,} are shown"
+    where = f"{start + 1:,} to {start + len(shown):,} of {len(offers):,} shown"
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        _turn(start - IN_STRIP, ":material/chevron_left:", f"Earlier pictures; {where}", disabled=start == 0)
+        _turn(start - IN_STRIP, ":material/chevron_left:", f"Previous pictures; {where}", disabled=start == 0)
         with st.container(width="stretch"):
             selected = here.index(_selected(data)) if _selected(data) in here else None
-            drawing = kept_drawing(
+            drawing = cached_drawing(
                 repr((data, shown, selected)),
                 lambda: image_strip([_thumbnail(each, data) for each in shown], selected=selected, columns=IN_STRIP),
             )
@@ -191,7 +193,7 @@ def _strip(offers: Sequence[Offer], data: str, source: str) -> None:
                 on_click=lambda point: _select(here[int(point[0])]),
             )
         at_end = start + IN_STRIP >= len(offers)
-        _turn(start + IN_STRIP, ":material/chevron_right:", f"Further pictures; {where}", disabled=at_end)
+        _turn(start + IN_STRIP, ":material/chevron_right:", f"Next pictures; {where}", disabled=at_end)
 
 
 def _turn(to: int, icon: str, words: str, *, disabled: bool) -> None:
@@ -200,7 +202,7 @@ def _turn(to: int, icon: str, words: str, *, disabled: bool) -> None:
         st.rerun()
 
 
-def _thumbnail(offer: Offer, data: str) -> StripImage:
+def _thumbnail(offer: StripPicture, data: str) -> StripImage:
     found = picture(offer.reference, data=data)
     pixels = found.pixels
     if found.label is None:
@@ -213,8 +215,8 @@ def _thumbnail(offer: Offer, data: str) -> StripImage:
 
 def _upload() -> None:
     given = st.file_uploader(
-        "A PNG, JPEG or WebP picture, at most 25 megapixels. It stays on this machine; its middle square is scaled to "
-        "the size that the networks take.",
+        "A PNG, JPEG or WebP picture, at most 25 megapixels. It stays on this machine; its central square is scaled to "
+        "the networks' image size.",
         type=["png", "jpg", "jpeg", "webp"],
         max_upload_size=MOST_MEGABYTES,
         key="picture_file",
@@ -225,6 +227,6 @@ def _upload() -> None:
         try:
             _select(keep_upload(given.getvalue()))
         except ExplorerError as error:
-            st.error(wording.said(str(error)), icon=":material/broken_image:")
+            st.error(message_in_markdown(str(error)), icon=":material/broken_image:")
         else:
             st.session_state.picture_kept = given.file_id

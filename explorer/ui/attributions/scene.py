@@ -1,4 +1,4 @@
-"""What attributions are about: networks, a picture, and the class whose score is explained."""
+"""The scene of all views: networks, a picture, and the class whose score is explained."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,28 +11,28 @@ from explorer.compute.functions import attributions
 from explorer.data.catalogue import IMAGENET, DatasetRow, data_status, dataset, known_dataset
 from explorer.data.pictures import Picture
 from explorer.errors import BadSettings
+from explorer.escaping import in_markdown
 from explorer.results import AttributionMap, MissingMap
 from explorer.runs.checkpoint_facts import data_of_untrained, facts_and_data
 from explorer.studies import commands
 from explorer.studies.map_files import Map
-from explorer.ui import wording
 from explorer.ui.attributions.method_choice import Chosen
 from explorer.ui.attributions.picture_choice import choose_picture
 from explorer.ui.widgets.data_choice import AS_TRAINED, choose_data
-from explorer.ui.widgets.network_choice import Candidate, choose_networks
-from explorer.ui.widgets.questions import awaited
+from explorer.ui.widgets.network_choice import CHOOSE_NETWORK, Candidate, choose_networks
+from explorer.ui.widgets.waiting import awaited
 
 PREDICTED, TRUE = "the predicted one", "the true one"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scene:
-    """What is explained.
+    """Networks, picture and class.
 
     Attributes:
         data: name of the data set whose images the networks take.
-        target: class; None is what each network predicts.
-        given: the reader has chosen the data set; else it is that which networks were trained on.
+        target: the class explained; None for each network's prediction.
+        given: the reader chose the data set; else it is the one that networks were trained on.
     """
 
     chosen: tuple[Candidate, ...]
@@ -46,17 +46,17 @@ class Scene:
         return dataset(self.data).classes
 
     def data_for(self, candidate: Candidate) -> str:
-        """Untrained networks are shown what the others were trained on."""
+        """Data set of a network's images: untrained ones take that of the trained ones."""
         return "" if candidate.data and not self.given else self.data
 
     def question(self, candidate: Candidate, method: Chosen, target: int | None) -> Question:
-        """What is asked about a network's answer."""
+        """The settings of one map."""
         return Question(method.name, target, self.data_for(candidate), parameters=method.parameters)
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """A map: of which network at which moment, by which method, for which class."""
+class MapRequest:
+    """One map to compute: network, step, method, class."""
 
     candidate: Candidate
     step: int | None
@@ -65,15 +65,15 @@ class Wanted:
 
 
 def choose_scene() -> Scene | None:
-    """Fields for networks, picture and class; None where nothing can be explained yet, which has then been told."""
-    there = choose_networks()
+    """Fields for networks, picture and class; None where something is missing, for the reason shown."""
+    networks = choose_networks()
     controls = st.container(horizontal=True, vertical_alignment="bottom")
     folder = choose_data(controls, "folder", AS_TRAINED, builtin=False)
-    if not there:
-        st.info("Choose a network above: one that came with the program, one of yours, or an untrained one.")
+    if not networks:
+        st.info(CHOOSE_NETWORK)
         return None
-    data, chosen = _of_folder(there, folder) if folder else _as_trained(there)
-    if not chosen or not _there(data):
+    data, chosen = _of_folder(networks, folder) if folder else _as_trained(networks)
+    if not chosen or not _available(data):
         return None
     picture = choose_picture(controls, chosen, data)
     if picture is None:
@@ -82,46 +82,46 @@ def choose_scene() -> Scene | None:
     with controls:
         named = st.selectbox(
             "Class explained", [PREDICTED, TRUE, *classes], key="target", bind="query-params", width=200,
-            help="Whose score a map explains. The predicted class may differ from network to network.",
+            help="The class whose score a map explains. Networks may predict different classes.",
         )  # fmt: skip
     target = picture.label if named == TRUE else None if named == PREDICTED else classes.index(str(named))
     return Scene(chosen, picture, data, target, given=bool(folder))
 
 
-def _as_trained(there: Sequence[Candidate]) -> tuple[str, tuple[Candidate, ...]]:
-    """The data set that the first was trained on, and all that take its images; what is left out is told."""
-    data = data_of_untrained(each.reference(None) for each in there)
-    chosen = tuple(each for each in there if each.data in ("", data))
-    if len(chosen) < len(there):
+def _as_trained(networks: Sequence[Candidate]) -> tuple[str, tuple[Candidate, ...]]:
+    """The data set that the first was trained on, and the networks that take its images; names those left out."""
+    data = data_of_untrained(each.reference(None) for each in networks)
+    chosen = tuple(each for each in networks if each.data in ("", data))
+    if len(chosen) < len(networks):
         row = known_dataset(data)
-        others = ", ".join(wording.escaped(each.label) for each in there if each not in chosen)
-        title = wording.escaped(row.title if row else data)
-        st.caption(f"Left out, since they take other images than {title}: {others}.")
+        others = ", ".join(in_markdown(each.label) for each in networks if each not in chosen)
+        title = in_markdown(row.title if row else data)
+        st.caption(f"Left out, because they take other images than {title}: {others}.")
     return data, chosen
 
 
-def _of_folder(there: Sequence[Candidate], folder: str) -> tuple[str, tuple[Candidate, ...]]:
-    """The name under which the first trained one has the folder's classes, and all that have those; reasons are told.
+def _of_folder(networks: Sequence[Candidate], folder: str) -> tuple[str, tuple[Candidate, ...]]:
+    """The folder under the classes of the first trained network, and the networks with these; names those left out.
 
-    Labels of a folder are numbers of the network's classes, see `data.catalogue.data_for_classes`.
+    Labels of a folder are indices of the network's classes, see `data.catalogue.data_for_classes`.
     """
     shown: dict[Candidate, str] = {}
-    for each in there:
+    for each in networks:
         try:
             name = facts_and_data([each.reference(None)], folder)[each.reference(None)][1]
             if each.data:
                 _require_fit(each, dataset(name))
             shown[each] = name
         except BadSettings as error:
-            st.caption(f"Left out: {wording.escaped(f'{each.label}. {error}')}")
+            st.caption(f"Left out: {in_markdown(f'{each.label}. {error}')}")
     data = next((name for each, name in shown.items() if each.data), folder)
     chosen = tuple(each for each, name in shown.items() if not each.data or name == data)
-    others = ", ".join(wording.escaped(each.label) for each in shown if each not in chosen)
+    others = ", ".join(in_markdown(each.label) for each in shown if each not in chosen)
     if others:
-        st.caption(f"Left out, since they tell other classes apart: {others}.")
+        st.caption(f"Left out, because they have other classes: {others}.")
     if not chosen:
-        title = wording.escaped(dataset(folder).title)
-        st.info(f"None of these networks can be shown {title}. Choose others, or other images.")
+        title = in_markdown(dataset(folder).title)
+        st.info(f"None of these networks takes the images of {title}. Choose other networks, or other images.")
     return data, chosen
 
 
@@ -129,13 +129,13 @@ def _require_fit(candidate: Candidate, row: DatasetRow) -> None:
     config = candidate.config
     if (config.channels, config.classes) != (row.channels, len(row.classes)):
         raise BadSettings(
-            f"It takes images of {config.channels} channels and {config.classes} classes; {row.title} has "
-            f"{row.channels} and {len(row.classes)}."
+            f"It takes images of {config.channels} channels and has {config.classes} classes; {row.title} has "
+            f"{row.channels} channels and {len(row.classes)} classes."
         )
 
 
-def _there(data: str) -> bool:
-    """Whether there is something to explain; ImageNet's classes are enough for photographs."""
+def _available(data: str) -> bool:
+    """Whether its images are on this machine; ImageNet's class names are enough for photographs."""
     if data == IMAGENET:
         return True
     status = data_status(data)
@@ -145,12 +145,12 @@ def _there(data: str) -> bool:
     if row is not None and row.archive is not None:
         st.info(f"{row.title} is not on this machine. Download it on the Data page, or choose other networks.")
     else:
-        st.info(f"{wording.escaped(status.detail)} Choose other networks.")
+        st.info(f"{in_markdown(status.detail)} Choose other networks.")
     return False
 
 
-def maps(scene: Scene, wanted: Sequence[Wanted], doing: str = "Computing maps") -> list[Map]:
-    """The maps, or why one is missing, once all are there; `doing` differs from others on the page."""
+def maps(scene: Scene, wanted: Sequence[MapRequest], doing: str = "Computing maps") -> list[Map]:
+    """The maps, or the reasons why they are missing, once all are computed; `doing` is unique on the page."""
     calls = [
         compute.ask(
             attributions.attribution_map,
@@ -163,7 +163,7 @@ def maps(scene: Scene, wanted: Sequence[Wanted], doing: str = "Computing maps") 
     return [_map(scene, each, call) for each, call in zip(wanted, awaited(calls, doing), strict=True)]
 
 
-def _map(scene: Scene, wanted: Wanted, call: Call[AttributionMap]) -> Map:
+def _map(scene: Scene, wanted: MapRequest, call: Call[AttributionMap]) -> Map:
     if call.failure is None:
         return call.value
     config = wanted.candidate.config

@@ -1,21 +1,22 @@
-"""Can a map be trusted? What speaks for it and against it, on request."""
+"""Checks of one map: does it depend on the weights, does it find the decisive positions?"""
 
 import streamlit as st
 
 from explorer.attribution.question import Question
 from explorer.compute.client import compute
 from explorer.compute.functions import attributions
+from explorer.escaping import in_markdown
 from explorer.figures import attribution_grid, deletion_insertion, randomisation
 from explorer.results import Check
 from explorer.studies import map_files as map_export
 from explorer.ui import wording
 from explorer.ui.attributions.maps import choose_network
-from explorer.ui.attributions.method_choice import Chosen, choose_method, say_meaning
+from explorer.ui.attributions.method_choice import Chosen, choose_method, show_meaning
 from explorer.ui.attributions.scene import Scene, command
+from explorer.ui.widgets.export import export_buttons, show_failure
 from explorer.ui.widgets.live_chart import live_chart
 from explorer.ui.widgets.moment import at_moment
-from explorer.ui.widgets.questions import awaited
-from explorer.ui.widgets.take_along import show_failure, take_along
+from explorer.ui.widgets.waiting import awaited
 
 BADGES = {
     "follows_weights": ":green-badge[:material/check: follows the weights]",
@@ -23,38 +24,38 @@ BADGES = {
     "cannot_tell": ":gray-badge[:material/question_mark: cannot tell]",
 }
 MEANINGS = {
-    "follows_weights": "As layers are drawn anew, little of this map is left: it shows what the network has learned, "
-    "not the picture alone.",
-    "ignores_weights": "As layers are drawn anew, the map stays much the same: it shows the picture, whatever the "
-    "network has learned. Do not read it as what this network looks at.",
-    "cannot_tell": "As layers are drawn anew, something of the map is left, but not most of it; or it is constant.",
+    "follows_weights": "As layers are randomised, little of this map is left: it shows what the network has learned, "
+    "not only the picture.",
+    "ignores_weights": "As layers are randomised, the map hardly changes: it shows the picture, whatever the network "
+    "has learned. Do not read it as what this network looks at.",
+    "cannot_tell": "As layers are randomised, a part of the map is left, but not most of it; or the map is constant.",
 }
 UNEXPLAINED = (
-    "Infidelity: of the changes of the score when squares are hidden, what the map does not foretell; 0 % is best (Yeh "
-    "et al. 2019, arXiv 1901.09392)."
+    "Infidelity: the part of the score's changes that the map does not predict when squares are hidden; 0 % is best "
+    "(Yeh et al. 2019, arXiv 1901.09392)."
 )
-EVEN = "The same for a map that is equal everywhere: a useful one is below."
+EVEN = "The same for a constant map: a useful map is below."
 SENSITIVITY = (
-    "The largest change of the attribution, as a part of it, when every value of the image changes by at most 0.02; "
-    "small is steady (Yeh et al. 2019)."
+    "The largest relative change of the attribution when every value of the image changes by at most 0.02; smaller is "
+    "more stable (Yeh et al. 2019)."
 )
-DELTA = "How far the values are from adding up to what they explain; only for methods that promise a sum."
+DELTA = "Sum of the values minus what it should be; only for methods that define a sum."
 MAP_WIDTH = 640  # pixels
 VERDICTS = {
-    "better_than_random": ":green-badge[:material/check: better than by chance]",
-    "not_better": ":orange-badge[:material/close: not better than by chance]",
+    "better_than_random": ":green-badge[:material/check: better than chance]",
+    "not_better": ":orange-badge[:material/close: not better than chance]",
 }
 
 
-def look_at_trust(scene: Scene) -> None:
-    """The checks of one map at the moment of the slider, computed when asked for."""
+def show_checks(scene: Scene) -> None:
+    """The checks of one map at the moment of the slider, computed on request."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         candidate = choose_network(scene)
         method = choose_method(usual="grad_cam")
 
     def at(step: int | None) -> None:
         _check(scene, candidate.reference(step), method, scene.question(candidate, method, scene.target))
-        say_meaning([method])
+        show_meaning([method])
 
     at_moment([candidate], at)
 
@@ -65,7 +66,7 @@ def _check(scene: Scene, reference: str, method: Chosen, question: Question) -> 
         st.session_state.setdefault("checked", []).append(key)
     if key not in st.session_state.get("checked", []):
         st.info(
-            "The check hides and shows parts of the picture, disturbs it a little, and draws the network's layers anew "
+            "The checks hide and show parts of the picture, perturb it slightly, and randomise the network's layers "
             "one after the other, computing the map each time: seconds for one-pass methods, minutes for slow ones."
         )
         return
@@ -90,17 +91,17 @@ def _show(check: Check, shell: str) -> None:
         with st.container():
             st.markdown(f"#### Does it depend on what was learned?\n\n{BADGES[check.badge]}")
             st.markdown(MEANINGS[check.badge])
-            st.markdown(f"#### Does it find what decides?\n\n{VERDICTS[check.curves.verdict]}")
-    st.markdown("#### As layers are drawn anew")
+            st.markdown(f"#### Does it find the decisive positions?\n\n{VERDICTS[check.curves.verdict]}")
+    st.markdown("#### As layers are randomised")
     live_chart(
         randomisation(check.randomisation, threshold=check.threshold),
         key="check_randomisation",
-        alt="Similarity of the map to the original one as layers are drawn anew.",
+        alt="Similarity of the map to the original one as layers are randomised.",
         filename="randomisation",
     )
     st.caption(
-        "Layers are drawn anew from the classifier down to the stem, with batch norms measured anew; the dotted line "
-        "is the similarity that a map must not keep (check: Adebayo et al. 2018, arXiv 1810.03292; limit: ours)."
+        "Layers are randomised from the classifier down to the stem, with batch norms recalibrated; the similarity "
+        "should fall below the dotted line (check: Adebayo et al. 2018, arXiv 1810.03292; threshold: ours)."
     )
     curves = check.curves
     st.markdown("#### As positions are deleted and inserted")
@@ -111,17 +112,17 @@ def _show(check: Check, shell: str) -> None:
         filename="deletion-insertion",
     )
     st.caption(
-        f"Deleting what the map holds highest should make the probability of {wording.escaped(target)} fall at once "
-        "(small area), inserting it should make it rise at once (large area), each more than with the same map shifted "
-        "at random, ten times (Petsiuk et al. 2018, arXiv 1806.07421; the comparison is ours). Pictures with holes are "
-        "unlike those the network has seen: a fall may also come from that."
+        f"Deleting the highest positions of the map should make the probability of {in_markdown(target)} fall fast "
+        "(small area), inserting them should make it rise fast (large area), faster than for the same map shifted at "
+        "random, ten times (Petsiuk et al. 2018, arXiv 1806.07421; the comparison is ours). Pictures with holes are "
+        "unlike the training images: a fall may also come from that."
     )
     st.markdown("#### In numbers")
     delta = "–" if found.delta is None else f"{found.delta:.3g}"
     unfaithful = check.infidelity
     numbers = {
         "Unexplained part": (wording.percent(unfaithful.unexplained, 0), UNEXPLAINED),
-        "A uniform map's": (wording.percent(unfaithful.even, 0), EVEN),
+        "Constant map": (wording.percent(unfaithful.even, 0), EVEN),
         "Sensitivity": (f"{check.sensitivity:.3g}", SENSITIVITY),
         "Delta": (delta, DELTA),
         "Deletion, insertion": (f"{curves.deletion:.2f}, {curves.insertion:.2f}", "Areas under the two curves."),
@@ -129,7 +130,7 @@ def _show(check: Check, shell: str) -> None:
     with st.container(horizontal=True):
         for label, (value, words) in numbers.items():
             st.metric(label, value, help=words)
-    take_along(
+    export_buttons(
         check.randomisation,
         lambda: randomisation(check.randomisation, threshold=check.threshold),
         name="check",

@@ -1,4 +1,4 @@
-"""The network that the Build page shows, kept in the address by its name, and what one wishes to change of it."""
+"""The network of the Build page, kept in the address by its name, and the settings chosen for it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,87 +7,87 @@ from typing import Any
 import streamlit as st
 
 from explorer.errors import BadSettings, UnknownName
+from explorer.escaping import message_in_markdown
 from explorer.models.catalogue import NETWORKS, network_config
 from explorer.models.config import NetworkConfig
 from explorer.models.nearest import completed
 from explorer.models.size import require_size
 from explorer.settings import limits
-from explorer.ui import wording
 from explorer.ui.address import number_in_link
 
 FIRST_NETWORK = "resnet20"
-DEEPEST, LARGEST_IMAGE = 2000, 1024  # that the page draws; a shell describes all
+DEEPEST, LARGEST_IMAGE = 2000, 1024  # that the page draws; `python -m explorer describe` has no limit
 CLASSES = limits(NetworkConfig, "classes")
-WISH, CHANGED, WRITTEN = "build_wish", "build_changed", "build_written"  # in the session
+SETTINGS, CHANGED, WRITTEN = "build_settings", "build_changed", "build_written"  # in the session
 
 
 @dataclass(frozen=True, slots=True)
-class Built:
-    """What the page shows.
+class BuildChoice:
+    """The networks that the page shows.
 
     Attributes:
         config: of the network.
-        beside: another one, to compare it with.
+        other: another one to compare it with.
         image_size: pixels a side of the images, for both.
-        problem: why what one wishes cannot be built; empty where it is what is shown.
+        problem: why the networks cannot take images of this size; empty where they can.
     """
 
     config: NetworkConfig
-    beside: NetworkConfig | None
+    other: NetworkConfig | None
     image_size: int
     problem: str = ""
 
     @property
     def configs(self) -> list[NetworkConfig]:
-        return [self.config] if self.beside is None else [self.config, self.beside]
+        return [self.config] if self.other is None else [self.config, self.other]
 
 
-def choose_built() -> Built:
+def choose_build() -> BuildChoice:
     """Two menus: the network, and one to compare it with; each accepts any valid name."""
     _follow_address()
     _menu("Network", "network", str(st.query_params["network"]))
-    _menu("Compare with", "beside", st.query_params.get("beside"), placeholder="no other network")
-    config, beside = _named(st.query_params["network"]), _named(st.query_params.get("beside", ""))
+    _menu("Compare with", "beside", st.query_params.get("beside"), placeholder="none")
+    config, other = _named(st.query_params["network"]), _named(st.query_params.get("beside", ""))
     assert config is not None
     config = config.model_copy(update={"classes": _number("classes", config.classes, *CLASSES)})
-    size = _number("size", max(each.image_size for each in (config, beside) if each), 1, LARGEST_IMAGE)
-    return Built(config, beside, size, _problem(config, beside, size))
+    size = _number("size", max(each.image_size for each in (config, other) if each), 1, LARGEST_IMAGE)
+    return BuildChoice(config, other, size, _problem(config, other, size))
 
 
-def wish() -> dict[str, Any]:
-    """The settings that the reader chose; they may not fit together."""
-    found: dict[str, Any] = st.session_state[WISH]
+def chosen_settings() -> dict[str, Any]:
+    """The settings that the reader chose; they need not be consistent."""
+    found: dict[str, Any] = st.session_state[SETTINGS]
     return found
 
 
-def set_wish(settings: Mapping[str, Any], changed: str) -> None:
-    """Wish for these settings; where a network can be built of them, it is shown.
+def set_settings(settings: Mapping[str, Any], changed: str) -> None:
+    """Choose these settings; if they make a network, it is shown.
 
     Args:
         changed: the setting that was changed last.
     """
-    st.session_state[WISH], st.session_state[CHANGED] = completed(settings), changed
+    st.session_state[SETTINGS], st.session_state[CHANGED] = completed(settings), changed
     try:
-        config = NetworkConfig(**st.session_state[WISH])
+        config = NetworkConfig(**st.session_state[SETTINGS])
     except BadSettings:
         return
     if config.depth <= DEEPEST:
-        show(config)
+        show_network(config)
 
 
-def show(config: NetworkConfig) -> None:
-    """Put a network into the address."""
+def show_network(config: NetworkConfig) -> None:
+    """Write a network into the address."""
     st.query_params["network"] = config.name
     if config.classes == network_config(config.name).classes:
         st.query_params.pop("classes", None)
     else:
         st.query_params["classes"] = str(config.classes)
-    st.session_state[WISH] = config.model_dump()
+    st.session_state[SETTINGS] = config.model_dump()
     st.session_state[WRITTEN] = _address()
 
 
 def set_size(config: NetworkConfig, size: int) -> None:
-    """Put the side of the images into the address, where it is not that which such networks are made for."""
+    """Write the image size into the address, unless it is the network's own."""
     if size == config.image_size:
         st.query_params.pop("size", None)
     else:
@@ -95,17 +95,17 @@ def set_size(config: NetworkConfig, size: int) -> None:
 
 
 def _follow_address() -> None:
-    """Wish for what the address says, where it says something new; tell on the page which names are none."""
+    """Choose the settings of the network in the address, if it has changed; report unknown names."""
     asked = st.query_params.get("network") or st.session_state.get(WRITTEN, (FIRST_NETWORK, ""))[0]
-    if _named(asked, tell=True) is None:
+    if _named(asked, report=True) is None:
         asked = st.session_state.get(WRITTEN, (FIRST_NETWORK, ""))[0]
     st.query_params["network"] = asked
-    if "beside" in st.query_params and _named(st.query_params["beside"], tell=True) is None:
+    if "beside" in st.query_params and _named(st.query_params["beside"], report=True) is None:
         del st.query_params["beside"]
     if _address() != st.session_state.get(WRITTEN):
         config = network_config(asked)
         classes = _number("classes", config.classes, *CLASSES)
-        st.session_state[WISH] = config.model_dump() | {"classes": classes}
+        st.session_state[SETTINGS] = config.model_dump() | {"classes": classes}
         st.session_state[CHANGED] = ""
         st.session_state[WRITTEN] = _address()
 
@@ -114,21 +114,21 @@ def _address() -> tuple[str, str]:
     return st.query_params["network"], st.query_params.get("classes", "")
 
 
-def _named(name: str, *, tell: bool = False) -> NetworkConfig | None:
+def _named(name: str, *, report: bool = False) -> NetworkConfig | None:
     """The network of this name; None where there is none, or it is too deep to be drawn."""
     if not name:
         return None
     try:
         config = network_config(name)
     except UnknownName as error:
-        if tell:
-            st.error(wording.said(str(error)), icon=":material/error:")
+        if report:
+            st.error(message_in_markdown(str(error)), icon=":material/error:")
         return None
     if config.depth > DEEPEST:
-        if tell:
+        if report:
             st.error(
-                f"{config.name} has {config.depth:,} layers; this page draws up to {DEEPEST:,}. In a shell "
-                f"`python -m explorer describe {config.name}` tells all about it.",
+                f"{config.name} has {config.depth:,} layers; this page draws up to {DEEPEST:,}. It is described by "
+                f"`python -m explorer describe {config.name}`.",
                 icon=":material/error:",
             )
         return None
@@ -136,7 +136,7 @@ def _named(name: str, *, tell: bool = False) -> NetworkConfig | None:
 
 
 def _menu(label: str, key: str, current: str | None, **options: Any) -> None:
-    """A menu of the named networks that also takes a name that is typed."""
+    """A menu of the named networks that also accepts a typed name."""
     names = list(NETWORKS)
     if current and current not in names:
         names.insert(0, current)
@@ -170,13 +170,13 @@ def _label(name: str) -> str:
 
 
 def _number(key: str, usual: int, low: int, high: int) -> int:
-    """A number in the address; the usual one where there is none that is allowed."""
+    """A number in the address; the default where there is no valid one."""
     found = number_in_link(key, low, high)
     return usual if found is None else int(found)
 
 
-def _problem(config: NetworkConfig, beside: NetworkConfig | None, size: int) -> str:
-    for each in filter(None, (config, beside)):
+def _problem(config: NetworkConfig, other: NetworkConfig | None, size: int) -> str:
+    for each in filter(None, (config, other)):
         try:
             require_size(each, size)
         except BadSettings as error:

@@ -1,4 +1,4 @@
-"""What a network has in each stage, block or layer, and what two networks differ in."""
+"""Parameters and multiply-adds of each stage, block or layer, and the differences of two networks."""
 
 from typing import Any
 
@@ -9,9 +9,9 @@ from explorer import tables
 from explorer.figures import Figure, layer_sizes
 from explorer.models.description import Description, description, differences
 from explorer.studies import commands
-from explorer.ui.build.choice import Built
+from explorer.ui.build.choice import BuildChoice
+from explorer.ui.widgets.export import export_buttons
 from explorer.ui.widgets.live_chart import live_chart
-from explorer.ui.widgets.take_along import take_along
 
 PARTS = {"stages": "Stages", "blocks": "Blocks", "layers": "Layers"}
 HIDDEN = ("stage", "block")  # the name of a part or layer says them
@@ -19,7 +19,7 @@ COUNTS = ("parameters", "multiply_adds", "kept_values")
 ROW, MOST_HEIGHT = 38, 460  # pixels
 
 
-def show_numbers(built: Built) -> None:
+def show_numbers(choice: BuildChoice) -> None:
     """Tables of both networks in one, and a figure of their layers."""
     by = str(
         st.segmented_control(
@@ -27,35 +27,35 @@ def show_numbers(built: Built) -> None:
             bind="query-params",
         )
     )  # fmt: skip
-    found = [description(config, built.image_size) for config in built.configs]
+    found = [description(config, choice.image_size) for config in choice.configs]
     table = pd.concat([_named(each, by) for each in found], ignore_index=True)
-    shown = table[[column for column in table if column not in HIDDEN and (column != "network" or built.beside)]]
+    shown = table[[column for column in table if column not in HIDDEN and (column != "network" or choice.other)]]
     _dataframe(shown, COUNTS)
 
     def draw() -> Figure:
         return layer_sizes(pd.concat([_with_keys(each) for each in found], ignore_index=True))
 
-    names = " and ".join(config.name for config in built.configs)
+    names = " and ".join(config.name for config in choice.configs)
     live_chart(
         draw(), key="sizes", alt=f"Parameters, multiply-adds and receptive field of the layers of {names}.",
         filename="layers",
     )  # fmt: skip
-    lines = [commands.describe(each, built.image_size, by.removesuffix("s")) for each in built.configs]
-    take_along(table, draw, name=f"{built.config.name}-{by}", command="\n".join(lines))
+    lines = [commands.describe(each, choice.image_size, by.removesuffix("s")) for each in choice.configs]
+    export_buttons(table, draw, name=f"{choice.config.name}-{by}", command="\n".join(lines))
 
 
-def show_differences(built: Built) -> None:
-    """The settings and the layers that differ; layers in the same place of the same block stand in one row."""
-    assert built.beside is not None
-    found = differences(built.config, built.beside, built.image_size)
-    a, b = built.config.name, built.beside.name
+def show_differences(choice: BuildChoice) -> None:
+    """The settings and the layers that differ; layers at the same place of the same block share a row."""
+    assert choice.other is not None
+    found = differences(choice.config, choice.other, choice.image_size)
+    a, b = choice.config.name, choice.other.name
     names = {"a": a, "b": b if a != b else f"{b} again"}
     settings = found.settings[found.settings["differs"]]
     layers = found.layers[found.layers["differs"]]
     st.markdown(f"##### {len(settings)} settings, {len(layers)} of {len(found.layers)} layers differ")
     st.caption(
-        "A layer is compared with the one in the same place of the same block; its parameters are those of the "
-        "norm that belongs to it too."
+        "A layer is compared with the one at the same place of the same block; its parameters include those of its "
+        "norm."
     )
     if len(settings):
         _dataframe(settings.drop(columns="differs").astype(str).rename(columns=names))
@@ -65,15 +65,15 @@ def show_differences(built: Built) -> None:
             for count in ("parameters", "multiply_adds")
             for side in "ab"
         }
-        told = layers.drop(columns=["differs", "layer_a", "layer_b"]).astype(dict.fromkeys(counts, "Int64"))
-        _dataframe(told.rename(columns=names | counts), tuple(counts.values()))
+        compared = layers.drop(columns=["differs", "layer_a", "layer_b"]).astype(dict.fromkeys(counts, "Int64"))
+        _dataframe(compared.rename(columns=names | counts), tuple(counts.values()))
     with st.expander("The same from a shell", icon=":material/terminal:"):
-        shell = commands.diff(built.config, built.beside, built.image_size)
+        shell = commands.diff(choice.config, choice.other, choice.image_size)
         st.code(shell, language="bash", wrap_lines=True)
 
 
 def _dataframe(table: pd.DataFrame, counts: tuple[str, ...] = ()) -> None:
-    """A table with large numbers as people read them."""
+    """A table with readable column names and separated thousands."""
     shapes: dict[str, Any] = {
         name: st.column_config.NumberColumn(name.replace("_", " "), format="localized") for name in counts
     }
@@ -88,6 +88,6 @@ def _named(found: Description, by: str) -> pd.DataFrame:
 
 
 def _with_keys(found: Description) -> pd.DataFrame:
-    """The layers, after what `layer_sizes` tells networks apart by."""
+    """The layers, with the columns that `layer_sizes` needs of their network."""
     keys = {"kind": found.config.kind, "depth": found.config.depth, "image_size": found.image_size}
     return _named(found, "layers").assign(**keys)

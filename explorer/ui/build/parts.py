@@ -1,4 +1,4 @@
-"""The parts of a network to change one by one, and what can be built where they do not go together."""
+"""Fields for the parts of a network, and the nearest valid networks where the parts do not fit together."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -7,11 +7,20 @@ from typing import Any
 import streamlit as st
 
 from explorer.errors import BadSettings
+from explorer.escaping import message_in_markdown
 from explorer.models.config import LAYERS_IN_BLOCK, NetworkConfig, depth_rule
 from explorer.models.nearest import applicable, nearest_networks
 from explorer.settings import limits
-from explorer.ui import wording
-from explorer.ui.build.choice import CHANGED, DEEPEST, LARGEST_IMAGE, Built, set_size, set_wish, show, wish
+from explorer.ui.build.choice import (
+    CHANGED,
+    DEEPEST,
+    LARGEST_IMAGE,
+    BuildChoice,
+    chosen_settings,
+    set_settings,
+    set_size,
+    show_network,
+)
 
 BLOCKS = {"basic": "Basic", "bottleneck": "Bottleneck", "dense": "Dense", "dense-bottleneck": "Dense bottleneck"}
 SHORTCUTS = {"none": "none (plain)", "A": "A: zero padding", "B": "B: projection where the shape changes",
@@ -22,83 +31,86 @@ STEMS = {"small": "3×3, small images", "large": "7×7 and pooling", "deep": "th
 STRIDES = {"3x3": "3×3 (torchvision)", "1x1": "1×1 (He et al. 2015)"}
 
 
-def change_parts(built: Built) -> None:
-    """Widgets for the settings of the network, those that have a meaning for its block."""
-    settings = wish()
+def change_parts(choice: BuildChoice) -> None:
+    """Fields for the settings that have a meaning for the network's block."""
+    settings = chosen_settings()
     kept = applicable(settings)
-    st.markdown("##### :material/tune: Its parts")
+    st.markdown("##### :material/tune: Parts")
     with st.grid(2, min_column_width=130, vertical_alignment="bottom"):
         _menu("Block", "block", BLOCKS)
         _depth(settings)
         _stages(settings)
         _number("Width of the stem", "width", "Channels. The first stage has as many, before widening.")
-        _those(_USUAL, kept)
-        _size(built)
+        _fields(_MAIN, kept)
+        _size(choice)
         _number("Classes", "classes", "Outputs of the classifier.")
     with (
         st.expander("More parts", icon=":material/add:"),
         st.grid(2, min_column_width=130, vertical_alignment="bottom"),
     ):
         _menu("Stem", "stem", STEMS)
-        _those(_MORE, kept)
+        _fields(_MORE, kept)
 
 
-def say_problem(built: Built) -> None:
-    """Which rule the wish breaks, and the nearest networks that can be built."""
-    settings = wish()
+def show_problem(choice: BuildChoice) -> None:
+    """The rule that the settings break, and the nearest valid networks."""
+    settings = chosen_settings()
     try:
         config = NetworkConfig(**settings)
     except BadSettings as error:
         st.warning(
-            wording.said(f"This cannot be built: {error} Shown below: {built.config.name}."), icon=":material/block:"
+            message_in_markdown(f"This cannot be built: {error} Shown below: {choice.config.name}."),
+            icon=":material/block:",
         )
         found = [each for each in nearest_networks(settings, {st.session_state[CHANGED]}) if each.depth <= DEEPEST]
         with st.container(horizontal=True):
             for each in found:
-                st.button(f"Use {each.name}", key=f"take-{each.name}", on_click=show, args=(each,))
-            if built.config not in found:
-                st.button(f"Back to {built.config.name}", key="take-shown", on_click=show, args=(built.config,))
+                st.button(f"Use {each.name}", key=f"take-{each.name}", on_click=show_network, args=(each,))
+            if choice.config not in found:
+                st.button(
+                    f"Back to {choice.config.name}", key="take-shown", on_click=show_network, args=(choice.config,)
+                )
         return
     if config.depth > DEEPEST:
         st.warning(f"{config.depth:,} layers are more than this page draws ({DEEPEST:,}).", icon=":material/block:")
 
 
-def _those(widgets: Mapping[str, Callable[[], None]], kept: set[str]) -> None:
+def _fields(widgets: Mapping[str, Callable[[], None]], kept: set[str]) -> None:
     for name, draw in widgets.items():
         if name in kept:
             draw()
 
 
 def _menu(label: str, name: str, options: Mapping[str, str], help: str | None = None) -> None:  # noqa: A002
-    st.session_state[f"build_{name}"] = wish()[name]
+    st.session_state[f"build_{name}"] = chosen_settings()[name]
     st.selectbox(
-        label, list(options), format_func=options.__getitem__, key=f"build_{name}", help=help, on_change=_took,
+        label, list(options), format_func=options.__getitem__, key=f"build_{name}", help=help, on_change=_changed,
         args=(name,),
     )  # fmt: skip
 
 
 def _number(label: str, name: str, help: str) -> None:  # noqa: A002
     low, high = limits(NetworkConfig, name)
-    st.session_state[f"build_{name}"] = wish()[name]
+    st.session_state[f"build_{name}"] = chosen_settings()[name]
     st.number_input(
-        label, 1 if name == "growth" else low, high, key=f"build_{name}", help=help, on_change=_took, args=(name,)
+        label, 1 if name == "growth" else low, high, key=f"build_{name}", help=help, on_change=_changed, args=(name,)
     )
 
 
-def _took(name: str) -> None:
+def _changed(name: str) -> None:
     value = st.session_state[f"build_{name}"]
     if value is not None:
-        set_wish(wish() | {name: value}, name)
+        set_settings(chosen_settings() | {name: value}, name)
 
 
 def _depth(settings: Mapping[str, Any]) -> None:
-    """Layers; a step leads to the next depth that there is."""
+    """Number of layers; a step leads to the next valid depth."""
     given = bool(settings["stages"])
     rule = depth_rule(settings["block"], settings["stem"])
     st.session_state["build_depth"] = settings["depth"]
     st.number_input(
         "Depth", *limits(NetworkConfig, "depth"), step=3 * LAYERS_IN_BLOCK[settings["block"]], key="build_depth",
-        on_change=_took, args=("depth",), disabled=given,
+        on_change=_changed, args=("depth",), disabled=given,
         help="Follows from the blocks of each stage." if given
         else f"Layers on the main path. In three equal stages of such blocks: {rule}.",
     )  # fmt: skip
@@ -107,39 +119,39 @@ def _depth(settings: Mapping[str, Any]) -> None:
 def _stages(settings: Mapping[str, Any]) -> None:
     st.session_state["build_stages"] = ", ".join(map(str, settings["stages"]))
     st.text_input(
-        "Blocks of each stage", key="build_stages", placeholder="three equal stages", on_change=_took_stages,
-        help="Such as 3, 4, 6, 3 for ResNet-50. Empty: three equal stages, as many blocks as the depth asks for.",
+        "Blocks of each stage", key="build_stages", placeholder="three equal stages", on_change=_stages_changed,
+        help="Such as 3, 4, 6, 3 for ResNet-50. Empty: three equal stages, with as many blocks as the depth needs.",
     )  # fmt: skip
 
 
-def _took_stages() -> None:
+def _stages_changed() -> None:
     counts = tuple(int(each) for each in re.findall(r"[0-9]{1,5}", st.session_state["build_stages"]))
-    set_wish(wish() | {"stages": counts}, "stages")
+    set_settings(chosen_settings() | {"stages": counts}, "stages")
 
 
-def _size(built: Built) -> None:
-    st.session_state["build_size"] = built.image_size
+def _size(choice: BuildChoice) -> None:
+    st.session_state["build_size"] = choice.image_size
     st.number_input(
         "Image size", 1, LARGEST_IMAGE, key="build_size", help="Pixels a side.",
-        on_change=lambda: set_size(built.config, int(st.session_state["build_size"] or built.image_size)),
+        on_change=lambda: set_size(choice.config, int(st.session_state["build_size"] or choice.image_size)),
     )  # fmt: skip
 
 
 def _excitation() -> None:
-    st.session_state["build_excitation"] = wish()["excitation"]
-    st.toggle("Squeeze-and-excitation", key="build_excitation", on_change=_took, args=("excitation",))
+    st.session_state["build_excitation"] = chosen_settings()["excitation"]
+    st.toggle("Squeeze-and-excitation", key="build_excitation", on_change=_changed, args=("excitation",))
 
 
-_USUAL: dict[str, Callable[[], None]] = {
+_MAIN: dict[str, Callable[[], None]] = {
     "shortcut": lambda: _menu("Shortcut", "shortcut", SHORTCUTS, "He et al. 2015, section 3.3; D: He et al. 2019."),
     "order": lambda: _menu("Norm and ReLU", "order", ORDERS, "He et al. 2016."),
-    "norm": lambda: _menu("Norm", "norm", NORMS, "Without norm, trained numbers start each branch at zero."),
+    "norm": lambda: _menu("Norm", "norm", NORMS, "Without norm, learned scalars start each branch at zero."),
     "growth": lambda: _number("Growth", "growth", "Channels that each dense layer adds."),
 }
 _MORE: dict[str, Callable[[], None]] = {
     "groups": lambda: _number("Groups", "groups", "Of the 3×3 convolution: the cardinality of a ResNeXt."),
     "group_width": lambda: _number(
-        "Channels of a group", "group_width", "In the first stage; 0: as many as make the width together."
+        "Channels of a group", "group_width", "In the first stage; 0 divides the width equally."
     ),
     "stride_on": lambda: _menu("Stride on the", "stride_on", STRIDES),
     "widen": lambda: _number("Widening", "widen", "How much wider than the stem: the k of a Wide ResNet."),

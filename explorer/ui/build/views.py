@@ -1,4 +1,4 @@
-"""What the Build page shows of a network, or of two beside each other."""
+"""The views of the Build page: one network, or two compared."""
 
 from typing import Any
 
@@ -10,13 +10,13 @@ from explorer.models.catalogue import NETWORKS
 from explorer.models.config import NetworkConfig
 from explorer.models.description import Description, description, differences
 from explorer.ui import wording
-from explorer.ui.build.choice import Built
+from explorer.ui.build.choice import BuildChoice
 from explorer.ui.build.code import show_code
 from explorer.ui.build.cost import show_cost
 from explorer.ui.build.numbers import show_differences, show_numbers
 from explorer.ui.navigation import page
 from explorer.ui.widgets.drawing import choose_layer, drawing
-from explorer.ui.widgets.take_along import chart_download
+from explorer.ui.widgets.export import chart_download
 from explorer.ui.widgets.views import View
 
 BATCH = 128  # images a step, as in He et al. 2015
@@ -29,10 +29,10 @@ MEASURES = {
 }
 
 
-def summary(built: Built) -> None:
-    """Totals beside the published ones, and where to go on; one row a network."""
-    for config in built.configs:
-        found = description(config, built.image_size)
+def summary(choice: BuildChoice) -> None:
+    """Totals compared with the published ones, and links; one card per network."""
+    for config in choice.configs:
+        found = description(config, choice.image_size)
         row = NETWORKS.get(config.name)
         family = f" · {row.family}" if row else ""
         with st.container(border=True):
@@ -41,14 +41,14 @@ def summary(built: Built) -> None:
                 _links(config)
             with st.container(horizontal=True):
                 st.metric("Parameters", f"{found.parameters:,}")
-                st.metric(f"Multiply-adds, {built.image_size} × {built.image_size}", f"{found.multiply_adds:,}")
+                st.metric(f"Multiply-adds, {choice.image_size} × {choice.image_size}", f"{found.multiply_adds:,}")
                 st.metric(
                     "Receptive field", f"{found.receptive_field:,} pixels", help="A side, at the last convolution."
                 )
                 st.metric(
                     f"Tensors in training, {BATCH} images", f"{found.tensor_bytes(BATCH) / 1e9:.2f} GB",
-                    help="fp32: weights, gradients, momentum, and what the backward pass needs of each image, worked "
-                    "out from the structure. What that takes of this machine's memory stands under Memory and time.",
+                    help="fp32: weights, gradients, momentum, and what the backward pass needs of each image, computed "
+                    "from the structure. *Memory and time* compares it with this machine's memory.",
                 )  # fmt: skip
             if published := _published(config, found):
                 st.caption(published)
@@ -58,31 +58,31 @@ def _published(config: NetworkConfig, found: Description) -> str:
     row = NETWORKS.get(config.name)
     if row is None or not row.source:
         return ""
-    told = [
-        f"{total['published']:,.0f} {total['total'].replace('_', '-')} (here {total['ratio']:.3f} times that)"
+    facts = [
+        f"{total['published']:,.0f} {total['total'].replace('_', '-')} (here {total['ratio']:.3f} times as many)"
         for total in found.totals.to_dict("records")
         if total["published"]
     ]
     if row.published_error is not None:
         where = {"cifar10": "CIFAR-10", "imagenet": "ImageNet"}[row.published_data]
-        told.append(f"{row.published_error:.2%} error on {where}")
-    return f"Published: {', '.join(told)}. {row.source}." if told else ""
+        facts.append(f"{row.published_error:.2%} error on {where}")
+    return f"Published: {', '.join(facts)}. {row.source}." if facts else ""
 
 
 def _links(config: NetworkConfig) -> None:
     with st.container(horizontal=True, width="content"):
         st.page_link(page("train"), label="Train", icon=":material/play_circle:", query_params={"network": config.name})
         st.page_link(
-            page("responses"), label="X-ray", icon=":material/radiology:",
+            page("responses"), label=wording.AT_INITIALISATION, icon=":material/radiology:",
             query_params={"study": wording.AT_INITIALISATION, "xray-networks": config.name},
         )  # fmt: skip
         st.page_link(
-            page("responses"), label="Look inside", icon=":material/graphic_eq:", query_params={"networks": config.name}
+            page("responses"), label="Responses", icon=":material/graphic_eq:", query_params={"networks": config.name}
         )
 
 
-def _drawings(built: Built) -> None:
-    """One below the other, the layers that differ framed."""
+def _drawings(choice: BuildChoice) -> None:
+    """One below the other, with frames around the layers that differ."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         titles = {NOTHING: NOTHING} | {name: measure.title for name, measure in MEASURES.items()}
         name = st.selectbox(
@@ -93,19 +93,19 @@ def _drawings(built: Built) -> None:
             bind="query-params",
             width=260,
         )
-        choose_layer(built.config)
-    for number, (config, marked) in enumerate(zip(built.configs, _different(built), strict=True)):
+        choose_layer(choice.config)
+    for number, (config, marked) in enumerate(zip(choice.configs, _different(choice), strict=True)):
         with st.container(border=True):
-            if built.beside:
+            if choice.other:
                 st.markdown(f"**{config.name}**")
-            _drawing(config, built.image_size, name, marked, key=f"drawing-{number}")
+            _drawing(config, choice.image_size, name, marked, key=f"drawing-{number}")
 
 
-def _different(built: Built) -> list[set[int]]:
-    """Numbers of the layers of each network that differ from those of the other."""
-    if built.beside is None:
+def _different(choice: BuildChoice) -> list[set[int]]:
+    """Numbers of the layers of each network that differ from the other's."""
+    if choice.other is None:
         return [set()]
-    found = differences(built.config, built.beside, built.image_size).layers
+    found = differences(choice.config, choice.other, choice.image_size).layers
     different = found[found["differs"]]
     return [set(map(int, different[f"layer_{side}"].dropna())) for side in "ab"]
 
@@ -123,7 +123,7 @@ def _drawing(config: NetworkConfig, image_size: int, name: str, marked: set[int]
     chart_download(draw, title=config.name, file=f"{config.name}-{key}")
 
 
-VIEWS: dict[str, View[Built]] = {
+VIEWS: dict[str, View[BuildChoice]] = {
     "drawing": View("Drawing", _drawings),
     "numbers": View("Numbers", show_numbers),
     "differences": View("Differences", show_differences),

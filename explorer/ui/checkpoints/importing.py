@@ -9,24 +9,25 @@ from explorer.compute.client import Call, compute
 from explorer.compute.functions import importing, torchvision
 from explorer.data.catalogue import DATASETS
 from explorer.data.normalisations import NORMALISATIONS
+from explorer.escaping import in_markdown, message_in_markdown
 from explorer.results import Imported
 from explorer.ui import wording
 from explorer.ui.checkpoints.table import select
 from explorer.ui.errors import readable_errors
-from explorer.ui.widgets.questions import awaited
+from explorer.ui.widgets.waiting import awaited
 from explorer.weights.torchvision import WEIGHTS, WeightsRow
 from explorer.weights.uploads import remove_upload, write_upload
 
 SOURCES = {"upload": "Upload", "path": "Path", "torchvision": "torchvision"}
 MOST_MEGABYTES = 1024  # what `weights.reading` reads
 
-# Session state: the `Job`; and what came of the last one, a checkpoint or the reason why there is none.
+# Session state: the running `Job`; the checkpoint of the last one, or the reason why there is none.
 JOB, OUTCOME = "import_job", "import_outcome"
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What is being imported: `weights` of torchvision, by name, else the file at `path`; empty means unknown."""
+    """An import: `weights` of torchvision by name, else the file at `path`; empty fields are inferred."""
 
     title: str
     path: str
@@ -47,7 +48,7 @@ class Job:
 
 
 def import_form() -> None:
-    """Fields for what to import; why the last could not be."""
+    """Fields for an import, and why the last one failed."""
     st.markdown("#### Import weights")
     source = st.segmented_control(
         "From", SOURCES, format_func=SOURCES.__getitem__, default="upload", required=True, key="from",
@@ -59,18 +60,18 @@ def import_form() -> None:
         _file(upload=source == "upload")
     _, failure = st.session_state.get(OUTCOME, (None, ""))
     if failure:
-        st.error(wording.said(failure), icon=":material/error:")
+        st.error(message_in_markdown(failure), icon=":material/error:")
 
 
 def follow() -> None:
-    """Wait for what is being imported, if anything; an import that was left in the middle begins anew."""
+    """Wait for the running import, if any; one that was left begins again."""
     job: Job | None = st.session_state.get(JOB)
     if job is None:
         return
-    (call,) = awaited([job.call()], f"Importing {wording.escaped(job.title)}")
+    (call,) = awaited([job.call()], f"Importing {in_markdown(job.title)}")
     failure = "" if call.cancelled else str(call.failure or "")
     st.session_state[OUTCOME] = (call.value if call.failure is None else None, failure)
-    compute.forget(call)  # the same file may be imported again after what it gave was deleted
+    compute.forget(call)  # the same file may be imported again after its checkpoint was deleted
     del st.session_state[JOB]
     if job.temporary:
         remove_upload(Path(job.path))
@@ -86,7 +87,7 @@ def _file(*, upload: bool) -> None:
             "A file of torch.save (.pt, .pth, .th, .ckpt) or .safetensors",
             max_upload_size=MOST_MEGABYTES,
             key="weights_file",
-            help="ResNets, ResNeXts, Wide ResNets, DenseNets of torchvision, timm and the usual projects for CIFAR-10.",
+            help="ResNets, ResNeXts, Wide ResNets, DenseNets of torchvision, timm and common CIFAR-10 projects.",
         )
     else:
         path = st.text_input(
@@ -103,7 +104,7 @@ def _file(*, upload: bool) -> None:
 
 
 def _options() -> dict[str, str]:
-    """What the file does not say; empty where it is to be found out."""
+    """Facts that are not in the file; empty where they are inferred."""
     network = st.text_input(
         "Network", key="import_network", placeholder="inferred from the weights",
         help="Such as plain20: weights do not show whether there are shortcuts without parameters.",
@@ -114,9 +115,9 @@ def _options() -> dict[str, str]:
     )  # fmt: skip
     normalisation = st.selectbox(
         "Images normalised by", ["", *NORMALISATIONS], key="import_normalisation",
-        format_func=lambda kind: NORMALISATIONS[kind].title if kind else "what gives the lowest loss",
+        format_func=lambda kind: NORMALISATIONS[kind].title if kind else "the one with the lowest loss",
     )  # fmt: skip
-    name = st.text_input("Name here", key="import_name", placeholder="that of the file")
+    name = st.text_input("Name", key="import_name", placeholder="name of the file")
     return {"network": network, "data": str(data), "normalisation": str(normalisation), "name": name}
 
 
@@ -128,10 +129,10 @@ def _torchvision() -> None:
         + ("torchvision's longer recipe." if row.longer_recipe else "A recipe like those of the papers.")
     )
     path = st.text_input(
-        "File here, instead of downloading", key="weights_file_path", placeholder=row.file,
-        help="One that is on the machine where this app runs; its checksum must be the published one.",
+        "Local file instead of a download", key="weights_file_path", placeholder=row.file,
+        help="On the machine where this app runs; its checksum must be the published one.",
     )  # fmt: skip
-    label = "Check and keep" if path else f"Download and keep ({wording.size(row.bytes)})"
+    label = "Check and import" if path else f"Download and import ({wording.size(row.bytes)})"
     if st.button(label, type="primary", icon=":material/download:", key="load"):
         st.session_state[JOB] = Job(row.key, path, weights=row.key)
 
@@ -141,14 +142,14 @@ def _label(row: WeightsRow) -> str:
 
 
 def outcome(shown: str | None) -> None:
-    """What was found out and assumed of the one that came last, where that is the one `shown`."""
+    """What was inferred and assumed in the last import, if its checkpoint is the one `shown`."""
     value: Imported | None = st.session_state.get(OUTCOME, (None, ""))[0]
     if value is None or value.id != shown:
         return
     with st.container(border=True):
         error = value.sample_error
-        told = "" if error is None else f" Error on {value.sample_images} test images: **{wording.percent(error)}**."
-        st.success(f"Imported: {value.network}, {value.classes:,} classes.{told}", icon=":material/check:")
+        text = "" if error is None else f" Error on {value.sample_images} test images: **{wording.percent(error)}**."
+        st.success(f"Imported: {value.network}, {value.classes:,} classes.{text}", icon=":material/check:")
         for warning in value.warnings:
-            st.warning(wording.said(warning), icon=":material/warning:")
-        st.markdown("\n".join(f"- {wording.said(each)}" for each in value.decisions))
+            st.warning(message_in_markdown(warning), icon=":material/warning:")
+        st.markdown("\n".join(f"- {message_in_markdown(each)}" for each in value.decisions))

@@ -1,23 +1,24 @@
-"""All checkpoints as a table; of the chosen one what is known, where to look at it, taking it along, deleting it."""
+"""The table of checkpoints; for the chosen one its facts, links, export and deletion."""
 
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
+from explorer.escaping import in_markdown
 from explorer.runs import kept
 from explorer.studies import commands
-from explorer.ui import cached, wording
+from explorer.ui import cached
 from explorer.ui.errors import readable_errors
 from explorer.ui.navigation import page
 
 ORIGINS = {"kept": "Kept", "run": "Run", "shipped": "Shipped"}
 COLOURS = {"Kept": "green", "Run": "blue", "Shipped": "violet"}
-LOOKS = {"evaluate": "Evaluate", "responses": "Responses", "attributions": "Attributions"}
+LINKS = {"evaluate": "Evaluate", "responses": "Responses", "attributions": "Attributions"}
 
 
 def choose_checkpoint() -> str | None:
-    """The table; a click chooses a checkpoint, kept in the address as `checkpoint`, whose id is given."""
+    """The table, to choose a checkpoint by a click; returns its id, kept in the address as `checkpoint`."""
     table = _table()
     if table.empty:
         st.info("There are no checkpoints on this machine yet. Import one, or train a network on the Train page.")
@@ -26,12 +27,12 @@ def choose_checkpoint() -> str | None:
     if chosen is None:
         st.caption("Select one to inspect, export or delete it.")
         return None
-    _look(chosen)
+    _details(chosen)
     return str(chosen["id"])
 
 
 def select(checkpoint_id: str) -> None:
-    """Choose a checkpoint, such as one that has just come."""
+    """Choose a checkpoint, such as a new one."""
     _table.clear()
     st.query_params["checkpoint"] = checkpoint_id
 
@@ -59,7 +60,7 @@ def _choose(table: pd.DataFrame) -> dict[str, Any] | None:
         column_config={
             "id": st.column_config.TextColumn("Checkpoint", width=240),
             "origin": st.column_config.MultiselectColumn(
-                "From", options=list(COLOURS), color=list(COLOURS.values()), width=90
+                "Origin", options=list(COLOURS), color=list(COLOURS.values()), width=90
             ),
             "network": "Network",
             "depth": st.column_config.NumberColumn("Depth", width=70),
@@ -69,7 +70,7 @@ def _choose(table: pd.DataFrame) -> dict[str, Any] | None:
                 "Test error", format="%.2f %%", width=100, help="Of the whole test set, where it was measured."
             ),
             "normalisation": st.column_config.TextColumn("Normalised by", width=120),
-            "source": "Where from",
+            "source": "Source",
         },
     )
     rows = [row for row in picked["selection"]["rows"] if row < len(ids)]
@@ -82,17 +83,17 @@ def _choose(table: pd.DataFrame) -> dict[str, Any] | None:
     return None if chosen is None else {str(key): value for key, value in table.iloc[ids.index(chosen)].items()}
 
 
-def _look(chosen: dict[str, Any]) -> None:
+def _details(chosen: dict[str, Any]) -> None:
     name = str(chosen["id"])
     with st.container(border=True):
-        st.markdown(f"#### {wording.escaped(name)}")
-        source = f"  \n{wording.escaped(_sentence(chosen['source']))}" if chosen["source"] else ""
+        st.markdown(f"#### {in_markdown(name)}")
+        source = f"  \n{in_markdown(_sentence(chosen['source']))}" if chosen["source"] else ""
         st.markdown(
             f"{chosen['network']}, {chosen['depth']} layers, {chosen['parameters']:,} parameters, "
             f"{chosen['classes']:,} classes, images normalised by {chosen['normalisation']}.{source}"
         )
         with st.container(horizontal=True, vertical_alignment="center"):
-            for place, label in LOOKS.items():
+            for place, label in LINKS.items():
                 st.page_link(page(place), label=label, icon=":material/arrow_forward:", query_params={"networks": name})
             st.download_button(
                 "Download (zip)",
@@ -102,7 +103,7 @@ def _look(chosen: dict[str, Any]) -> None:
                 key=f"zip-{name}",
                 icon=":material/folder_zip:",
                 on_click="ignore",
-                help="Weights as .safetensors, what is known of them as .json.",
+                help="Weights as .safetensors, facts as .json.",
             )
             if chosen["origin"] == "kept" and st.button("Delete", icon=":material/delete:", key="delete"):
                 _delete(name)
@@ -117,7 +118,7 @@ def _sentence(text: str) -> str:
 
 @st.dialog("Delete for good?")
 def _delete(name: str) -> None:
-    st.markdown(f"{wording.escaped(name)} is removed from the disk. This cannot be undone.")
+    st.markdown(f"{in_markdown(name)} is removed from the disk. This cannot be undone.")
     with st.container(horizontal=True):
         if st.button("Delete", type="primary", icon=":material/delete:", key="delete_now"):
             with readable_errors():
@@ -127,5 +128,5 @@ def _delete(name: str) -> None:
                 cached.forget()
                 st.query_params.pop("checkpoint", None)
                 st.rerun()
-        if st.button("Keep", key="keep"):
+        if st.button("Cancel", key="keep"):
             st.rerun()

@@ -1,16 +1,16 @@
-"""One data set: what it is, whether it is here, and its download."""
+"""One data set: its facts, whether it is on this machine, its download."""
 
 import streamlit as st
 
 from explorer.data import download as downloads
 from explorer.data.catalogue import DATASETS, DatasetRow, data_status
-from explorer.ui import wording
+from explorer.escaping import message_in_markdown
 from explorer.ui.errors import fragment
 from explorer.ui.wording import size
 
 
 def data_card(name: str) -> None:
-    """Facts of a data set; where it can be downloaded, a button and the progress, renewed while it runs."""
+    """Facts of a data set; for one to download a button and the progress, refreshed while it runs."""
     row = DATASETS[name]
     running = row.archive is not None and downloads.download_progress(name).state == "running"
     with st.container(border=True):
@@ -36,20 +36,22 @@ def _card(row: DatasetRow, running: bool) -> None:
         st.rerun()
     if progress.state == "running":
         part = min(1.0, progress.done / progress.total)
-        st.progress(part, text=f"{wording.said(progress.message)} {size(progress.done)} of {size(progress.total)}")
-        st.caption("You may leave this page: the download goes on.")
+        st.progress(
+            part, text=f"{message_in_markdown(progress.message)} {size(progress.done)} of {size(progress.total)}"
+        )
+        st.caption("You may leave this page: the download continues.")
         if st.button("Cancel", icon=":material/close:", key=f"cancel-{row.name}"):
             downloads.cancel_download(row.name)
             st.rerun()
     elif status.available:
-        st.markdown(f"{wording.said(status.detail)} {size(status.bytes or 0)} on disk.")
+        st.markdown(f"{message_in_markdown(status.detail)} {size(status.bytes or 0)} on disk.")
     else:
         if progress.state in ("failed", "interrupted"):
-            st.error(wording.said(progress.message), icon=":material/error:")
+            st.error(message_in_markdown(progress.message), icon=":material/error:")
         else:
-            st.markdown(wording.said(status.detail))
+            st.markdown(message_in_markdown(status.detail))
         again = progress.state in ("failed", "interrupted") and progress.done > 0
-        label = f"{'Go on with the download' if again else 'Download'} ({size(progress.total)})"
+        label = f"{'Resume the download' if again else 'Download'} ({size(progress.total)})"
         if st.button(label, type="primary", icon=":material/download:", key=f"download-{row.name}"):
             downloads.start_download(row.name)
             st.rerun()

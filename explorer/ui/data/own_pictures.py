@@ -1,4 +1,4 @@
-"""The section of the Data page for folders of the user's own pictures: the list, adding to it, taking off it."""
+"""The section of the Data page for folders of the user's own pictures: list, add, remove."""
 
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from explorer.data.catalogue import dataset
 from explorer.data.file_pixels import FilePixels
 from explorer.data.own_folders import add_folder, folder_table, folders_state, remove_folder
 from explorer.errors import ExplorerError
-from explorer.ui import wording
+from explorer.escaping import in_markdown, message_in_markdown
 from explorer.ui.errors import readable_errors
 from explorer.ui.navigation import page
 from explorer.ui.widgets.data_choice import link_to
@@ -26,8 +26,8 @@ def own_pictures() -> None:
     st.subheader("Your own pictures", anchor=False)
     st.markdown(
         "A folder on this machine, with a subfolder of pictures (PNG, JPEG, WebP) for each class, named after it. "
-        "Subfolders named after classes of ImageNet or CIFAR-10 let networks of those be evaluated on it. To train on "
-        "it, put the classes into two subfolders, `train` and `val`. Pictures are read where they are."
+        "If subfolders are named after classes of ImageNet or CIFAR-10, networks trained on those can be evaluated on "
+        "it. To train on it, put the classes into two subfolders, `train` and `val`. Pictures are not copied."
     )
     _add()
     with readable_errors():
@@ -36,7 +36,7 @@ def own_pictures() -> None:
 
 def _show(rows: list[dict[str, Any]]) -> None:
     if not rows:
-        st.info("No folder is on the list yet. Write the path of one above.")
+        st.info("There are no folders on the list yet. Enter the path of one above.")
     for start in range(0, len(rows), COLUMNS):
         for column, row in zip(st.columns(COLUMNS, gap="medium"), rows[start : start + COLUMNS], strict=False):
             with column, st.container(border=True):
@@ -44,7 +44,7 @@ def _show(rows: list[dict[str, Any]]) -> None:
 
 
 def _add() -> None:
-    added = st.session_state.get("folders_added", 0)  # an emptied field after each
+    added = st.session_state.get("folders_added", 0)  # a new key empties the field
     with st.form("add-folder", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
         path = st.text_input("Folder", key=f"folder-{added}", placeholder="/home/me/pictures", width=480)
         asked = st.form_submit_button("Add", icon=":material/add:", type="primary")
@@ -57,20 +57,20 @@ def _add() -> None:
 
 def _card(row: dict[str, Any]) -> None:
     badge = ":green-badge[:material/check: ready]" if row["available"] else ":red-badge[cannot be read]"
-    st.markdown(f"#### {wording.escaped(row['title'])} {badge}")
+    st.markdown(f"#### {in_markdown(row['title'])} {badge}")
     if not row["available"]:
-        st.markdown(wording.escaped(row["detail"]))
+        st.markdown(in_markdown(row["detail"]))
     else:
         classes = dataset(row["name"]).classes
         more = f" and {len(classes) - CLASSES:,} more" if len(classes) > CLASSES else ""
         trained = f"{row['train_images']:,} training and " if row["train_images"] else ""
-        alone = "" if row["train_images"] else ", none to train on"
+        alone = "" if row["train_images"] else ", no training images"
         st.markdown(
             f"{trained}{row['test_images']:,} test images{alone}, colour, any size  \n"
-            f"{len(classes)} classes: {wording.escaped(', '.join(classes[:CLASSES]))}{more}"
+            f"{len(classes)} classes: {in_markdown(', '.join(classes[:CLASSES]))}{more}"
         )
         _strip(row["name"])
-    st.caption(wording.escaped(row["place"]))
+    st.caption(in_markdown(row["place"]))
     with st.container(horizontal=True, vertical_alignment="center"):
         if row["available"]:
             link = link_to("data", row["name"])
@@ -90,12 +90,12 @@ def _strip(name: str) -> None:
     try:
         st.image(_pictures(name, folders_state()), output_format="PNG")
     except ExplorerError as error:
-        st.warning(wording.said(str(error)))
+        st.warning(message_in_markdown(str(error)))
 
 
 @st.cache_data(show_spinner=False, max_entries=20)
 def _pictures(name: str, state: tuple[object, ...]) -> NDArray[np.uint8]:
-    """The first test pictures of its classes in turn, side by side; `state` says when to look again."""
+    """The first test pictures of the classes in turn, side by side; cached until `state` changes."""
     split = dataset(name).read(Path(), "test", SIDE)
     assert isinstance(split.pixels, FilePixels)
     nth = np.zeros(len(split.labels), np.int64)  # of its class

@@ -14,20 +14,20 @@ from explorer.training.plan import Plan
 from explorer.training.recipe import Recipe
 from explorer.ui import cached
 from explorer.ui.navigation import page
-from explorer.ui.widgets.questions import show_result
+from explorer.ui.widgets.waiting import show_result
 from explorer.ui.wording import percent
 
 USUAL_SOURCE, USUAL_DEPTH = 20, 56  # as in figure 6 of the paper
-STEPS = 200  # of training on: enough to see where it goes
+STEPS = 200  # of further training: enough to see a trend
 RATE = 0.01  # a tenth of the paper's: the network is trained already
 
 
 def construction(found: Experiment) -> None:
     """Choose a trained plain network, deepen it with identity layers, compare, continue training."""
     st.markdown(
-        "A better deep network exists: take a trained shallow one and add layers that pass their input on unchanged. "
-        "It is as deep, and exactly as good. That training from scratch does not find anything as good is what "
-        "degradation means (He et al. 2015, section 1)."
+        "A better deep network exists: take a trained shallow one and insert identity layers. It is deep, and exactly "
+        "as good as the shallow one. That training from scratch finds nothing as good is what degradation means (He et "
+        "al. 2015, section 1)."
     )
     trained = {
         run.id: run for run in found.runs if run.facts and run.facts.network.kind == "plain" and _has_weights(run)
@@ -54,12 +54,12 @@ def construction(found: Experiment) -> None:
     if asked:
         st.session_state[key] = True
     if st.session_state.get(key):
-        waiting = ":gray[:material/hourglass_top: Building it and comparing both on real images ...]"
+        waiting = ":gray[:material/hourglass_top: Constructing the network, comparing both on images ...]"
         show_result(compute.ask(identity.identity, source, depth), waiting, lambda made: _comparison(found, made))
 
 
 def _comparison(found: Experiment, made: Construction) -> None:
-    """Built and trained from scratch side by side, and the way on."""
+    """Errors of source, constructed and trained network, and a button to continue training."""
     scratch = [
         run for run in found.runs
         if run.facts and run.facts.network.name == made.network and run.progress.step == run.steps
@@ -82,14 +82,14 @@ def _comparison(found: Experiment, made: Construction) -> None:
     st.markdown(
         f"{made.inserted_blocks} blocks of identity layers were inserted. Over {made.images:,} test images the "
         f"largest difference between any two outputs is **{made.largest_difference:.1e}**: rounding, nothing else. "
-        "All errors here are of the networks as they stand, on fixed samples."
+        "All errors here are measured on fixed samples."
     )
     st.code(commands.identity(made.source, network_config(made.network).depth), "bash")
     if st.button(
         f"Continue training the constructed {made.network}",
         icon=":material/play_arrow:",
         key="train_on",
-        help=f"{STEPS} steps at a learning rate of {RATE:g}, falling to zero; it may get better than its source.",
+        help=f"{STEPS} steps at a learning rate of {RATE:g}, falling to zero; it may become better than its source.",
     ):
         facts = next(run.facts for run in found.runs if run.facts)
         gentle = {"steps": STEPS, "learning_rate": RATE, "schedule": "cosine", "warmup_steps": 0}
@@ -99,7 +99,7 @@ def _comparison(found: Experiment, made: Construction) -> None:
             data=found.data,
             recipe=recipe,
             initial=made.id,
-            title=f"{made.network} built from {made.source_network}, trained on",
+            title=f"{made.network} constructed from {made.source_network}, training continued",
         )
         experiment_id = launch.start(plan)
         cached.forget()

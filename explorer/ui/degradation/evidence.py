@@ -1,4 +1,4 @@
-"""Is it something else? Measurements that speak for or against an explanation, one at a time."""
+"""Other explanations of degradation, each with the measurement that supports or refutes it."""
 
 from collections.abc import Callable
 
@@ -18,15 +18,15 @@ from explorer.training.recipe import Recipe
 from explorer.ui import cached
 from explorer.ui.degradation.construction import construction
 from explorer.ui.widgets.live_chart import live_chart
-from explorer.ui.widgets.questions import show_result
+from explorer.ui.widgets.waiting import show_result
 from explorer.ui.wording import percent
 
 
 def evidence(found: Experiment) -> None:
     """A row of questions; the chosen one opens its measurement."""
-    st.markdown("#### Is it something else?")
+    st.markdown("#### Other explanations")
     asked = st.segmented_control(
-        "Is it something else?",
+        "Other explanations",
         list(QUESTIONS),
         format_func=lambda name: QUESTIONS[name][0],
         key="ask",
@@ -101,7 +101,7 @@ def _gradients(found: Experiment) -> None:
 
 
 def _first_and_last(found: Experiment) -> list[str]:
-    """References to the first seed of each network, before the first step and as trained as it is."""
+    """References to the first seed of each network, before the first step and after the last."""
     first_seed = {run.facts.network.name: run for run in reversed(found.runs) if run.facts}
     runs = [first_seed[name] for name in found.networks]
     return [f"{run.id}@{step}" for run in runs for step in dict.fromkeys((0, *moments(run)[-1:]))]
@@ -174,7 +174,7 @@ def is_augmented(facts: RunFacts) -> bool:
 
 
 def protocol(facts: RunFacts) -> dict[str, str]:
-    """How a run was trained, in the words of `PROTOCOL`; raises BadSettings where its recipe is odd."""
+    """How a run was trained, in the items of `PROTOCOL`; raises BadSettings for an invalid recipe."""
     recipe, row = Recipe(**facts.recipe), dataset(facts.data)
     size = recipe.image_size or row.sizes[0]
     pixel = recipe.normalisation == "pixel"

@@ -1,10 +1,11 @@
-"""The degradation lab around one experiment: the race, the verdicts, and what speaks for and against them."""
+"""The degradation lab of one experiment: the race, the verdicts, and the evidence."""
 
 import pandas as pd
 import streamlit as st
 
 from explorer.analysis.verdict import Outcome, Verdict, last_steps
 from explorer.errors import quoted
+from explorer.escaping import in_markdown
 from explorer.figures import Figure, gaps, race
 from explorer.models.published import published
 from explorer.runs.experiments import Experiment
@@ -12,18 +13,18 @@ from explorer.studies.degradation import Report, plan_of
 from explorer.ui import cached, wording
 from explorer.ui.degradation.evidence import evidence, is_augmented
 from explorer.ui.degradation.setup import Guess
-from explorer.ui.widgets.guard import guard
+from explorer.ui.widgets.caveats import show_caveats
+from explorer.ui.widgets.experiment_export import export_experiment
 from explorer.ui.widgets.inside import inside
 from explorer.ui.widgets.live_chart import live_chart
 from explorer.ui.widgets.progress import controls, progress
-from explorer.ui.widgets.renewal import renewed
-from explorer.ui.widgets.share import share
+from explorer.ui.widgets.refresh import show_live
 from explorer.ui.wording import distinct
 
-FIRST_SHOWN = "shipped-digits"  # the picture to begin with: three seeds, and deep plain networks that do train
+FIRST_SHOWN = "shipped-digits"  # it has three seeds, and deep plain networks that do train
 
-# how an outcome looks: colour and icon
-LOOKS: dict[Outcome | None, tuple[str, str]] = {
+# outcome: colour and icon
+STYLES: dict[Outcome | None, tuple[str, str]] = {
     "seen": ("orange", "trending_up"),
     "reversed": ("blue", "trending_down"),
     "cannot_tell": ("gray", "help"),
@@ -33,17 +34,17 @@ LOOKS: dict[Outcome | None, tuple[str, str]] = {
 
 
 def choose_experiment() -> str | None:
-    """The experiment in the address, or the one to begin with; None where there is none at all."""
+    """The experiment in the address, else the first to show; None where there is none."""
     found = {each.id: each for each in cached.experiments() if each.runs[0].facts is not None}
     if not found:
         st.info(
-            "No experiment is here, not even one that came with the program. Start one on the left.",
+            "There are no experiments on this machine, not even shipped ones. Start one on the left.",
             icon=":material/info:",
         )
         return None
     asked = st.query_params.get("experiment", FIRST_SHOWN)
     if asked not in found and "experiment" in st.query_params:
-        st.warning(f"There is no experiment {wording.escaped(quoted(asked)[1:-1])} here; this is another one.")
+        st.warning(f"There is no experiment {in_markdown(quoted(asked)[1:-1])} here; another one is shown.")
     current = asked if asked in found else next(iter(found))
     labels = distinct({each: f"{wording.title(found[each])} ({found[each].state})" for each in found})
     chosen = st.selectbox(
@@ -61,7 +62,7 @@ def choose_experiment() -> str | None:
 
 
 def lab(experiment_id: str) -> None:
-    """The race of an experiment, renewed while it trains; at its end the verdicts and the evidence."""
+    """The race of an experiment, refreshed while it trains; at its end the verdicts and the evidence."""
     found = cached.experiment(experiment_id)
 
     def show(now: Experiment) -> None:
@@ -73,24 +74,24 @@ def lab(experiment_id: str) -> None:
             filename="degradation",
         )
         if now.active:
-            st.caption("The verdict comes when all networks are at the end of the schedule, not before.")
+            st.caption("The verdict is given when all networks have reached the end of the schedule.")
         inside(now, explain=False)
 
-    renewed(found, show)
+    show_live(found, show)
     if not found.active:
         report = cached.report(found)
         _reveal(report)
         _verdicts(report)
         st.caption(_measure(found))
-        guard(report.confounds, plan_of([found]), key="after")
+        show_caveats(report.confounds, plan_of([found]), key="after")
     evidence(found)
-    share(found, lambda: _race(found))
+    export_experiment(found, lambda: _race(found))
 
 
 def _state(found: Experiment) -> None:
-    """What it does and its buttons; an experiment that is through needs no bar."""
+    """State, buttons and progress; a finished experiment needs no bar."""
     if found.state == "shipped":
-        st.markdown(f"{wording.chip(found)} Came with the program, trained by its own queue; read-only.")
+        st.markdown(f"{wording.chip(found)} Shipped with the program, trained with its own queue; read-only.")
     elif found.state == "finished":
         st.markdown(wording.chip(found))
     else:
@@ -110,7 +111,7 @@ def _race(found: Experiment) -> Figure:
 
 
 def _published(found: Experiment) -> pd.DataFrame | None:
-    """What others report for the depths of this experiment, where it is of the same data."""
+    """Published results for the depths of this experiment, if it is on the same data."""
     if found.data != "cifar10":
         return None
     depths = {run.facts.network.depth for run in found.runs if run.facts}
@@ -124,8 +125,8 @@ def _measure(found: Experiment) -> str:
     where = " (cropped and mirrored as in training)" if is_augmented(facts) else ""
     return (
         f"Training error: mean of the last {tail:,} batches{where}, at the end of the schedule; never the best epoch, "
-        "never the test error. Intervals: 95%, Student's t over seeds, differences taken seed by seed; each stands for "
-        "itself."
+        "never the test error. Intervals: 95%, Student's t over seeds, differences taken seed by seed, not corrected "
+        "for multiple comparisons."
     )
 
 
@@ -133,7 +134,7 @@ def _verdicts(report: Report) -> None:
     counterparts = {"degradation": ("degradation", "residual_depth"), "shortcut": ("shortcut",)}
     for answer in (report.degradation, report.shortcut):
         with st.container(border=True):
-            colour, icon = LOOKS[answer.outcome]
+            colour, icon = STYLES[answer.outcome]
             st.markdown(f"#### :{colour}[:material/{icon}:] {answer.headline}")
             rows = report.gaps[report.gaps["question"].isin(counterparts[answer.question])]
             if len(rows):
@@ -153,7 +154,7 @@ def _sentences(answer: Verdict) -> None:
 
 
 def _reveal(report: Report) -> None:
-    """The guess beside the outcome."""
+    """The guess and the outcome."""
     guess = Guess.read(st.query_params.get("guess", ""))
     if guess == Guess() or report.ends.empty:
         return
@@ -162,7 +163,7 @@ def _reveal(report: Report) -> None:
     if guess.lowest:
         lowest = str(means.idxmin())
         right = "You were right" if guess.lowest == lowest else f"It was {lowest}"
-        mine = wording.escaped(guess.lowest)
+        mine = in_markdown(guess.lowest)
         lines.append(f"Lowest training error, your guess: {mine}. {right}, at {means.min():.1%}.")
     rows = report.gaps[report.gaps["question"] == "degradation"]
     if guess.points is not None and len(rows):

@@ -1,4 +1,4 @@
-"""What the degradation lab is to train: a preset, changed where wanted, and a guess at the outcome."""
+"""The plan of the degradation lab: a preset, changed where wanted, and a guess at the outcome."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from explorer.training.plan import Plan
 from explorer.training.presets import PRESETS, twins
 from explorer.ui.address import number_in
 from explorer.ui.errors import readable_errors
-from explorer.ui.widgets.guard import CHOSEN_PLAN, guard
+from explorer.ui.widgets.caveats import CHOSEN_PLAN, show_caveats
 from explorer.ui.widgets.plan_fields import Fields, plan_of
 from explorer.ui.widgets.start import start_panel
 
@@ -20,7 +20,7 @@ DEPTHS = (8, 20, 32, 44, 56, 110)
 
 @dataclass(frozen=True, slots=True)
 class Guess:
-    """What a reader expects before the race, kept in the address so that a reload does not lose it.
+    """What the reader expects of the race, kept in the address so that a reload does not lose it.
 
     Attributes:
         lowest: network that ends with the lowest training error; empty for no guess.
@@ -40,11 +40,11 @@ class Guess:
 
 
 def setup() -> None:
-    """Choose, guess, be warned, start."""
+    """Plan, guess, caveats, start."""
     proposed: Plan | None = st.session_state.get(CHOSEN_PLAN)
     plan: Plan | None = proposed
     if proposed is not None:
-        st.markdown("#### Proposed instead")
+        st.markdown("#### Proposed plan")
         st.markdown(", ".join(proposed.networks))
         recipe = proposed.recipe
         st.caption(
@@ -65,7 +65,7 @@ def setup() -> None:
     if plan is None:
         return
     guess = _guess(plan)
-    guard(plan_confounds(plan), plan, key="before")
+    show_caveats(plan_confounds(plan), plan, key="before")
     query = {"guess": guess.text()} if guess != Guess() else {}
     start_panel(plan, opens="degradation", **query)
 
@@ -105,7 +105,7 @@ def _preset_plan() -> Plan:
 
 def _guess(plan: Plan) -> Guess:
     plain = sorted((c for c in plan.network_configs() if c.kind == "plain"), key=lambda config: config.depth)
-    with st.expander("Commit a guess first", icon=":material/psychology_alt:"):
+    with st.expander("Make a guess first", icon=":material/psychology_alt:"):
         lowest = st.selectbox(
             "Which network ends with the lowest training error?",
             plan.networks,
@@ -124,5 +124,5 @@ def _guess(plan: Plan) -> Guess:
                 placeholder="no guess; negative for below",
                 key="guess_points",
             )
-        st.caption("It is kept in the address of the race and shown beside the outcome.")
+        st.caption("It is kept in the address of the page and shown with the outcome.")
     return Guess(lowest or "", points)

@@ -1,4 +1,4 @@
-"""What the Evaluate page evaluates: networks, test images, views of each; and the answers."""
+"""Networks, test images and crops that the Evaluate page evaluates, and the evaluations."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -11,30 +11,31 @@ from explorer.compute.client import compute
 from explorer.compute.functions import evaluations
 from explorer.data.catalogue import data_status, dataset, ten_crops_caveat
 from explorer.errors import ExplorerError
+from explorer.escaping import in_markdown
 from explorer.results import Evaluation
 from explorer.runs.checkpoint_facts import data_of_untrained
 from explorer.studies import commands
 from explorer.ui import wording
 from explorer.ui.widgets.data_choice import AS_TRAINED, choose_data
-from explorer.ui.widgets.network_choice import Candidate, choose_networks
-from explorer.ui.widgets.questions import awaited
-from explorer.ui.widgets.take_along import show_failure
+from explorer.ui.widgets.export import show_failure
+from explorer.ui.widgets.network_choice import CHOOSE_NETWORK, Candidate, choose_networks
+from explorer.ui.widgets.waiting import awaited
 
 IMAGES = {200: "200", 500: "500", 1000: "1,000", 2000: "2,000", 5000: "5,000", 0: "All"}
-FIRST_IMAGES = 1000  # of CIFAR-10 a network of 20 layers then takes a second or two on two cores
+FIRST_IMAGES = 1000  # with 20 layers on CIFAR-10 this takes a second or two on two cores
 CROPS = {1: "1 crop", 10: "10 crops"}
-percent = partial(wording.percent, digits=2)  # as many as ten thousand images give
+percent = partial(wording.percent, digits=2)  # the precision that ten thousand images allow
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Choice:
+class EvaluationChoice:
     """What is evaluated.
 
     Attributes:
-        chosen: networks, each by the reference to it as trained as it is.
-        data: name of the data set for all; empty for that which each was trained on.
-        images: how many; None for the whole test set.
-        crops: views of each image, 1 or 10.
+        chosen: networks by reference, each at its last step.
+        data: name of the data set for all; empty for the one that each was trained on.
+        images: number of test images; None for the whole test set.
+        crops: per image, 1 or 10.
         data_of_untrained: name of the data set for untrained networks.
     """
 
@@ -45,12 +46,12 @@ class Choice:
     data_of_untrained: str
 
     def data_for(self, candidate: Candidate) -> str:
-        """What a network is shown; empty for that which it was trained on."""
+        """Data set of a network's images; empty for the one it was trained on."""
         return self.data if candidate.data else self.data_of_untrained
 
     @property
     def names(self) -> dict[str, str]:
-        """What to call each network; in full where several have one name."""
+        """Names for the page; labels where several networks have the same name."""
         short = [each.config.name for each in self.chosen.values()]
         return {
             reference: each.config.name if short.count(each.config.name) == 1 else each.label
@@ -66,17 +67,17 @@ class Choice:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Evaluated:
-    """What came of it.
+    """The evaluations of a choice.
 
     Attributes:
-        found: of each network that could be evaluated.
+        found: one for each network that could be evaluated.
     """
 
-    choice: Choice
+    choice: EvaluationChoice
     found: tuple[Evaluation, ...]
 
     def table(self, part: str) -> pd.DataFrame:
-        """A table of all networks, such as "class_errors", after `tables.MEASURED_KEYS`."""
+        """A part of all evaluations as a table, such as "class_errors", after `tables.MEASURED_KEYS`."""
         parts: list[pd.DataFrame] = [
             getattr(each, part).assign(**{key: getattr(each, key) for key in tables.MEASURED_KEYS})
             for each in self.found
@@ -84,12 +85,12 @@ class Evaluated:
         return pd.concat(parts, ignore_index=True)
 
     def name(self, each: Evaluation) -> str:
-        """What to call a network."""
+        """The network's name for the page."""
         return self.choice.names[each.reference]
 
 
 def evaluate() -> Evaluated | None:
-    """Fields for what is evaluated, and its results; None where there are none, for the reason shown."""
+    """Fields for the choice, and its evaluations; None where there are none, for the reason shown."""
     choice = _choose()
     if choice is None:
         return None
@@ -106,11 +107,11 @@ def evaluate() -> Evaluated | None:
     if not found:
         return None
     evaluated = Evaluated(choice, found)
-    _say_what_is_measured(evaluated)
+    _show_what_is_measured(evaluated)
     return evaluated
 
 
-def _choose() -> Choice | None:
+def _choose() -> EvaluationChoice | None:
     chosen = {each.reference(None): each for each in choose_networks()}
     controls = st.container(horizontal=True, vertical_alignment="bottom")
     data = choose_data(controls, "data", AS_TRAINED)
@@ -118,24 +119,24 @@ def _choose() -> Choice | None:
         images = int(
             st.selectbox(
                 "Test images", list(IMAGES), format_func=IMAGES.__getitem__, index=list(IMAGES).index(FIRST_IMAGES),
-                key="images", bind="query-params", width=120, help="In equal parts of the classes, always the same.",
+                key="images", bind="query-params", width=120, help="Class-balanced, always the same images.",
             )
         )  # fmt: skip
         crops = st.segmented_control(
-            "Views of each", list(CROPS), format_func=CROPS.__getitem__, default=1, required=True, key="crops",
+            "Crops per image", list(CROPS), format_func=CROPS.__getitem__, default=1, required=True, key="crops",
             bind="query-params",
-            help="Ten: the four corners, the centre, and these mirrored; the probabilities of the classes are averaged "
-            "(Krizhevsky et al. 2012). It takes ten times as long.",
+            help="10 crops: four corners and the centre, each also mirrored; class probabilities are averaged "
+            "(Krizhevsky et al. 2012). Takes ten times as long.",
         )  # fmt: skip
     if not chosen:
-        st.info("Choose a network above: one that came with the program, one of yours, or an untrained one.")
+        st.info(CHOOSE_NETWORK)
         return None
-    choice = Choice(chosen, data, images or None, int(crops or 1), data_of_untrained(chosen, data))
-    return choice if _there(choice) else None
+    choice = EvaluationChoice(chosen, data, images or None, int(crops or 1), data_of_untrained(chosen, data))
+    return choice if _available(choice) else None
 
 
-def _there(choice: Choice) -> bool:
-    """Whether there are images for any of the networks; else it is told what to do."""
+def _available(choice: EvaluationChoice) -> bool:
+    """Whether there are images for any of the networks; else shows what to do."""
     needed = dict.fromkeys(choice.data_for(each) or each.data for each in choice.chosen.values())
     details = []
     for name in needed:
@@ -148,25 +149,25 @@ def _there(choice: Choice) -> bool:
     if len(details) < len(needed):
         return True
     for detail in details:
-        st.info(wording.escaped(detail))
+        st.info(in_markdown(detail))
     return False
 
 
-def _say_what_is_measured(evaluated: Evaluated) -> None:
-    """Which images the numbers are of, and how far they can be trusted."""
+def _show_what_is_measured(evaluated: Evaluated) -> None:
+    """The images that are measured on, and what ± means."""
     texts = []
     for name in dict.fromkeys(each.data for each in evaluated.found):
         row = dataset(name)
         images = next(each.images for each in evaluated.found if each.data == name)
         whole = images == row.test_images
-        title = wording.escaped(row.title)
+        title = in_markdown(row.title)
         texts.append(
             f"{'all ' if whole else ''}{images:,}{'' if whole else f' of {row.test_images:,}'} test images of "
             f"{ten_crops_caveat(title) if evaluated.choice.crops > 1 and not row.augment else title}"
         )
     st.caption(
-        f"Measured on {'; '.join(texts)}. ± is the standard error: another sample as large would give an error that "
-        "differs by about as much."
+        f"Measured on {'; '.join(texts)}. ± is the standard error: the error of another sample of this size would "
+        "differ by about this much."
     )
 
 

@@ -5,20 +5,20 @@ import streamlit as st
 
 from explorer.compute.client import compute
 from explorer.compute.functions import evaluations
+from explorer.escaping import in_markdown
 from explorer.figures import Figure, member_agreement
 from explorer.figures.evaluation.members import PAIR_MEASURES
 from explorer.results import Ensemble
-from explorer.ui import wording
 from explorer.ui.evaluate.choice import Evaluated, percent
+from explorer.ui.widgets.export import export_buttons, show_failure
 from explorer.ui.widgets.live_chart import live_chart
-from explorer.ui.widgets.questions import awaited
-from explorer.ui.widgets.take_along import show_failure, take_along
+from explorer.ui.widgets.waiting import awaited
 
 PERCENT = "%.2f %%"
 
 
-def look_at_ensemble(evaluated: Evaluated) -> None:
-    """All evaluated networks of one data set together."""
+def show_ensemble(evaluated: Evaluated) -> None:
+    """The evaluated networks of one data set as an ensemble."""
     data = evaluated.found[0].data
     members = [each for each in evaluated.found if each.data == data]
     if len(members) < 2:
@@ -26,7 +26,7 @@ def look_at_ensemble(evaluated: Evaluated) -> None:
         return
     left_out = [evaluated.name(each) for each in evaluated.found if each.data != data]
     if left_out:
-        st.caption(f"Left out, since they are of another data set: {wording.escaped(', '.join(left_out))}.")
+        st.caption(f"Left out, because they are evaluated on another data set: {in_markdown(', '.join(left_out))}.")
     choice = evaluated.choice
     (call,) = awaited(
         [
@@ -35,7 +35,7 @@ def look_at_ensemble(evaluated: Evaluated) -> None:
                 images=choice.images, crops=choice.crops,
             )
         ],
-        "Averaging their class probabilities",
+        "Averaging class probabilities",
     )  # fmt: skip
     if show_failure(call):
         return
@@ -59,7 +59,7 @@ def look_at_ensemble(evaluated: Evaluated) -> None:
     with right:
         alt = f"How often every two networks {PAIR_MEASURES[measure]}."
         live_chart(draw(), key="members", alt=alt, filename="agreement")
-    take_along(pairs, draw, name="ensemble", command=choice.command(ensemble=True))
+    export_buttons(pairs, draw, name="ensemble", command=choice.command(ensemble=True))
 
 
 def _numbers(found: Ensemble) -> None:
@@ -69,22 +69,22 @@ def _numbers(found: Ensemble) -> None:
         st.metric(
             "Ensemble error",
             percent(joint.error),
-            f"{100 * (joint.error - best):+.2f} points to the best alone",
+            f"{100 * (joint.error - best):+.2f} points from the best member",
             delta_color="inverse",
             help=f"Of the mean of their class probabilities. Standard error {percent(joint.standard_error)}.",
         )
         st.metric(
-            "Error alone",
+            "Error of the members",
             f"{percent(best)} to {percent(float(members['error'].max()))}",
             f"mean {percent(float(members['error'].mean()))}",
             delta_color="off",
             delta_arrow="off",
         )
-        st.metric("Two give the same class", percent(float(found.pairs["same"].mean())), help="Mean over pairs.")
+        st.metric("Same class predicted", percent(float(found.pairs["same"].mean())), help="Mean over pairs.")
         st.metric(
             "All members wrong",
             percent(float(shared["fraction"].iloc[-1])),
-            help="Images that no member has right: no vote among them can be better than that.",
+            help="Images that every member misclassifies: no vote among them can do better.",
         )
 
 
@@ -102,7 +102,8 @@ def _members(members: pd.DataFrame, names: dict[str, str]) -> None:
         column_config={
             "Error alone": st.column_config.NumberColumn(format=PERCENT),
             "All others together": st.column_config.NumberColumn(
-                format=PERCENT, help="Their error; where that is lower than the error of all, the network does harm."
+                format=PERCENT,
+                help="Without this network; if it is lower than the ensemble error, this network does harm.",
             ),
         },
     )

@@ -1,26 +1,26 @@
-"""How often networks are wrong, in all and in each class; whether they know; and all checkpoints."""
+"""Errors, in total and per class, calibration, and the comparison of all checkpoints."""
 
 import pandas as pd
 import streamlit as st
 
 from explorer import tables
+from explorer.escaping import in_markdown
 from explorer.figures import Figure, class_errors, reliability_diagram
 from explorer.results import Evaluation, evaluation_table
 from explorer.runs.checkpoint_facts import lacks_test_error, record_test_error
 from explorer.runs.comparison import comparison
-from explorer.ui import wording
 from explorer.ui.evaluate.choice import Evaluated, percent
 from explorer.ui.navigation import page
+from explorer.ui.widgets.export import export_buttons
 from explorer.ui.widgets.live_chart import live_chart
 from explorer.ui.widgets.network_choice import MOST
-from explorer.ui.widgets.take_along import take_along
 
 PERCENT = "%.2f %%"
-SURELY = 2.0  # standard errors of the accuracy by which confidence differs from it, where it is said to differ
+SURELY = 2.0  # standard errors: a smaller difference of confidence and accuracy is not called one
 
 
-def look_at_errors(evaluated: Evaluated) -> None:
-    """A line for each network, and below the error of each class."""
+def show_errors(evaluated: Evaluated) -> None:
+    """A row for each network, and below it the error of each class."""
     table = evaluation_table(evaluated.found)
     shown = pd.DataFrame(
         {
@@ -38,7 +38,7 @@ def look_at_errors(evaluated: Evaluated) -> None:
         shown,
         hide_index=True,
         column_config={
-            "Error": st.column_config.NumberColumn(format=PERCENT, help="Fraction of the images that are wrong."),
+            "Error": st.column_config.NumberColumn(format=PERCENT, help="Fraction of misclassified images."),
             "±": st.column_config.NumberColumn(format=PERCENT, help="Standard error of the error."),
             "Top-5 error": st.column_config.NumberColumn(
                 format=PERCENT, help="The true class is not among the five most probable ones."
@@ -60,11 +60,11 @@ def look_at_errors(evaluated: Evaluated) -> None:
 
     names = ", ".join(evaluated.name(each) for each in evaluated.found)
     live_chart(draw(), key="class-errors", alt=f"Error of each class of {names}.", filename="class-errors")
-    take_along(table, draw, name="evaluation", command=evaluated.choice.command())
+    export_buttons(table, draw, name="evaluation", command=evaluated.choice.command())
 
 
 def _offer_to_record(evaluated: Evaluated) -> None:
-    """A button where imported checkpoints have no test error yet, and this is it."""
+    """A button where this is the test error that imported checkpoints lack."""
     errors = {
         each.reference: each.error
         for each in evaluated.found
@@ -74,7 +74,7 @@ def _offer_to_record(evaluated: Evaluated) -> None:
         "Record test error",
         icon=":material/save:",
         key="record_test_error",
-        help=f"Write it into the facts of {', '.join(map(wording.escaped, errors))}, which say none yet.",
+        help=f"Write it into the facts of {', '.join(map(in_markdown, errors))}, which have none yet.",
     ):
         for reference, error in errors.items():
             record_test_error(reference, error)
@@ -82,7 +82,7 @@ def _offer_to_record(evaluated: Evaluated) -> None:
         st.rerun()
 
 
-def look_at_calibration(evaluated: Evaluated) -> None:
+def show_calibration(evaluated: Evaluated) -> None:
     """Accuracy against confidence of all networks."""
     table = evaluated.table("calibration")
 
@@ -96,9 +96,9 @@ def look_at_calibration(evaluated: Evaluated) -> None:
         filename="reliability",
     )
     st.markdown(
-        "\n".join(f"- **{wording.escaped(evaluated.name(each))}** {_calibration(each)}" for each in evaluated.found)
+        "\n".join(f"- **{in_markdown(evaluated.name(each))}** {_calibration(each)}" for each in evaluated.found)
     )
-    take_along(table, draw, name="calibration", command=evaluated.choice.command() + " --json")
+    export_buttons(table, draw, name="calibration", command=evaluated.choice.command() + " --json")
 
 
 def _calibration(each: Evaluation) -> str:
@@ -145,11 +145,11 @@ def compare_checkpoints() -> None:
             "test_error": st.column_config.NumberColumn(
                 "Test error",
                 format=PERCENT,
-                help="Of the whole test set, measured when it was saved or later.",
+                help="On the whole test set, measured when it was saved or later.",
             ),
             "published_error": st.column_config.NumberColumn("Published", format=PERCENT),
             "source": "Source",
-            "gap": st.column_config.NumberColumn("Gap", format="%+.2f %%", help="Test error less the published one."),
+            "gap": st.column_config.NumberColumn("Gap", format="%+.2f %%", help="Test error minus the published one."),
         },
     )
     chosen = [str(table["reference"].iloc[row]) for row in picked["selection"]["rows"]]
@@ -163,7 +163,7 @@ def compare_checkpoints() -> None:
     st.caption(
         "Where a test error is missing, evaluate the checkpoint on all test images with one crop, then record it. "
         "A published error is of the same network on the same data set at its usual image size, after 64,000 steps or "
-        "more; the networks that came with the program have trained for far fewer."
+        "more; the shipped networks were trained for far fewer."
     )
     st.download_button(
         "Table (CSV)", lambda: table.to_csv(index=False), "checkpoints.csv", "text/csv", key="csv-checkpoints",

@@ -10,23 +10,23 @@ from explorer.analysis.confusion import confused_pairs
 from explorer.analysis.evaluated import images_of
 from explorer.data.catalogue import MOST_IMAGES
 from explorer.data.pictures import fitted, picture
+from explorer.escaping import in_markdown
 from explorer.figures import Figure, StripImage, confusion_matrix, image_strip
 from explorer.results import Evaluation
-from explorer.ui import wording
 from explorer.ui.address import number_in
 from explorer.ui.evaluate.choice import Evaluated, choose_one, percent
 from explorer.ui.navigation import page
 from explorer.ui.widgets.data_choice import link_to
-from explorer.ui.widgets.live_chart import kept_drawing, live_chart
-from explorer.ui.widgets.take_along import take_along
+from explorer.ui.widgets.export import export_buttons
+from explorer.ui.widgets.live_chart import cached_drawing, live_chart
 
-IN_ROW = 7  # more have no room for the longest name of a class of CIFAR-10 beside a probability
+IN_ROW = 7  # so that the longest class name of CIFAR-10 fits with a probability
 MOST_PICTURES = 3 * IN_ROW
 PICTURE_SIDE = 128  # pixels at most, of large images
 
 
-def look_at_confusions(evaluated: Evaluated) -> None:
-    """A field for every two classes; a click on one shows its images."""
+def show_confusions(evaluated: Evaluated) -> None:
+    """The confusion matrix; a click on a field shows its images."""
     each = choose_one(evaluated)
     classes, counts = each.classes, each.confusion
 
@@ -51,13 +51,13 @@ def look_at_confusions(evaluated: Evaluated) -> None:
             if label == prediction
             else f"{classes[label]}, predicted as {classes[prediction]}"
         )
-        st.markdown(f"**{wording.escaped(what)}: {_counted(len(rows))}** Click on another field for its images.")
+        st.markdown(f"**{in_markdown(what)}: {_counted(len(rows))}** Click on another field for its images.")
         show_pictures(rows, each, evaluated)
-    take_along(_named(counts, classes), draw, name="confusion", command=evaluated.choice.command() + " --json")
+    export_buttons(_named(counts, classes), draw, name="confusion", command=evaluated.choice.command() + " --json")
 
 
-def look_at_mistakes(evaluated: Evaluated) -> None:
-    """The misclassified images of a network, the most confident mistakes first."""
+def show_mistakes(evaluated: Evaluated) -> None:
+    """The misclassified images of a network, most confident mistakes first."""
     each = choose_one(evaluated)
     rows = each.mistakes
     if rows.empty:
@@ -67,7 +67,7 @@ def look_at_mistakes(evaluated: Evaluated) -> None:
     st.markdown(f"**The {min(wrong, MOST_PICTURES)} most confident of {wrong:,} mistakes.**")
     show_pictures(rows, each, evaluated)
     chosen = [_thumbnail(row, each) for row in rows.head(MOST_PICTURES).to_dict("records")]
-    take_along(
+    export_buttons(
         _named(rows, each.classes),
         lambda: image_strip(chosen, columns=IN_ROW),
         name="mistakes",
@@ -76,20 +76,20 @@ def look_at_mistakes(evaluated: Evaluated) -> None:
 
 
 def show_pictures(rows: pd.DataFrame, each: Evaluation, evaluated: Evaluated) -> None:
-    """The first pictures of a table of answers; a click on one tells more of it.
+    """The first images of a table of answers; a click on one shows all predictions for it.
 
     Args:
         rows: `tables.EVALUATED`.
-        each: the evaluation that they are of.
-        evaluated: all of them.
+        each: their evaluation.
+        evaluated: all evaluations.
     """
     if rows.empty:
-        st.info("There is no such image among those looked at. Click on another field.")
+        st.info("None of the evaluated images is in this field. Click on another field.")
         return
     shown = rows.head(MOST_PICTURES).to_dict("records")
     numbers = [row["index"] for row in shown]
     selected = numbers.index(_shown()) if _shown() in numbers else None
-    drawing = kept_drawing(
+    drawing = cached_drawing(
         repr((each.data, each.reference, shown, selected)),
         lambda: image_strip([_thumbnail(row, each) for row in shown], selected=selected, columns=IN_ROW),
     )
@@ -101,7 +101,7 @@ def show_pictures(rows: pd.DataFrame, each: Evaluation, evaluated: Evaluated) ->
         on_click=lambda point: _select_picture(numbers[int(point[0])]),
     )
     if selected is None:
-        st.caption("Click on a picture to see what each network says about it.")
+        st.caption("Click on an image to see what each network predicts.")
     else:
         _card(numbers[selected], each, evaluated)
 
@@ -112,22 +112,22 @@ def _thumbnail(row: Mapping[Any, Any], each: Evaluation) -> StripImage:
     pixels = found.pixels
     if max(pixels.shape[:2]) > PICTURE_SIDE:
         pixels = fitted(pixels, PICTURE_SIDE, pixels.shape[2])
-    said = f"{classes[row['prediction']]} {100 * row['probability']:.0f} %"
+    predicted = f"{classes[row['prediction']]} {100 * row['probability']:.0f} %"
     right = row["prediction"] == row["label"]
     return StripImage(
         pixels,
-        said if right else classes[row["label"]],
-        (found.title, f"is {classes[row['label']]}: {percent(row['label_probability'])}", f"given: {said}"),
-        subtitle="" if right else f"→ {said}",
+        predicted if right else classes[row["label"]],
+        (found.title, f"is {classes[row['label']]}: {percent(row['label_probability'])}", f"predicted: {predicted}"),
+        subtitle="" if right else f"→ {predicted}",
     )
 
 
 def _card(number: int, each: Evaluation, evaluated: Evaluated) -> None:
-    """What all networks of its data set say about an image, and the way to an explanation."""
+    """What all networks of its data set predict for an image, and a link to attribution maps."""
     alike = [other for other in evaluated.found if other.data == each.data]
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         lines = [
-            f"**{wording.escaped(evaluated.name(other))}** {_answer(row, other.classes)}"
+            f"**{in_markdown(evaluated.name(other))}** {_answer(row, other.classes)}"
             for other in alike
             for row in other.answers[other.answers["index"] == number].to_dict("records")
         ]
@@ -145,7 +145,7 @@ def _card(number: int, each: Evaluation, evaluated: Evaluated) -> None:
 
 def _answer(row: Mapping[Any, Any], classes: Sequence[str]) -> str:
     mark = "✓" if row["prediction"] == row["label"] else "✗"
-    return f"{mark} {wording.escaped(classes[row['prediction']])} {100 * row['probability']:.1f} %"
+    return f"{mark} {in_markdown(classes[row['prediction']])} {100 * row['probability']:.1f} %"
 
 
 def _counted(count: int) -> str:
@@ -155,7 +155,7 @@ def _counted(count: int) -> str:
 
 
 def _named(table: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
-    """With the names of classes beside their numbers."""
+    """With the names of the classes."""
     found = table.copy()
     for column in ("prediction", "label"):
         found.insert(0, f"{column}_name", [classes[number] for number in table[column]])
@@ -186,6 +186,6 @@ def _select_picture(number: int) -> None:
 
 
 def _remember(name: str, value: str) -> None:
-    """In the address, and for a reader who comes back from another page."""
+    """Keep a value in the address, and in the session for when the reader returns from another page."""
     st.session_state[name] = value
     st.query_params[name] = value

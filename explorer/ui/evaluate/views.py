@@ -1,21 +1,21 @@
 """The views of the Evaluate page, in the order of its menu."""
 
 from explorer.ui.evaluate.choice import Evaluated
-from explorer.ui.evaluate.ensembles import look_at_ensemble
-from explorer.ui.evaluate.errors import look_at_calibration, look_at_errors
-from explorer.ui.evaluate.pictures import look_at_confusions, look_at_mistakes
+from explorer.ui.evaluate.ensembles import show_ensemble
+from explorer.ui.evaluate.errors import show_calibration, show_errors
+from explorer.ui.evaluate.pictures import show_confusions, show_mistakes
 from explorer.ui.widgets.views import View
 
 VIEWS: dict[str, View[Evaluated]] = {
     "errors": View(
-        "Errors", look_at_errors, "How often is a network wrong on images it was not trained on, and in which classes?"
+        "Errors", show_errors, "How often is a network wrong on images it was not trained on, and in which classes?"
     ),
     "confusions": View(
-        "Confusions", look_at_confusions, "Which classes are confused? Click on a field to see its images."
+        "Confusions", show_confusions, "Which classes are confused? Click on a field to see its images."
     ),
-    "calibration": View("Calibration", look_at_calibration, "Is a network right as often as it is confident?"),
-    "mistakes": View("Most confident mistakes", look_at_mistakes, "Where is a network confident, and wrong?"),
-    "together": View("Ensemble", look_at_ensemble, "Do several networks know more than the best of them?"),
+    "calibration": View("Calibration", show_calibration, "Is a network right as often as it is confident?"),
+    "mistakes": View("Most confident mistakes", show_mistakes, "Where is a network confident, and wrong?"),
+    "together": View("Ensemble", show_ensemble, "Do several networks together beat the best of them?"),
     "checkpoints": View(
         "All checkpoints", None, "Which checkpoints are on this machine, and how do they compare with published errors?"
     ),

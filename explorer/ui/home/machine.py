@@ -1,4 +1,4 @@
-"""What trains here, and which data is there."""
+"""Device and data sets of this machine."""
 
 import psutil
 import streamlit as st
@@ -8,18 +8,18 @@ from explorer.compute.functions import devices
 from explorer.data.catalogue import DATASETS, data_status
 from explorer.results import DeviceFacts
 from explorer.ui.navigation import page
-from explorer.ui.widgets.questions import show_result
+from explorer.ui.widgets.waiting import show_result
 
 
 def machine() -> None:
-    """Device and data sets; what needs PyTorch comes a few seconds later."""
+    """Cards of device and data sets; what needs PyTorch appears some seconds later."""
     with st.container(border=True):
         st.markdown("#### :material/memory: This machine")
         memory = psutil.virtual_memory()
         st.markdown(
             f"{psutil.cpu_count()} cores, {memory.total / 2**30:.0f} GiB memory, {memory.available / 2**30:.0f} free"
         )
-        show_result(compute.ask(devices.device_facts), ":gray[Asking PyTorch which device trains ...]", _device)
+        show_result(compute.ask(devices.device_facts), ":gray[Asking PyTorch for the device ...]", _device)
     with st.container(border=True):
         st.markdown("#### :material/dataset: Data")
         for name, row in DATASETS.items():

@@ -8,13 +8,13 @@ from explorer.ui import cached
 from explorer.ui.errors import fragment, readable_errors
 from explorer.ui.navigation import page
 from explorer.ui.widgets.experiment_links import link
-from explorer.ui.widgets.renewal import POLL_SECONDS, start_waiting
+from explorer.ui.widgets.refresh import POLL_SECONDS, start_queued
 
 SHOWN = 4
 
 
 def demo() -> None:
-    """One button that starts the one-minute demo, and the way to the lab where it is argued from."""
+    """A button that starts the one-minute demo, and links to what else to begin with."""
     preset = PRESETS["one_minute"]
     recipe = preset.plan.recipe
     with st.container(border=True):
@@ -22,29 +22,29 @@ def demo() -> None:
         st.markdown(
             f"Trains plain and residual networks of 20, 32 and 56 layers together on handwritten digits, "
             f"{len(preset.plan.seeds)} times each: {recipe.steps} steps of {recipe.batch_size} images, nothing to "
-            "download, nothing simulated. At the end it says what the runs can tell, and what they cannot."
+            "download, nothing simulated. At the end it says what the runs show, and what they cannot."
         )
         if st.button("Start the one-minute demo", type="primary", icon=":material/play_arrow:", key="demo"):
             experiment_id = launch.start(preset.plan)
             cached.forget()
             st.switch_page(page("degradation"), query_params={"experiment": experiment_id})
-        st.page_link(page("degradation"), label="Or look at networks that come trained", icon=":material/trending_up:")
+        st.page_link(page("degradation"), label="Or see networks already trained", icon=":material/trending_up:")
         st.page_link(page("train"), label="Or choose your own networks, data and recipe", icon=":material/tune:")
 
 
 def recent() -> None:
-    """Links to the latest experiments, renewed while one of them is active."""
+    """Links to the latest experiments, refreshed while one of them is active."""
     active = any(each.active for each in cached.experiments())
     fragment(_recent, run_every=POLL_SECONDS if active else None)()
 
 
 def _recent() -> None:
     with readable_errors():
-        start_waiting()
+        start_queued()
     found = [each for each in cached.experiments() if each.state != "shipped"]
     st.markdown("#### Latest experiments")
     if not found:
-        st.caption("None yet. Start the demo above: its curves will be here, and on the Runs page, from then on.")
+        st.caption("None yet. Start the demo above: it will be listed here and on the Runs page.")
         return
     for each in found[:SHOWN]:
         with st.container(border=True):

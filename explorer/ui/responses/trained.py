@@ -11,22 +11,22 @@ from explorer.analysis.response_claims import response_claims
 from explorer.compute.client import Call, compute
 from explorer.compute.functions import layers
 from explorer.data.catalogue import DatasetRow, dataset, no_training_images
+from explorer.escaping import in_markdown
 from explorer.figures import Figure, gradient_norms, ledger_entries, response_distribution, response_levels
 from explorer.figures.layer_measures import BLOCK_MEASURES, GRADIENT_MEASURES, RESPONSE_MEASURES, LayerMeasure
 from explorer.models.size import layer_table
 from explorer.runs.checkpoint_facts import data_of_untrained
 from explorer.studies import commands
-from explorer.ui import wording
 from explorer.ui.widgets.data_choice import AS_TRAINED, choose_data
-from explorer.ui.widgets.drawing import Choice, choose_layer, drawing, select
+from explorer.ui.widgets.drawing import LayerChoice, choose_layer, drawing, select
+from explorer.ui.widgets.export import combined, export_buttons
 from explorer.ui.widgets.live_chart import live_chart
 from explorer.ui.widgets.moment import at_moment
-from explorer.ui.widgets.network_choice import Candidate
-from explorer.ui.widgets.questions import awaited
-from explorer.ui.widgets.take_along import take_along, together
+from explorer.ui.widgets.network_choice import CHOOSE_NETWORK, Candidate
+from explorer.ui.widgets.waiting import awaited
 
 IMAGES = (50, 100, 250, 500, 1000)
-FIRST_IMAGES = 100  # a moment of four networks then takes two seconds on two cores
+FIRST_IMAGES = 100  # four networks then take two seconds on two cores
 CLAIM_ICONS = {
     "as_published": ":green[:material/check:]",
     "opposite": ":orange[:material/close:]",
@@ -39,11 +39,11 @@ class Options:
     """How a study measures and draws.
 
     Attributes:
-        measure: column of the study's table: the drawing's colours, and the figure where it shows one only.
-        images: to measure on, how many.
-        data: name of the data set that they are of; empty for that which each network was trained on.
-        statistics: what batch norm normalises with; empty where the study has no choice.
-        relative: layers are placed by their share of the depth.
+        measure: column of the study's table for the drawing's colours, and for a figure that shows one only.
+        images: number of images to measure on.
+        data: name of their data set; empty for the one that each network was trained on.
+        statistics: "batch" or "running", for batch norm; empty where the study has no choice.
+        relative: the x axis is relative depth.
         log_y: logarithmic axis.
     """
 
@@ -61,8 +61,8 @@ class Study:
 
     Attributes:
         title: in the menu.
-        function: in `studies.layers`, that measures it.
-        measures: that its table has.
+        function: in `studies.layers`.
+        measures: of its table.
         question: what it answers.
         figure: from its table.
     """
@@ -71,21 +71,21 @@ class Study:
     function: Callable[..., pd.DataFrame]
     measures: Mapping[str, LayerMeasure]
     question: str
-    figure: Callable[[pd.DataFrame, Options, Choice], Figure]
+    figure: Callable[[pd.DataFrame, Options, LayerChoice], Figure]
 
 
-def look(name: str, chosen: Sequence[Candidate]) -> None:
-    """A study of the chosen networks, at the moment that the slider says."""
+def show_study(name: str, chosen: Sequence[Candidate]) -> None:
+    """A study of the chosen networks at the moment of the slider."""
     found = STUDIES[name]
     st.markdown(found.question)
     options = _options(name, found)
     if not chosen:
-        st.info("Choose a network above: one that came with the program, one of yours, or an untrained one.")
+        st.info(CHOOSE_NETWORK)
         return
 
     def show(step: int | None) -> None:
         at = {each.reference(step): each for each in chosen}
-        table = together(awaited([_ask(found.function, each, at, options) for each in at], "Measuring networks"))
+        table = combined(awaited([_ask(found.function, each, at, options) for each in at], "Measuring networks"))
         if table is not None:
             _show(name, table, at, options)
 
@@ -93,7 +93,7 @@ def look(name: str, chosen: Sequence[Candidate]) -> None:
 
 
 def _options(name: str, found: Study) -> Options:
-    """A row of controls; what is rarely changed is behind a button."""
+    """A row of fields; those rarely changed are in a popover."""
     controls = st.container(horizontal=True, vertical_alignment="bottom")
     with controls:
         measure = st.segmented_control(
@@ -111,13 +111,13 @@ def _options(name: str, found: Study) -> Options:
         if name == "gradients":
             return Options(str(measure), images, data)
         running = st.toggle(
-            "Batch norm as in prediction",
+            "Batch norm in evaluation mode",
             key=f"{name}-running",
             bind="query-params",
-            help="With the running mean and variance that training has left. At the start of a training these "
-            "say nothing yet, and a network seems to respond wildly; so the images' own are used otherwise.",
+            help="Normalise by the running mean and variance of training. Early in training they are not meaningful, "
+            "and responses look wild; so by default the images' own statistics are used.",
         )
-        relative = st.toggle("Stages above each other", key=f"{name}-relative", bind="query-params")
+        relative = st.toggle("Align stages", key=f"{name}-relative", bind="query-params")
         log_y = name == "responses" and st.toggle("Log y", key="responses-log", bind="query-params")
     return Options(str(measure), images, data, "running" if running else "batch", relative, log_y)
 
@@ -129,7 +129,7 @@ def _ask(
     options: Options,
     *arguments: Any,
 ) -> Call[pd.DataFrame]:
-    """One network's table; each is asked for by itself, so that what was seen once comes back at once."""
+    """One network's table, a call of its own, so that it is found in the cache."""
     data = options.data if at[reference].data else data_of_untrained(at, options.data)
     given = {"statistics": options.statistics} if options.statistics else {}
     return compute.ask(function, (reference,), *arguments, data=data, images=options.images, **given)
@@ -163,8 +163,8 @@ def _show(name: str, table: pd.DataFrame, at: Mapping[str, Candidate], options: 
         filename=name,
         on_click=lambda point: _select_clicked(point, at),
     )
-    _say_steps(table)
-    _say_images(name, options)
+    _show_steps(table)
+    _note_test_images(name, options)
     if name == "responses" and options.measure == "response_std":
         st.caption(
             "A batch norm brings its responses to a spread of about its own scale, γ, which is one before training: "
@@ -182,24 +182,24 @@ def _show(name: str, table: pd.DataFrame, at: Mapping[str, Candidate], options: 
     if name == "responses" and choice.layer is not None:
         _distribution(choice.layer, at, options)
     shell = commands.study_layers(name, at, data=options.data, images=options.images, statistics=options.statistics)
-    take_along(table, draw, name=name, command=shell)
+    export_buttons(table, draw, name=name, command=shell)
 
 
 def _side(shown: Candidate, row: DatasetRow) -> int:
-    """Pixels a side of the images that a network is shown: pictures of any size as those it was trained on."""
+    """Image size that a network takes; pictures of any size are scaled to that of its training."""
     own = shown.config.image_size if row.any_size else row.sizes[0]
     return shown.image_size or own
 
 
-def _say_images(name: str, options: Options) -> None:
-    """Where training images are asked for and there are none."""
+def _note_test_images(name: str, options: Options) -> None:
+    """A note where a study of training images has to take test images."""
     row = dataset(options.data) if options.data else None
     if name != "responses" and row is not None and not row.train_images:
-        st.caption(f"Measured on test images: {wording.escaped(no_training_images(row.title))}")
+        st.caption(f"Measured on test images: {in_markdown(no_training_images(row.title))}")
 
 
 def _select_clicked(point: Sequence[Any], at: Mapping[str, Candidate]) -> None:
-    """Select the layer that a click on a figure meant, of a block the last one: that is what is added."""
+    """Select the clicked layer; for a block its last one, whose output is added."""
     number, name, stage, block, reference, *_ = point
     layers = layer_table(at[reference].config)
     if name not in set(layers["name"]):
@@ -207,32 +207,32 @@ def _select_clicked(point: Sequence[Any], at: Mapping[str, Candidate]) -> None:
     select(int(number))
 
 
-def _say_steps(table: pd.DataFrame) -> None:
-    """At which step each network is, where they are not all at the same."""
+def _show_steps(table: pd.DataFrame) -> None:
+    """The step of each network, unless all are at the same."""
     steps = table.drop_duplicates("reference").dropna(subset="step")
     if len(set(steps["step"])) > 1:
-        said = ", ".join(f"{name} {step:,.0f}" for name, step in zip(steps["network"], steps["step"], strict=True))
-        st.caption(f"Steps shown, the nearest that were kept: {said}.")
+        text = ", ".join(f"{name} {step:,.0f}" for name, step in zip(steps["network"], steps["step"], strict=True))
+        st.caption(f"Steps shown, the nearest snapshots: {text}.")
 
 
 def _claims(table: pd.DataFrame) -> None:
-    """What figure 7 says, and whether it holds here."""
+    """The claims of figure 7, and whether they hold here."""
     trained = table[table["step"].fillna(1) > 0].drop_duplicates(["network", "layer"])
     found = response_claims(trained)
     if not found:
         return
-    with st.expander("Is it as in figure 7 of He et al. 2015?", icon=":material/fact_check:", expanded=True):
+    with st.expander("Does it agree with figure 7 of He et al. 2015?", icon=":material/fact_check:", expanded=True):
         lines = [f"- {CLAIM_ICONS[each.outcome]} {each.sentence}" for each in found]
         st.markdown("Mean response std over the layers:\n" + "\n".join(lines))
         if all(each.outcome == "no_difference" for each in found):
-            st.caption("A training this short has hardly moved the scales: it cannot tell.")
+            st.caption("Such a short training has hardly changed the scales: it cannot tell.")
 
 
 def _distribution(layer: int, at: Mapping[str, Candidate], options: Options) -> None:
-    """How the responses of the selected layer are distributed, in every network that has it."""
+    """The response distribution of the selected layer, in every network that has it."""
     deep = [each for each in at if at[each].config.depth >= layer]
     answers = [_ask(layers.response_histogram, each, at, options, layer) for each in deep]
-    table = together(awaited(answers, "Counting responses"))
+    table = combined(awaited(answers, "Computing histograms"))
     if table is not None:
         names = ", ".join(table["network"].unique())
         live_chart(
@@ -243,7 +243,7 @@ def _distribution(layer: int, at: Mapping[str, Candidate], options: Options) -> 
         )
 
 
-def _responses(table: pd.DataFrame, options: Options, choice: Choice) -> Figure:
+def _responses(table: pd.DataFrame, options: Options, choice: LayerChoice) -> Figure:
     return response_levels(
         table,
         measure=options.measure,
@@ -253,11 +253,11 @@ def _responses(table: pd.DataFrame, options: Options, choice: Choice) -> Figure:
     )
 
 
-def _ledger(table: pd.DataFrame, options: Options, choice: Choice) -> Figure:
+def _ledger(table: pd.DataFrame, options: Options, choice: LayerChoice) -> Figure:
     return ledger_entries(table, x="relative" if options.relative else "block", selected=choice.block)
 
 
-def _gradients(table: pd.DataFrame, options: Options, choice: Choice) -> Figure:
+def _gradients(table: pd.DataFrame, options: Options, choice: LayerChoice) -> Figure:
     return gradient_norms(table, measure=options.measure)
 
 
@@ -268,15 +268,15 @@ STUDIES: dict[str, Study] = {
         measures=RESPONSE_MEASURES,
         question="How strongly does each layer respond, after its batch norm and before the addition or the ReLU? In "
         "He et al. 2015, figure 7, residual networks respond less than plain ones, and deeper ones less per layer: "
-        "each block changes little of what it is given.",
+        "each block changes its input little.",
         figure=_responses,
     ),
     "ledger": Study(
         title="Residual ledger",
         function=layers.residual_ledger,
         measures={name: BLOCK_MEASURES[name] for name in ("branch_ratio", "cosine", "gamma", "shortcut_share")},
-        question="What does each block add to what it is given: how much, F(x) beside x, and in which direction? And "
-        "which way does the gradient come back, by the shortcut or by the branch? Within a stage, blocks should add "
+        question="What does each block add to its input: how much, |F(x)| compared with |x|, and in which direction? "
+        "And does the gradient flow back through the shortcut or through the branch? Within a stage, blocks should add "
         "less and less (Greff et al. 2017, arXiv 1612.07771).",
         figure=_ledger,
     ),

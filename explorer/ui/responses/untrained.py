@@ -16,9 +16,9 @@ from explorer.models.names import is_network_name
 from explorer.studies import commands
 from explorer.ui.address import bound_number
 from explorer.ui.widgets.data_choice import built_in, choose_data
+from explorer.ui.widgets.export import combined, export_buttons
 from explorer.ui.widgets.live_chart import live_chart
-from explorer.ui.widgets.questions import awaited
-from explorer.ui.widgets.take_along import take_along, together
+from explorer.ui.widgets.waiting import awaited
 from explorer.ui.wording import AT_INITIALISATION
 
 USUAL = ("plain20", "resnet20", "plain56", "resnet56", "plain110", "resnet110")
@@ -30,10 +30,10 @@ class InitialStudy:
 
     Attributes:
         title: in the menu.
-        function: in `studies.layers`, that measures it.
+        function: in `studies.layers`.
         question: what it answers.
         figure: from its table and the chosen measure.
-        measures: names of those that can be shown; empty where there is one only.
+        measures: names of the measures to choose from; empty where there is one only.
     """
 
     title: str
@@ -43,8 +43,8 @@ class InitialStudy:
     measures: tuple[str, ...] = ()
 
 
-def look_untrained(name: str) -> None:
-    """A study of untrained networks of chosen depths: needs no training, answers in seconds."""
+def show_initial_study(name: str) -> None:
+    """A study of chosen untrained networks, which takes seconds."""
     found = INITIAL_STUDIES[name]
     st.markdown(found.question)
     controls = st.container(horizontal=True, vertical_alignment="bottom")
@@ -70,7 +70,7 @@ def look_untrained(name: str) -> None:
         st.info("Choose at least one network.")
         return
     calls = [compute.ask(found.function, (each,), data=data, seed=seed) for each in chosen]
-    table = together(awaited(calls, "Measuring untrained networks"))
+    table = combined(awaited(calls, "Measuring untrained networks"))
     if table is None:
         return
 
@@ -78,7 +78,7 @@ def look_untrained(name: str) -> None:
         return found.figure(table, measure)
 
     live_chart(draw(), key=f"study-{name}", alt=f"{found.title} of {', '.join(chosen)}.", filename=name)
-    take_along(table, draw, name=name, command=commands.study_untrained(name, chosen, data=data, seed=seed))
+    export_buttons(table, draw, name=name, command=commands.study_untrained(name, chosen, data=data, seed=seed))
 
 
 def _xray(table: pd.DataFrame, measure: str) -> Figure:
@@ -103,9 +103,9 @@ INITIAL_STUDIES: dict[str, InitialStudy] = {
     "shattering": InitialStudy(
         title="Shattered gradients",
         function=layers.gradient_autocorrelation,
-        question="Along a line between two images, how long does the gradient with respect to the input stay alike? "
-        "In deep plain networks it becomes white noise: a step that helps here says nothing about a point close by. "
-        "Shortcuts keep some likeness (Balduzzi et al. 2017, arXiv 1702.08591).",
+        question="Along a line between two images, how long does the gradient with respect to the input stay "
+        "similar? In deep plain networks it becomes white noise: a step that helps at one point says nothing about a "
+        "point nearby. Shortcuts preserve some similarity (Balduzzi et al. 2017, arXiv 1702.08591).",
         figure=_autocorrelation,
     ),
 }

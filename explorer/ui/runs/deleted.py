@@ -1,18 +1,18 @@
-"""What the reader has deleted on the Runs page: it can be brought back until they leave that page."""
+"""Deletions on the Runs page, which can be undone until the reader leaves it."""
 
 import streamlit as st
 
+from explorer.escaping import in_markdown
 from explorer.runs import trash
 from explorer.runs.trash import Deleted
 from explorer.ui import cached
 from explorer.ui.errors import readable_errors
-from explorer.ui.wording import escaped
 
 _KEPT = "deleted"  # session state
 
 
 def keep(deleted: Deleted) -> None:
-    """Remember what was set aside just now."""
+    """Remember a deletion."""
     st.session_state.setdefault(_KEPT, []).append(deleted)
 
 
@@ -23,7 +23,7 @@ def offer_undo() -> None:
         count = len(deleted.run_ids)
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(
-                f":material/delete: Deleted {escaped(deleted.title)} ({count} {'run' if count == 1 else 'runs'}).",
+                f":material/delete: Deleted {in_markdown(deleted.title)} ({count} {'run' if count == 1 else 'runs'}).",
                 width="content",
             )
             if st.button("Undo", icon=":material/undo:", key=f"undo-{deleted.folder.name}"):
@@ -31,14 +31,14 @@ def offer_undo() -> None:
                     try:
                         trash.restore(deleted)
                     finally:
-                        if not deleted.folder.is_dir():  # else it can be tried again
+                        if not deleted.folder.is_dir():  # else the reader can try again
                             st.session_state[_KEPT].remove(deleted)
                     cached.forget()
                     st.rerun()
 
 
 def empty() -> None:
-    """Remove it all for good: the reader has gone on to another page. So goes what was forgotten in closed tabs."""
+    """Delete it all for good, once the reader is on another page; also what closed tabs have left."""
     trash.discard_expired()
     for deleted in st.session_state.pop(_KEPT, []):
         with readable_errors():

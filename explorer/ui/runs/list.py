@@ -3,6 +3,7 @@
 import pandas as pd
 import streamlit as st
 
+from explorer.escaping import in_markdown, message_in_markdown
 from explorer.runs import experiments as library
 from explorer.runs.experiments import Experiment
 from explorer.runs.listing import state_of_experiment
@@ -12,13 +13,13 @@ from explorer.ui.navigation import page
 from explorer.ui.runs import deleted
 from explorer.ui.widgets.chart_choice import choose_chart
 from explorer.ui.widgets.curves import curves, figure, run_table
+from explorer.ui.widgets.experiment_export import download_buttons, export_experiment
 from explorer.ui.widgets.progress import offer_mending
-from explorer.ui.widgets.renewal import POLL_SECONDS, start_waiting
-from explorer.ui.widgets.share import downloads, share
+from explorer.ui.widgets.refresh import POLL_SECONDS, start_queued
 
 
 def compare() -> None:
-    """The list, and below it what is chosen in it; renewed while anything trains."""
+    """The list, and below it the chosen experiments; refreshed while anything trains."""
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
         st.title("Runs", anchor=False)
         with st.popover("Import", icon=":material/upload:"):
@@ -28,7 +29,7 @@ def compare() -> None:
     def part() -> None:
         if active:
             with readable_errors():
-                start_waiting()
+                start_queued()
         deleted.offer_undo()
         everything = cached.experiments()
         if any(found.active for found in everything) != active:
@@ -55,16 +56,16 @@ def compare() -> None:
             curves(intact, choice, key="compared")
             run_table(intact)
             if len(intact) == 1:
-                share(intact[0], lambda: figure(intact, choice))
+                export_experiment(intact[0], lambda: figure(intact, choice))
             else:
                 with st.container(horizontal=True):
-                    downloads(intact, lambda: figure(intact, choice))
+                    download_buttons(intact, lambda: figure(intact, choice))
 
     fragment(part, run_every=POLL_SECONDS if active else None)()
 
 
 def _choose(everything: list[Experiment]) -> list[Experiment]:
-    """The list as a table; what is ticked is kept in the URL."""
+    """The list as a table; the selection is kept in the address."""
     wanted = st.query_params.get_all("experiment")
     ids = [found.id for found in everything]
     table = pd.DataFrame([_row(found) for found in everything])
@@ -112,7 +113,7 @@ def _actions(chosen: list[Experiment]) -> None:
             ):
                 st.switch_page(page("train"), query_params={"experiment": chosen[0].id})
             if st.button(
-                "Race and verdict", icon=":material/trending_up:", key="race", help="What these runs can tell of depth."
+                "Race and verdict", icon=":material/trending_up:", key="race", help="What these runs show about depth."
             ):
                 st.switch_page(page("degradation"), query_params={"experiment": chosen[0].id})
             if chosen[0].state != "shipped" and st.button("Rename", icon=":material/edit:", key="rename"):
@@ -137,7 +138,7 @@ def _delete(chosen: list[Experiment]) -> None:
     for found in chosen:
         runs = ", ".join(run.facts.network.name if run.facts else run.id for run in found.runs)
         st.markdown(
-            f"- {wording.escaped(wording.title(found))} ({len(found.runs)} runs: {wording.escaped(runs)}; "
+            f"- {in_markdown(wording.title(found))} ({len(found.runs)} runs: {in_markdown(runs)}; "
             f"{wording.when(found.created)})"
         )
     st.markdown("Metrics, snapshots and weights are removed from the disk once you leave the Runs page; until then it "
@@ -149,13 +150,13 @@ def _delete(chosen: list[Experiment]) -> None:
                     deleted.keep(library.set_aside(found.id, found.run_ids))
                 cached.forget()
                 st.rerun()
-        if st.button("Keep", key="keep"):
+        if st.button("Cancel", key="keep"):
             st.rerun()
 
 
 def _import() -> None:
-    given = st.file_uploader("An experiment as a zip", type="zip", key="import", help="As the zip download gives it.")
-    if given is not None and st.button("Import it", type="primary", key="import_now"):
+    given = st.file_uploader("Experiment (zip)", type="zip", key="import", help="As exported by this app.")
+    if given is not None and st.button("Import", type="primary", key="import_now"):
         experiment_id = library.import_zip(given, given.name)
         cached.forget()
         st.query_params["experiment"] = experiment_id
@@ -165,5 +166,5 @@ def _import() -> None:
 def _damage(found: Experiment) -> None:
     for run in found.runs:
         if run.state == "damaged":
-            st.warning(f"{wording.said(run.damage)} Nothing else is affected.", icon=":material/broken_image:")
+            st.warning(f"{message_in_markdown(run.damage)} Nothing else is affected.", icon=":material/broken_image:")
             offer_mending(run)

@@ -1,4 +1,4 @@
-"""The choice of networks, data and recipe, kept in the URL."""
+"""The fields for networks, data and recipe, kept in the address."""
 
 import re
 from typing import Any
@@ -8,27 +8,27 @@ import streamlit as st
 
 from explorer.data.catalogue import DATASETS, dataset
 from explorer.data.own_folders import readable_folders
+from explorer.escaping import in_markdown
 from explorer.models.catalogue import NETWORKS
 from explorer.training.presets import PRESETS
 from explorer.training.recipe import Recipe
-from explorer.ui import wording
 from explorer.ui.address import bound_number
 from explorer.ui.widgets.data_choice import built_in, folder_labels, refuse_others
 from explorer.ui.widgets.plan_fields import Fields
 
-# kind: family of the catalogue and how its names begin
+# kind: family of the catalogue, start of its names
 FAMILIES = {"plain": ("Plain, for small images", "plain"), "residual": ("ResNet, for small images", "resnet")}
 DEPTHS = {
     kind: [row.config.depth for row in NETWORKS.values() if row.family == family]
     for kind, (family, _) in FAMILIES.items()
 }
 FOLDER_SIZES = (32, 64, 128, 224)  # pixels a side, to which a folder's pictures can be scaled
-LOOKS = {"automatic": None, "off": 0}
-EVERY = "every so many steps"
+PROBES = {"automatic": None, "off": 0}
+EVERY = "every N steps"
 
 
 def training_form() -> dict[str, Any]:
-    """Draw the widgets and give what they say: the fields of a `Plan`, not checked yet."""
+    """Draw the fields and return their values: those of a `Plan`, not checked yet."""
     name = st.segmented_control(
         "Start from",
         list(PRESETS),
@@ -47,7 +47,7 @@ def training_form() -> dict[str, Any]:
     with st.expander("More settings", icon=":material/tune:"):
         recipe |= _more(fields)
         seeds = fields.whole("Seeds", "seeds", len(preset.plan.seeds), 1, 20, help="Runs per network: 0, 1, 2, ...")
-        title = st.text_input("Title", key="title", max_chars=200, placeholder="made from the networks and the data")
+        title = st.text_input("Title", key="title", max_chars=200, placeholder="networks and data")
     return {"networks": networks, "data": data, "recipe": recipe, "seeds": tuple(range(seeds)), "title": title}
 
 
@@ -72,7 +72,7 @@ def _networks(fields: Fields) -> tuple[str, ...]:
             value=" ".join(name for name in default if name not in listed),
             placeholder="resnet38, preresnet56, wrn-16-4, densenet-40-12",
             help="Any name of the literature; -b or -c chooses a shortcut option of a residual network, -w32 a "
-            "width. The Build page shows what they are.",
+            "width. The Build page shows each network.",
             **fields.bound("others"),
         )
     return (*chosen, *re.findall(r"[^\s,;]+", others))
@@ -82,7 +82,7 @@ def _data(fields: Fields) -> tuple[str, int | None, int | None]:
     plan = fields.preset.plan
     folders = folder_labels()
     titles = built_in() | {
-        name: wording.escaped(folders[name]) for name, row in readable_folders().items() if row.train_images
+        name: in_markdown(folders[name]) for name, row in readable_folders().items() if row.train_images
     }
     refuse_others(f"{fields.name}_data", titles)
     with (
@@ -100,7 +100,7 @@ def _data(fields: Fields) -> tuple[str, int | None, int | None]:
         row = dataset(str(name))
         own = row.name not in DATASETS
         sizes = FOLDER_SIZES if own else row.sizes
-        key = f"folder{crc32(row.name.encode()):08x}" if own else row.name  # an address names no path
+        key = f"folder{crc32(row.name.encode()):08x}" if own else row.name  # no path in the address
         usual = plan.recipe if row.name == plan.data else Recipe()
         size = st.segmented_control(
             str(Recipe.model_fields["image_size"].title),
@@ -145,11 +145,11 @@ def _probe_every(fields: Fields) -> dict[str, Any]:
     usual = fields.preset.plan.recipe.probe_every
     choice = str(
         st.selectbox(
-            "Look inside while training",
-            [*LOOKS, EVERY],
-            list(LOOKS.values()).index(usual) if usual in LOOKS.values() else len(LOOKS),
+            "Probe layers while training",
+            [*PROBES, EVERY],
+            list(PROBES.values()).index(usual) if usual in PROBES.values() else len(PROBES),
             help=Recipe.model_fields["probe_every"].description,
             **fields.bound("look"),
         )
     )
-    return {"probe_every": LOOKS[choice] if choice in LOOKS else fields.setting("probe_every", usual or 10)}
+    return {"probe_every": PROBES[choice] if choice in PROBES else fields.setting("probe_every", usual or 10)}

@@ -1,4 +1,4 @@
-"""What a chart of training curves shows, chosen by the reader and kept in the URL."""
+"""Options of a chart of training curves, kept in the address."""
 
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, cast
@@ -36,7 +36,7 @@ def choose_chart() -> ChartChoice:
     """A row of controls above a chart."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         measure = st.selectbox(
-            "Show",
+            "Measure",
             list(MEASURES),
             format_func=lambda name: MEASURE_LABELS.get(name, name),
             key="show",
@@ -44,7 +44,7 @@ def choose_chart() -> ChartChoice:
             width=210,
         )
         x = st.segmented_control(
-            "Against", ["step", "seconds"], default="step", required=True, key="against", bind="query-params"
+            "x axis", ["step", "seconds"], default="step", required=True, key="against", bind="query-params"
         )
         smoothing = st.select_slider(
             "Smoothing, steps",

@@ -1,4 +1,4 @@
-"""The curves of one or several experiments on a page, with the numbers beside them."""
+"""Training curves of one or several experiments, and the table of their runs."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -30,17 +30,17 @@ def figure(chosen: Sequence[Experiment], choice: ChartChoice) -> Figure:
 
 
 def curves(chosen: Sequence[Experiment], choice: ChartChoice, *, key: str) -> None:
-    """The chart, and a line on what its numbers are."""
+    """The chart and its caption."""
     names = ", ".join(dict.fromkeys(name for found in chosen for name in found.networks))
     live_chart(figure(chosen, choice), key=key, alt=f"Training and test error of {names} against {choice.x}.")
     st.caption(note(chosen))
 
 
 def note(chosen: Sequence[Experiment]) -> str:
-    """What the numbers are and what they cannot tell."""
+    """What the errors are measured on, and what they cannot show."""
     recipes = []
     for facts in (run.facts for found in chosen for run in found.runs if run.facts):
-        with suppress(BadSettings):  # of settings that there are not: its curve can be drawn all the same
+        with suppress(BadSettings):  # a recipe with unknown settings: its curve is drawn all the same
             recipes.append(Recipe(**facts.recipe))
     sample = " or ".join(f"{count:,}" for count in sorted({recipe.evaluate_images for recipe in recipes}))
     lasts = " or ".join(
@@ -49,7 +49,7 @@ def note(chosen: Sequence[Experiment]) -> str:
     )
     text = (
         f"Errors are measured on {sample} fixed training and test images while training; at the end on {lasts}. "
-        "The thin lines are each batch's own error."
+        "Thin lines: the error of each batch."
     )
     if max((len(found.seeds) for found in chosen), default=0) < 3:
         text += " One or two seeds cannot tell small differences apart."
@@ -57,12 +57,12 @@ def note(chosen: Sequence[Experiment]) -> str:
 
 
 def run_table(chosen: Sequence[Experiment]) -> None:
-    """The last numbers of every run, as text that a lecture hall can read."""
+    """The latest numbers of every run, in letters large enough for a lecture hall."""
     rows = [_row(run, letter(place)) for place, found in enumerate(chosen) for run in found.runs]
     table = pd.DataFrame(rows)
     if len(chosen) == 1:
         table = table.drop(columns="Experiment")
-    st.table(table, hide_index=True, border="horizontal", alt="Last numbers of each run")
+    st.table(table, hide_index=True, border="horizontal", alt="Latest numbers of each run")
 
 
 def _row(run: Run, mark: str) -> dict[str, object]:

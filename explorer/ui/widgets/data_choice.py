@@ -1,4 +1,4 @@
-"""The choice of a data set on pages: those of the menus and the folders on the user's list, never another path."""
+"""Fields for a data set: the built-in ones and the folders on the user's list, never another path."""
 
 from collections.abc import Mapping
 
@@ -8,6 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 from explorer.data.catalogue import DATASETS, OWN, is_folder
 from explorer.data.own_folders import HOW_TO_ADD, readable_folders
 from explorer.errors import quoted
+from explorer.escaping import in_markdown
 from explorer.ui import wording
 
 AS_TRAINED = {"": "As trained"}
@@ -15,15 +16,13 @@ HELP = "Folders of your own pictures are added on the Data page."
 
 
 def choose_data(place: DeltaGenerator, key: str, offered: Mapping[str, str], *, builtin: bool = True) -> str:
-    """A field for a data set, kept in the address under its label; a link that names another one is refused.
+    """A field for a data set, kept in the address by its label; other data sets in a link are refused.
 
     Args:
         place: container for the field.
-        key: of the field, and its name in the address; another on every page, or a link from one page to the other
-            loses it.
+        key: of the field and in the address; unique to a page, or a link from one page to another loses it.
         offered: labels by name, before those of the data sets.
-        builtin: whether the data sets of the menus are offered, not the user's folders alone; where there is one thing
-            to choose, there is no field.
+        builtin: offer the built-in data sets too. Where there is only one choice, there is no field.
 
     Returns:
         The name of a data set, or one of `offered`.
@@ -35,24 +34,24 @@ def choose_data(place: DeltaGenerator, key: str, offered: Mapping[str, str], *, 
     with place:
         return str(
             st.selectbox(
-                "Images of", list(options), format_func=options.__getitem__, key=key, bind="query-params", width=210,
+                "Data", list(options), format_func=options.__getitem__, key=key, bind="query-params", width=210,
                 help=HELP,
             )
         )  # fmt: skip
 
 
 def refuse_others(key: str, options: Mapping[str, str]) -> None:
-    """Say so where the address of a page asks for a data set that its field does not offer; before that field.
+    """Refuse a data set in the address that a field does not offer, with a warning; called before the field.
 
     Args:
-        key: of the field, and its name in the address.
+        key: of the field and in the address.
         options: labels by name.
     """
     asked = st.query_params.get(key)
     if asked is not None and asked not in options.values():
         st.warning(
-            f"The link asks for images of {wording.escaped(quoted(asked)[1:-1])}, which is neither a data set offered "
-            f"here nor a folder on your list, so nothing of it is read. If it is a folder of yours: {HOW_TO_ADD}"
+            f"The link asks for images of {in_markdown(quoted(asked)[1:-1])}, which is neither a data set offered "
+            f"here nor a folder on your list, so it is not read. If it is a folder of yours: {HOW_TO_ADD}"
         )
         del st.query_params[key]
     if st.session_state.get(key) not in (None, *options):  # taken off the list meanwhile
@@ -60,7 +59,7 @@ def refuse_others(key: str, options: Mapping[str, str]) -> None:
 
 
 def built_in() -> dict[str, str]:
-    """Labels of the data sets of the menus, by name."""
+    """Labels of the built-in data sets, by name."""
     return {row.name: row.title for row in DATASETS.values()}
 
 
@@ -72,10 +71,10 @@ def folder_labels() -> dict[str, str]:
 
 
 def link_to(key: str, name: str) -> dict[str, str] | None:
-    """What a link to a page says for its field `key`; None where no page can show these images.
+    """Query parameters that select a data set in the field `key`; None where no field offers it.
 
     Args:
-        name: of a data set that a network is shown, such as "imagenet:/home/me/pets" for a folder on the list.
+        name: of a data set, such as "imagenet:/home/me/pets" for a folder on the list.
     """
     if not is_folder(name):
         return {} if name in DATASETS else None

@@ -1,4 +1,4 @@
-"""The network drawing on a page; which layer is selected and which stages are closed lives in the URL."""
+"""The network drawing on a page; the selected layer and the closed stages are kept in the address."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -16,20 +16,20 @@ from explorer.ui.widgets.live_chart import live_chart
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
-    """What the reader selected.
+class LayerChoice:
+    """The selected layer.
 
     Attributes:
-        layer: its number; None: nothing is selected.
-        block: stage and number of the block it belongs to; None for stem and classifier too.
+        layer: its number; None if none is selected.
+        block: stage and number of its block; None for stem and classifier too.
     """
 
     layer: int | None = None
     block: tuple[int, int] | None = None
 
 
-def choose_layer(config: NetworkConfig, *, key: str = "layer-menu") -> Choice:
-    """A menu of the layers, which follows the clicks on a drawing and does the same for the keyboard."""
+def choose_layer(config: NetworkConfig, *, key: str = "layer-menu") -> LayerChoice:
+    """A menu of the layers: the keyboard's way to what a click on the drawing does."""
     layers = _layers(config)
     choice = _choice(layers)
     names = {layer.layer: _name(layer) for layer in layers}
@@ -56,7 +56,7 @@ def drawing(
     image_size: int | None = None,
     marked: Collection[int] = (),
     key: str = "drawing",
-) -> Choice:
+) -> LayerChoice:
     """Draw a network; a click on a layer selects it and opens its block.
 
     The drawings of a page share the selection: the layer of that number in each.
@@ -64,7 +64,7 @@ def drawing(
     Args:
         config: of the network.
         values, column, measure: as in `figures.network_drawing`.
-        image_size: pixels a side of the images; None takes that which such networks are made for.
+        image_size: pixels a side of the images; None takes the network's own.
         marked: numbers of layers that differ from those of another network.
         key: of the drawing on its page.
     """
@@ -100,8 +100,8 @@ def drawing(
         on_click=lambda meaning: _clicked(meaning, layers, choice, closed),
     )
     st.caption(
-        "Click a layer to select it and see its block in full; click it again to let it go. Click the bar of a stage "
-        "to close or open it."
+        "Click a layer to select it and see its block in full; click it again to deselect it. Click the bar of a "
+        "stage to close or open it."
     )
     return choice
 
@@ -118,13 +118,13 @@ def _layers(config: NetworkConfig) -> list[LayerRow]:
     return layer_rows(layer_table(config))
 
 
-def _choice(layers: Iterable[LayerRow]) -> Choice:
-    """What the URL says, where this network has such a layer."""
+def _choice(layers: Iterable[LayerRow]) -> LayerChoice:
+    """The layer in the address, if this network has it."""
     asked = st.query_params.get("layer", "")
     for layer in layers:
         if str(layer.layer) == asked:
-            return Choice(layer.layer, (layer.stage, layer.block) if layer.block else None)
-    return Choice()
+            return LayerChoice(layer.layer, (layer.stage, layer.block) if layer.block else None)
+    return LayerChoice()
 
 
 def _counted(blocks: Sequence[int]) -> str:
@@ -139,8 +139,8 @@ def _name(layer: LayerRow) -> str:
     return f"{layer.layer}: stage {layer.stage}, block {layer.block}, {layer.width} channels"
 
 
-def _clicked(meaning: list[Any], layers: Iterable[LayerRow], choice: Choice, closed: set[int]) -> None:
-    """Act on the customdata of a cell: what was selected or closed is no longer so, anything else is."""
+def _clicked(meaning: list[Any], layers: Iterable[LayerRow], choice: LayerChoice, closed: set[int]) -> None:
+    """Toggle what the customdata of the clicked cell stands for: a layer, a block or a stage."""
     kind, number, stage, block = meaning
     if kind == "stage":
         _close(closed ^ {stage})

@@ -2,23 +2,24 @@
 
 import streamlit as st
 
+from explorer.escaping import in_markdown
 from explorer.runs.experiments import Experiment
 from explorer.ui import cached
 from explorer.ui.navigation import page
-from explorer.ui.wording import chip, escaped, percent, title, when
+from explorer.ui.wording import chip, percent, title, when
 
 
 def now_training() -> None:
-    """A link to what trains or waits, if anything does."""
+    """Links to the experiments that train or wait."""
     for each in (each for each in cached.experiments() if each.active):
         with st.container(border=True):
             link(each)
 
 
 def link(each: Experiment) -> None:
-    """One line that opens an experiment: title, state, when it began, test errors."""
+    """A link to an experiment: title, state, start, test errors."""
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        st.page_link(page("train"), label=escaped(title(each)), query_params={"experiment": each.id})
+        st.page_link(page("train"), label=in_markdown(title(each)), query_params={"experiment": each.id})
         st.markdown(chip(each), width="content")
     errors = [
         f"{run.facts.network.name} {percent(run.progress.test_error)}"

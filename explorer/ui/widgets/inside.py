@@ -1,4 +1,4 @@
-"""What happens inside networks while they train: a heat map of a measure of every layer or block, step by step."""
+"""Heat maps of a measure of every layer or block while networks train, from the probes of their runs."""
 
 import streamlit as st
 
@@ -9,37 +9,37 @@ from explorer.runs.experiments import Experiment
 from explorer.ui import cached
 from explorer.ui.widgets.live_chart import live_chart
 
-FIRST_MEASURE = "gradient_norm"  # it moves most; with batch norm every response starts with spread one
+FIRST_MEASURE = "gradient_norm"  # it changes most; with batch norm every response std starts at one
 
 
 def choose_inside() -> str:
-    """The measure to be shown, kept in the address."""
+    """A field for the measure, kept in the address."""
     return str(
         st.selectbox(
-            "Inside the layers",
+            "Layer measure",
             list(MEASURES),
             index=list(MEASURES).index(FIRST_MEASURE),
             format_func=lambda name: MEASURES[name].title,
             key="inside",
             bind="query-params",
             width=300,
-            help="Measured every so many steps on the same 64 training images, batch norm as in training.",
+            help="Measured by each probe on the same 64 training images, with batch norm in training mode.",
         )
     )
 
 
 def inside(found: Experiment, *, explain: bool = True) -> None:
-    """The heat maps of an experiment, a panel a network, as far as it was looked into.
+    """The heat maps of an experiment, one per network, up to its latest probe.
 
     Args:
         found: the experiment.
-        explain: say why there are none, instead of showing nothing.
+        explain: show a note where there are none.
     """
     if cached.live_layers(found.run_ids).empty:
         if explain:
             st.caption(
-                "The layers were not looked at in this training. *Look inside while training*, among the settings of "
-                "the Train page, does so; the Responses page looks into the snapshots of any run."
+                "The layers were not probed in this training: see *Probe layers while training* among the settings of "
+                "the Train page. The Responses page measures the snapshots of any run."
             )
         return
     measure = choose_inside()

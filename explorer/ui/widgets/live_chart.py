@@ -1,4 +1,4 @@
-"""A plotly chart that grows in place: zoom, hidden lines and hover stay while new points arrive.
+"""A plotly chart that is updated in place: zoom, hidden lines and hover stay while new points arrive.
 
 `st.plotly_chart` mounts a new chart at every change; this one hands the new figure to `Plotly.react`.
 """
@@ -31,7 +31,7 @@ _CSS = """
 .explorer-chart.explorer-chart-over .nsewdrag { cursor: pointer !important; }
 """
 
-# The figure is made for a light page; the browser knows at once when the reader turns it dark, the server does not.
+# Figures are made for a light page: only the browser knows at once when the reader switches to a dark one.
 _JS = """
 function plotly(url) {
   globalThis.explorerPlotly ??= new Promise((resolve, reject) => {
@@ -60,7 +60,7 @@ function enlarge(layout, chart) {
   chart.style.minHeight = `${layout.height}px`
 }
 
-// Plotly follows the window only; a chart's place also changes when something comes to stand beside it.
+// Plotly follows the width of the window only, not that of the chart's container.
 function followWidth(chart, Plotly) {
   new ResizeObserver(() => {
     const drawn = chart._fullLayout?.width
@@ -93,7 +93,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     if (!data.figure || !chart.isConnected || chart.explorerRevision !== revision) return
     let text = data.figure
     if (isDark(chart)) for (const [light, dark] of Object.entries(data.dark)) text = text.replaceAll(light, dark)
-    if (text === chart.explorerText) return // nothing new: leave the reader's hover alone
+    if (text === chart.explorerText) return // unchanged: keep the reader's hover
     chart.explorerText = text
     const figure = JSON.parse(text)
     enlarge(figure.layout, chart)
@@ -102,7 +102,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
       displaylogo: false, responsive: true, showSendToCloud: false, modeBarButtonsToRemove: ["select2d", "lasso2d"],
       toImageButtonOptions: { filename: data.filename, scale: 2 },
     })
-    chart.classList.remove("explorer-chart-over") // plotly forgets at a redraw what the pointer was on
+    chart.classList.remove("explorer-chart-over") // plotly loses the hovered point at a redraw
     if (first && data.clickable) sendClicks(chart)
     if (first) followWidth(chart, Plotly)
   }).catch((error) => {
@@ -118,20 +118,20 @@ _component = st.components.v2.component("resnet_explorer_chart", html=_HTML, css
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """A figure as the browser gets it."""
+    """A figure as JSON for the browser."""
 
     text: str
     height: int | None
 
 
 def drawn(figure: "Figure") -> Drawn:
-    """What `live_chart` shows of a figure."""
+    """A figure as `live_chart` sends it."""
     return Drawn(figure.to_json(remove_uids=False), figure.layout.height)
 
 
 @st.cache_data(max_entries=100, show_spinner=False)
-def kept_drawing(key: str, _draw: Callable[[], "Figure"]) -> Drawn:
-    """The same without drawing again what has been drawn under this key, which says all that the figure depends on."""
+def cached_drawing(key: str, _draw: Callable[[], "Figure"]) -> Drawn:
+    """`drawn`, cached under `key`, which contains all that the figure depends on."""
     return drawn(_draw())
 
 
@@ -149,7 +149,7 @@ def live_chart(
         figure: with a fixed height, and `uirevision` set so that the reader's zoom is kept.
         key: of the chart on its page.
         alt: what it shows, in a sentence, for a screen reader.
-        filename: of the picture that the chart's own button saves.
+        filename: of the PNG that the chart's camera button saves.
         on_click: gets the `customdata` of a clicked point that has some, before the page runs again.
     """
     found = figure if isinstance(figure, Drawn) else drawn(figure)
@@ -159,12 +159,12 @@ def live_chart(
 
 
 def load_early() -> None:
-    """Let the browser fetch the chart script while the reader is still reading."""
+    """Let the browser load the chart script before the first chart."""
     _mount("chart-script", None, figure=None, height=0, alt="", filename="", clickable=False)
 
 
 def chart_script_route() -> Route:
-    """Serves the chart script that comes with plotly; nothing is fetched from a network."""
+    """The route of the chart script that ships with plotly; nothing is loaded from the internet."""
 
     async def script(request: Any) -> FileResponse:
         return FileResponse(SCRIPT, media_type="text/javascript", headers={"Cache-Control": "public, max-age=31536000"})

@@ -1,4 +1,4 @@
-"""The moment of training that a page shows: a slider over the kept steps, with play."""
+"""The moment of training: a slider over the steps of the snapshots, with play."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -7,18 +7,18 @@ import streamlit as st
 
 from explorer.ui.widgets.network_choice import Candidate
 
-PLAY_SECONDS = 1.0  # that a moment is shown while it plays, once it is on the page
+PLAY_SECONDS = 1.0  # between moments while it plays
 NOTICE_SECONDS = 0.05  # at most, until a click is noticed
 
 
 def at_moment(chosen: Sequence[Candidate], show: Callable[[int | None], None]) -> None:
-    """Show something at the moment of the slider, as the last thing on a page: while it plays, what follows is not run.
+    """Show something at the moment of the slider; last on a page, as nothing after it runs while it plays.
 
-    No fragment: a click in one, such as on Cancel, would have to wait for what is being computed.
+    No fragment: a click in one, such as on Cancel, would wait for the computation.
 
     Args:
-        chosen: the networks whose kept steps the slider has.
-        show: gets the step, None where no network has several; it returns once all is on the page.
+        chosen: the networks whose snapshots the slider offers.
+        show: draws a step; None where no network has several.
     """
     steps = sorted({step for each in chosen for step in each.moments})
     if len(steps) < 2:
@@ -27,7 +27,7 @@ def at_moment(chosen: Sequence[Candidate], show: Callable[[int | None], None]) -
     if "step" in st.session_state and st.session_state.step not in steps:
         st.session_state.step = steps[-1]
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        _play_button(steps)  # first, so that a pause stays at the moment that is shown
+        _play_button(steps)  # first, so that Pause keeps the moment shown
         if st.session_state.pop("rewind", False):
             st.session_state.step = steps[0]
         elif st.session_state.get("playing"):
@@ -40,7 +40,7 @@ def at_moment(chosen: Sequence[Candidate], show: Callable[[int | None], None]) -
 
 
 def _go_on() -> None:
-    """Run the page again in a second, or earlier where the reader clicks on something."""
+    """Rerun the page in a second, or earlier if the reader clicks on something."""
     end, place = time.monotonic() + PLAY_SECONDS, st.empty()
     while time.monotonic() < end:
         time.sleep(NOTICE_SECONDS)
@@ -49,7 +49,7 @@ def _go_on() -> None:
 
 
 def _advance(steps: Sequence[int]) -> None:
-    """On to the next moment, if the last one has been seen; at the end the play is over."""
+    """Go to the next moment if the current one has been shown; stop at the end."""
     now = st.session_state.get("step", steps[-1])
     if st.session_state.get("shown_step") != now:
         return
@@ -65,7 +65,7 @@ def _play_button(steps: Sequence[int]) -> None:
         "Pause" if playing else "Play",
         icon=":material/pause:" if playing else ":material/play_arrow:",
         key="play",
-        help="From the first moment to the last; what was seen once comes back at once.",
+        help="From the first moment to the last; results are kept.",
     ):
         st.session_state.playing = not playing
         if not playing and st.session_state.get("step", steps[-1]) == steps[-1]:
@@ -78,7 +78,7 @@ def _slider(steps: Sequence[int]) -> int:
         st.select_slider(
             "Moment of training, in steps",
             steps,
-            value=steps[-1],  # also where play has said another: the address leaves out what is usual here
+            value=steps[-1],  # also while it plays: the address leaves out the default
             format_func=str,
             key="step",
             bind="query-params",

@@ -1,4 +1,4 @@
-"""Which networks a page looks into: runs at any kept moment, checkpoints, untrained ones."""
+"""The field for networks: runs with their snapshots, checkpoints, untrained networks."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -7,28 +7,30 @@ from typing import Any
 import streamlit as st
 
 from explorer.data.catalogue import data_status, known_dataset
+from explorer.escaping import in_markdown
 from explorer.models.catalogue import NETWORKS, network_config
 from explorer.models.config import NetworkConfig
 from explorer.runs.checkpoint_facts import kept_checkpoints, moments, training_data
 from explorer.runs.experiments import Experiment
 from explorer.ui import cached, wording
 
-DEEPEST, WIDEST = 1202, 256  # that a link may ask for: it is computed without a click
-MOST = 8  # networks at once: more lines cannot be told apart
+DEEPEST, WIDEST = 1202, 256  # accepted in a link, which is computed without a click
+MOST = 8  # more lines in a chart cannot be told apart
 FIRST_SHOWN = ("plain20", "resnet20", "plain{deep}", "resnet{deep}")  # of the shipped ones
-USUAL = ("plain20", "resnet20", "plain56", "resnet56")  # the untrained ones that come first
-FIRST_DATA = {"cifar10": 56, "digits": 56}  # that shipped networks were trained on, and how deep the deeper ones are
+USUAL = ("plain20", "resnet20", "plain56", "resnet56")  # the first untrained ones
+FIRST_DATA = {"cifar10": 56, "digits": 56}  # of shipped networks, with the depth of the deeper ones
+CHOOSE_NETWORK = "Choose a network above: a shipped one, one of your own, or an untrained one."
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A network that can be looked into.
+    """A network that can be chosen.
 
     Attributes:
         name: id of a run or checkpoint, or name of an untrained network.
         data: what it was trained on; empty for an untrained one.
         image_size: pixels a side of the images it was trained on; 0 for an untrained one.
-        moments: steps at which its weights can be had; none where there is one state only.
+        moments: steps of its snapshots; empty where there is one state only.
     """
 
     name: str
@@ -39,7 +41,7 @@ class Candidate:
     moments: tuple[int, ...]
 
     def reference(self, step: int | None) -> str:
-        """What it was at the last moment not past `step`; None: as trained as it is."""
+        """Reference to the last snapshot not past `step`; to the last of all for None."""
         if not self.moments:
             return self.name
         before = [moment for moment in self.moments if step is None or moment <= step]
@@ -71,17 +73,17 @@ def candidates() -> dict[str, Candidate]:
 
 def choose_networks() -> list[Candidate]:
     """A field for up to eight networks, kept in the address as `networks`."""
-    there = candidates()
+    known = candidates()
     asked = st.query_params.get("networks")
     if asked is not None and asked != st.session_state.get("networks_written"):
         named = [name for name in dict.fromkeys(asked.split(",")) if name]
         st.session_state.networks_chosen = named[:MOST]
-    remembered = st.session_state.get("networks_chosen", first_shown(there))
-    missing = [name for name in remembered if name not in there and not _is_valid(name)]  # deleted meanwhile, say
+    remembered = st.session_state.get("networks_chosen", first_shown(known))
+    missing = [name for name in remembered if name not in known and not _is_valid(name)]  # such as deleted ones
     if missing:
-        st.warning(f"Not here: {', '.join(wording.escaped(each[:80]) for each in missing[:MOST])}.")
+        st.warning(f"Not on this machine: {', '.join(in_markdown(each[:80]) for each in missing[:MOST])}.")
     st.session_state.networks_chosen = [name for name in remembered if name not in missing]
-    offered = {name: there.get(name) or _untrained(name) for name in [*there, *st.session_state.networks_chosen]}
+    offered = {name: known.get(name) or _untrained(name) for name in [*known, *st.session_state.networks_chosen]}
     chosen = st.multiselect(
         "Networks",
         list(offered),
@@ -98,16 +100,16 @@ def choose_networks() -> list[Candidate]:
 
 
 def first_seeds(found: Experiment) -> list[str]:
-    """The first run of each network of an experiment that has weights, at most as many as can be shown."""
+    """The first run with weights of each network of an experiment, at most as many as can be chosen."""
     runs = {run.facts.network.name: run.id for run in reversed(found.runs) if run.facts and moments(run)}
     return [runs[name] for name in found.networks if name in runs][:MOST]
 
 
-def first_shown(there: dict[str, Candidate]) -> list[str]:
+def first_shown(known: dict[str, Candidate]) -> list[str]:
     """Two depths of shipped networks on data that is on this machine; else two untrained ones."""
     for data, deep in FIRST_DATA.items():
         names = [f"shipped-{data}-{pattern.format(deep=deep)}" for pattern in FIRST_SHOWN]
-        if data_status(data).available and all(name in there for name in names):
+        if data_status(data).available and all(name in known for name in names):
             return names
     return ["plain20", "resnet20"]
 
@@ -126,7 +128,7 @@ def _untrained(name: str) -> Candidate:
 
 
 def _image_size(data: str, recipe: Mapping[str, Any]) -> int:
-    """As the recipe says, else the data set's own; 0 where neither is known."""
+    """Image size of the recipe, else of the data set; 0 where neither is known."""
     row = known_dataset(data)
     return int(recipe.get("image_size") or (row.sizes[0] if row else 0))
 

@@ -1,4 +1,4 @@
-"""Widgets for the settings of a plan, kept in the URL, the plan they make."""
+"""Fields for the settings of a plan, kept in the address, and the plan they make."""
 
 from dataclasses import dataclass
 from types import NoneType
@@ -15,10 +15,10 @@ from explorer.ui.address import bound_number
 
 
 def plan_of(choices: dict[str, Any]) -> Plan:
-    """The plan that was chosen.
+    """The chosen plan.
 
     Raises:
-        BadSettings: no network is chosen, or the choices do not fit together; the message says which.
+        BadSettings: no network is chosen, or the choices are inconsistent; the message says which.
     """
     if not choices["networks"]:
         raise BadSettings("No network is chosen. Pick at least one; a plain and a residual one make a comparison.")
@@ -27,7 +27,7 @@ def plan_of(choices: dict[str, Any]) -> Plan:
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """The widgets of one preset: its plan gives their defaults, `name` stands before their keys in the URL."""
+    """The fields of one preset, with defaults from its plan; `name` is the prefix of their keys in the address."""
 
     name: str
     preset: Preset
@@ -41,11 +41,11 @@ class Fields:
         return int(value if chosen is None else chosen)
 
     def settings(self, *names: str) -> dict[str, Any]:
-        """Fields of the recipe, each with the widget that its own description asks for."""
+        """Fields for settings of the recipe, made from their descriptions."""
         return {name: self.setting(name, getattr(self.preset.plan.recipe, name)) for name in names}
 
     def setting(self, name: str, usual: Any) -> Any:
-        """One of them, at first at its usual value."""
+        """The field for one setting, with its default."""
         field = Recipe.model_fields[name]
         extra: dict[str, Any] = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
         title, of_type = str(field.title), get_args(field.annotation)

@@ -1,10 +1,11 @@
-"""How far an experiment is, what is wrong with it, and its pause, resume and stop."""
+"""Progress and problems of an experiment, and the buttons Pause, Resume and Stop."""
 
 import time
 from collections.abc import Callable
 
 import streamlit as st
 
+from explorer.escaping import in_markdown, message_in_markdown
 from explorer.runs.control import requested
 from explorer.runs.experiments import Experiment
 from explorer.runs.mending import mend
@@ -12,7 +13,7 @@ from explorer.runs.store import FORCED, Run
 from explorer.training import launch
 from explorer.ui import cached, wording
 from explorer.ui.errors import readable_errors
-from explorer.ui.wording import chip, duration, escaped, since
+from explorer.ui.wording import chip, duration, since
 
 LOG_LINES = 30
 
@@ -20,7 +21,7 @@ LOG_LINES = 30
 def heading(found: Experiment) -> None:
     """Title and state, with the buttons that fit the state."""
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.subheader(f"{escaped(wording.title(found))} {chip(found)}", anchor=False)
+        st.subheader(f"{in_markdown(wording.title(found))} {chip(found)}", anchor=False)
         controls(found)
 
 
@@ -29,7 +30,7 @@ def controls(found: Experiment) -> None:
     if found.active or found.resumable:
         with st.container(horizontal=True, width="content"):
             asked = {requested(run.path) for run in found.runs if run.state in ("starting", "running")} - {None}
-            if _silence(found) is not None:  # it may be asked again
+            if _silence(found) is not None:  # the reader may ask again
                 asked.clear()
             if found.active:
                 _button("Pause", "pause", launch.pause, found, disabled=bool(asked))
@@ -61,16 +62,16 @@ def _button(
 
 
 def progress(found: Experiment) -> None:
-    """A bar with what goes on and how long it will take, and what is wrong with any of the runs."""
+    """A bar with the state and the time left, and the problems of the runs."""
     done, total = _steps(found)
     remaining = _time_left(found.id, done, total) if found.state == "running" else None
     left = "" if remaining is None else f" About {duration(remaining)} left."
     st.progress(min(1.0, done / total), text=_sentence(found) + left)
     if (silence := _silence(found)) is not None:
         st.warning(
-            f"The training does not answer: nothing has been heard of it since {since(silence)} ({duration(silence)}), "
-            "which is much longer than its usual step. If it does not heed Pause or Stop within some seconds, it is "
-            "ended by force; Resume then goes on from the last state that was kept.",
+            f"The training does not answer: there was no sign of it since {since(silence)} ({duration(silence)}), "
+            "much longer than its usual step. If it does not react to Pause or Stop within some seconds, it is ended "
+            "by force; Resume then continues from the last saved state.",
             icon=":material/hourglass_disabled:",
         )
     for run in found.runs:
@@ -78,8 +79,8 @@ def progress(found: Experiment) -> None:
 
 
 def offer_mending(run: Run) -> None:
-    """A button that keeps what can be read of a damaged run."""
-    help_text = "Keeps what can be read of its metrics; a training that had not ended can then go on."
+    """A button that restores a damaged run from what can be read."""
+    help_text = "Keeps the metrics that can be read; an unfinished training can then continue."
     if st.button("Mend", icon=":material/healing:", key=f"mend-{run.id}", help=help_text):
         with readable_errors():
             mend(run.id)
@@ -94,7 +95,7 @@ def numbers(found: Experiment) -> None:
     images = sum(run.progress.step * int(run.facts.recipe["batch_size"]) for run in runs if run.facts)
     rate = next((run.progress.learning_rate for run in reversed(runs) if run.progress.learning_rate is not None), None)
     with st.grid(4, min_column_width=150):
-        st.metric("Step", f"{found.step:,} of {found.steps:,}", help="Of the slowest network; they advance in turn.")
+        st.metric("Step", f"{found.step:,} of {found.steps:,}", help="Of the slowest network; networks take turns.")
         st.metric("Training time", duration(seconds) if seconds else "–", help="All networks; evaluations not counted.")
         st.metric(
             "Images per second", f"{images / seconds:,.0f}" if seconds else "–", help="Training alone, all networks."
@@ -103,13 +104,13 @@ def numbers(found: Experiment) -> None:
 
 
 def _steps(found: Experiment) -> tuple[int, int]:
-    """Steps made and steps in all, of all runs together."""
+    """Steps done and total steps, summed over the runs."""
     runs = [run for run in found.runs if run.facts]
     return sum(run.progress.step for run in runs), max(1, sum(run.steps for run in runs))
 
 
 def _silence(found: Experiment) -> float | None:
-    """For how long a training that hangs has not been heard."""
+    """Seconds since the last sign of a training that hangs; None if none does."""
     return max((run.silent_seconds for run in found.runs if run.silent_seconds is not None), default=None)
 
 
@@ -120,19 +121,19 @@ def _sentence(found: Experiment) -> str:
     if found.state == "queued":
         return _queue_position(found)
     if found.state == "running" and _silence(found) is not None:
-        return "Training stands still."
+        return "Training hangs."
     if found.state in ("paused", "stopped") and any(run.reason.startswith(FORCED) for run in found.runs):
-        return "Ended by force. Resume goes on from the last state that was kept."
+        return "Ended by force. Resume continues from the last saved state."
     return {
         "starting": "Starting: PyTorch is loading, which takes about ten seconds.",
-        "running": "Training. You may close this page: training goes on.",
-        "paused": "Paused. Resume goes on exactly where it stopped.",
-        "stopped": "Stopped. What was measured is kept; Resume goes on from there.",
+        "running": "Training. You may close this page: training continues.",
+        "paused": "Paused. Resume continues exactly where it stopped.",
+        "stopped": "Stopped. What was measured is kept; Resume continues from there.",
         "finished": "Finished.",
         "failed": "A network failed; the reason is below.",
-        "crashed": "The training process is gone. Resume goes on from the last state that was kept.",
+        "crashed": "The training process is gone. Resume continues from the last saved state.",
         "damaged": "A file of this experiment cannot be read.",
-        "shipped": "Came with the program.",
+        "shipped": "Shipped with the program.",
     }[found.state]
 
 
@@ -143,11 +144,11 @@ def _queue_position(found: Experiment) -> str:
     ahead = [e for e in cached.experiments() if e.state == "queued" and place(e) < place(found)]
     busy = [e for e in cached.experiments() if e.state in ("starting", "running")]
     text = f"Waiting: number {len(ahead) + 1} in the queue"
-    return f"{text}, after {escaped(wording.title(busy[0]))}." if busy else f"{text}."
+    return f"{text}, after {in_markdown(wording.title(busy[0]))}." if busy else f"{text}."
 
 
 def _time_left(experiment_id: str, done: int, total: int) -> float | None:
-    """From the pace since this page first saw the run move, so that evaluations and other work are counted."""
+    """Estimated from the pace since this page was opened, which includes evaluations and other work."""
     now = time.monotonic()
     since, first = st.session_state.setdefault(f"pace-{experiment_id}", (now, done))
     if done < first:  # resumed from an earlier snapshot
@@ -156,15 +157,15 @@ def _time_left(experiment_id: str, done: int, total: int) -> float | None:
 
 
 def _trouble(run: Run) -> None:
-    """Why a run is not as it should be, with the end of its log."""
+    """The problem of a run, with the end of its log."""
     reason = run.reason
     name = run.facts.network.name if run.facts else run.id
     if run.state in ("failed", "damaged"):
-        st.error(wording.said(f"{name}: {reason}"), icon=":material/error:")
+        st.error(message_in_markdown(f"{name}: {reason}"), icon=":material/error:")
     elif run.state == "crashed":
         why = f" {reason}" if reason else ""
         st.error(
-            wording.said(f"{name}: the training process is gone.{why} The log is {run.path / 'worker.log'}."),
+            message_in_markdown(f"{name}: the training process is gone.{why} The log is {run.path / 'worker.log'}."),
             icon=":material/error:",
         )
     elif run.elsewhere:
@@ -173,9 +174,9 @@ def _trouble(run: Run) -> None:
             icon=":material/person:",
         )
     elif reason:
-        st.warning(wording.said(f"{name}: {reason}"), icon=":material/warning:")
+        st.warning(message_in_markdown(f"{name}: {reason}"), icon=":material/warning:")
     if run.facts and run.facts.notice:
-        st.info(wording.said(f"{name}: {run.facts.notice}"), icon=":material/healing:")
+        st.info(message_in_markdown(f"{name}: {run.facts.notice}"), icon=":material/healing:")
     if run.state == "damaged":
         offer_mending(run)
     if run.state in ("failed", "crashed") and (log := cached.log_tail(run.path / "worker.log", LOG_LINES)):

@@ -1,10 +1,11 @@
-"""Beside the form: what will be trained, how long it takes, and Start."""
+"""The card with the plan, its estimated time, and Start."""
 
 import streamlit as st
 
 from explorer.compute.client import compute
 from explorer.compute.functions import estimate
 from explorer.data.catalogue import data_status
+from explorer.escaping import in_markdown, message_in_markdown
 from explorer.results import Estimate
 from explorer.studies import commands
 from explorer.studies.degradation import plan_confounds
@@ -12,18 +13,18 @@ from explorer.training import launch
 from explorer.training.plan import Plan
 from explorer.ui import cached
 from explorer.ui.navigation import page
-from explorer.ui.widgets.guard import guard
-from explorer.ui.widgets.questions import show_result
-from explorer.ui.wording import duration, escaped, said, title
+from explorer.ui.widgets.caveats import show_caveats
+from explorer.ui.widgets.waiting import show_result
+from explorer.ui.wording import duration, title
 
 
 def start_panel(plan: Plan, *, opens: str = "train", **query: str) -> None:
-    """A card with the plan in words, the time it takes, and the button that starts it.
+    """A card with the plan in words, its estimated time, and the button that starts it.
 
     Args:
         plan: what Start trains.
         opens: the page that then shows the experiment.
-        query: goes to that page's address beside the experiment's id.
+        query: further parameters of that page's address.
     """
     with st.container(border=True):
         images = plan.recipe.train_images or plan.dataset.train_images
@@ -32,15 +33,15 @@ def start_panel(plan: Plan, *, opens: str = "train", **query: str) -> None:
         st.markdown(f"##### {len(plan.networks)} {'network' if len(plan.networks) == 1 else 'networks'}{seeds}")
         st.markdown(
             f"{plan.recipe.steps:,} steps of {plan.recipe.batch_size} images: "
-            f"{epochs:,.1f} times through {images:,} images of {escaped(plan.dataset.title)}."
+            f"{epochs:,.1f} epochs of {images:,} images of {in_markdown(plan.dataset.title)}."
         )
         status = data_status(plan.data)
         if not status.available:
-            st.warning(said(status.detail), icon=":material/download:")
+            st.warning(message_in_markdown(status.detail), icon=":material/download:")
             st.page_link(page("data"), label="To the Data page", icon=":material/arrow_forward:")
         busy = [found for found in cached.experiments() if found.active]
         if busy:
-            st.caption(f"{escaped(title(busy[-1]))} is {busy[-1].state}: this one will wait for its turn.")
+            st.caption(f"{in_markdown(title(busy[-1]))} is {busy[-1].state}: this one will wait in the queue.")
         if st.button(
             "Start",
             type="primary",
@@ -60,16 +61,16 @@ def start_panel(plan: Plan, *, opens: str = "train", **query: str) -> None:
 
 
 def _caveats(plan: Plan) -> None:
-    """What will stand between a comparison of the networks and a conclusion from it."""
+    """The confounds of a comparison of these networks."""
     found = plan_confounds(plan)
     if found:
         with st.expander(f"Caveats ({len(found)})", icon=":material/warning:"):
-            if guard(found, plan, key="train"):
+            if show_caveats(found, plan, key="train"):
                 st.switch_page(page("degradation"))
 
 
 def _estimate(plan: Plan) -> None:
-    """The time, once it has been measured for these settings; measuring takes two seconds and a start of PyTorch."""
+    """The training time, measured on request: it takes two seconds and the start of PyTorch."""
     measured = plan.model_copy(update={"title": ""})
     if st.session_state.get("estimated") != measured:
         if st.button("Estimate the time", icon=":material/timer:", key="estimate_time", width="stretch"):

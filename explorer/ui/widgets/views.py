@@ -1,4 +1,4 @@
-"""The views of a page: its menu beside the title, and what each view shows."""
+"""The views of a page: their menu, and what each shows."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,11 +13,11 @@ Shown = TypeVar("Shown")
 
 @dataclass(frozen=True, slots=True)
 class View(Generic[Shown]):
-    """One way of looking at what a page has chosen.
+    """One view of what is chosen on a page.
 
     Attributes:
         title: in the menu.
-        show: draws it; None where it is not about what the page has chosen.
+        show: draws it; None for a view that does not depend on the choice.
         question: what it answers.
     """
 
@@ -27,7 +27,7 @@ class View(Generic[Shown]):
 
 
 def choose_view(titles: Mapping[str, str], key: str, *, default: str, label: str = "View") -> str | None:
-    """The menu of views, by title; the address keeps the choice under `key`."""
+    """The menu of views by title; the choice is kept in the address under `key`."""
     return st.segmented_control(
         label, list(titles), format_func=titles.__getitem__, default=default, required=True, key=key,
         bind="query-params", label_visibility="collapsed",
@@ -35,7 +35,7 @@ def choose_view(titles: Mapping[str, str], key: str, *, default: str, label: str
 
 
 def page_of_views(title: str, views: Mapping[str, View[Shown]], key: str) -> str | None:
-    """Title, menu and question of a page that shows one view at a time; the first unless another is chosen."""
+    """Title, menu and question of a page that shows one view at a time, by default the first."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.title(title, anchor=False, width="content")
         chosen = choose_view({name: view.title for name, view in views.items()}, key, default=next(iter(views)))

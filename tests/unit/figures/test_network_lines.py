@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from explorer.figures import theme
-from explorer.figures.network_lines import framed, named_once, network_lines
+from explorer.figures.network_lines import base_layout, named_once, network_lines
 
 
 def table(*rows):
@@ -32,7 +32,7 @@ def test_a_network_at_several_steps_is_named_with_its_step():
 
 def test_an_earlier_moment_is_thinner_and_lighter_than_a_later_one():
     first, last, alone = (
-        line.look(theme.LIGHT)
+        line.style(theme.LIGHT)
         for line in network_lines(table(("r@0", "resnet20", 0), ("r", "resnet20", 400), ("s@0", "resnet56", 0)))
     )
     assert first["opacity"] < last["opacity"] == alone["opacity"] == 1
@@ -44,7 +44,7 @@ def test_two_runs_of_a_network_at_one_step_have_letters_that_the_note_explains()
         table(("b", "resnet20", 400), ("a", "resnet20", 400), ("a@0", "resnet20", 0), ("p", "plain20", 400))
     )
     assert [line.label for line in lines] == ["plain20", "resnet20 A", "resnet20 B, step 0", "resnet20 B, step 400"]
-    note = framed(lines, [], theme.LIGHT, height=400)["annotations"][0]["text"]
+    note = base_layout(lines, [], theme.LIGHT, height=400)["annotations"][0]["text"]
     assert "<b>resnet20 A</b> b\u2003<b>resnet20 B</b> a" in note
 
 
@@ -62,7 +62,7 @@ def test_without_reference_and_step_a_network_is_one_untrained_line():
 
 def test_the_note_says_what_dashes_and_pale_lines_mean_only_where_there_are_some():
     alone, both, twice = (
-        framed(network_lines(table(*rows)), ["", "a fact"], theme.LIGHT, height=400)["annotations"][0]["text"]
+        base_layout(network_lines(table(*rows)), ["", "a fact"], theme.LIGHT, height=400)["annotations"][0]["text"]
         for rows in (
             [("r", "resnet20", 9)],
             [("r", "resnet20", 9), ("p", "plain20", 9)],

@@ -80,7 +80,7 @@ def test_several_seeds_are_faint_lines_around_their_mean(metrics):
     np.testing.assert_allclose(mean.y, np.mean([seed.y for seed in seeds], axis=0), rtol=1e-6)
     assert all(seed.line.color == mean.line.color and seed.opacity < 0.5 for seed in seeds)
     assert all(seed.line.width < mean.line.width for seed in seeds)
-    assert "bold: mean over the seeds" in race(table).layout.annotations[2].text
+    assert "bold: mean over seeds" in race(table).layout.annotations[2].text
 
 
 def test_one_seed_is_one_bold_line(metrics):

@@ -44,7 +44,7 @@ def test_a_click_on_a_field_with_images_means_label_and_prediction(counts):
 def test_pointing_says_what_is_taken_for_what(counts):
     (matrix,) = confusion_matrix(counts, NAMES).data
     assert matrix.hovertext[0][1] == "<b>cat</b> predicted as <b>dog</b><br>500 images, 25.0 % of this class"
-    assert matrix.hovertext[0][0].startswith("<b>cat</b> right<br>1,500")
+    assert matrix.hovertext[0][0].startswith("<b>cat</b> correct<br>1,500")
 
 
 def test_of_many_classes_those_with_the_most_mistakes_are_shown():

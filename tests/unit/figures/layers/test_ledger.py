@@ -54,7 +54,7 @@ def test_four_panels_stand_in_two_rows_under_their_names():
         "<b>Branch / shortcut, |F(x)| / |s(x)|</b>",
         "<b>Cosine of F(x) and s(x)</b>",
         "<b>Mean |γ|, last batch norm</b>",
-        "<b>Gradient by the shortcut (share)</b>",
+        "<b>Gradient through the shortcut (share)</b>",
     ]
     assert [layout.xaxis.title.text, layout.xaxis3.title.text] == [None, "block"]
 

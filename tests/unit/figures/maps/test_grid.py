@@ -120,7 +120,7 @@ def test_a_click_gives_the_position_of_the_cell_and_hover_the_place_in_the_pictu
     assert cell.customdata[2][3] == [2]
     assert list(cell.text[2][3]) == [3, 2]
     assert "resnet20" in cell.hovertemplate
-    assert "predicts cat (97.0 %), right" in cell.hovertemplate
+    assert "predicts cat (97.0 %), correct" in cell.hovertemplate
 
 
 def test_trace_ids_fit_into_css_selectors(map_cell):
@@ -202,9 +202,9 @@ def test_a_failure_without_a_prediction_has_no_line_above(map_cell):
 
 
 def test_up_to_four_scales_have_a_bar_with_their_ends(map_cell):
-    def bars(columns, **look):
+    def bars(columns, **style):
         cells = [map_cell(column=f"method {i}", low=-0.5, high=0.5) for i in range(columns)]
-        found = attribution_grid(cells, **look)
+        found = attribution_grid(cells, **style)
         return len([uid for uid in drawn(found) if uid.startswith("scale-")]), texts(found)
 
     count, words = bars(4)

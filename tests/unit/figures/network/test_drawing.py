@@ -204,7 +204,7 @@ def test_an_opened_block_is_drawn_in_full():
 
 def test_an_opened_block_of_a_plain_network_has_no_addition():
     figure = by_layer("plain20", opened=(2, 1))
-    assert len(line(figure, "meetings").x) == 0
+    assert len(line(figure, "joins").x) == 0
     assert any("no shortcut" in each for each in words(figure))
 
 
@@ -277,7 +277,7 @@ def test_a_dense_stage_says_its_channels_and_its_transition():
     text = " ".join(words(drawn("densenet121")))
     assert "Stage 1</b>: 6 dense layers, 256 channels, 56 × 56, layers 2–13" in text
     assert "Stage 2</b>: transition and 12 dense layers, 512 channels, 28 × 28, layers 14–38" in text
-    assert set(line(drawn("densenet-bc-22-12"), "meetings").text) == {"c"}
+    assert set(line(drawn("densenet-bc-22-12"), "joins").text) == {"c"}
 
 
 def test_a_deep_stem_has_three_cells():

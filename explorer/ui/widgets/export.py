@@ -1,4 +1,4 @@
-"""Exporting results: a table, its chart as a page, the command that gives the same."""
+"""Export of results: table, chart as a standalone page, shell command."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -7,28 +7,28 @@ import pandas as pd
 import streamlit as st
 
 from explorer.compute.client import Call
+from explorer.escaping import message_in_markdown
 from explorer.figures import Figure
 from explorer.figures.standalone import standalone_page
-from explorer.ui.wording import said
 
 
-def together(calls: Sequence[Call[pd.DataFrame]]) -> pd.DataFrame | None:
-    """One table of what could be measured; why the rest could not is shown."""
+def combined(calls: Sequence[Call[pd.DataFrame]]) -> pd.DataFrame | None:
+    """The results of calls as one table; failures are shown."""
     for text in dict.fromkeys(str(each.failure) for each in calls if each.failure is not None and not each.cancelled):
-        st.error(said(text), icon=":material/error:")
+        st.error(message_in_markdown(text), icon=":material/error:")
     tables = [each.value for each in calls if each.failure is None]
     return pd.concat(tables, ignore_index=True) if tables else None
 
 
 def show_failure(call: Call[Any]) -> bool:
-    """Whether a call gave nothing; why is shown, unless the reader cancelled it."""
+    """Whether a call failed; shows the reason, unless the reader cancelled it."""
     if call.failure is not None and not call.cancelled:
-        st.error(said(str(call.failure)), icon=":material/error:")
+        st.error(message_in_markdown(str(call.failure)), icon=":material/error:")
     return call.failure is not None
 
 
-def take_along(table: pd.DataFrame, draw: Callable[[], Figure], *, name: str, command: str) -> None:
-    """The table on request, downloads of it and of the chart, and the same from a shell."""
+def export_buttons(table: pd.DataFrame, draw: Callable[[], Figure], *, name: str, command: str) -> None:
+    """Downloads of a table and its chart, the table itself, and the shell command for it."""
     with st.container(horizontal=True):
         st.download_button(
             "Table (CSV)", lambda: table.to_csv(index=False), f"{name}.csv", "text/csv", key=f"csv-{name}",
@@ -42,7 +42,7 @@ def take_along(table: pd.DataFrame, draw: Callable[[], Figure], *, name: str, co
 
 
 def chart_download(draw: Callable[[], Figure], *, title: str, file: str) -> None:
-    """A button for a chart, drawn anew when asked for, as a page of its own."""
+    """A download button for a chart as a standalone page, drawn on request."""
     st.download_button(
         "Chart (HTML)",
         lambda: standalone_page(draw(), title),
@@ -51,5 +51,5 @@ def chart_download(draw: Callable[[], Figure], *, title: str, file: str) -> None
         key=f"html-{file}",
         icon=":material/show_chart:",
         on_click="ignore",
-        help="Opens in any browser, without a network. The camera in the chart saves a PNG.",
+        help="Opens in any browser, also offline. The camera in the chart saves a PNG.",
     )

@@ -1,4 +1,4 @@
-"""Showing an experiment again and again while it trains."""
+"""Experiments on a page, refreshed while they train."""
 
 from collections.abc import Callable
 
@@ -13,17 +13,17 @@ POLL_SECONDS = 2.0  # a poll and its chart cost a third of a second on the cores
 
 
 @st.cache_data(ttl=3, show_spinner=False)
-def start_waiting() -> None:
-    """Start what waits in the queue once nothing trains; any page that polls may do it."""
+def start_queued() -> None:
+    """Start the next experiment in the queue once nothing trains; called by every page that polls."""
     launch.start_next()
 
 
-def renewed(found: Experiment, show: Callable[[Experiment], None]) -> None:
-    """Show an experiment as it is now, again and again while it is active; then the whole page once more."""
+def show_live(found: Experiment, show: Callable[[Experiment], None]) -> None:
+    """Show an experiment, refreshed while it is active; the page reruns when that changes."""
 
     def part() -> None:
         with readable_errors():
-            start_waiting()
+            start_queued()
         now = cached.experiment(found.id)
         if now.active != found.active:
             st.rerun()

@@ -1,4 +1,4 @@
-"""How a page waits for calls in the PyTorch process."""
+"""Waiting for calls in the PyTorch process, with progress and Cancel."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -10,17 +10,17 @@ from explorer.compute.client import Call, compute
 from explorer.ui.errors import fragment
 
 POLL_SECONDS = 0.3
-LONG_SECONDS = 2.5  # from here on a reader wonders what takes so long
+LONG_SECONDS = 2.5  # from here on a reason and Cancel are shown
 
 
 T = TypeVar("T")
 
 
 def awaited(calls: Sequence[Call[T]], doing: str) -> Sequence[Call[T]]:
-    """The calls once all have ended; until then `doing` says how far they are.
+    """The calls, once all have ended; until then a bar shows how far they are in `doing`.
 
-    What stands on the page stays meanwhile. Where the reader goes on to something else, calls that have not begun are
-    withdrawn, and the one that has is ended.
+    If the reader leaves the page or changes something, calls that have not begun are withdrawn, and the running one is
+    ended.
     """
     begun, long = time.monotonic(), False
     try:
@@ -41,26 +41,26 @@ def awaited(calls: Sequence[Call[T]], doing: str) -> Sequence[Call[T]]:
                 compute.withdraw(each)
     place.empty()
     button.empty()
-    _offer_again([each for each in calls if each.cancelled], doing)
+    _retry_button([each for each in calls if each.cancelled], doing)
     return calls
 
 
 def _reason(pending: Sequence[Call[Any]], part: float) -> str:
-    """Why it takes so long, as far as that can be known."""
+    """Why it takes so long, as far as known."""
     if compute.silent:
         return f" {_silence()}"
     if part > 0:
         return ""
     if any(each.begun for each in pending):
-        return " PyTorch and the images are loaded once."
-    return " What was asked for before, here or on another page, comes first."
+        return " Loading PyTorch and the images, once."
+    return " Earlier requests, from here or another page, come first."
 
 
 def _silence() -> str:
-    return f"PyTorch has not answered for {compute.silent:.0f} s; *Cancel* ends it and starts a new one."
+    return f"PyTorch has not answered for {compute.silent:.0f} s; *Cancel* restarts it."
 
 
-def _offer_again(cancelled: Sequence[Call[Any]], doing: str) -> None:
+def _retry_button(cancelled: Sequence[Call[Any]], doing: str) -> None:
     if cancelled:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f":gray[{doing}: cancelled.]", width="content")
@@ -68,7 +68,7 @@ def _offer_again(cancelled: Sequence[Call[Any]], doing: str) -> None:
                 "Compute", icon=":material/play_arrow:", key=f"again {doing}", on_click=_each,
                 args=(compute.forget, cancelled),
             ):  # fmt: skip
-                st.rerun()  # the page asks anew, also where the button is in a part that runs alone
+                st.rerun()  # the whole page, also where the button is in a fragment
 
 
 def _each(act: Callable[[Call[Any]], None], calls: Sequence[Call[Any]]) -> None:
@@ -77,7 +77,7 @@ def _each(act: Callable[[Call[Any]], None], calls: Sequence[Call[Any]]) -> None:
 
 
 def show_result(call: Call[T], waiting: str, show: Callable[[T], None]) -> None:
-    """Draw what a call gave with `show`, and the text `waiting` until it is there."""
+    """Draw the result of a call with `show`; until then the text `waiting`."""
     pending = call.pending
 
     def part() -> None:
@@ -90,7 +90,7 @@ def show_result(call: Call[T], waiting: str, show: Callable[[T], None]) -> None:
         if pending:
             st.rerun()  # ends the polling
         if call.cancelled:
-            _offer_again([call], waiting)
+            _retry_button([call], waiting)
             return
         show(call.value)
 

@@ -1,27 +1,27 @@
-"""What else could explain a difference, each with a button that mends it."""
+"""Caveats of a comparison: confounds, each with a button that removes it."""
 
 from collections.abc import Sequence
 
 import streamlit as st
 
 from explorer.analysis.confounds import Confound
+from explorer.escaping import message_in_markdown
 from explorer.studies.degradation import without
 from explorer.training.plan import Plan
-from explorer.ui import wording
 
-CHOSEN_PLAN = "lab_plan"  # session state: a plan made by a remedy, to be started instead of a preset
+CHOSEN_PLAN = "lab_plan"  # session state: a plan without a confound, to be started instead of a preset
 
 
-def guard(found: Sequence[Confound], plan: Plan, *, key: str) -> bool:
-    """The confounds of `plan`; a remedy's button proposes the mended plan on the Degradation page.
+def show_caveats(found: Sequence[Confound], plan: Plan, *, key: str) -> bool:
+    """The confounds of `plan`; each button proposes a plan without one on the Degradation page.
 
     Returns:
-        Whether such a button was pressed just now.
+        Whether a button was pressed.
     """
     pressed = False
     for confound in found:
         with st.container(border=True, gap="small"):
-            st.markdown(f":orange[:material/warning:] {wording.said(confound.reason)}")
+            st.markdown(f":orange[:material/warning:] {message_in_markdown(confound.reason)}")
             st.caption(confound.source)
             pressed |= st.button(
                 confound.remedy,

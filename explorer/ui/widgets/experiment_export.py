@@ -1,4 +1,4 @@
-"""Taking an experiment along: its metrics, its chart, itself, its command."""
+"""Export of experiments: metrics, chart, zip, command."""
 
 import shutil
 from collections.abc import Callable
@@ -13,14 +13,14 @@ from explorer.scratch import temporary_folder
 from explorer.studies import commands
 from explorer.studies.degradation import plan_of
 from explorer.ui import cached
-from explorer.ui.widgets.take_along import chart_download
+from explorer.ui.widgets.export import chart_download
 from explorer.ui.wording import title
 
 
-def share(found: Experiment, draw: Callable[[], Figure]) -> None:
-    """Downloads of one experiment, made when they are asked for, and the same from a shell; `draw` makes its chart."""
+def export_experiment(found: Experiment, draw: Callable[[], Figure]) -> None:
+    """Downloads of one experiment, made on request, and its shell command; `draw` makes the chart."""
     with st.container(horizontal=True):
-        downloads([found], draw)
+        download_buttons([found], draw)
         st.download_button(
             "Experiment (zip)",
             lambda: _zip(found.id),
@@ -37,8 +37,8 @@ def share(found: Experiment, draw: Callable[[], Figure]) -> None:
             st.code(commands.train(plan_of([found])), language="bash", wrap_lines=True)
 
 
-def downloads(chosen: list[Experiment], draw: Callable[[], Figure]) -> None:
-    """Metrics as CSV and the chart as a page that opens without this app."""
+def download_buttons(chosen: list[Experiment], draw: Callable[[], Figure]) -> None:
+    """Download buttons for the metrics as CSV and the chart as a standalone page."""
     name = chosen[0].id if len(chosen) == 1 else "experiments"
     runs = tuple(run_id for found in chosen for run_id in found.run_ids)
     st.download_button(
