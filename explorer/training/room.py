@@ -24,9 +24,7 @@ def room_needed(config: NetworkConfig, recipe: Recipe, step: int | None = None) 
     """
     layers = list(layer_shapes(config))
     parameters = sum(each.own_parameters + each.norm_parameters for each in layers)
-    statistics = sum(
-        each.norm_parameters for each in layers
-    )  # running statistics: as many as parameters of batch norms
+    statistics = sum(each.norm_parameters for each in layers)  # running statistics: as many as norm parameters
     copies, tensors = (2, sum(LAYER_TENSORS)) if recipe.momentum else (1, LAYER_TENSORS[0])
     state = 4 * (copies * parameters + statistics) + TENSOR_BYTES * tensors * len(layers)
     begun = -1 if step is None else step
