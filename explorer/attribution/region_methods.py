@@ -65,4 +65,5 @@ def cells(job: Job, grid: int) -> Tensor:
     if grid > min(height, width):
         raise BadSettings(f"`grid` (={grid}) has more cells than the image of {height} x {width} pixels. Lower it.")
     rows, columns = (torch.arange(side, device=job.images.device) * grid // side for side in (height, width))
-    return (rows[:, None] * grid + columns).expand(1, job.images.shape[1], height, width)
+    numbers = (rows[:, None] * grid + columns).expand(1, job.images.shape[1], height, width)
+    return numbers.contiguous()  # some methods of Captum call `view` on it

@@ -175,6 +175,11 @@ class ComputeClient:
             if not call.pending:
                 self._drop(call)
 
+    def forget_all(self) -> None:
+        """Let all finished calls be computed again: a checkpoint of a known name may have other weights now."""
+        for call in list(self._calls.values()):
+            self.forget(call)
+
     def _drop(self, call: Call[object]) -> None:
         if self._calls.get(call.key) is call:
             del self._calls[call.key]

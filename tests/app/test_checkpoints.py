@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from explorer.compute.client import compute
 from explorer.models.network import build
 from explorer.runs.checkpoint_facts import CheckpointFacts
 from explorer.runs.checkpoints import save_checkpoint
@@ -74,6 +75,15 @@ def test_weights_are_imported_from_a_path_and_chosen(open_page, weights):
     assert "chosen by measuring" in texts(app)
     assert app.query_params["checkpoint"] == "some-weights"
     assert list(app.dataframe[0].value["id"]) == ["some-weights"]
+
+
+def test_after_an_import_nothing_old_is_shown_of_its_name(open_page, weights):
+    before = compute.ask(abs, -31)
+    before.wait(LONG)
+    app = open_page("checkpoints", **{"from": "Path"})
+    app.text_input(key="weights_path").set_value(str(weights)).run()
+    app.button(key="import").click().run(timeout=LONG)
+    assert compute.ask(abs, -31) is not before
 
 
 def test_a_file_that_is_refused_leaves_nothing_and_says_why(open_page, tmp_path):

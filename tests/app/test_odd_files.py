@@ -7,10 +7,10 @@ import pytest
 
 from explorer.data.own_folders import list_file
 from explorer.runs.store import checkpoint_folder, run_folder
+from explorer.ui.navigation import PAGES
 from tests.app.reading import texts
 
 LINK = "[click](http://example.com)"
-PAGE_NAMES = ["home", "train", "runs", "data", "checkpoints", "evaluate", "responses", "attributions", "degradation"]
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def odd(experiment, home):
     return found
 
 
-@pytest.mark.parametrize("name", PAGE_NAMES)
+@pytest.mark.parametrize("name", PAGES)
 def test_every_page_opens_beside_odd_files(open_page, odd, name):
     assert LINK not in texts(open_page(name))
 

@@ -19,6 +19,7 @@ from explorer.runs.facts import RunFacts
 from explorer.runs.store import checkpoint_folder
 from explorer.ui.attributions.views import VIEWS as ATTRIBUTIONS
 from explorer.ui.evaluate.views import VIEWS as EVALUATE
+from explorer.ui.navigation import PAGES
 from explorer.ui.responses.trained import STUDIES
 from tests.app.reading import charts, texts
 
@@ -36,18 +37,6 @@ PLAIN = {
     "MultiSelect": {"options", "raw_values", "placeholder"},
     "DownloadButton": {"url", "deferred_file_id"},
 }
-PAGES = [
-    "home",
-    "train",
-    "runs",
-    "data",
-    "checkpoints",
-    "evaluate",
-    "responses",
-    "attributions",
-    "degradation",
-    "build",
-]
 
 
 def baited(app):
@@ -173,7 +162,7 @@ def test_nor_does_a_picture_that_was_chosen(open_page, folder):
     assert cards
 
 
-@pytest.mark.parametrize("page", [*PAGES, "build"])
+@pytest.mark.parametrize("page", PAGES)
 def test_a_link_shows_no_image(open_page, page):
     keys = ("image", "networks", "network", "beside", "experiment", "data", "folder", "target", "checkpoint", "methods",
             "view", "study", "evaluation", "layer", "guess", "title", IMAGE)  # fmt: skip

@@ -71,7 +71,7 @@ def follow() -> None:
     (call,) = awaited([job.call()], f"Importing {in_markdown(job.title)}")
     failure = "" if call.cancelled else str(call.failure or "")
     st.session_state[OUTCOME] = (call.value if call.failure is None else None, failure)
-    compute.forget(call)  # the same file may be imported again after its checkpoint was deleted
+    compute.forget_all()  # of a checkpoint of this name before, and the import itself
     del st.session_state[JOB]
     if job.temporary:
         remove_upload(Path(job.path))

@@ -5,6 +5,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from explorer.compute.client import compute
 from explorer.escaping import in_markdown
 from explorer.runs import kept
 from explorer.studies import commands
@@ -125,6 +126,7 @@ def _delete(name: str) -> None:
                 kept.delete_checkpoint(name)
                 st.session_state.pop("import_outcome", None)
                 _table.clear()
+                compute.forget_all()
                 cached.forget()
                 st.query_params.pop("checkpoint", None)
                 st.rerun()
