@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
-from typing import IO, Annotated
+from typing import Annotated
 
 from tyro.conf import Positional, UseAppendAction, arg
 
@@ -18,7 +17,7 @@ from explorer.cli.progress_bar import progress_bar
 from explorer.cli.subjects import Subject, picture_reference, subjects
 from explorer.data.pictures import PHOTOGRAPHS, Picture
 from explorer.errors import BadSettings, StorageError
-from explorer.files import storage_errors, write_atomically
+from explorer.files import storage_errors, write_bytes_atomically
 from explorer.results import MissingMap
 from explorer.studies import map_files as map_export
 from explorer.studies.commands import ALL_BLOCKS
@@ -50,23 +49,11 @@ TOLD = [column for column in tables.ATTRIBUTION_SCORES if column not in ("kind",
 
 def methods(*, json: AsJson = False) -> int:
     """List the attribution methods with their parameters; what maps of each mean is in --json."""
-    document = [
-        {
-            "name": name,
-            "title": row.title,
-            "scope": row.scope,
-            "parameters": [asdict(each) for each in row.parameters],
-            "needs": row.needs,
-            "means": row.means,
-            "limits": row.limits,
-            "source": row.source,
-        }
-        for name, row in METHODS.items()
-    ]
+    facts = ("title", "scope", "parameters", "needs", "means", "limits", "source")
+    document = [{"name": name} | {fact: asdict(row)[fact] for fact in facts} for name, row in METHODS.items()]
     usual = {name: [f"{each.name}={each.default}" for each in row.parameters] for name, row in METHODS.items()}
     rows = [row | {"parameters": usual[str(row["name"])]} for row in document]
-    show(document, text_table(rows, ["name", "title", "scope", "parameters", "source"]), as_json=json)
-    return 0
+    return show(document, text_table(rows, ["name", "title", "scope", "parameters", "source"]), as_json=json)
 
 
 def attribute(
@@ -183,8 +170,7 @@ def check(
         "delta": "-" if delta is None else f"{delta:.4g}; what the values miss of the sum they promise",
         "randomisation": f"{found.badge.replace('_', ' ')}: mean rank correlation {likeness:.2f} with drawn weights",
     }
-    show(document, f"{text_facts(facts)}\n\n{text_table(stages, tables.RANDOMISATION)}", as_json=json)
-    return 0
+    return show(document, f"{text_facts(facts)}\n\n{text_table(stages, tables.RANDOMISATION)}", as_json=json)
 
 
 def agreement(
@@ -234,8 +220,7 @@ def agreement(
     once = table["a"].map(place) < table["b"].map(place)  # a matrix for programs, each pair once for people
     shown = table if csv or json else table[once]
     told = [name for name in tables.MEAN_AGREEMENT if shown[name].notna().any()]
-    show_table("pairs", shown, csv=csv, json=json, columns=told)
-    return 0
+    return show_table("pairs", shown, csv=csv, json=json, columns=told)
 
 
 def _flat(several: Sequence[Sequence[str]]) -> list[str]:
@@ -283,12 +268,8 @@ def _write(folder: Path, maps: Sequence[map_export.Map]) -> None:
         "scores.csv": map_export.scores(maps).to_csv(index=False).encode(),
     }
     for name, content in files.items():
-        write_atomically(folder / name, partial(_fill, content))
+        write_bytes_atomically(folder / name, content)
         message(f"Wrote {folder / name}")
-
-
-def _fill(content: bytes, file: IO[bytes]) -> None:
-    file.write(content)
 
 
 def _span(values: Sequence[float]) -> str:

@@ -58,12 +58,7 @@ def subjects(identities: Sequence[str], data: str) -> list[Subject]:
         RunError, StorageError, UnknownName: one cannot be found or read.
     """
     return [
-        Subject(
-            reference,
-            facts.network if facts else network_config(reference),
-            name,
-            facts.step if facts else 0,
-        )
+        Subject(reference, facts.network if facts else network_config(reference), name, facts.step if facts else 0)
         for reference, (facts, name) in facts_and_data(references(identities), data).items()
     ]
 

@@ -93,11 +93,7 @@ def show_experiment(found: Experiment, *, json: bool, ended: bool = False) -> in
 def run_document(run: Run) -> dict[str, Any]:
     """All facts of a run, for --json."""
     row = run_row(run)
-    facts = (
-        run.facts.model_dump(mode="json", include={"recipe", "network", "initial", "environment", "created"})
-        if run.facts
-        else {}
-    )
+    facts = run.facts.model_dump(mode="json") if run.facts else {}
     return {
         "id": run.id,
         "name": row["network"],
