@@ -44,6 +44,7 @@ Settings = Annotated[
     ),
 ]
 
+CURVES = ("deletion", "random_deletion", "insertion", "random_insertion", "verdict")  # of a check, in JSON
 TOLD = [column for column in tables.ATTRIBUTION_SCORES if column not in ("kind", "depth", "score")]
 
 
@@ -147,11 +148,7 @@ def check(
     stages = table.to_dict("records")
     document = {
         "map": row,
-        "deletion": curves.deletion,
-        "random_deletion": curves.random_deletion,
-        "insertion": curves.insertion,
-        "random_insertion": curves.random_insertion,
-        "verdict": curves.verdict,
+        **{name: getattr(curves, name) for name in CURVES},
         "infidelity": infidelity.value,
         "unexplained": infidelity.unexplained,
         "sensitivity": found.sensitivity,

@@ -80,10 +80,11 @@ def diff(
         text_table(totals, ["total", "a", "b"]),
         text_table(different, DIFFERENCE_COLUMNS) if different else "",
     ]
+    document = ends | {"totals": totals, "settings": settings, "layers": layers}
+    show(document, "\n\n".join(filter(None, parts)), as_json=json)
     if not json:
         message(f"{len(different)} of {len(layers)} layers differ")
-    document = ends | {"totals": totals, "settings": settings, "layers": layers}
-    return show(document, "\n\n".join(filter(None, parts)), as_json=json)
+    return 0
 
 
 def _config(name: str, classes: int | None, channels: int) -> "NetworkConfig":

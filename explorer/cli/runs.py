@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
@@ -54,8 +55,8 @@ def metrics(identities: Ids, /, *, points: int | None = None, json: AsJson = Fal
     Args:
         points: approximate maximum of lines per run, by averaging steps; None prints every step.
     """
-    run_ids = dict.fromkeys(run_id for identity in identities for run_id in _run_ids(*find(identity)))
-    table = experiments.metrics(list(run_ids), points=points)
+    chosen = [found.run_ids if run is None else (run.id,) for found, run in map(find, identities)]
+    table = experiments.metrics(list(dict.fromkeys(chain.from_iterable(chosen))), points=points)
     print(json_text(table.to_dict("records")) if json else table.to_csv(index=False).rstrip("\n"))
     return 0
 
@@ -173,10 +174,6 @@ def find(identity: str) -> tuple[Experiment, Run | None]:
     raise RunError(
         f"No experiment or run begins with {quoted(identity)}. `python -m explorer runs list` shows those there are."
     )
-
-
-def _run_ids(found: Experiment, run: Run | None) -> tuple[str, ...]:
-    return found.run_ids if run is None else (run.id,)
 
 
 def _act(action: Callable[[str], object], identity: str, *, json: bool) -> int:

@@ -73,8 +73,6 @@ def show_experiment(found: Experiment, *, json: bool, ended: bool = False) -> in
     """Print an experiment and its runs.
 
     Args:
-        found: what to print.
-        json: as a JSON document.
         ended: whether a run that did not finish makes the exit code 1.
     """
     rows = [run_row(run) | {"state": state_of_run(run)} for run in found.runs]
