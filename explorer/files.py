@@ -187,9 +187,14 @@ def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
             raise
 
 
+def write_bytes_atomically(path: Path, content: bytes) -> None:
+    """`write_atomically` for known content."""
+    write_atomically(path, lambda file: file.write(content))
+
+
 def write_text_atomically(path: Path, text: str) -> None:
     """`write_atomically` for a text."""
-    write_atomically(path, lambda file: file.write(text.encode()))
+    write_bytes_atomically(path, text.encode())
 
 
 @contextmanager

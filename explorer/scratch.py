@@ -50,7 +50,10 @@ def remove_unowned(folders: Iterable[Path], purpose: str = "", *, but: Collectio
         if path.name.startswith(stay):
             continue
         with suppress(OSError):  # another user's, or just removed by another process
-            _remove(path)
+            if stat.S_ISDIR(path.lstat().st_mode):
+                shutil.rmtree(path)
+            else:
+                path.unlink()
             removed.append(path)
     return removed
 
@@ -71,13 +74,6 @@ def _is_unowned(path: Path) -> bool:
         return facts is not None and stat.S_ISREG(facts.st_mode) and time.time() - facts.st_mtime > UNOWNED_SECONDS
     except OSError:
         return False
-
-
-def _remove(path: Path) -> None:
-    if stat.S_ISDIR(path.lstat().st_mode):
-        shutil.rmtree(path)
-    else:
-        path.unlink()
 
 
 @cache

@@ -15,15 +15,7 @@ MOST_MISTAKES = 100
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """Measures of a network's predictions.
-
-    Attributes:
-        error: fraction wrong.
-        standard_error: of the error, as an estimate from these images.
-        top5_error: fraction whose label is not among the five most probable classes; None with five classes or fewer.
-        loss: mean cross-entropy, nats.
-        ece: see `analysis.calibration.calibration_error`.
-    """
+    """Measures of a network's predictions, see `tables.EVALUATIONS`; the errors are fractions wrong."""
 
     error: float
     standard_error: float

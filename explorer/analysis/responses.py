@@ -59,7 +59,10 @@ def response_histogram(
         BadSettings: as for `response_std`, or there is no such layer.
     """
     copy = _measured(network, statistics)
-    chosen = _chosen(copy, layer)
+    layers = main_path(copy)
+    if not 1 <= layer <= len(layers):
+        raise BadSettings(f"`layer` (={layer}) is not a layer of this network. It has 1 to {len(layers)}.")
+    chosen = layers[layer - 1]
     counts = np.zeros(BINS, np.int64)
     edges: list[float] = []
 
@@ -87,13 +90,6 @@ def _measured(network: nn.Module, statistics: Statistics) -> nn.Module:
         raise BadSettings(f"`statistics` (={statistics!r}) is not known. Known: 'running', 'batch'.")
     require_layers(network)
     return working_copy(network, statistics)
-
-
-def _chosen(network: nn.Module, number: int) -> Layer:
-    layers = main_path(network)
-    if not 1 <= number <= len(layers):
-        raise BadSettings(f"`layer` (={number}) is not a layer of this network. It has 1 to {len(layers)}.")
-    return layers[number - 1]
 
 
 @torch.no_grad()

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import product
 from math import isnan, nan
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -92,13 +92,8 @@ def verdicts(gaps: pd.DataFrame, *, chance: float) -> tuple[Verdict, Verdict]:
         gaps: result of `error_gaps`; its residual_depth rows are listed with the degradation, as its counterpart.
         chance: the error of guessing.
     """
-    plain = gaps[gaps["question"] == "degradation"]
-    residual = gaps[gaps["question"] == "residual_depth"]
-    shortcut = gaps[gaps["question"] == "shortcut"]
-    return (
-        _verdict("degradation", plain, residual, chance),
-        _verdict("shortcut", shortcut, shortcut.iloc[:0], chance),
-    )
+    plain, residual, shortcut = (gaps[gaps["question"] == each] for each in get_args(Question))
+    return _verdict("degradation", plain, residual, chance), _verdict("shortcut", shortcut, shortcut.iloc[:0], chance)
 
 
 def has_not_started(error: float, chance: float) -> bool:

@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
-from typing import IO, Annotated
+from typing import Annotated
 
 from tyro.conf import Positional, UseAppendAction, arg
 
@@ -18,7 +17,7 @@ from explorer.cli.output import AsCsv, AsJson, message, show, show_table, text_f
 from explorer.cli.progress_bar import progress_bar
 from explorer.data.pictures import PHOTOGRAPHS, Picture
 from explorer.errors import BadSettings, StorageError
-from explorer.files import storage_errors, write_atomically
+from explorer.files import storage_errors, write_bytes_atomically
 from explorer.results import MissingMap
 from explorer.studies import map_files
 from explorer.studies.commands import ALL_BLOCKS
@@ -45,28 +44,17 @@ Settings = Annotated[
     ),
 ]
 
+CURVES = ("deletion", "random_deletion", "insertion", "random_insertion", "verdict")  # of a check, in JSON
 SHOWN = [column for column in tables.ATTRIBUTION_SCORES if column not in ("kind", "depth", "score")]
 
 
 def methods(*, json: AsJson = False) -> int:
     """List the attribution methods with their parameters; --json also gives what their maps mean."""
-    document = [
-        {
-            "name": name,
-            "title": row.title,
-            "scope": row.scope,
-            "parameters": [asdict(each) for each in row.parameters],
-            "needs": row.needs,
-            "means": row.means,
-            "limits": row.limits,
-            "source": row.source,
-        }
-        for name, row in METHODS.items()
-    ]
+    facts = ("title", "scope", "parameters", "needs", "means", "limits", "source")
+    document = [{"name": name} | {fact: asdict(row)[fact] for fact in facts} for name, row in METHODS.items()]
     defaults = {name: [f"{each.name}={each.default}" for each in row.parameters] for name, row in METHODS.items()}
     rows = [row | {"parameters": defaults[str(row["name"])]} for row in document]
-    show(document, text_table(rows, ["name", "title", "scope", "parameters", "source"]), as_json=json)
-    return 0
+    return show(document, text_table(rows, ["name", "title", "scope", "parameters", "source"]), as_json=json)
 
 
 def attribute(
@@ -160,11 +148,7 @@ def check(
     stages = table.to_dict("records")
     document = {
         "map": row,
-        "deletion": curves.deletion,
-        "random_deletion": curves.random_deletion,
-        "insertion": curves.insertion,
-        "random_insertion": curves.random_insertion,
-        "verdict": curves.verdict,
+        **{name: getattr(curves, name) for name in CURVES},
         "infidelity": infidelity.value,
         "unexplained": infidelity.unexplained,
         "sensitivity": found.sensitivity,
@@ -183,8 +167,7 @@ def check(
         "delta": "-" if delta is None else f"{delta:.4g}; the sum of the values minus what it should be",
         "randomisation": f"{found.badge.replace('_', ' ')}: mean rank correlation {similarity:.2f} with random weights",
     }
-    show(document, f"{text_facts(facts)}\n\n{text_table(stages, tables.RANDOMISATION)}", as_json=json)
-    return 0
+    return show(document, f"{text_facts(facts)}\n\n{text_table(stages, tables.RANDOMISATION)}", as_json=json)
 
 
 def agreement(
@@ -234,8 +217,7 @@ def agreement(
     once = table["a"].map(place) < table["b"].map(place)  # all ordered pairs for programs, each pair once for people
     shown = table if csv or json else table[once]
     columns = [name for name in tables.MEAN_AGREEMENT if shown[name].notna().any()]
-    show_table("pairs", shown, csv=csv, json=json, columns=columns)
-    return 0
+    return show_table("pairs", shown, csv=csv, json=json, columns=columns)
 
 
 def _flat(several: Sequence[Sequence[str]]) -> list[str]:
@@ -283,12 +265,8 @@ def _write(folder: Path, maps: Sequence[map_files.Map]) -> None:
         "scores.csv": map_files.scores(maps).to_csv(index=False).encode(),
     }
     for name, content in files.items():
-        write_atomically(folder / name, partial(_fill, content))
+        write_bytes_atomically(folder / name, content)
         message(f"Wrote {folder / name}")
-
-
-def _fill(content: bytes, file: IO[bytes]) -> None:
-    file.write(content)
 
 
 def _span(values: Sequence[float]) -> str:

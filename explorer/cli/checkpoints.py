@@ -29,8 +29,9 @@ def list_all(*, json: AsJson = False) -> int:
     """List all checkpoints: imported, constructed, of runs, and shipped with the program."""
     table = kept.checkpoint_table()
     rows = table.to_dict("records")
-    show(rows, text_table(rows, [name for name in kept.COLUMNS if name not in ("source", "classes")]), as_json=json)
-    return 0
+    return show(
+        rows, text_table(rows, [name for name in kept.COLUMNS if name not in ("source", "classes")]), as_json=json
+    )
 
 
 @app.command(name="import")
@@ -80,16 +81,14 @@ def export(identity: Id, target: Positional[Path] = Path(), /, *, json: AsJson =
         target: the .safetensors file, or a folder in which it is named after the checkpoint.
     """
     path = kept.export_checkpoint(identity, target)
-    show({"id": identity, "path": path.resolve()}, str(path), as_json=json)
-    return 0
+    return show({"id": identity, "path": path.resolve()}, str(path), as_json=json)
 
 
 @app.command
 def delete(identity: Id, /, *, json: AsJson = False) -> int:
     """Delete an imported or constructed checkpoint."""
     kept.delete_checkpoint(identity)
-    show({"id": identity, "deleted": True}, f"Deleted {identity}.", as_json=json)
-    return 0
+    return show({"id": identity, "deleted": True}, f"Deleted {identity}.", as_json=json)
 
 
 def load(
@@ -115,8 +114,7 @@ def load(
 
 
 def _show(found: Imported, *, json: bool) -> int:
-    show(asdict(found), _text(found), as_json=json)
-    return 0
+    return show(asdict(found), _text(found), as_json=json)
 
 
 def _text(found: Imported) -> str:

@@ -35,8 +35,7 @@ def identity(
     from explorer.studies.identity import identity as construct
 
     found = construct(checkpoint, depth, data=data, to=to)
-    show(asdict(found), _text(found), as_json=json)
-    return 0
+    return show(asdict(found), _text(found), as_json=json)
 
 
 def _text(found: Construction) -> str:

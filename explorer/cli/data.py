@@ -50,8 +50,7 @@ def add(path: Folder, /, *, json: AsJson = False) -> int:
     name = add_folder(str(path.expanduser().absolute()))
     row = next(each for each in folder_table() if each["name"] == name)
     found = {key: row[key] for key in ("name", "place", "detail", "classes", "train_images", "test_images")}
-    show(found, text_facts(found), as_json=json)
-    return 0
+    return show(found, text_facts(found), as_json=json)
 
 
 @app.command
@@ -63,8 +62,7 @@ def remove(path: Folder, /, *, json: AsJson = False) -> int:
     """
     place = str(path.expanduser().absolute())
     remove_folder(place)
-    show({"removed": place}, f"{place} is off the list; its pictures are where they were.", as_json=json)
-    return 0
+    return show({"removed": place}, f"{place} is off the list; its pictures are where they were.", as_json=json)
 
 
 @app.command
@@ -95,8 +93,7 @@ def verify(name: Name, /, *, json: AsJson = False) -> int:
 
 def _show_status(name: str, *, json: bool) -> int:
     found = asdict(data_status(name))
-    show(found, text_facts(found), as_json=json)
-    return 0
+    return show(found, text_facts(found), as_json=json)
 
 
 @contextmanager

@@ -83,8 +83,7 @@ def _show(report: Report, *, json: bool) -> int:
     if report.unfinished:
         blocks.append(f"Not at the end of the schedule, so not counted: {', '.join(report.unfinished)}")
     blocks += [f"Caveat: {each.reason} ({each.source}) {each.remedy}." for each in report.confounds]
-    show(document, "\n\n".join(blocks), as_json=json)
-    return 0
+    return show(document, "\n\n".join(blocks), as_json=json)
 
 
 def _text(answer: Verdict) -> str:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from tyro.conf import Positional, arg
 
 from explorer import tables
-from explorer.cli.output import AsCsv, AsJson, json_text, message, show, text_facts, text_table
+from explorer.cli.output import AsCsv, AsJson, message, show, show_table, text_facts, text_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 LAYER_COLUMNS = [column for column in tables.DESCRIBED_LAYERS if column not in ("stage", "block")]
 PART_COLUMNS = [column for column in tables.DESCRIBED_PARTS if column not in ("stage", "block")]
 DIFFERENCE_COLUMNS = [column for column in tables.DIFFERENT_LAYERS if column not in ("layer_a", "layer_b", "differs")]
+TOTALS = ("parameters", "multiply_adds", "kept_values", "receptive_field")
 BATCH = 128  # images per step, for the memory of training, as in He et al. 2015
 
 Name = Annotated[Positional[str], arg(metavar="NAME", help="Such as resnet56, preresnet110, wrn-28-10, resnet50.")]
@@ -47,12 +48,10 @@ def describe(
     found = description(_config(name, classes, channels), image_size)
     table: pd.DataFrame = {"stage": found.stages, "block": found.blocks, "layer": found.layers}[by]
     if csv:
-        print(table.to_csv(index=False).rstrip("\n"))
-        return 0
+        return show_table("rows", table, csv=True, json=False)
     columns = LAYER_COLUMNS if by == "layer" else PART_COLUMNS
     lines = [text_facts(_facts(found)), "", text_table(table.to_dict("records"), columns)]
-    show(_document(found), "\n".join(lines), as_json=json)
-    return 0
+    return show(_document(found), "\n".join(lines), as_json=json)
 
 
 def diff(
@@ -73,22 +72,18 @@ def diff(
     found = differences(_config(name, classes, channels), _config(other, others, channels), image_size)
     settings, layers = (each.to_dict("records") for each in (found.settings, found.layers))
     sides = {"a": found.a, "b": found.b}
-    totals = [
-        {"total": total, **{side: getattr(each, total) for side, each in sides.items()}}
-        for total in ("parameters", "multiply_adds", "kept_values", "receptive_field")
-    ]
-    if json:
-        ends = {side: {"name": each.config.name, "config": each.config.model_dump()} for side, each in sides.items()}
-        print(json_text(ends | {"totals": totals, "settings": settings, "layers": layers}))
-        return 0
+    totals = [{"total": total, **{side: getattr(each, total) for side, each in sides.items()}} for total in TOTALS]
+    ends = {side: {"name": each.config.name, "config": each.config.model_dump()} for side, each in sides.items()}
     different = [row for row in layers if row["differs"]]
     parts = [
         text_table([row for row in settings if row["differs"]] or settings[:1], ["setting", "a", "b"]),
         text_table(totals, ["total", "a", "b"]),
         text_table(different, DIFFERENCE_COLUMNS) if different else "",
     ]
-    print("\n\n".join(filter(None, parts)))
-    message(f"{len(different)} of {len(layers)} layers differ")
+    document = ends | {"totals": totals, "settings": settings, "layers": layers}
+    show(document, "\n\n".join(filter(None, parts)), as_json=json)
+    if not json:
+        message(f"{len(different)} of {len(layers)} layers differ")
     return 0
 
 
@@ -130,13 +125,7 @@ def _document(found: "Description") -> dict[str, Any]:
         "depth": found.config.depth,
         "image_size": found.image_size,
         "config": found.config.model_dump(),
-        "parameters": found.parameters,
-        "multiply_adds": found.multiply_adds,
-        "receptive_field": found.receptive_field,
-        "kept_values": found.kept_values,
+        **{total: getattr(found, total) for total in TOTALS},
         "tensor_bytes": found.tensor_bytes(BATCH),
-        "totals": found.totals.to_dict("records"),
-        "stages": found.stages.to_dict("records"),
-        "blocks": found.blocks.to_dict("records"),
-        "layers": found.layers.to_dict("records"),
+        **{table: getattr(found, table).to_dict("records") for table in ("totals", "stages", "blocks", "layers")},
     }

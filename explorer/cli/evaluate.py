@@ -58,8 +58,7 @@ def evaluate(
         _record(found)
     table = evaluation_table([*found, together.joint] if together else found)
     if csv:
-        show_table("evaluations", table, csv=True, json=False)
-        return 0
+        return show_table("evaluations", table, csv=True, json=False)
     document: dict[str, Any] = {"evaluations": [_document(each) for each in found]}
     if together is not None:
         document["ensemble"] = _document(together.joint) | {
@@ -73,8 +72,7 @@ def evaluate(
         lines += [f"{ten_crops_caveat(row.title)}." for row in rows if not row.augment]
     if together is not None:
         lines += ["", *_together(together)]
-    show(document, "\n".join(lines), as_json=json)
-    return 0
+    return show(document, "\n".join(lines), as_json=json)
 
 
 def _record(found: list[Evaluation]) -> None:

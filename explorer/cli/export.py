@@ -48,8 +48,7 @@ def code(
     if output is not None:
         write_text_atomically(output, text)
         document["path"] = str(output)
-    show(document, text.rstrip("\n") if output is None else f"{config.name} written to {output}", as_json=json)
-    return 0
+    return show(document, text.rstrip("\n") if output is None else f"{config.name} written to {output}", as_json=json)
 
 
 def export_onnx(
@@ -71,5 +70,4 @@ def export_onnx(
     found = onnx_files.export_onnx(network, path, image_size=image_size)
     shape = f"(N, {found.channels}, {found.image_size}, {found.image_size})"
     text = f"{found.network} written to {found.path}: images {shape} in, scores (N, {found.classes}) out"
-    show(asdict(found), text, as_json=json)
-    return 0
+    return show(asdict(found), text, as_json=json)

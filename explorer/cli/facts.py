@@ -16,8 +16,7 @@ def networks(*, json: AsJson = False) -> int:
     from explorer.models.size import networks as table
 
     rows = table().to_dict("records")
-    show(rows, text_table(rows, COLUMNS), as_json=json)
-    return 0
+    return show(rows, text_table(rows, COLUMNS), as_json=json)
 
 
 def device(*, json: AsJson = False) -> int:
@@ -25,5 +24,4 @@ def device(*, json: AsJson = False) -> int:
     from explorer.training.devices import device_facts
 
     found = asdict(device_facts())
-    show(found, text_facts(found), as_json=json)
-    return 0
+    return show(found, text_facts(found), as_json=json)

@@ -41,11 +41,7 @@ app.command(facts.device)
 app.command(data.app, name="data", help="The data sets on this machine: status, download, verify.")
 app.command(train.train)
 app.command(checkpoints.load)
-app.command(
-    checkpoints.app,
-    name="checkpoints",
-    help="Checkpoints on this machine: list, import, export, delete.",
-)
+app.command(checkpoints.app, name="checkpoints", help="Checkpoints on this machine: list, import, export, delete.")
 app.command(construct.app, name="construct", help="Networks constructed from trained ones: identity.")
 app.command(degradation.app, name="degradation", help="Does depth hurt? Run a calibrated experiment, get the verdict.")
 app.command(evaluate.evaluate)
@@ -90,16 +86,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except WrongNumber as error:
         message(f"error: {one_line(error)}")
         raise SystemExit(WRONG_USAGE) from None
-    except ExplorerError as error:
-        message(f"error: {one_line(error)}")
-        return 1
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:  # the reader, such as `head`, has closed the pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except OSError as error:
-        message(f"error: {one_line(os_error_message(error))}")
+    except (ExplorerError, OSError) as error:
+        message(f"error: {one_line(os_error_message(error) if isinstance(error, OSError) else error)}")
         return 1
     except UnicodeEncodeError as error:
         message(

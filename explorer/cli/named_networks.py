@@ -57,13 +57,8 @@ def named_networks(identities: Sequence[str], data: str) -> list[NamedNetwork]:
         RunError, StorageError, UnknownName: one cannot be found or read.
     """
     return [
-        NamedNetwork(
-            reference,
-            found.network if found else network_config(reference),
-            data_name,
-            found.step if found else 0,
-        )
-        for reference, (found, data_name) in facts_and_data(references(identities), data).items()
+        NamedNetwork(reference, facts.network if facts else network_config(reference), name, facts.step if facts else 0)
+        for reference, (facts, name) in facts_and_data(references(identities), data).items()
     ]
 
 

@@ -17,16 +17,12 @@ class WrongNumber(ExplorerError):
 
 
 @NUMBERS.primitive_rule
-def _whole(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | None:
-    return _read_by(whole, int) if info.type is int else None
+def _number(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | None:
+    kind = info.type
+    if kind is not int and kind is not float:
+        return None
+    read: Callable[[str], float] = whole if kind is int else real
 
-
-@NUMBERS.primitive_rule
-def _real(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | None:
-    return _read_by(real, float) if info.type is float else None
-
-
-def _read_by(read: Callable[[str], float], kind: type[float]) -> PrimitiveConstructorSpec[Any]:
     def instance(texts: list[str]) -> float:
         try:
             return read(texts[0])

@@ -23,13 +23,14 @@ def message(text: str) -> None:
     print(_visible(text), file=sys.stderr, flush=True)
 
 
-def show(document: object, text: str, *, as_json: bool) -> None:
-    """Print the result of a command."""
+def show(document: object, text: str, *, as_json: bool) -> int:
+    """Print the result of a command; gives the exit code of success."""
     print(json_text(document) if as_json else _visible(text))
+    return 0
 
 
-def show_table(key: str, table: "pd.DataFrame", *, csv: bool, json: bool, columns: Iterable[str] | None = None) -> None:
-    """Print a table as the result of a command.
+def show_table(key: str, table: "pd.DataFrame", *, csv: bool, json: bool, columns: Iterable[str] | None = None) -> int:
+    """Print a table as the result of a command; gives the exit code of success.
 
     Args:
         key: of the rows in the JSON document.
@@ -37,9 +38,9 @@ def show_table(key: str, table: "pd.DataFrame", *, csv: bool, json: bool, column
     """
     if csv:
         print(table.to_csv(index=False).rstrip("\n"))
-        return
+        return 0
     rows = table.to_dict("records")
-    show({key: rows}, text_table(rows, table.columns if columns is None else columns), as_json=json)
+    return show({key: rows}, text_table(rows, table.columns if columns is None else columns), as_json=json)
 
 
 def json_text(value: object) -> str:

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
@@ -34,8 +35,7 @@ def list_all(*, json: AsJson = False) -> int:
     rows = [experiment_row(found) for found in everything]
     shown = [row | {"state": state_of_experiment(found)} for row, found in zip(rows, everything, strict=True)]
     nothing = "Nothing was trained yet. Start with: python -m explorer train plain20 resnet20"
-    show(rows, text_table(shown, TABLE) if rows else nothing, as_json=json)
-    return 0
+    return show(rows, text_table(shown, TABLE) if rows else nothing, as_json=json)
 
 
 @app.command(name="show")
@@ -45,8 +45,7 @@ def show_one(identity: Id, /, *, json: AsJson = False) -> int:
     if run is None:
         return show_experiment(found, json=json)
     document = run_document(run)
-    show(document, text_facts(document | {"state": state_of_run(run)}), as_json=json)
-    return 0
+    return show(document, text_facts(document | {"state": state_of_run(run)}), as_json=json)
 
 
 @app.command
@@ -56,8 +55,8 @@ def metrics(identities: Ids, /, *, points: int | None = None, json: AsJson = Fal
     Args:
         points: approximate maximum of lines per run, by averaging steps; None prints every step.
     """
-    run_ids = dict.fromkeys(run_id for identity in identities for run_id in _run_ids(*find(identity)))
-    table = experiments.metrics(list(run_ids), points=points)
+    chosen = [found.run_ids if run is None else (run.id,) for found, run in map(find, identities)]
+    table = experiments.metrics(list(dict.fromkeys(chain.from_iterable(chosen))), points=points)
     print(json_text(table.to_dict("records")) if json else table.to_csv(index=False).rstrip("\n"))
     return 0
 
@@ -97,8 +96,7 @@ def mend(identity: Id, /, *, json: AsJson = False) -> int:
         raise RunError(f"No run of {found.id} is damaged: there is nothing to mend.")
     notices = {each.id: mending.mend(each.id) for each in damaged}
     rows = [{"id": run_id, "notice": notice} for run_id, notice in notices.items()]
-    show({"runs": rows}, "\n".join(f"{run_id}: {notice}" for run_id, notice in notices.items()), as_json=json)
-    return 0
+    return show({"runs": rows}, "\n".join(f"{run_id}: {notice}" for run_id, notice in notices.items()), as_json=json)
 
 
 @app.command
@@ -125,8 +123,7 @@ def delete(identity: Id, /, *, yes: bool = False, json: AsJson = False) -> int:
             message("Nothing was deleted.")
             return 1
     trash.discard(experiments.set_aside(found.id, found.run_ids))
-    show({"id": found.id, "deleted": True, "runs": found.run_ids}, f"Deleted {found.id}.", as_json=json)
-    return 0
+    return show({"id": found.id, "deleted": True, "runs": found.run_ids}, f"Deleted {found.id}.", as_json=json)
 
 
 @app.command
@@ -138,8 +135,7 @@ def export(identity: Id, target: Positional[Path] = Path(), /, *, json: AsJson =
     """
     found, _ = find(identity)
     path = experiments.export(found.id, target)
-    show({"id": found.id, "path": path.resolve()}, str(path), as_json=json)
-    return 0
+    return show({"id": found.id, "path": path.resolve()}, str(path), as_json=json)
 
 
 @app.command(name="import")
@@ -178,10 +174,6 @@ def find(identity: str) -> tuple[Experiment, Run | None]:
     raise RunError(
         f"No experiment or run begins with {quoted(identity)}. `python -m explorer runs list` shows those there are."
     )
-
-
-def _run_ids(found: Experiment, run: Run | None) -> tuple[str, ...]:
-    return found.run_ids if run is None else (run.id,)
 
 
 def _act(action: Callable[[str], object], identity: str, *, json: bool) -> int:

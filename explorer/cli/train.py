@@ -73,8 +73,6 @@ def show_experiment(found: Experiment, *, json: bool, ended: bool = False) -> in
     """Print an experiment and its runs.
 
     Args:
-        found: what to print.
-        json: as a JSON document.
         ended: whether a run that did not finish makes the exit code 1.
     """
     rows = [run_row(run) | {"state": state_of_run(run)} for run in found.runs]
@@ -93,11 +91,7 @@ def show_experiment(found: Experiment, *, json: bool, ended: bool = False) -> in
 def run_document(run: Run) -> dict[str, Any]:
     """All facts of a run, for --json."""
     row = run_row(run)
-    facts = (
-        run.facts.model_dump(mode="json", include={"recipe", "network", "initial", "environment", "created"})
-        if run.facts
-        else {}
-    )
+    facts = run.facts.model_dump(mode="json") if run.facts else {}
     return {
         "id": run.id,
         "name": row["network"],

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
@@ -222,26 +222,20 @@ def data_status(name: str) -> DataStatus:
 
 def data_table() -> list[dict[str, object]]:
     """All data sets in menu order, with their contents and status."""
-    table: list[dict[str, object]] = []
-    for row in DATASETS.values():
-        status = data_status(row.name)
-        table.append(
-            {
-                "name": row.name,
-                "title": row.title,
-                "available": status.available,
-                "place": status.place,
-                "detail": status.detail,
-                "bytes": status.bytes,
-                "download_bytes": row.archive.size if row.archive else None,
-                "classes": len(row.classes),
-                "channels": row.channels,
-                "sizes": list(row.sizes),
-                "train_images": row.train_images,
-                "test_images": row.test_images,
-            }
-        )
-    return table
+    return [table_row(data_status(name), row) for name, row in DATASETS.items()]
+
+
+def table_row(status: DataStatus, row: DatasetRow | None) -> dict[str, object]:
+    """A row of `data_table`; a folder that cannot be read has a status alone."""
+    return asdict(status) | {
+        "title": row.title if row else f"The folder {Path(status.place).name}",
+        "download_bytes": row.archive.size if row and row.archive else None,
+        "classes": len(row.classes) if row else 0,
+        "channels": row.channels if row else COLOURS,
+        "sizes": list(row.sizes) if row else [],
+        "train_images": row.train_images if row else 0,
+        "test_images": row.test_images if row else 0,
+    }
 
 
 def require(name: str) -> DatasetRow:

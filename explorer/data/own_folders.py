@@ -2,10 +2,11 @@
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from explorer.data.catalogue import OWN, DatasetRow, dataset, known_dataset
+from explorer.data.catalogue import OWN, DatasetRow, data_status, known_dataset, table_row
 from explorer.data.folders import folder
 from explorer.errors import BadSettings, ExplorerError, StorageError, quoted, reason_in
 from explorer.files import home, read_json, storage_errors, write_text_atomically
@@ -137,28 +138,7 @@ def _write(names: list[str]) -> None:
 
 
 def _described(name: str) -> dict[str, Any]:
-    place = name.partition(":")[2]
-    sizes: tuple[int, ...]
-    try:
-        row = dataset(name)
-    except ExplorerError as error:
-        there, detail = False, str(error)
-        title, classes, sizes, train, test = f"The folder {Path(place).name}", 0, (), 0, 0
-    else:
-        there, title, sizes = True, row.title, row.sizes
-        classes, train, test = len(row.classes), row.train_images, row.test_images
-        detail = f"{train + test:,} pictures in {place}{'' if train else ', none to train on'}."
-    return {
-        "name": name,
-        "title": title,
-        "available": there,
-        "place": place,
-        "detail": detail,
-        "bytes": None,
-        "download_bytes": None,
-        "classes": classes,
-        "channels": 3,
-        "sizes": list(sizes),
-        "train_images": train,
-        "test_images": test,
-    }
+    status, row = data_status(name), known_dataset(name)
+    if row is not None and not row.train_images:
+        status = replace(status, detail=f"{row.test_images:,} pictures in {status.place}, none to train on.")
+    return table_row(status, row)

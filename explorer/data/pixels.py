@@ -62,9 +62,8 @@ def load_data(name: str, image_size: int | None = None) -> Data:
         DataMissing: it is not on this machine, or is damaged; the message says what to do.
     """
     row = dataset(name)
-    side = row.side(image_size)
     with _READING:
-        return (_of_files if row.any_size else _in_memory)(row, side, data_folder())
+        return (_of_files if row.any_size else _in_memory)(row, row.side(image_size), data_folder())
 
 
 def load_test(name: str, image_size: int | None = None) -> Split:
@@ -73,9 +72,8 @@ def load_test(name: str, image_size: int | None = None) -> Split:
     Args and errors as for `load_data`.
     """
     row = dataset(name)
-    side = row.side(image_size)
     with _READING:
-        return _test(row, side, data_folder())
+        return _test(row, row.side(image_size), data_folder())
 
 
 def _data(row: DatasetRow, side: int, folder: Path) -> Data:

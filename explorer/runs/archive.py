@@ -55,7 +55,6 @@ def unpack(source: Path | IO[bytes], name: str, folder: Path, *, most: int) -> N
     """Extract a zip written by `pack` into `folder`: one folder per run, with files of runs only.
 
     Args:
-        source: the zip.
         name: its name in messages.
         folder: an empty folder.
         most: limit of the bytes extracted, whatever sizes the zip claims.
@@ -84,7 +83,9 @@ def _pack_run(run: Run, facts: RunFacts, archive: zipfile.ZipFile) -> None:
         if (run.path / "metrics.db").exists():
             copy_metrics(run.path, scratch / "metrics.db")
             archive.write(scratch / "metrics.db", f"{run.id}/metrics.db")
-    states = sorted(path.name for path in _listed(run.path / "snapshots") if _STATE.fullmatch(path.name))
+    place = run.path / "snapshots"
+    entries = place.iterdir() if place.is_dir() and not place.is_symlink() else ()
+    states = sorted(path.name for path in entries if _STATE.fullmatch(path.name))
     for name in [*list(PORTABLE)[2:], *(f"snapshots/{state}" for state in states)]:
         try:
             content = read_file(run.path / name, _largest(f"{run.id}/{name}"))
@@ -93,10 +94,6 @@ def _pack_run(run: Run, facts: RunFacts, archive: zipfile.ZipFile) -> None:
         archive.writestr(f"{run.id}/{name}", content)
     if not is_run_folder(run.path):
         raise RunError(f"{run.id} was deleted while it was exported. Nothing was written.")
-
-
-def _listed(folder: Path) -> list[Path]:
-    return list(folder.iterdir()) if folder.is_dir() and not folder.is_symlink() else []
 
 
 @contextmanager

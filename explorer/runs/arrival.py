@@ -60,10 +60,9 @@ def read(scratch: Path, name: str) -> list[ImportedRun]:
 
 def require_new(arrived: Sequence[ImportedRun], runs: Iterable[Run], name: str) -> None:
     """Raise RunError if all these runs exist already, under whatever ids."""
-    here = [run for run in runs if run.facts is not None and run.state != "damaged"]
     alike = defaultdict(list)
-    for run in here:
-        if run.facts is not None:
+    for run in runs:
+        if run.facts is not None and run.state != "damaged":
             alike[_settings(run.facts)].append(run)
     known = [_same(each, alike[_settings(each.facts)]) for each in arrived]
     if all(known):

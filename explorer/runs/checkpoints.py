@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from explorer.errors import RunError, StorageError
-from explorer.files import file_identity, write_atomically
+from explorer.files import file_identity, write_bytes_atomically
 from explorer.models.network import Network, build
 from explorer.runs.checkpoint_facts import (
     CheckpointFacts,
@@ -40,7 +40,7 @@ def save_checkpoint(network: nn.Module, path: Path, facts: CheckpointFacts) -> C
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
     content = safetensors.torch.save(tensors)
     facts = facts.model_copy(update={"sha256": hashlib.sha256(content).hexdigest()})
-    write_atomically(path, lambda file: file.write(content))
+    write_bytes_atomically(path, content)
     write_checkpoint_facts(path, facts)
     return facts
 

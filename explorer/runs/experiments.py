@@ -38,7 +38,6 @@ _ORDER: tuple[State, ...] = (
     "shipped",
 )
 
-
 MOST_POINTS = 10_000_000  # of a curve
 
 
@@ -258,7 +257,6 @@ def import_zip(source: Path | IO[bytes], name: str = "") -> str:
     It keeps its ids if they are valid and free on this machine, else it gets new ones.
 
     Args:
-        source: the zip.
         name: its name in messages; empty takes the file's.
 
     Returns:

@@ -9,7 +9,7 @@ from typing import Literal
 import pandas as pd
 
 from explorer.errors import ExplorerError, RunError, StorageError, quoted
-from explorer.files import home, storage_errors, write_atomically
+from explorer.files import home, storage_errors, write_bytes_atomically
 from explorer.runs.checkpoint_facts import checkpoint_facts, checkpoint_file, read_weights
 from explorer.runs.comparison import comparison
 from explorer.runs.store import checkpoint_folder
@@ -34,13 +34,10 @@ def checkpoint_table() -> pd.DataFrame:
         except ExplorerError:  # deleted since
             continue
         rows.append(
-            {
+            row
+            | {
                 "id": row["reference"],
-                "network": row["network"],
-                "depth": row["depth"],
-                "parameters": row["parameters"],
                 "classes": facts.network.classes,
-                "data": facts.data,
                 "normalisation": facts.normalisation,
                 "error": row["test_error"],
                 "origin": place,
@@ -84,19 +81,14 @@ def export_checkpoint(checkpoint_id: str, target: Path) -> Path:
     for each in (path, path.with_suffix(".json")):
         if each.exists():
             raise StorageError(f"{each} is there already. Choose another file, or remove it.")
-    _copy(source, path)
+    write_bytes_atomically(path, read_weights(source))
     try:
-        _copy(source.with_suffix(".json"), path.with_suffix(".json"))
+        write_bytes_atomically(path.with_suffix(".json"), read_weights(source.with_suffix(".json")))
     except BaseException:
         with suppress(OSError):
             path.unlink()
         raise
     return path
-
-
-def _copy(source: Path, target: Path) -> None:
-    content = read_weights(source)
-    write_atomically(target, lambda copy: copy.write(content))
 
 
 def zipped(checkpoint_id: str) -> bytes:

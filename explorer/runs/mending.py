@@ -1,6 +1,5 @@
 """Repair of damaged runs: readable rows of metrics.db are kept, all others become empty."""
 
-import math
 import os
 import shutil
 import sqlite3
@@ -22,7 +21,16 @@ from explorer.runs import store
 from explorer.runs.checkpoint_facts import CheckpointFacts, read_checkpoint
 from explorer.runs.facts import ACTIVE, RESUMABLE, RunFacts, with_notice
 from explorer.runs.metrics import MetricsWriter, read_metrics
-from explorer.runs.metrics_file import metrics_sha256, require_valid_metrics
+from explorer.runs.metrics_file import (
+    COLUMNS,
+    FINITE,
+    KEYS,
+    MOST_NAME,
+    RANGES,
+    TYPES,
+    metrics_sha256,
+    require_valid_metrics,
+)
 from explorer.runs.state_files import newest_verified_step
 from explorer.runs.store import Run, read_run, run_lock, update_run
 from explorer.scratch import temporary_folder
@@ -32,12 +40,6 @@ MOST_SECONDS = 60.0  # for reading a broken file
 _MOST_ROWS = 10**7
 _LEAST_ROW = 12  # bytes in the file
 _JOURNALS = ("", "-wal", "-journal")
-
-_TABLES = {"metrics": tables.METRICS, "layers": tables.LIVE_LAYERS, "blocks": tables.LIVE_BLOCKS}
-_KEYS = {"metrics": ("step",), "layers": ("step", "layer"), "blocks": ("step", "stage", "block")}
-_WHOLE = ("step", "layer", "stage", "block")
-_FRACTIONS = ("batch_error", "train_error", "test_error")
-_POSITIVE = ("loss", "learning_rate", "seconds", "images_per_second")
 
 Rows = dict[str, list[tuple[Any, ...]]]  # rows by table
 
@@ -96,12 +98,6 @@ def _locked(run: Run) -> Iterator[None]:
         lock.release()
 
 
-def _note(run_id: str, facts: RunFacts, sentence: str, **changes: Any) -> None:
-    if facts.state in ACTIVE:  # no worker trains it, and damaged runs are not restarted automatically
-        changes |= {"state": "paused", "worker": None}
-    update_run(run_id, notice=with_notice(facts, sentence), **changes)
-
-
 def _rebuild(run: Run, facts: RunFacts) -> str:
     """Replace a damaged metrics.db; gives the summary."""
     final, state = _final_facts(run, facts), newest_verified_step(run.path)
@@ -131,7 +127,9 @@ def _rebuild(run: Run, facts: RunFacts) -> str:
             (scratch / "metrics.db").replace(run.path / "metrics.db")
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    _note(run.id, facts, sentence, metrics_sha256=metrics_sha256(run.path))
+    # no worker trains it, and damaged runs are not restarted automatically
+    changes: dict[str, Any] = {"state": "paused", "worker": None} if facts.state in ACTIVE else {}
+    update_run(run.id, notice=with_notice(facts, sentence), metrics_sha256=metrics_sha256(run.path), **changes)
     return sentence
 
 
@@ -187,7 +185,7 @@ def _recovered_rows(path: Path, copy: Path, steps: int) -> Rows:
             schema of the file are not trusted, and this program's tables always start at the same pages.
         steps: of the training.
     """
-    rows: Rows = {name: [] for name in _TABLES}
+    rows: Rows = {name: [] for name in COLUMNS}
     if path.is_symlink() or not path.is_file():
         return rows
     with storage_errors(path):
@@ -199,7 +197,7 @@ def _recovered_rows(path: Path, copy: Path, steps: int) -> Rows:
     end = time.monotonic() + MOST_SECONDS
     with closing(sqlite3.connect(copy, isolation_level=None)) as database:
         database.set_progress_handler(lambda: time.monotonic() > end, 10_000)
-        for name in _TABLES:
+        for name in COLUMNS:
             _read(database, name, 0, min(steps, size // _LEAST_ROW), rows[name], end)
     for name in ("layers", "blocks"):  # complete probes only
         counts = Counter(row[0] for row in rows[name])
@@ -229,7 +227,7 @@ def _read(
     """Add the valid rows from step `low` to `high`; unreadable ranges are halved, down to single steps."""
     if time.monotonic() > end:
         return
-    columns, keys = _TABLES[table], _KEYS[table]
+    columns, keys = COLUMNS[table], KEYS[table].split(", ")
     query = f"SELECT {', '.join(columns)} FROM {table} WHERE step BETWEEN ? AND ?"  # noqa: S608 names of columns
     try:
         part = database.execute(query, (low, high)).fetchall()
@@ -251,12 +249,9 @@ def _in_order(places: list[tuple[Any, ...]], low: int, high: int) -> bool:
 
 def _is_valid(column: str, value: object) -> bool:
     """Whether this program would write this value to a column."""
-    if column in _WHOLE:
-        return type(value) is int and 0 <= value < 2**31
     if column == "name":
-        return isinstance(value, str) and len(value) <= 200 and value.isprintable()
-    if value is None:
-        return True
-    if not isinstance(value, float) or not math.isfinite(value):
-        return False
-    return value >= 0 and (column in _POSITIVE or value <= 1) if column in (*_FRACTIONS, *_POSITIVE) else True
+        return isinstance(value, str) and len(value) <= MOST_NAME and value.isprintable()
+    low, high = (0, FINITE[1]) if column == "loss" else RANGES.get(column, FINITE)
+    if column in TYPES:
+        return type(value) is int and low <= value <= high
+    return value is None or (isinstance(value, float) and low <= value <= high)

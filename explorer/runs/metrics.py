@@ -9,12 +9,13 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, cast
+from typing import Literal
 
 import psutil
 
 from explorer import tables
 from explorer.runs.metrics_file import (
+    COLUMNS,
     FINITE,
     KEYS,
     MOST_ROWS,
@@ -34,8 +35,6 @@ CLOSE_SECONDS = 1.0  # to wait for readers
 NETWORK_FILE_SYSTEMS = ("nfs", "cifs", "smb", "fuse.sshfs", "9p")
 
 Live = Literal["layers", "blocks"]
-_LIVE: dict[Live, list[str]] = {"layers": tables.LIVE_LAYERS, "blocks": tables.LIVE_BLOCKS}
-_INSERT = f"INSERT INTO metrics VALUES ({', '.join('?' for _ in tables.METRICS)})"  # noqa: S608 only question marks
 # true if a value is not what `require_values` allows: texts and blobs sort above all numbers, NULL passes
 _ODD = " OR ".join(
     "{} NOT BETWEEN {!r} AND {!r}".format(column, *RANGES.get(column, FINITE)) for column in tables.METRICS[1:]
@@ -110,16 +109,11 @@ class MetricsWriter:
 
     def append(self, row: MetricRow) -> None:
         """Add one row, values in the order of `tables.METRICS`."""
-        with writing(self.path):
-            self._database.execute(_INSERT, row)
+        self.fill({"metrics": [row]})
 
     def append_probe(self, layers: Iterable[LiveRow], blocks: Iterable[LiveRow]) -> None:
         """Add the layers and blocks of one step, values in the order of `tables.LIVE_LAYERS` and `LIVE_BLOCKS`."""
-        with writing(self.path), self._database:  # commits, or rolls back after an error
-            self._database.execute("BEGIN")
-            for table, rows in zip(_LIVE, (layers, blocks), strict=True):
-                places = ", ".join("?" for _ in _LIVE[table])
-                self._database.executemany(f"INSERT INTO {table} VALUES ({places})", rows)  # noqa: S608 names of tables
+        self.fill({"layers": layers, "blocks": blocks})
 
     def last_step(self) -> int:
         """The highest step that has a row; -1 if there is none."""
@@ -130,7 +124,7 @@ class MetricsWriter:
     def delete_after(self, step: int) -> None:
         """Delete the rows past `step`, which a resumed run writes again."""
         with writing(self.path):
-            for table in ("metrics", *_LIVE):
+            for table in COLUMNS:
                 self._database.execute(f"DELETE FROM {table} WHERE step > ?", (step,))  # noqa: S608 names of tables
 
     def flush(self) -> None:
@@ -140,11 +134,11 @@ class MetricsWriter:
 
     def fill(self, rows: Mapping[str, Iterable[Sequence[object]]]) -> None:
         """Add many rows at once, by table."""
-        with writing(self.path), self._database:
+        with writing(self.path), self._database:  # commits, or rolls back after an error
             self._database.execute("BEGIN")
             for table, each in rows.items():
-                places = ", ".join("?" for _ in _LIVE.get(cast("Live", table), tables.METRICS))
-                self._database.executemany(f"INSERT INTO {table} VALUES ({places})", each)  # noqa: S608
+                places = ", ".join("?" for _ in COLUMNS[table])
+                self._database.executemany(f"INSERT INTO {table} VALUES ({places})", each)  # noqa: S608 names of tables
 
     def close(self) -> None:
         """Merge the journal into the file, unless a reader prevents it for too long, and close it."""
@@ -190,7 +184,6 @@ def read_metrics(folder: Path, points: int | None = None, after: int = -1) -> li
     """The metrics of the run in `folder`, in order of step.
 
     Args:
-        folder: of the run.
         points: approximate maximum of rows. Rows between two evaluations are averaged in groups of equal size, placed
             at the group's last step; rows with evaluations are kept. None returns every row.
         after: only the rows past this step.
@@ -223,7 +216,6 @@ def read_live(folder: Path, table: Live, steps: int | None = 300) -> list[LiveRo
     """The layers or blocks of the run in `folder` at the steps with a probe.
 
     Args:
-        folder: of the run.
         table: "layers" or "blocks".
         steps: maximum of steps, at least 2: evenly spaced, with the first and the last. None returns all.
 
@@ -239,7 +231,7 @@ def read_live(folder: Path, table: Live, steps: int | None = 300) -> list[LiveRo
             return []  # a file of an earlier version without such tables
         thinned = _THINNED.format(table=table, keys=KEYS[table], most=MOST_ROWS + 1)
         rows = database.execute(thinned, {"steps": steps}).fetchall()
-        require_values(rows, _LIVE[table], keys=KEYS[table].count(",") + 1)
+        require_values(rows, COLUMNS[table], keys=KEYS[table].count(",") + 1)
         return rows
 
 

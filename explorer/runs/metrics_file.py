@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from explorer import tables
 from explorer.errors import RunError, StorageError, reason_in
-from explorer.files import storage_errors, write_atomically
+from explorer.files import storage_errors, write_bytes_atomically
 from explorer.seals import sha256_of
 
 SETTLED_NS = 2 * 10**9  # coarsest resolution of modification times
@@ -31,7 +31,6 @@ _LIMITS = {  # for SQLite; the statements of this program stay far below
     sqlite3.SQLITE_LIMIT_ATTACHED: 0,
     sqlite3.SQLITE_LIMIT_TRIGGER_DEPTH: 1,
 }
-
 
 COLUMNS = {"metrics": tables.METRICS, "layers": tables.LIVE_LAYERS, "blocks": tables.LIVE_BLOCKS}
 TYPES = {"step": "INTEGER", "layer": "INTEGER", "name": "TEXT", "stage": "INTEGER", "block": "INTEGER"}
@@ -50,7 +49,7 @@ RANGES: dict[str, tuple[float, float]] = {  # of values; columns that are not li
     "train_error": (0, 1),
     "test_error": (0, 1),
 }
-_MOST_NAME = 200  # characters of the name of a layer
+MOST_NAME = 200  # characters of the name of a layer
 
 
 def _definition(table: str) -> str:
@@ -102,7 +101,7 @@ def make_empty(path: Path) -> None:
         for definition in SCHEMA.values():
             database.execute(definition)
         content = database.serialize()
-    write_atomically(path, lambda file: file.write(content))
+    write_bytes_atomically(path, content)
 
 
 def exists(path: Path) -> bool:
@@ -172,7 +171,7 @@ def require_values(rows: Sequence[tuple[Any, ...]], columns: Sequence[str], keys
     for column, values in zip(columns, zip(*rows, strict=True), strict=False):  # no rows: no columns
         kinds = set(map(type, values))
         if column == "name":
-            if kinds != {str} or not all(len(name) <= _MOST_NAME and name.isprintable() for name in set(values)):
+            if kinds != {str} or not all(len(name) <= MOST_NAME and name.isprintable() for name in set(values)):
                 raise InvalidMetricsError("the name of a layer is not a short text")
             continue
         if not kinds <= ({int} if column in TYPES else {int, float, type(None)}):

@@ -10,7 +10,7 @@ from explorer.data.batches import Normalisation
 from explorer.data.catalogue import dataset
 from explorer.data.normalisations import normalisation_row
 from explorer.errors import BadSettings, ExplorerError
-from explorer.files import write_atomically
+from explorer.files import write_bytes_atomically
 from explorer.models.network import build
 from explorer.models.onnx_export import onnx_model
 from explorer.results import OnnxFile
@@ -41,7 +41,7 @@ def export_onnx(reference: str | Path, path: str | Path, *, image_size: int | No
     side = (_side(known) or config.image_size) if image_size is None else image_size
     facts = {"name": config.name, "reference": str(reference)} | (_of_training(known) if known else {})
     content = onnx_model(network, side, facts=facts)
-    write_atomically(path, lambda file: file.write(content))
+    write_bytes_atomically(path, content)
     return OnnxFile(path, str(reference), config.name, config.channels, side, config.classes, facts, len(content))
 
 

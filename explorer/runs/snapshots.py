@@ -66,7 +66,6 @@ def resume_state(
     """The most advanced undamaged state up to `last_step`; None if there is none, to start from step 0.
 
     Args:
-        folder: of the run.
         last_step: of the last row of the metrics; -1 if there is none.
         settings: of the run, see `facts.training_settings`, which its states must have; None accepts any.
 
@@ -100,7 +99,7 @@ def resume_state(
         _require_no_other_settings(folder, trouble)
         if last_step > 0 and not kept and not trouble:
             trouble.append(StorageError("all states are missing"))
-    return latest, [_clause(folder, error) for error in trouble]
+    return latest, [one_line(error.reason).replace(f"{folder / 'snapshots'}{os.sep}", "") for error in trouble]
 
 
 def _require_no_other_settings(folder: Path, trouble: list[StorageError]) -> None:
@@ -128,10 +127,6 @@ def _difference(a: Any, b: Any) -> str:
         if a.get(name) != b.get(name):
             return f"{name}.{inner}" if (inner := _difference(a.get(name), b.get(name))) else str(name)
     return ""
-
-
-def _clause(folder: Path, error: StorageError) -> str:
-    return one_line(error.reason).replace(f"{folder / 'snapshots'}{os.sep}", "")
 
 
 def _write(path: Path, state: State) -> None:

@@ -66,11 +66,8 @@ def damaged(path: Path, cause: str) -> StorageError:
 
 def newest_verified_step(folder: Path) -> int | None:
     """The step of the most advanced undamaged state of the run in `folder`; None if there is none."""
-    steps = [_verified_step(folder, LATEST)]
-    for step in reversed(snapshot_steps(folder)):
-        if _verified_step(folder, state_name(step)) is not None:
-            steps.append(step)
-            break
+    kept = (step for step in reversed(snapshot_steps(folder)) if _verified_step(folder, state_name(step)) is not None)
+    steps = (_verified_step(folder, LATEST), next(kept, None))
     return max((step for step in steps if step is not None), default=None)
 
 

@@ -38,7 +38,7 @@ from explorer.files import (
     read_end,
     read_json,
     storage_errors,
-    write_atomically,
+    write_bytes_atomically,
     write_text_atomically,
 )
 from explorer.processes import lock, lock_is_held
@@ -144,7 +144,7 @@ def create_run(facts: RunFacts, files: Mapping[str, bytes] | None = None) -> Non
         folder.mkdir(parents=True)
     try:
         for name, content in (files or {}).items():
-            _write(folder / name, content)
+            write_bytes_atomically(folder / name, content)
         write_facts(folder, facts)
         mark(folder)
     except ExplorerError:
@@ -154,7 +154,7 @@ def create_run(facts: RunFacts, files: Mapping[str, bytes] | None = None) -> Non
 
 def mark(folder: Path) -> None:
     """Write the marker that makes a folder a run."""
-    _write(folder / MARKER, b"A run of ResNet Explorer\n")
+    write_bytes_atomically(folder / MARKER, b"A run of ResNet Explorer\n")
 
 
 def write_facts(folder: Path, facts: RunFacts) -> None:
@@ -295,10 +295,6 @@ def _require_unchanged_metrics(folder: Path, facts: RunFacts) -> None:
         f"metrics.db of {folder.name} {'is missing' if missing else 'was changed since the training ended'}. Mend the "
         f"run with `python -m explorer runs mend {folder.name}`, or restore the file from a copy."
     )
-
-
-def _write(path: Path, content: bytes) -> None:
-    write_atomically(path, lambda file: file.write(content))
 
 
 def _state(folder: Path, facts: RunFacts) -> tuple[State, bool]:

@@ -24,20 +24,15 @@ def tidy() -> list[Path]:
     """
     arrival.finish_interrupted()
     trash.finish_interrupted()
-    folders = _run_folders()
+    folders: list[Path] = []
+    with suppress(OSError):
+        folders = [folder for folder in home().iterdir() if is_run_folder(folder)]
     places = [*_places(), *(place for folder in folders for place in _within(folder))]
     removed = remove_unowned(places, but=(arrival.PURPOSE, trash.PURPOSE))  # these can have the only copy of a run
     for folder in folders:
         with suppress(OSError, ExplorerError):  # read-only, or just removed
             removed += _remove_left(folder)
     return removed
-
-
-def _run_folders() -> list[Path]:
-    try:
-        return [folder for folder in home().iterdir() if is_run_folder(folder)]
-    except OSError:
-        return []
 
 
 def _places() -> Iterator[Path]:

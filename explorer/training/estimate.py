@@ -75,7 +75,6 @@ def network_cost(config: NetworkConfig, *, image_size: int | None = None, batch_
     """Time a network for about two seconds, and compute the memory of a training step.
 
     Args:
-        config: the network.
         image_size: side in pixels; None takes the usual one of such networks.
         batch_size: images per step.
 

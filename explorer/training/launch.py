@@ -7,9 +7,10 @@ and shells never start the same run twice. One experiment trains at a time.
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from subprocess import Popen
+from typing import Literal
 
 import psutil
 from filelock import Timeout
@@ -63,11 +64,11 @@ def start(plan: Plan) -> str:
     require(plan.data)
     for config in plan.network_configs():
         require_step_memory(config, plan.recipe, plan.dataset.side(plan.recipe.image_size))
-    initial = _initial(plan)
+    initial_sha256, _ = _initial(plan)
     tidy()
     with supervising():
         for each in list_experiments():
-            if each.active and _is_of(each, plan, initial.sha256):
+            if each.active and _is_of(each, plan, initial_sha256):
                 return each.id
         require_room("Training", [(config, plan.recipe, None) for _ in plan.seeds for config in plan.network_configs()])
         experiment_id = queue(plan)
@@ -82,10 +83,9 @@ def queue(plan: Plan) -> str:
         The experiment's id.
 
     Raises:
-        RunError, BadSettings: there is no such checkpoint to start from, or it is of another network.
-        StorageError: the runs folder cannot be written, or the checkpoint cannot be read.
+        RunError, BadSettings, StorageError: as `start` does.
     """
-    initial = _initial(plan)
+    initial_sha256, files = _initial(plan)
     experiment_id = new_id()
     number, place = next_number(), _last_place()
     for order, (seed, config) in enumerate((s, c) for s in plan.seeds for c in plan.network_configs()):
@@ -102,9 +102,9 @@ def queue(plan: Plan) -> str:
             number=number,
             queued=place,
             initial=plan.initial,
-            initial_sha256=initial.sha256,
+            initial_sha256=initial_sha256,
         )
-        create_run(facts, initial.files)
+        create_run(facts, files)
     return experiment_id
 
 
@@ -197,13 +197,7 @@ def _ask(found: Experiment, action: Request) -> None:
                 f"only that user can {action} it."
             ) from None
     if active:
-        with appending(active[0].path / "worker.log") as output:
-            start_detached(
-                ["explorer.training.watchdog", found.id],
-                folder=home(),
-                output=output,
-                environment={"EXPLORER_HOME": str(home())},
-            )
+        _spawn("watchdog", found.id, active[0].path)
 
 
 def _start_next() -> str | None:
@@ -230,14 +224,17 @@ def _begin(experiment_id: str, ids: list[str]) -> None:
     try:
         for run_id in ids:
             update_run(run_id, state="starting", worker=None)
-        process = _spawn(experiment_id, run_folder(ids[0]) / "worker.log")
+        process = _spawn("worker", experiment_id, run_folder(ids[0]))
     except StorageError:
         for run_id in ids:
             with suppress(StorageError):
                 update_run(run_id, state="queued")
         raise
+    started = time.time()
+    with suppress(psutil.NoSuchProcess):  # it has ended already; the log says why
+        started = psutil.Process(process.pid).create_time()
     for run_id in ids:
-        update_run(run_id, worker=process)
+        update_run(run_id, worker=WorkerProcess(pid=process.pid, started=started))
 
 
 def _last_place() -> float:
@@ -246,33 +243,24 @@ def _last_place() -> float:
     return min(last + 1, MOST_NUMBER)  # bounded, since run.json is not trusted
 
 
-def _spawn(experiment_id: str, log: Path) -> WorkerProcess:
-    with appending(log) as output:
-        process = start_detached(
-            ["explorer.training.worker", experiment_id],
+def _spawn(module: Literal["worker", "watchdog"], experiment_id: str, folder: Path) -> Popen[bytes]:
+    """Start a process for an experiment, with its output in the log of the run in `folder`."""
+    with appending(folder / "worker.log") as output:
+        return start_detached(
+            [f"explorer.training.{module}", experiment_id],
             folder=home(),
             output=output,
             environment={"EXPLORER_HOME": str(home()), "EXPLORER_DATA": str(data_folder())},
         )
-    try:
-        started = psutil.Process(process.pid).create_time()
-    except psutil.NoSuchProcess:  # it has ended already; the log says why
-        started = time.time()
-    return WorkerProcess(pid=process.pid, started=started)
 
 
-@dataclass(frozen=True, slots=True)
-class _Initial:
-    """The checkpoint that a plan starts from, as files of a run's folder; empty for random initialisation."""
+def _initial(plan: Plan) -> tuple[str, dict[str, bytes]]:
+    """The hash of the checkpoint that `plan` starts from and its files in a run's folder, checked that it fits.
 
-    sha256: str = ""
-    files: dict[str, bytes] = field(default_factory=dict)
-
-
-def _initial(plan: Plan) -> _Initial:
-    """Read the checkpoint that `plan` starts from, and check that it fits."""
+    Both are empty for random initialisation.
+    """
     if not plan.initial:
-        return _Initial()
+        return "", {}
     path = checkpoint_file(plan.initial)
     if path is None:
         raise RunError(
@@ -291,8 +279,7 @@ def _initial(plan: Plan) -> _Initial:
             f"`normalisation` (={plan.recipe.normalisation!r}) is not the one that `initial` (={plan.initial!r}) was "
             f"trained with. Use {facts.normalisation!r}."
         )
-    files = {"initial.safetensors": weights, "initial.json": sealed_text(facts).encode()}
-    return _Initial(facts.sha256, files)
+    return facts.sha256, {"initial.safetensors": weights, "initial.json": sealed_text(facts).encode()}
 
 
 def _described(config: NetworkConfig) -> str:
@@ -324,18 +311,13 @@ def supervising() -> Iterator[None]:
                 "then try again."
             ) from None
     try:
-        _queue_again()
+        for run in list_runs():
+            if _unstarted(run):  # a killed process had marked it as starting
+                with suppress(StorageError):  # in that run's folder only
+                    update_run(run.id, state="queued")
         yield
     finally:
         held.release()
-
-
-def _queue_again() -> None:
-    """Queue runs again that a killed process had marked as starting."""
-    for run in list_runs():
-        if _unstarted(run):
-            with suppress(StorageError):  # in that run's folder only
-                update_run(run.id, state="queued")
 
 
 def _unstarted(run: Run) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from explorer.training.plan import Plan
 from explorer.training.recipe import Recipe
@@ -30,21 +31,16 @@ def twins(depths: Iterable[int]) -> tuple[str, ...]:
     return tuple(f"{kind}{depth}" for kind in ("plain", "resnet") for depth in depths)
 
 
+_SHORT: dict[str, Any] = {"schedule": "one_cycle", "evaluate_images": 100}
+_HALVED = _SHORT | {"image_size": 16, "augment": False, "learning_rate": 0.1}  # CIFAR-10 at half its side
+
 PRESETS: dict[str, Preset] = {
     "one_minute": Preset(
         "One minute",
         Plan(
             networks=twins((20, 32, 56)),
             data="digits",
-            recipe=Recipe(
-                steps=50,
-                batch_size=32,
-                learning_rate=0.03,
-                schedule="one_cycle",
-                evaluate_every=25,
-                evaluate_images=100,
-                last_images=300,
-            ),
+            recipe=Recipe(**_SHORT, steps=50, batch_size=32, learning_rate=0.03, evaluate_every=25, last_images=300),
             seeds=(0, 1, 2),
             title="One minute: plain and residual networks on digits",
         ),
@@ -57,17 +53,7 @@ PRESETS: dict[str, Preset] = {
         Plan(
             networks=("plain20", "plain32", "plain56", "resnet20", "resnet56"),
             data="cifar10",
-            recipe=Recipe(
-                steps=200,
-                batch_size=32,
-                learning_rate=0.1,
-                schedule="one_cycle",
-                image_size=16,
-                augment=False,
-                evaluate_every=50,
-                evaluate_images=100,
-                last_images=1000,
-            ),
+            recipe=Recipe(**_HALVED, steps=200, batch_size=32, evaluate_every=50, last_images=1000),
             seeds=(0, 1, 2),
             title="Lecture: plain and residual networks on CIFAR-10",
         ),
@@ -80,16 +66,7 @@ PRESETS: dict[str, Preset] = {
         Plan(
             networks=twins((20, 32, 56)),
             data="cifar10",
-            recipe=Recipe(
-                steps=600,
-                batch_size=64,
-                learning_rate=0.1,
-                schedule="one_cycle",
-                image_size=16,
-                augment=False,
-                evaluate_images=200,
-                last_images=2000,
-            ),
+            recipe=Recipe(**_HALVED | {"evaluate_images": 200}, steps=600, batch_size=64, last_images=2000),
             seeds=(0, 1, 2),
             title="Coffee break: plain and residual networks on CIFAR-10",
         ),

@@ -51,12 +51,8 @@ def require_room(action: str, runs: Iterable[tuple[NetworkConfig, Recipe, int | 
 
 def kept_steps(steps: int) -> list[int]:
     """The steps of a run's snapshots, ascending; those of `runs.snapshots.is_snapshot_step`."""
-    kept = {0, steps}
-    power = 1
-    while power <= steps:
-        kept |= {step for step in (power, 2 * power, 5 * power) if step <= steps}
-        power *= 10
-    return sorted(kept)
+    regular = (digit * 10**zeros for zeros in range(len(str(steps))) for digit in (1, 2, 5))
+    return sorted({0, steps, *(step for step in regular if step <= steps)})
 
 
 def _megabytes(count: int) -> str:

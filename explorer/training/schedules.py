@@ -13,21 +13,17 @@ def one_cycle(progress: float) -> float:
     """Linear from 1/25 to the peak over the first 30%, then a cosine to almost zero. Source: Smith and Topin 2017."""
     if progress < 0.3:
         return 0.04 + 0.96 * progress / 0.3
-    return max(1e-4, _half_cosine((progress - 0.3) / 0.7))
+    return max(1e-4, cosine((progress - 0.3) / 0.7))
 
 
 def cosine(progress: float) -> float:
     """Half a cosine from the peak to zero. Source: Loshchilov and Hutter 2016."""
-    return _half_cosine(progress)
+    return 0.5 * (1 + math.cos(math.pi * progress))
 
 
 def constant(progress: float) -> float:
     """The peak rate throughout."""
     return 1.0
-
-
-def _half_cosine(progress: float) -> float:
-    return 0.5 * (1 + math.cos(math.pi * progress))
 
 
 # progress is the fraction of steps done, in [0, 1)

@@ -20,7 +20,6 @@ def branch_factors(blocks: int, last: float, seed: int, step: int) -> list[float
     The same for every network with as many blocks, and independent of other steps.
 
     Args:
-        blocks: number of blocks.
         last: probability that the last block's branch is dropped.
         step: updates made so far.
     """

@@ -203,5 +203,5 @@ def test_a_log_that_is_a_link_is_not_written_through(home, tmp_path):
     log.symlink_to(mine)
     worker.main(experiment_id)
     with pytest.raises(StorageError, match="worker.log"):
-        launch._spawn(experiment_id, log)
+        launch._spawn("worker", experiment_id, log.parent)
     assert mine.read_text() == "keep"
