@@ -83,7 +83,7 @@ def test_what_cannot_be_built_says_the_rule_and_the_nearest_and_loses_nothing(op
 def test_a_wish_is_kept_while_another_part_is_changed(open_page):
     app = open_page("build", network="plain20")
     set_part(app, "order", "pre")
-    assert "needs one" in app.warning[0].value
+    assert "needs a shortcut" in app.warning[0].value
     set_part(app, "shortcut", "B")
     assert address(app, "network") == "preresnet20-b"
 

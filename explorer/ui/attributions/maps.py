@@ -1,6 +1,7 @@
 """The grid of maps: rows and columns are two of network, method, class and moment."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import partial
 
 import pandas as pd
 import streamlit as st
@@ -13,6 +14,7 @@ from explorer.results import AttributionMap, MissingMap
 from explorer.studies import map_files as map_export
 from explorer.ui.attributions.method_choice import Chosen, choose_method, choose_methods, show_meaning
 from explorer.ui.attributions.scene import MapRequest, Scene, command, maps
+from explorer.ui.widgets.export import download, show_command
 from explorer.ui.widgets.live_chart import cached_drawing, live_chart
 from explorer.ui.widgets.moment import at_moment
 from explorer.ui.widgets.network_choice import Candidate
@@ -172,11 +174,9 @@ def _grid(
     else:
         st.caption("Click a map for its numbers, and to check whether it can be trusted.")
     _export_buttons(found, rows=rows, columns=columns, show=show, scale=scale)
-    with st.expander("The same from a shell", icon=":material/terminal:"):
-        references = list(dict.fromkeys(each.reference for each in found))
-        targets = list(dict.fromkeys(each.target for each in wanted))
-        lines = [command("attribute", references, scene, chosen, target=target) for target in targets]
-        st.code("\n".join(lines), language="bash", wrap_lines=True)
+    references = list(dict.fromkeys(each.reference for each in found))
+    targets = list(dict.fromkeys(each.target for each in wanted))
+    show_command("\n".join(command("attribute", references, scene, chosen, target=target) for target in targets))
     with st.expander("What these maps mean, and what they do not", icon=":material/help:", expanded=True):
         show_meaning(chosen)
 
@@ -235,20 +235,10 @@ def _check(found: AttributionMap) -> None:
 
 
 def _export_buttons(found: Sequence[map_export.Map], *, rows: str, columns: str, show: str, scale: str) -> None:
-    def png() -> bytes:
-        return map_export.png(found, rows, columns, show=show, scale=scale)
-
-    def html() -> str:
-        return map_export.html(found, rows, columns, show=show, scale=scale)
-
-    saved: dict[str, tuple[str, str, str, Callable[[], str | bytes]]] = {
-        "attributions.png": ("Grid (PNG)", "image/png", "image", png),
-        "attributions.html": ("Grid (HTML)", "text/html", "grid_on", html),
-        "attributions.npz": ("Maps (NPZ)", "application/zip", "data_array", lambda: map_export.npz(found)),
-        "attributions.csv": ("Scores (CSV)", "text/csv", "table", lambda: map_export.scores(found).to_csv(index=False)),
-    }
+    png = partial(map_export.png, found, rows, columns, show=show, scale=scale)
+    html = partial(map_export.html, found, rows, columns, show=show, scale=scale)
     with st.container(horizontal=True):
-        for name, (label, kind, icon, make) in saved.items():
-            st.download_button(
-                label, make, name, kind, key=f"save {name}", icon=f":material/{icon}:", on_click="ignore"
-            )
+        download("Grid (PNG)", png, "attributions.png", "image")
+        download("Grid (HTML)", html, "attributions.html", "grid_on")
+        download("Maps (NPZ)", lambda: map_export.npz(found), "attributions.npz", "data_array")
+        download("Scores (CSV)", lambda: map_export.scores(found).to_csv(index=False), "attributions.csv", "table")

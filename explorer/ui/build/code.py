@@ -1,6 +1,7 @@
 """Export of a network: standalone PyTorch code, and ONNX."""
 
 import atexit
+import re
 import shutil
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from explorer.models.config import NetworkConfig
 from explorer.results import OnnxFile
 from explorer.scratch import temporary_folder
 from explorer.ui.build.choice import BuildChoice
+from explorer.ui.widgets.export import download
 from explorer.ui.widgets.waiting import show_result
 
 
@@ -25,10 +27,7 @@ def show_code(choice: BuildChoice) -> None:
         with st.container(border=True):
             st.markdown(f"**{config.name}** as standalone PyTorch code")
             with st.container(horizontal=True, vertical_alignment="center"):
-                st.download_button(
-                    "Code (.py)", code, f"{config.name.replace('-', '_').replace('.', '_')}.py", "text/x-python",
-                    key=f"code-{config.name}", icon=":material/code:", on_click="ignore",
-                )  # fmt: skip
+                download("Code (.py)", code, f"{re.sub(r'[-.]', '_', config.name)}.py", "code")
                 _onnx(config, choice.image_size)
             st.code(code, language="python", height=520)
 
@@ -55,11 +54,7 @@ def _onnx(config: NetworkConfig, image_size: int) -> None:
 
 
 def _download(found: OnnxFile) -> None:
-    path = found.path
-    st.download_button(
-        f"ONNX ({found.bytes / 1e6:.1f} MB)", path.read_bytes, path.name, "application/octet-stream",
-        key=f"get-{path.name}", icon=":material/download:", on_click="ignore",
-    )  # fmt: skip
+    download(f"ONNX ({found.bytes / 1e6:.1f} MB)", found.path.read_bytes, found.path.name, "download")
 
 
 @st.cache_resource(show_spinner=False)

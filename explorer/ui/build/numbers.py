@@ -10,7 +10,7 @@ from explorer.figures import Figure, layer_sizes
 from explorer.models.description import Description, description, differences
 from explorer.studies import commands
 from explorer.ui.build.choice import BuildChoice
-from explorer.ui.widgets.export import export_buttons
+from explorer.ui.widgets.export import export_buttons, show_command
 from explorer.ui.widgets.live_chart import live_chart
 
 PARTS = {"stages": "Stages", "blocks": "Blocks", "layers": "Layers"}
@@ -67,9 +67,7 @@ def show_differences(choice: BuildChoice) -> None:
         }
         compared = layers.drop(columns=["differs", "layer_a", "layer_b"]).astype(dict.fromkeys(counts, "Int64"))
         _dataframe(compared.rename(columns=names | counts), tuple(counts.values()))
-    with st.expander("The same from a shell", icon=":material/terminal:"):
-        shell = commands.diff(choice.config, choice.other, choice.image_size)
-        st.code(shell, language="bash", wrap_lines=True)
+    show_command(commands.diff(choice.config, choice.other, choice.image_size))
 
 
 def _dataframe(table: pd.DataFrame, counts: tuple[str, ...] = ()) -> None:

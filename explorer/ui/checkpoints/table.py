@@ -12,6 +12,7 @@ from explorer.studies import commands
 from explorer.ui import cached
 from explorer.ui.errors import readable_errors
 from explorer.ui.navigation import page
+from explorer.ui.widgets.export import download, show_command
 
 ORIGINS = {"kept": "Kept", "run": "Run", "shipped": "Shipped"}
 COLOURS = {"Kept": "green", "Run": "blue", "Shipped": "violet"}
@@ -96,21 +97,12 @@ def _details(chosen: dict[str, Any]) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             for place, label in LINKS.items():
                 st.page_link(page(place), label=label, icon=":material/arrow_forward:", query_params={"networks": name})
-            st.download_button(
-                "Download (zip)",
-                lambda: kept.zipped(name),
-                f"{name}.zip",
-                "application/zip",
-                key=f"zip-{name}",
-                icon=":material/folder_zip:",
-                on_click="ignore",
-                help="Weights as .safetensors, facts as .json.",
-            )
+            note = "Weights as .safetensors, facts as .json."
+            download("Download (zip)", lambda: kept.zipped(name), f"{name}.zip", "folder_zip", note=note)
             if chosen["origin"] == "kept" and st.button("Delete", icon=":material/delete:", key="delete"):
                 _delete(name)
-        with st.expander("The same from a shell", icon=":material/terminal:"):
-            evaluated = commands.evaluate([name], data="", images=None, crops=1)
-            st.code(f"{evaluated}\n{commands.export_checkpoint(name)}", language="bash")
+        evaluated = commands.evaluate([name], data="", images=None, crops=1)
+        show_command(f"{evaluated}\n{commands.export_checkpoint(name)}")
 
 
 def _sentence(text: str) -> str:

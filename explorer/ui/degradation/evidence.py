@@ -17,6 +17,7 @@ from explorer.runs.facts import RunFacts
 from explorer.training.recipe import Recipe
 from explorer.ui import cached
 from explorer.ui.degradation.construction import construction
+from explorer.ui.widgets.export import table_download
 from explorer.ui.widgets.live_chart import live_chart
 from explorer.ui.widgets.waiting import show_result
 from explorer.ui.wording import percent
@@ -128,10 +129,7 @@ def _show_gradients(table: pd.DataFrame) -> None:
         pd.DataFrame(rows), hide_index=True, border="horizontal", alt="Gradient norms of the first and last layers"
     )
     st.caption("A vanishing gradient would show as a first layer many thousand times below the last.")
-    st.download_button(
-        "Gradients (CSV)", table.to_csv(index=False), "gradients.csv", "text/csv", icon=":material/table:",
-        on_click="ignore",
-    )  # fmt: skip
+    table_download(table, "gradients")
 
 
 def _paper(found: Experiment) -> None:

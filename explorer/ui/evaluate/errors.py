@@ -11,7 +11,7 @@ from explorer.runs.checkpoint_facts import lacks_test_error, record_test_error
 from explorer.runs.comparison import comparison
 from explorer.ui.evaluate.choice import Evaluated, percent
 from explorer.ui.navigation import page
-from explorer.ui.widgets.export import export_buttons
+from explorer.ui.widgets.export import export_buttons, table_download
 from explorer.ui.widgets.live_chart import live_chart
 from explorer.ui.widgets.network_choice import MOST
 
@@ -165,10 +165,7 @@ def compare_checkpoints() -> None:
         "A published error is of the same network on the same data set at its usual image size, after 64,000 steps or "
         "more; the shipped networks were trained for far fewer."
     )
-    st.download_button(
-        "Table (CSV)", lambda: table.to_csv(index=False), "checkpoints.csv", "text/csv", key="csv-checkpoints",
-        icon=":material/table:", on_click="ignore",
-    )  # fmt: skip
+    table_download(table, "checkpoints")
 
 
 @st.cache_data(ttl=2, show_spinner=False)

@@ -13,7 +13,7 @@ from explorer.scratch import temporary_folder
 from explorer.studies import commands
 from explorer.studies.degradation import plan_of
 from explorer.ui import cached
-from explorer.ui.widgets.export import chart_download
+from explorer.ui.widgets.export import chart_download, download, show_command
 from explorer.ui.wording import title
 
 
@@ -21,36 +21,19 @@ def export_experiment(found: Experiment, draw: Callable[[], Figure]) -> None:
     """Downloads of one experiment, made on request, and its shell command; `draw` makes the chart."""
     with st.container(horizontal=True):
         download_buttons([found], draw)
-        st.download_button(
-            "Experiment (zip)",
-            lambda: _zip(found.id),
-            f"{found.id}.zip",
-            "application/zip",
-            key=f"zip-{found.id}",
-            icon=":material/folder_zip:",
-            on_click="ignore",
-            help="Runs with metrics, snapshots and weights; the Runs page imports it on another machine.",
-        )
+        note = "Runs with metrics, snapshots and weights; the Runs page imports it on another machine."
+        download("Experiment (zip)", lambda: _zip(found.id), f"{found.id}.zip", "folder_zip", note=note)
     facts = found.runs[0].facts
     if facts is not None:
-        with st.expander("The same from a shell", icon=":material/terminal:"):
-            st.code(commands.train(plan_of([found])), language="bash", wrap_lines=True)
+        show_command(commands.train(plan_of([found])))
 
 
 def download_buttons(chosen: list[Experiment], draw: Callable[[], Figure]) -> None:
     """Download buttons for the metrics as CSV and the chart as a standalone page."""
     name = chosen[0].id if len(chosen) == 1 else "experiments"
     runs = tuple(run_id for found in chosen for run_id in found.run_ids)
-    st.download_button(
-        "Metrics (CSV)",
-        lambda: cached.csv(runs),
-        f"{name}.csv",
-        "text/csv",
-        key=f"csv-{name}",
-        icon=":material/table:",
-        on_click="ignore",
-        help="Every recorded step of every run.",
-    )
+    note = "Every recorded step of every run."
+    download("Metrics (CSV)", lambda: cached.csv(runs), f"{name}.csv", "table", note=note)
     chart_download(draw, title=", ".join(title(found) for found in chosen), file=name)
 
 

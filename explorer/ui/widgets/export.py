@@ -1,6 +1,7 @@
 """Export of results: table, chart as a standalone page, shell command."""
 
 from collections.abc import Callable, Sequence
+from mimetypes import guess_type
 from typing import Any
 
 import pandas as pd
@@ -30,26 +31,35 @@ def show_failure(call: Call[Any]) -> bool:
 def export_buttons(table: pd.DataFrame, draw: Callable[[], Figure], *, name: str, command: str) -> None:
     """Downloads of a table and its chart, the table itself, and the shell command for it."""
     with st.container(horizontal=True):
-        st.download_button(
-            "Table (CSV)", lambda: table.to_csv(index=False), f"{name}.csv", "text/csv", key=f"csv-{name}",
-            icon=":material/table:", on_click="ignore",
-        )  # fmt: skip
+        table_download(table, name)
         chart_download(draw, title=name, file=name)
     with st.expander("As a table", icon=":material/table_rows:"):
         st.dataframe(table, hide_index=True, height=400)
+    show_command(command)
+
+
+def show_command(command: str) -> None:
+    """The shell command for what the page shows."""
     with st.expander("The same from a shell", icon=":material/terminal:"):
         st.code(command, language="bash", wrap_lines=True)
 
 
+def download(
+    label: str, content: str | Callable[[], str | bytes], file: str, icon: str, *, note: str | None = None
+) -> None:
+    """A download button; content given as a function is made on request."""
+    st.download_button(
+        label, content, file, guess_type(file)[0] or "application/octet-stream", key=f"save {file}",
+        icon=f":material/{icon}:", on_click="ignore", help=note,
+    )  # fmt: skip
+
+
+def table_download(table: pd.DataFrame, name: str) -> None:
+    """A download button for a table as CSV."""
+    download("Table (CSV)", lambda: table.to_csv(index=False), f"{name}.csv", "table")
+
+
 def chart_download(draw: Callable[[], Figure], *, title: str, file: str) -> None:
     """A download button for a chart as a standalone page, drawn on request."""
-    st.download_button(
-        "Chart (HTML)",
-        lambda: standalone_page(draw(), title),
-        f"{file}.html",
-        "text/html",
-        key=f"html-{file}",
-        icon=":material/show_chart:",
-        on_click="ignore",
-        help="Opens in any browser, also offline. The camera in the chart saves a PNG.",
-    )
+    note = "Opens in any browser, also offline. The camera in the chart saves a PNG."
+    download("Chart (HTML)", lambda: standalone_page(draw(), title), f"{file}.html", "show_chart", note=note)

@@ -14,6 +14,7 @@ from explorer.training.plan import Plan
 from explorer.ui import cached
 from explorer.ui.navigation import page
 from explorer.ui.widgets.caveats import show_caveats
+from explorer.ui.widgets.export import show_command
 from explorer.ui.widgets.waiting import show_result
 from explorer.ui.wording import duration, title
 
@@ -56,8 +57,7 @@ def start_panel(plan: Plan, *, opens: str = "train", **query: str) -> None:
         _estimate(plan)
     if opens == "train" and len(plan.networks) > 1:
         _caveats(plan)
-    with st.expander("The same from a shell", icon=":material/terminal:"):
-        st.code(commands.train(plan), language="bash", wrap_lines=True)
+    show_command(commands.train(plan))
 
 
 def _caveats(plan: Plan) -> None:
