@@ -1,6 +1,5 @@
 import streamlit as st
 
-from explorer.escaping import message_in_markdown
 from explorer.ui.build.choice import choose_build
 from explorer.ui.build.parts import change_parts, show_problem
 from explorer.ui.build.views import VIEWS, summary
@@ -20,9 +19,7 @@ with left:
     load_early()
 with right:
     show_problem(choice)
-    if choice.problem:
-        st.error(message_in_markdown(choice.problem), icon=":material/error:")
-    else:
+    if not choice.problem:
         summary(choice)
         titles = {name: view.title for name, view in VIEWS.items() if name != "differences" or choice.other}
         chosen = choose_view(titles, "build_view", default="drawing")

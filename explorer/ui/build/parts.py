@@ -53,7 +53,7 @@ def change_parts(choice: BuildChoice) -> None:
 
 
 def show_problem(choice: BuildChoice) -> None:
-    """The rule that the settings break, and the nearest valid networks."""
+    """What cannot be built, with the nearest valid networks, or cannot take images of this size."""
     settings = chosen_settings()
     try:
         config = NetworkConfig(**settings)
@@ -70,9 +70,11 @@ def show_problem(choice: BuildChoice) -> None:
                 st.button(
                     f"Back to {choice.config.name}", key="take-shown", on_click=show_network, args=(choice.config,)
                 )
-        return
-    if config.depth > DEEPEST:
-        st.warning(f"{config.depth:,} layers are more than this page draws ({DEEPEST:,}).", icon=":material/block:")
+    else:
+        if config.depth > DEEPEST:
+            st.warning(f"{config.depth:,} layers are more than this page draws ({DEEPEST:,}).", icon=":material/block:")
+    if choice.problem:
+        st.error(message_in_markdown(choice.problem), icon=":material/error:")
 
 
 def _fields(widgets: Mapping[str, Callable[[], None]], kept: set[str]) -> None:
