@@ -1,5 +1,7 @@
 """Agreement of maps: of networks under one method, of methods for one network."""
 
+from functools import partial
+
 import pandas as pd
 import streamlit as st
 
@@ -7,7 +9,7 @@ from explorer.attribution.methods import METHODS
 from explorer.attribution.question import Question
 from explorer.compute.client import Call, compute
 from explorer.compute.functions import attributions
-from explorer.figures import Figure, agreement_by_depth, agreement_matrix
+from explorer.figures import agreement_by_depth, agreement_matrix
 from explorer.figures.evaluation.agreements import AGREEMENTS
 from explorer.ui.attributions.maps import choose_network
 from explorer.ui.attributions.method_choice import choose_method, choose_methods, show_meaning
@@ -68,10 +70,7 @@ def _show(answer: Call[pd.DataFrame], measure: str, scene: Scene, shell: str) ->
         return
     table = answer.value
     named = _named(table, scene)
-
-    def draw() -> Figure:
-        return agreement_matrix(named, measure=measure)
-
+    draw = partial(agreement_matrix, named, measure=measure)
     live_chart(draw(), key="agreement", alt=f"{AGREEMENTS[measure]} of every two maps.", filename="agreement")
     if "network_a" in table:
         live_chart(

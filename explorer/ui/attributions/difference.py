@@ -1,12 +1,13 @@
 """The map of one network minus that of another."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import streamlit as st
 
 from explorer.escaping import in_markdown, message_in_markdown
-from explorer.figures import Figure, attribution_grid
+from explorer.figures import attribution_grid
 from explorer.figures.maps.cells import MapCell, MapValues
 from explorer.results import AttributionMap, MissingMap
 from explorer.studies import map_files as map_export
@@ -51,10 +52,7 @@ def show_difference(scene: Scene) -> None:
             st.info("These networks take images of different sizes: their maps cannot be subtracted.")
             return
         cells = _cells(pair, scaled=scaled)
-
-        def draw() -> Figure:
-            return attribution_grid(cells, show=show, scale="all" if scaled else "map", signs=SIGNS)
-
+        draw = partial(attribution_grid, cells, show=show, scale="all" if scaled else "map", signs=SIGNS)
         live_chart(
             draw(),
             key="difference",
@@ -69,10 +67,7 @@ def show_difference(scene: Scene) -> None:
             )
         references = [each.reference for each in pair]
         export_buttons(
-            map_export.scores(pair),
-            draw,
-            name="difference",
-            command=command("attribute", references, scene, [method]),
+            map_export.scores(pair), draw, name="difference", command=command("attribute", references, scene, [method])
         )
         show_meaning([method])
 

@@ -1,11 +1,13 @@
 """The layer lens: every block of one network."""
 
+from functools import partial
+
 import streamlit as st
 
 from explorer.attribution.methods import METHODS
 from explorer.compute.client import compute
 from explorer.compute.functions import attributions
-from explorer.figures import Figure, layer_lens
+from explorer.figures import layer_lens
 from explorer.studies import map_files as map_export
 from explorer.studies.commands import ALL_BLOCKS
 from explorer.ui.attributions.maps import choose_network, choose_scale, choose_show
@@ -41,10 +43,7 @@ def show_lens(scene: Scene) -> None:
         if show_failure(answer):
             return
         cells = map_export.map_cells(answer.value, "stage", "block")
-
-        def draw() -> Figure:
-            return layer_lens(cells, show=show, scale=scale)
-
+        draw = partial(layer_lens, cells, show=show, scale=scale)
         live_chart(
             draw(),
             key="lens_maps",

@@ -1,12 +1,13 @@
 """Parameters and multiply-adds of each stage, block or layer, and the differences of two networks."""
 
+from functools import partial
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from explorer import tables
-from explorer.figures import Figure, layer_sizes
+from explorer.figures import layer_sizes
 from explorer.models.description import Description, description, differences
 from explorer.studies import commands
 from explorer.ui.build.choice import BuildChoice
@@ -31,10 +32,7 @@ def show_numbers(choice: BuildChoice) -> None:
     table = pd.concat([_named(each, by) for each in found], ignore_index=True)
     shown = table[[column for column in table if column not in HIDDEN and (column != "network" or choice.other)]]
     _dataframe(shown, COUNTS)
-
-    def draw() -> Figure:
-        return layer_sizes(pd.concat([_with_keys(each) for each in found], ignore_index=True))
-
+    draw = partial(layer_sizes, pd.concat([_with_keys(each) for each in found], ignore_index=True))
     names = " and ".join(config.name for config in choice.configs)
     live_chart(
         draw(), key="sizes", alt=f"Parameters, multiply-adds and receptive field of the layers of {names}.",

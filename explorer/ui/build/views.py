@@ -1,10 +1,11 @@
 """The views of the Build page: one network, or two compared."""
 
+from functools import partial
 from typing import Any
 
 import streamlit as st
 
-from explorer.figures import Figure, network_drawing
+from explorer.figures import network_drawing
 from explorer.figures.layer_measures import LayerMeasure
 from explorer.models.catalogue import NETWORKS
 from explorer.models.config import NetworkConfig
@@ -116,10 +117,7 @@ def _drawing(config: NetworkConfig, image_size: int, name: str, marked: set[int]
     if name != NOTHING:
         measured = {"values": values, "column": name, "measure": MEASURES[name]}
     drawing(config, image_size=image_size, marked=marked, key=key, **measured)
-
-    def draw() -> Figure:
-        return network_drawing(config, image_size=image_size, marked=marked, **measured)
-
+    draw = partial(network_drawing, config, image_size=image_size, marked=marked, **measured)
     chart_download(draw, title=config.name, file=f"{config.name}-{key}")
 
 

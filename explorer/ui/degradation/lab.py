@@ -103,10 +103,7 @@ def _state(found: Experiment) -> None:
 
 def _race(found: Experiment) -> Figure:
     return race(
-        cached.metrics(found.run_ids),
-        smoothing=last_steps(found.steps),
-        steps=found.steps,
-        published=_published(found),
+        cached.metrics(found.run_ids), smoothing=last_steps(found.steps), steps=found.steps, published=_published(found)
     )
 
 
@@ -139,10 +136,7 @@ def _verdicts(report: Report) -> None:
             rows = report.gaps[report.gaps["question"].isin(counterparts[answer.question])]
             if len(rows):
                 live_chart(
-                    gaps(rows),
-                    key=f"gaps-{answer.question}",
-                    alt=" ".join(answer.sentences),
-                    filename=answer.question,
+                    gaps(rows), key=f"gaps-{answer.question}", alt=" ".join(answer.sentences), filename=answer.question
                 )
             _sentences(answer)
     if report.unfinished:

@@ -23,6 +23,7 @@ from explorer.ui.widgets.waiting import awaited
 
 IMAGES = {200: "200", 500: "500", 1000: "1,000", 2000: "2,000", 5000: "5,000", 0: "All"}
 FIRST_IMAGES = 1000  # with 20 layers on CIFAR-10 this takes a second or two on two cores
+PERCENT = "%.2f %%"  # of columns
 CROPS = {1: "1 crop", 10: "10 crops"}
 percent = partial(wording.percent, digits=2)  # the precision that ten thousand images allow
 

@@ -1,20 +1,20 @@
 """Networks as an ensemble: joint error, contribution of each member, agreement."""
 
+from functools import partial
+
 import pandas as pd
 import streamlit as st
 
 from explorer.compute.client import compute
 from explorer.compute.functions import evaluations
 from explorer.escaping import in_markdown
-from explorer.figures import Figure, member_agreement
+from explorer.figures import member_agreement
 from explorer.figures.evaluation.members import PAIR_MEASURES
 from explorer.results import Ensemble
-from explorer.ui.evaluate.choice import Evaluated, percent
+from explorer.ui.evaluate.choice import PERCENT, Evaluated, percent
 from explorer.ui.widgets.export import export_buttons, show_failure
 from explorer.ui.widgets.live_chart import live_chart
 from explorer.ui.widgets.waiting import awaited
-
-PERCENT = "%.2f %%"
 
 
 def show_ensemble(evaluated: Evaluated) -> None:
@@ -52,10 +52,7 @@ def show_ensemble(evaluated: Evaluated) -> None:
             )
         )  # fmt: skip
     pairs = found.pairs.assign(a=found.pairs["a"].map(names), b=found.pairs["b"].map(names))
-
-    def draw() -> Figure:
-        return member_agreement(pairs, list(names.values()), measure=measure)
-
+    draw = partial(member_agreement, pairs, list(names.values()), measure=measure)
     with right:
         alt = f"How often every two networks {PAIR_MEASURES[measure]}."
         live_chart(draw(), key="members", alt=alt, filename="agreement")

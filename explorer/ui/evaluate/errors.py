@@ -1,21 +1,22 @@
 """Errors, in total and per class, calibration, and the comparison of all checkpoints."""
 
+from functools import partial
+
 import pandas as pd
 import streamlit as st
 
 from explorer import tables
 from explorer.escaping import in_markdown
-from explorer.figures import Figure, class_errors, reliability_diagram
+from explorer.figures import class_errors, reliability_diagram
 from explorer.results import Evaluation, evaluation_table
 from explorer.runs.checkpoint_facts import lacks_test_error, record_test_error
 from explorer.runs.comparison import comparison
-from explorer.ui.evaluate.choice import Evaluated, percent
+from explorer.ui.evaluate.choice import PERCENT, Evaluated, percent
 from explorer.ui.navigation import page
 from explorer.ui.widgets.export import export_buttons, table_download
 from explorer.ui.widgets.live_chart import live_chart
 from explorer.ui.widgets.network_choice import MOST
 
-PERCENT = "%.2f %%"
 SURELY = 2.0  # standard errors: a smaller difference of confidence and accuracy is not called one
 
 
@@ -54,10 +55,7 @@ def show_errors(evaluated: Evaluated) -> None:
     )
     _offer_to_record(evaluated)
     classes = evaluated.table("class_errors")
-
-    def draw() -> Figure:
-        return class_errors(classes)
-
+    draw = partial(class_errors, classes)
     names = ", ".join(evaluated.name(each) for each in evaluated.found)
     live_chart(draw(), key="class-errors", alt=f"Error of each class of {names}.", filename="class-errors")
     export_buttons(table, draw, name="evaluation", command=evaluated.choice.command())
@@ -85,10 +83,7 @@ def _offer_to_record(evaluated: Evaluated) -> None:
 def show_calibration(evaluated: Evaluated) -> None:
     """Accuracy against confidence of all networks."""
     table = evaluated.table("calibration")
-
-    def draw() -> Figure:
-        return reliability_diagram(table)
-
+    draw = partial(reliability_diagram, table)
     live_chart(
         draw(),
         key="reliability",
@@ -143,9 +138,7 @@ def compare_checkpoints() -> None:
             "image_size": st.column_config.NumberColumn("Image size", format="%d px"),
             "step": st.column_config.NumberColumn("Steps", format="localized"),
             "test_error": st.column_config.NumberColumn(
-                "Test error",
-                format=PERCENT,
-                help="On the whole test set, measured when it was saved or later.",
+                "Test error", format=PERCENT, help="On the whole test set, measured when it was saved or later."
             ),
             "published_error": st.column_config.NumberColumn("Published", format=PERCENT),
             "source": "Source",

@@ -1,6 +1,7 @@
 """Misclassified images: confusions of classes, and the most confident mistakes."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -11,7 +12,7 @@ from explorer.analysis.evaluated import images_of
 from explorer.data.catalogue import MOST_IMAGES
 from explorer.data.pictures import fitted, picture
 from explorer.escaping import in_markdown
-from explorer.figures import Figure, StripImage, confusion_matrix, image_strip
+from explorer.figures import StripImage, confusion_matrix, image_strip
 from explorer.results import Evaluation
 from explorer.ui.address import number_in
 from explorer.ui.evaluate.choice import Evaluated, choose_one, percent
@@ -29,10 +30,7 @@ def show_confusions(evaluated: Evaluated) -> None:
     """The confusion matrix; a click on a field shows its images."""
     each = choose_one(evaluated)
     classes, counts = each.classes, each.confusion
-
-    def draw() -> Figure:
-        return confusion_matrix(counts, classes)
-
+    draw = partial(confusion_matrix, counts, classes)
     live_chart(
         draw(),
         key="confusion",

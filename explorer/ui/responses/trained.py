@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -152,10 +153,7 @@ def _show(name: str, table: pd.DataFrame, at: Mapping[str, Candidate], options: 
             )
             drawn = names[name_drawn]
         choice = choose_layer(at[drawn].config)
-
-    def draw() -> Figure:
-        return found.figure(table, options, choice)
-
+    draw = partial(found.figure, table, options, choice)
     live_chart(
         draw(),
         key=f"study-{name}",

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import pandas as pd
 import streamlit as st
@@ -73,10 +74,7 @@ def show_initial_study(name: str) -> None:
     table = combined(awaited(calls, "Measuring untrained networks"))
     if table is None:
         return
-
-    def draw() -> Figure:
-        return found.figure(table, measure)
-
+    draw = partial(found.figure, table, measure)
     live_chart(draw(), key=f"study-{name}", alt=f"{found.title} of {', '.join(chosen)}.", filename=name)
     export_buttons(table, draw, name=name, command=commands.study_untrained(name, chosen, data=data, seed=seed))
 

@@ -85,10 +85,7 @@ def _data(fields: Fields) -> tuple[str, int | None, int | None]:
         name: in_markdown(folders[name]) for name, row in readable_folders().items() if row.train_images
     }
     refuse_others(f"{fields.name}_data", titles)
-    with (
-        st.container(border=True),
-        st.container(horizontal=True, vertical_alignment="bottom", gap="medium"),
-    ):
+    with st.container(border=True), st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         name = st.segmented_control(
             ":material/dataset: Data",
             list(titles),

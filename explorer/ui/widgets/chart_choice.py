@@ -47,12 +47,7 @@ def choose_chart() -> ChartChoice:
             "x axis", ["step", "seconds"], default="step", required=True, key="against", bind="query-params"
         )
         smoothing = st.select_slider(
-            "Smoothing, steps",
-            SMOOTHINGS,
-            value=10,
-            key="smoothing",
-            bind="query-params",
-            width=180,
+            "Smoothing, steps", SMOOTHINGS, value=10, key="smoothing", bind="query-params", width=180
         )
         log_x = st.toggle("Log x", key="log_x", bind="query-params")
         log_y = st.toggle("Log y", key="log_y", bind="query-params")
