@@ -43,16 +43,11 @@ def responses(
     Args:
         images: test images to measure on.
     """
-    return _measure(
-        "layers",
-        "response_std",
-        references(networks),
-        data=data,
-        images=images,
-        statistics=statistics,
-        csv=csv,
-        json=json,
-    )
+    wait_passively()
+    from explorer.studies import layers
+
+    table = layers.response_std(references(networks), data=data, images=images, statistics=statistics)
+    return show_table("layers", table, csv=csv, json=json)
 
 
 def gradients(
@@ -63,7 +58,11 @@ def gradients(
     Args:
         images: training images to measure on, in five batches: medians and quartiles.
     """
-    return _measure("layers", "gradient_profile", references(networks), data=data, images=images, csv=csv, json=json)
+    wait_passively()
+    from explorer.studies import layers
+
+    table = layers.gradient_profile(references(networks), data=data, images=images)
+    return show_table("layers", table, csv=csv, json=json)
 
 
 def ledger(
@@ -81,16 +80,11 @@ def ledger(
     Args:
         images: training images to measure on.
     """
-    return _measure(
-        "blocks",
-        "residual_ledger",
-        references(networks),
-        data=data,
-        images=images,
-        statistics=statistics,
-        csv=csv,
-        json=json,
-    )
+    wait_passively()
+    from explorer.studies import layers
+
+    table = layers.residual_ledger(references(networks), data=data, images=images, statistics=statistics)
+    return show_table("blocks", table, csv=csv, json=json)
 
 
 def xray(
@@ -109,7 +103,11 @@ def xray(
         images: training images to measure on.
         seed: of the initial weights.
     """
-    return _measure("layers", "xray", networks, data=data, images=images, seed=seed, csv=csv, json=json)
+    wait_passively()
+    from explorer.studies import layers
+
+    table = layers.xray(networks, data=data, images=images, seed=seed)
+    return show_table("layers", table, csv=csv, json=json)
 
 
 def shattering(
@@ -128,17 +126,11 @@ def shattering(
         lines: pairs of images.
         seed: of the initial weights.
     """
-    return _measure(
-        "distances", "gradient_autocorrelation", networks, data=data, lines=lines, seed=seed, csv=csv, json=json
-    )
-
-
-def _measure(rows: str, study: str, networks: Sequence[str], *, csv: bool, json: bool, **choices: object) -> int:
-    """Print the table that a function of `studies.layers` gives."""
     wait_passively()
     from explorer.studies import layers
 
-    return show_table(rows, getattr(layers, study)(networks, **choices), csv=csv, json=json)
+    table = layers.gradient_autocorrelation(networks, data=data, lines=lines, seed=seed)
+    return show_table("distances", table, csv=csv, json=json)
 
 
 def references(identities: Sequence[str]) -> list[str]:
