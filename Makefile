@@ -29,7 +29,7 @@ test: $(READY) ## Run all tests: unit, app, worker, faults, browser
 	$(PARALLEL) tests/unit tests/app tests/faults
 	$(VENV_PYTHON) -m pytest $(if $(CI),--durations=20) tests/worker tests/browser
 
-test-fast: $(READY) ## Run the unit tests in a minute, but `thorough` ones: one network a family; no CIFAR-10, ONNX, notebooks, absurd input
+test-fast: $(READY) ## Run the quick unit tests in a minute: one network a family; what trains, starts processes or takes seconds is left out
 	$(PARALLEL) -m 'not slow and not thorough' tests/unit
 
 test-slow: $(READY) ## Run the tests that take minutes

@@ -1,4 +1,5 @@
 import copy
+from pathlib import Path
 
 import pytest
 import torch
@@ -6,16 +7,37 @@ import torch
 from explorer.models.catalogue import NETWORKS
 from explorer.models.network import build
 
+# Files that train, start processes or compute for seconds: `make test` runs them, a quick look does not.
+THOROUGH = {
+    ".": "without_float64",
+    "analysis": "every_family",
+    "attribution": "captum checks every_network maps parameters passes randomisation untouched",
+    "cli": "attributions evaluate runs_and_training",
+    "compute": "client",
+    "data": "download file_pixels",
+    "models": "identity recomputation",
+    "models/code": "network",
+    "runs": "archive mending",
+    "studies": "attributions evaluations identity kept_networks layers read_only",
+    "training": "estimate every_network loop session stochastic_depth watchdog worker",
+    "weights": "importing matching reading torchvision",
+}
+FOLDER = Path(__file__).parent
+THOROUGH_FILES = {FOLDER / place / f"test_{name}.py" for place, names in THOROUGH.items() for name in names.split()}
+
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """A quick look takes the shallowest network of each family, and no CIFAR-10; the rest is thorough."""
+    """A quick look takes the shallowest network of each family, no CIFAR-10, and none of `THOROUGH`."""
+    assert all(path.is_file() for path in THOROUGH_FILES)
     families = {NETWORKS[name].family: name for name in sorted(NETWORKS, key=lambda name: -NETWORKS[name].config.depth)}
     others = set(NETWORKS) - set(families.values())
     for item in items:
         values = item.callspec.params.values() if hasattr(item, "callspec") else ()
-        if "cifar10" in item.fixturenames or any(
-            isinstance(each, str) and each in {*others, "cifar10"} for each in values
+        if (
+            item.path in THOROUGH_FILES
+            or "cifar10" in item.fixturenames
+            or any(isinstance(each, str) and each in {*others, "cifar10"} for each in values)
         ):
             item.add_marker("thorough")
 
