@@ -58,6 +58,9 @@ class StorageError(ExplorerError):
 class Cancelled(ExplorerError):
     """A computation was cancelled, on request or because its result is no longer needed."""
 
+    def __init__(self, text: str = "This was cancelled.") -> None:
+        super().__init__(text)
+
 
 # Texts of PyTorch's out-of-memory errors that have no class of their own: on the CPU (Linux, Windows) and on a Mac.
 _OUT_OF_MEMORY = (

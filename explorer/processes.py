@@ -22,6 +22,11 @@ from explorer.files import PROJECT
 WAIT_PASSIVELY = {"OMP_WAIT_POLICY": "PASSIVE"}
 
 
+def wait_passively() -> None:
+    """Disable busy-waiting of PyTorch's threads; call it before PyTorch is imported."""
+    os.environ.update(WAIT_PASSIVELY | os.environ)
+
+
 def start_detached(
     arguments: list[str], *, folder: Path, output: IO[bytes], environment: Mapping[str, str]
 ) -> subprocess.Popen[bytes]:

@@ -167,7 +167,7 @@ class Evaluation:
         images: how many; crops: views of each, 1 or 10.
         error, standard_error, top5_error, loss, ece: see `analysis.evaluated.summary`.
         seconds: time of the evaluation, without reading network and images; an ensemble's includes its members'.
-        answers: `tables.EVALUATED`, one row per image, in the order of the test set.
+        predictions: `tables.EVALUATED`, one row per image, in the order of the test set.
         class_errors, confusion, calibration: tables by these names.
         mistakes: `tables.EVALUATED`, the most confident first.
     """
@@ -187,7 +187,7 @@ class Evaluation:
     loss: float
     ece: float
     seconds: float
-    answers: pd.DataFrame
+    predictions: pd.DataFrame
     class_errors: pd.DataFrame
     confusion: pd.DataFrame
     calibration: pd.DataFrame
@@ -288,12 +288,12 @@ class AttributionMap(MapFacts):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Curves:
-    """Deletion and insertion in the order of a map, beside random orders.
+    """Deletion and insertion in the order of a map, and of the same map shifted at random.
 
     Attributes:
         table: the columns of `tables.DELETION_INSERTION`, row by row along deletion, then insertion.
         deletion, insertion: area under the map's curve, 0 to 1: a mean probability.
-        random_deletion, random_insertion: the same for each random order.
+        random_deletion, random_insertion: the same for each shifted map.
     """
 
     table: pd.DataFrame
@@ -304,7 +304,7 @@ class Curves:
 
     @property
     def verdict(self) -> Verdict:
-        """Better than random: the score falls faster than in every random order, and rises faster."""
+        """Better than random: the score falls faster, and rises faster, than in the order of every shifted map."""
         better = self.deletion < min(self.random_deletion) and self.insertion > max(self.random_insertion)
         return "better_than_random" if better else "not_better"
 

@@ -88,14 +88,13 @@ def infidelity(
     values: Tensor,
     *,
     samples: int = 200,
-    baseline: Tensor | None = None,
     seed: int = 0,
 ) -> Infidelity:
     """Error of the sum of a map over a square as a prediction of the fall of `target`'s score when it is hidden.
 
-    Random squares with sides up to a third of the image's get the baseline's values. The map is first scaled by the
-    best single factor (Captum's normalize=True), so that methods with different units can be compared. Computed on a
-    copy.
+    Random squares with sides up to a third of the image's get the mean colour of the training images. The map is first
+    scaled by the best single factor (Captum's normalize=True), so that methods with different units can be compared.
+    Computed on a copy.
 
     Args:
         network: returns scores (N, classes).
@@ -103,7 +102,6 @@ def infidelity(
         target: a class.
         values: (H, W), the map of the image.
         samples: number of squares.
-        baseline: broadcast to `image`; None is zero, the mean colour of the training images.
         seed: of the squares.
 
     Raises:
@@ -114,7 +112,7 @@ def infidelity(
     require_one(image, values)
     _require_samples(samples, 2)
     copy = working_copy(network)
-    hidden = torch.zeros_like(image) if baseline is None else baseline.to(image).expand_as(image)
+    hidden = torch.zeros_like(image)
     spread = values.to(image).expand_as(image) / image.shape[1]  # evenly over the channels, which are hidden together
     known: list[Tensor] = []
 

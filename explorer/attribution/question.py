@@ -22,3 +22,8 @@ class Question:
     data: str = ""
     paths: bool = False
     parameters: Parameters = field(default_factory=dict, hash=False)
+
+    @property
+    def layer(self) -> str:
+        """The layer as given; empty for the method's default, and for methods without one."""
+        return str(self.parameters.get("layer", ""))

@@ -41,7 +41,6 @@ def randomisation(
     calibration: Tensor,
     *,
     points: int = 10,
-    seed: int = 0,
 ) -> pd.DataFrame:
     """Similarity of a map to those of networks with more and more layers randomised, from the classifier down.
 
@@ -50,7 +49,7 @@ def randomisation(
         image: (1, C, H, W), normalised for `network`.
         target: the class explained, the same at every stage.
         method, parameters: see `attribute`.
-        calibration, points, seed: see `map_similarity`.
+        calibration, points: see `map_similarity`.
 
     Returns:
         See `map_similarity`.
@@ -70,7 +69,7 @@ def randomisation(
         values: Map = one.numpy(force=True).astype(np.float64)  # on the CPU: Apple GPUs have no float64
         return values
 
-    return map_similarity(network, position_map, calibration, points=points, seed=seed)
+    return map_similarity(network, position_map, calibration, points=points)
 
 
 def map_similarity(

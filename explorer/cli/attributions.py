@@ -10,14 +10,14 @@ from tyro.conf import Positional, UseAppendAction, arg
 from explorer import progress, tables
 from explorer.attribution.methods import METHODS
 from explorer.attribution.question import Question
-from explorer.cli.layers import Data, References, wait_passively
 from explorer.cli.method_parameters import parameters_of
-from explorer.cli.named_networks import NamedNetwork, named_networks, picture_reference
+from explorer.cli.named_networks import Data, NamedNetwork, References, named_networks, picture_reference
 from explorer.cli.output import AsCsv, AsJson, message, show, show_table, text_facts, text_table
 from explorer.cli.progress_bar import progress_bar
 from explorer.data.pictures import PHOTOGRAPHS, Picture
 from explorer.errors import BadSettings, StorageError
 from explorer.files import storage_errors, write_bytes_atomically
+from explorer.processes import wait_passively
 from explorer.results import MissingMap
 from explorer.studies import map_files
 from explorer.studies.commands import ALL_BLOCKS
@@ -238,21 +238,7 @@ def _maps(net: NamedNetwork, shown: Picture, question: Question, *, every_block:
             return layer_maps(net.reference, shown.reference, question)
         return [attribution_map(net.reference, shown.reference, question)]
     except BadSettings as error:
-        missing = MissingMap(
-            reference=net.reference,
-            network=net.config.name,
-            kind=net.config.kind,
-            depth=net.config.depth,
-            step=net.step,
-            image=shown.reference,
-            title=shown.title,
-            method=question.method,
-            layer=str(question.parameters.get("layer", "")),
-            target=question.target,
-            classes=net.classes,
-            failure=str(error),
-        )
-        return [missing]
+        return [map_files.missing_map(net.reference, net.config, net.step, shown, question, net.classes, error)]
 
 
 def _write(folder: Path, maps: Sequence[map_files.Map]) -> None:

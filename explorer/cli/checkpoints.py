@@ -7,9 +7,9 @@ from typing import Annotated, Any
 from tyro.conf import Positional, arg
 from tyro.extras import SubcommandApp
 
-from explorer.cli.layers import wait_passively
 from explorer.cli.output import AsJson, show, text_table
 from explorer.cli.progress_bar import progress_bar
+from explorer.processes import wait_passively
 from explorer.results import Imported
 from explorer.runs import kept
 from explorer.weights.torchvision import WEIGHTS

@@ -5,10 +5,11 @@ from typing import Annotated, Any, Literal
 from tyro.conf import arg
 
 from explorer import tables
-from explorer.cli.layers import Data, References, references, wait_passively
+from explorer.cli.named_networks import Data, References, references
 from explorer.cli.output import AsCsv, AsJson, message, show, show_table, text_table
 from explorer.cli.progress_bar import progress_bar
 from explorer.data.catalogue import dataset, ten_crops_caveat
+from explorer.processes import wait_passively
 from explorer.results import Ensemble, Evaluation, evaluation_table
 from explorer.runs.checkpoint_facts import lacks_test_error, record_test_error
 

@@ -6,12 +6,12 @@ from typing import Annotated
 
 from tyro.conf import Positional, arg
 
-from explorer.cli.layers import wait_passively
 from explorer.cli.output import AsJson, show
 from explorer.files import write_text_atomically
 from explorer.models.catalogue import network_config
 from explorer.models.code.network import standalone_code
 from explorer.models.config import NetworkConfig
+from explorer.processes import wait_passively
 from explorer.runs.checkpoint_facts import checkpoint_facts, is_untrained
 
 Network = Annotated[

@@ -38,7 +38,7 @@ app.command(facts.networks)
 app.command(describe.describe)
 app.command(describe.diff)
 app.command(facts.device)
-app.command(data.app, name="data", help="The data sets on this machine: status, download, verify.")
+app.command(data.app, name="data", help="The data sets on this machine: status, download, verify, add, remove.")
 app.command(train.train)
 app.command(checkpoints.load)
 app.command(checkpoints.app, name="checkpoints", help="Checkpoints on this machine: list, import, export, delete.")
@@ -56,7 +56,7 @@ app.command(attributions.methods)
 app.command(attributions.attribute)
 app.command(name="attribute-check")(attributions.check)
 app.command(name="attribute-agreement")(attributions.agreement)
-app.command(runs.app, name="runs", help="Experiments and runs: list, show, metrics, pause, resume, stop, and files.")
+app.command(runs.app, name="runs", help="Experiments and runs: list, show, pause, resume, stop, mend, export, ...")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,15 +1,29 @@
 """Networks and pictures named in a command; importing this does not import torch."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
-from explorer.cli.layers import references
+from tyro.conf import Positional, arg
+
+from explorer.cli.runs import find
 from explorer.data.catalogue import dataset
 from explorer.data.pictures import Picture, picture
+from explorer.errors import RunError
 from explorer.models.catalogue import network_config
 from explorer.models.config import NetworkConfig
 from explorer.registry import lookup
-from explorer.runs.checkpoint_facts import facts_and_data
+from explorer.runs.checkpoint_facts import checkpoint_file, facts_and_data, is_untrained, moments
+
+References = Annotated[
+    Positional[tuple[str, ...]],
+    arg(
+        metavar="NETWORK...",
+        help="Each an id of a run or experiment, RUN@STEP, a checkpoint, a .safetensors file, or a name such as "
+        "resnet56 for the untrained network.",
+    ),
+]
+Data = Annotated[str, arg(help="Data set; left out, the one a network was trained on, else digits.")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +63,7 @@ def named_networks(identities: Sequence[str], data: str) -> list[NamedNetwork]:
     """The named networks; untrained ones take the data set of the first trained one, else the digits.
 
     Args:
-        identities: see `layers.references`.
+        identities: see `references`.
         data: name of the data set for all; empty takes the one that each was trained on.
 
     Raises:
@@ -65,3 +79,27 @@ def named_networks(identities: Sequence[str], data: str) -> list[NamedNetwork]:
 def picture_reference(text: str) -> str:
     """The reference to a picture; a bare number means a test image."""
     return f"test:{int(text)}" if text.isascii() and text.isdecimal() and len(text) < 10 else text
+
+
+def references(identities: Sequence[str]) -> list[str]:
+    """Full references of networks; an experiment stands for all of its runs that have weights.
+
+    Raises:
+        RunError: there is no such run or experiment, or it has no weights.
+    """
+    return list(dict.fromkeys(each for identity in identities for each in _references(identity)))
+
+
+def _references(identity: str) -> Iterator[str]:
+    name, _, step = identity.partition("@")
+    if is_untrained(identity) or identity.endswith(".safetensors"):
+        yield identity
+        return
+    if not step and "/" not in name and checkpoint_file(name) is not None:
+        yield name
+        return
+    found, run = find(name)
+    chosen = [each for each in (found.runs if run is None else (run,)) if moments(each)]
+    if not chosen:
+        raise RunError(f"{name} has no weights. `python -m explorer runs show {name}` shows its state.")
+    yield from (f"{each.id}@{step}" if step else each.id for each in chosen)

@@ -15,13 +15,13 @@ from contextlib import suppress
 from threading import Condition, Event, Thread, Timer
 from typing import Generic, ParamSpec, TypeVar, cast
 
+from explorer.compute.process import Reply
 from explorer.data.own_folders import folders_state
 from explorer.errors import Cancelled, ExplorerError
 from explorer.files import PROJECT
 from explorer.processes import WAIT_PASSIVELY
 
 KEPT = 300  # calls; their values take ten kilobytes (a table of layers) to two megabytes (maps of all blocks)
-CANCELLED = "This was cancelled."
 FAILED_SECONDS = 10.0  # before a failed call may be tried again
 UNWANTED_SECONDS = 1.5  # before a withdrawn call is ended; a page that reruns asks again within this time
 SILENT_SECONDS = 60.0  # without progress, after which pages offer to cancel a call
@@ -29,7 +29,6 @@ SILENT_SECONDS = 60.0  # without progress, after which pages offer to cancel a c
 INTERRUPTED_SECONDS, TERMINATED_SECONDS = 10.0, 5.0
 TICK_SECONDS = 0.5  # time is counted in waits of this length, so that suspending the machine does not count
 
-Reply = tuple[object, ExplorerError | None]  # value of a function, or the reason why there is none
 P = ParamSpec("P")
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -158,7 +157,7 @@ class ComputeClient:
             elif call.pending:  # waiting, or just withdrawn
                 if call in self._waiting:
                     self._waiting.remove(call)
-                call.settle(None, Cancelled(CANCELLED))
+                call.settle(None, Cancelled())
                 self._calls.setdefault(call.key, call)
                 if self._computed is not None and self.silent:
                     self._interrupt(self._computed)
@@ -194,7 +193,7 @@ class ComputeClient:
     def _interrupt(self, call: Call[object]) -> None:
         """Settle a call; the process ends it at its next progress report, or `_watch` ends the process."""
         call.ended = True
-        call.settle(None, Cancelled(CANCELLED))
+        call.settle(None, Cancelled())
         if self._process is not None and self._process.poll() is None:
             try:
                 self._process.send_signal(signal.SIGINT)
@@ -269,7 +268,7 @@ class ComputeClient:
                 start_new_session=True,  # Ctrl-C ends the server, which closes this process's standard input
             )
         if call.ended:
-            return None, Cancelled(CANCELLED)
+            return None, Cancelled()
         process = self._process
         assert process.stdin is not None
         assert process.stdout is not None
@@ -290,7 +289,7 @@ class ComputeClient:
 def _explanation(call: Call[object], error: Exception) -> ExplorerError:
     """Why the process ended; an interrupt during its start ends it too."""
     if call.ended:
-        return Cancelled(CANCELLED)
+        return Cancelled()
     return ExplorerError(
         f"The PyTorch process ended ({type(error).__name__}); it may have run out of memory. Try "
         "again, with fewer networks or images."

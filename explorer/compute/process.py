@@ -62,7 +62,7 @@ class ProgressSender:
     def progress(self, fraction: float) -> None:
         """Raise Cancelled after an interrupt, else send the progress, not too often."""
         if self._interrupted:
-            raise Cancelled("This was cancelled.")
+            raise Cancelled
         if time.monotonic() - self._sent_at > PROGRESS_SECONDS:
             self._sent_at = time.monotonic()
             self.send(fraction)

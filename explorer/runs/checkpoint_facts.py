@@ -138,8 +138,9 @@ def facts_and_data(references: Sequence[str], data: str = "") -> dict[str, tuple
 def data_of_untrained(references: Iterable[str], data: str = "") -> str:
     """The data set for untrained networks that are compared with others.
 
-    It is the data set of the first trained network whose data set is known on this machine, else `data`, else the
-    built-in one. Networks that cannot be read are ignored.
+    It is `data`, under the name that has the first trained network's classes; if empty, the data set of the first
+    trained network whose data set is known on this machine, else the built-in one. Networks that cannot be read are
+    ignored.
 
     Args:
         references, data: as for `facts_and_data`.

@@ -4,9 +4,9 @@ import hashlib
 from collections.abc import Hashable
 from pathlib import Path
 
-import safetensors
-import safetensors.torch
 import torch
+from safetensors.torch import load as read_tensors
+from safetensors.torch import save as tensor_bytes
 from torch import nn
 
 from explorer.errors import RunError, StorageError
@@ -38,7 +38,7 @@ def save_checkpoint(network: nn.Module, path: Path, facts: CheckpointFacts) -> C
         StorageError: the disk is full or the folder read-only.
     """
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
-    content = safetensors.torch.save(tensors)
+    content = tensor_bytes(tensors)
     facts = facts.model_copy(update={"sha256": hashlib.sha256(content).hexdigest()})
     write_bytes_atomically(path, content)
     write_checkpoint_facts(path, facts)
@@ -116,7 +116,7 @@ def _load_file(path: Path) -> Network:
     facts, content = read_checkpoint(path)
     network = Network(facts.network)
     network.normalisation = facts.normalisation
-    return _with_weights(network, safetensors.torch.load(content), str(path))
+    return _with_weights(network, read_tensors(content), str(path))
 
 
 def _with_weights(network: Network, tensors: dict[str, torch.Tensor], source: str) -> Network:

@@ -20,7 +20,7 @@ from explorer.attribution.maps import position_maps
 from explorer.attribution.methods import METHODS
 from explorer.attribution.question import Question as Question  # part of the public `explorer.attribution_maps`
 from explorer.cache import ByteCache
-from explorer.data.batches import Normalisation, sample_of_test_set
+from explorer.data.batches import Normalisation
 from explorer.data.catalogue import dataset
 from explorer.data.pictures import Picture, fitted, picture
 from explorer.errors import BadSettings
@@ -199,7 +199,7 @@ def _inputs(reference: str, image: str, question: Question) -> _Inputs:
         (net,) = resolved([reference], data=question.data)
         network = net.network.eval().requires_grad_(False)
         some = torch.zeros(1, network.config.channels, net.image_size, net.image_size)
-        kept = net, Prepared(network, traits(network, some.to(next(network.parameters()))))
+        kept = net, Prepared(network, traits(network, some.to(net.device)))
         _networks.keep(key, kept, sum(each.nbytes for each in network.state_dict().values()))
     net, prepared = kept
     shown, pixels = _picture(net, image, question)
@@ -213,14 +213,12 @@ def _picture(net: ResolvedNetwork, image: str, question: Question) -> tuple[Pict
 
 
 def _normalised(net: ResolvedNetwork, pixels: NDArray[np.uint8]) -> Tensor:
-    device = next(net.network.parameters()).device
-    return Normalisation.known(net.data, net.image_size, net.normalisation)(pixels, device)
+    return Normalisation.known(net.data, net.image_size, net.normalisation)(pixels, net.device)
 
 
 def _test_images(net: ResolvedNetwork, count: int) -> tuple[Tensor, Tensor]:
     """A fixed class-balanced sample: images (N, C, H, W) and labels (N,)."""
-    _, sample = sample_of_test_set(net.data, net.image_size, count, normalisation=net.normalisation)
-    return sample.whole(next(net.network.parameters()).device)
+    return net.test_sample(count)[1].whole(net.device)
 
 
 def _given(net: ResolvedNetwork, question: Question) -> dict[str, Any]:
@@ -254,7 +252,7 @@ def _mapped(shown: _Inputs, question: Question) -> AttributionMap:
         image=shown.picture.reference,
         title=shown.picture.title,
         method=question.method,
-        layer=str(question.parameters.get("layer", "")),
+        layer=question.layer,
         target=int(found.target[0]),
         label=shown.picture.label,
         classes=dataset(net.data).classes,

@@ -1,6 +1,6 @@
 """Shell commands that give what a page shows; importing this does not import torch.
 
-Each function takes the arguments of a study; defaults are left out of the command.
+Each function takes the arguments of a study; options that are None, False or empty are left out of the command.
 """
 
 import shlex

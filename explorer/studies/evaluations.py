@@ -2,7 +2,6 @@
 
 import hashlib
 import time
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,7 +14,7 @@ from explorer.analysis.calibration import calibration
 from explorer.analysis.confusion import class_errors, confusion
 from explorer.analysis.ensembles import joint_log_probabilities, member_pairs, shared_mistakes
 from explorer.analysis.evaluated import image_predictions, most_confident_mistakes, summary
-from explorer.data.batches import sample_of_test_set
+from explorer.cache import ByteCache
 from explorer.data.catalogue import MOST_IMAGES, data_folder, dataset
 from explorer.errors import BadSettings
 from explorer.models.network import Network
@@ -23,11 +22,10 @@ from explorer.results import Ensemble, Evaluation
 from explorer.results import evaluation_table as evaluation_table  # part of the public `explorer.evaluations`
 from explorer.runs.checkpoint_facts import facts_and_data
 from explorer.settings import require_between
-from explorer.studies.references import ResolvedNetwork, resolved
+from explorer.studies.references import ResolvedNetwork, require_one_data_set, resolved
 from explorer.training.evaluation import log_probabilities
 
-KEPT = 8  # networks whose predictions are cached, so that those of an ensemble are not computed twice
-MOST_KEPT = 32 * 2**20  # bytes of each
+MOST_KEPT = 256 * 2**20  # bytes of probabilities, so that those of an ensemble are not computed twice
 
 Keys = tuple[str, str, str, int, int | None]
 
@@ -82,15 +80,9 @@ def ensemble(references: Sequence[str], *, data: str = "", images: int | None = 
 
     Args and errors as for `evaluations`; the networks must be of one data set.
     """
-    known = facts_and_data(references, data)
-    if len(known) < 2:
+    if len(facts_and_data(references, data)) < 2:
         raise BadSettings("An ensemble is of two networks or more. Name another one.")
-    names = sorted({name for _, name in known.values()})
-    if len(names) > 1:
-        raise BadSettings(
-            f"These networks were trained on different data sets ({', '.join(names)}), which have no image in common. "
-            "Choose networks of one data set, or name it with `data`."
-        )
+    require_one_data_set(references, data)
     predicted = _predicted(references, data, images, crops)
     labels, alone = predicted[0].labels, [each.log_probabilities for each in predicted]
     words = f"{len(predicted)} networks together"
@@ -126,7 +118,7 @@ def _predicted(references: Sequence[str], data: str, images: int | None, crops: 
     return found
 
 
-_kept: OrderedDict[tuple[object, ...], _Predictions] = OrderedDict()
+_kept: ByteCache[_Predictions] = ByteCache(MOST_KEPT)
 
 
 def _of_network(net: ResolvedNetwork, images: int | None, crops: int) -> _Predictions:
@@ -134,25 +126,14 @@ def _of_network(net: ResolvedNetwork, images: int | None, crops: int) -> _Predic
     row = dataset(net.data)  # a new object if a folder has changed
     key = (_weights(net.network), net.reference, row, net.image_size, net.normalisation,
            images, crops, data_folder())  # fmt: skip
-    if key in _kept:
-        _kept.move_to_end(key)
-        return _kept[key]
-    indices, sample = sample_of_test_set(
-        net.data,
-        net.image_size,
-        row.test_images if images is None else images,
-        normalisation=net.normalisation,
-        device=next(net.network.parameters()).device,
-    )
+    kept = _kept.get(key)
+    if kept is not None:
+        return kept
+    indices, sample = net.test_sample(row.test_images if images is None else images)
     start = time.perf_counter()
     found = log_probabilities(net.network, sample, crops=crops).numpy()
-    config = net.network.config
-    keys = (net.reference, config.name, config.kind, config.depth, net.step)
-    predicted = _Predictions(keys, net.data, found, sample.labels, indices, time.perf_counter() - start)
-    if found.nbytes <= MOST_KEPT:
-        _kept[key] = predicted
-        while len(_kept) > KEPT:
-            _kept.popitem(last=False)
+    predicted = _Predictions(net.keys, net.data, found, sample.labels, indices, time.perf_counter() - start)
+    _kept.keep(key, predicted, found.nbytes)
     return predicted
 
 
@@ -180,7 +161,7 @@ def _evaluation(predicted: _Predictions, crops: int) -> Evaluation:
         loss=numbers.loss,
         ece=numbers.ece,
         seconds=predicted.seconds,
-        answers=table,
+        predictions=table,
         class_errors=class_errors(counts, classes),
         confusion=counts,
         calibration=calibration(table),

@@ -1,6 +1,6 @@
 """Layer studies of networks by reference on images, one table each."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -19,10 +19,11 @@ from explorer.models.network import Network, build
 from explorer.models.recording import Statistics
 from explorer.runs.checkpoint_facts import data_of_untrained
 from explorer.settings import require_between
-from explorer.studies.references import SMALL, resolved
+from explorer.studies.references import resolved
 from explorer.training.devices import best_device
 
 IMAGES = 250
+SMALL = 32  # side in pixels at which pictures of a folder are shown to untrained networks
 BATCHES = 5  # of a gradient profile, for its spread
 
 
@@ -31,13 +32,12 @@ class SampledNetwork:
     """A resolved network with a sample of images.
 
     Attributes:
-        step: of training; None if unknown.
+        keys: the values of `tables.MEASURED_KEYS`.
         images: (N, C, H, W), normalised as in training; labels: (N,).
     """
 
-    reference: str
+    keys: tuple[str, str, str, int, int | None]
     network: Network
-    step: int | None
     images: Tensor
     labels: Tensor
 
@@ -190,7 +190,7 @@ def sampled(
     """
     for each in resolved(references, data=data):
         pixels, labels = _images(each.data, each.image_size, each.normalisation, images, split)
-        yield SampledNetwork(each.reference, each.network, each.step, pixels, labels)
+        yield SampledNetwork(each.keys, each.network, pixels, labels)
 
 
 def _images(data: str, side: int | None, normalisation: str, count: int, split: str) -> tuple[Tensor, Tensor]:
@@ -203,15 +203,11 @@ def _images(data: str, side: int | None, normalisation: str, count: int, split: 
     return sample.whole(best_device())
 
 
-def _each(
-    found: Sequence[SampledNetwork] | Iterator[SampledNetwork], study: Callable[[SampledNetwork], pd.DataFrame]
-) -> pd.DataFrame:
+def _each(found: Iterable[SampledNetwork], study: Callable[[SampledNetwork], pd.DataFrame]) -> pd.DataFrame:
     measured = []
     for each in found:
-        config = each.network.config
-        keys = (each.reference, config.name, config.kind, config.depth, each.step)
         table = study(each)
-        for place, (column, value) in enumerate(zip(tables.MEASURED_KEYS, keys, strict=True)):
+        for place, (column, value) in enumerate(zip(tables.MEASURED_KEYS, each.keys, strict=True)):
             table.insert(place, column, value)
         measured.append(table)
     return pd.concat(measured, ignore_index=True)

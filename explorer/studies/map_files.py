@@ -10,12 +10,15 @@ import pandas as pd
 
 from explorer import tables
 from explorer.attribution.methods import METHODS
-from explorer.errors import BadSettings
+from explorer.attribution.question import Question
+from explorer.data.pictures import Picture
+from explorer.errors import BadSettings, ExplorerError
 from explorer.figures.maps.cells import MapCell
 from explorer.figures.maps.grid import attribution_grid
 from explorer.figures.maps.pixels import grid_png
 from explorer.figures.network_lines import moment
 from explorer.figures.standalone import standalone_page
+from explorer.models.config import NetworkConfig
 from explorer.registry import lookup
 from explorer.results import AttributionMap, MissingMap
 from explorer.runs.checkpoint_facts import is_untrained
@@ -34,6 +37,7 @@ AXES = {
 }
 DISTINGUISHING = ("image", "network", "step", "method", "target", "stage", "block")  # tried in this order
 
+WIDTH = 1100  # of a grid as a page, in pixels
 _BLOCK = re.compile(r"stage(\d+)(?:\.block(\d+))?")
 _NO_PIXELS = np.zeros((1, 1, 1), np.uint8)
 
@@ -97,37 +101,45 @@ def npz(maps: Sequence[Map]) -> bytes:
     return file.getvalue()
 
 
+def missing_map(
+    reference: str,
+    config: NetworkConfig,
+    step: int | None,
+    picture: Picture,
+    question: Question,
+    classes: tuple[str, ...],
+    failure: ExplorerError,
+) -> MissingMap:
+    """A map that could not be computed, and why."""
+    return MissingMap(
+        reference=reference,
+        network=config.name,
+        kind=config.kind,
+        depth=config.depth,
+        step=step,
+        image=picture.reference,
+        title=picture.title,
+        method=question.method,
+        layer=question.layer,
+        target=question.target,
+        classes=classes,
+        failure=str(failure),
+    )
+
+
 def png(
-    maps: Sequence[Map],
-    rows: str = "network",
-    columns: str = "method",
-    *,
-    show: str = "overlay",
-    scale: str = "column",
-    dark: bool = False,
+    maps: Sequence[Map], rows: str = "network", columns: str = "method", *, show: str = "overlay", scale: str = "column"
 ) -> bytes:
     """The grid as a PNG file; args and errors as for `map_cells` and `figures.maps.grid.attribution_grid`."""
-    return grid_png(map_cells(maps, rows, columns), show=show, scale=scale, dark=dark)
+    return grid_png(map_cells(maps, rows, columns), show=show, scale=scale)
 
 
 def html(
-    maps: Sequence[Map],
-    rows: str = "network",
-    columns: str = "method",
-    *,
-    show: str = "overlay",
-    scale: str = "column",
-    dark: bool = False,
-    width: int = 1100,
+    maps: Sequence[Map], rows: str = "network", columns: str = "method", *, show: str = "overlay", scale: str = "column"
 ) -> str:
-    """The grid as a standalone HTML page; args and errors as for `png`.
-
-    Args:
-        width: of the grid, in pixels.
-    """
-    figure = attribution_grid(map_cells(maps, rows, columns), show=show, scale=scale, dark=dark, width=width)
-    title = ", ".join(dict.fromkeys(each.title for each in maps))
-    return standalone_page(figure, title, width=width)
+    """The grid as a standalone HTML page; args and errors as for `png`."""
+    figure = attribution_grid(map_cells(maps, rows, columns), show=show, scale=scale, width=WIDTH)
+    return standalone_page(figure, ", ".join(dict.fromkeys(each.title for each in maps)), width=WIDTH)
 
 
 def _headings(maps: Sequence[Map], axes: set[str]) -> Callable[[Map, str], str]:

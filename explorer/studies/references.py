@@ -7,8 +7,14 @@ A reference is the id of a run (its final weights), "RUN@STEP" (a snapshot), the
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from explorer.data.catalogue import DATASETS, LARGE, DatasetRow, dataset
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from explorer.data.batches import Sample, sample_of_test_set
+from explorer.data.catalogue import DATASETS, DatasetRow, dataset
 from explorer.data.normalisations import normalisation_row
+from explorer.errors import BadSettings
 from explorer.models.catalogue import network_config
 from explorer.models.config import NetworkConfig
 from explorer.models.network import Network, build
@@ -16,8 +22,6 @@ from explorer.runs.checkpoint_facts import CheckpointFacts, facts_and_data
 from explorer.runs.checkpoints import load_checkpoint
 from explorer.training.devices import best_device
 from explorer.training.evaluation import require_channels
-
-SMALL = 32  # default side in pixels of images for networks with a small stem
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,6 +41,23 @@ class ResolvedNetwork:
     image_size: int
     normalisation: str
     step: int | None
+
+    @property
+    def keys(self) -> tuple[str, str, str, int, int | None]:
+        """The values of `tables.MEASURED_KEYS`."""
+        config = self.network.config
+        return self.reference, config.name, config.kind, config.depth, self.step
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network is."""
+        return next(self.network.parameters()).device
+
+    def test_sample(self, count: int) -> tuple[NDArray[np.int64], Sample]:
+        """A fixed class-balanced sample of test images on that device, and their indices."""
+        return sample_of_test_set(
+            self.data, self.image_size, count, normalisation=self.normalisation, device=self.device
+        )
 
 
 def resolved(references: Sequence[str], *, data: str = "") -> Iterator[ResolvedNetwork]:
@@ -66,6 +87,20 @@ def resolved(references: Sequence[str], *, data: str = "") -> Iterator[ResolvedN
         )
 
 
+def require_one_data_set(references: Sequence[str], data: str) -> None:
+    """Check that networks are shown the same images; args and errors as for `resolved`.
+
+    Raises:
+        BadSettings: they were trained on different data sets.
+    """
+    names = sorted({name for _, name in facts_and_data(references, data).values()})
+    if len(names) > 1:
+        raise BadSettings(
+            f"These networks were trained on different data sets ({', '.join(names)}), which have no image in common. "
+            "Choose networks of one data set, or name it with `data`."
+        )
+
+
 def _image_size(found: CheckpointFacts | None, config: NetworkConfig, row: DatasetRow) -> int:
     """Image size as in training; for pictures of any size, the one the network is designed for."""
     trained = found.recipe.get("image_size") if found and (found.data == row.name or row.any_size) else None
@@ -75,7 +110,7 @@ def _image_size(found: CheckpointFacts | None, config: NetworkConfig, row: Datas
         return row.sizes[0]
     if found and found.data in DATASETS:
         return DATASETS[found.data].sizes[0]
-    return LARGE if config.stem != "small" else SMALL
+    return config.image_size
 
 
 def _normalisation(found: CheckpointFacts | None, row: DatasetRow) -> str:

@@ -49,7 +49,7 @@ def checked_kind(file: IO[bytes], path: Path) -> Kind:
     raise StorageError(_unknown(start))
 
 
-def one_line(error: Exception) -> str:
+def cleaned_message(error: Exception) -> str:
     """A library's error message in one line, without characters by which a hostile file could mislead."""
     first = (str(error).strip() or type(error).__name__).splitlines()[0]
     return " ".join(re.sub(r"[^\w .,:;=/()'-]", " ", first).split())[:120]
@@ -138,4 +138,4 @@ def _check_safetensors(path: Path, length: int) -> None:
         with safetensors.safe_open(path, framework="numpy"):  # checks names, shapes, data types and offsets
             pass
     except safetensors.SafetensorError as error:
-        raise StorageError(f"is a damaged safetensors file ({one_line(error)}). {COPY_AGAIN}") from None
+        raise StorageError(f"is a damaged safetensors file ({cleaned_message(error)}). {COPY_AGAIN}") from None

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from explorer.errors import StorageError
-from explorer.weights.headers import SAVE_AGAIN, checked_kind, one_line
+from explorer.weights.headers import SAVE_AGAIN, checked_kind, cleaned_message
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -92,8 +92,8 @@ def write(weights: "dict[str, Tensor]", folder: Path) -> dict[str, int]:
         safetensors.torch.save_file(tensors, folder / TENSORS)
     except safetensors.SafetensorError as error:
         raise StorageError(
-            f"could not be copied into {folder} ({one_line(error)}). Free some space there, or name another folder in "
-            "the environment variable TMPDIR."
+            f"could not be copied into {folder} ({cleaned_message(error)}). Free some space there, or name another "
+            "folder in the environment variable TMPDIR."
         ) from None
     return {key: numbers[identity(tensor)] for key, tensor in weights.items()}
 
@@ -102,7 +102,7 @@ def _explanation(error: Exception) -> str:
     out_of_memory = isinstance(error, MemoryError | SystemError)  # the latter if there is no memory for the former
     if out_of_memory or "can't allocate memory" in str(error):
         return f"asks for more memory than a file of its size can need. {SAVE_AGAIN}"
-    return f"is damaged, or not written by torch.save ({type(error).__name__}: {one_line(error)}). {SAVE_AGAIN}"
+    return f"is damaged, or not written by torch.save ({type(error).__name__}: {cleaned_message(error)}). {SAVE_AGAIN}"
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from explorer.errors import StorageError
-from explorer.weights.headers import COPY_AGAIN, MOST_INDEX_BYTES, SAVE_AGAIN, Kind, one_line
+from explorer.weights.headers import COPY_AGAIN, MOST_INDEX_BYTES, SAVE_AGAIN, Kind, cleaned_message
 
 MOST_TENSORS = 20_000  # ResNet-1202 has 7,208
 
@@ -86,7 +86,7 @@ def _refusal(file: IO[bytes], error: pickle.UnpicklingError) -> str:
     refused = _REFUSED_CLASS.search(str(error))
     if refused is None:
         last = str(error).rpartition("WeightsUnpickler error: ")[2]
-        return f"is damaged, or holds more than tensors ({one_line(ValueError(last))}). {SAVE_AGAIN}"
+        return f"is damaged, or holds more than tensors ({cleaned_message(ValueError(last))}). {SAVE_AGAIN}"
     file.seek(0)
     if _MODULE_CLASS.search(file.read(MOST_INDEX_BYTES)):
         return f"holds a whole module, not its state_dict ({refused[1]}); opening it would run code. {SAVE_AGAIN}"

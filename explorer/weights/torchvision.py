@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
@@ -14,12 +13,10 @@ from explorer.errors import BadSettings, DataMissing, StorageError, UnknownName
 from explorer.files import storage_errors
 from explorer.models.names import normalised_name
 from explorer.registry import lookup
+from explorer.results import Imported
 from explorer.runs.checkpoint_facts import checkpoint_file
 from explorer.runs.store import checkpoint_folder
 from explorer.seals import sha256_of
-
-if TYPE_CHECKING:
-    from explorer.results import Imported
 
 ADDRESS = "https://download.pytorch.org/models"
 RESIZED = 256  # shorter side in pixels of resized pictures here, before the central crop of 224
@@ -165,7 +162,7 @@ def _downloaded(row: WeightsRow, target: Path) -> Iterator[tuple[int, int]]:
         part.replace(target)
 
 
-def load_pretrained(name: str, file: str | Path | None = None, *, overwrite: bool = False) -> "Imported":
+def load_pretrained(name: str, file: str | Path | None = None, *, overwrite: bool = False) -> Imported:
     """Save weights of torchvision as a checkpoint; reports progress.
 
     Args:

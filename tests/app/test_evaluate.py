@@ -102,7 +102,7 @@ def test_errors_of_classes_have_a_dot_for_each_network(open_page):
 
 def test_a_click_on_a_field_shows_its_images_and_stays_in_the_address(open_page, clicked):
     app = open_page("evaluate", evaluation="Confusions", networks="plain8")
-    answers = evaluation("plain8", images=1000).answers
+    answers = evaluation("plain8", images=1000).predictions
     pairs = answers[answers["label"] != answers["prediction"]].groupby(["label", "prediction"]).size()
     label, prediction = pairs.idxmin()
     app.button(key=f"confusion-{label}-{prediction}").click().run()
@@ -115,7 +115,7 @@ def test_a_click_on_a_field_shows_its_images_and_stays_in_the_address(open_page,
 
 def test_the_most_frequent_mistake_is_shown_first(open_page):
     app = open_page("evaluate", evaluation="Confusions", networks="plain8")
-    answers = evaluation("plain8", images=1000).answers
+    answers = evaluation("plain8", images=1000).predictions
     most = answers[answers["label"] != answers["prediction"]].groupby(["label", "prediction"]).size().max()
     assert f": {most} images.**" in texts(app) or f"of {most} images.**" in texts(app)
 
@@ -149,7 +149,7 @@ def test_the_surest_mistake_comes_first(open_page):
 def test_calibration_says_how_sure_and_how_often_right(open_page):
     app = open_page("evaluate", evaluation="Calibration", networks="plain8")
     found = evaluation("plain8", images=1000)
-    confidence = found.answers["probability"].mean()
+    confidence = found.predictions["probability"].mean()
     assert f"a mean confidence of {100 * confidence:.2f} % and an accuracy of {100 * (1 - found.error):.2f} %" in texts(
         app
     )

@@ -6,16 +6,15 @@ from dataclasses import dataclass
 import streamlit as st
 
 from explorer.attribution.question import Question
-from explorer.compute.client import Call, compute
+from explorer.compute.client import compute
 from explorer.compute.functions import attributions
 from explorer.data.catalogue import IMAGENET, DatasetRow, data_status, dataset, known_dataset
 from explorer.data.pictures import Picture
 from explorer.errors import BadSettings
 from explorer.escaping import in_markdown
-from explorer.results import AttributionMap, MissingMap
 from explorer.runs.checkpoint_facts import data_of_untrained, facts_and_data
 from explorer.studies import commands
-from explorer.studies.map_files import Map
+from explorer.studies.map_files import Map, missing_map
 from explorer.ui.attributions.method_choice import Chosen
 from explorer.ui.attributions.picture_choice import choose_picture
 from explorer.ui.widgets.data_choice import AS_TRAINED, choose_data
@@ -151,36 +150,20 @@ def _available(data: str) -> bool:
 
 def maps(scene: Scene, wanted: Sequence[MapRequest], doing: str = "Computing maps") -> list[Map]:
     """The maps, or the reasons why they are missing, once all are computed; `doing` is unique on the page."""
+    asked = [(each, scene.question(each.candidate, each.method, each.target)) for each in wanted]
+    picture = scene.picture
     calls = [
-        compute.ask(
-            attributions.attribution_map,
-            each.candidate.reference(each.step),
-            scene.picture.reference,
-            scene.question(each.candidate, each.method, each.target),
-        )
-        for each in wanted
+        compute.ask(attributions.attribution_map, each.candidate.reference(each.step), picture.reference, question)
+        for each, question in asked
     ]
-    return [_map(scene, each, call) for each, call in zip(wanted, awaited(calls, doing), strict=True)]
-
-
-def _map(scene: Scene, wanted: MapRequest, call: Call[AttributionMap]) -> Map:
-    if call.failure is None:
-        return call.value
-    config = wanted.candidate.config
-    return MissingMap(
-        reference=wanted.candidate.reference(wanted.step),
-        network=config.name,
-        kind=config.kind,
-        depth=config.depth,
-        step=wanted.step,
-        image=scene.picture.reference,
-        title=scene.picture.title,
-        method=wanted.method.name,
-        layer=str(wanted.method.parameters.get("layer", "")),
-        target=wanted.target,
-        classes=scene.classes,
-        failure=str(call.failure),
-    )
+    found: list[Map] = []
+    for (each, question), call in zip(asked, awaited(calls, doing), strict=True):
+        if call.failure is None:
+            found.append(call.value)
+            continue
+        reference, config = each.candidate.reference(each.step), each.candidate.config
+        found.append(missing_map(reference, config, each.step, picture, question, scene.classes, call.failure))
+    return found
 
 
 def command(

@@ -98,7 +98,7 @@ def show_calibration(evaluated: Evaluated) -> None:
 
 def _calibration(each: Evaluation) -> str:
     """Mean confidence compared with accuracy."""
-    confidence, accuracy = float(each.answers["probability"].mean()), 1 - each.error
+    confidence, accuracy = float(each.predictions["probability"].mean()), 1 - each.error
     more = confidence - accuracy
     calibrated = abs(more) < SURELY * each.standard_error
     judged = "no difference within the error" if calibrated else "overconfident" if more > 0 else "underconfident"

@@ -43,7 +43,7 @@ def show_confusions(evaluated: Evaluated) -> None:
         st.caption("No misclassified images. Click on a field to see its images.")
     else:
         label, prediction = cell
-        rows = images_of(each.answers, label, prediction)
+        rows = images_of(each.predictions, label, prediction)
         what = (
             f"{classes[label]}, correctly classified"
             if label == prediction
@@ -127,7 +127,7 @@ def _card(number: int, each: Evaluation, evaluated: Evaluated) -> None:
         lines = [
             f"**{in_markdown(evaluated.name(other))}** {_answer(row, other.classes)}"
             for other in alike
-            for row in other.answers[other.answers["index"] == number].to_dict("records")
+            for row in other.predictions[other.predictions["index"] == number].to_dict("records")
         ]
         st.markdown(f"Test image {number}: " + "; ".join(lines), width="stretch")
         link = link_to("folder", each.data)

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from explorer import progress, tables
+from explorer.cache import ByteCache
 from explorer.data.batches import Normalisation, balanced_subset
 from explorer.data.catalogue import data_status
 from explorer.data.pixels import load_data
@@ -35,7 +36,7 @@ NUMBERS = ["error", "standard_error", "top5_error", "loss", "ece"]
 @pytest.fixture(autouse=True)
 def home(tmp_path, monkeypatch):
     monkeypatch.setenv("EXPLORER_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr(library, "_kept", type(library._kept)())
+    monkeypatch.setattr(library, "_kept", type(library._kept)(library.MOST_KEPT))
 
 
 @pytest.fixture
@@ -81,7 +82,7 @@ def test_tables_are_of_the_same_answers(run):
 
 def test_images_are_a_fixed_sample_numbered_as_in_the_test_set(run):
     labels = load_data("digits").test_labels
-    found = evaluation(run, images=50).answers
+    found = evaluation(run, images=50).predictions
     assert found["index"].tolist() == balanced_subset(labels, 50, 0).tolist()
     assert found["label"].tolist() == labels[found["index"]].tolist()
 
@@ -133,13 +134,12 @@ def test_other_crops_and_other_images_are_computed_anew(run):
 
 
 def test_only_some_answers_are_kept(run, monkeypatch):
-    monkeypatch.setattr(library, "KEPT", 2)
+    monkeypatch.setattr(library, "_kept", ByteCache(50 * 10 * 4))  # fifty images of ten classes, in float32
     for images in (10, 20, 30):
         evaluation(run, images=images)
-    assert [key[5] for key in library._kept] == [20, 30]
-    monkeypatch.setattr(library, "MOST_KEPT", 100)
-    evaluation(run, images=40)
-    assert len(library._kept) == 2
+    assert [key[5] for key in library._kept._kept] == [20, 30]
+    evaluation(run, images=60)
+    assert [key[5] for key in library._kept._kept] == [20, 30]
 
 
 def test_how_far_it_is_is_reported(run, other):

@@ -250,4 +250,4 @@ def test_an_evaluation_sees_pictures_that_were_added_meanwhile(imagenet_like, wr
     assert evaluations.evaluation(reference, data=f"folder:{folder}").images == 4
     write("Siamese cat")
     found = evaluations.evaluation(reference, data=f"folder:{folder}")
-    assert (found.images, found.answers["label"].tolist()) == (6, [284, 284, 1, 1, 0, 0])
+    assert (found.images, found.predictions["label"].tolist()) == (6, [284, 284, 1, 1, 0, 0])

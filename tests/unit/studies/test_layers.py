@@ -8,8 +8,8 @@ import torch
 from explorer import tables
 from explorer.analysis.gradients import gradient_profile
 from explorer.analysis.responses import response_std
-from explorer.cli.layers import references
 from explorer.cli.main import main
+from explorer.cli.named_networks import references
 from explorer.data.batches import Batches
 from explorer.data.pixels import load_data
 from explorer.errors import BadSettings, RunError, StorageError, UnknownName
