@@ -144,8 +144,8 @@ def xray(
         UnknownName, BadSettings, DataMissing: no such network, variant or data set.
     """
     row = dataset(data_of_untrained(networks, data))
-    side = max((network_config(name).image_size for name in networks), default=None) if row.any_size else row.sizes[0]
-    count = min(images, max(2, PART_VALUES // (row.channels * (side or 1) ** 2))) if row.any_size else images
+    side = max((network_config(name).image_size for name in networks), default=SMALL) if row.any_size else row.sizes[0]
+    count = min(images, max(2, PART_VALUES // (row.channels * side**2))) if row.any_size else images
     pixels, labels = _images(row.name, side, row.normalisation, count, "train")
     return initialisation.xray(networks, pixels, labels, variants=variants, seed=seed)
 
