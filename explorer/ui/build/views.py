@@ -74,7 +74,7 @@ def _links(config: NetworkConfig) -> None:
     with st.container(horizontal=True, width="content"):
         st.page_link(page("train"), label="Train", icon=":material/play_circle:", query_params={"network": config.name})
         st.page_link(
-            page("responses"), label=wording.AT_INITIALISATION, icon=":material/radiology:",
+            page("responses"), label="Initialisation", icon=":material/radiology:",
             query_params={"study": wording.AT_INITIALISATION, "xray-networks": config.name},
         )  # fmt: skip
         st.page_link(
