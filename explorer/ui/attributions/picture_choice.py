@@ -18,10 +18,10 @@ from explorer.errors import ExplorerError
 from explorer.escaping import in_markdown, message_in_markdown
 from explorer.figures import StripImage, image_strip
 from explorer.ui.address import number_in
-from explorer.ui.widgets.export import combined
+from explorer.ui.errors import show_error
 from explorer.ui.widgets.live_chart import cached_drawing, live_chart
 from explorer.ui.widgets.network_choice import Candidate
-from explorer.ui.widgets.waiting import awaited
+from explorer.ui.widgets.waiting import awaited, combined
 
 IN_STRIP = 10  # pictures
 FIRST, FIRST_PHOTOGRAPH = "test:0", next(iter(PHOTOGRAPHS))
@@ -104,7 +104,7 @@ def choose_picture(controls: DeltaGenerator, chosen: Sequence[Candidate], data: 
     try:
         found = picture(_selected(data), data=data)
     except ExplorerError as error:
-        st.error(message_in_markdown(str(error)), icon=":material/error:")
+        show_error(str(error))
         return None
     title = in_markdown(found.title)
     st.caption(

@@ -13,10 +13,10 @@ from explorer.ui import wording
 from explorer.ui.attributions.maps import choose_network
 from explorer.ui.attributions.method_choice import Chosen, choose_method, show_meaning
 from explorer.ui.attributions.scene import Scene, command
-from explorer.ui.widgets.export import export_buttons, show_failure
+from explorer.ui.widgets.export import export_buttons
 from explorer.ui.widgets.live_chart import live_chart
 from explorer.ui.widgets.moment import at_moment
-from explorer.ui.widgets.waiting import awaited
+from explorer.ui.widgets.waiting import awaited, show_failure
 
 BADGES = {
     "follows_weights": ":green-badge[:material/check: follows the weights]",

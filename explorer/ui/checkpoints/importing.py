@@ -13,7 +13,7 @@ from explorer.escaping import in_markdown, message_in_markdown
 from explorer.results import Imported
 from explorer.ui import wording
 from explorer.ui.checkpoints.table import select
-from explorer.ui.errors import readable_errors
+from explorer.ui.errors import readable_errors, show_error
 from explorer.ui.widgets.waiting import awaited
 from explorer.weights.torchvision import WEIGHTS, WeightsRow
 from explorer.weights.uploads import remove_upload, write_upload
@@ -60,7 +60,7 @@ def import_form() -> None:
         _file(upload=source == "upload")
     _, failure = st.session_state.get(OUTCOME, (None, ""))
     if failure:
-        st.error(message_in_markdown(failure), icon=":material/error:")
+        show_error(failure)
 
 
 def follow() -> None:

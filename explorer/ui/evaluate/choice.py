@@ -17,9 +17,8 @@ from explorer.runs.checkpoint_facts import data_of_untrained
 from explorer.studies import commands
 from explorer.ui import wording
 from explorer.ui.widgets.data_choice import AS_TRAINED, choose_data
-from explorer.ui.widgets.export import show_failure
 from explorer.ui.widgets.network_choice import CHOOSE_NETWORK, Candidate, choose_networks
-from explorer.ui.widgets.waiting import awaited
+from explorer.ui.widgets.waiting import awaited, show_failure
 
 IMAGES = {200: "200", 500: "500", 1000: "1,000", 2000: "2,000", 5000: "5,000", 0: "All"}
 FIRST_IMAGES = 1000  # with 20 layers on CIFAR-10 this takes a second or two on two cores

@@ -12,7 +12,7 @@ from explorer.runs.mending import mend
 from explorer.runs.store import FORCED, Run
 from explorer.training import launch
 from explorer.ui import cached, wording
-from explorer.ui.errors import readable_errors
+from explorer.ui.errors import readable_errors, show_error
 from explorer.ui.wording import chip, duration, since
 
 LOG_LINES = 30
@@ -161,13 +161,10 @@ def _trouble(run: Run) -> None:
     reason = run.reason
     name = run.facts.network.name if run.facts else run.id
     if run.state in ("failed", "damaged"):
-        st.error(message_in_markdown(f"{name}: {reason}"), icon=":material/error:")
+        show_error(f"{name}: {reason}")
     elif run.state == "crashed":
         why = f" {reason}" if reason else ""
-        st.error(
-            message_in_markdown(f"{name}: the training process is gone.{why} The log is {run.path / 'worker.log'}."),
-            icon=":material/error:",
-        )
+        show_error(f"{name}: the training process is gone.{why} The log is {run.path / 'worker.log'}.")
     elif run.elsewhere:
         st.info(
             f"{name} is trained by another user of this machine; only that user can pause or stop it.",
