@@ -15,7 +15,7 @@ P = ParamSpec("P")
 
 
 def show_error(text: str) -> None:
-    """An error box with a message, in which nothing is read as Markdown."""
+    """Show a message as an error box; text in backticks stays code."""
     st.error(message_in_markdown(text), icon=":material/error:")
 
 
