@@ -10,7 +10,7 @@ from explorer.attribution.question import Question
 from explorer.compute.client import Call, compute
 from explorer.compute.functions import attributions
 from explorer.figures import agreement_by_depth, agreement_matrix
-from explorer.figures.evaluation.agreements import AGREEMENTS
+from explorer.figures.maps.agreements import AGREEMENTS
 from explorer.ui.attributions.maps import choose_network
 from explorer.ui.attributions.method_choice import choose_method, choose_methods, show_meaning
 from explorer.ui.attributions.scene import Scene, command
