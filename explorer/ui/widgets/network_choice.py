@@ -11,7 +11,6 @@ from explorer.escaping import in_markdown
 from explorer.models.catalogue import NETWORKS, network_config
 from explorer.models.config import NetworkConfig
 from explorer.runs.checkpoint_facts import kept_checkpoints, moments, training_data
-from explorer.runs.experiments import Experiment
 from explorer.ui import cached, wording
 
 DEEPEST, WIDEST = 1202, 256  # accepted in a link, which is computed without a click
@@ -97,12 +96,6 @@ def choose_networks() -> list[Candidate]:
     st.session_state.networks_written = written
     st.query_params["networks"] = written
     return [offered[name] for name in chosen]
-
-
-def first_seeds(found: Experiment) -> list[str]:
-    """The first run with weights of each network of an experiment, at most as many as can be chosen."""
-    runs = {run.facts.network.name: run.id for run in reversed(found.runs) if run.facts and moments(run)}
-    return [runs[name] for name in found.networks if name in runs][:MOST]
 
 
 def first_shown(known: dict[str, Candidate]) -> list[str]:

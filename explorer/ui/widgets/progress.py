@@ -13,16 +13,9 @@ from explorer.runs.store import FORCED, Run
 from explorer.training import launch
 from explorer.ui import cached, wording
 from explorer.ui.errors import readable_errors, show_error
-from explorer.ui.wording import chip, duration, since
+from explorer.ui.wording import duration, since
 
 LOG_LINES = 30
-
-
-def heading(found: Experiment) -> None:
-    """Title and state, with the buttons that fit the state."""
-    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.subheader(f"{in_markdown(wording.title(found))} {chip(found)}", anchor=False)
-        controls(found)
 
 
 def controls(found: Experiment) -> None:
@@ -86,21 +79,6 @@ def offer_mending(run: Run) -> None:
             mend(run.id)
             cached.forget()
             st.rerun()
-
-
-def numbers(found: Experiment) -> None:
-    """Step, time, speed and learning rate."""
-    runs = [run for run in found.runs if run.facts]
-    seconds = sum(run.progress.seconds for run in runs)
-    images = sum(run.progress.step * int(run.facts.recipe["batch_size"]) for run in runs if run.facts)
-    rate = next((run.progress.learning_rate for run in reversed(runs) if run.progress.learning_rate is not None), None)
-    with st.grid(4, min_column_width=150):
-        st.metric("Step", f"{found.step:,} of {found.steps:,}", help="Of the slowest network; networks take turns.")
-        st.metric("Training time", duration(seconds) if seconds else "–", help="All networks; evaluations not counted.")
-        st.metric(
-            "Images per second", f"{images / seconds:,.0f}" if seconds else "–", help="Training alone, all networks."
-        )
-        st.metric("Learning rate", "–" if rate is None else f"{rate:.4g}")
 
 
 def _steps(found: Experiment) -> tuple[int, int]:
