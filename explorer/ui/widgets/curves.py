@@ -24,7 +24,7 @@ def figure(chosen: Sequence[Experiment], choice: ChartChoice) -> Figure:
     return training_curves(
         cached.metrics(runs),
         steps=max((found.steps for found in chosen), default=None),
-        titles={found.id: _short(wording.title(found)) for found in chosen},
+        titles={found.id: wording.short(wording.title(found), 40) for found in chosen},
         **choice.options(),
     )
 
@@ -79,7 +79,3 @@ def _row(run: Run, mark: str) -> dict[str, object]:
         "Images/s": f"{progress.images_per_second:,.0f}" if progress.images_per_second else "–",
         "Training time": wording.duration(progress.seconds) if progress.seconds else "–",
     }
-
-
-def _short(title: str) -> str:
-    return title if len(title) <= 40 else title[:38] + "…"

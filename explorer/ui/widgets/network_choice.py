@@ -57,7 +57,7 @@ def candidates() -> dict[str, Candidate]:
             if run.facts is None or not steps:
                 continue
             seed = f", seed {run.facts.seed}" if len(experiment.seeds) > 1 else ""
-            where = "shipped" if run.state == "shipped" else _short(wording.title(experiment))
+            where = "shipped" if run.state == "shipped" else wording.short(wording.title(experiment), 32)
             row = known_dataset(run.facts.data)
             label = f"{run.facts.network.name}{seed} · {row.title if row else run.facts.data}, {where}"
             side = _image_size(run.facts.data, run.facts.recipe)
@@ -124,7 +124,3 @@ def _image_size(data: str, recipe: Mapping[str, Any]) -> int:
     """Image size of the recipe, else of the data set; 0 where neither is known."""
     row = known_dataset(data)
     return int(recipe.get("image_size") or (row.sizes[0] if row else 0))
-
-
-def _short(title: str) -> str:
-    return title if len(title) <= 32 else title[:31] + "…"
