@@ -30,7 +30,7 @@ def show_difference(scene: Scene) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         first = choose_network(scene, "Map of", key="difference-a")
         second = choose_network(scene, "minus map of", key="difference-b", index=1)
-        method = choose_method(key="difference-method", usual="grad_cam")
+        method = choose_method(key="difference-method")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         show = choose_show()
         scaled = st.toggle(

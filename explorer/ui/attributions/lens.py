@@ -25,7 +25,7 @@ def show_lens(scene: Scene) -> None:
     """A map for each block, from the first to the last, at the moment of the slider."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         candidate = choose_network(scene, index=len(scene.chosen) - 1)
-        method = choose_method(LAYERED, key="lens", usual="grad_cam", layered=False)
+        method = choose_method(LAYERED, key="lens", layered=False)
         show, scale = choose_show(), choose_scale("map")
 
     def at(step: int | None) -> None:

@@ -37,8 +37,8 @@ SOURCES = {
 }
 WITHOUT_IMAGES = ("photographs", "upload")  # offered where a data set has no images
 ORDERS = {
-    "wrong": "those that most networks misclassify first, most confident mistakes first",
-    "disagree": "those that most pairs of networks disagree about first",
+    "wrong": "sorted by how many networks misclassify them, then by confidence",
+    "disagree": "sorted by how many pairs of networks disagree about them",
 }
 
 

@@ -91,7 +91,7 @@ def lab(experiment_id: str) -> None:
 def _state(found: Experiment) -> None:
     """State, buttons and progress; a finished experiment needs no bar."""
     if found.state == "shipped":
-        st.markdown(f"{wording.chip(found)} Shipped with the program, trained with its own queue; read-only.")
+        st.markdown(f"{wording.chip(found)} Shipped with the program, trained by its own worker; read-only.")
     elif found.state == "finished":
         st.markdown(wording.chip(found))
     else:

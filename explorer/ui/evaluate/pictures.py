@@ -50,7 +50,7 @@ def show_confusions(evaluated: Evaluated) -> None:
             else f"{classes[label]}, predicted as {classes[prediction]}"
         )
         st.markdown(f"**{in_markdown(what)}: {_counted(len(rows))}** Click on another field for its images.")
-        show_pictures(rows, each, evaluated)
+        _show_pictures(rows, each, evaluated)
     export_buttons(_named(counts, classes), draw, name="confusion", command=evaluated.choice.command() + " --json")
 
 
@@ -63,7 +63,7 @@ def show_mistakes(evaluated: Evaluated) -> None:
         return
     wrong = round(each.error * each.images)
     st.markdown(f"**The {min(wrong, MOST_PICTURES)} most confident of {wrong:,} mistakes.**")
-    show_pictures(rows, each, evaluated)
+    _show_pictures(rows, each, evaluated)
     chosen = [_thumbnail(row, each) for row in rows.head(MOST_PICTURES).to_dict("records")]
     export_buttons(
         _named(rows, each.classes),
@@ -73,7 +73,7 @@ def show_mistakes(evaluated: Evaluated) -> None:
     )
 
 
-def show_pictures(rows: pd.DataFrame, each: Evaluation, evaluated: Evaluated) -> None:
+def _show_pictures(rows: pd.DataFrame, each: Evaluation, evaluated: Evaluated) -> None:
     """The first images of a table of answers; a click on one shows all predictions for it.
 
     Args:

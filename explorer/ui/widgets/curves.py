@@ -33,10 +33,10 @@ def curves(chosen: Sequence[Experiment], choice: ChartChoice, *, key: str) -> No
     """The chart and its caption."""
     names = ", ".join(dict.fromkeys(name for found in chosen for name in found.networks))
     live_chart(figure(chosen, choice), key=key, alt=f"Training and test error of {names} against {choice.x}.")
-    st.caption(note(chosen))
+    st.caption(_note(chosen))
 
 
-def note(chosen: Sequence[Experiment]) -> str:
+def _note(chosen: Sequence[Experiment]) -> str:
     """What the errors are measured on, and what they cannot show."""
     recipes = []
     for facts in (run.facts for found in chosen for run in found.runs if run.facts):

@@ -77,7 +77,7 @@ def choose_networks() -> list[Candidate]:
     if asked is not None and asked != st.session_state.get("networks_written"):
         named = [name for name in dict.fromkeys(asked.split(",")) if name]
         st.session_state.networks_chosen = named[:MOST]
-    remembered = st.session_state.get("networks_chosen", first_shown(known))
+    remembered = st.session_state.get("networks_chosen", _first_shown(known))
     missing = [name for name in remembered if name not in known and not _is_valid(name)]  # such as deleted ones
     if missing:
         st.warning(f"Not on this machine: {', '.join(in_markdown(each[:80]) for each in missing[:MOST])}.")
@@ -98,7 +98,7 @@ def choose_networks() -> list[Candidate]:
     return [offered[name] for name in chosen]
 
 
-def first_shown(known: dict[str, Candidate]) -> list[str]:
+def _first_shown(known: dict[str, Candidate]) -> list[str]:
     """Two depths of shipped networks on data that is on this machine; else two untrained ones."""
     for data, deep in FIRST_DATA.items():
         names = [f"shipped-{data}-{pattern.format(deep=deep)}" for pattern in FIRST_SHOWN]

@@ -28,27 +28,15 @@ def controls(found: Experiment) -> None:
             if found.active:
                 _button("Pause", "pause", launch.pause, found, disabled=bool(asked))
             if found.resumable:
-                _button("Resume", "play_arrow", launch.resume, found, primary=True)
+                _button("Resume", "play_arrow", launch.resume, found)
             if found.active or any(run.state in ("paused", "crashed") for run in found.runs):
                 _button("Stop", "stop", launch.stop, found, disabled="stop" in asked)
 
 
-def _button(
-    label: str,
-    icon: str,
-    action: Callable[[str], None],
-    found: Experiment,
-    *,
-    disabled: bool = False,
-    primary: bool = False,
-) -> None:
-    if st.button(
-        label,
-        icon=f":material/{icon}:",
-        key=f"{label.lower()}-{found.id}",
-        type="primary" if primary else "secondary",
-        disabled=disabled,
-    ):
+def _button(label: str, icon: str, action: Callable[[str], None], found: Experiment, *, disabled: bool = False) -> None:
+    style = "primary" if label == "Resume" else "secondary"
+    key = f"{label.lower()}-{found.id}"
+    if st.button(label, icon=f":material/{icon}:", key=key, type=style, disabled=disabled):
         action(found.id)
         cached.forget()
         st.rerun()
@@ -62,7 +50,7 @@ def progress(found: Experiment) -> None:
     st.progress(min(1.0, done / total), text=_sentence(found) + left)
     if (silence := _silence(found)) is not None:
         st.warning(
-            f"The training does not answer: there was no sign of it since {since(silence)} ({duration(silence)}), "
+            f"The training does not answer: there has been no sign of it since {since(silence)} ({duration(silence)}), "
             "much longer than its usual step. If it does not react to Pause or Stop within some seconds, it is ended "
             "by force; Resume then continues from the last saved state.",
             icon=":material/hourglass_disabled:",
