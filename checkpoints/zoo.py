@@ -63,7 +63,7 @@ The app shows them as experiments that cannot be changed; `explorer.load_checkpo
   whole test set. Both are of the last step, never of the best.
 - Of further seeds only the histories are here. CIFAR-10 was trained with one seed, so it has no intervals.
 - Snapshots hold weights in half precision, to keep this folder below 60 MB; step 0 is drawn anew from the seed.
-- Seconds and images per second in the histories are of a machine that did other things beside.
+- Seconds and images per second in the histories are of a machine that was doing other work at the same time.
 - The sha256 (first 16 digits) is that of checkpoint.safetensors and stands in full in the facts."""
 
 TITLES = {"digits": DIGITS.title, "cifar10": "CIFAR-10: plain and residual networks, 3,000 steps"}

@@ -1,3 +1,8 @@
-from explorer.ui.runs.list import compare
+import streamlit as st
 
+from explorer.ui.runs.list import compare, import_button
+
+with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
+    st.title("Runs", anchor=False)
+    import_button()
 compare()

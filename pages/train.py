@@ -2,8 +2,7 @@ import streamlit as st
 
 from explorer.ui.errors import readable_errors
 from explorer.ui.train.form import training_form
-from explorer.ui.train.watch import watch
-from explorer.ui.widgets.experiment_links import now_training
+from explorer.ui.train.watch import now_training, watch
 from explorer.ui.widgets.plan_fields import plan_of
 from explorer.ui.widgets.start import start_panel
 

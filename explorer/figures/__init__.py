@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from explorer.figures.curves.comparisons import gaps as gaps
     from explorer.figures.curves.race import race as race
     from explorer.figures.curves.training import training_curves as training_curves
-    from explorer.figures.evaluation.agreements import agreement_by_depth as agreement_by_depth
-    from explorer.figures.evaluation.agreements import agreement_matrix as agreement_matrix
     from explorer.figures.evaluation.by_class import class_errors as class_errors
     from explorer.figures.evaluation.confusions import confusion_matrix as confusion_matrix
     from explorer.figures.evaluation.members import member_agreement as member_agreement
@@ -26,6 +24,8 @@ if TYPE_CHECKING:
     from explorer.figures.layers.responses import response_levels as response_levels
     from explorer.figures.layers.shattering import gradient_autocorrelation as gradient_autocorrelation
     from explorer.figures.layers.sizes import layer_sizes as layer_sizes
+    from explorer.figures.maps.agreements import agreement_by_depth as agreement_by_depth
+    from explorer.figures.maps.agreements import agreement_matrix as agreement_matrix
     from explorer.figures.maps.cells import MapCell as MapCell
     from explorer.figures.maps.checks import deletion_insertion as deletion_insertion
     from explorer.figures.maps.checks import randomisation as randomisation
@@ -39,8 +39,8 @@ _HOME = {
     "Figure": "plotly.graph_objects",
     "MapCell": "explorer.figures.maps.cells",
     "StripImage": "explorer.figures.maps.thumbnails",
-    "agreement_by_depth": "explorer.figures.evaluation.agreements",
-    "agreement_matrix": "explorer.figures.evaluation.agreements",
+    "agreement_by_depth": "explorer.figures.maps.agreements",
+    "agreement_matrix": "explorer.figures.maps.agreements",
     "attribution_grid": "explorer.figures.maps.grid",
     "class_errors": "explorer.figures.evaluation.by_class",
     "confusion_matrix": "explorer.figures.evaluation.confusions",

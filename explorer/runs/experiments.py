@@ -218,7 +218,8 @@ def set_aside(experiment_id: str, run_ids: Sequence[str] | None = None) -> Delet
     """
     found = experiment(experiment_id)
     if found.state == "shipped":
-        raise RunError(f"{experiment_id} came with the program and is read-only. It takes no room beside the program.")
+        reason = "came with the program and is read-only. It is part of the program and takes no extra space."
+        raise RunError(f"{experiment_id} {reason}")
     if found.active:
         raise RunError(f"{experiment_id} is {found.state}. Stop it first, then delete it.")
     if run_ids is not None and set(run_ids) != set(found.run_ids):

@@ -118,8 +118,8 @@ def delete_checkpoint(checkpoint_id: str) -> None:
         raise RunError(f"{checkpoint_id} came with the program and is not deleted.")
     if place == "run":
         raise RunError(
-            f"{checkpoint_id} is a run, not a checkpoint beside the runs. Delete its experiment on the Runs page or "
-            f"with `python -m explorer runs delete {checkpoint_id}`."
+            f"{checkpoint_id} is a run; only imported and constructed checkpoints can be deleted by themselves. Delete "
+            f"its experiment on the Runs page or with `python -m explorer runs delete {checkpoint_id}`."
         )
     path = _path(checkpoint_id)
     with storage_errors(path):

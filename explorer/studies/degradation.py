@@ -187,6 +187,29 @@ def without(planned: Plan, confound: Confound) -> Plan:
     return Plan(**planned.model_dump() | changes | {"recipe": recipe, "title": ""})
 
 
+def is_augmented(facts: RunFacts) -> bool:
+    """Whether a run crops and mirrors its training images."""
+    given = facts.recipe.get("augment")
+    return dataset(facts.data).augment if given is None else bool(given)
+
+
+def protocol(facts: RunFacts) -> dict[str, str]:
+    """How a run was trained, in the items of `models.published.PROTOCOL`; raises BadSettings for an invalid recipe."""
+    recipe, row = Recipe(**facts.recipe), dataset(facts.data)
+    size = recipe.image_size or row.sizes[0]
+    pixel = recipe.normalisation == "pixel"
+    return {
+        "Training images": f"{recipe.train_images or row.train_images:,} (none for validation)",
+        "Steps": f"{recipe.steps:,}",
+        "Batch size": f"{recipe.batch_size}",
+        "Learning rate": f"{recipe.learning_rate:g}, {recipe.schedule.replace('_', ' ')}",
+        "Crop and mirror": "yes" if is_augmented(facts) else "no",
+        "Normalisation": "mean image subtracted" if pixel else "mean and deviation per channel",
+        "Image size": f"{size} x {size}",
+        "Test images": f"{min(recipe.last_images or row.test_images, row.test_images):,}, the original view",
+    }
+
+
 def _ends(found: Experiment) -> pd.DataFrame:
     end = metrics(found.run_ids, points=None, after=found.steps - last_steps(found.steps))
     return end_errors(end, found.steps)

@@ -1,5 +1,6 @@
-"""Numbers in the address of a page, parsed strictly and within bounds: anybody may have written the link."""
+"""Values of fields and of the address, checked strictly: anybody may have written the link."""
 
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
@@ -40,6 +41,12 @@ def bound_number(key: str, low: float, high: float, *, fraction: bool = False) -
     if st.query_params.get(key) and number_in_link(key, low, high, fraction=fraction) is None and _take_out(key):
         st.rerun()
     return {"key": key, "bind": "query-params"}
+
+
+def forget_unless_offered(key: str, offered: Iterable[str]) -> None:
+    """Forget the choice made in a field if it is no longer offered; called before the field."""
+    if st.session_state.get(key) not in (None, *offered):
+        del st.session_state[key]
 
 
 def refuse_long_texts() -> None:

@@ -14,15 +14,20 @@ from explorer.files import os_error_message
 P = ParamSpec("P")
 
 
+def show_error(text: str) -> None:
+    """Show a message as an error box; text in backticks stays code."""
+    st.error(message_in_markdown(text), icon=":material/error:")
+
+
 @contextmanager
 def readable_errors() -> Iterator[None]:
     """Show an `ExplorerError` or an `OSError` as an error box; anything else is a bug and propagates."""
     try:
         yield
     except ExplorerError as error:
-        st.error(message_in_markdown(one_line(error)), icon=":material/error:")
+        show_error(one_line(error))
     except OSError as error:
-        st.error(message_in_markdown(one_line(os_error_message(error))), icon=":material/error:")
+        show_error(one_line(os_error_message(error)))
 
 
 def fragment(function: Callable[P, None], *, run_every: float | None = None) -> Callable[P, None]:

@@ -39,6 +39,11 @@ def title(found: Experiment) -> str:
     return found.title or found.id
 
 
+def short(text: str, most: int) -> str:
+    """A text cut to this many letters."""
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
 def distinct(labels: Mapping[str, str]) -> dict[str, str]:
     """Unique labels by name, with the name appended where several are equal: the browser returns labels."""
     shared = Counter(labels.values())

@@ -275,7 +275,7 @@ def test_wrongly_classified_are_those_that_a_network_has_wrong(open_page):
     for each in strip(app):
         title, *said = re.findall(r"(?:<b>|: )(\d)(?:</b>| \()", each)
         assert any(answer != title for answer in said), each
-    assert "those that most networks misclassify first" in texts(app)
+    assert "sorted by how many networks misclassify them, then by confidence" in texts(app)
 
 
 def test_networks_disagree_about_what_they_answer_differently(open_page):

@@ -188,7 +188,7 @@ def test_mistakes_of_a_network_are_found_in_a_folder(open_page, write, imagenet_
     add_folder(str(write("tench", "goldfish")))
     app = open_page("attributions", networks=imagenet_like, folder=PETS, pictures="Wrongly classified")
     assert not app.error
-    assert "of 4 test images, those that most networks misclassify first" in texts(app)
+    assert "of 4 test images, sorted by how many networks misclassify them, then by confidence" in texts(app)
 
 
 def test_networks_of_other_classes_are_left_out_with_the_reason(open_page, write, imagenet_like, make_weights):

@@ -39,7 +39,7 @@ def test_a_training_that_hangs_is_told_and_can_be_asked_again(asked, hanging, op
         request(run_folder(RUN), asked)
     page = open_page("train", experiment=hanging)
     (told,) = [each.value for each in page.warning if "does not answer" in each.value]
-    assert "there was no sign of it since " in told
+    assert "there has been no sign of it since " in told
     assert re.search(r"\([6-9][0-9] s\)", told)
     assert "running (does not answer)" in texts(page)
     assert [page.button(f"{name}-{hanging}").disabled for name in ("pause", "stop")] == [False, False]

@@ -29,17 +29,25 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def start_server(port, **options):
+    """The app on this port; options as of `subprocess.Popen`."""
+    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", "--server.headless", "true"]
+    return subprocess.Popen([*command, "--server.port", str(port)], cwd=PROJECT, **options)
+
+
+def find_chromium():
+    """Path of the system's browser; None where there is none."""
+    return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
     """A server on a free port with no runs; gives its address."""
     folder = tmp_path_factory.mktemp("browser")
     port = free_port()
     environment = os.environ | {"EXPLORER_HOME": str(folder / "home"), "EXPLORER_DATA": str(folder / "data")}
-    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", "--server.headless", "true"]
     with (folder / "server.log").open("wb") as log:
-        process = subprocess.Popen(
-            [*command, "--server.port", str(port)], cwd=PROJECT, env=environment, stdout=log, stderr=log
-        )
+        process = start_server(port, env=environment, stdout=log, stderr=log)
     address = f"http://127.0.0.1:{port}"
     try:
         wait_for(f"{address}/_stcore/health", process)
@@ -52,7 +60,7 @@ def server(tmp_path_factory):
 @pytest.fixture(scope="module")
 def chromium():
     """The system's browser; where there is none, the tests are skipped."""
-    executable = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    executable = find_chromium()
     if executable is None:
         pytest.skip("no chromium on this machine; on Debian: apt-get install chromium")
     playwright = pytest.importorskip("playwright.sync_api")

@@ -5,16 +5,13 @@ and data of EXPLORER_HOME and EXPLORER_DATA, as the app itself would.
 """
 
 import argparse
-import os
 import re
-import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-from tests.browser.conftest import FLAGS, PROJECT, free_port, wait_for
+from tests.browser.conftest import FLAGS, PROJECT, find_chromium, free_port, start_server, wait_for
 
 SIZES = {"1280x800": (1280, 800), "1920x1080": (1920, 1080)}
 READY = "[data-testid=stApp][data-test-script-state=notRunning]"
@@ -30,11 +27,7 @@ def main() -> None:
     given = parser.parse_args()
     FOLDER.mkdir(parents=True, exist_ok=True)
     port = free_port()
-    server = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", "--server.headless", "true",
-         "--server.port", str(port)],
-        cwd=PROJECT, env=os.environ, stdout=subprocess.DEVNULL,
-    )  # fmt: skip
+    server = start_server(port, stdout=subprocess.DEVNULL)
     try:
         wait_for(f"http://127.0.0.1:{port}/_stcore/health", server)
         for page in given.page:
@@ -48,9 +41,8 @@ def main() -> None:
 def _shots(address: str, seconds: float) -> list[Path]:
     name = re.sub(r"\W+", "-", address.partition("/")[2].split("/", 2)[-1])[:60].strip("-") or "home"
     paths = []
-    executable = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     with sync_playwright() as running:
-        browser = running.chromium.launch(executable_path=executable, args=FLAGS)
+        browser = running.chromium.launch(executable_path=find_chromium(), args=FLAGS)
         for theme in ("light", "dark"):
             for size, (width, height) in SIZES.items():
                 tab = browser.new_context(viewport={"width": width, "height": height}, color_scheme=theme).new_page()

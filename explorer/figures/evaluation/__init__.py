@@ -1,1 +1,1 @@
-"""Errors, confusions, calibration, agreement."""
+"""Errors, confusions, calibration, agreement of the members of ensembles."""

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from explorer.escaping import in_figure
 from explorer.figures import captions, theme
 from explorer.figures.curve_lines import Floats
-from explorer.figures.evaluation.fields import field_axis, fields, room
+from explorer.figures.fields import field_axis, fields, room
 
 MOST_CLASSES = 20  # more cannot be read
 HEIGHT = 46  # of a class, in pixels

@@ -8,7 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from explorer.figures import theme
-from explorer.figures.evaluation.fields import square
+from explorer.figures.fields import square
 from explorer.registry import lookup
 
 # Columns of `tables.MEMBER_PAIRS`, as what two networks do.

@@ -1,1 +1,1 @@
-"""Grids of attribution maps, and the results of their checks."""
+"""Grids of attribution maps, their agreement, and the results of their checks."""

@@ -10,13 +10,13 @@ from explorer.attribution.question import Question
 from explorer.compute.client import Call, compute
 from explorer.compute.functions import attributions
 from explorer.figures import agreement_by_depth, agreement_matrix
-from explorer.figures.evaluation.agreements import AGREEMENTS
+from explorer.figures.maps.agreements import AGREEMENTS
 from explorer.ui.attributions.maps import choose_network
 from explorer.ui.attributions.method_choice import choose_method, choose_methods, show_meaning
 from explorer.ui.attributions.scene import Scene, command
-from explorer.ui.widgets.export import export_buttons, show_failure
+from explorer.ui.widgets.export import export_buttons
 from explorer.ui.widgets.live_chart import live_chart
-from explorer.ui.widgets.waiting import awaited
+from explorer.ui.widgets.waiting import awaited, show_failure
 
 BETWEEN = {"networks": "Networks", "methods": "Methods"}
 IMAGES = {"this": "this picture", 10: "10 test images", 20: "20 test images", 50: "50 test images"}

@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 import streamlit as st
 
-from explorer.escaping import in_markdown, message_in_markdown
+from explorer.escaping import in_markdown
 from explorer.figures import attribution_grid
 from explorer.figures.maps.cells import MapCell, MapValues
 from explorer.results import AttributionMap, MissingMap
@@ -14,6 +14,7 @@ from explorer.studies import map_files as map_export
 from explorer.ui.attributions.maps import choose_network, choose_show
 from explorer.ui.attributions.method_choice import choose_method, show_meaning
 from explorer.ui.attributions.scene import MapRequest, Scene, command, maps
+from explorer.ui.errors import show_error
 from explorer.ui.widgets.export import export_buttons
 from explorer.ui.widgets.live_chart import live_chart
 from explorer.ui.widgets.moment import at_moment
@@ -29,7 +30,7 @@ def show_difference(scene: Scene) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         first = choose_network(scene, "Map of", key="difference-a")
         second = choose_network(scene, "minus map of", key="difference-b", index=1)
-        method = choose_method(key="difference-method", usual="grad_cam")
+        method = choose_method(key="difference-method")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         show = choose_show()
         scaled = st.toggle(
@@ -45,7 +46,7 @@ def show_difference(scene: Scene) -> None:
         found = maps(scene, [MapRequest(each, step, method, scene.target) for each in (first, second)])
         failures = [each.failure for each in found if isinstance(each, MissingMap)]
         if failures:
-            st.error(message_in_markdown(failures[0]), icon=":material/error:")
+            show_error(failures[0])
             return
         pair = [each for each in found if isinstance(each, AttributionMap)]
         if pair[0].map.shape != pair[1].map.shape:

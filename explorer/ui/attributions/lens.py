@@ -13,10 +13,10 @@ from explorer.studies.commands import ALL_BLOCKS
 from explorer.ui.attributions.maps import choose_network, choose_scale, choose_show
 from explorer.ui.attributions.method_choice import choose_method, show_meaning
 from explorer.ui.attributions.scene import Scene, command
-from explorer.ui.widgets.export import export_buttons, show_failure
+from explorer.ui.widgets.export import export_buttons
 from explorer.ui.widgets.live_chart import live_chart
 from explorer.ui.widgets.moment import at_moment
-from explorer.ui.widgets.waiting import awaited
+from explorer.ui.widgets.waiting import awaited, show_failure
 
 LAYERED = [name for name, row in METHODS.items() if row.scope == "layer"]
 
@@ -25,7 +25,7 @@ def show_lens(scene: Scene) -> None:
     """A map for each block, from the first to the last, at the moment of the slider."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         candidate = choose_network(scene, index=len(scene.chosen) - 1)
-        method = choose_method(LAYERED, key="lens", usual="grad_cam", layered=False)
+        method = choose_method(LAYERED, key="lens", layered=False)
         show, scale = choose_show(), choose_scale("map")
 
     def at(step: int | None) -> None:

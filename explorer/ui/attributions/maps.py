@@ -12,6 +12,7 @@ from explorer.figures.maps.cells import SCALES
 from explorer.figures.maps.colours import SHOWN
 from explorer.results import AttributionMap, MissingMap
 from explorer.studies import map_files as map_export
+from explorer.ui.address import forget_unless_offered
 from explorer.ui.attributions.method_choice import Chosen, choose_method, choose_methods, show_meaning
 from explorer.ui.attributions.scene import MapRequest, Scene, command, maps
 from explorer.ui.widgets.export import download, show_command
@@ -110,8 +111,7 @@ def _networks(scene: Scene, *, several: bool) -> list[Candidate]:
 def choose_network(scene: Scene, label: str = "Network", *, key: str = "network", index: int = 0) -> Candidate:
     """One of the chosen networks."""
     names = {each.name: each for each in scene.chosen}
-    if st.session_state.get(key) not in (None, *names):
-        del st.session_state[key]
+    forget_unless_offered(key, names)
     name = st.selectbox(
         label, list(names), index=min(index, len(names) - 1), format_func=lambda each: names[each].label, key=key,
         bind="query-params", width=270,

@@ -25,12 +25,12 @@ class Chosen:
         return METHODS[self.name]
 
 
-def choose_methods(offered: Sequence[str] = tuple(METHODS), usual: Sequence[str] = USUAL) -> list[Chosen]:
+def choose_methods() -> list[Chosen]:
     """A field for several methods, kept in the address as `methods`."""
     names = st.multiselect(
         "Methods",
-        list(offered),
-        default=list(usual),
+        list(METHODS),
+        default=list(USUAL),
         format_func=_title,
         key="methods",
         bind="query-params",
@@ -39,13 +39,11 @@ def choose_methods(offered: Sequence[str] = tuple(METHODS), usual: Sequence[str]
     return _with_parameters(names)
 
 
-def choose_method(
-    offered: Sequence[str] = tuple(METHODS), *, key: str = "method", usual: str = "grad_cam", layered: bool = True
-) -> Chosen:
+def choose_method(offered: Sequence[str] = tuple(METHODS), *, key: str = "method", layered: bool = True) -> Chosen:
     """A field for one method, kept in the address under `key`; not `layered`: without a field for its layer."""
     names = list(offered)
     name = st.selectbox(
-        "Method", names, index=names.index(usual), format_func=_title, key=key, bind="query-params", width=210
+        "Method", names, index=names.index("grad_cam"), format_func=_title, key=key, bind="query-params", width=210
     )
     return _with_parameters([str(name)], layered=layered)[0]
 

@@ -12,22 +12,21 @@ from explorer.analysis.answers import Show, ranked_images
 from explorer.compute.client import compute
 from explorer.compute.functions import predictions
 from explorer.data.catalogue import dataset
-from explorer.data.pictures import PHOTOGRAPHS, Picture, fitted, keep_upload, picture
+from explorer.data.pictures import PHOTOGRAPHS, Picture, keep_upload, picture
 from explorer.data.pixels import load_test
 from explorer.errors import ExplorerError
 from explorer.escaping import in_markdown, message_in_markdown
 from explorer.figures import StripImage, image_strip
-from explorer.ui.address import number_in
-from explorer.ui.widgets.export import combined
+from explorer.ui.address import forget_unless_offered, number_in
+from explorer.ui.errors import show_error
 from explorer.ui.widgets.live_chart import cached_drawing, live_chart
 from explorer.ui.widgets.network_choice import Candidate
-from explorer.ui.widgets.waiting import awaited
+from explorer.ui.widgets.thumbnails import thumbnail
+from explorer.ui.widgets.waiting import awaited, combined
 
 IN_STRIP = 10  # pictures
 FIRST, FIRST_PHOTOGRAPH = "test:0", next(iter(PHOTOGRAPHS))
 EXAMINED = 500  # test images that networks classify to find mistakes and disagreements
-PHOTOGRAPH_SIDE = 96  # pixels, in the strip
-PICTURE_SIDE = 128  # pixels at most, of test images there
 MOST_MEGABYTES = 50
 SOURCES = {
     "all": "All test images",
@@ -38,8 +37,8 @@ SOURCES = {
 }
 WITHOUT_IMAGES = ("photographs", "upload")  # offered where a data set has no images
 ORDERS = {
-    "wrong": "those that most networks misclassify first, most confident mistakes first",
-    "disagree": "those that most pairs of networks disagree about first",
+    "wrong": "sorted by how many networks misclassify them, then by confidence",
+    "disagree": "sorted by how many pairs of networks disagree about them",
 }
 
 
@@ -75,8 +74,7 @@ def choose_picture(controls: DeltaGenerator, chosen: Sequence[Candidate], data: 
             "For mistakes and disagreements, add a folder of pictures on the Data page, and choose it here."
         )
     sources = [name for name in SOURCES if row.test_images or name in WITHOUT_IMAGES]
-    if st.session_state.get("pictures") not in (None, *sources):
-        del st.session_state["pictures"]
+    forget_unless_offered("pictures", sources)
     with controls:
         source = st.segmented_control(
             "Pictures", sources, format_func=SOURCES.__getitem__, default=sources[0], required=True, key="pictures",
@@ -104,7 +102,7 @@ def choose_picture(controls: DeltaGenerator, chosen: Sequence[Candidate], data: 
     try:
         found = picture(_selected(data), data=data)
     except ExplorerError as error:
-        st.error(message_in_markdown(str(error)), icon=":material/error:")
+        show_error(str(error))
         return None
     title = in_markdown(found.title)
     st.caption(
@@ -204,13 +202,8 @@ def _turn(to: int, icon: str, words: str, *, disabled: bool) -> None:
 
 def _thumbnail(offer: StripPicture, data: str) -> StripImage:
     found = picture(offer.reference, data=data)
-    pixels = found.pixels
-    if found.label is None:
-        pixels = fitted(pixels, PHOTOGRAPH_SIDE, 3)
-    elif len(pixels) > PICTURE_SIDE:
-        pixels = fitted(pixels, PICTURE_SIDE, pixels.shape[2])
     title = dataset(data).classes[found.label] if found.label is not None else found.title.partition(" (")[0]
-    return StripImage(pixels, title, (found.title, *offer.hover), wrong=offer.wrong > 0)
+    return StripImage(thumbnail(found), title, (found.title, *offer.hover), wrong=offer.wrong > 0)
 
 
 def _upload() -> None:

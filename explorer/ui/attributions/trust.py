@@ -13,10 +13,10 @@ from explorer.ui import wording
 from explorer.ui.attributions.maps import choose_network
 from explorer.ui.attributions.method_choice import Chosen, choose_method, show_meaning
 from explorer.ui.attributions.scene import Scene, command
-from explorer.ui.widgets.export import export_buttons, show_failure
+from explorer.ui.widgets.export import export_buttons
 from explorer.ui.widgets.live_chart import live_chart
 from explorer.ui.widgets.moment import at_moment
-from explorer.ui.widgets.waiting import awaited
+from explorer.ui.widgets.waiting import awaited, show_failure
 
 BADGES = {
     "follows_weights": ":green-badge[:material/check: follows the weights]",
@@ -34,7 +34,7 @@ UNEXPLAINED = (
     "Infidelity: the part of the score's changes that the map does not predict when squares are hidden; 0 % is best "
     "(Yeh et al. 2019, arXiv 1901.09392)."
 )
-EVEN = "The same for a constant map: a useful map is below."
+EVEN = "The same for a constant map: a useful map has a lower value."
 SENSITIVITY = (
     "The largest relative change of the attribution when every value of the image changes by at most 0.02; smaller is "
     "more stable (Yeh et al. 2019)."
@@ -51,7 +51,7 @@ def show_checks(scene: Scene) -> None:
     """The checks of one map at the moment of the slider, computed on request."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         candidate = choose_network(scene)
-        method = choose_method(usual="grad_cam")
+        method = choose_method()
 
     def at(step: int | None) -> None:
         _check(scene, candidate.reference(step), method, scene.question(candidate, method, scene.target))

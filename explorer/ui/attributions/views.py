@@ -20,7 +20,7 @@ VIEWS: dict[str, View[Scene]] = {
     "trust": View(
         "Can it be trusted?",
         show_checks,
-        "Does a map show what this network has learned, and what decides its answer, or only the picture?",
+        "Does a map show what this network has learned, and what decides its prediction, or only the picture?",
     ),
     "agreement": View(
         "Agreement",

@@ -7,13 +7,13 @@ from typing import Any
 import streamlit as st
 
 from explorer.errors import BadSettings, UnknownName
-from explorer.escaping import message_in_markdown
 from explorer.models.catalogue import NETWORKS, network_config
 from explorer.models.config import NetworkConfig
 from explorer.models.nearest import completed
 from explorer.models.size import require_size
 from explorer.settings import limits
 from explorer.ui.address import number_in_link
+from explorer.ui.errors import show_error
 
 FIRST_NETWORK = "resnet20"
 DEEPEST, LARGEST_IMAGE = 2000, 1024  # that the page draws; `python -m explorer describe` has no limit
@@ -122,7 +122,7 @@ def _named(name: str, *, report: bool = False) -> NetworkConfig | None:
         config = network_config(name)
     except UnknownName as error:
         if report:
-            st.error(message_in_markdown(str(error)), icon=":material/error:")
+            show_error(str(error))
         return None
     if config.depth > DEEPEST:
         if report:

@@ -7,8 +7,7 @@ from explorer.compute.functions import estimate
 from explorer.models.config import NetworkConfig
 from explorer.results import NetworkCost
 from explorer.ui.build.choice import BuildChoice
-from explorer.ui.widgets.export import show_failure
-from explorer.ui.widgets.waiting import awaited
+from explorer.ui.widgets.waiting import awaited, show_failure
 from explorer.ui.wording import size
 
 BATCHES = (1, 8, 32, 64, 128, 256)

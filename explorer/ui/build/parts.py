@@ -21,6 +21,7 @@ from explorer.ui.build.choice import (
     set_size,
     show_network,
 )
+from explorer.ui.errors import show_error
 
 BLOCKS = {"basic": "Basic", "bottleneck": "Bottleneck", "dense": "Dense", "dense-bottleneck": "Dense bottleneck"}
 SHORTCUTS = {"none": "none (plain)", "A": "A: zero padding", "B": "B: projection where the shape changes",
@@ -74,7 +75,7 @@ def show_problem(choice: BuildChoice) -> None:
         if config.depth > DEEPEST:
             st.warning(f"{config.depth:,} layers are more than this page draws ({DEEPEST:,}).", icon=":material/block:")
     if choice.problem:
-        st.error(message_in_markdown(choice.problem), icon=":material/error:")
+        show_error(choice.problem)
 
 
 def _fields(widgets: Mapping[str, Callable[[], None]], kept: set[str]) -> None:

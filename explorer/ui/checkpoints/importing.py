@@ -12,8 +12,8 @@ from explorer.data.normalisations import NORMALISATIONS
 from explorer.escaping import in_markdown, message_in_markdown
 from explorer.results import Imported
 from explorer.ui import wording
-from explorer.ui.checkpoints.table import select
-from explorer.ui.errors import readable_errors
+from explorer.ui.checkpoints.table import OUTCOME, select
+from explorer.ui.errors import readable_errors, show_error
 from explorer.ui.widgets.waiting import awaited
 from explorer.weights.torchvision import WEIGHTS, WeightsRow
 from explorer.weights.uploads import remove_upload, write_upload
@@ -21,8 +21,7 @@ from explorer.weights.uploads import remove_upload, write_upload
 SOURCES = {"upload": "Upload", "path": "Path", "torchvision": "torchvision"}
 MOST_MEGABYTES = 1024  # what `weights.reading` reads
 
-# Session state: the running `Job`; the checkpoint of the last one, or the reason why there is none.
-JOB, OUTCOME = "import_job", "import_outcome"
+JOB = "import_job"  # the running `Job`, in the session state
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +59,7 @@ def import_form() -> None:
         _file(upload=source == "upload")
     _, failure = st.session_state.get(OUTCOME, (None, ""))
     if failure:
-        st.error(message_in_markdown(failure), icon=":material/error:")
+        show_error(failure)
 
 
 def follow() -> None:

@@ -16,6 +16,8 @@ from explorer.ui.widgets.export import download, show_command
 
 ORIGINS = {"kept": "Kept", "run": "Run", "shipped": "Shipped"}
 COLOURS = {"Kept": "green", "Run": "blue", "Shipped": "violet"}
+# Of the last import, in the session state: its checkpoint, or the reason why there is none.
+OUTCOME = "import_outcome"
 LINKS = {"evaluate": "Evaluate", "responses": "Responses", "attributions": "Attributions"}
 
 
@@ -116,7 +118,7 @@ def _delete(name: str) -> None:
         if st.button("Delete", type="primary", icon=":material/delete:", key="delete_now"):
             with readable_errors():
                 kept.delete_checkpoint(name)
-                st.session_state.pop("import_outcome", None)
+                st.session_state.pop(OUTCOME, None)
                 _table.clear()
                 compute.forget_all()
                 cached.forget()

@@ -5,7 +5,7 @@ import streamlit as st
 from explorer.data import download as downloads
 from explorer.data.catalogue import DATASETS, DatasetRow, data_status
 from explorer.escaping import message_in_markdown
-from explorer.ui.errors import fragment
+from explorer.ui.errors import fragment, show_error
 from explorer.ui.wording import size
 
 
@@ -47,7 +47,7 @@ def _card(row: DatasetRow, running: bool) -> None:
         st.markdown(f"{message_in_markdown(status.detail)} {size(status.bytes or 0)} on disk.")
     else:
         if progress.state in ("failed", "interrupted"):
-            st.error(message_in_markdown(progress.message), icon=":material/error:")
+            show_error(progress.message)
         else:
             st.markdown(message_in_markdown(status.detail))
         again = progress.state in ("failed", "interrupted") and progress.done > 0

@@ -9,11 +9,9 @@ from explorer.results import Construction
 from explorer.runs.experiments import Experiment
 from explorer.runs.store import Run
 from explorer.studies import commands
-from explorer.training import launch
 from explorer.training.plan import Plan
 from explorer.training.recipe import Recipe
-from explorer.ui import cached
-from explorer.ui.navigation import page
+from explorer.ui.widgets.start import start_and_open
 from explorer.ui.widgets.waiting import show_result
 from explorer.ui.wording import percent
 
@@ -101,9 +99,7 @@ def _comparison(found: Experiment, made: Construction) -> None:
             initial=made.id,
             title=f"{made.network} constructed from {made.source_network}, training continued",
         )
-        experiment_id = launch.start(plan)
-        cached.forget()
-        st.switch_page(page("train"), query_params={"experiment": experiment_id})
+        start_and_open(plan, "train")
 
 
 def _has_weights(run: Run) -> bool:

@@ -7,14 +7,12 @@ import streamlit as st
 
 from explorer.compute.client import compute
 from explorer.compute.functions import layers
-from explorer.data.catalogue import dataset
 from explorer.figures import gradient_norms
 from explorer.models.published import PROTOCOL, published
 from explorer.models.size import multiply_adds, parameter_count
 from explorer.runs.checkpoint_facts import moments
 from explorer.runs.experiments import Experiment
-from explorer.runs.facts import RunFacts
-from explorer.training.recipe import Recipe
+from explorer.studies.degradation import protocol
 from explorer.ui import cached
 from explorer.ui.degradation.construction import construction
 from explorer.ui.widgets.export import table_download
@@ -163,29 +161,6 @@ def _stated(rows: pd.DataFrame) -> str:
     if pd.isna(row["test_error"]):
         return f"training error above {row['above']:.0%}"
     return f"{100 * row['test_error']:.2f} %"
-
-
-def is_augmented(facts: RunFacts) -> bool:
-    """Whether a run crops and mirrors its training images."""
-    given = facts.recipe.get("augment")
-    return dataset(facts.data).augment if given is None else bool(given)
-
-
-def protocol(facts: RunFacts) -> dict[str, str]:
-    """How a run was trained, in the items of `PROTOCOL`; raises BadSettings for an invalid recipe."""
-    recipe, row = Recipe(**facts.recipe), dataset(facts.data)
-    size = recipe.image_size or row.sizes[0]
-    pixel = recipe.normalisation == "pixel"
-    return {
-        "Training images": f"{recipe.train_images or row.train_images:,} (none for validation)",
-        "Steps": f"{recipe.steps:,}",
-        "Batch size": f"{recipe.batch_size}",
-        "Learning rate": f"{recipe.learning_rate:g}, {recipe.schedule.replace('_', ' ')}",
-        "Crop and mirror": "yes" if is_augmented(facts) else "no",
-        "Normalisation": "mean image subtracted" if pixel else "mean and deviation per channel",
-        "Image size": f"{size} x {size}",
-        "Test images": f"{min(recipe.last_images or row.test_images, row.test_images):,}, the original view",
-    }
 
 
 QUESTIONS: dict[str, tuple[str, Callable[[Experiment], None]]] = {

@@ -9,9 +9,9 @@ from explorer.escaping import in_markdown
 from explorer.figures import Figure, gaps, race
 from explorer.models.published import published
 from explorer.runs.experiments import Experiment
-from explorer.studies.degradation import Report, plan_of
+from explorer.studies.degradation import Report, is_augmented, plan_of
 from explorer.ui import cached, wording
-from explorer.ui.degradation.evidence import evidence, is_augmented
+from explorer.ui.degradation.evidence import evidence
 from explorer.ui.degradation.setup import Guess
 from explorer.ui.widgets.caveats import show_caveats
 from explorer.ui.widgets.experiment_export import export_experiment
@@ -91,7 +91,7 @@ def lab(experiment_id: str) -> None:
 def _state(found: Experiment) -> None:
     """State, buttons and progress; a finished experiment needs no bar."""
     if found.state == "shipped":
-        st.markdown(f"{wording.chip(found)} Shipped with the program, trained with its own queue; read-only.")
+        st.markdown(f"{wording.chip(found)} Shipped with the program, trained by its own worker; read-only.")
     elif found.state == "finished":
         st.markdown(wording.chip(found))
     else:

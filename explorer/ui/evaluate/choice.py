@@ -16,10 +16,10 @@ from explorer.results import Evaluation
 from explorer.runs.checkpoint_facts import data_of_untrained
 from explorer.studies import commands
 from explorer.ui import wording
+from explorer.ui.address import forget_unless_offered
 from explorer.ui.widgets.data_choice import AS_TRAINED, choose_data
-from explorer.ui.widgets.export import show_failure
 from explorer.ui.widgets.network_choice import CHOOSE_NETWORK, Candidate, choose_networks
-from explorer.ui.widgets.waiting import awaited
+from explorer.ui.widgets.waiting import awaited, show_failure
 
 IMAGES = {200: "200", 500: "500", 1000: "1,000", 2000: "2,000", 5000: "5,000", 0: "All"}
 FIRST_IMAGES = 1000  # with 20 layers on CIFAR-10 this takes a second or two on two cores
@@ -175,8 +175,7 @@ def _show_what_is_measured(evaluated: Evaluated) -> None:
 def choose_one(evaluated: Evaluated) -> Evaluation:
     """A field for one of the evaluated networks, kept in the address as `network`."""
     names = {evaluated.choice.chosen[each.reference].name: each for each in evaluated.found}
-    if st.session_state.get("network") not in (None, *names):
-        del st.session_state["network"]
+    forget_unless_offered("network", names)
     name = st.selectbox(
         "Network", list(names), format_func=lambda each: evaluated.name(names[each]), key="network",
         bind="query-params", width=330,

@@ -12,9 +12,9 @@ from explorer.figures import member_agreement
 from explorer.figures.evaluation.members import PAIR_MEASURES
 from explorer.results import Ensemble
 from explorer.ui.evaluate.choice import PERCENT, Evaluated, percent
-from explorer.ui.widgets.export import export_buttons, show_failure
+from explorer.ui.widgets.export import export_buttons
 from explorer.ui.widgets.live_chart import live_chart
-from explorer.ui.widgets.waiting import awaited
+from explorer.ui.widgets.waiting import awaited, show_failure
 
 
 def show_ensemble(evaluated: Evaluated) -> None:

@@ -10,7 +10,7 @@ import streamlit as st
 from explorer.analysis.confusion import confused_pairs
 from explorer.analysis.evaluated import images_of
 from explorer.data.catalogue import MOST_IMAGES
-from explorer.data.pictures import fitted, picture
+from explorer.data.pictures import picture
 from explorer.escaping import in_markdown
 from explorer.figures import StripImage, confusion_matrix, image_strip
 from explorer.results import Evaluation
@@ -20,10 +20,10 @@ from explorer.ui.navigation import page
 from explorer.ui.widgets.data_choice import link_to
 from explorer.ui.widgets.export import export_buttons
 from explorer.ui.widgets.live_chart import cached_drawing, live_chart
+from explorer.ui.widgets.thumbnails import thumbnail
 
 IN_ROW = 7  # so that the longest class name of CIFAR-10 fits with a probability
 MOST_PICTURES = 3 * IN_ROW
-PICTURE_SIDE = 128  # pixels at most, of large images
 
 
 def show_confusions(evaluated: Evaluated) -> None:
@@ -50,7 +50,7 @@ def show_confusions(evaluated: Evaluated) -> None:
             else f"{classes[label]}, predicted as {classes[prediction]}"
         )
         st.markdown(f"**{in_markdown(what)}: {_counted(len(rows))}** Click on another field for its images.")
-        show_pictures(rows, each, evaluated)
+        _show_pictures(rows, each, evaluated)
     export_buttons(_named(counts, classes), draw, name="confusion", command=evaluated.choice.command() + " --json")
 
 
@@ -63,7 +63,7 @@ def show_mistakes(evaluated: Evaluated) -> None:
         return
     wrong = round(each.error * each.images)
     st.markdown(f"**The {min(wrong, MOST_PICTURES)} most confident of {wrong:,} mistakes.**")
-    show_pictures(rows, each, evaluated)
+    _show_pictures(rows, each, evaluated)
     chosen = [_thumbnail(row, each) for row in rows.head(MOST_PICTURES).to_dict("records")]
     export_buttons(
         _named(rows, each.classes),
@@ -73,7 +73,7 @@ def show_mistakes(evaluated: Evaluated) -> None:
     )
 
 
-def show_pictures(rows: pd.DataFrame, each: Evaluation, evaluated: Evaluated) -> None:
+def _show_pictures(rows: pd.DataFrame, each: Evaluation, evaluated: Evaluated) -> None:
     """The first images of a table of answers; a click on one shows all predictions for it.
 
     Args:
@@ -107,13 +107,10 @@ def show_pictures(rows: pd.DataFrame, each: Evaluation, evaluated: Evaluated) ->
 def _thumbnail(row: Mapping[Any, Any], each: Evaluation) -> StripImage:
     classes = each.classes
     found = picture(f"test:{row['index']}", data=each.data)
-    pixels = found.pixels
-    if max(pixels.shape[:2]) > PICTURE_SIDE:
-        pixels = fitted(pixels, PICTURE_SIDE, pixels.shape[2])
     predicted = f"{classes[row['prediction']]} {100 * row['probability']:.0f} %"
     right = row["prediction"] == row["label"]
     return StripImage(
-        pixels,
+        thumbnail(found),
         predicted if right else classes[row["label"]],
         (found.title, f"is {classes[row['label']]}: {percent(row['label_probability'])}", f"predicted: {predicted}"),
         subtitle="" if right else f"→ {predicted}",

@@ -1,22 +1,34 @@
 """The views of the Evaluate page, in the order of its menu."""
 
-from explorer.ui.evaluate.choice import Evaluated
+from collections.abc import Callable
+
+from explorer.ui.evaluate.choice import Evaluated, evaluate
 from explorer.ui.evaluate.ensembles import show_ensemble
-from explorer.ui.evaluate.errors import show_calibration, show_errors
+from explorer.ui.evaluate.errors import compare_checkpoints, show_calibration, show_errors
 from explorer.ui.evaluate.pictures import show_confusions, show_mistakes
 from explorer.ui.widgets.views import View
 
-VIEWS: dict[str, View[Evaluated]] = {
+
+def _of(show: Callable[[Evaluated], None]) -> Callable[[None], None]:
+    """A view that first evaluates what is chosen."""
+    return lambda _: show(found) if (found := evaluate()) else None
+
+
+VIEWS: dict[str, View[None]] = {
     "errors": View(
-        "Errors", show_errors, "How often is a network wrong on images it was not trained on, and in which classes?"
+        "Errors",
+        _of(show_errors),
+        "How often is a network wrong on images it was not trained on, and in which classes?",
     ),
     "confusions": View(
-        "Confusions", show_confusions, "Which classes are confused? Click on a field to see its images."
+        "Confusions", _of(show_confusions), "Which classes are confused? Click on a field to see its images."
     ),
-    "calibration": View("Calibration", show_calibration, "Is a network right as often as it is confident?"),
-    "mistakes": View("Most confident mistakes", show_mistakes, "Where is a network confident, and wrong?"),
-    "together": View("Ensemble", show_ensemble, "Do several networks together beat the best of them?"),
+    "calibration": View("Calibration", _of(show_calibration), "Is a network right as often as it is confident?"),
+    "mistakes": View("Most confident mistakes", _of(show_mistakes), "Where is a network confident, and wrong?"),
+    "together": View("Ensemble", _of(show_ensemble), "Do several networks together beat the best of them?"),
     "checkpoints": View(
-        "All checkpoints", None, "Which checkpoints are on this machine, and how do they compare with published errors?"
+        "All checkpoints",
+        lambda _: compare_checkpoints(),
+        "Which checkpoints are on this machine, and how do they compare with published errors?",
     ),
 }

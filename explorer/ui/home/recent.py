@@ -1,14 +1,14 @@
-"""The demo button, what trains now, and the latest experiments."""
+"""The demo button and the latest experiments."""
 
 import streamlit as st
 
-from explorer.training import launch
 from explorer.training.presets import PRESETS
 from explorer.ui import cached
 from explorer.ui.errors import fragment, readable_errors
 from explorer.ui.navigation import page
 from explorer.ui.widgets.experiment_links import link
 from explorer.ui.widgets.refresh import POLL_SECONDS, start_queued
+from explorer.ui.widgets.start import start_and_open
 
 SHOWN = 4
 
@@ -25,9 +25,7 @@ def demo() -> None:
             "download, nothing simulated. At the end it says what the runs show, and what they cannot."
         )
         if st.button("Start the one-minute demo", type="primary", icon=":material/play_arrow:", key="demo"):
-            experiment_id = launch.start(preset.plan)
-            cached.forget()
-            st.switch_page(page("degradation"), query_params={"experiment": experiment_id})
+            start_and_open(preset.plan, "degradation")
         st.page_link(page("degradation"), label="Or see networks already trained", icon=":material/trending_up:")
         st.page_link(page("train"), label="Or choose your own networks, data and recipe", icon=":material/tune:")
 

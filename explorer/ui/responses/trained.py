@@ -20,11 +20,11 @@ from explorer.runs.checkpoint_facts import data_of_untrained
 from explorer.studies import commands
 from explorer.ui.widgets.data_choice import AS_TRAINED, choose_data
 from explorer.ui.widgets.drawing import LayerChoice, choose_layer, drawing, select
-from explorer.ui.widgets.export import combined, export_buttons
+from explorer.ui.widgets.export import export_buttons
 from explorer.ui.widgets.live_chart import live_chart
 from explorer.ui.widgets.moment import at_moment
 from explorer.ui.widgets.network_choice import CHOOSE_NETWORK, Candidate
-from explorer.ui.widgets.waiting import awaited
+from explorer.ui.widgets.waiting import awaited, combined
 
 IMAGES = (50, 100, 250, 500, 1000)
 FIRST_IMAGES = 100  # four networks then take two seconds on two cores

@@ -17,9 +17,9 @@ from explorer.models.names import is_network_name
 from explorer.studies import commands
 from explorer.ui.address import bound_number
 from explorer.ui.widgets.data_choice import built_in, choose_data
-from explorer.ui.widgets.export import combined, export_buttons
+from explorer.ui.widgets.export import export_buttons
 from explorer.ui.widgets.live_chart import live_chart
-from explorer.ui.widgets.waiting import awaited
+from explorer.ui.widgets.waiting import awaited, combined
 from explorer.ui.wording import AT_INITIALISATION
 
 USUAL = ("plain20", "resnet20", "plain56", "resnet56", "plain110", "resnet110")

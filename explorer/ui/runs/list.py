@@ -20,10 +20,6 @@ from explorer.ui.widgets.refresh import POLL_SECONDS, start_queued
 
 def compare() -> None:
     """The list, and below it the chosen experiments; refreshed while anything trains."""
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
-        st.title("Runs", anchor=False)
-        with st.popover("Import", icon=":material/upload:"):
-            _import()
     active = any(found.active for found in cached.experiments())
 
     def part() -> None:
@@ -154,13 +150,15 @@ def _delete(chosen: list[Experiment]) -> None:
             st.rerun()
 
 
-def _import() -> None:
-    given = st.file_uploader("Experiment (zip)", type="zip", key="import", help="As exported by this app.")
-    if given is not None and st.button("Import", type="primary", key="import_now"):
-        experiment_id = library.import_zip(given, given.name)
-        cached.forget()
-        st.query_params["experiment"] = experiment_id
-        st.rerun()
+def import_button() -> None:
+    """A button that opens the import of an experiment."""
+    with st.popover("Import", icon=":material/upload:"):
+        given = st.file_uploader("Experiment (zip)", type="zip", key="import", help="As exported by this app.")
+        if given is not None and st.button("Import", type="primary", key="import_now"):
+            experiment_id = library.import_zip(given, given.name)
+            cached.forget()
+            st.query_params["experiment"] = experiment_id
+            st.rerun()
 
 
 def _damage(found: Experiment) -> None:

@@ -1,17 +1,28 @@
-"""One experiment as it trains: progress, controls, curves."""
+"""One experiment as it trains: progress, controls, curves; links to those that train."""
 
 import streamlit as st
 
+from explorer.escaping import in_markdown
+from explorer.runs.checkpoint_facts import moments
 from explorer.runs.experiments import Experiment
 from explorer.ui import cached
 from explorer.ui.navigation import page
 from explorer.ui.widgets.chart_choice import choose_chart
 from explorer.ui.widgets.curves import curves, figure, run_table
 from explorer.ui.widgets.experiment_export import export_experiment
+from explorer.ui.widgets.experiment_links import link
 from explorer.ui.widgets.inside import inside
-from explorer.ui.widgets.network_choice import first_seeds
-from explorer.ui.widgets.progress import heading, numbers, progress
+from explorer.ui.widgets.network_choice import MOST
+from explorer.ui.widgets.progress import controls, progress
 from explorer.ui.widgets.refresh import show_live
+from explorer.ui.wording import chip, duration, title
+
+
+def now_training() -> None:
+    """Links to the experiments that train or wait."""
+    for each in (each for each in cached.experiments() if each.active):
+        with st.container(border=True):
+            link(each)
 
 
 def watch(experiment_id: str) -> None:
@@ -24,7 +35,7 @@ def watch(experiment_id: str) -> None:
             st.switch_page(page("runs"))
         if st.button("Race and verdict", icon=":material/trending_up:", type="tertiary", key="to_lab"):
             st.switch_page(page("degradation"), query_params={"experiment": experiment_id})
-        networks = ",".join(first_seeds(found))
+        networks = ",".join(_first_seeds(found))
         if networks and st.button("Responses", icon=":material/graphic_eq:", type="tertiary", key="to_responses"):
             st.switch_page(page("responses"), query_params={"networks": networks})
         st.space("stretch")
@@ -32,12 +43,40 @@ def watch(experiment_id: str) -> None:
             choice = choose_chart()
 
     def show(now: Experiment) -> None:
-        heading(now)
+        _heading(now)
         progress(now)
-        numbers(now)
+        _numbers(now)
         curves([now], choice, key=f"curves-{experiment_id}")
         run_table([now])
         inside(now)
 
     show_live(found, show)
     export_experiment(found, lambda: figure([found], choice))
+
+
+def _first_seeds(found: Experiment) -> list[str]:
+    """The first run with weights of each network of an experiment, at most as many as can be chosen."""
+    runs = {run.facts.network.name: run.id for run in reversed(found.runs) if run.facts and moments(run)}
+    return [runs[name] for name in found.networks if name in runs][:MOST]
+
+
+def _heading(found: Experiment) -> None:
+    """Title and state, with the buttons that fit the state."""
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.subheader(f"{in_markdown(title(found))} {chip(found)}", anchor=False)
+        controls(found)
+
+
+def _numbers(found: Experiment) -> None:
+    """Step, time, speed and learning rate."""
+    runs = [run for run in found.runs if run.facts]
+    seconds = sum(run.progress.seconds for run in runs)
+    images = sum(run.progress.step * int(run.facts.recipe["batch_size"]) for run in runs if run.facts)
+    rate = next((run.progress.learning_rate for run in reversed(runs) if run.progress.learning_rate is not None), None)
+    with st.grid(4, min_column_width=150):
+        st.metric("Step", f"{found.step:,} of {found.steps:,}", help="Of the slowest network; networks take turns.")
+        st.metric("Training time", duration(seconds) if seconds else "–", help="All networks; evaluations not counted.")
+        st.metric(
+            "Images per second", f"{images / seconds:,.0f}" if seconds else "–", help="Training alone, all networks."
+        )
+        st.metric("Learning rate", "–" if rate is None else f"{rate:.4g}")

@@ -24,7 +24,7 @@ def figure(chosen: Sequence[Experiment], choice: ChartChoice) -> Figure:
     return training_curves(
         cached.metrics(runs),
         steps=max((found.steps for found in chosen), default=None),
-        titles={found.id: _short(wording.title(found)) for found in chosen},
+        titles={found.id: wording.short(wording.title(found), 40) for found in chosen},
         **choice.options(),
     )
 
@@ -33,10 +33,10 @@ def curves(chosen: Sequence[Experiment], choice: ChartChoice, *, key: str) -> No
     """The chart and its caption."""
     names = ", ".join(dict.fromkeys(name for found in chosen for name in found.networks))
     live_chart(figure(chosen, choice), key=key, alt=f"Training and test error of {names} against {choice.x}.")
-    st.caption(note(chosen))
+    st.caption(_note(chosen))
 
 
-def note(chosen: Sequence[Experiment]) -> str:
+def _note(chosen: Sequence[Experiment]) -> str:
     """What the errors are measured on, and what they cannot show."""
     recipes = []
     for facts in (run.facts for found in chosen for run in found.runs if run.facts):
@@ -79,7 +79,3 @@ def _row(run: Run, mark: str) -> dict[str, object]:
         "Images/s": f"{progress.images_per_second:,.0f}" if progress.images_per_second else "–",
         "Training time": wording.duration(progress.seconds) if progress.seconds else "–",
     }
-
-
-def _short(title: str) -> str:
-    return title if len(title) <= 40 else title[:38] + "…"

@@ -10,6 +10,7 @@ from explorer.data.own_folders import HOW_TO_ADD, readable_folders
 from explorer.errors import quoted
 from explorer.escaping import in_markdown
 from explorer.ui import wording
+from explorer.ui.address import forget_unless_offered
 
 AS_TRAINED = {"": "As trained"}
 HELP = "Folders of your own pictures are added on the Data page."
@@ -54,8 +55,7 @@ def refuse_others(key: str, options: Mapping[str, str]) -> None:
             f"here nor a folder on your list, so it is not read. If it is a folder of yours: {HOW_TO_ADD}"
         )
         del st.query_params[key]
-    if st.session_state.get(key) not in (None, *options):  # taken off the list meanwhile
-        del st.session_state[key]
+    forget_unless_offered(key, options)  # taken off the list meanwhile
 
 
 def built_in() -> dict[str, str]:

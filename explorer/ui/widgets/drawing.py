@@ -28,11 +28,12 @@ class LayerChoice:
     block: tuple[int, int] | None = None
 
 
-def choose_layer(config: NetworkConfig, *, key: str = "layer-menu") -> LayerChoice:
+def choose_layer(config: NetworkConfig) -> LayerChoice:
     """A menu of the layers: the keyboard's way to what a click on the drawing does."""
     layers = _layers(config)
     choice = _choice(layers)
     names = {layer.layer: _name(layer) for layer in layers}
+    key = "layer-menu"
     st.session_state[key] = choice.layer
     st.selectbox(
         "Layer",

@@ -4,16 +4,8 @@ import streamlit as st
 
 from explorer.escaping import in_markdown
 from explorer.runs.experiments import Experiment
-from explorer.ui import cached
 from explorer.ui.navigation import page
 from explorer.ui.wording import chip, percent, title, when
-
-
-def now_training() -> None:
-    """Links to the experiments that train or wait."""
-    for each in (each for each in cached.experiments() if each.active):
-        with st.container(border=True):
-            link(each)
 
 
 def link(each: Experiment) -> None:

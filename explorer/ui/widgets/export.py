@@ -1,31 +1,13 @@
 """Export of results: table, chart as a standalone page, shell command."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from mimetypes import guess_type
-from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from explorer.compute.client import Call
-from explorer.escaping import message_in_markdown
 from explorer.figures import Figure
 from explorer.figures.standalone import standalone_page
-
-
-def combined(calls: Sequence[Call[pd.DataFrame]]) -> pd.DataFrame | None:
-    """The results of calls as one table; failures are shown."""
-    for text in dict.fromkeys(str(each.failure) for each in calls if each.failure is not None and not each.cancelled):
-        st.error(message_in_markdown(text), icon=":material/error:")
-    tables = [each.value for each in calls if each.failure is None]
-    return pd.concat(tables, ignore_index=True) if tables else None
-
-
-def show_failure(call: Call[Any]) -> bool:
-    """Whether a call failed; shows the reason, unless the reader cancelled it."""
-    if call.failure is not None and not call.cancelled:
-        st.error(message_in_markdown(str(call.failure)), icon=":material/error:")
-    return call.failure is not None
 
 
 def export_buttons(table: pd.DataFrame, draw: Callable[[], Figure], *, name: str, command: str) -> None:

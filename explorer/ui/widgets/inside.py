@@ -12,7 +12,7 @@ from explorer.ui.widgets.live_chart import live_chart
 FIRST_MEASURE = "gradient_norm"  # it changes most; with batch norm every response std starts at one
 
 
-def choose_inside() -> str:
+def _choose_measure() -> str:
     """A field for the measure, kept in the address."""
     return str(
         st.selectbox(
@@ -42,7 +42,7 @@ def inside(found: Experiment, *, explain: bool = True) -> None:
                 "the Train page. The Responses page measures the snapshots of any run."
             )
         return
-    measure = choose_inside()
+    measure = _choose_measure()
     read = cached.live_blocks if measure in BLOCK_MEASURES else cached.live_layers
     live_chart(
         layer_steps(read(found.run_ids), measure=measure),

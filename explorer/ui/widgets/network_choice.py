@@ -11,7 +11,6 @@ from explorer.escaping import in_markdown
 from explorer.models.catalogue import NETWORKS, network_config
 from explorer.models.config import NetworkConfig
 from explorer.runs.checkpoint_facts import kept_checkpoints, moments, training_data
-from explorer.runs.experiments import Experiment
 from explorer.ui import cached, wording
 
 DEEPEST, WIDEST = 1202, 256  # accepted in a link, which is computed without a click
@@ -58,7 +57,7 @@ def candidates() -> dict[str, Candidate]:
             if run.facts is None or not steps:
                 continue
             seed = f", seed {run.facts.seed}" if len(experiment.seeds) > 1 else ""
-            where = "shipped" if run.state == "shipped" else _short(wording.title(experiment))
+            where = "shipped" if run.state == "shipped" else wording.short(wording.title(experiment), 32)
             row = known_dataset(run.facts.data)
             label = f"{run.facts.network.name}{seed} · {row.title if row else run.facts.data}, {where}"
             side = _image_size(run.facts.data, run.facts.recipe)
@@ -78,7 +77,7 @@ def choose_networks() -> list[Candidate]:
     if asked is not None and asked != st.session_state.get("networks_written"):
         named = [name for name in dict.fromkeys(asked.split(",")) if name]
         st.session_state.networks_chosen = named[:MOST]
-    remembered = st.session_state.get("networks_chosen", first_shown(known))
+    remembered = st.session_state.get("networks_chosen", _first_shown(known))
     missing = [name for name in remembered if name not in known and not _is_valid(name)]  # such as deleted ones
     if missing:
         st.warning(f"Not on this machine: {', '.join(in_markdown(each[:80]) for each in missing[:MOST])}.")
@@ -99,13 +98,7 @@ def choose_networks() -> list[Candidate]:
     return [offered[name] for name in chosen]
 
 
-def first_seeds(found: Experiment) -> list[str]:
-    """The first run with weights of each network of an experiment, at most as many as can be chosen."""
-    runs = {run.facts.network.name: run.id for run in reversed(found.runs) if run.facts and moments(run)}
-    return [runs[name] for name in found.networks if name in runs][:MOST]
-
-
-def first_shown(known: dict[str, Candidate]) -> list[str]:
+def _first_shown(known: dict[str, Candidate]) -> list[str]:
     """Two depths of shipped networks on data that is on this machine; else two untrained ones."""
     for data, deep in FIRST_DATA.items():
         names = [f"shipped-{data}-{pattern.format(deep=deep)}" for pattern in FIRST_SHOWN]
@@ -131,7 +124,3 @@ def _image_size(data: str, recipe: Mapping[str, Any]) -> int:
     """Image size of the recipe, else of the data set; 0 where neither is known."""
     row = known_dataset(data)
     return int(recipe.get("image_size") or (row.sizes[0] if row else 0))
-
-
-def _short(title: str) -> str:
-    return title if len(title) <= 32 else title[:31] + "…"

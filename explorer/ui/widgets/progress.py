@@ -12,17 +12,10 @@ from explorer.runs.mending import mend
 from explorer.runs.store import FORCED, Run
 from explorer.training import launch
 from explorer.ui import cached, wording
-from explorer.ui.errors import readable_errors
-from explorer.ui.wording import chip, duration, since
+from explorer.ui.errors import readable_errors, show_error
+from explorer.ui.wording import duration, since
 
 LOG_LINES = 30
-
-
-def heading(found: Experiment) -> None:
-    """Title and state, with the buttons that fit the state."""
-    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.subheader(f"{in_markdown(wording.title(found))} {chip(found)}", anchor=False)
-        controls(found)
 
 
 def controls(found: Experiment) -> None:
@@ -35,27 +28,15 @@ def controls(found: Experiment) -> None:
             if found.active:
                 _button("Pause", "pause", launch.pause, found, disabled=bool(asked))
             if found.resumable:
-                _button("Resume", "play_arrow", launch.resume, found, primary=True)
+                _button("Resume", "play_arrow", launch.resume, found)
             if found.active or any(run.state in ("paused", "crashed") for run in found.runs):
                 _button("Stop", "stop", launch.stop, found, disabled="stop" in asked)
 
 
-def _button(
-    label: str,
-    icon: str,
-    action: Callable[[str], None],
-    found: Experiment,
-    *,
-    disabled: bool = False,
-    primary: bool = False,
-) -> None:
-    if st.button(
-        label,
-        icon=f":material/{icon}:",
-        key=f"{label.lower()}-{found.id}",
-        type="primary" if primary else "secondary",
-        disabled=disabled,
-    ):
+def _button(label: str, icon: str, action: Callable[[str], None], found: Experiment, *, disabled: bool = False) -> None:
+    style = "primary" if label == "Resume" else "secondary"
+    key = f"{label.lower()}-{found.id}"
+    if st.button(label, icon=f":material/{icon}:", key=key, type=style, disabled=disabled):
         action(found.id)
         cached.forget()
         st.rerun()
@@ -69,7 +50,7 @@ def progress(found: Experiment) -> None:
     st.progress(min(1.0, done / total), text=_sentence(found) + left)
     if (silence := _silence(found)) is not None:
         st.warning(
-            f"The training does not answer: there was no sign of it since {since(silence)} ({duration(silence)}), "
+            f"The training does not answer: there has been no sign of it since {since(silence)} ({duration(silence)}), "
             "much longer than its usual step. If it does not react to Pause or Stop within some seconds, it is ended "
             "by force; Resume then continues from the last saved state.",
             icon=":material/hourglass_disabled:",
@@ -86,21 +67,6 @@ def offer_mending(run: Run) -> None:
             mend(run.id)
             cached.forget()
             st.rerun()
-
-
-def numbers(found: Experiment) -> None:
-    """Step, time, speed and learning rate."""
-    runs = [run for run in found.runs if run.facts]
-    seconds = sum(run.progress.seconds for run in runs)
-    images = sum(run.progress.step * int(run.facts.recipe["batch_size"]) for run in runs if run.facts)
-    rate = next((run.progress.learning_rate for run in reversed(runs) if run.progress.learning_rate is not None), None)
-    with st.grid(4, min_column_width=150):
-        st.metric("Step", f"{found.step:,} of {found.steps:,}", help="Of the slowest network; networks take turns.")
-        st.metric("Training time", duration(seconds) if seconds else "–", help="All networks; evaluations not counted.")
-        st.metric(
-            "Images per second", f"{images / seconds:,.0f}" if seconds else "–", help="Training alone, all networks."
-        )
-        st.metric("Learning rate", "–" if rate is None else f"{rate:.4g}")
 
 
 def _steps(found: Experiment) -> tuple[int, int]:
@@ -161,13 +127,10 @@ def _trouble(run: Run) -> None:
     reason = run.reason
     name = run.facts.network.name if run.facts else run.id
     if run.state in ("failed", "damaged"):
-        st.error(message_in_markdown(f"{name}: {reason}"), icon=":material/error:")
+        show_error(f"{name}: {reason}")
     elif run.state == "crashed":
         why = f" {reason}" if reason else ""
-        st.error(
-            message_in_markdown(f"{name}: the training process is gone.{why} The log is {run.path / 'worker.log'}."),
-            icon=":material/error:",
-        )
+        show_error(f"{name}: the training process is gone.{why} The log is {run.path / 'worker.log'}.")
     elif run.elsewhere:
         st.info(
             f"{name} is trained by another user of this machine; only that user can pause or stop it.",

@@ -1,5 +1,7 @@
 """The card with the plan, its estimated time, and Start."""
 
+from typing import NoReturn
+
 import streamlit as st
 
 from explorer.compute.client import compute
@@ -51,13 +53,18 @@ def start_panel(plan: Plan, *, opens: str = "train", **query: str) -> None:
             disabled=not status.available,
             key="start",
         ):
-            experiment_id = launch.start(plan)
-            cached.forget()
-            st.switch_page(page(opens), query_params={"experiment": experiment_id} | query)
+            start_and_open(plan, opens, **query)
         _estimate(plan)
     if opens == "train" and len(plan.networks) > 1:
         _caveats(plan)
     show_command(commands.train(plan))
+
+
+def start_and_open(plan: Plan, opens: str, **query: str) -> NoReturn:
+    """Start a training and open the page that shows it, with further parameters of that page's address."""
+    experiment_id = launch.start(plan)
+    cached.forget()
+    st.switch_page(page(opens), query_params={"experiment": experiment_id} | query)
 
 
 def _caveats(plan: Plan) -> None:

@@ -17,12 +17,12 @@ class View(Generic[Shown]):
 
     Attributes:
         title: in the menu.
-        show: draws it; None for a view that does not depend on the choice.
+        show: draws it.
         question: what it answers.
     """
 
     title: str
-    show: Callable[[Shown], None] | None
+    show: Callable[[Shown], None]
     question: str = ""
 
 

@@ -4,10 +4,11 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
+import pandas as pd
 import streamlit as st
 
 from explorer.compute.client import Call, compute
-from explorer.ui.errors import fragment
+from explorer.ui.errors import fragment, show_error
 
 POLL_SECONDS = 0.3
 LONG_SECONDS = 2.5  # from here on a reason and Cancel are shown
@@ -74,6 +75,21 @@ def _retry_button(cancelled: Sequence[Call[Any]], doing: str) -> None:
 def _each(act: Callable[[Call[Any]], None], calls: Sequence[Call[Any]]) -> None:
     for call in calls:
         act(call)
+
+
+def combined(calls: Sequence[Call[pd.DataFrame]]) -> pd.DataFrame | None:
+    """The results of calls as one table; failures are shown."""
+    for text in dict.fromkeys(str(each.failure) for each in calls if each.failure is not None and not each.cancelled):
+        show_error(text)
+    tables = [each.value for each in calls if each.failure is None]
+    return pd.concat(tables, ignore_index=True) if tables else None
+
+
+def show_failure(call: Call[Any]) -> bool:
+    """Whether a call failed; shows the reason, unless the reader cancelled it."""
+    if call.failure is not None and not call.cancelled:
+        show_error(str(call.failure))
+    return call.failure is not None
 
 
 def show_result(call: Call[T], waiting: str, show: Callable[[T], None]) -> None:

@@ -8,7 +8,6 @@ from explorer.runs.store import update_run
 from explorer.studies import degradation
 from explorer.training.presets import PRESETS
 from explorer.training.recipe import Recipe
-from explorer.ui.degradation.evidence import protocol
 
 
 @pytest.fixture(autouse=True)
@@ -101,4 +100,4 @@ def test_an_odd_recipe_is_told_wherever_it_is_used(make_experiment):
     with pytest.raises(RunError, match="no settings that this program knows"):
         degradation.plan_of([experiment("e1")])
     with pytest.raises(BadSettings, match="learning_rate"):
-        protocol(experiment("e1").runs[0].facts)
+        degradation.protocol(experiment("e1").runs[0].facts)

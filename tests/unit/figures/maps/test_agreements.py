@@ -7,7 +7,7 @@ import pytest
 from explorer import tables
 from explorer.errors import UnknownName
 from explorer.figures import agreement_by_depth, agreement_matrix, theme
-from explorer.figures.evaluation.agreements import AGREEMENTS
+from explorer.figures.maps.agreements import AGREEMENTS
 
 DEPTHS = {"plain20": 20, "resnet20": 20, "plain56": 56, "resnet110": 110}
 

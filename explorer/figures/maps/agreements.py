@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from explorer.escaping import in_figure
 from explorer.figures import captions, theme
 from explorer.figures.curve_lines import Floats
-from explorer.figures.evaluation.fields import square
+from explorer.figures.fields import square
 from explorer.figures.layer_axes import zero_line
 from explorer.registry import lookup
 
