@@ -24,6 +24,7 @@ from explorer.files import file_identity, home, storage_errors, write_atomically
 from explorer.registry import nearest_hint
 
 UPLOAD_SIDE = 1024  # pixels of the longer side of a stored upload at most
+PHOTOGRAPH_SIDE, THUMBNAIL_SIDE = 96, 128  # pixels of thumbnails: of photographs; of test images at most
 MOST_KEPT = 2**27  # bytes of decoded pictures: forty uploads, or one of the largest files
 
 # The titles name the photographers, as the licence (CC BY 2.0) requires; scikit-learn's README names danielbuechele
@@ -148,6 +149,14 @@ def fitted(pixels: NDArray[np.uint8], side: int, channels: int) -> NDArray[np.ui
     if shorter != side:
         image = image.resize((side, side), Image.Resampling.LANCZOS)
     return np.array(image).reshape(side, side, channels)
+
+
+def thumbnail(found: Picture) -> NDArray[np.uint8]:
+    """Pixels for a strip of pictures: small test images as they are, larger ones and photographs scaled down."""
+    if found.label is None:
+        return fitted(found.pixels, PHOTOGRAPH_SIDE, 3)
+    large = max(found.pixels.shape[:2]) > THUMBNAIL_SIDE
+    return fitted(found.pixels, THUMBNAIL_SIDE, found.pixels.shape[2]) if large else found.pixels
 
 
 _decoded: ByteCache[NDArray[np.uint8]] = ByteCache(MOST_KEPT)

@@ -12,7 +12,7 @@ from explorer.analysis.answers import Show, ranked_images
 from explorer.compute.client import compute
 from explorer.compute.functions import predictions
 from explorer.data.catalogue import dataset
-from explorer.data.pictures import PHOTOGRAPHS, Picture, keep_upload, picture
+from explorer.data.pictures import PHOTOGRAPHS, Picture, keep_upload, picture, thumbnail
 from explorer.data.pixels import load_test
 from explorer.errors import ExplorerError
 from explorer.escaping import in_markdown, message_in_markdown
@@ -21,7 +21,6 @@ from explorer.ui.address import forget_unless_offered, number_in
 from explorer.ui.errors import show_error
 from explorer.ui.widgets.live_chart import cached_drawing, live_chart
 from explorer.ui.widgets.network_choice import Candidate
-from explorer.ui.widgets.thumbnails import thumbnail
 from explorer.ui.widgets.waiting import awaited, combined
 
 IN_STRIP = 10  # pictures

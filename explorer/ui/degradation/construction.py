@@ -92,13 +92,8 @@ def _comparison(found: Experiment, made: Construction) -> None:
         facts = next(run.facts for run in found.runs if run.facts)
         gentle = {"steps": STEPS, "learning_rate": RATE, "schedule": "cosine", "warmup_steps": 0}
         recipe = Recipe(**facts.recipe | gentle)
-        plan = Plan(
-            networks=(made.network,),
-            data=found.data,
-            recipe=recipe,
-            initial=made.id,
-            title=f"{made.network} constructed from {made.source_network}, training continued",
-        )
+        title = f"{made.network} constructed from {made.source_network}, training continued"
+        plan = Plan(networks=(made.network,), data=found.data, recipe=recipe, initial=made.id, title=title)
         start_and_open(plan, "train")
 
 

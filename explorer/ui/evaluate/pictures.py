@@ -10,7 +10,7 @@ import streamlit as st
 from explorer.analysis.confusion import confused_pairs
 from explorer.analysis.evaluated import images_of
 from explorer.data.catalogue import MOST_IMAGES
-from explorer.data.pictures import picture
+from explorer.data.pictures import picture, thumbnail
 from explorer.escaping import in_markdown
 from explorer.figures import StripImage, confusion_matrix, image_strip
 from explorer.results import Evaluation
@@ -20,7 +20,6 @@ from explorer.ui.navigation import page
 from explorer.ui.widgets.data_choice import link_to
 from explorer.ui.widgets.export import export_buttons
 from explorer.ui.widgets.live_chart import cached_drawing, live_chart
-from explorer.ui.widgets.thumbnails import thumbnail
 
 IN_ROW = 7  # so that the longest class name of CIFAR-10 fits with a probability
 MOST_PICTURES = 3 * IN_ROW

@@ -34,9 +34,10 @@ def controls(found: Experiment) -> None:
 
 
 def _button(label: str, icon: str, action: Callable[[str], None], found: Experiment, *, disabled: bool = False) -> None:
-    style = "primary" if label == "Resume" else "secondary"
-    key = f"{label.lower()}-{found.id}"
-    if st.button(label, icon=f":material/{icon}:", key=key, type=style, disabled=disabled):
+    key, primary = f"{label.lower()}-{found.id}", label == "Resume"
+    if st.button(
+        label, icon=f":material/{icon}:", key=key, disabled=disabled, type="primary" if primary else "secondary"
+    ):
         action(found.id)
         cached.forget()
         st.rerun()
