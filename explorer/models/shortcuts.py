@@ -22,7 +22,8 @@ class PadShortcut(nn.Module):
         self.stride = stride
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.pad(x[:, :, :: self.stride, :: self.stride], self.padding)
+        # Windows of one position; the gradient of slices would not be channels last, and slow.
+        return F.pad(F.avg_pool2d(x, 1, self.stride), self.padding)
 
 
 class ProjectionShortcut(nn.Module):

@@ -9,6 +9,7 @@ from explorer.errors import BadSettings, UnknownName
 from explorer.models.catalogue import network_config
 from explorer.models.config import NetworkConfig
 from explorer.models.network import Network, build, initialise
+from explorer.models.shortcuts import PadShortcut
 from explorer.models.size import networks
 
 # He et al. 2015, table 6, with option A; exact counts follow from section 4.2
@@ -52,6 +53,18 @@ def test_a_residual_block_adds_its_input_and_a_plain_one_does_not():
         block = build(name).stages[0][0].eval()
         branch = block.norm2(block.conv2(functional.relu(block.norm1(block.conv1(x)))))
         torch.testing.assert_close(block(x), functional.relu(branch + adds * x))
+
+
+def test_option_a_gives_its_input_a_gradient_of_the_same_memory_format():
+    shortcut = PadShortcut(16, 32, 2)
+    for memory_format in (torch.channels_last, torch.contiguous_format):
+        x = torch.randn(2, 16, 7, 7).to(memory_format=memory_format).requires_grad_()
+        gradients = []
+        y = x * 1
+        y.register_hook(gradients.append)
+        shortcut(y).sum().backward()
+        assert gradients[0].is_contiguous(memory_format=memory_format)
+        assert gradients[0].sum() == 2 * 16 * 4 * 4
 
 
 def test_option_a_pads_the_strided_input_with_zeros_on_both_sides():
