@@ -22,6 +22,7 @@ Batch = tuple[Tensor, Tensor]  # images float32 (B, C, H, W), channels last in m
 PADDING = 4  # He et al. 2015, section 4.2
 EVALUATION_BATCH = 250
 EVALUATION_POSITIONS = 32 * 224**2  # pixels of an evaluation batch at most: more would take gigabytes in a network
+RESIDENT_SHARE = 0.1  # of an accelerator's free memory that training images may take
 MEASURED_POSITIONS = 1000 * 32**2  # pixels summed at once to measure a normalisation
 TEST_SAMPLE_SEED = 0  # runs of all seeds are tested on the same images
 
@@ -93,15 +94,24 @@ class Normalisation:
         sums = row.channel_sums[side]
         return _of_channels(np.array(sums.pixels), np.array(sums.squares), row.train_images * side**2)
 
-    def __call__(self, pixels: Pixels | FilePixels, device: torch.device | str = "cpu") -> Tensor:
+    def __call__(self, pixels: Pixels | FilePixels | Tensor, device: torch.device | str = "cpu") -> Tensor:
         """Images float32 (N, C, H, W), channels last in memory, from uint8 pixels (N, H, W, C)."""
-        values = torch.tensor(np.asarray(pixels)).to(device).float()  # a copy: torch warns of arrays that are read-only
-        # One fused pass over the batch; scale and shift are expanded per value, since short rows of C are slow.
-        every = (self.mean.shape[0], *pixels.shape[1:3])
-        std = self.std.cpu().double()
-        scale = (1 / (255 * std)).float().expand(every).permute(1, 2, 0).contiguous()
-        shift = (-self.mean.cpu().double() / std).float().expand(every).permute(1, 2, 0).contiguous()
-        return torch.addcmul(shift.to(device), values, scale.to(device)).permute(0, 3, 1, 2)
+        if not isinstance(pixels, Tensor):
+            pixels = torch.tensor(np.asarray(pixels))  # a copy: torch warns of arrays that are read-only
+        scale, shift = _scale_and_shift(self, *pixels.shape[1:3], torch.device(device))
+        return torch.addcmul(shift, pixels.to(device).float(), scale).permute(0, 3, 1, 2)
+
+
+@lru_cache(maxsize=8)
+def _scale_and_shift(normalisation: Normalisation, height: int, width: int, device: torch.device) -> Batch:
+    """What pixels are multiplied by and what is then added, (H, W, C): one fused pass over a batch.
+
+    Expanded per value, since short rows of C are slow.
+    """
+    every = (normalisation.mean.shape[0], height, width)
+    std = normalisation.std.cpu().double()
+    scale, shift = 1 / (255 * std), -normalisation.mean.cpu().double() / std
+    return tuple(each.float().expand(every).permute(1, 2, 0).contiguous().to(device) for each in (scale, shift))
 
 
 def _of_channels(total: NDArray[np.int64], squares: NDArray[np.int64], values: int) -> Normalisation:
@@ -190,7 +200,9 @@ class Batches:
         augment: pad 4, random crop, mirror; None follows the data set.
         normalisation: a kind in `NORMALISATIONS`.
         seed: runs with the same seed get the same batches.
-        device: where the batches go; the data stays in memory as uint8.
+        device: where the batches go.
+        resident: the training images are kept on the device as uint8, and batches are made there; None: on an
+            accelerator if they take at most a tenth of its free memory.
 
     Raises:
         BadSettings: fewer training images than asked for, or than a batch; or none at all.
@@ -206,6 +218,7 @@ class Batches:
         normalisation: str = "channel",
         seed: int = 0,
         device: torch.device | str = "cpu",
+        resident: bool | None = None,
     ) -> None:
         available = len(data.train_labels)
         if not available:
@@ -227,6 +240,8 @@ class Batches:
         self.normalisation = Normalisation.of(data, normalisation)
         self.seed = seed
         self.device = torch.device(device)
+        fits = _fits(data, self.device) if resident is None else resident
+        self._resident = _on_device(data, self.device) if fits else None
         self.subset = np.arange(available) if train_images is None else balanced_subset(data.train_labels, count, seed)
         self.steps_per_epoch = count // batch_size
         self._epoch: tuple[int, NDArray[np.int64]] = (-1, self.subset)
@@ -247,10 +262,16 @@ class Batches:
         """
         if self._last is None or self._last[0] != step:
             chosen = self.indices(step)
-            images = self.normalisation(self.data.train_pixels[chosen], self.device)
+            if self._resident is None:
+                pixels = self.data.train_pixels[chosen]
+                labels = torch.from_numpy(self.data.train_labels[chosen]).to(self.device)
+            else:
+                places = torch.from_numpy(chosen).to(self.device)
+                pixels, labels = (each.index_select(0, places) for each in self._resident)
+            images = self.normalisation(pixels, self.device)
             if self.augment:
                 images = augmented(images, random_numbers(self.seed, AUGMENTATION, step))
-            self._last = step, (images, torch.from_numpy(self.data.train_labels[chosen]).to(self.device))
+            self._last = step, (images, labels)
         return self._last[1]
 
     def train_sample(self, count: int) -> Sample:
@@ -270,6 +291,19 @@ class Batches:
 
     def _sample(self, pixels: Pixels | FilePixels, labels: Labels) -> Sample:
         return Sample(pixels, labels, self.normalisation, self.device)
+
+
+def _fits(data: Data, device: torch.device) -> bool:
+    """Whether to keep the training images on the device, where batches are then made."""
+    if device.type == "cpu" or isinstance(data.train_pixels, FilePixels):
+        return False
+    return data.train_pixels.nbytes <= RESIDENT_SHARE * torch.accelerator.get_memory_info(device)[0]
+
+
+@lru_cache(maxsize=2)
+def _on_device(data: Data, device: torch.device) -> Batch:
+    """Training pixels, uint8 (N, H, W, C), and labels on the device, shared by the batches of all seeds."""
+    return torch.tensor(np.asarray(data.train_pixels), device=device), torch.tensor(data.train_labels, device=device)
 
 
 def sample_of_test_set(
@@ -306,14 +340,14 @@ def augmented(images: Tensor, generator: np.random.Generator) -> Tensor:
         generator: draws the crops' rows, then their columns, then the mirrors, one number per image each.
     """
     count, channels, height, width = images.shape
-    top = generator.integers(0, 2 * PADDING + 1, count)
-    left = generator.integers(0, 2 * PADDING + 1, count)
+    drawn = [generator.integers(0, 2 * PADDING + 1, count) for _ in range(2)]
     mirrored = generator.random(count) < 0.5
-    columns = np.where(mirrored[:, None], np.arange(width)[::-1], np.arange(width)) + left[:, None]  # (B, W)
-    rows = (
-        top[:, None] + np.arange(height) + (np.arange(count) * (height + 2 * PADDING))[:, None]
-    )  # (B, H), in the whole batch
+    top, left, flipped = torch.from_numpy(np.stack([*drawn, mirrored])).to(images.device)[:, :, None]  # (B, 1) each
+    across = torch.arange(width, device=images.device)
+    columns = left + across + flipped * (width - 1 - 2 * across)  # (B, W)
+    first = torch.arange(count, device=images.device)[:, None] * (height + 2 * PADDING)
+    rows = first + top + torch.arange(height, device=images.device)  # (B, H), in the whole batch
     places = rows[:, :, None] * (width + 2 * PADDING) + columns[:, None, :]  # (B, H, W) in the padded batch
     padded = functional.pad(images.permute(0, 2, 3, 1), (0, 0, PADDING, PADDING, PADDING, PADDING))
-    chosen = padded.reshape(-1, channels).index_select(0, torch.from_numpy(places.ravel()).to(images.device))
+    chosen = padded.reshape(-1, channels).index_select(0, places.view(-1))
     return chosen.view(count, height, width, channels).permute(0, 3, 1, 2)

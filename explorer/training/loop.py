@@ -2,13 +2,14 @@
 
 import math
 import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, replace
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional
 
 from explorer.data.batches import Batches
@@ -17,6 +18,8 @@ from explorer.errors import BadSettings, TrainingFailed
 from explorer.models.config import NetworkConfig
 from explorer.models.network import Network, build
 from explorer.results import Precision
+from explorer.runs.snapshots import is_snapshot_step
+from explorer.training.captured import CapturedStep
 from explorer.training.devices import best_device, best_precision
 from explorer.training.evaluation import error_and_loss, require_channels
 from explorer.training.memory import recomputes, require_step_memory
@@ -27,6 +30,8 @@ from explorer.training.schedules import GENTLE_START_DEPTH, GENTLE_START_ERROR
 from explorer.training.stochastic_depth import branch_factors, branches_left_out
 
 ERROR_MEMORY = 0.95  # of the running mean of batch errors that ends the gentle start: about 20 steps
+BLOCK_STEPS = 16  # on an accelerator
+BLOCK_SECONDS = 0.5  # of a longer block of large networks, since requests to pause are followed after a block
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,19 +49,24 @@ class Record:
 
 
 class Training(Iterator[Record]):
-    """An iterator that trains a network: `next` makes one step and gives its record.
+    """An iterator that trains a network: `next` gives the record of the next step.
 
     The first record is that of the untrained network (step 0, evaluated), the last that of step `recipe.steps`.
     The batch of a step depends on the seed and the step alone, so `state` and `restore` are sufficient to resume
     exactly, bit-identical on a CPU with the same number of threads.
 
+    Steps are made in blocks, whose losses and errors are fetched together, since waiting for an accelerator after every
+    step would take longer than the step. A block ends where the recipe evaluates or probes and where snapshots are
+    kept, so there the network is that of `step`; on a CPU a block is one step.
+
     Attributes:
-        network: the network on `device`, in training mode between steps.
-        step: updates made so far; seconds: spent on them.
+        network: the network on `device`, in training mode between steps; inside a block it is ahead of `step`.
+        seconds: spent on the steps made so far.
         started: whether the record of step 0 was given.
 
     Raises:
-        TrainingFailed: from `next`, if the loss is not finite; the weights are those before that step.
+        TrainingFailed: from `next`, if the loss is not finite. In a block of one step, the weights are those before
+            that step; in longer ones they are past it and of no use, and `state` raises too.
     """
 
     def __init__(
@@ -67,16 +77,21 @@ class Training(Iterator[Record]):
         *,
         device: torch.device,
         precision: Precision,
+        block_steps: int | None = None,
     ) -> None:
         self.network = network.to(device=device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
         self.batches = batches
         self.recipe = recipe
         self.precision = precision
-        self.step = 0
         self.seconds = 0.0
+        self.block_steps = block_steps or (1 if device.type == "cpu" else BLOCK_STEPS)
+        self._updates = 0
+        self._ready: deque[Record] = deque()  # of updates made whose records were not given yet
+        # A captured step reads its learning rate from the device's memory.
+        self._rate = torch.tensor(recipe.learning_rate, device=device) if device.type == "cuda" else None
         self._optimiser = torch.optim.SGD(
             self.network.parameters(),
-            lr=recipe.learning_rate,
+            lr=recipe.learning_rate if self._rate is None else self._rate,
             momentum=recipe.momentum,
             weight_decay=recipe.weight_decay,
             fused=True,
@@ -92,28 +107,29 @@ class Training(Iterator[Record]):
         self._train_sample = batches.train_sample(recipe.evaluate_images)
         self._test_sample = batches.test_sample(recipe.evaluate_images)
         self._probe_sample = batches.train_sample(PROBE_IMAGES)
+        self._captured = self._to_capture()
 
     def __next__(self) -> Record:
-        if self.step == 0 and not self.started:
+        if self._updates == 0 and not self.started:
             self.started = True
             train_error, test_error = self._evaluation()
             return Record(0, train_error=train_error, test_error=test_error)
-        if self.step >= self.recipe.steps:
-            raise StopIteration
-        start = time.perf_counter()
-        rate = self.recipe.learning_rate_at(self.step, gentle=self._gentle)
-        loss, batch_error = self._update(rate)
-        self.seconds += time.perf_counter() - start
-        self.step += 1
-        self._mean_error = ERROR_MEMORY * self._mean_error + (1 - ERROR_MEMORY) * batch_error
-        self._gentle = self._gentle and self._mean_error >= GENTLE_START_ERROR
-        if not self.recipe.evaluates_at(self.step):
-            return Record(self.step, loss, batch_error, rate, self.seconds)
-        steps, seconds = self.step - self._marker[0], self.seconds - self._marker[1]
-        self._marker = self.step, self.seconds
-        train_error, test_error = self._evaluation()
-        speed = steps * self.batches.batch_size / seconds
-        return Record(self.step, loss, batch_error, rate, self.seconds, train_error, test_error, speed)
+        if not self._ready:
+            if self._updates >= self.recipe.steps:
+                raise StopIteration
+            self._make_block()
+        _require_finite(self._ready[0].step, self._ready[0].loss)
+        return self._ready.popleft()
+
+    @property
+    def step(self) -> int:
+        """The step of the last record given."""
+        return self._updates - len(self._ready)
+
+    @property
+    def capture_failure(self) -> str:
+        """Why the step could not be captured in a CUDA graph, which makes it slower; empty if it was, or is not to."""
+        return self._captured.failure if self._captured else ""
 
     @property
     def recomputes(self) -> bool:
@@ -123,75 +139,151 @@ class Training(Iterator[Record]):
     @property
     def probe_due(self) -> bool:
         """Whether the recipe has a `probe` at this step."""
-        return self.recipe.probes_at(self.step, accelerated=self.batches.device.type != "cpu")
+        return self._probes_at(self.step)
 
     def probe(self) -> Probe:
         """Measure layers and blocks on a fixed class-balanced batch of training images, not augmented.
 
-        Possible at any step, whatever the recipe; the training is not affected.
+        Possible at any step, whatever the recipe, inside a block at its end; the training is not affected.
         """
         images, labels = next(iter(self._probe_sample))
-        return probe(self.network, images, labels, step=self.step, precision=self.precision)
+        return probe(self.network, images, labels, step=self._updates, precision=self.precision)
 
     def state(self) -> dict[str, Any]:
-        """The complete state of the training: step, weights and buffers, optimiser, gentle start, time."""
+        """The complete state of the training: step, weights and buffers, optimiser, gentle start, time.
+
+        Inside a block, also the records of the steps until its end.
+
+        Raises:
+            TrainingFailed: the loss of one of these steps is not finite.
+        """
+        for record in self._ready:
+            _require_finite(record.step, record.loss)
+        optimiser = self._optimiser.state_dict()
+        for group in optimiser["param_groups"]:
+            group["lr"] = float(group["lr"])
         return {
             "step": self.step,
             "network": {name: tensor.detach().cpu() for name, tensor in self.network.state_dict().items()},
-            "optimiser": self._optimiser.state_dict(),
+            "optimiser": optimiser,
             "gentle": self._gentle,
             "mean_error": self._mean_error,
             "seconds": self.seconds,
+            "ready": [astuple(record) for record in self._ready],
         }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Restore a `state`."""
         self.network.load_state_dict(state["network"])
         self._optimiser.load_state_dict(state["optimiser"])
-        self.step = state["step"]
+        if self._rate is not None:
+            for group in self._optimiser.param_groups:
+                group["lr"] = self._rate
+        self._captured = self._to_capture()  # momenta have moved
+        self._ready = deque(Record(*each) for each in state.get("ready", ()))  # states of earlier versions have none
+        self._updates = state["step"] + len(self._ready)
         self.seconds = state["seconds"]
         self._gentle = state["gentle"]
         self._mean_error = state["mean_error"]
-        self._marker = self.step, self.seconds
+        self._marker = self._updates, self.seconds
         self.started = True
 
-    def _update(self, rate: float) -> tuple[float, float]:
-        images, labels = self.batches.batch(self.step)
-        for group in self._optimiser.param_groups:
-            group["lr"] = rate
-        with self._stochastic_depth():
-            with torch.autocast(images.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
-                scores = self.network(images)
-            loss = functional.cross_entropy(scores.float(), labels)
-            value = loss.item()
-            if not math.isfinite(value):
-                raise TrainingFailed(
-                    f"The loss is not finite (={value}) at step {self.step + 1}. "
-                    "Try a lower learning rate or a warm-up."
-                )
-            self._optimiser.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-        self._optimiser.step()
-        return value, (scores.argmax(1) != labels).float().mean().item()
+    def _make_block(self) -> None:
+        """Make the steps of a block, and then fetch their values: the only time that it waits for the device."""
+        start, first = time.perf_counter(), self._updates
+        rates, values = [], []
+        for step in range(first, self._block_end()):
+            rates.append(self.recipe.learning_rate_at(step, gentle=self._gentle))
+            values.append(self._update(step, rates[-1]))
+            self._updates += 1
+        fetched = torch.stack(values).tolist()
+        each = (time.perf_counter() - start) / len(values)
+        for step, (rate, (loss, batch_error)) in enumerate(zip(rates, fetched, strict=True), start=first + 1):
+            self.seconds += each
+            self._mean_error = ERROR_MEMORY * self._mean_error + (1 - ERROR_MEMORY) * batch_error
+            self._gentle = self._gentle and self._mean_error >= GENTLE_START_ERROR
+            self._ready.append(Record(step, loss, batch_error, rate, self.seconds))
+        if self.recipe.evaluates_at(self._updates) and all(math.isfinite(loss) for loss, _ in fetched):
+            steps, seconds = self._updates - self._marker[0], self.seconds - self._marker[1]
+            self._marker = self._updates, self.seconds
+            train_error, test_error = self._evaluation()
+            speed = steps * self.batches.batch_size / seconds
+            self._ready[-1] = replace(
+                self._ready[-1], train_error=train_error, test_error=test_error, images_per_second=speed
+            )
 
-    def _stochastic_depth(self) -> AbstractContextManager[None]:
+    def _block_end(self) -> int:
+        """The step after which the values of the next block are fetched."""
+        if self._gentle:  # the rate of a step depends on the error of the one before
+            return self._updates + 1
+        quick = round(BLOCK_SECONDS * self._updates / self.seconds) if self._updates else 1
+        last = min(self._updates + max(1, min(quick, self.block_steps)), self.recipe.steps)
+        return next((step for step in range(self._updates + 1, last) if self._stops_at(step)), last)
+
+    def _stops_at(self, step: int) -> bool:
+        """Whether the weights after `step` updates are needed."""
+        return self.recipe.evaluates_at(step) or self._probes_at(step) or is_snapshot_step(step, self.recipe.steps)
+
+    def _probes_at(self, step: int) -> bool:
+        return self.recipe.probes_at(step, accelerated=self.batches.device.type != "cpu")
+
+    def _update(self, step: int, rate: float) -> Tensor:
+        """Update the network; gives the loss and the batch error, on the device."""
+        images, labels = self.batches.batch(step)
+        if self._rate is not None:
+            self._rate.fill_(rate)
+        else:
+            for group in self._optimiser.param_groups:
+                group["lr"] = rate
+        if self._captured:
+            return self._captured(images, labels)
+        with self._stochastic_depth(step):
+            return self._update_by(images, labels)
+
+    def _update_by(self, images: Tensor, labels: Tensor) -> Tensor:
+        with torch.autocast(images.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
+            scores = self.network(images)
+        loss = functional.cross_entropy(scores.float(), labels)
+        values = torch.stack([loss.detach(), (scores.argmax(1) != labels).float().mean()])
+        if self.block_steps == 1:
+            values = values.cpu()
+            _require_finite(self._updates + 1, values[0].item())
+        self._optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        self._optimiser.step()
+        return values
+
+    def _to_capture(self) -> CapturedStep | None:
+        """The step as a CUDA graph; None where it differs from step to step, or waits for the device."""
+        changes = self.recipe.stochastic_depth or self.block_steps == 1
+        return None if self._rate is None or changes else CapturedStep(self._update_by)
+
+    def _stochastic_depth(self, step: int) -> AbstractContextManager[None]:
         """Drops branches in the forward and the backward pass of a step, if the recipe has stochastic depth."""
         last = self.recipe.stochastic_depth
         if not last or not isinstance(self.network, Network):
             return nullcontext()
         blocks = self.network.blocks
-        return branches_left_out(blocks, branch_factors(len(blocks), last, self.batches.seed, self.step))
+        return branches_left_out(blocks, branch_factors(len(blocks), last, self.batches.seed, step))
 
     def _evaluation(self) -> tuple[float, float]:
         """Training and test error on the fixed samples, at the end on larger ones."""
         seen, unseen = self._train_sample, self._test_sample
-        if self.step == self.recipe.steps:
+        if self._updates == self.recipe.steps:
             last = self.recipe.last_images
             seen = self.batches.train_sample(last or LAST_TRAIN_IMAGES)
             unseen = self.batches.test_sample(last) if last else self.batches.test_set()
         train_error, _ = error_and_loss(self.network, seen, self.precision)
         test_error, _ = error_and_loss(self.network, unseen, self.precision)
         return train_error, test_error
+
+
+def _require_finite(step: int, loss: float | None) -> None:
+    """Raise TrainingFailed if the loss of a step is not finite."""
+    if loss is not None and not math.isfinite(loss):
+        raise TrainingFailed(
+            f"The loss is not finite (={loss}) at step {step}. Try a lower learning rate or a warm-up."
+        )
 
 
 def train(
@@ -202,6 +294,7 @@ def train(
     seed: int = 0,
     device: torch.device | str | None = None,
     batches: Batches | None = None,
+    block_steps: int | None = None,
 ) -> Training:
     """Train a network, one record per step: `pandas.DataFrame(train("resnet20", "digits"))`.
 
@@ -218,6 +311,7 @@ def train(
         seed: of initial weights, training subset, data order and augmentation.
         device: None takes the accelerator that PyTorch finds, else the CPU.
         batches: batches shared with another network of the same recipe and seed, trained in lockstep.
+        block_steps: steps whose losses and errors are fetched together; None: 1 on a CPU, 16 on an accelerator.
 
     Returns:
         An iterator of `Record`, one per step from 0 to `recipe.steps`; its `network` is the network.
@@ -249,7 +343,7 @@ def train(
             f"`stochastic_depth` (={recipe.stochastic_depth}) is for the networks of `explorer.build`; `network` is a "
             f"{type(network).__name__}. Set it to 0."
         )
-    return Training(network, batches, recipe, device=chosen, precision=precision)
+    return Training(network, batches, recipe, device=chosen, precision=precision, block_steps=block_steps)
 
 
 def batches_for(data: Data, recipe: Recipe, seed: int, device: torch.device) -> Batches:

@@ -88,6 +88,7 @@ class Session:
             "threads": torch.get_num_threads(),
             "lanes": facts.lane.of if facts.lane else 1,
             "recomputes": self.training.recomputes,
+            "block_steps": self.training.block_steps,
             "torchvision": version("torchvision"),
         }
         update_run(
@@ -155,6 +156,8 @@ class Session:
     def _store(self, record: Record) -> None:
         """Store the rows before the state, so that a state on disk always has its rows."""
         self.metrics.append(astuple(record))
+        if failure := self.training.capture_failure:
+            self._note(f"Its steps could not be captured in a CUDA graph, which makes them slower: {failure}.")
         progress.report(record.step / self.recipe.steps)  # a heartbeat before what may take long
         if self.training.probe_due:
             self._probe()

@@ -78,6 +78,14 @@ def test_images_are_channels_last_in_memory(colours):
         assert images.is_contiguous(memory_format=torch.channels_last)
 
 
+@pytest.mark.parametrize("augment", [False, True])
+def test_batches_made_from_images_on_the_device_are_the_same_bits(augment, colours):
+    here, there = (Batches(colours, batch_size=8, augment=augment, resident=each) for each in (False, True))
+    for step in (0, 9):
+        assert same(here.batch(step), there.batch(step))
+        assert there.batch(step)[0].is_contiguous(memory_format=torch.channels_last)
+
+
 def test_augmentation_is_pad_crop_and_mirror_of_each_image():
     images = torch.arange(1.0, 40 * 3 * 5 * 6 + 1).view(40, 3, 5, 6)
     found = augmented(images, random_numbers(7, AUGMENTATION, 11))

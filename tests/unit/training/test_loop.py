@@ -1,6 +1,7 @@
 """The loop against a loop written out here, and what it promises about seeds, resuming and failing."""
 
 import copy
+import dataclasses
 
 import pandas as pd
 import pytest
@@ -12,11 +13,14 @@ from explorer.data.batches import Batches
 from explorer.data.pixels import load_data
 from explorer.errors import BadSettings, TrainingFailed
 from explorer.models.network import build
+from explorer.training import loop
+from explorer.training.captured import CapturedStep
 from explorer.training.evaluation import evaluate
-from explorer.training.loop import train
+from explorer.training.loop import Training, train
 from explorer.training.recipe import Recipe
 
 SMALL = "resnet8-w4"
+MAKE_BLOCK = Training._make_block
 RECIPE = Recipe(steps=6, batch_size=16, learning_rate=0.05, evaluate_every=3, evaluate_images=50, precision="fp32")
 
 
@@ -74,6 +78,53 @@ def test_a_restored_training_ends_with_the_same_bits_and_records(stop_after):
     assert [(r.step, r.loss, r.test_error) for r in both] == [(r.step, r.loss, r.test_error) for r in records]
 
 
+BLOCKS = RECIPE.model_copy(update={"steps": 14, "evaluate_every": 7, "probe_every": 4})
+
+
+@pytest.mark.parametrize(
+    ("network", "changes"),
+    [(SMALL, {}), (SMALL, {"stochastic_depth": 0.5}), ("plain110-w1", {"steps": 3}), (SMALL, {"augment": True})],
+)
+def test_steps_in_blocks_give_the_same_bits_and_records_and_probes(network, changes):
+    recipe = BLOCKS.model_copy(update=changes)
+    answers = []
+    for block_steps in (1, 3, 100):
+        training = train(network, "digits", recipe, device="cpu", block_steps=block_steps)
+        records, probes = [], []
+        for record in training:
+            assert training.step == record.step
+            records.append(dataclasses.replace(record, seconds=0, images_per_second=None))
+            if training.probe_due:
+                probes.append(training.probe())
+        answers.append((records, probes, weights(training).tolist()))
+    assert answers[0] == answers[1] == answers[2]
+    assert [record.step for record in records] == list(range(recipe.steps + 1))
+
+
+def test_a_block_is_fetched_at_once(monkeypatch):
+    made = []
+    monkeypatch.setattr(loop, "BLOCK_SECONDS", 1e9)
+    monkeypatch.setattr(Training, "_make_block", lambda self: made.append(self.step) or MAKE_BLOCK(self))
+    list(train(SMALL, "digits", BLOCKS, device="cpu", block_steps=100))
+    assert made == [0, 1, 2, 4, 5, 7, 8, 10, 12]  # ends at evaluations, probes and snapshots
+
+
+@pytest.mark.parametrize("stop_after", range(8))
+def test_a_training_goes_on_exactly_from_inside_a_block(stop_after, tmp_path):
+    recipe = BLOCKS.model_copy(update={"probe_every": 0})
+    whole = train(SMALL, "digits", recipe, device="cpu")
+    records = list(whole)
+    first = train(SMALL, "digits", recipe, device="cpu", block_steps=100)
+    early = [next(first) for _ in range(stop_after + 1)]
+    torch.save(first.state(), tmp_path / "state.pt")
+    second = train(SMALL, "digits", recipe, device="cpu", block_steps=100)
+    second.restore(torch.load(tmp_path / "state.pt"))
+    assert second.step == stop_after
+    both = early + list(second)
+    assert torch.equal(weights(whole), weights(second))
+    assert [(r.step, r.loss, r.test_error) for r in both] == [(r.step, r.loss, r.test_error) for r in records]
+
+
 def test_the_last_test_error_is_that_of_the_whole_test_set():
     network = build(SMALL, channels=1)
     *_, last = train(network, "digits", RECIPE, device="cpu")
@@ -105,6 +156,33 @@ def test_a_loss_that_is_not_finite_ends_the_run_with_its_step():
     ):
         list(training)
     assert training.step < 50
+
+
+def test_a_loss_that_is_not_finite_inside_a_block_ends_the_run_at_its_step_without_a_state():
+    hot = {"learning_rate": 1000, "weight_decay": 100, "schedule": "constant"}
+    recipe = Recipe(steps=50, batch_size=16, evaluate_images=10, probe_every=0, **hot)
+    one, many = (train(SMALL, "digits", recipe, device="cpu", block_steps=count) for count in (1, 50))
+    records = []
+    for training in (one, many):
+        records.append([])
+        with pytest.raises(TrainingFailed, match=r"The loss is not finite \(=nan|inf\) at step"):
+            records[-1].extend(record.loss for record in training)
+        records[-1].append(training.step)
+    assert records[0] == records[1]
+    one.state()
+    with pytest.raises(TrainingFailed, match="The loss is not finite"):
+        many.state()
+
+
+def test_a_step_that_cannot_be_captured_is_made_without(monkeypatch):
+    plain = train(SMALL, "digits", BLOCKS, device="cpu", block_steps=4)
+    list(plain)
+    assert not plain.capture_failure
+    monkeypatch.setattr(Training, "_to_capture", lambda training: CapturedStep(training._update_by))
+    captured = train(SMALL, "digits", BLOCKS, device="cpu", block_steps=4)
+    list(captured)
+    assert captured.capture_failure  # there is no CUDA graph on a CPU
+    assert torch.equal(weights(plain), weights(captured))
 
 
 def test_the_paper_starts_110_layers_at_a_tenth_until_the_error_is_below_80_percent():

@@ -3,6 +3,7 @@
 import shutil
 import sqlite3
 from contextlib import closing
+from functools import partial
 
 import pytest
 import torch
@@ -17,10 +18,10 @@ from explorer.runs.mending import mend
 from explorer.runs.metrics import read_live, read_metrics
 from explorer.runs.snapshots import read_snapshot, write_latest
 from explorer.runs.store import read_facts, read_run, run_folder, write_facts
-from explorer.training import memory
+from explorer.training import memory, session
 from explorer.training.devices import threads
 from explorer.training.launch import queue
-from explorer.training.loop import Training
+from explorer.training.loop import Training, train
 from explorer.training.plan import Plan
 from explorer.training.recipe import Recipe
 from explorer.training.session import Session, Shared
@@ -84,6 +85,23 @@ def test_a_run_with_initial_weights_goes_on_exactly(left_after, initial):
     for live in (live_layers, live_blocks):
         looks = [live([each]).drop(columns=["experiment", "run"]) for each in (whole.run.id, run_id)]
         assert looks[0].equals(looks[1])
+
+
+@pytest.mark.parametrize("left_after", [1, 3, 4, 5])
+def test_a_run_left_inside_a_block_of_steps_goes_on_exactly(left_after, monkeypatch):
+    whole = finished(Session(read_run(queued(probe_every=0, steps=20)), Shared()))
+    monkeypatch.setattr(session, "train", partial(train, block_steps=16))
+    run_id = queued(probe_every=0, steps=20)
+    first = Session(read_run(run_id), Shared())
+    while first.step < left_after:
+        first.advance()
+    first.leave("paused")
+    again = Session(read_run(run_id), Shared())
+    assert again.step == left_after
+    assert torch.equal(weights(finished(again)), weights(whole))
+    columns = ["step", "loss", "batch_error", "test_error"]
+    assert metrics([run_id], points=None)[columns].equals(metrics([whole.run.id], points=None)[columns])
+    assert read_run(run_id).facts.environment["block_steps"] == 16
 
 
 @pytest.mark.parametrize("left_after", [1, 4])
