@@ -110,8 +110,9 @@ def _scale_and_shift(normalisation: Normalisation, height: int, width: int, devi
     """
     every = (normalisation.mean.shape[0], height, width)
     std = normalisation.std.cpu().double()
-    scale, shift = 1 / (255 * std), -normalisation.mean.cpu().double() / std
-    return tuple(each.float().expand(every).permute(1, 2, 0).contiguous().to(device) for each in (scale, shift))
+    both = 1 / (255 * std), -normalisation.mean.cpu().double() / std
+    scale, shift = (each.float().expand(every).permute(1, 2, 0).contiguous().to(device) for each in both)
+    return scale, shift
 
 
 def _of_channels(total: NDArray[np.int64], squares: NDArray[np.int64], values: int) -> Normalisation:
@@ -263,12 +264,12 @@ class Batches:
         if self._last is None or self._last[0] != step:
             chosen = self.indices(step)
             if self._resident is None:
-                pixels = self.data.train_pixels[chosen]
+                images = self.normalisation(self.data.train_pixels[chosen], self.device)
                 labels = torch.from_numpy(self.data.train_labels[chosen]).to(self.device)
             else:
                 places = torch.from_numpy(chosen).to(self.device)
                 pixels, labels = (each.index_select(0, places) for each in self._resident)
-            images = self.normalisation(pixels, self.device)
+                images = self.normalisation(pixels, self.device)
             if self.augment:
                 images = augmented(images, random_numbers(self.seed, AUGMENTATION, step))
             self._last = step, (images, labels)

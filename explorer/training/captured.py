@@ -42,7 +42,7 @@ class CapturedStep:
 
     def _aside(self, images: Tensor, labels: Tensor) -> Tensor:
         """The step on a stream of its own, as PyTorch asks for before a capture."""
-        stream = torch.cuda.Stream()
+        stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
         stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(stream):
             values = self._step(images, labels)

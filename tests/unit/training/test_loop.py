@@ -83,7 +83,7 @@ BLOCKS = RECIPE.model_copy(update={"steps": 14, "evaluate_every": 7, "probe_ever
 
 @pytest.mark.parametrize(
     ("network", "changes"),
-    [(SMALL, {}), (SMALL, {"stochastic_depth": 0.5}), ("plain110-w1", {"steps": 3}), (SMALL, {"augment": True})],
+    [(SMALL, {}), (SMALL, {"stochastic_depth": 0.5}), (SMALL, {"augment": True})],
 )
 def test_steps_in_blocks_give_the_same_bits_and_records_and_probes(network, changes):
     recipe = BLOCKS.model_copy(update=changes)
@@ -99,6 +99,17 @@ def test_steps_in_blocks_give_the_same_bits_and_records_and_probes(network, chan
         answers.append((records, probes, weights(training).tolist()))
     assert answers[0] == answers[1] == answers[2]
     assert [record.step for record in records] == list(range(recipe.steps + 1))
+
+
+def test_the_gentle_start_ends_at_the_same_step_in_blocks(monkeypatch):
+    monkeypatch.setattr(loop, "GENTLE_START_DEPTH", 8)
+    monkeypatch.setattr(loop, "GENTLE_START_ERROR", 0.9)
+    monkeypatch.setattr(loop, "ERROR_MEMORY", 0.5)
+    runs = [train(SMALL, "digits", BLOCKS, device="cpu", block_steps=block_steps) for block_steps in (1, 100)]
+    rates, others = ([record.learning_rate for record in run][1:] for run in runs)
+    assert rates == others
+    assert rates[5] == pytest.approx(0.005)
+    assert rates[6] == pytest.approx(0.05)  # inside what would be a block otherwise
 
 
 def test_a_block_is_fetched_at_once(monkeypatch):
