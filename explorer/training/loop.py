@@ -85,6 +85,7 @@ class Training(Iterator[Record]):
         self.precision = precision
         self.seconds = 0.0
         self.block_steps = block_steps or (1 if device.type == "cpu" else BLOCK_STEPS)
+        self._step_seconds = BLOCK_SECONDS  # in the last block; the first one is a single step
         self._updates = 0
         self._ready: deque[Record] = deque()  # of updates made whose records were not given yet
         # A captured step reads its learning rate from the device's memory.
@@ -197,9 +198,9 @@ class Training(Iterator[Record]):
             values.append(self._update(step, rates[-1]))
             self._updates += 1
         fetched = torch.stack(values).tolist()
-        each = (time.perf_counter() - start) / len(values)
+        self._step_seconds = (time.perf_counter() - start) / len(values)
         for step, (rate, (loss, batch_error)) in enumerate(zip(rates, fetched, strict=True), start=first + 1):
-            self.seconds += each
+            self.seconds += self._step_seconds
             self._mean_error = ERROR_MEMORY * self._mean_error + (1 - ERROR_MEMORY) * batch_error
             self._gentle = self._gentle and self._mean_error >= GENTLE_START_ERROR
             self._ready.append(Record(step, loss, batch_error, rate, self.seconds))
@@ -216,8 +217,8 @@ class Training(Iterator[Record]):
         """The step after which the values of the next block are fetched."""
         if self._gentle:  # the rate of a step depends on the error of the one before
             return self._updates + 1
-        quick = round(BLOCK_SECONDS * self._updates / self.seconds) if self._updates else 1
-        last = min(self._updates + max(1, min(quick, self.block_steps)), self.recipe.steps)
+        count = min(self.block_steps, max(1, int(BLOCK_SECONDS / self._step_seconds)))
+        last = min(self._updates + count, self.recipe.steps)
         return next((step for step in range(self._updates + 1, last) if self._stops_at(step)), last)
 
     def _stops_at(self, step: int) -> bool:
