@@ -129,7 +129,7 @@ def test_a_training_goes_on_exactly_from_inside_a_block(stop_after, tmp_path):
     early = [next(first) for _ in range(stop_after + 1)]
     torch.save(first.state(), tmp_path / "state.pt")
     second = train(SMALL, "digits", recipe, device="cpu", block_steps=100)
-    second.restore(torch.load(tmp_path / "state.pt"))
+    second.restore(torch.load(tmp_path / "state.pt", weights_only=True))
     assert second.step == stop_after
     both = early + list(second)
     assert torch.equal(weights(whole), weights(second))
