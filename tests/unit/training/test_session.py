@@ -117,6 +117,14 @@ def test_a_run_with_stochastic_depth_goes_on_exactly(left_after):
     assert metrics([run_id])[columns].equals(metrics([whole.run.id])[columns])
 
 
+def test_a_step_that_cannot_be_captured_is_noted_once(monkeypatch):
+    monkeypatch.setattr(Training, "capture_failure", "no such operation")
+    run = finished(Session(read_run(queued(probe_every=0)), Shared())).run
+    assert read_run(run.id).facts.notice == (
+        "Its steps could not be captured in a CUDA graph, which makes them slower: no such operation."
+    )
+
+
 def test_lost_initial_weights_are_never_replaced_by_drawn_ones(initial):
     run_id = queued(initial)
     (run_folder(run_id) / "initial.safetensors").unlink()
