@@ -8,6 +8,7 @@ import sqlite3
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -18,12 +19,15 @@ from explorer.runs.metrics_file import (
     COLUMNS,
     FINITE,
     KEYS,
+    MOST_KEPT,
     MOST_ROWS,
     RANGES,
     SCHEMA,
     InvalidMetricsError,
+    Version,
     exists,
     make_empty,
+    once_per_version,
     protect,
     reading,
     require_schema,
@@ -46,6 +50,18 @@ _AVERAGED = f"""SELECT {", ".join("max(step) AS step" if c == "step" else f"avg(
     FROM metrics WHERE step > :after GROUP BY CASE WHEN test_error IS NULL THEN (step - 1) / :group ELSE -1 - step END
     ORDER BY step LIMIT {MOST_ROWS + 1}"""  # noqa: S608 names of columns
 
+# at the steps 0, stride / parts, 2 stride / parts, ..., and the last one
+_SAMPLED = f"""WITH RECURSIVE places(place) AS (
+        SELECT 0 UNION ALL SELECT place + 1 FROM places WHERE (place + 1) * :stride / :parts < :last
+    )
+    SELECT * FROM metrics
+    WHERE step > :after AND step IN (SELECT place * :stride / :parts FROM places UNION SELECT :last)
+    ORDER BY step LIMIT {MOST_ROWS + 1}"""  # noqa: S608 a number
+# beside max(), SQLite takes the other columns from the row that has it
+_LAST = {"step": "max(step)", "batch_error": "avg(batch_error)"}
+_END = f"""SELECT {", ".join(_LAST.get(column, column) for column in tables.METRICS)},
+    count(*) FILTER (WHERE batch_error NOT BETWEEN 0 AND 1)
+    FROM metrics WHERE step > :after"""  # noqa: S608 names of columns
 _THINNED = """WITH numbered AS (
         SELECT step, row_number() OVER (ORDER BY step) - 1 AS place, count(*) OVER () - 1 AS last
         FROM (SELECT DISTINCT step FROM {table})
@@ -180,6 +196,16 @@ def read_progress(folder: Path) -> Progress:
     return Progress(step, seconds or 0.0, train_error, test_error, images_per_second, learning_rate)
 
 
+def sealed_progress(folder: Path) -> Progress:
+    """`read_progress` of a run whose training has ended, read once for each change of metrics.db."""
+    return once_per_version(_progress, folder, folder / "metrics.db")
+
+
+@lru_cache(maxsize=MOST_KEPT)
+def _progress(folder: Path, _version: Version) -> Progress:
+    return read_progress(folder)
+
+
 def read_metrics(folder: Path, points: int | None = None, after: int = -1) -> list[MetricRow]:
     """The metrics of the run in `folder`, in order of step.
 
@@ -209,6 +235,50 @@ def read_metrics(folder: Path, points: int | None = None, after: int = -1) -> li
         if odd:
             raise InvalidMetricsError("a value in it is text or out of range")
         require_values(rows, ["step"], keys=1)
+        return rows
+
+
+def sample_metrics(folder: Path, points: int, after: int = -1) -> list[MetricRow]:
+    """The metrics of the run in `folder` at evenly spaced steps, in order; reads only these rows.
+
+    Args:
+        points: approximate maximum of rows. They are at steps with an evaluation, as far as evaluations are evenly
+            spaced, and between them if there are more points than evaluations; the last row is among them.
+        after: only the rows past this step.
+
+    Returns, raises: as `read_metrics`.
+    """
+    with reading(folder, "metrics") as database:
+        if database is None:
+            return []
+        (last,) = database.execute("SELECT max(step) FROM metrics").fetchone()
+        evaluated = database.execute("SELECT step FROM metrics WHERE test_error IS NOT NULL ORDER BY step LIMIT 2")
+        steps = [step for (step,) in evaluated]
+        require_values([*((step,) for step in steps), *([(last,)] if last else [])], ["step"])
+        last = last or 0
+        interval = steps[1] - steps[0] if len(steps) == 2 else max(1, -(-last // points))
+        evaluations = max(1, last // interval)
+        stride = interval * -(-evaluations // points)
+        parts = min(stride, max(1, points // evaluations))
+        places = {"stride": stride, "parts": parts, "last": last, "after": after}
+        rows = database.execute(_SAMPLED, places).fetchall()
+        require_values(rows, COLUMNS["metrics"], keys=1)
+        return rows
+
+
+def read_end(folder: Path, after: int) -> list[MetricRow]:
+    """The last row of the run in `folder`, with the mean of `batch_error` over all rows past the step `after`.
+
+    Returns, raises: as `read_metrics`; empty if there is no row past that step.
+    """
+    with reading(folder, "metrics") as database:
+        if database is None:
+            return []
+        *row, odd = database.execute(_END, {"after": after}).fetchone()
+        if odd:
+            raise InvalidMetricsError("a value in it is text or out of range")
+        rows = [] if row[0] is None else [tuple(row)]
+        require_values(rows, COLUMNS["metrics"], keys=1)
         return rows
 
 

@@ -24,6 +24,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -44,8 +45,8 @@ from explorer.files import (
 from explorer.processes import lock, lock_is_held
 from explorer.runs.facts import ID, MOST_NUMBER, RESUMABLE, SCHEMA_VERSION, RunFacts, State, WorkerProcess
 from explorer.runs.heartbeat import silent_seconds
-from explorer.runs.metrics import Progress, read_progress
-from explorer.runs.metrics_file import metrics_sha256, require_valid_metrics
+from explorer.runs.metrics import Progress, read_progress, sealed_progress
+from explorer.runs.metrics_file import MOST_KEPT, Version, metrics_sha256, once_per_version, require_valid_metrics
 
 SHIPPED = APP / "checkpoints"  # run folders that come with the program, never written to
 SHIPPED_ID = "shipped-"  # prefix of their ids, reserved for them
@@ -201,6 +202,11 @@ def read_facts(folder: Path) -> RunFacts:
     )
 
 
+@lru_cache(maxsize=MOST_KEPT)
+def _facts(folder: Path, _version: Version) -> RunFacts:
+    return read_facts(folder)
+
+
 def read_run(run_id: str) -> Run:
     """The run with this id; a damaged one is returned as such, not raised.
 
@@ -212,11 +218,15 @@ def read_run(run_id: str) -> Run:
         raise RunError(
             f"There is no run {run_id!r} in {folder.parent}. `python -m explorer runs list` shows those there are."
         )
-    facts = None
+    return _read(folder)
+
+
+def _read(folder: Path) -> Run:
+    facts, run_id = None, folder.name
     try:
-        facts = read_facts(folder)
+        facts = once_per_version(_facts, folder, folder / "run.json")
         _require_unchanged_metrics(folder, facts)
-        progress = read_progress(folder)
+        progress = sealed_progress(folder) if facts.metrics_sha256 else read_progress(folder)
         state, elsewhere = _state(folder, facts)
         if state in RESUMABLE and not facts.metrics_sha256:  # a killed worker leaves no checksum
             require_valid_metrics(folder)
@@ -247,8 +257,9 @@ def list_runs() -> list[Run]:
             names = sorted(entry.name for entry in os.scandir(place)) if place.is_dir() else []
         for name in names:
             try:
-                if is_run_folder(place / name) and run_folder(name).parent == place:
-                    runs.append(read_run(name))
+                reserved = name.startswith(SHIPPED_ID)
+                if reserved == (place == SHIPPED) and is_run_folder(place / name):
+                    runs.append(_read(place / name))
             except (RunError, OSError):  # deleted between listing and reading
                 continue
     return runs
