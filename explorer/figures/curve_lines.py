@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from explorer import tables
 from explorer.figures import theme
 
 MOST_LINES = 40  # of single runs in a figure; more are drawn as means over groups
@@ -139,17 +140,22 @@ def curves(
         positive_x: leave out points at zero, for a logarithmic axis.
         marks: the letter of each experiment.
     """
-    numbers = theme.variants(zip(table["kind"], table["depth"], table["network"], strict=True))
+    names = {x, "step"} | {column[0] for column in (measure.each_step, measure.evaluated) if column is not None}
+    columns = {name: table[name].to_numpy(float) for name in names}
+    number, _ = pd.factorize(table["run"])
+    order = np.lexsort((columns["step"], number))
+    starts = np.flatnonzero(np.diff(number[order], prepend=-1))
+    runs = table.iloc[order[starts]][tables.RUN_KEYS].to_dict("records")
+    numbers = theme.variants((run["kind"], run["depth"], run["network"]) for run in runs)
     found = []
-    for run, rows in table.groupby("run", sort=False):
-        ordered = rows.sort_values("step")
-        keys = ordered.iloc[0]
-        thin = _line(ordered, measure.each_step, x, measure, positive_x)
+    for keys, places in zip(runs, np.split(order, starts[1:]), strict=False):
+        rows = {name: values[places] for name, values in columns.items()}
+        thin = _line(rows, measure.each_step, x, measure, positive_x)
         if measure.smooth:
             thin = thin._replace(value=running_mean(thin.step, thin.value, smoothing))
         found.append(
             Curve(
-                run=str(run),
+                run=str(keys["run"]),
                 network=str(keys["network"]),
                 kind=str(keys["kind"]),
                 depth=int(keys["depth"]),
@@ -157,7 +163,7 @@ def curves(
                 letter=marks.get(str(keys["experiment"]), ""),
                 variant=numbers[keys["network"]],
                 thin=thin,
-                bold=_line(ordered, measure.evaluated, x, measure, positive_x),
+                bold=_line(rows, measure.evaluated, x, measure, positive_x),
             )
         )
     return sorted(found, key=lambda curve: (curve.kind, curve.depth, curve.letter, curve.network, curve.seed))
@@ -298,13 +304,15 @@ def thinned(line: Line, points: int) -> Line:
     return Line(line.x[kept], line.step[kept], line.value[kept])
 
 
-def _line(rows: pd.DataFrame, column: tuple[str, str] | None, x: str, measure: Measure, positive_x: bool) -> Line:
+def _line(
+    rows: Mapping[str, Floats], column: tuple[str, str] | None, x: str, measure: Measure, positive_x: bool
+) -> Line:
     if column is None:
         return NO_LINE
-    value = rows[column[0]].to_numpy(float) * (100 if measure.percent else 1)
-    position = rows[x].to_numpy(float)
+    value = rows[column[0]] * (100 if measure.percent else 1)
+    position = rows[x]
     keep = np.isfinite(value) & np.isfinite(position) & ((position > 0) | (not positive_x))
-    return Line(position[keep], rows["step"].to_numpy(float)[keep], value[keep])
+    return Line(position[keep], rows["step"][keep], value[keep])
 
 
 def with_keys(table: pd.DataFrame) -> pd.DataFrame:

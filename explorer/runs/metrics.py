@@ -57,11 +57,6 @@ _SAMPLED = f"""WITH RECURSIVE places(place) AS (
     SELECT * FROM metrics
     WHERE step > :after AND step IN (SELECT place * :stride / :parts FROM places UNION SELECT :last)
     ORDER BY step LIMIT {MOST_ROWS + 1}"""  # noqa: S608 a number
-# beside max(), SQLite takes the other columns from the row that has it
-_LAST = {"step": "max(step)", "batch_error": "avg(batch_error)"}
-_END = f"""SELECT {", ".join(_LAST.get(column, column) for column in tables.METRICS)},
-    count(*) FILTER (WHERE batch_error NOT BETWEEN 0 AND 1)
-    FROM metrics WHERE step > :after"""  # noqa: S608 names of columns
 _THINNED = """WITH numbered AS (
         SELECT step, row_number() OVER (ORDER BY step) - 1 AS place, count(*) OVER () - 1 AS last
         FROM (SELECT DISTINCT step FROM {table})
@@ -274,12 +269,15 @@ def read_end(folder: Path, after: int) -> list[MetricRow]:
     with reading(folder, "metrics") as database:
         if database is None:
             return []
-        *row, odd = database.execute(_END, {"after": after}).fetchone()
-        if odd:
-            raise InvalidMetricsError("a value in it is text or out of range")
-        rows = [] if row[0] is None else [tuple(row)]
+        rows = database.execute("SELECT * FROM metrics WHERE step > ? ORDER BY step DESC LIMIT 1", (after,)).fetchall()
+        # texts and blobs sort above all numbers, so that the highest value shows whether there are any
+        mean, *extremes = database.execute(
+            "SELECT avg(batch_error), min(batch_error), max(batch_error) FROM metrics WHERE step > ?", (after,)
+        ).fetchone()
         require_values(rows, COLUMNS["metrics"], keys=1)
-        return rows
+        require_values([(extreme,) for extreme in extremes], ["batch_error"])
+        place = tables.METRICS.index("batch_error")
+        return [(*row[:place], mean, *row[place + 1 :]) for row in rows]
 
 
 def read_live(folder: Path, table: Live, steps: int | None = 300) -> list[LiveRow]:

@@ -1,5 +1,6 @@
 """Cached reads of experiments and metrics, shared between tabs and at most a second old."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,10 +17,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FRESH_SECONDS = 0.8
-LIVE_POINTS = 6000  # in one chart; each run gets its share
+LIVE_POINTS = 6000  # in one chart; each run gets its share, but at least
+FEWEST_POINTS = 150
+MOST_ROWS = 60_000  # read for one chart, as far as each run keeps
+LEAST_ROWS = 20
 
 
-@st.cache_data(ttl=FRESH_SECONDS, show_spinner=False)
+@st.cache_resource(ttl=FRESH_SECONDS, show_spinner=False)  # shared without a copy: they cannot be changed
 def experiments() -> list[Experiment]:
     """All experiments, the newest first."""
     return library.list_experiments()
@@ -40,7 +44,9 @@ def experiment(experiment_id: str) -> Experiment:
 @st.cache_data(ttl=FRESH_SECONDS, show_spinner=False, max_entries=20)
 def metrics(run_ids: tuple[str, ...]) -> "pd.DataFrame":
     """The metrics of several runs, thinned to what a chart can show."""
-    return library.metrics(run_ids, points=max(150, min(1500, LIVE_POINTS // max(1, len(run_ids)))))
+    count = max(1, len(run_ids))
+    share = max(FEWEST_POINTS, min(1500, LIVE_POINTS // count))
+    return library.metrics(run_ids, points=max(LEAST_ROWS, min(share, MOST_ROWS // count)))
 
 
 @st.cache_data(ttl=FRESH_SECONDS, show_spinner=False, max_entries=20)
@@ -53,6 +59,14 @@ def live_layers(run_ids: tuple[str, ...]) -> "pd.DataFrame":
 def live_blocks(run_ids: tuple[str, ...]) -> "pd.DataFrame":
     """The residual ledger of several runs while they trained."""
     return library.live_blocks(run_ids)
+
+
+def sampling_note(chosen: Sequence[Experiment]) -> str:
+    """A sentence that says that `metrics` has only some of the steps of these runs, not their averages; else empty."""
+    runs = [run for found in chosen for run in found.runs]
+    if not library.is_sampled(runs):
+        return ""
+    return f" The {len(runs):,} runs are drawn from evenly spaced steps; the CSV file has every step."
 
 
 def report(found: Experiment) -> Report:

@@ -10,6 +10,7 @@ from explorer.ui import cached
 from explorer.ui.errors import fragment, readable_errors
 
 POLL_SECONDS = 2.0  # a poll and its chart cost a third of a second on the cores that train
+SECONDS_PER_RUN = 0.02  # more for each run: a poll of 500 costs a second
 
 
 @st.cache_data(ttl=3, show_spinner=False)
@@ -29,4 +30,4 @@ def show_live(found: Experiment, show: Callable[[Experiment], None]) -> None:
             st.rerun()
         show(now)
 
-    fragment(part, run_every=POLL_SECONDS if found.active else None)()
+    fragment(part, run_every=POLL_SECONDS + SECONDS_PER_RUN * len(found.runs) if found.active else None)()
