@@ -8,7 +8,6 @@ import sqlite3
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -19,15 +18,12 @@ from explorer.runs.metrics_file import (
     COLUMNS,
     FINITE,
     KEYS,
-    MOST_KEPT,
     MOST_ROWS,
     RANGES,
     SCHEMA,
     InvalidMetricsError,
-    Version,
     exists,
     make_empty,
-    once_per_version,
     protect,
     reading,
     require_schema,
@@ -189,16 +185,6 @@ def read_progress(folder: Path) -> Progress:
     step, seconds, learning_rate = last or (0, 0.0, None)
     train_error, test_error, images_per_second = evaluated or (None, None, None)
     return Progress(step, seconds or 0.0, train_error, test_error, images_per_second, learning_rate)
-
-
-def sealed_progress(folder: Path) -> Progress:
-    """`read_progress` of a run whose training has ended, read once for each change of metrics.db."""
-    return once_per_version(_progress, folder, folder / "metrics.db")
-
-
-@lru_cache(maxsize=MOST_KEPT)
-def _progress(folder: Path, _version: Version) -> Progress:
-    return read_progress(folder)
 
 
 def read_metrics(folder: Path, points: int | None = None, after: int = -1) -> list[MetricRow]:

@@ -24,7 +24,6 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -45,8 +44,8 @@ from explorer.files import (
 from explorer.processes import lock, lock_is_held
 from explorer.runs.facts import ID, MOST_NUMBER, RESUMABLE, SCHEMA_VERSION, RunFacts, State, WorkerProcess
 from explorer.runs.heartbeat import silent_seconds
-from explorer.runs.metrics import Progress, read_progress, sealed_progress
-from explorer.runs.metrics_file import MOST_KEPT, Version, metrics_sha256, once_per_version, require_valid_metrics
+from explorer.runs.metrics import Progress, read_progress
+from explorer.runs.metrics_file import METRICS_FILES, Version, metrics_sha256, require_valid_metrics, settled_version
 
 SHIPPED = APP / "checkpoints"  # run folders that come with the program, never written to
 SHIPPED_ID = "shipped-"  # prefix of their ids, reserved for them
@@ -202,11 +201,6 @@ def read_facts(folder: Path) -> RunFacts:
     )
 
 
-@lru_cache(maxsize=MOST_KEPT)
-def _facts(folder: Path, _version: Version) -> RunFacts:
-    return read_facts(folder)
-
-
 def read_run(run_id: str) -> Run:
     """The run with this id; a damaged one is returned as such, not raised.
 
@@ -221,12 +215,27 @@ def read_run(run_id: str) -> Run:
     return _read(folder)
 
 
+# Each run at rest that was read, with the version of the files that make it: thousands of them are listed every second.
+_AT_REST: dict[Path, tuple[Version, Run]] = {}
+
+
 def _read(folder: Path) -> Run:
+    version = settled_version(*(f"{folder}/{name}" for name in ("run.json", *METRICS_FILES)))
+    known = _AT_REST.get(folder)
+    if known is not None and known[0] == version:
+        return known[1]
+    run = _read_anew(folder)
+    if version is not None and run.state not in ("starting", "running", "crashed", "damaged"):
+        _AT_REST[folder] = version, run
+    return run
+
+
+def _read_anew(folder: Path) -> Run:
     facts, run_id = None, folder.name
     try:
-        facts = once_per_version(_facts, folder, folder / "run.json")
+        facts = read_facts(folder)
         _require_unchanged_metrics(folder, facts)
-        progress = sealed_progress(folder) if facts.metrics_sha256 else read_progress(folder)
+        progress = read_progress(folder)
         state, elsewhere = _state(folder, facts)
         if state in RESUMABLE and not facts.metrics_sha256:  # a killed worker leaves no checksum
             require_valid_metrics(folder)

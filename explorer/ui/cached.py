@@ -41,32 +41,51 @@ def experiment(experiment_id: str) -> Experiment:
     raise RunError(f"There is no experiment {quoted(experiment_id)} any more. The Runs page lists all experiments.")
 
 
-@st.cache_data(ttl=FRESH_SECONDS, show_spinner=False, max_entries=20)
 def metrics(run_ids: tuple[str, ...]) -> "pd.DataFrame":
     """The metrics of several runs, thinned to what a chart can show."""
-    count = max(1, len(run_ids))
-    share = max(FEWEST_POINTS, min(1500, LIVE_POINTS // count))
-    return library.metrics(run_ids, points=max(LEAST_ROWS, min(share, MOST_ROWS // count)))
+    return _metrics(_states(run_ids))
 
 
-@st.cache_data(ttl=FRESH_SECONDS, show_spinner=False, max_entries=20)
 def live_layers(run_ids: tuple[str, ...]) -> "pd.DataFrame":
     """The layers of several runs while they trained."""
-    return library.live_layers(run_ids)
+    return _live_layers(_states(run_ids))
 
 
-@st.cache_data(ttl=FRESH_SECONDS, show_spinner=False, max_entries=20)
 def live_blocks(run_ids: tuple[str, ...]) -> "pd.DataFrame":
     """The residual ledger of several runs while they trained."""
-    return library.live_blocks(run_ids)
+    return _live_blocks(_states(run_ids))
+
+
+States = dict[str, tuple[str, int] | None]  # of runs: what is read anew when they change
+
+
+def _states(run_ids: tuple[str, ...]) -> States:
+    known = {run.id: (run.state, run.progress.step) for found in experiments() for run in found.runs}
+    return {run_id: known.get(run_id) for run_id in run_ids}
+
+
+@st.cache_data(show_spinner=False, max_entries=20)
+def _metrics(runs: States) -> "pd.DataFrame":
+    count = max(1, len(runs))
+    share = max(FEWEST_POINTS, min(1500, LIVE_POINTS // count))
+    return library.metrics(list(runs), points=max(LEAST_ROWS, min(share, MOST_ROWS // count)))
+
+
+@st.cache_data(show_spinner=False, max_entries=20)
+def _live_layers(runs: States) -> "pd.DataFrame":
+    return library.live_layers(list(runs))
+
+
+@st.cache_data(show_spinner=False, max_entries=20)
+def _live_blocks(runs: States) -> "pd.DataFrame":
+    return library.live_blocks(list(runs))
 
 
 def sampling_note(chosen: Sequence[Experiment]) -> str:
-    """A sentence that says that `metrics` has only some of the steps of these runs, not their averages; else empty."""
-    runs = [run for found in chosen for run in found.runs]
-    if not library.is_sampled(runs):
+    """A sentence for a caption if `metrics` has single steps of these runs, not averages; else empty."""
+    if not library.is_sampled([run for found in chosen for run in found.runs]):
         return ""
-    return f" The {len(runs):,} runs are drawn from evenly spaced steps; the CSV file has every step."
+    return " Drawn from evenly spaced steps of each run; the CSV file has every step."
 
 
 def report(found: Experiment) -> Report:
@@ -95,4 +114,4 @@ def log_tail(path: Path, lines: int) -> str:
 def forget() -> None:
     """Clear the caches after a change that the reader should see at once."""
     experiments.clear()
-    metrics.clear()
+    _metrics.clear()

@@ -61,9 +61,7 @@ def progress(found: Experiment) -> None:
     for run in troubled[:MOST_TROUBLES]:
         _trouble(run)
     if len(troubled) > MOST_TROUBLES:
-        st.caption(
-            f"{len(troubled) - MOST_TROUBLES} more runs have such messages; `python -m explorer runs show {found.id}` lists them."
-        )
+        st.caption(f"{len(troubled) - MOST_TROUBLES} more runs have such messages; `runs show {found.id}` lists them.")
 
 
 def offer_mending(run: Run) -> None:
