@@ -25,7 +25,7 @@ MOST_STEPS = 10**9
 MOST_NUMBER = 10**12  # of experiments and of places in the queue
 MOST_TEXT = 20_000  # characters of a reason or a notice
 _MOST_NOTICES = 10
-LARGEST_EXPERIMENT = 1000  # runs
+LARGEST_EXPERIMENT = 1_000  # runs
 _YEARS = range(2000, 2200)  # others are due to a wrong clock
 
 
