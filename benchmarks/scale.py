@@ -36,7 +36,7 @@ def make_home(runs: int, points: int, *, each: int) -> None:
     for number in range(-(-runs // each)):
         name = f"20260101-{number:06}-aaaaaa"
         for order in range(min(each, runs - number * each)):
-            seed, place = divmod(order, min(each, len(NETWORKS)))
+            seed, place = order // len(NETWORKS), (number * each + order) % len(NETWORKS)
             config = network_config(NETWORKS[place]).model_copy(update={"channels": 1})
             facts = RunFacts(
                 id=f"{name}-{config.name}-s{seed}",

@@ -32,6 +32,7 @@ from explorer.registry import lookup
 _MORE = re.compile(r"^(?!plain\d|resnet\d)|-(?!w\d)")  # in a name with more than kind, depth and width
 LETTER = 8  # pixels, in the label at the end of a line
 MOST_NAMES = 4  # in a panel's legend; more are written without their kind, which is in the heading
+MOST_MARKERS = 15  # on the mean of many runs
 MOST_TITLES = 8  # of experiments in the note
 GAP = 0.16  # between the panels, as a fraction of the width; it holds the labels of the left one
 
@@ -124,7 +125,8 @@ def _traces(curve: Curve, measure: Measure, colours: theme.Palette, foot: float)
     if measure.each_step is not None:
         drawn.append(("thin", curve.thin, measure.each_step[1], 2.5 if alone else 1.5, {"mode": "lines"}))
     if measure.evaluated is not None:
-        marker = {"symbol": symbol, "size": 8, "line": {"color": colour, "width": 2}}
+        most = {"maxdisplayed": MOST_MARKERS} if curve.runs > 1 else {}
+        marker = {"symbol": symbol, "size": 8, "line": {"color": colour, "width": 2}} | most
         drawn.append(("bold", curve.bold, measure.evaluated[1], 3.5, {"mode": "lines+markers", "marker": marker}))
     number = "%{customdata[1]:.1f} %" if measure.percent else "%{customdata[1]:.4~g}"
     return [
