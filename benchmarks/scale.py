@@ -5,7 +5,6 @@ server runs it, first without and then with what it cached before; its figures a
 """
 
 import argparse
-import json
 import os
 import sys
 import tempfile
@@ -13,21 +12,30 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
+import streamlit as st
+from streamlit.testing.v1 import AppTest
 
+from explorer.figures import training_curves
 from explorer.models.catalogue import network_config
 from explorer.models.config import NetworkConfig
 from explorer.models.structure import layer_shapes
 from explorer.runs import experiments, store
+from explorer.runs.experiments import metrics
 from explorer.runs.facts import RunFacts, settings_digest
 from explorer.runs.metrics import MetricRow, MetricsWriter
 from explorer.runs.metrics_file import metrics_sha256
+from explorer.studies import degradation
 from explorer.training.recipe import Recipe
+from explorer.ui.widgets import live_chart
+from explorer.ui.widgets.live_chart import drawn
 
 ROOT = Path(__file__).resolve().parents[1]
 NETWORKS = [f"{kind}{depth}" for depth in (8, 14, 20, 32, 44) for kind in ("plain", "resnet")]
-REPEATS = 3  # of a page with a warm cache; the fastest counts
+CHART_POINTS = 120  # of each run, as a page shows 500
+MOST_IN_CHART = 1000  # runs
 
 
 def make_home(runs: int, points: int, *, each: int) -> None:
@@ -53,10 +61,10 @@ def make_home(runs: int, points: int, *, each: int) -> None:
             )
             store.create_run(facts)
             folder = store.run_folder(facts.id)
-            with MetricsWriter(folder) as metrics:
-                metrics.fill({"metrics": curve(recipe, config, seed)})
+            with MetricsWriter(folder) as writer:
+                writer.fill({"metrics": curve(recipe, config, seed)})
                 if points > 1000:
-                    metrics.fill(probes(recipe, config))
+                    writer.fill(probes(recipe, config))
             store.update_run(facts.id, settings_sha256=settings_digest(facts), metrics_sha256=metrics_sha256(folder))
 
 
@@ -84,51 +92,41 @@ def probes(recipe: Recipe, config: NetworkConfig) -> dict[str, list[tuple[object
     }
 
 
-def timed(call: Callable[[], object]) -> float:
-    """Seconds that a call takes."""
-    start = time.perf_counter()
+def timed(call: Callable[[], object]) -> str:
+    """Seconds that a call takes, and of them the processor's."""
+    start, processor_start = time.perf_counter(), time.process_time()
     call()
-    return time.perf_counter() - start
+    return f"{time.perf_counter() - start:.2f} s ({time.process_time() - processor_start:.2f} s processor)"
 
 
-def page(name: str, **query: str) -> tuple[float, float, int]:
-    """Seconds of a page's script without and with a warm cache, and bytes of its figures."""
-    import streamlit as st
-    from streamlit.testing.v1 import AppTest
-
-    from explorer.ui.widgets import live_chart
-
-    sent: dict[str, int] = {}
-    mount = live_chart._mount
-
-    def counted(key: str, *given: object, **data: object) -> None:
-        sent[key] = len(str(data["figure"]))
-        mount(key, *given, **data)  # type: ignore[arg-type]
-
-    live_chart._mount = counted  # type: ignore[assignment]
-    app = AppTest.from_file(str(ROOT / "explorer" / "ui" / "main.py"), default_timeout=600)
+def opened(page: str, **query: str) -> AppTest:
+    """A page that has not run yet."""
+    app = AppTest.from_file(str(ROOT / "explorer" / "ui" / "main.py"), default_timeout=3600)
     app.query_params.update(query)
-    app.switch_page(str(ROOT / "pages" / f"{name}.py"))
-    st.cache_data.clear()
-    cold = timed(app.run)
-    warm = min(timed(app.run) for _ in range(REPEATS))
-    live_chart._mount = mount
-    if app.exception:
-        sys.exit(f"{name}: {app.exception[0].stack_trace}")
-    return cold, warm, sum(sent.values())
+    app.switch_page(str(ROOT / "pages" / f"{page}.py"))
+    return app
 
 
-def measurements() -> dict[str, object]:
-    """All times of the home in EXPLORER_HOME."""
-    results: dict[str, object] = {
-        "list, first": timed(experiments.list_experiments),
-        "list, again": timed(experiments.list_experiments),
-    }
-    largest = max(experiments.list_experiments(), key=lambda found: len(found.runs))
-    results["metrics"] = timed(lambda: experiments.metrics(largest.run_ids, points=150))
+def measured() -> Iterator[tuple[str, str]]:
+    """What was done and how long it took, with the runs of EXPLORER_HOME."""
+    yield "list, first", timed(experiments.list_experiments)
+    yield "list, again", timed(experiments.list_experiments)
+    found = [each for each in experiments.list_experiments() if each.state != "shipped"]
+    largest = max(found, key=lambda each: len(each.runs))
+    ids = [run_id for each in found for run_id in each.run_ids][:MOST_IN_CHART]
+    yield f"chart of {len(ids):,} runs", timed(lambda: training_curves(metrics(ids, points=CHART_POINTS)))
+    yield f"verdict on {len(largest.runs):,} runs", timed(lambda: degradation.report([largest]))
+    opened("home").run()  # imports what pages need
     for name in ("runs", "degradation", "train"):
-        results[f"{name} page"] = page(name, experiment=largest.id)
-    return results
+        app = opened(name, experiment=largest.id)
+        st.cache_data.clear()
+        with patch.object(live_chart, "drawn", wraps=drawn) as drawing:
+            yield f"{name}, first", timed(app.run)
+        if app.exception:
+            sys.exit(f"{name}: {app.exception[0].stack_trace}")
+        yield f"{name}, again", timed(app.run)
+        size = sum(len(drawn(*call.args).text) for call in drawing.call_args_list)
+        yield f"{name}, figures", f"{size / 1000:,.0f} kB"
 
 
 def main() -> None:
@@ -141,9 +139,13 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         os.environ["EXPLORER_HOME"] = str(options.home or temporary)
-        if not store.home().is_dir() or not any(store.home().iterdir()):
-            print("made in", round(timed(lambda: make_home(options.runs, options.points, each=options.each))), "s")
-        print(json.dumps(measurements(), indent=2))
+        folder = store.home()
+        if not folder.is_dir() or not any(folder.iterdir()):
+            print("made in", timed(lambda: make_home(options.runs, options.points, each=options.each)))
+        size = sum(path.stat().st_size for path in folder.rglob("*"))
+        print(f"{sum(1 for _ in folder.iterdir()):,} runs, {size / 1e9:.2f} GB\n\n| | |\n|---|---|")
+        for what, result in measured():
+            print(f"| {what} | {result} |")
 
 
 if __name__ == "__main__":

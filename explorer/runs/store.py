@@ -112,13 +112,18 @@ def run_folder(run_id: str) -> Path:
     Raises:
         RunError: `run_id` is not an id, such as a path.
     """
-    if not ID.fullmatch(run_id):
-        raise RunError(f"{quoted(run_id)} is not the id of a run. `python -m explorer runs list` shows them.")
-    root = SHIPPED if run_id.startswith(SHIPPED_ID) else home()
+    folder = _place(run_id)
     try:
-        return inside(root, run_id)
+        return inside(folder.parent, run_id)
     except StorageError as error:
         raise RunError(f"{quoted(run_id)} is not the id of a run: {error}") from None
+
+
+def _place(run_id: str) -> Path:
+    """The folder of a run, which may be a link."""
+    if not ID.fullmatch(run_id):
+        raise RunError(f"{quoted(run_id)} is not the id of a run. `python -m explorer runs list` shows them.")
+    return (SHIPPED if run_id.startswith(SHIPPED_ID) else home()) / run_id
 
 
 def is_run_folder(folder: Path) -> bool:
@@ -207,8 +212,9 @@ def read_run(run_id: str) -> Run:
     Raises:
         RunError: there is no such run.
     """
-    folder = run_folder(run_id)
+    folder = _place(run_id)
     if not is_run_folder(folder):
+        folder = run_folder(run_id)
         raise RunError(
             f"There is no run {run_id!r} in {folder.parent}. `python -m explorer runs list` shows those there are."
         )
