@@ -49,23 +49,24 @@ def test_what_costs_the_same_is_measured_once_and_nothing_else(monkeypatch):
     assert sorted(found) == sorted(set(networks) - {"plain20"})
 
 
+# with three colours instead of one the first layer makes little difference
 DEEPER = multiply_adds(network_config("resnet110"), 8) / multiply_adds(network_config("resnet56"), 8)
 
 
 def test_deep_networks_are_timed_by_one_with_fewer_blocks(monkeypatch):
     found, seconds = measured_for(monkeypatch, tuple(f"plain{6 * n + 2}" for n in range(1, 151)))
     assert len(found) <= 11  # two are bottleneck networks of those depths
-    assert seconds["plain110"] == pytest.approx(seconds["plain56"] * DEEPER)
+    assert seconds["plain110"] == pytest.approx(seconds["plain56"] * DEEPER, rel=0.01)
 
 
 def test_stochastic_depth_and_recomputation_change_a_step(monkeypatch):
     monkeypatch.setattr(memory, "available_bytes", lambda device: 2**40)
     assert measured_for(monkeypatch, ("resnet110",), stochastic_depth=0.9)[1] == {
-        "resnet110": pytest.approx(0.1 * DEEPER * (1 - 0.9 * 55 / 108))
+        "resnet110": pytest.approx(0.1 * DEEPER * (1 - 0.9 * 55 / 108), rel=0.01)
     }
     monkeypatch.setattr(memory, "available_bytes", lambda device: 2**20)
     assert measured_for(monkeypatch, ("resnet110",))[1] == {
-        "resnet110": pytest.approx(0.1 * DEEPER * estimate.RECOMPUTE_COST)
+        "resnet110": pytest.approx(0.1 * DEEPER * estimate.RECOMPUTE_COST, rel=0.01)
     }
 
 
@@ -103,5 +104,5 @@ def test_the_time_of_a_deep_network_is_that_of_a_shorter_one_in_proportion(monke
     config = network_config("resnet110")
     training, evaluation = estimate._seconds_per_image(config, 8, 16, "fp32", torch.device("cpu"), 0.0)
     assert {network.config.depth for network in timed} == {56}
-    longer = multiply_adds(config, 8) / multiply_adds(network_config("resnet110"), 8)
+    longer = multiply_adds(config, 8) / multiply_adds(network_config("resnet56"), 8)
     assert (training, evaluation) == (pytest.approx(longer), pytest.approx(longer))
