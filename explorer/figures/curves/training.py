@@ -105,7 +105,8 @@ def training_curves(
     lettered = marks if any(curve.letter for curve in found) else {}
     note = _note(shown, smoothing, lettered, titles or {})
     if len(found) < len(single):
-        note = f"{group_note(len(single), [curve.runs for curve in found], grouping(single))}<br>{note}"
+        common = grouping(single) + (" in all experiments" if marks and not lettered else "")
+        note = f"{group_note(len(single), [curve.runs for curve in found], common)}<br>{note}"
     layout["annotations"] = [captions.note(note, colours)]
     bottom = 92 + 20 * note.count("<br>")
     layout["margin"] = {"l": 72, "r": max(100 if len(groups) > 1 else 150, room), "t": 84, "b": bottom}

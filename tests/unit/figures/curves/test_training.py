@@ -237,11 +237,16 @@ def test_many_runs_are_the_means_of_their_networks_with_bands(metrics):
 @pytest.mark.parametrize(
     ("networks", "experiments", "common", "names"),
     [
-        (["plain20", "resnet20"], 21, "one network", {"plain20", "resnet20"}),
-        (["plain20"], 41, "one network", {"plain20"}),
+        (["plain20", "resnet20"], 21, "one network in all experiments", {"plain20", "resnet20"}),
+        (["plain20"], 41, "one network in all experiments", {"plain20"}),
         ([f"resnet20-w{width}" for width in range(4, 45)], 1, "one kind and depth", {"residual, 20 layers"}),
         ([f"plain{6 * n + 2}" for n in range(1, 42)], 1, "one kind", {"all plain"}),
-        ([f"resnet{6 * n + 2}" for n in range(1, 22)], 2, "one network", {f"resnet{6 * n + 2}" for n in range(1, 22)}),
+        (
+            [f"resnet{6 * n + 2}" for n in range(1, 22)],
+            2,
+            "one network in all experiments",
+            {f"resnet{6 * n + 2}" for n in range(1, 22)},
+        ),
     ],
 )
 def test_lines_have_as_much_in_common_as_can_be_told_apart(metrics, networks, experiments, common, names):
