@@ -40,6 +40,7 @@ _ORDER: tuple[State, ...] = (
 
 MOST_POINTS = 10_000_000  # of a curve
 MOST_AVERAGED = 1_200_000  # rows, which takes a second: 18 runs of 64,000 steps
+MANY_RUNS = 100  # of which a tenth of these rows is averaged: their means are drawn, for which samples are enough
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +112,8 @@ def metrics(run_ids: Sequence[str], *, points: int | None = 2000, after: int = -
 
     Args:
         run_ids: which runs; damaged ones are left out.
-        points: approximate maximum of rows per run, see `runs.metrics.read_metrics`; None gives all. Of runs with more
-            than `MOST_AVERAGED` rows together, those at evenly spaced steps are taken, see `sample_metrics` there.
+        points: approximate maximum of rows per run, see `runs.metrics.read_metrics`; None gives all. Of runs with many
+            rows together, see `is_sampled`, those at evenly spaced steps are taken, see `sample_metrics` there.
         after: only the rows past this step.
 
     Returns:
@@ -123,9 +124,13 @@ def metrics(run_ids: Sequence[str], *, points: int | None = 2000, after: int = -
         RunError: there is no such run.
         BadSettings: fewer than 2 points, or too many.
     """
+    return metrics_of([read_run(run_id) for run_id in run_ids], points=points, after=after)
+
+
+def metrics_of(runs: Sequence[Run], *, points: int | None = 2000, after: int = -1) -> "pd.DataFrame":
+    """`metrics` of runs that are already read."""
     if points is not None:
         require_between("points", points, 2, MOST_POINTS)
-    runs = [read_run(run_id) for run_id in run_ids]
     if points is not None and is_sampled(runs, after):
         return _table(_rows(runs, lambda folder: sample_metrics(folder, points, after)))
     return _table(_rows(runs, lambda folder: read_metrics(folder, points, after)))
@@ -133,7 +138,8 @@ def metrics(run_ids: Sequence[str], *, points: int | None = 2000, after: int = -
 
 def is_sampled(runs: Sequence[Run], after: int = -1) -> bool:
     """Whether `metrics` takes rows at evenly spaced steps of these runs instead of averages."""
-    return sum(max(0, run.progress.step - after) for run in runs) > MOST_AVERAGED
+    rows = sum(max(0, run.progress.step - after) for run in runs)
+    return rows > (MOST_AVERAGED if len(runs) <= MANY_RUNS else MOST_AVERAGED // 10)
 
 
 def end_metrics(run_ids: Sequence[str], after: int) -> "pd.DataFrame":
@@ -186,7 +192,8 @@ def live_blocks(run_ids: Sequence[str], *, steps: int | None = 300) -> "pd.DataF
 def _live(run_ids: Sequence[str], table: Live, columns: list[str], steps: int | None) -> "pd.DataFrame":
     import pandas as pd
 
-    rows = _rows([read_run(run_id) for run_id in run_ids], lambda folder: read_live(folder, table, steps))
+    runs = [read_run(run_id) for run_id in run_ids]
+    rows = _rows(runs, lambda folder: read_live(folder, table, steps))
     frame = pd.DataFrame(rows, columns=[*tables.RUN_KEYS, *columns])
     whole = ("step", "layer", "stage", "block")
     return frame.astype({column: "int64" if column in whole else "float64" for column in columns if column != "name"})

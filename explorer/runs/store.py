@@ -24,6 +24,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,15 @@ from explorer.processes import lock, lock_is_held
 from explorer.runs.facts import ID, MOST_NUMBER, RESUMABLE, SCHEMA_VERSION, RunFacts, State, WorkerProcess
 from explorer.runs.heartbeat import silent_seconds
 from explorer.runs.metrics import Progress, read_progress
-from explorer.runs.metrics_file import METRICS_FILES, Version, metrics_sha256, require_valid_metrics, settled_version
+from explorer.runs.metrics_file import (
+    METRICS_FILES,
+    MOST_KEPT,
+    Version,
+    metrics_sha256,
+    once_per_version,
+    require_valid_metrics,
+    settled_version,
+)
 
 SHIPPED = APP / "checkpoints"  # run folders that come with the program, never written to
 SHIPPED_ID = "shipped-"  # prefix of their ids, reserved for them
@@ -236,10 +245,15 @@ def _read(folder: Path) -> Run:
     return run
 
 
+@lru_cache(maxsize=MOST_KEPT)
+def _facts(folder: Path, _version: Version | None) -> RunFacts:
+    return read_facts(folder)
+
+
 def _read_anew(folder: Path) -> Run:
     facts, run_id = None, folder.name
     try:
-        facts = read_facts(folder)
+        facts = once_per_version(_facts, folder, folder / "run.json")
         _require_unchanged_metrics(folder, facts)
         progress = read_progress(folder)
         state, elsewhere = _state(folder, facts)

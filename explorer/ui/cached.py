@@ -10,6 +10,7 @@ from explorer.errors import RunError, StorageError, quoted
 from explorer.files import read_end
 from explorer.runs import experiments as library
 from explorer.runs.experiments import Experiment
+from explorer.runs.store import Run
 from explorer.studies import degradation
 from explorer.studies.degradation import Report
 
@@ -43,7 +44,8 @@ def experiment(experiment_id: str) -> Experiment:
 
 def metrics(run_ids: tuple[str, ...]) -> "pd.DataFrame":
     """The metrics of several runs, thinned to what a chart can show."""
-    return _metrics(_states(run_ids))
+    found = {run.id: run for each in experiments() for run in each.runs}
+    return _metrics(_states(run_ids), [found[run_id] for run_id in run_ids if run_id in found])
 
 
 def live_layers(run_ids: tuple[str, ...]) -> "pd.DataFrame":
@@ -65,10 +67,10 @@ def _states(run_ids: tuple[str, ...]) -> States:
 
 
 @st.cache_data(show_spinner=False, max_entries=20)
-def _metrics(runs: States) -> "pd.DataFrame":
-    count = max(1, len(runs))
+def _metrics(states: States, _runs: list[Run]) -> "pd.DataFrame":
+    count = max(1, len(states))
     share = max(FEWEST_POINTS, min(1500, LIVE_POINTS // count))
-    return library.metrics(list(runs), points=max(LEAST_ROWS, min(share, MOST_ROWS // count)))
+    return library.metrics_of(_runs, points=max(LEAST_ROWS, min(share, MOST_ROWS // count)))
 
 
 @st.cache_data(show_spinner=False, max_entries=20)
