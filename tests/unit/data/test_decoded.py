@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import replace
+from functools import lru_cache
 from types import SimpleNamespace
 
 import numpy as np
@@ -20,12 +21,9 @@ def kept_digits(tmp_path, monkeypatch):
     train, test = (digits.read(tmp_path, split, 8) for split in ("train", "test"))
     digests = Digests(fingerprint(train), fingerprint(test), fingerprint((*train, *test)))
     monkeypatch.setitem(catalogue.DATASETS, "digits", replace(catalogue.DATASETS["digits"], digests={8: digests}))
-    forget = (pixels._in_memory, pixels._test_in_memory)
-    for cached in forget:
-        cached.cache_clear()
-    yield tmp_path / "home" / FOLDER
-    for cached in forget:
-        cached.cache_clear()
+    monkeypatch.setattr(pixels, "_in_memory", lru_cache(pixels._data))  # the other tests' data stay as they are
+    monkeypatch.setattr(pixels, "_test_in_memory", lru_cache(pixels._read_test))
+    return tmp_path / "home" / FOLDER
 
 
 def test_they_are_the_same_data(kept_digits):
