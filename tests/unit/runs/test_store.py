@@ -249,8 +249,8 @@ def test_runs_at_rest_are_listed_without_reading_them_again(make_run, monkeypatc
     for run_id in ids:
         made_old(run_id)
     first = list_runs()
-    opened, read = [], store.read_facts
-    monkeypatch.setattr(store, "read_facts", lambda folder: opened.append(folder.name) or read(folder))
+    opened, read = [], store.read_progress
+    monkeypatch.setattr(store, "read_progress", lambda folder: opened.append(folder.name) or read(folder))
     assert list_runs() == first
     assert opened == []
     update_run(ids[1], title="Another")
