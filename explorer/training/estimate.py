@@ -13,6 +13,7 @@ from explorer.models.config import NetworkConfig, depth_of
 from explorer.models.network import build
 from explorer.models.size import multiply_adds
 from explorer.results import Estimate, NetworkCost, Precision
+from explorer.training.descent import Descent
 from explorer.training.devices import best_device, best_precision, threads
 from explorer.training.lanes import lanes_of_plan
 from explorer.training.memory import available_bytes, recomputes, training_bytes
@@ -143,14 +144,14 @@ def _seconds_per_image(
     measured = _shortened(config, image_size)
     scale = multiply_adds(config, image_size) / multiply_adds(measured, image_size)
     network = build(measured).to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    optimiser = torch.optim.SGD(network.parameters(), lr=0.0, momentum=0.9, fused=True)
+    descent = Descent(network.parameters(), momentum=0.9, weight_decay=1e-4)
     most = max(FEW, min(batch_size, MEASURE_PIXELS // image_size**2))
     images = torch.randn(most, config.channels, image_size, image_size, device=device)
     images = images.contiguous(memory_format=torch.channels_last)
     labels = torch.zeros(most, dtype=torch.long, device=device)
 
-    def seconds(count: int, optimiser: torch.optim.Optimizer | None = optimiser) -> float:
-        return _timed_step(network, images[:count], labels[:count], precision, optimiser)
+    def seconds(count: int, descent: Descent | None = descent) -> float:
+        return _timed_step(network, images[:count], labels[:count], precision, descent)
 
     end = time.perf_counter() + budget
     count, training = FEW, [seconds(FEW)]
@@ -173,15 +174,15 @@ def _timed_step(
     images: torch.Tensor,
     labels: torch.Tensor,
     precision: Precision,
-    optimiser: torch.optim.Optimizer | None,
+    descent: Descent | None,
 ) -> float:
     start = time.perf_counter()
     with torch.autocast(images.device.type, torch.bfloat16, enabled=precision == "bf16"):
         scores = network(images)
     loss = functional.cross_entropy(scores.float(), labels)
-    if optimiser is not None:
-        optimiser.zero_grad()
+    if descent is not None:
+        descent.forget_gradients()
         loss.backward()  # type: ignore[no-untyped-call]
-        optimiser.step()
+        descent.step(0.0)
     loss.item()  # synchronises with an accelerator
     return time.perf_counter() - start

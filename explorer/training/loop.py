@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import astuple, dataclass, replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -20,6 +21,7 @@ from explorer.models.network import Network, build
 from explorer.results import Precision
 from explorer.runs.snapshots import is_snapshot_step
 from explorer.training.captured import CapturedStep
+from explorer.training.descent import Descent
 from explorer.training.devices import best_device, best_precision
 from explorer.training.evaluation import error_and_loss, require_channels
 from explorer.training.memory import recomputes, require_step_memory
@@ -90,16 +92,7 @@ class Training(Iterator[Record]):
         self._ready: deque[Record] = deque()  # of updates made whose records were not given yet
         # A captured step reads its learning rate from the device's memory.
         self._rate = torch.tensor(recipe.learning_rate, device=device) if device.type == "cuda" else None
-        self._optimiser = torch.optim.SGD(
-            self.network.parameters(),
-            lr=recipe.learning_rate if self._rate is None else self._rate,
-            momentum=recipe.momentum,
-            weight_decay=recipe.weight_decay,
-            fused=True,
-        )
-        if recipe.stochastic_depth and recipe.momentum:  # PyTorch needs all momenta or none
-            for parameter in self.network.parameters():
-                self._optimiser.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
+        self._descent = Descent(self.network.parameters(), momentum=recipe.momentum, weight_decay=recipe.weight_decay)
         depth = getattr(getattr(network, "config", None), "depth", 0)
         self._gentle = recipe.schedule == "he2015" and depth >= GENTLE_START_DEPTH
         self._mean_error = 1.0
@@ -160,13 +153,10 @@ class Training(Iterator[Record]):
         """
         for record in self._ready:
             _require_finite(record.step, record.loss)
-        optimiser = self._optimiser.state_dict()
-        for group in optimiser["param_groups"]:
-            group["lr"] = float(group["lr"])
         return {
             "step": self.step,
             "network": {name: tensor.detach().cpu() for name, tensor in self.network.state_dict().items()},
-            "optimiser": optimiser,
+            "optimiser": self._descent.state(),
             "gentle": self._gentle,
             "mean_error": self._mean_error,
             "seconds": self.seconds,
@@ -176,10 +166,7 @@ class Training(Iterator[Record]):
     def restore(self, state: dict[str, Any]) -> None:
         """Restore a `state`."""
         self.network.load_state_dict(state["network"])
-        self._optimiser.load_state_dict(state["optimiser"])
-        if self._rate is not None:
-            for group in self._optimiser.param_groups:
-                group["lr"] = self._rate
+        self._descent.restore(state["optimiser"])
         self._captured = self._to_capture()  # momenta have moved
         self._ready = deque(Record(*each) for each in state.get("ready", ()))  # states of earlier versions have none
         self._updates = state["step"] + len(self._ready)
@@ -231,17 +218,13 @@ class Training(Iterator[Record]):
     def _update(self, step: int, rate: float) -> Tensor:
         """Update the network; gives the loss and the batch error, on the device."""
         images, labels = self.batches.batch(step)
-        if self._rate is not None:
+        if self._captured and self._rate is not None:
             self._rate.fill_(rate)
-        else:
-            for group in self._optimiser.param_groups:
-                group["lr"] = rate
-        if self._captured:
             return self._captured(images, labels)
         with self._stochastic_depth(step):
-            return self._update_by(images, labels)
+            return self._update_by(images, labels, rate)
 
-    def _update_by(self, images: Tensor, labels: Tensor) -> Tensor:
+    def _update_by(self, images: Tensor, labels: Tensor, rate: float | Tensor) -> Tensor:
         with torch.autocast(images.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
             scores = self.network(images)
         loss = functional.cross_entropy(scores.float(), labels)
@@ -249,15 +232,17 @@ class Training(Iterator[Record]):
         if self.block_steps == 1:
             values = values.cpu()
             _require_finite(self._updates + 1, values[0].item())
-        self._optimiser.zero_grad()
+        self._descent.forget_gradients()
         loss.backward()  # type: ignore[no-untyped-call]
-        self._optimiser.step()
+        self._descent.step(rate)
         return values
 
     def _to_capture(self) -> CapturedStep | None:
         """The step as a CUDA graph; None where it differs from step to step, or waits for the device."""
         changes = self.recipe.stochastic_depth or self.block_steps == 1
-        return None if self._rate is None or changes else CapturedStep(self._update_by)
+        if self._rate is None or changes:
+            return None
+        return CapturedStep(partial(self._update_by, rate=self._rate))
 
     def _stochastic_depth(self, step: int) -> AbstractContextManager[None]:
         """Drops branches in the forward and the backward pass of a step, if the recipe has stochastic depth."""
