@@ -195,7 +195,7 @@ class Training(Iterator[Record]):
         rates, values = [], []
         for step in range(first, self._block_end()):
             rates.append(self.recipe.learning_rate_at(step, gentle=self._gentle))
-            values.append(self._update(step, rates[-1]))
+            values.append(self._update(rates[-1]))
             self._updates += 1
         fetched = torch.stack(values).tolist()
         self._step_seconds = (time.perf_counter() - start) / len(values)
@@ -228,9 +228,9 @@ class Training(Iterator[Record]):
     def _probes_at(self, step: int) -> bool:
         return self.recipe.probes_at(step, accelerated=self.batches.device.type != "cpu")
 
-    def _update(self, step: int, rate: float) -> Tensor:
+    def _update(self, rate: float) -> Tensor:
         """Update the network; gives the loss and the batch error, on the device."""
-        images, labels = self.batches.batch(step)
+        images, labels = self.batches.batch(self._updates)
         if self._rate is not None:
             self._rate.fill_(rate)
         else:
@@ -238,7 +238,7 @@ class Training(Iterator[Record]):
                 group["lr"] = rate
         if self._captured:
             return self._captured(images, labels)
-        with self._stochastic_depth(step):
+        with self._stochastic_depth():
             return self._update_by(images, labels)
 
     def _update_by(self, images: Tensor, labels: Tensor) -> Tensor:
@@ -259,13 +259,13 @@ class Training(Iterator[Record]):
         changes = self.recipe.stochastic_depth or self.block_steps == 1
         return None if self._rate is None or changes else CapturedStep(self._update_by)
 
-    def _stochastic_depth(self, step: int) -> AbstractContextManager[None]:
+    def _stochastic_depth(self) -> AbstractContextManager[None]:
         """Drops branches in the forward and the backward pass of a step, if the recipe has stochastic depth."""
         last = self.recipe.stochastic_depth
         if not last or not isinstance(self.network, Network):
             return nullcontext()
         blocks = self.network.blocks
-        return branches_left_out(blocks, branch_factors(len(blocks), last, self.batches.seed, step))
+        return branches_left_out(blocks, branch_factors(len(blocks), last, self.batches.seed, self._updates))
 
     def _evaluation(self) -> tuple[float, float]:
         """Training and test error on the fixed samples, at the end on larger ones."""
