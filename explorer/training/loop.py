@@ -182,7 +182,7 @@ class Training(Iterator[Record]):
         rates, values = [], []
         for step in range(first, self._block_end()):
             rates.append(self.recipe.learning_rate_at(step, gentle=self._gentle))
-            values.append(self._update(step, rates[-1]))
+            values.append(self._update(rates[-1]))
             self._updates += 1
         fetched = torch.stack(values).tolist()
         self._step_seconds = (time.perf_counter() - start) / len(values)
@@ -215,13 +215,13 @@ class Training(Iterator[Record]):
     def _probes_at(self, step: int) -> bool:
         return self.recipe.probes_at(step, accelerated=self.batches.device.type != "cpu")
 
-    def _update(self, step: int, rate: float) -> Tensor:
+    def _update(self, rate: float) -> Tensor:
         """Update the network; gives the loss and the batch error, on the device."""
-        images, labels = self.batches.batch(step)
+        images, labels = self.batches.batch(self._updates)
         if self._captured and self._rate is not None:
             self._rate.fill_(rate)
             return self._captured(images, labels)
-        with self._stochastic_depth(step):
+        with self._stochastic_depth():
             return self._update_by(images, labels, rate)
 
     def _update_by(self, images: Tensor, labels: Tensor, rate: float | Tensor) -> Tensor:
@@ -244,13 +244,13 @@ class Training(Iterator[Record]):
             return None
         return CapturedStep(partial(self._update_by, rate=self._rate))
 
-    def _stochastic_depth(self, step: int) -> AbstractContextManager[None]:
+    def _stochastic_depth(self) -> AbstractContextManager[None]:
         """Drops branches in the forward and the backward pass of a step, if the recipe has stochastic depth."""
         last = self.recipe.stochastic_depth
         if not last or not isinstance(self.network, Network):
             return nullcontext()
         blocks = self.network.blocks
-        return branches_left_out(blocks, branch_factors(len(blocks), last, self.batches.seed, step))
+        return branches_left_out(blocks, branch_factors(len(blocks), last, self.batches.seed, self._updates))
 
     def _evaluation(self) -> tuple[float, float]:
         """Training and test error on the fixed samples, at the end on larger ones."""
