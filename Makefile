@@ -11,7 +11,7 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 py
 VENV_PYTHON := .venv/bin/python
 READY := .venv/.requirements-installed
 
-.PHONY: help setup run test test-fast test-slow look lint types bench-train bench-responses bench-probes bench-attributions bench-first-paint zoo zoo-pack clean
+.PHONY: help setup run test test-fast test-slow look lint types bench-train bench-evaluation bench-responses bench-probes bench-attributions bench-first-paint zoo zoo-pack clean
 
 help: ## Show this list
 	@echo 'ResNet Explorer: make TARGET'
@@ -47,6 +47,9 @@ types: $(READY) ## Check types
 
 bench-train: $(READY) ## Measure training speed against a plain reference (needs CIFAR-10)
 	$(VENV_PYTHON) -m benchmarks.train_speed $(ARGS)
+
+bench-evaluation: $(READY) ## Measure the cost of an evaluation against a plain forward pass
+	$(VENV_PYTHON) -m benchmarks.evaluation_cost $(ARGS)
 
 bench-responses: $(READY) ## Measure the cost of response statistics against a bare forward pass
 	$(VENV_PYTHON) -m benchmarks.response_cost $(ARGS)
