@@ -46,7 +46,7 @@ FENCES = {
     "plotly": {"figures"},
     "tyro": {"cli"},
     "torch": {"models", "data", "runs", "analysis", "attribution", "training", "weights", "studies"},
-    "torchvision": {"data", "attribution", "weights"},
+    "torchvision": {"data", "weights"},
 }
 EXCEPTIONS = {("explorer.ui.widgets.live_chart", "plotly")}  # the app hands plotly's own script to the browser
 
