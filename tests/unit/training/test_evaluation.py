@@ -122,3 +122,7 @@ def test_many_images_are_evaluated_by_a_fused_network(network, sample, monkeypat
     monkeypatch.setattr(evaluation, "fused", lambda each: fusings.append(each) or fused(each))
     torch.testing.assert_close(log_probabilities(network, sample), expected, atol=1e-5, rtol=0)
     assert fusings == [network]
+    error_and_loss(network, sample, "bf16")
+    assert fusings == [network]
+    error_and_loss(network, sample)
+    assert fusings == [network, network]
