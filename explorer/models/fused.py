@@ -2,6 +2,7 @@
 
 from copy import deepcopy
 from functools import cache
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -42,14 +43,14 @@ def _fuse_layers(parent: nn.Module) -> None:
         name, convolution = layers.pop(0)
         if type(convolution) is not nn.Conv2d:
             continue
-        norm = relu = None
+        norm = None
         if layers and isinstance(layers[0][1], nn.BatchNorm2d):
-            unused, norm = layers.pop(0)
-            parent.add_module(unused, nn.Identity())
-        if layers and isinstance(layers[0][1], nn.ReLU):
-            unused, relu = layers.pop(0)
-            parent.add_module(unused, nn.Identity())
-        parent.add_module(name, FusedConvolution(convolution, norm, relu=relu is not None))
+            norm = layers[0][1]
+            parent.add_module(layers.pop(0)[0], nn.Identity())
+        relu = bool(layers) and isinstance(layers[0][1], nn.ReLU)
+        if relu:
+            parent.add_module(layers.pop(0)[0], nn.Identity())
+        parent.add_module(name, FusedConvolution(convolution, norm, relu=relu))
 
 
 class FusedBlock(nn.Module):
@@ -57,13 +58,14 @@ class FusedBlock(nn.Module):
 
     def __init__(self, block: BasicBlock | BottleneckBlock) -> None:
         super().__init__()
-        self.branch = nn.Sequential(*(each for each in block.children() if isinstance(each, FusedConvolution)))
-        self.last = self.branch.pop(-1)
+        *first, self.last = (each for each in block.children() if isinstance(each, FusedConvolution))
+        self.branch = nn.Sequential(*first)
         self.last.relu = True
         self.shortcut = block.shortcut
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.last(self.branch(x), None if self.shortcut is None else self.shortcut(x))
+        out: Tensor = self.last(self.branch(x), None if self.shortcut is None else self.shortcut(x))
+        return out
 
 
 class FusedConvolution(nn.Module):
@@ -80,7 +82,7 @@ class FusedConvolution(nn.Module):
             )
         self.weight = weight.detach().contiguous(memory_format=torch.channels_last)
         self.bias = None if bias is None else bias.detach()
-        self.geometry = layer.stride, layer.padding, layer.dilation, layer.groups
+        self.geometry: Any = layer.stride, layer.padding, layer.dilation, layer.groups
         self.relu = relu
 
     def forward(self, images: Tensor, other: Tensor | None = None) -> Tensor:

@@ -49,8 +49,8 @@ def awaited(
         for each in calls:
             if each.pending:
                 compute.withdraw(each)
-    for each in (place, button, some):
-        each.empty()
+    for part_of_page in (place, button, some):
+        part_of_page.empty()
     _retry_button([each for each in calls if each.cancelled], doing)
     return calls
 
