@@ -121,6 +121,9 @@ class ComputeClient:
             if kept is not None and not kept.stale:
                 self._calls.move_to_end(call.key)
                 kept.asked += 1
+                if kept in self._prepared:
+                    self._prepared.remove(kept)
+                    self._add(self._waiting, kept)
                 return cast("Call[T]", kept)
             call.asked = 1
             self._calls[call.key] = call
@@ -130,13 +133,15 @@ class ComputeClient:
         return call
 
     def prepare(self, function: Callable[P, object], /, *arguments: P.args, **options: P.kwargs) -> None:
-        """Call a function once nothing is asked any more; what it gives or raises is dropped.
+        """Call a function once no other call waits, so that a later `ask` finds its value.
 
-        It should be short, since a question that comes meanwhile waits for its end.
+        It should be short, since a call that is asked meanwhile waits for its end.
         """
         call: Call[object] = Call(f"{function.__module__}:{function.__qualname__}", arguments, options)
         with self._change:
-            self._add(self._prepared, call)
+            if call.key not in self._calls:
+                self._calls[call.key] = call
+                self._add(self._prepared, call)
 
     def _add(self, queue: "deque[Call[object]]", call: Call[Any]) -> None:
         queue.append(call)

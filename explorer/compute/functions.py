@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from explorer.studies import identity as identity
     from explorer.studies import layers as layers
     from explorer.studies import predictions as predictions
-    from explorer.studies import preparation as preparation
     from explorer.training import devices as devices
     from explorer.training import estimate as estimate
     from explorer.weights import importing as importing
@@ -36,7 +35,6 @@ else:
     identity = _ModuleProxy("explorer.studies.identity")
     layers = _ModuleProxy("explorer.studies.layers")
     predictions = _ModuleProxy("explorer.studies.predictions")
-    preparation = _ModuleProxy("explorer.studies.preparation")
     devices = _ModuleProxy("explorer.training.devices")
     estimate = _ModuleProxy("explorer.training.estimate")
     importing = _ModuleProxy("explorer.weights.importing")

@@ -3,17 +3,14 @@
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from importlib import import_module
 from typing import Any
 
 import anyio
 
 from explorer.compute.client import compute
-from explorer.compute.functions import devices, preparation
+from explorer.compute.functions import attributions, devices, evaluations, layers
 from explorer.errors import ExplorerError
 from explorer.ui.widgets.live_chart import chart_script_route
-
-OPENED_NEXT = ("explorer.ui.responses.trained", "explorer.ui.attributions.views", "explorer.ui.evaluate.views")
 
 routes = [chart_script_route()]
 
@@ -38,19 +35,26 @@ def _warm_up() -> None:
     tidy()
     figures.race  # noqa: B018 imported at first use
     start_next()
+    compute.prepare(devices.device_facts)  # first of all, for Home: it imports PyTorch
     _prepare()
-    for name in OPENED_NEXT:
-        import_module(name)
 
 
 def _prepare() -> None:
-    """Let the PyTorch process answer small questions about the networks that pages show first."""
+    """Import the pages that show networks, and ask what they ask first."""
+    from explorer.attribution.question import Question
+    from explorer.ui.attributions import method_choice
+    from explorer.ui.attributions import views as views  # only imported, for its page
+    from explorer.ui.evaluate import choice
+    from explorer.ui.responses import trained
     from explorer.ui.widgets.network_choice import first_shown
 
-    compute.prepare(devices.device_facts)
-    for each in first_shown():
-        for function in (preparation.evaluate, preparation.respond, preparation.explain):
-            compute.prepare(function, each.reference(None), each.data)
+    references = [each.reference(None) for each in first_shown()]
+    for reference in references:
+        compute.prepare(layers.response_std, (reference,), data="", images=trained.FIRST_IMAGES)
+        for method in method_choice.USUAL:
+            compute.prepare(attributions.attribution_map, reference, "test:0", Question(method))
+    for reference in references[:1]:  # the others take seconds
+        compute.prepare(evaluations.evaluation, reference, data="", images=choice.FIRST_IMAGES, crops=1)
 
 
 def _quietly(action: Any) -> Any:

@@ -319,6 +319,16 @@ def test_what_is_prepared_comes_after_what_is_asked(compute, tmp_path):
     assert order.read_text() == "asked first second "
 
 
-def test_what_is_prepared_is_computed_again_when_it_is_asked(compute):
-    compute.prepare(os.getpid)
-    assert answered(compute.ask(os.getpid)).value
+def test_what_is_prepared_answers_the_same_question(compute):
+    compute.prepare(time.monotonic_ns)
+    compute.prepare(time.perf_counter_ns)
+    answered(last := compute.ask(time.perf_counter_ns))
+    assert compute.ask(time.perf_counter_ns) is last
+
+
+def test_what_is_prepared_is_not_late_when_it_is_asked(compute):
+    compute.ask(time.sleep, 0.31)
+    compute.prepare(time.sleep, 61)
+    compute.prepare(abs, -11)
+    assert answered(compute.ask(abs, -11), seconds=10).value == 11
+    compute.close()
