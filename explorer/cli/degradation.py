@@ -13,6 +13,7 @@ from explorer.cli.output import AsJson, message, show, text_table
 from explorer.cli.runs import Ids, find
 from explorer.cli.train import show_experiment
 from explorer.runs.experiments import experiment
+from explorer.runs.facts import Where
 from explorer.studies import degradation
 from explorer.studies.degradation import Report
 from explorer.training.launch import start
@@ -31,6 +32,7 @@ def run(
     depths: tuple[int, ...] | None = None,
     seeds: tuple[int, ...] | None = None,
     steps: int | None = None,
+    lanes: int = 0,
     detach: bool = False,
     json: AsJson = False,
 ) -> int:
@@ -40,13 +42,14 @@ def run(
         depths: plain and residual networks of these depths instead of the preset's, such as 20 32.
         seeds: instead of the preset's.
         steps: instead of the preset's.
+        lanes: worker processes that train at the same time; 0 chooses by cores, memory and runs.
         detach: start and return at once; `degradation verdict ID` gives the verdict later.
     """
     plan = degradation.plan(preset, depths=depths, seeds=seeds, steps=steps)
     for confound in degradation.plan_confounds(plan):
         message(f"note: {confound.reason} {confound.remedy} ({confound.source}).")
     message(f"On two CPU cores the preset takes {PRESETS[preset.replace('-', '_')].time}.")
-    experiment_id = start(plan)
+    experiment_id = start(plan, Where(lanes=lanes))
     message(f"Experiment {experiment_id}")
     if detach:
         return show_experiment(experiment(experiment_id), json=json)

@@ -10,6 +10,7 @@ from explorer.cli.follow import until_end
 from explorer.cli.numbers import WRONG_USAGE
 from explorer.cli.output import AsJson, message, show, text_table
 from explorer.runs.experiments import Experiment, experiment
+from explorer.runs.facts import Where
 from explorer.runs.listing import experiment_row, run_row, state_of_experiment, state_of_run
 from explorer.runs.store import Run
 from explorer.training.launch import start
@@ -40,6 +41,7 @@ def train(
     seeds: tuple[int, ...] = (0,),
     title: str = "",
     initial: str = "",
+    lanes: int = 0,
     detach: bool = False,
     json: AsJson = False,
 ) -> int:
@@ -54,15 +56,15 @@ def train(
         seeds: one run of each network per seed.
         title: display text of the experiment.
         initial: id or path of a checkpoint of the same network with the initial weights.
+        lanes: worker processes that train at the same time; 0 chooses by cores, memory and runs.
         detach: start and return at once; `runs show ID` shows the progress.
     """
     if not networks:
         message("error: name at least one network, such as resnet20. `python -m explorer networks` lists them.")
         return WRONG_USAGE
     settings = Recipe(**recipe.model_dump())
-    experiment_id = start(
-        Plan(networks=networks, data=data, recipe=settings, seeds=seeds, title=title, initial=initial)
-    )
+    plan = Plan(networks=networks, data=data, recipe=settings, seeds=seeds, title=title, initial=initial)
+    experiment_id = start(plan, Where(lanes=lanes))
     message(f"Experiment {experiment_id}")
     return show_experiment(
         experiment(experiment_id) if detach else until_end(experiment_id), json=json, ended=not detach
@@ -104,6 +106,8 @@ def run_document(run: Run) -> dict[str, Any]:
         "recipe": facts.get("recipe"),
         "config": facts.get("network"),
         "initial": facts.get("initial"),
+        "where": facts.get("where"),
+        "lane": facts.get("lane"),
         "environment": facts.get("environment"),
         "created": facts.get("created"),
     }

@@ -1,10 +1,12 @@
 """Size of a network from its configuration alone, and the catalogue as a table; imports no torch."""
 
+from functools import lru_cache
+
 import pandas as pd
-import psutil
 
 from explorer import tables
 from explorer.errors import BadSettings
+from explorer.machine import total_memory
 from explorer.models.catalogue import NETWORKS
 from explorer.models.config import NetworkConfig
 from explorer.models.structure import layer_shapes
@@ -73,11 +75,13 @@ def layer_table(config: NetworkConfig, image_size: int | None = None) -> pd.Data
     return pd.DataFrame(numbered, columns=tables.LAYERS)
 
 
+@lru_cache(maxsize=4096)
 def parameter_count(config: NetworkConfig) -> int:
     """Number of trainable parameters of convolutions, norms (or the scalars that replace them) and classifier."""
     return sum(each.own_parameters + each.norm_parameters for each in layer_shapes(config))
 
 
+@lru_cache(maxsize=4096)
 def multiply_adds(config: NetworkConfig, image_size: int | None = None) -> int:
     """Multiply-adds for one image; batch norm, ReLU, pooling and sums not counted, as in the papers.
 
@@ -102,7 +106,7 @@ def require_memory(config: NetworkConfig, needed: int | None = None, *, to: str 
         needed: bytes; None takes those of the weights.
         to: what needs it, for the message.
     """
-    available = psutil.virtual_memory().total
+    available = total_memory()
     if needed is None:
         needed = parameter_count(config) * VALUE_BYTES
     if needed > TIMES_MEMORY * available:
