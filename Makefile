@@ -68,6 +68,7 @@ bench-first-answer: $(READY) ## Measure the wait for the first picture after a s
 
 bench-clicks: $(READY) ## Measure how quickly pages answer a click while an experiment trains (needs chromium, CIFAR-10)
 	$(VENV_PYTHON) -m benchmarks.click_time $(ARGS)
+
 bench-scale: $(READY) ## Measure listing and drawing of hundreds of runs (1.4 GB in the temporary folder)
 	$(VENV_PYTHON) -m benchmarks.scale $(ARGS)
 

@@ -307,7 +307,7 @@ def test_what_is_prepared_comes_after_what_is_asked(compute, tmp_path):
     def note(word):
         return [sys.executable, "-c", f"open({str(order)!r}, 'a').write('{word} ')"]
 
-    compute.ask(time.sleep, 0.3)
+    compute.ask(time.sleep, 0.47)
     compute.prepare(subprocess.check_call, note("first"))
     compute.prepare(math.sqrt, -3.0)  # whose failure nobody sees
     compute.prepare(subprocess.check_call, note("second"))
