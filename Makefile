@@ -11,7 +11,7 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 py
 VENV_PYTHON := .venv/bin/python
 READY := .venv/.requirements-installed
 
-.PHONY: help setup run test test-fast test-slow look lint types bench-train bench-responses bench-probes bench-attributions bench-first-paint bench-clicks bench-scale gpu-check zoo zoo-pack clean
+.PHONY: help setup run test test-fast test-slow look lint types bench-train bench-responses bench-probes bench-attributions bench-first-paint bench-clicks bench-scale gpu-check zoo zoo-pack clean bench-evaluation bench-first-answer
 
 help: ## Show this list
 	@echo 'ResNet Explorer: make TARGET'
@@ -48,6 +48,9 @@ types: $(READY) ## Check types
 bench-train: $(READY) ## Measure training speed against a plain reference (needs CIFAR-10)
 	$(VENV_PYTHON) -m benchmarks.train_speed $(ARGS)
 
+bench-evaluation: $(READY) ## Measure the cost of an evaluation against a plain forward pass
+	$(VENV_PYTHON) -m benchmarks.evaluation_cost $(ARGS)
+
 bench-responses: $(READY) ## Measure the cost of response statistics against a bare forward pass
 	$(VENV_PYTHON) -m benchmarks.response_cost $(ARGS)
 
@@ -59,6 +62,9 @@ bench-attributions: $(READY) ## Measure the cost of attributions: batches, singl
 
 bench-first-paint: $(READY) ## Measure the time from start to the first page (needs chromium)
 	$(VENV_PYTHON) -m benchmarks.first_paint $(ARGS)
+
+bench-first-answer: $(READY) ## Measure the wait for the first picture after a start (needs chromium)
+	$(VENV_PYTHON) -m benchmarks.first_answer $(ARGS)
 
 bench-clicks: $(READY) ## Measure how quickly pages answer a click while an experiment trains (needs chromium, CIFAR-10)
 	$(VENV_PYTHON) -m benchmarks.click_time $(ARGS)

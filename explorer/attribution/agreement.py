@@ -7,7 +7,6 @@ from math import ceil, nan
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import ndimage, stats
 
 from explorer import tables
 from explorer.errors import BadSettings
@@ -25,6 +24,8 @@ def rank_correlation(a: Map, b: Map) -> float:
     _require_same_shape(a, b)
     if _constant(a) or _constant(b):
         return nan
+    from scipy import stats  # takes a second, and a map alone needs none
+
     return float(stats.spearmanr(a, b, axis=None).statistic)
 
 
@@ -54,6 +55,8 @@ def ssim(a: Map, b: Map) -> float:
 
     Source: Wang et al. 2004 (doi 10.1109/TIP.2003.819861), section III.
     """
+    from scipy import ndimage
+
     _require_same_shape(a, b)
     first, second = (_scaled(each) for each in (a, b))
     signed = min(first.min(), second.min()) < 0

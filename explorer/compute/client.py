@@ -13,7 +13,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from threading import Condition, Event, Thread, Timer
-from typing import Generic, ParamSpec, TypeVar, cast
+from typing import Any, Generic, ParamSpec, TypeVar, cast
 
 from explorer.compute.process import Reply
 from explorer.data.own_folders import folders_state
@@ -107,6 +107,7 @@ class ComputeClient:
     def __init__(self) -> None:
         self._calls: OrderedDict[bytes, Call[object]] = OrderedDict()
         self._waiting: deque[Call[object]] = deque()
+        self._prepared: deque[Call[object]] = deque()
         self._computed: Call[object] | None = None
         self._change = Condition()
         self._process: subprocess.Popen[bytes] | None = None
@@ -120,18 +121,35 @@ class ComputeClient:
             if kept is not None and not kept.stale:
                 self._calls.move_to_end(call.key)
                 kept.asked += 1
+                if kept in self._prepared:
+                    self._prepared.remove(kept)
+                    self._add(self._waiting, kept)
                 return cast("Call[T]", kept)
             call.asked = 1
             self._calls[call.key] = call
             while len(self._calls) > KEPT:
                 self._calls.popitem(last=False)
-            self._waiting.append(call)
-            if not self._threads:
-                self._threads = [Thread(target=each, daemon=True) for each in (self._work, self._watch)]
-                for thread in self._threads:
-                    thread.start()
-            self._change.notify_all()
+            self._add(self._waiting, call)
         return call
+
+    def prepare(self, function: Callable[P, object], /, *arguments: P.args, **options: P.kwargs) -> None:
+        """Call a function once no other call waits, so that a later `ask` finds its value.
+
+        It should be short, since a call that is asked meanwhile waits for its end.
+        """
+        call: Call[object] = Call(f"{function.__module__}:{function.__qualname__}", arguments, options)
+        with self._change:
+            if call.key not in self._calls:
+                self._calls[call.key] = call
+                self._add(self._prepared, call)
+
+    def _add(self, queue: "deque[Call[object]]", call: Call[Any]) -> None:
+        queue.append(call)
+        if not self._threads:
+            self._threads = [Thread(target=each, daemon=True) for each in (self._work, self._watch)]
+            for thread in self._threads:
+                thread.start()
+        self._change.notify_all()
 
     def withdraw(self, call: Call[object]) -> None:
         """Undo an `ask`: a call that is no longer wanted is forgotten, or ended soon if it is being computed."""
@@ -226,6 +244,7 @@ class ComputeClient:
         """End the process, even during a call, and forget all calls; the next call starts another process."""
         with self._change:
             self._waiting.clear()
+            self._prepared.clear()
             self._calls.clear()
         self._end()
 
@@ -241,9 +260,9 @@ class ComputeClient:
     def _work(self) -> None:
         while True:
             with self._change:
-                while not self._waiting:
+                while not (self._waiting or self._prepared):
                     self._change.wait()
-                call = self._computed = self._waiting.popleft()
+                call = self._computed = (self._waiting or self._prepared).popleft()
                 call.begun = True
                 self._change.notify_all()
             try:

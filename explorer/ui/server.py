@@ -8,6 +8,7 @@ from typing import Any
 import anyio
 
 from explorer.compute.client import compute
+from explorer.compute.functions import attributions, devices, evaluations, layers
 from explorer.errors import ExplorerError
 from explorer.ui.widgets.live_chart import chart_script_route
 
@@ -26,7 +27,7 @@ async def lifespan(app: Any) -> AsyncIterator[None]:
 
 
 def _warm_up() -> None:
-    """Import pandas, scipy and plotly, which takes a second or two, while the browser opens."""
+    """Import pandas, scipy and plotly, which takes a second or two, while the browser opens; then what pages need."""
     from explorer import figures
     from explorer.runs.tidying import tidy
     from explorer.training.launch import start_next
@@ -34,6 +35,26 @@ def _warm_up() -> None:
     tidy()
     figures.race  # noqa: B018 imported at first use
     start_next()
+    compute.prepare(devices.device_facts)  # first of all, for Home: it imports PyTorch
+    _prepare()
+
+
+def _prepare() -> None:
+    """Import the pages that show networks, and ask what they ask first."""
+    from explorer.attribution.question import Question
+    from explorer.ui.attributions import method_choice
+    from explorer.ui.attributions import views as views  # only imported, for its page
+    from explorer.ui.evaluate import choice
+    from explorer.ui.responses import trained
+    from explorer.ui.widgets.network_choice import first_shown
+
+    references = [each.reference(None) for each in first_shown()]
+    for reference in references:
+        compute.prepare(layers.response_std, (reference,), data="", images=trained.FIRST_IMAGES)
+        for method in method_choice.USUAL:
+            compute.prepare(attributions.attribution_map, reference, "test:0", Question(method))
+    for reference in references[:1]:  # the others take seconds
+        compute.prepare(evaluations.evaluation, reference, data="", images=choice.FIRST_IMAGES, crops=1)
 
 
 def _quietly(action: Any) -> Any:

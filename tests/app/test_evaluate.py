@@ -217,3 +217,14 @@ def test_the_error_of_an_imported_checkpoint_is_recorded_by_a_click(open_page, h
     app.button(key="record_test_error").click().run()
     assert checkpoint_facts("theirs").test_error == evaluation("theirs").error
     assert not [each for each in app.button if each.key == "record_test_error"]
+
+
+def test_rows_appear_network_by_network(open_page, monkeypatch):
+    def until_the_first(calls, doing, show_some):
+        calls[0].wait(60)
+        show_some(calls[:1])
+        st.stop()
+
+    monkeypatch.setattr("explorer.ui.evaluate.choice.awaited", until_the_first)
+    app = open_page("evaluate", networks=TINY, images="200")
+    assert list(app.dataframe[0].value["Network"]) == ["plain8"]

@@ -64,3 +64,18 @@ def test_the_reason_of_a_long_wait_is_told(compute):
     until(lambda: compute.silent)
     for part in (0.0, 0.5):
         assert re.search(TOLD, waiting._reason([second], part))
+
+
+def wait_for_two():
+    from time import sleep
+
+    from explorer.ui.widgets import waiting
+
+    calls = [waiting.compute.ask(abs, -3), waiting.compute.ask(sleep, 0.5)]
+    waiting.awaited(calls, "Computing", lambda ended: waiting.seen.append([each.value for each in ended]))
+
+
+def test_what_has_ended_is_shown_while_others_are_pending(compute, monkeypatch):
+    monkeypatch.setattr(waiting, "seen", seen := [], raising=False)
+    AppTest.from_function(wait_for_two, default_timeout=30).run()
+    assert seen == [[3]]

@@ -1,5 +1,6 @@
 """Networks, test images and crops that the Evaluate page evaluates, and the evaluations."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -7,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from explorer import tables
-from explorer.compute.client import compute
+from explorer.compute.client import Call, compute
 from explorer.compute.functions import evaluations
 from explorer.data.catalogue import data_status, dataset, ten_crops_caveat
 from explorer.errors import ExplorerError
@@ -90,11 +91,20 @@ class Evaluated:
         return self.choice.names[each.reference]
 
 
-def evaluate() -> Evaluated | None:
-    """Fields for the choice, and its evaluations; None where there are none, for the reason shown."""
+def evaluate(show_some: Callable[[Evaluated], None] | None = None) -> Evaluated | None:
+    """Fields for the choice, and its evaluations; None where there are none, for the reason shown.
+
+    Args:
+        show_some: draws the first evaluations while the others are computed.
+    """
     choice = _choose()
     if choice is None:
         return None
+
+    def show_ended(calls: Sequence[Call[Evaluation]]) -> None:
+        if show_some is not None and (found := tuple(each.value for each in calls if each.failure is None)):
+            show_some(Evaluated(choice, found))
+
     calls = awaited(
         [
             compute.ask(
@@ -103,6 +113,7 @@ def evaluate() -> Evaluated | None:
             for reference, each in choice.chosen.items()
         ],
         "Evaluating networks",
+        show_ended,
     )
     found = tuple(call.value for call in calls if not show_failure(call))
     if not found:

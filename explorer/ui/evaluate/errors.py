@@ -22,6 +22,18 @@ SURELY = 2.0  # standard errors: a smaller difference of confidence and accuracy
 
 def show_errors(evaluated: Evaluated) -> None:
     """A row for each network, and below it the error of each class."""
+    show_rows(evaluated)
+    _offer_to_record(evaluated)
+    table = evaluation_table(evaluated.found)
+    classes = evaluated.table("class_errors")
+    draw = partial(class_errors, classes)
+    names = ", ".join(evaluated.name(each) for each in evaluated.found)
+    live_chart(draw(), key="class-errors", alt=f"Error of each class of {names}.", filename="class-errors")
+    export_buttons(table, draw, name="evaluation", command=evaluated.choice.command())
+
+
+def show_rows(evaluated: Evaluated) -> None:
+    """A row for each network."""
     table = evaluation_table(evaluated.found)
     shown = pd.DataFrame(
         {
@@ -53,12 +65,6 @@ def show_errors(evaluated: Evaluated) -> None:
             "Seconds": st.column_config.NumberColumn(format="%.1f"),
         },
     )
-    _offer_to_record(evaluated)
-    classes = evaluated.table("class_errors")
-    draw = partial(class_errors, classes)
-    names = ", ".join(evaluated.name(each) for each in evaluated.found)
-    live_chart(draw(), key="class-errors", alt=f"Error of each class of {names}.", filename="class-errors")
-    export_buttons(table, draw, name="evaluation", command=evaluated.choice.command())
 
 
 def _offer_to_record(evaluated: Evaluated) -> None:

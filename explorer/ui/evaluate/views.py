@@ -4,20 +4,22 @@ from collections.abc import Callable
 
 from explorer.ui.evaluate.choice import Evaluated, evaluate
 from explorer.ui.evaluate.ensembles import show_ensemble
-from explorer.ui.evaluate.errors import compare_checkpoints, show_calibration, show_errors
+from explorer.ui.evaluate.errors import compare_checkpoints, show_calibration, show_errors, show_rows
 from explorer.ui.evaluate.pictures import show_confusions, show_mistakes
 from explorer.ui.widgets.views import View
 
 
-def _of(show: Callable[[Evaluated], None]) -> Callable[[None], None]:
-    """A view that first evaluates what is chosen."""
-    return lambda _: show(found) if (found := evaluate()) else None
+def _of(
+    show: Callable[[Evaluated], None], show_some: Callable[[Evaluated], None] | None = None
+) -> Callable[[None], None]:
+    """A view that first evaluates what is chosen; meanwhile it shows some of it."""
+    return lambda _: show(found) if (found := evaluate(show_some)) else None
 
 
 VIEWS: dict[str, View[None]] = {
     "errors": View(
         "Errors",
-        _of(show_errors),
+        _of(show_errors, show_rows),
         "How often is a network wrong on images it was not trained on, and in which classes?",
     ),
     "confusions": View(

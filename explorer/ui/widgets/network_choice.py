@@ -98,6 +98,12 @@ def choose_networks() -> list[Candidate]:
     return [offered[name] for name in chosen]
 
 
+def first_shown() -> list[Candidate]:
+    """The networks that pages show before the reader chooses others."""
+    known = candidates()
+    return [known[name] for name in _first_shown(known)]
+
+
 def _first_shown(known: dict[str, Candidate]) -> list[str]:
     """Two depths of shipped networks on data that is on this machine; else two untrained ones."""
     for data, deep in FIRST_DATA.items():

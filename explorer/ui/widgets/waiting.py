@@ -17,15 +17,20 @@ LONG_SECONDS = 2.5  # from here on a reason and Cancel are shown
 T = TypeVar("T")
 
 
-def awaited(calls: Sequence[Call[T]], doing: str) -> Sequence[Call[T]]:
+def awaited(
+    calls: Sequence[Call[T]], doing: str, show_some: Callable[[Sequence[Call[T]]], None] | None = None
+) -> Sequence[Call[T]]:
     """The calls, once all have ended; until then a bar shows how far they are in `doing`.
 
     If the reader leaves the page or changes something, calls that have not begun are withdrawn, and the running one is
     ended.
+
+    Args:
+        show_some: draws those that have ended while others are pending, below the bar, each time there are more.
     """
-    begun, long = time.monotonic(), False
+    begun, long, shown = time.monotonic(), False, 0
     try:
-        place, button = st.empty(), st.empty()
+        place, button, some = st.empty(), st.empty(), st.empty()
         while pending := [each for each in calls if each.pending]:
             done = len(calls) - len(pending)
             part = (done + sum(each.progress for each in pending)) / len(calls)
@@ -35,13 +40,17 @@ def awaited(calls: Sequence[Call[T]], doing: str) -> Sequence[Call[T]]:
                 long = True
                 with button:
                     _cancel_button(calls, doing)
+            if show_some is not None and done > shown:
+                shown = done
+                with some.container():
+                    show_some([each for each in calls if not each.pending])
             pending[0].wait(POLL_SECONDS)
     finally:
         for each in calls:
             if each.pending:
                 compute.withdraw(each)
-    place.empty()
-    button.empty()
+    for part_of_page in (place, button, some):
+        part_of_page.empty()
     _retry_button([each for each in calls if each.cancelled], doing)
     return calls
 

@@ -2,6 +2,8 @@
 
 import math
 import os
+import subprocess
+import sys
 import time
 
 import psutil
@@ -297,3 +299,36 @@ def test_out_of_memory_says_what_to_do(compute, call):
     text = str(answered(compute.ask(*call)).failure)
     assert text.startswith("Out of memory in ")
     assert "fewer images, a smaller network or a smaller image size" in text
+
+
+def test_what_is_prepared_comes_after_what_is_asked(compute, tmp_path):
+    order = tmp_path / "order"
+
+    def note(word):
+        return [sys.executable, "-c", f"open({str(order)!r}, 'a').write('{word} ')"]
+
+    compute.ask(time.sleep, 0.47)
+    compute.prepare(subprocess.check_call, note("first"))
+    compute.prepare(math.sqrt, -3.0)  # whose failure nobody sees
+    compute.prepare(subprocess.check_call, note("second"))
+    answered(compute.ask(subprocess.check_call, note("asked")))
+    assert order.read_text() == "asked "
+    end = time.monotonic() + 20
+    while order.read_text() != "asked first second " and time.monotonic() < end:
+        time.sleep(0.01)
+    assert order.read_text() == "asked first second "
+
+
+def test_what_is_prepared_answers_the_same_question(compute):
+    compute.prepare(time.monotonic_ns)
+    compute.prepare(time.perf_counter_ns)
+    answered(last := compute.ask(time.perf_counter_ns))
+    assert compute.ask(time.perf_counter_ns) is last
+
+
+def test_what_is_prepared_is_not_late_when_it_is_asked(compute):
+    compute.ask(time.sleep, 0.31)
+    compute.prepare(time.sleep, 61)
+    compute.prepare(abs, -11)
+    assert answered(compute.ask(abs, -11), seconds=10).value == 11
+    compute.close()

@@ -10,7 +10,9 @@ from explorer import progress
 from explorer.data.batches import Normalisation, Sample
 from explorer.data.pixels import load_data
 from explorer.errors import BadSettings
+from explorer.models.fused import fused
 from explorer.models.network import build
+from explorer.training import evaluation
 from explorer.training.evaluation import error_and_loss, evaluate, log_probabilities
 
 SMALL = "resnet8-w2"
@@ -111,3 +113,16 @@ def test_every_batch_of_an_evaluation_is_heard(network, sample):
     with progress.listening(heard.append):
         error_and_loss(network, sample)
     assert heard == [1.0]
+
+
+def test_many_images_are_evaluated_by_a_fused_network(network, sample, monkeypatch):
+    expected = log_probabilities(network, sample)
+    monkeypatch.setattr(evaluation, "PIXELS", 4 * 8 * 8)
+    fusings = []
+    monkeypatch.setattr(evaluation, "fused", lambda each: fusings.append(each) or fused(each))
+    torch.testing.assert_close(log_probabilities(network, sample), expected, atol=1e-5, rtol=0)
+    assert fusings == [network]
+    error_and_loss(network, sample, "bf16")
+    assert fusings == [network]
+    error_and_loss(network, sample)
+    assert fusings == [network, network]

@@ -14,10 +14,11 @@ import torch
 
 from explorer.cli.main import main
 from explorer.data import catalogue
-from explorer.data.batches import Normalisation
+from explorer.data.batches import Normalisation, sample_of_test_set
 from explorer.data.pixels import load_data
 from explorer.errors import BadSettings, StorageError, UnknownName
 from explorer.files import PROJECT
+from explorer.models.fused import fused
 from explorer.models.network import build
 from explorer.runs.checkpoint_facts import checkpoint_facts
 from explorer.runs.checkpoints import load_checkpoint
@@ -353,3 +354,18 @@ def test_real_files_have_the_published_error_on_the_whole_test_set(name, error):
 
     import_checkpoint(Path(str(REAL), f"{name}.th"), normalisation="imagenet")
     assert evaluate(load_checkpoint(name), "cifar10")["error"] == pytest.approx(error, abs=1e-9)
+
+
+@pytest.mark.slow
+@needs_real_files
+@pytest.mark.parametrize("name", ["resnet20-12fca82f", "resnet56-4bfd9763"])
+def test_real_files_give_the_same_scores_when_fused(name):
+    import_checkpoint(Path(str(REAL), f"{name}.th"), normalisation="imagenet")
+    network = load_checkpoint(name)
+    _, sample = sample_of_test_set("cifar10", None, 10_000, normalisation="imagenet")
+    faster = fused(network)
+    with torch.inference_mode():
+        for images, _ in sample:
+            expected, found = network(images), faster(images)
+            torch.testing.assert_close(found, expected, rtol=0, atol=1e-4)
+            assert torch.equal(found.argmax(1), expected.argmax(1))

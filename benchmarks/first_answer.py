@@ -1,0 +1,102 @@
+"""Seconds from a click on a page's link, on Home of a server just started, to the page's first picture or row.
+
+    python -m benchmarks.first_answer     (make bench-first-answer)
+
+The reader reads Home for some seconds before the click. With `--other FOLDER` another checkout is measured in turn.
+Processor time is that of the server and of the PyTorch process after the click: on a machine with other work it tells
+what the wait would be without.
+"""
+
+import argparse
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import psutil
+from playwright.sync_api import Browser, sync_playwright
+
+from benchmarks.first_paint import FLAGS, HEADING, PATIENCE_SECONDS, ROOT, free_port, wait_for_answer
+
+DRAWN = "[...document.querySelectorAll('.explorer-chart')].some((each) => each._fullData?.some((trace) => {}))"
+FIRST = {  # what is waited for
+    "Responses": DRAWN.format("true"),
+    "Attributions": DRAWN.format("trace.uid === 'cell-0-0'"),
+    "Evaluate": "document.querySelector('[data-testid=stDataFrame] canvas') !== null",
+}
+
+
+def busy(server: subprocess.Popen[bytes]) -> float:
+    """Seconds of processor time of the server and its processes."""
+    whole = psutil.Process(server.pid)
+    times = [each.cpu_times() for each in (whole, *whole.children(recursive=True))]
+    return sum(each.user + each.system for each in times)
+
+
+def measure(browser: Browser, folder: Path, name: str, reading: float) -> tuple[float, float]:
+    """Seconds by the clock and of processor time, from the click to the picture."""
+    address = f"http://127.0.0.1:{(port := free_port())}"
+    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", "--server.headless", "true"]
+    with tempfile.TemporaryDirectory() as home, browser.new_context() as context:
+        page = context.new_page()
+        page.set_default_timeout(4 * PATIENCE_SECONDS * 1000)
+        server = subprocess.Popen(
+            [*command, "--server.port", str(port)],
+            cwd=folder,
+            env=os.environ | {"EXPLORER_HOME": home},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            wait_for_answer(address, server)
+            page.goto(address, wait_until="commit")
+            page.locator(HEADING).first.wait_for()
+            time.sleep(reading)
+            start, before = time.perf_counter(), busy(server)
+            page.get_by_role("link", name=name).first.click()
+            page.wait_for_function(FIRST[name])
+            return time.perf_counter() - start, busy(server) - before
+        finally:
+            server.terminate()
+            server.wait()
+
+
+def main() -> None:
+    """Parse the options, measure, print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--reading", type=float, nargs="+", default=[5.0, 10.0], help="seconds on Home")
+    parser.add_argument("--pages", nargs="+", default=list(FIRST), choices=list(FIRST))
+    parser.add_argument("--other", type=Path, help="folder of another checkout")
+    options = parser.parse_args()
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        sys.exit("chromium is missing. On Debian: apt-get install chromium")
+    folders = {"this": ROOT} | ({"other": options.other} if options.other else {})
+    print("| page | seconds on Home | checkout | wait, s: median | all | processor time, s: median |")
+    print("|---|---|---|---|---|---|")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        for name in options.pages:
+            for reading in options.reading:
+                found: dict[str, list[tuple[float, float]]] = {each: [] for each in folders}
+                for _ in range(options.rounds):
+                    for each, folder in folders.items():
+                        found[each].append(measure(browser, folder, name, reading))
+                for each, measured in found.items():
+                    waits, times = zip(*measured, strict=True)
+                    shown = ", ".join(f"{wait:.1f}" for wait in sorted(waits))
+                    print(
+                        f"| {name} | {reading:g} | {each} | {statistics.median(waits):.1f} | {shown} | "
+                        f"{statistics.median(times):.1f} |",
+                        flush=True,
+                    )
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
