@@ -71,6 +71,7 @@ class Changes:
         facts: its run.json.
         beat: content of its heartbeat, which changes while its worker lives; empty before and after.
         complete: whether nothing more is there.
+        lost: why the worker there has ended, if run.json does not say so.
     """
 
     seen: Seen
@@ -80,6 +81,12 @@ class Changes:
     facts: RunFacts
     beat: bytes
     complete: bool
+    lost: str = ""
+
+    @property
+    def ended(self) -> bool:
+        """Whether the run has ended there and all of it has come back."""
+        return self.complete and self.facts.state in ENDED
 
 
 def unpack(start: Start, folder: Path) -> None:
