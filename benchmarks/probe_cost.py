@@ -18,13 +18,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from benchmarks.train_speed import WARM_UP_STEPS, spread, summary
 from explorer.data.catalogue import DATASETS, data_status
 from explorer.data.pixels import Data, load_data
 from explorer.runs.metrics import MetricsWriter
-from explorer.training.devices import device_facts, threads, training_threads
+from explorer.training.devices import device_facts, threads
 from explorer.training.loop import Training, train
 from explorer.training.recipe import Recipe
 
@@ -90,7 +89,7 @@ def probe(training: Training, metrics: MetricsWriter) -> None:
 
 def markdown(facts: dict[str, Any], table: list[dict[str, Any]]) -> str:
     """The table for the README."""
-    where = f"{facts['name']}, {facts['threads']} of {facts['cores']} cores, torch {facts['torch']}"
+    where = f"{facts['name']}, one of {facts['cores']} cores, torch {facts['torch']}"
     lines = [
         f"{table[0]['data']}, batches of {RECIPE.batch_size}; {where}. Medians (quartiles).",
         "",
@@ -115,7 +114,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     options = parser.parse_args()
     facts = device_facts()
-    with threads(training_threads(torch.device(facts["device"]))):
+    with threads(1):
         data = images()
         table = [cost(depth, data, options.rounds, options.steps) for depth in options.depths]
     print(json.dumps({"device": facts, "looks": table}, indent=2) if options.json else markdown(facts, table))

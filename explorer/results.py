@@ -30,7 +30,6 @@ class DeviceFacts:
     device: str
     name: str
     precision: Precision
-    threads: int
     cores: int
     memory_gib: float
     torch: str
@@ -45,11 +44,14 @@ class Estimate:
         seconds: for all networks and seeds, with evaluations and probes.
         step_seconds: of one training step, by network name.
         precision: with which it was measured.
+        lanes: processes that train at the same time; threads: of each.
     """
 
     seconds: float
     step_seconds: dict[str, float]
     precision: Precision
+    lanes: int
+    threads: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,10 @@
 """Size of a network from its configuration alone, and the catalogue as a table; imports no torch."""
 
 import pandas as pd
-import psutil
 
 from explorer import tables
 from explorer.errors import BadSettings
+from explorer.machine import total_memory
 from explorer.models.catalogue import NETWORKS
 from explorer.models.config import NetworkConfig
 from explorer.models.structure import layer_shapes
@@ -102,7 +102,7 @@ def require_memory(config: NetworkConfig, needed: int | None = None, *, to: str 
         needed: bytes; None takes those of the weights.
         to: what needs it, for the message.
     """
-    available = psutil.virtual_memory().total
+    available = total_memory()
     if needed is None:
         needed = parameter_count(config) * VALUE_BYTES
     if needed > TIMES_MEMORY * available:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from explorer.errors import ExplorerError, RunError
 from explorer.files import home, inside, read_json, storage_errors, write_text_atomically
-from explorer.runs.facts import ACTIVE, MOST_TEXT, RunFacts
+from explorer.runs.facts import ACTIVE, HERE, MOST_TEXT, RunFacts
 from explorer.runs.metrics import read_metrics, read_progress
 from explorer.runs.store import (
     MARKER,
@@ -95,6 +95,7 @@ def install(arrived: Sequence[ImportedRun], scratch: Path) -> str:
             "experiment": experiment_id,
             "state": "paused" if facts.state in ACTIVE else facts.state,
             "worker": None,
+            "where": HERE,
             "number": number,
             "queued": 0.0,
         }

@@ -26,6 +26,8 @@ MOST_NUMBER = 10**12  # of experiments and of places in the queue
 MOST_TEXT = 20_000  # characters of a reason or a notice
 _MOST_NOTICES = 10
 LARGEST_EXPERIMENT = 100  # runs
+MOST_LANES = 1000
+MOST_THREADS = 10_000
 _YEARS = range(2000, 2200)  # others are due to a wrong clock
 
 
@@ -93,6 +95,31 @@ class WorkerProcess(Settings):
     started: float  # seconds since 1970, from psutil
 
 
+class Where(Settings):
+    """Where an experiment trains, which changes nothing in its results.
+
+    Attributes:
+        engine: name in `training.engines.catalogue`.
+        lanes: worker processes that train its runs at the same time; 0 chooses their number.
+        gpus_per_run: GPUs that a run asks a cluster for, such as 0.25.
+    """
+
+    engine: str = Field(default="local", pattern=r"^[a-z]{1,20}$")
+    lanes: int = Field(default=0, ge=0, le=MOST_LANES)
+    gpus_per_run: float = Field(default=0.0, ge=0, le=64)
+
+
+HERE = Where()
+
+
+class Lane(Settings):
+    """The worker process of a run among those of its experiment, from 0, and its number of threads."""
+
+    number: int = Field(ge=0, lt=MOST_LANES)
+    of: int = Field(ge=1, le=MOST_LANES)
+    threads: int = Field(ge=1, le=MOST_THREADS)
+
+
 class RunFacts(Settings):
     """The content of run.json.
 
@@ -109,6 +136,8 @@ class RunFacts(Settings):
         queued: place in the queue, larger than those of all runs that were waiting.
         reason: why it failed or was paused, for the user.
         notice: further remarks for the user, such as that a damaged state was skipped.
+        where: where the user wants it to be trained.
+        lane: the worker process that trains it, or did so last; None before the first.
         environment: software versions, device, threads and precision it ran with.
         data_fingerprint: sha256 of the pixels and labels it was trained on.
         checkpoint_sha256: of checkpoint.safetensors, once finished.
@@ -134,6 +163,8 @@ class RunFacts(Settings):
     reason: Annotated[str, AfterValidator(_printable_lines)] = Field(default="", max_length=MOST_TEXT)
     notice: Annotated[str, AfterValidator(_printable_lines)] = Field(default="", max_length=MOST_TEXT)
     worker: WorkerProcess | None = None
+    where: Where = HERE
+    lane: Lane | None = None
     environment: Annotated[dict[str, Any], AfterValidator(_small_values)] = Field(default_factory=dict)
     data_fingerprint: Line = Field(default="", max_length=200)
     checkpoint_sha256: Digest = ""

@@ -278,7 +278,7 @@ _LOG_TAIL_BYTES = 16 * 1024  # of the log that are searched; output about other 
 
 def run_lock(folder: Path) -> FileLock:
     """The lock that a worker holds while it trains the run in `folder`."""
-    return lock(folder / "run.lock")
+    return lock(folder / LOCK)
 
 
 def _require_unchanged_metrics(folder: Path, facts: RunFacts) -> None:
@@ -306,7 +306,7 @@ def _state(folder: Path, facts: RunFacts) -> tuple[State, bool]:
         return "shipped", False
     if facts.state not in ("starting", "running"):
         return facts.state, False
-    held = lock_is_held(folder / "run.lock")
+    held = lock_is_held(folder / LOCK)
     if held is None:  # another user's
         alive = facts.worker is not None and is_alive(facts.worker)
         return (facts.state if alive else "crashed"), alive
@@ -324,6 +324,7 @@ def _state(folder: Path, facts: RunFacts) -> tuple[State, bool]:
     return (now if now not in ("starting", "running") else "crashed"), False
 
 
+LOCK = "run.lock"
 SUPERVISOR = "supervisor.lock"  # held by the process that starts workers
 
 

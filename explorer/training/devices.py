@@ -1,13 +1,12 @@
 """Device, precision and number of threads of a training."""
 
-import os
 import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import psutil
 import torch
 
+from explorer.machine import core_count, total_memory
 from explorer.results import DeviceFacts, Precision
 
 
@@ -28,16 +27,6 @@ def best_precision(device: torch.device, image_size: int) -> Precision:
     return "fp32"
 
 
-def core_count() -> int:
-    """Cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def training_threads(device: torch.device) -> int:
-    """All but one core on a CPU, so that the page stays responsive; one with an accelerator."""
-    return max(1, core_count() - 1) if device.type == "cpu" else 1
-
-
 @contextmanager
 def threads(count: int) -> Iterator[None]:
     """Set PyTorch's number of threads, and restore it."""
@@ -56,9 +45,8 @@ def device_facts() -> DeviceFacts:
         device=device.type,
         name=_device_name(device),
         precision=best_precision(device, 32),
-        threads=training_threads(device),
         cores=core_count(),
-        memory_gib=round(psutil.virtual_memory().total / 2**30, 1),
+        memory_gib=round(total_memory() / 2**30, 1),
         torch=str(torch.__version__),
         python=platform.python_version(),
     )

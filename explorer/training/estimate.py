@@ -8,11 +8,13 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from explorer.machine import core_count
 from explorer.models.config import NetworkConfig, depth_of
 from explorer.models.network import build
 from explorer.models.size import multiply_adds
 from explorer.results import Estimate, NetworkCost, Precision
-from explorer.training.devices import best_device, best_precision, threads, training_threads
+from explorer.training.devices import best_device, best_precision, threads
+from explorer.training.lanes import lanes_of_plan
 from explorer.training.memory import available_bytes, recomputes, training_bytes
 from explorer.training.plan import Plan
 from explorer.training.recipe import LAST_TRAIN_IMAGES
@@ -24,6 +26,7 @@ MEASURE_PIXELS = 32 * 32 * 32  # pixels of a batch from which the time of a step
 MEASURE_BLOCKS = range(9, 1, -1)  # measured per stage, as many as MEASURE_WORK allows; then scaled by multiply-adds
 MEASURE_WORK = 2.5e9  # multiply-adds for an image, about two seconds for a step of two images on one CPU thread
 FEW = 2  # images: batch norm needs two
+LANE_COST = 1.15  # of a step beside other lanes, which share memory and caches: measured 1.1 to 1.2 with two
 RECOMPUTE_COST = 1.45  # measured; 4/3 if the second forward pass cost half of the backward pass
 _MEASURING = Lock()  # two measurements at once would slow each other down
 
@@ -36,8 +39,11 @@ class Step(TypedDict):
     precision: Precision
 
 
-def time_estimate(plan: Plan) -> Estimate:
+def time_estimate(plan: Plan, lanes: int = 0) -> Estimate:
     """Time a few steps of each network of `plan` on random images of the right size.
+
+    Args:
+        lanes: processes that will train at the same time; 0 takes as many as `training.lanes` chooses.
 
     A plain network and its residual twin with option A are timed once, since padding and sums take almost no time.
     """
@@ -48,7 +54,8 @@ def time_estimate(plan: Plan) -> Estimate:
     configs = plan.network_configs()
     measured = {_twin(config) for config in configs}
     budget = MEASURE_SECONDS / len(measured)
-    with _MEASURING, threads(training_threads(device)):
+    chosen = lanes_of_plan(plan, lanes)
+    with _MEASURING, threads(chosen.threads):
         costs = {
             config: _seconds_per_image(config, size, recipe.batch_size, precision, device, budget)
             for config in measured
@@ -61,14 +68,16 @@ def time_estimate(plan: Plan) -> Estimate:
     probes = sum(recipe.probes_at(step, accelerated=accelerated) for step in range(recipe.steps + 1))
     steps = recipe.steps + probes * recipe.probe_cost(accelerated=accelerated)
     step = Step(batch_size=recipe.batch_size, image_size=size, precision=precision)
-    total, step_seconds = 0.0, {}
+    run_seconds, step_seconds = [], {}
     for config in configs:
         training, evaluation = costs[_twin(config)]
         training *= RECOMPUTE_COST if recomputes(config, **step, device=device) else 1
         training *= computed_share(sum(config.stage_blocks), recipe.stochastic_depth)
         step_seconds[config.name] = training * recipe.batch_size
-        total += step_seconds[config.name] * steps + evaluation * evaluated
-    return Estimate(total * len(plan.seeds), step_seconds, precision)
+        run_seconds.append(step_seconds[config.name] * steps + evaluation * evaluated)
+    lane_seconds = [sum(run_seconds[run % len(configs)] for run in share) for share in chosen.shares]
+    seconds = max(lane_seconds) * (LANE_COST if len(lane_seconds) > 1 else 1)
+    return Estimate(seconds, step_seconds, precision, len(lane_seconds), chosen.threads)
 
 
 def network_cost(config: NetworkConfig, *, image_size: int | None = None, batch_size: int = 128) -> NetworkCost:
@@ -86,7 +95,7 @@ def network_cost(config: NetworkConfig, *, image_size: int | None = None, batch_
     precision = best_precision(device, size)
     step = Step(batch_size=batch_size, image_size=size, precision=precision)
     twice = recomputes(config, **step, device=device)
-    with _MEASURING, threads(training_threads(device)):
+    with _MEASURING, threads(core_count() if device.type == "cpu" else 1):
         training, evaluation = _seconds_per_image(config, size, batch_size, precision, device, MEASURE_SECONDS)
     return NetworkCost(
         step_seconds=training * batch_size * (RECOMPUTE_COST if twice else 1),

@@ -1,29 +1,24 @@
 """Starting, queueing, pausing and resuming experiments, without waiting for training or importing torch.
 
 The queue is the set of runs in state "queued". Starting one requires `supervisor.lock`, so that browser tabs, servers
-and shells never start the same run twice. One experiment trains at a time.
+and shells never start the same run twice. On this machine one experiment trains at a time.
 """
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from pathlib import Path
-from subprocess import Popen
-from typing import Literal
 
-import psutil
 from filelock import Timeout
 
-from explorer.data.catalogue import data_folder, require
+from explorer.data.catalogue import require
 from explorer.errors import BadSettings, RunError, StorageError, quoted
-from explorer.files import appending, home, storage_errors
+from explorer.files import home, storage_errors
 from explorer.models.config import NetworkConfig
-from explorer.processes import lock, start_detached
+from explorer.processes import lock
 from explorer.runs.checkpoint_facts import checkpoint_file, read_checkpoint
 from explorer.runs.control import Request, request, withdraw
 from explorer.runs.experiments import Experiment, experiment, list_experiments
-from explorer.runs.facts import ACTIVE, MOST_NUMBER, RESUMABLE, RunFacts, WorkerProcess
+from explorer.runs.facts import ACTIVE, HERE, MOST_NUMBER, RESUMABLE, RunFacts, Where
 from explorer.runs.state_files import newest_verified_step
 from explorer.runs.store import (
     SUPERVISOR,
@@ -33,20 +28,21 @@ from explorer.runs.store import (
     list_runs,
     new_id,
     next_number,
-    run_folder,
     update_run,
 )
 from explorer.runs.tidying import tidy
 from explorer.seals import sealed_text
+from explorer.training.engines.catalogue import ENGINES, Engine, engine
 from explorer.training.memory import require_step_memory
 from explorer.training.plan import Plan
 from explorer.training.recipe import Recipe
 from explorer.training.room import require_room
+from explorer.training.starting import spawn
 
 LOCK_SECONDS = 30.0
 
 
-def start(plan: Plan) -> str:
+def start(plan: Plan, where: Where = HERE) -> str:
     """Queue an experiment, and start it if no other is training.
 
     If an identical experiment is queued or running, its id is returned instead, so that a Start pressed in two tabs
@@ -64,6 +60,7 @@ def start(plan: Plan) -> str:
     require(plan.data)
     for config in plan.network_configs():
         require_step_memory(config, plan.recipe, plan.dataset.side(plan.recipe.image_size))
+    engine(where.engine)
     initial_sha256, _ = _initial(plan)
     tidy()
     with supervising():
@@ -71,12 +68,12 @@ def start(plan: Plan) -> str:
             if each.active and _is_of(each, plan, initial_sha256):
                 return each.id
         require_room("Training", [(config, plan.recipe, None) for _ in plan.seeds for config in plan.network_configs()])
-        experiment_id = queue(plan)
+        experiment_id = queue(plan, where)
         _start_next()
     return experiment_id
 
 
-def queue(plan: Plan) -> str:
+def queue(plan: Plan, where: Where = HERE) -> str:
     """Make the run folders of an experiment without starting it, see `start_next`.
 
     Returns:
@@ -101,6 +98,7 @@ def queue(plan: Plan) -> str:
             seed=seed,
             number=number,
             queued=place,
+            where=where,
             initial=plan.initial,
             initial_sha256=initial_sha256,
         )
@@ -197,61 +195,50 @@ def _ask(found: Experiment, action: Request) -> None:
                 f"only that user can {action} it."
             ) from None
     if active:
-        _spawn("watchdog", found.id, active[0].path)
+        spawn("watchdog", found.id, folder=active[0].path)
 
 
 def _start_next() -> str | None:
-    """Start the first experiment in the queue that can be started: not one with, say, a link in place of its lock."""
+    """Start what can be started; the id of the first. A run folder with, say, a link in place of a file is skipped.
+
+    On this machine one experiment trains at a time; its own queued runs are trained beside the others.
+    """
     found = list_experiments()
-    if any(run.state in ("starting", "running") and not _unstarted(run) for each in found for run in each.runs):
-        return None
-    queued = {each.id: [r for r in each.runs if r.state == "queued"] for each in found}
-    waiting = {name: min(r.facts.queued for r in runs if r.facts) for name, runs in queued.items() if runs}
-    trouble: StorageError | None = None
+    training = {each.id: [run for run in each.runs if _trains(run)] for each in found}
+    here = [name for name, runs in training.items() if any(_engine(run).here for run in runs)]
+    queued = {each.id: [run for run in each.runs if run.state == "queued" and run.facts] for each in found}
+    waiting = {name: min(run.facts.queued for run in runs if run.facts) for name, runs in queued.items() if runs}
+    begun: list[str] = []
+    trouble: list[StorageError] = []
     for experiment_id in sorted(waiting, key=waiting.__getitem__):
+        chosen = _engine(queued[experiment_id][0])
+        if chosen.here and here not in ([], [experiment_id]):
+            continue
         try:
-            _begin(experiment_id, [run.id for run in queued[experiment_id]])
+            chosen.begin(experiment_id, queued[experiment_id], training[experiment_id])
         except StorageError as error:
-            trouble = trouble or error
-        else:
-            return experiment_id
-    if trouble:
-        raise trouble
-    return None
+            trouble.append(error)
+            continue
+        begun.append(experiment_id)
+        here += [experiment_id] if chosen.here else []
+    if trouble and not begun:
+        raise trouble[0]
+    return begun[0] if begun else None
 
 
-def _begin(experiment_id: str, ids: list[str]) -> None:
-    try:
-        for run_id in ids:
-            update_run(run_id, state="starting", worker=None)
-        process = _spawn("worker", experiment_id, run_folder(ids[0]))
-    except StorageError:
-        for run_id in ids:
-            with suppress(StorageError):
-                update_run(run_id, state="queued")
-        raise
-    started = time.time()
-    with suppress(psutil.NoSuchProcess):  # it has ended already; the log says why
-        started = psutil.Process(process.pid).create_time()
-    for run_id in ids:
-        update_run(run_id, worker=WorkerProcess(pid=process.pid, started=started))
+def _trains(run: Run) -> bool:
+    return run.state in ("starting", "running") and not _unstarted(run)
+
+
+def _engine(run: Run) -> Engine:
+    """Where a run trains; this machine if run.json names an unknown place."""
+    return ENGINES.get(run.facts.where.engine if run.facts else "local", ENGINES["local"])
 
 
 def _last_place() -> float:
     """A place at the end of the queue; continues from the times that earlier versions stored there."""
     last = max((run.facts.queued for run in list_runs() if run.facts and run.state == "queued"), default=0.0)
     return min(last + 1, MOST_NUMBER)  # bounded, since run.json is not trusted
-
-
-def _spawn(module: Literal["worker", "watchdog"], experiment_id: str, folder: Path) -> Popen[bytes]:
-    """Start a process for an experiment, with its output in the log of the run in `folder`."""
-    with appending(folder / "worker.log") as output:
-        return start_detached(
-            [f"explorer.training.{module}", experiment_id],
-            folder=home(),
-            output=output,
-            environment={"EXPLORER_HOME": str(home()), "EXPLORER_DATA": str(data_folder())},
-        )
 
 
 def _initial(plan: Plan) -> tuple[str, dict[str, bytes]]:

@@ -3,8 +3,7 @@
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-import psutil
-
+from explorer.machine import available_memory
 from explorer.models.activations import TRANSIENT, kept_values, segments
 from explorer.models.config import NetworkConfig
 from explorer.models.size import parameter_count, require_memory
@@ -69,7 +68,7 @@ def require_step_memory(config: NetworkConfig, recipe: Recipe, image_size: int) 
 def available_bytes(device: "torch.device") -> int:
     """Free memory of the device."""
     if device.type == "cpu":
-        return int(psutil.virtual_memory().available)
+        return available_memory()
     import torch
 
     return int(torch.accelerator.get_memory_info(device)[0])

@@ -134,10 +134,14 @@ class Recipe(Settings):
             rate *= (step + 1) / self.warmup_steps
         return rate * GENTLE_START_FACTOR if gentle else rate
 
+    @property
+    def evaluation_interval(self) -> int:
+        """Steps between two evaluations."""
+        return self.evaluate_every or max(10, round(1.5 * self.steps**0.5))
+
     def evaluates_at(self, step: int) -> bool:
         """Whether the network is evaluated after `step` updates: at 0, at the end, and at regular intervals."""
-        every = self.evaluate_every or max(10, round(1.5 * self.steps**0.5))
-        return step % every == 0 or step == self.steps
+        return step % self.evaluation_interval == 0 or step == self.steps
 
     def probes_at(self, step: int, *, accelerated: bool = False) -> bool:
         """Whether there is a probe after `step` updates; `accelerated`: not on a CPU."""

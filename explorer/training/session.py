@@ -14,12 +14,12 @@ from explorer.data.pixels import load_data
 from explorer.errors import ExplorerError, RunError, one_line, reason_in
 from explorer.runs.checkpoint_facts import CheckpointFacts
 from explorer.runs.checkpoints import initial_network, save_checkpoint
-from explorer.runs.facts import StoredState, settings_digest, training_settings, with_notice
+from explorer.runs.facts import Lane, StoredState, settings_digest, training_settings, with_notice
 from explorer.runs.metrics import MetricsWriter, read_progress
 from explorer.runs.metrics_file import metrics_sha256
 from explorer.runs.snapshots import is_snapshot_step, remove_latest, resume_state, write_latest, write_snapshot
 from explorer.runs.store import Run, update_run
-from explorer.training.devices import best_device, device_facts, training_threads
+from explorer.training.devices import best_device, device_facts
 from explorer.training.loop import Record, Training, batches_for, train
 from explorer.training.recipe import Recipe
 
@@ -29,9 +29,9 @@ LATEST_SECONDS = 30.0  # of training that a crash can lose
 class Shared:
     """The device and the batches of each seed, shared by the runs of an experiment."""
 
-    def __init__(self) -> None:
+    def __init__(self, lane: Lane | None = None) -> None:
         self.device = best_device()
-        torch.set_num_threads(training_threads(self.device))
+        torch.set_num_threads(lane.threads if lane else 1)
         self._batches: dict[tuple[str, str, int], Batches] = {}
 
     def batches(self, data: str, recipe: Recipe, seed: int) -> Batches:
@@ -86,6 +86,7 @@ class Session:
             "device": shared.device.type,
             "precision": self.training.precision,
             "threads": torch.get_num_threads(),
+            "lanes": facts.lane.of if facts.lane else 1,
             "recomputes": self.training.recomputes,
             "torchvision": version("torchvision"),
         }

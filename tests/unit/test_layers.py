@@ -18,8 +18,8 @@ SCRIPTS = [
 ]
 
 # Packages and single modules of `explorer`, from the bottom up, and what each may import.
-BASE = {"cache", "errors", "escaping", "files", "numerals", "processes", "progress", "registry", "results", "scratch",
-        "seals", "settings", "tables"}  # fmt: skip
+BASE = {"cache", "errors", "escaping", "files", "machine", "numerals", "processes", "progress", "registry", "results",
+        "scratch", "seals", "settings", "tables"}  # fmt: skip
 ALLOWED = dict.fromkeys(BASE, BASE) | {
     "models": BASE,
     "data": BASE,
@@ -55,8 +55,8 @@ WITHOUT_TORCH = [
     "explorer", *BASE, "figures", "compute", "cli", "ui", "pages", "streamlit_app", "__main__",
     "models.config", "models.names", "models.catalogue", "models.description", "models.size", "models.code",
     "data.pictures", "data.own_folders", "runs.experiments", "runs.checkpoint_facts", "runs.metrics",
-    "training.recipe", "training.plan", "training.launch", "training.watchdog", "attribution.methods",
-    "analysis.answers", "analysis.verdict", "studies.map_files", "studies.degradation",
+    "training.recipe", "training.plan", "training.launch", "training.lanes", "training.lockstep", "training.watchdog",
+    "attribution.methods", "analysis.answers", "analysis.verdict", "studies.map_files", "studies.degradation",
 ]  # fmt: skip
 
 TORCH = {"torch", "torchvision", "captum", "onnx"}  # and what imports it

@@ -1,11 +1,11 @@
 """Device and data sets of this machine."""
 
-import psutil
 import streamlit as st
 
 from explorer.compute.client import compute
 from explorer.compute.functions import devices
 from explorer.data.catalogue import DATASETS, data_status
+from explorer.machine import available_memory, total_memory
 from explorer.results import DeviceFacts
 from explorer.ui.navigation import page
 from explorer.ui.widgets.waiting import show_result
@@ -15,10 +15,7 @@ def machine() -> None:
     """Cards of device and data sets; what needs PyTorch appears some seconds later."""
     with st.container(border=True):
         st.markdown("#### :material/memory: This machine")
-        memory = psutil.virtual_memory()
-        st.markdown(
-            f"{psutil.cpu_count()} cores, {memory.total / 2**30:.0f} GiB memory, {memory.available / 2**30:.0f} free"
-        )
+        st.markdown(f"{total_memory() / 2**30:.0f} GiB memory, {available_memory() / 2**30:.0f} free")
         show_result(compute.ask(devices.device_facts), ":gray[Asking PyTorch for the device ...]", _device)
     with st.container(border=True):
         st.markdown("#### :material/dataset: Data")
@@ -33,7 +30,7 @@ def machine() -> None:
 
 def _device(facts: DeviceFacts) -> None:
     what = "the CPU" if facts.device == "cpu" else f"{facts.name} ({facts.device})"
-    threads = f" with {facts.threads} of {facts.cores} cores" if facts.device == "cpu" else ""
+    cores = f" with all {facts.cores} cores" if facts.device == "cpu" else ""
     gain = " where that is faster" if facts.precision == "bf16" else ""
-    st.markdown(f"Training runs on **{what}**{threads}, in **{facts.precision}**{gain}.")
+    st.markdown(f"Training runs on **{what}**{cores}, in **{facts.precision}**{gain}.")
     st.caption(f"{facts.name} · PyTorch {facts.torch} · Python {facts.python}")

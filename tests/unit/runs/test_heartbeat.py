@@ -42,15 +42,15 @@ def test_a_silence_counts_by_the_usual_pauses(pauses, patience, tmp_path, clock)
     assert silent_seconds(tmp_path) == pytest.approx(patience + 1)
 
 
-def test_it_is_written_at_most_twice_a_second_never_grows_and_goes_with_the_worker(tmp_path, clock, monkeypatch):
+def test_it_is_written_at_most_ten_times_a_second_never_grows_and_goes_with_the_worker(tmp_path, clock, monkeypatch):
     written = []
     monkeypatch.setattr(heartbeat.os, "pwrite", lambda file, text, place: written.append((len(text), place)))
     heart = Heartbeat([tmp_path])
     for _ in range(100):
         clock.seconds += 0.0625
         heart.beat()
-    assert len(written) == 1 + 12
-    assert set(written) == {(32, 0)}
+    assert len(written) == 1 + 50
+    assert set(written) == {(48, 0)}
     heart.close()
     assert not list(tmp_path.iterdir())
 
@@ -63,11 +63,24 @@ def test_all_runs_of_a_worker_tell_the_same(tmp_path):
     assert last_sign(folders[0]) == last_sign(folders[1]) is not None
 
 
-@pytest.mark.parametrize("content", ["", "x", "1", "1 2 3", "nan 1", "1 nan", "-1 1", "1 -1", "1e300 1", "9" * 40])
+@pytest.mark.parametrize(
+    "content", ["", "x", "1", "1 2 3 4", "1 2 -3", "1 2 3.5", "nan 1", "1 nan", "-1 1", "1 -1", "1e300 1", "9" * 60]
+)
 def test_what_is_no_sign_of_life_is_none(content, tmp_path):
     (tmp_path / "heartbeat").write_text(content)
     assert last_sign(tmp_path) is None
     assert silent_seconds(tmp_path) is None
+
+
+def test_the_step_of_the_least_advanced_run_is_told(tmp_path, clock):
+    heart = Heartbeat([tmp_path])
+    assert last_sign(tmp_path).step == 0
+    heart.step = 999_999_999
+    clock.seconds += 1
+    heart.beat()
+    assert last_sign(tmp_path).step == 999_999_999
+    (tmp_path / "heartbeat").write_text("1000.000 0.125\n")  # of an earlier version
+    assert last_sign(tmp_path) == heartbeat.Sign(1000.0, 0.125, 0)
 
 
 def test_a_link_is_neither_followed_nor_in_the_way(tmp_path):

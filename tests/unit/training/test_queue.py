@@ -5,7 +5,7 @@ import pytest
 from explorer.errors import StorageError
 from explorer.runs.facts import WorkerProcess
 from explorer.runs.store import read_run, run_folder
-from explorer.training import launch
+from explorer.training import launch, starting
 
 
 @pytest.fixture(autouse=True)
@@ -13,7 +13,7 @@ def home(tmp_path, monkeypatch):
     home = tmp_path / "home"
     home.mkdir()
     monkeypatch.setenv("EXPLORER_HOME", str(home))
-    monkeypatch.setattr(launch, "start_detached", lambda *_, **__: WorkerProcess(pid=1, started=0.0))
+    monkeypatch.setattr(starting, "start_detached", lambda *_, **__: WorkerProcess(pid=1, started=0.0))
     return home
 
 

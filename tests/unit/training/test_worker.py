@@ -15,7 +15,7 @@ from explorer.runs.facts import WorkerProcess
 from explorer.runs.heartbeat import last_sign
 from explorer.runs.metrics import MetricsWriter
 from explorer.runs.store import read_run, run_folder, update_run
-from explorer.training import launch, worker
+from explorer.training import launch, starting, worker
 from explorer.training.loop import Training
 from explorer.training.plan import Plan
 from explorer.training.recipe import Recipe
@@ -166,7 +166,7 @@ def test_a_run_whose_facts_cannot_be_written_says_why_in_its_log(home, at_step, 
     ],
 )
 def test_a_worker_that_cannot_even_begin_says_why(error, reason, monkeypatch):
-    def broken():
+    def broken(lane):
         raise ImportError(error)
 
     monkeypatch.setattr("explorer.training.session.Shared", broken)
@@ -203,5 +203,5 @@ def test_a_log_that_is_a_link_is_not_written_through(home, tmp_path):
     log.symlink_to(mine)
     worker.main(experiment_id)
     with pytest.raises(StorageError, match="worker.log"):
-        launch._spawn("worker", experiment_id, log.parent)
+        starting.spawn("worker", experiment_id, "0", folder=log.parent)
     assert mine.read_text() == "keep"

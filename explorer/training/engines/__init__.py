@@ -1,0 +1,1 @@
+"""Places where experiments train: one row each in `catalogue`."""
