@@ -14,7 +14,6 @@ from explorer.runs.state_files import LATEST
 from explorer.runs.store import checkpoint_folder, is_run_folder, read_facts, run_lock
 from explorer.scratch import remove_unowned
 
-
 ELSEWHERE = ".elsewhere"  # folder of the homes in which jobs of a cluster train, each named after its run
 
 

@@ -1,7 +1,7 @@
 """The coordinator process of an experiment on a cluster: each of its runs trains elsewhere and is mirrored here.
 
-Started by `training.engines` as `python -m explorer.training.coordinator EXPERIMENT`. For its runs it is what the worker
-is on this machine: it holds their locks, beats their hearts and follows requests. A run whose node ends goes on
+Started by `training.engines` as `python -m explorer.training.coordinator EXPERIMENT`. It is to its runs what the worker
+is on this machine: it holds their locks, writes their heartbeats and follows requests. A run whose node ends goes on
 elsewhere from the last state that came back.
 """
 

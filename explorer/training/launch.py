@@ -53,14 +53,16 @@ def start(plan: Plan, where: Where = HERE) -> str:
 
     Raises:
         DataMissing: the data set is not on this machine.
+        ExplorerError: `where` is a cluster whose library is not installed, or that cannot train as asked.
         RunError, BadSettings: there is no such checkpoint to start from, or it is of another network.
         StorageError: the runs folder cannot be written, the disk has too little space, or the checkpoint cannot be
             read.
     """
     require(plan.data)
-    for config in plan.network_configs():
+    chosen = engine(where.engine)
+    chosen.require(where)
+    for config in plan.network_configs() if chosen.here else ():
         require_step_memory(config, plan.recipe, plan.dataset.side(plan.recipe.image_size))
-    engine(where.engine)
     initial_sha256, _ = _initial(plan)
     tidy()
     with supervising():

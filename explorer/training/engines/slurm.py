@@ -7,7 +7,6 @@ EXPLORER_SLURM holds options of sbatch, such as "partition=gpu time=240 mem=8GB"
 import os
 import platform
 import shutil
-import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -46,7 +45,7 @@ def options() -> tuple[str, dict[str, str | int]]:
         name, equals, value = word.partition("=")
         if not (name.isidentifier() and equals and value):
             raise BadSettings(
-                f'EXPLORER_SLURM (={quoted(given)}) has {quoted(word)}, which is not name=value. Write it like '
+                f"EXPLORER_SLURM (={quoted(given)}) has {quoted(word)}, which is not name=value. Write it like "
                 '"partition=gpu time=240 mem=8GB".'
             )
         values[name] = int(value) if value.isdecimal() else value
