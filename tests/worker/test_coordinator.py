@@ -1,7 +1,8 @@
 """Runs that train elsewhere and are mirrored here: real workers in homes of their own take the place of a cluster."""
 
 import signal
-import time
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -10,11 +11,11 @@ from explorer.runs.control import request
 from explorer.runs.experiments import experiment
 from explorer.runs.facts import Where
 from explorer.runs.metrics import read_live, read_metrics
-from explorer.runs.store import read_run
+from explorer.runs.store import read_run, update_run
 from explorer.training import coordinator
 from explorer.training.engines.catalogue import ENGINES
 from explorer.training.engines.cluster import PlaceLost
-from explorer.training.launch import queue, resume, start
+from explorer.training.launch import queue, resume
 from explorer.training.plan import Plan
 from explorer.training.recipe import Recipe
 from explorer.training.workplace import Workplace
@@ -95,12 +96,13 @@ def results(experiment_id):
 
 @pytest.fixture(scope="module")
 def local(tmp_path_factory):
-    """The results of the plan on this machine."""
+    """The results of the plan on this machine, with the number of threads of a cluster's runs."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EXPLORER_HOME", str(tmp_path_factory.mktemp("local")))
-        experiment_id = start(PLAN, Where(lanes=1))
-        while experiment(experiment_id).active:
-            time.sleep(0.1)
+        experiment_id = queue(PLAN)
+        for run_id in experiment(experiment_id).run_ids:
+            update_run(run_id, lane=coordinator.ALONE)
+        subprocess.run([sys.executable, "-m", "explorer.training.worker", experiment_id, "0"], check=True)
         return results(experiment_id)
 
 
@@ -161,9 +163,9 @@ def test_a_worker_that_is_told_to_end_goes_on_elsewhere(home, cluster, local):
 @pytest.mark.parametrize("action", ["pause", "stop"])
 def test_a_request_reaches_the_run_that_trains_and_the_one_that_waits(home, cluster, local, action, monkeypatch):
     def trouble(run_id, new):
-        if new.seen.steps["metrics"] == -1 and new.facts.state == "queued":
-            for run in experiment(experiment_id).runs:
-                request(run.path, action)
+        cluster.trouble = lambda run_id, new: None
+        for run in experiment(experiment_id).runs:
+            request(run.path, action)
 
     cluster.trouble = trouble
     experiment_id = queue(PLAN, Where(engine="fake"))
@@ -171,7 +173,6 @@ def test_a_request_reaches_the_run_that_trains_and_the_one_that_waits(home, clus
     runs = experiment(experiment_id).runs
     assert [run.state for run in runs] == ["paused" if action == "pause" else "stopped"] * NETWORKS
     assert not list(home.rglob("control.json"))
-    cluster.trouble = lambda run_id, new: None
     monkeypatch.setattr("explorer.training.engines.catalogue.begin", lambda *arguments, **facts: None)
     resume(experiment_id)
     assert coordinator.main(experiment_id) == 0
@@ -179,12 +180,14 @@ def test_a_request_reaches_the_run_that_trains_and_the_one_that_waits(home, clus
 
 
 def test_what_fails_there_fails_here_with_the_name_of_the_node(home, cluster):
-    plan = PLAN.model_copy(update={"recipe": PLAN.recipe.model_copy(update={"learning_rate": 1000.0})})
-    experiment_id = queue(plan, Where(engine="fake"))
+    experiment_id = queue(PLAN, Where(engine="fake"))
+    first_id, _ = experiment(experiment_id).run_ids
+    update_run(first_id, data_fingerprint="of other images")
     assert coordinator.main(experiment_id) == 1
-    first = read_run(experiment(experiment_id).run_ids[0])
+    first = read_run(first_id)
     assert first.state == "failed"
-    assert first.reason.startswith("On node7: The loss is not finite")
+    assert first.reason.startswith("On node7: ")
+    assert "other images" in first.reason
     assert first.facts.worker is None
 
 
