@@ -42,7 +42,7 @@ class Sweep(Settings):
     data: str = "digits"
     seeds: tuple[int, ...] = Field(default=(0,), min_length=1, max_length=1000)
     initial: str = ""
-    recipe: dict[str, Value | tuple[Value, ...]] = {}
+    recipe: dict[str, Value | tuple[Value, ...]] = Field(default_factory=dict)
     engine: str = "local"
     lanes: int = Field(default=0, ge=0, le=MOST_LANES)
     gpus_per_run: float = Field(default=0.0, ge=0)
@@ -59,7 +59,10 @@ class Sweep(Settings):
         """
         if bool(self.kinds) != bool(self.depths):
             raise BadSettings("`kinds` and `depths` are given together: every kind is trained with every depth.")
-        names = (*self.networks, *(f"{STEMS.get(kind, kind)}{depth}" for kind, depth in product(self.kinds, self.depths)))
+        names = (
+            *self.networks,
+            *(f"{STEMS.get(kind, kind)}{depth}" for kind, depth in product(self.kinds, self.depths)),
+        )
         if not names:
             raise BadSettings("It names no networks. Add `networks: [plain20, resnet20]`, or `kinds` and `depths`.")
         lists = {name: value if isinstance(value, tuple) else (value,) for name, value in self.recipe.items()}
@@ -121,7 +124,9 @@ def _yaml(path: Path) -> Any:
     class Loader(yaml.SafeLoader):
         def compose_node(self, parent: Any, index: Any) -> Any:
             if self.check_event(yaml.AliasEvent):
-                raise yaml.MarkedYAMLError(problem="aliases are not used here", problem_mark=self.peek_event().start_mark)
+                raise yaml.MarkedYAMLError(
+                    problem="aliases are not used here", problem_mark=self.peek_event().start_mark
+                )
             return super().compose_node(parent, index)
 
         def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
