@@ -193,14 +193,12 @@ class Mirror:
         self.seen, self.step = new.seen, new.seen.steps["metrics"]
         if new.facts.state == "running" and new.facts != self._facts:
             self._facts = new.facts
-            known = {name: getattr(new.facts, name) for name in TAKEN}
-            update_run(self.run.id, environment=new.facts.environment | environment, **known)
+            update_run(self.run.id, **_taken(new.facts, environment))
 
-    def end(self, facts: RunFacts) -> None:
+    def end(self, facts: RunFacts, **environment: str) -> None:
         """Write how the run ended there."""
         self.close()
-        known = {name: getattr(facts, name) for name in TAKEN}
-        update_run(self.run.id, worker=None, **known)
+        update_run(self.run.id, worker=None, **_taken(facts, environment))
         if facts.state == "finished":
             with storage_errors(self.run.path):
                 (self.run.path / "snapshots" / LATEST).unlink(missing_ok=True)
@@ -210,6 +208,11 @@ class Mirror:
         self._metrics.close()
         with suppress(ExplorerError):
             update_run(self.run.id, metrics_sha256=metrics_sha256(self.run.path))
+
+
+def _taken(facts: RunFacts, environment: Mapping[str, str]) -> dict[str, Any]:
+    """The facts of a run that are known only where it trains."""
+    return {name: getattr(facts, name) for name in TAKEN} | {"environment": facts.environment | environment}
 
 
 def _newest_states(folder: Path) -> dict[str, bytes]:

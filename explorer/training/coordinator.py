@@ -190,7 +190,7 @@ class _Elsewhere:
         self.ended_well = facts.state == "finished" or self._asked is not None
         reason = f"On {self._place.node}: {facts.reason}" if facts.reason else ""
         self.close()
-        self._mirror.end(facts.model_copy(update={"reason": reason}))
+        self._mirror.end(facts.model_copy(update={"reason": reason}), node=self._place.node)
         withdraw(self.run.path)
 
     def _leave(self, action: Request) -> bool:

@@ -11,7 +11,8 @@ import threading
 
 
 def _pause_at_end_of_input() -> None:
-    sys.stdin.buffer.read()
+    while os.read(sys.stdin.fileno(), 1):  # not sys.stdin itself, which would be locked when this process ends
+        pass
     os.kill(os.getpid(), signal.SIGTERM)
 
 

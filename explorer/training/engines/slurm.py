@@ -6,6 +6,7 @@ EXPLORER_SLURM holds options of sbatch, such as "partition=gpu time=240 mem=8GB"
 
 import os
 import platform
+import shlex
 import shutil
 import time
 from collections.abc import Sequence
@@ -29,7 +30,7 @@ from explorer.training.workplace import start_worker
 MINUTES = 240  # of a job, unless EXPLORER_SLURM says another `time`
 HOLD_SECONDS = 30.0  # between two signs of life of the coordinator
 TETHER_SECONDS = 600.0  # without one before a job pauses its run and ends
-END_SECONDS = 30.0  # for jobs that were left behind to pause
+END_SECONDS = 30.0  # for jobs to end by themselves
 CLUSTERS = ("slurm", "local", "debug")
 
 
@@ -40,7 +41,7 @@ def options() -> tuple[str, dict[str, str | int]]:
         BadSettings: it is not of the form "name=value name=value".
     """
     given = os.environ.get("EXPLORER_SLURM", "")
-    values: dict[str, str | int] = {"time": MINUTES}
+    values: dict[str, str | int] = {}
     for word in given.split():
         name, equals, value = word.partition("=")
         if not (name.isidentifier() and equals and value):
@@ -89,12 +90,13 @@ class SlurmCluster:
         self._cluster, self._options = options()
         self._gpus = int(where.gpus_per_run)
         self._root = home() / ELSEWHERE
+        self._ending: list[SlurmPlace] = []
         self._end_jobs([self._root / run_id for run_id in run_ids if (self._root / run_id).is_dir()])
 
     def left_behind(self, run_id: str) -> "SlurmPlace | None":
         """The home of a run whose job was ended."""
         scratch = self._root / run_id
-        return SlurmPlace(scratch, None) if (scratch / run_id / "run.json").is_file() else None
+        return SlurmPlace(scratch, self._ending) if (scratch / run_id / "run.json").is_file() else None
 
     def place(self, start: Start) -> "SlurmPlace":
         """Submit the job of a run."""
@@ -102,22 +104,30 @@ class SlurmCluster:
         shutil.rmtree(scratch, ignore_errors=True)
         mirror.unpack(start, scratch / start.facts.id)
         executor = self._submitit.AutoExecutor(folder=scratch / "job", cluster=self._cluster)
-        executor.update_parameters(
-            name=start.facts.id,
-            timeout_min=self._options["time"],
-            cpus_per_task=1,
-            gpus_per_node=self._gpus,
-            slurm_setup=[f"export PYTHONPATH={PROJECT}"],
-            **{f"slurm_{name}": value for name, value in self._options.items() if name != "time"},
-        )
-        place = SlurmPlace(scratch, None)
+        try:
+            executor.update_parameters(
+                name=start.facts.id,
+                timeout_min=MINUTES,
+                cpus_per_task=start.facts.lane.threads if start.facts.lane else 1,
+                gpus_per_node=self._gpus,
+                slurm_setup=[f"export PYTHONPATH={shlex.quote(str(PROJECT))}"],
+                **{f"slurm_{name}": value for name, value in self._options.items()},
+            )
+        except NameError as error:  # of submitit, about an unknown option
+            raise BadSettings(f"EXPLORER_SLURM is not valid: {reason_in(error)}.") from None
+        place = SlurmPlace(scratch, self._ending)
         place.hold()
         place.job = executor.submit(train, str(scratch), start.facts.experiment, str(data_folder()))
         write_text_atomically(scratch / "job.id", str(place.job.job_id))
         return place
 
     def close(self) -> None:
-        """Nothing: jobs are ended with their places."""
+        """Wait until the jobs whose runs have ended are over, and remove their homes."""
+        end = time.monotonic() + END_SECONDS
+        for place in self._ending:
+            while place.job and not place.job.done() and time.monotonic() < end:
+                sleep(0.2)
+            place.remove()
 
     def _end_jobs(self, places: Sequence[Path]) -> None:
         """Ask jobs to pause, wait, and cancel them."""
@@ -137,10 +147,12 @@ class SlurmCluster:
 class SlurmPlace:
     """The home of a run on the shared file system, and its job."""
 
-    def __init__(self, scratch: Path, job: Any) -> None:
+    def __init__(self, scratch: Path, ending: list["SlurmPlace"]) -> None:
         self.node = ""
-        self.job = job
+        self.job: Any = None  # None if it was left behind
         self._scratch = scratch
+        self._ending = ending
+        self._ended = False
         self._held = 0.0
 
     def poll(self, seen: Seen) -> Changes | None:
@@ -160,6 +172,7 @@ class SlurmPlace:
             raise PlaceLost(reason_in(error)) from None
         if over and self.job is not None and new.complete and not new.ended:
             return replace(new, lost=f"job {self.job.job_id} ended ({self.job.state})")
+        self._ended = new.ended
         return new
 
     def hold(self) -> None:
@@ -173,8 +186,16 @@ class SlurmPlace:
         request(self._scratch / self._scratch.name, action)
 
     def close(self) -> None:
-        """Cancel the job unless it has ended, and remove the home."""
-        if self.job is not None:
-            with suppress(Exception):  # of submitit, or of scancel
+        """Let the job come to its end if its run has ended, else cancel it."""
+        if self._ended and self.job is not None:
+            shutil.rmtree(self._scratch / self._scratch.name, ignore_errors=True)
+            self._ending.append(self)
+        else:
+            self.remove()
+
+    def remove(self) -> None:
+        """Cancel the job unless it is over, and remove the home."""
+        with suppress(Exception):  # of submitit, or of scancel
+            if self.job is not None and not self.job.done():
                 self.job.cancel(check=False)
         shutil.rmtree(self._scratch, ignore_errors=True)
