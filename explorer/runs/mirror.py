@@ -155,8 +155,8 @@ class Mirror:
         self._facts: RunFacts | None = None
         update_run(run.id, metrics_sha256="")  # before the file changes
         self._metrics = MetricsWriter(run.path)
-        self.seen = Seen()
         self.step = self._metrics.last_step()
+        self.seen = Seen(steps=dict.fromkeys(COLUMNS, self.step))
 
     def start(self, **facts: Any) -> Start:
         """What goes to the place where the run is to train now; forgets rows past the newest state.
