@@ -34,6 +34,7 @@ def run(
     steps: int | None = None,
     engine: Annotated[str, arg(help=ENGINE_HELP)] = "local",
     gpus_per_run: Annotated[float, arg(help=GPUS_HELP)] = 0.0,
+    lanes: int = 0,
     detach: bool = False,
     json: AsJson = False,
 ) -> int:
@@ -43,13 +44,14 @@ def run(
         depths: plain and residual networks of these depths instead of the preset's, such as 20 32.
         seeds: instead of the preset's.
         steps: instead of the preset's.
+        lanes: worker processes that train at the same time; 0 chooses by cores, memory and runs.
         detach: start and return at once; `degradation verdict ID` gives the verdict later.
     """
     plan = degradation.plan(preset, depths=depths, seeds=seeds, steps=steps)
     for confound in degradation.plan_confounds(plan):
         message(f"note: {confound.reason} {confound.remedy} ({confound.source}).")
     message(f"On two CPU cores the preset takes {PRESETS[preset.replace('-', '_')].time}.")
-    experiment_id = start(plan, Where(engine=engine, gpus_per_run=gpus_per_run))
+    experiment_id = start(plan, Where(engine=engine, lanes=lanes, gpus_per_run=gpus_per_run))
     message(f"Experiment {experiment_id}")
     if detach:
         return show_experiment(experiment(experiment_id), json=json)

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from explorer.cli.output import message
 from explorer.errors import RunError
 from explorer.processes import sleep
-from explorer.runs.experiments import Experiment, experiment
+from explorer.runs.experiments import Experiment, experiment, refreshed
 from explorer.runs.facts import ACTIVE
 from explorer.runs.listing import state_of_experiment, state_of_run
 from explorer.runs.store import Run
@@ -28,9 +28,11 @@ def until_end(experiment_id: str) -> Experiment:
     """
     try:
         with _bars() if sys.stderr.isatty() else _lines() as report:
+            found = experiment(experiment_id)
             while True:
-                start_next()
-                found = experiment(experiment_id)
+                if found.state == "queued":
+                    start_next()
+                found = refreshed(found)
                 report(found)
                 if not found.active:
                     return found

@@ -49,6 +49,7 @@ def train(
     initial: str = "",
     engine: Annotated[str, arg(help=ENGINE_HELP)] = "local",
     gpus_per_run: Annotated[float, arg(help=GPUS_HELP)] = 0.0,
+    lanes: int = 0,
     from_: Annotated[Path | None, arg(name="from")] = None,
     dry_run: bool = False,
     detach: bool = False,
@@ -66,12 +67,13 @@ def train(
         seeds: one run of each network per seed.
         title: display text of the experiment.
         initial: id or path of a checkpoint of the same network with the initial weights.
+        lanes: worker processes that train at the same time; 0 chooses by cores, memory and runs.
         from_: a YAML or JSON file with these settings, in which lists of values in `recipe` make several experiments.
         dry_run: with --from, only show what would be started.
         detach: start and return at once; `runs show ID` shows the progress.
     """
     if from_ is not None:
-        given = networks or seeds != (0,) or title or initial or engine != "local" or gpus_per_run
+        given = networks or seeds != (0,) or title or initial or engine != "local" or lanes or gpus_per_run
         if given or data != Plan.model_fields["data"].default or recipe.model_dump() != Recipe().model_dump():
             message(f"error: with --from, all settings are in the file. Move the others into {from_}.")
             return WRONG_USAGE
@@ -80,10 +82,8 @@ def train(
         message("error: name at least one network, such as resnet20. `python -m explorer networks` lists them.")
         return WRONG_USAGE
     settings = Recipe(**recipe.model_dump())
-    experiment_id = start(
-        Plan(networks=networks, data=data, recipe=settings, seeds=seeds, title=title, initial=initial),
-        Where(engine=engine, gpus_per_run=gpus_per_run),
-    )
+    plan = Plan(networks=networks, data=data, recipe=settings, seeds=seeds, title=title, initial=initial)
+    experiment_id = start(plan, Where(engine=engine, lanes=lanes, gpus_per_run=gpus_per_run))
     message(f"Experiment {experiment_id}")
     return show_experiment(
         experiment(experiment_id) if detach else until_end(experiment_id), json=json, ended=not detach
@@ -140,6 +140,8 @@ def run_document(run: Run) -> dict[str, Any]:
         "recipe": facts.get("recipe"),
         "config": facts.get("network"),
         "initial": facts.get("initial"),
+        "where": facts.get("where"),
+        "lane": facts.get("lane"),
         "environment": facts.get("environment"),
         "created": facts.get("created"),
     }

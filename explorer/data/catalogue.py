@@ -9,7 +9,7 @@ from pathlib import Path
 from explorer.data import cifar, digits, imagenet
 from explorer.data.archive import Archive
 from explorer.data.folders import Folder, class_numbers, folder
-from explorer.data.splits import ChannelSums, Split, SplitName
+from explorer.data.splits import ChannelSums, Digests, Split, SplitName
 from explorer.errors import BadSettings, DataMissing, ExplorerError, UnknownName, quoted
 from explorer.files import USER_FILES
 from explorer.registry import nearest_hint
@@ -36,6 +36,7 @@ class DatasetRow:
         read: gives its training or test images of a side, from the data folder.
         archive: what is downloaded; None for built-in data sets.
         channel_sums: sums over the training images by side, for `Normalisation.known`, where reading takes seconds.
+        digests: fingerprints of its images by side; with them its decoded images are kept, see `data.decoded`.
         source: who made it and where it is described.
         any_size: whether other sizes are available too, since its pictures are scaled.
         normalisation: its default for untrained networks, a kind in `NORMALISATIONS`.
@@ -52,6 +53,7 @@ class DatasetRow:
     read: Callable[[Path, SplitName, int], Split]
     archive: Archive | None = None
     channel_sums: Mapping[int, ChannelSums] = field(default_factory=dict)
+    digests: Mapping[int, Digests] = field(default_factory=dict)
     source: str = ""
     any_size: bool = False
     normalisation: str = "channel"
@@ -94,6 +96,7 @@ DATASETS: dict[str, DatasetRow] = {
         read=cifar.read,
         archive=cifar.ARCHIVE,
         channel_sums=cifar.CHANNEL_SUMS,
+        digests=cifar.DIGESTS,
         source="Krizhevsky 2009, Learning Multiple Layers of Features from Tiny Images",
     ),
 }

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from explorer.data.archive import Archive
-from explorer.data.splits import ChannelSums, Pixels, Split, SplitName
+from explorer.data.splits import ChannelSums, Digests, Pixels, Split, SplitName
 
 SIDE = 32  # pixels
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
@@ -34,10 +34,23 @@ FILES: dict[SplitName, tuple[str, ...]] = {
     "test": ("test_batch",),
 }
 
-# Measured on the published files; a test measures them again.
+# Measured on the published files; tests measure them again.
 CHANNEL_SUMS = {
     32: ChannelSums((6415714204, 6295060180, 5829907619), (1007102432534, 971356520230, 891641299129)),
     16: ChannelSums((1605538997, 1575378188, 1459087866), (248565660353, 239736528842, 219849437612)),
+}
+
+DIGESTS = {
+    32: Digests(
+        train="cab55defe72448f28a7403d809d38c6a132caf6fe7a46d2cb57ac0456d959cfa",
+        test="fafcb5acb4dca6bd4926a387704ef3bf80c4c6d2ea74b4764c62d930fed8e53f",
+        all="5a9028e75030f6fea9083c25a6fb0e2168bcce442abf3547894055a27b9dd75d",
+    ),
+    16: Digests(
+        train="df85e9c33e748d80f596ae6dddf84cacc98f41efb632fa0196b6432d7e8a4d9a",
+        test="09639e1e7e16021cc0a17a424d894be00799367e42827e075e090ffbacf69ca8",
+        all="266c1d861ab9dcf51207e2d09d84a745fc827f3c22b71d8d3124dc95597221e2",
+    ),
 }
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from explorer.data.scikit_learn import scikit_learn_file
 from explorer.data.splits import Split, SplitName
 
 CLASSES = tuple("0123456789")
@@ -16,11 +17,9 @@ def read(_: Path, split: SplitName, side: int = 8) -> Split:
     The published set has no split. This one is fixed: every fifth image in order of class is a test image, so the
     shares of the classes are equal to within one image.
     """
-    from sklearn.datasets import load_digits
-
-    published = load_digits()
-    pixels = np.rint(published.images * (255 / 16)).astype(np.uint8)[..., None]  # published as 0..16
-    labels = published.target.astype(np.int64)
+    table = np.loadtxt(scikit_learn_file("data", "digits.csv.gz"), delimiter=",", dtype=np.uint8)
+    published, labels = table[:, :64], table[:, 64].astype(np.int64)  # pixels of 0 to 16
+    pixels = np.rint(published * (255 / 16)).astype(np.uint8).reshape(-1, 8, 8, 1)
     test = np.zeros(len(labels), dtype=bool)
     test[np.argsort(labels, kind="stable")[::TEST_EVERY]] = True
     chosen = test if split == "test" else ~test

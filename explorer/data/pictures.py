@@ -9,7 +9,6 @@
 import hashlib
 import re
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +18,7 @@ from explorer.cache import ByteCache
 from explorer.data.catalogue import dataset, require
 from explorer.data.picture_files import read_picture, read_picture_file
 from explorer.data.pixels import load_test
+from explorer.data.scikit_learn import scikit_learn_file
 from explorer.errors import BadSettings, StorageError, UnknownName, quoted
 from explorer.files import file_identity, home, storage_errors, write_atomically
 from explorer.registry import nearest_hint
@@ -73,7 +73,7 @@ def picture(reference: str, *, data: str = "", image_size: int | None = None, pa
     if reference.startswith("test:"):
         return _test_image(reference, data, image_size)
     if reference in PHOTOGRAPHS:
-        return Picture(reference, _read(_photograph(reference)), None, PHOTOGRAPHS[reference])
+        return Picture(reference, _read(scikit_learn_file("images", reference)), None, PHOTOGRAPHS[reference])
     if reference.startswith("upload:"):
         return Picture(reference, _read(_upload(reference)), None, "Uploaded picture")
     if paths:
@@ -191,13 +191,6 @@ def _test_image(reference: str, data: str, image_size: int | None) -> Picture:
         )
     test = load_test(data, image_size if row.any_size or image_size in row.sizes else None)
     return Picture(reference, test.pixels[index], int(test.labels[index]), f"Test image {index} of {row.title}")
-
-
-def _photograph(name: str) -> Path:
-    found = find_spec("sklearn")  # does not import it, which takes seconds
-    assert found is not None
-    assert found.origin is not None
-    return Path(found.origin).parent / "datasets" / "images" / name
 
 
 def _upload(reference: str) -> Path:

@@ -25,3 +25,11 @@ class ChannelSums(NamedTuple):
 
     pixels: tuple[int, ...]
     squares: tuple[int, ...]
+
+
+class Digests(NamedTuple):
+    """Fingerprints of the published images with their labels, see `decoded.fingerprint`."""
+
+    train: str
+    test: str
+    all: str

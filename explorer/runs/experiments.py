@@ -68,8 +68,9 @@ class Experiment:
 
     @property
     def resumable(self) -> bool:
-        """Whether a run of it can be resumed."""
-        return not self.active and any(run.state in RESUMABLE for run in self.runs)
+        """Whether a run of it can be resumed; while others train, one whose worker died."""
+        states = ("crashed",) if self.active else RESUMABLE
+        return any(run.state in states for run in self.runs)
 
     @property
     def run_ids(self) -> tuple[str, ...]:
@@ -97,6 +98,11 @@ def experiment(experiment_id: str) -> Experiment:
     raise RunError(
         f"There is no experiment {experiment_id!r} in {home()}. `python -m explorer runs list` shows those there are."
     )
+
+
+def refreshed(found: Experiment) -> Experiment:
+    """The experiment as it is now, without reading other runs; raises RunError if a run of it was deleted."""
+    return _experiment(found.id, [read_run(run_id) for run_id in found.run_ids])
 
 
 def metrics(run_ids: Sequence[str], *, points: int | None = 2000, after: int = -1) -> "pd.DataFrame":

@@ -110,4 +110,4 @@ def _shares(costs: Sequence[float], count: int) -> tuple[tuple[int, ...], ...]:
         load, lane = loads[0]
         heapreplace(loads, (load + costs[run], lane))
         shares[lane].append(run)
-    return tuple(tuple(sorted(share)) for share in shares)
+    return tuple(sorted(tuple(sorted(share)) for share in shares))

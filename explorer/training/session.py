@@ -10,6 +10,7 @@ import torch
 
 from explorer import progress
 from explorer.data.batches import Batches
+from explorer.data.decoded import keep
 from explorer.data.pixels import load_data
 from explorer.errors import ExplorerError, RunError, one_line, reason_in
 from explorer.runs.checkpoint_facts import CheckpointFacts
@@ -38,6 +39,7 @@ class Shared:
         """The batches of a recipe and seed, prepared once for all networks in lockstep."""
         key = (data, recipe.model_dump_json(), seed)
         if key not in self._batches:
+            keep(data, recipe.image_size)
             self._batches[key] = batches_for(load_data(data, recipe.image_size), recipe, seed, self.device)
         return self._batches[key]
 

@@ -66,6 +66,13 @@ def duration(seconds: float) -> str:
     return f"{seconds / 86400:.1f} days"
 
 
+def processes(lanes: int, threads: int) -> str:
+    """How many processes train at the same time, and the threads of each if it has several."""
+    several = lanes > 1
+    with_threads = f" with {threads} threads{' each' if several else ''}" if threads > 1 else ""
+    return f"{lanes} processes{with_threads}" if several else f"one process{with_threads}"
+
+
 def size(count: int) -> str:
     """A number of bytes."""
     return f"{count / 1e9:.2f} GB" if count >= 1e9 else f"{count / 1e6:,.0f} MB"

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,10 @@ import pytest
 from explorer.errors import DataMissing, RunError
 from explorer.runs import trash
 from explorer.runs.experiments import experiment, list_experiments, metrics, set_aside
-from explorer.runs.facts import ACTIVE
-from explorer.runs.store import update_run
+from explorer.runs.facts import ACTIVE, Where
+from explorer.runs.store import read_run, update_run
 from explorer.training.launch import pause, queue, resume, start, start_next, stop
+from explorer.training.lockstep import AHEAD_STEPS
 from explorer.training.plan import Plan
 from explorer.training.recipe import Recipe
 
@@ -66,7 +68,8 @@ def test_paused_killed_and_resumed_until_stopped(home, until):
     paused = until(experiment_id, "paused", step=5)
     resume(experiment_id)
     running = until(experiment_id, "running", step=paused.step + 5)
-    os.kill(running.runs[0].facts.worker.pid, signal.SIGKILL)
+    for run in running.runs:
+        os.kill(run.facts.worker.pid, signal.SIGKILL)
     until(experiment_id, "crashed")
     resume(experiment_id)
     until(experiment_id, "running", step=paused.step + 5)
@@ -81,7 +84,7 @@ def test_paused_killed_and_resumed_until_stopped(home, until):
 
 
 def test_a_queue_runs_one_experiment_after_the_other_in_lockstep(home, until):
-    first = start(LONG)
+    first = start(LONG, Where(lanes=1))
     second = start(SHORT)
     until(first, "running", step=2)
     assert experiment(second).state == "queued"
@@ -91,6 +94,43 @@ def test_a_queue_runs_one_experiment_after_the_other_in_lockstep(home, until):
     stop(first)
     until(second, "finished", step=20)  # started by the worker that ended, nobody asked
     assert experiment(first).state == "stopped"
+
+
+def test_lanes_train_beside_each_other_and_one_ahead_waits(home, until):
+    recipe = LONG.recipe.model_copy(update={"evaluate_every": 5})
+    experiment_id = start(Plan(networks=("plain8-w2", "resnet32-w4"), recipe=recipe), Where(lanes=2))
+    until(experiment_id, "running", step=2)
+    fast, slow = experiment(experiment_id).runs
+    assert fast.facts.worker != slow.facts.worker
+    assert (fast.facts.lane.of, slow.facts.lane.number) == (2, 1)
+    until(experiment_id, "running", step=40)
+    for _ in range(20):
+        slow, fast = read_run(slow.id), read_run(fast.id)  # the one that is behind first
+        assert fast.progress.step - slow.progress.step <= AHEAD_STEPS + 5
+        time.sleep(0.05)
+    pause(experiment_id)
+    until(experiment_id, "paused")
+
+
+def test_a_dead_lane_is_resumed_beside_the_others(home, until):
+    experiment_id = start(LONG, Where(lanes=2))
+    until(experiment_id, "running", step=5)
+    first, second = experiment(experiment_id).runs
+    os.kill(first.facts.worker.pid, signal.SIGKILL)
+    while (found := experiment(experiment_id)).runs[0].state != "crashed":
+        time.sleep(0.01)
+    assert (found.state, found.resumable) == ("running", True)
+    before = found.runs[1]
+    assert before.facts.worker == second.facts.worker
+    while read_run(second.id).progress.step < before.progress.step + 20:
+        time.sleep(0.01)
+    resume(experiment_id)
+    until(experiment_id, "running", step=found.runs[0].progress.step + 5)
+    first, other = experiment(experiment_id).runs
+    assert other.facts.worker == second.facts.worker
+    assert first.facts.lane.number == 2
+    stop(experiment_id)
+    until(experiment_id, "stopped")
 
 
 def test_a_run_that_fails_says_why_and_the_others_go_on(home, until):

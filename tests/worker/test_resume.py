@@ -5,10 +5,12 @@ import os
 import random
 import time
 
+import psutil
 import pytest
 import torch
 
 from explorer.runs.experiments import live_blocks, live_layers, metrics
+from explorer.runs.facts import Lane, WorkerProcess
 from explorer.runs.snapshots import read_snapshot
 from explorer.runs.store import read_run, run_folder, update_run
 from explorer.training.launch import queue
@@ -16,7 +18,7 @@ from explorer.training.plan import Plan
 from explorer.training.recipe import Recipe
 
 STEPS = 300
-KILLS = 12
+KILLS = 30
 PLAN = Plan(
     networks=("plain8-w2", "resnet8-w2"),
     recipe=Recipe(
@@ -31,13 +33,13 @@ PLAN = Plan(
 )
 
 
-def _work(home, experiment_id):
+def _work(home, experiment_id, lane):
     """What the worker process does, with its state kept so often that a kill can meet any moment of it."""
     os.environ["EXPLORER_HOME"] = home
     from explorer.training import session, worker
 
     session.LATEST_SECONDS = 0.02
-    worker.main(experiment_id)
+    worker.main(experiment_id, lane)
 
 
 @pytest.fixture
@@ -47,8 +49,8 @@ def workers(home):
     context.set_forkserver_preload(["explorer.training.session", "sklearn.datasets"])
     started = []
 
-    def start(experiment_id):
-        process = context.Process(target=_work, args=(str(home), experiment_id))
+    def start(experiment_id, lane=0):
+        process = context.Process(target=_work, args=(str(home), experiment_id, lane))
         process.start()
         started.append(process)
         return process
@@ -70,47 +72,60 @@ def final_bits(run_id):
     return [*state["network"].values(), *momentum]
 
 
-def test_a_run_killed_twelve_times_ends_with_the_bits_of_one_left_alone(workers):
+def begun(run_id, **facts):
+    """Mark a run as one that a worker of this test is about to train, so that nobody else starts it."""
+    me = WorkerProcess(pid=os.getpid(), started=psutil.Process().create_time())
+    update_run(run_id, state="starting", worker=me, **facts)
+
+
+def kill_at_random(experiment_id, workers, ids):
+    """Kill one or both lanes, each with one run, at random moments; gives the processes that go on to the end."""
+    moments = random.Random(0)
+    lanes = [workers(experiment_id, number) for number in range(len(ids))]
+    kills = []
+    while len(kills) < KILLS:
+        goal = least_step(ids) + moments.randint(0, 2 * (STEPS // KILLS) - 5)
+        while least_step(ids) < min(goal, STEPS - 1) and any(each.is_alive() for each in lanes):
+            time.sleep(0.002)
+        time.sleep(moments.uniform(0, 0.03))
+        ended = moments.choice([[0], [1], [0, 1]])
+        for number in ended:
+            lanes[number].kill()
+        kills.append(least_step(ids))
+        for number in ended:
+            lanes[number].join()
+            if read_run(ids[number]).state in ("crashed", "starting"):
+                begun(ids[number])
+            lanes[number] = workers(experiment_id, number)
+    assert len(set(kills)) >= KILLS / 2, f"the kills met few different moments: {kills}"
+    return lanes
+
+
+@pytest.mark.timeout(600)
+def test_lanes_killed_thirty_times_end_with_the_bits_of_one_left_alone(workers):
     undisturbed = queue(PLAN)
     left_alone = workers(undisturbed)
     left_alone.join(120)
     assert left_alone.exitcode == 0
 
     killed = queue(PLAN)  # only now: a worker that ends starts what is queued
-    moments = random.Random(0)
-    ids = [f"{killed}-{name}-s0" for name in PLAN.networks]
-    kills = []
-    while len(kills) < KILLS:
-        process = workers(killed)
-        goal = least_step(ids) + moments.randint(0, 2 * (STEPS // KILLS) - 5)
-        while least_step(ids) < min(goal, STEPS - 1) and process.is_alive():
-            time.sleep(0.002)
-        time.sleep(moments.uniform(0, 0.03))
-        process.kill()
-        process.join()
-        kills.append(least_step(ids))
-        for run_id in ids:
-            if read_run(run_id).state in ("crashed", "starting"):
-                update_run(run_id, state="queued")
-    assert len(set(kills)) >= 8, f"the kills met few different moments: {kills}"
-    last = workers(killed)
-    last.join(120)
-    assert last.exitcode == 0
+    before, ids = ([f"{each}-{name}-s0" for name in PLAN.networks] for each in (undisturbed, killed))
+    for number, run_id in enumerate(ids):
+        begun(run_id, lane=Lane(number=number, of=2, threads=1))
+    for process in kill_at_random(killed, workers, ids):
+        process.join(120)
+        assert process.exitcode == 0
 
-    for name, run_id in zip(PLAN.networks, ids, strict=True):
-        expected, found = final_bits(f"{undisturbed}-{name}-s0"), final_bits(run_id)
-        assert all(torch.equal(a, b) for a, b in zip(expected, found, strict=True))
+    for a, b in zip(before, ids, strict=True):
+        assert all(torch.equal(x, y) for x, y in zip(final_bits(a), final_bits(b), strict=True))
     columns = ["network", "step", "loss", "batch_error", "learning_rate", "train_error", "test_error"]
-    expected = metrics([f"{undisturbed}-{name}-s0" for name in PLAN.networks], points=None)[columns]
-    found = metrics(ids, points=None)[columns]
-    assert found["step"].tolist() == [*range(STEPS + 1)] * 2
+    expected, found = metrics(before, points=None)[columns], metrics(ids, points=None)[columns]
+    assert found["step"].tolist() == [*range(STEPS + 1)] * len(ids)
     assert found.equals(expected)
     for live in (live_layers, live_blocks):
         looks = live(ids).drop(columns=["experiment", "run"])
         assert looks["step"].unique().tolist() == list(range(0, STEPS + 1, 20))
-        assert looks.equals(
-            live([f"{undisturbed}-{name}-s0" for name in PLAN.networks]).drop(columns=["experiment", "run"])
-        )
+        assert looks.equals(live(before).drop(columns=["experiment", "run"]))
 
 
 def test_a_kill_is_seen_at_once(workers):

@@ -13,7 +13,7 @@ from explorer.runs.store import FORCED, Run
 from explorer.training import launch
 from explorer.ui import cached, wording
 from explorer.ui.errors import readable_errors, show_error
-from explorer.ui.wording import duration, since
+from explorer.ui.wording import duration, processes, since
 
 LOG_LINES = 30
 
@@ -93,7 +93,7 @@ def _sentence(found: Experiment) -> str:
         return "Ended by force. Resume continues from the last saved state."
     return {
         "starting": "Starting: PyTorch is loading, which takes about ten seconds.",
-        "running": "Training. You may close this page: training continues.",
+        "running": f"Training{_lanes(found)}. You may close this page: training continues.",
         "paused": "Paused. Resume continues exactly where it stopped.",
         "stopped": "Stopped. What was measured is kept; Resume continues from there.",
         "finished": "Finished.",
@@ -102,6 +102,12 @@ def _sentence(found: Experiment) -> str:
         "damaged": "A file of this experiment cannot be read.",
         "shipped": "Shipped with the program.",
     }[found.state]
+
+
+def _lanes(found: Experiment) -> str:
+    """In how many processes an experiment trains."""
+    lane = next((run.facts.lane for run in found.runs if run.state == "running" and run.facts), None)
+    return f" in {processes(lane.of, lane.threads)}" if lane else ""
 
 
 def _queue_position(found: Experiment) -> str:

@@ -18,7 +18,7 @@ from explorer.ui.navigation import page
 from explorer.ui.widgets.caveats import show_caveats
 from explorer.ui.widgets.export import show_command
 from explorer.ui.widgets.waiting import show_result
-from explorer.ui.wording import duration, title
+from explorer.ui.wording import duration, processes, title
 
 
 def start_panel(plan: Plan, *, opens: str = "train", **query: str) -> None:
@@ -92,6 +92,7 @@ def _time(found: Estimate) -> None:
     slowest = max(found.step_seconds, key=lambda name: found.step_seconds[name])
     st.markdown(f":material/timer: **About {duration(found.seconds)}** on this machine")
     st.caption(
-        f"Slowest: {slowest}, {1000 * found.step_seconds[slowest]:,.0f} ms a step in {found.precision}. "
+        f"In {processes(found.lanes, found.threads)}. Slowest: {slowest}, "
+        f"{1000 * found.step_seconds[slowest]:,.0f} ms a step in {found.precision}. "
         "Start-up and other work on the machine are not counted."
     )
