@@ -16,16 +16,14 @@ def test_the_number_of_processes_is_chosen_beside_start(open_page):
 
 def test_a_cluster_whose_library_is_missing_says_how_to_install_it(open_page, monkeypatch):
     monkeypatch.setattr(cluster, "find_spec", lambda name: None)
-    app = open_page("train", where="ray")
-    assert "Ray cluster (not installed)" in app.selectbox(key="where").options
+    app = open_page("train", where="Ray cluster")
     assert "requirements-cluster.txt" in app.warning[0].value
     assert app.button(key="start").disabled
 
 
 def test_runs_on_a_cluster_can_ask_for_gpus_and_take_no_time_here(open_page, monkeypatch):
     monkeypatch.setattr(cluster, "find_spec", lambda name: name)
-    monkeypatch.setattr(cluster, "import_module", lambda name: None)
-    app = open_page("train", where="ray", gpus="0.25")
+    app = open_page("train", where="Ray cluster", gpus="0.25")
     assert command(app).endswith("--engine ray --gpus-per-run 0.25")
     assert not app.button(key="start").disabled
     assert not any(button.key == "estimate_time" for button in app.button)

@@ -7,7 +7,7 @@ from explorer.registry import lookup
 from explorer.runs.facts import Where
 from explorer.runs.store import Run
 from explorer.training.engines import local, ray, slurm
-from explorer.training.engines.cluster import Cluster, is_installed
+from explorer.training.engines.cluster import Cluster
 from explorer.training.starting import begin
 
 
@@ -22,7 +22,6 @@ class Engine:
         here: whether it uses the cores of this machine, which train one experiment at a time.
         require: raises ExplorerError if nothing can be trained there as asked.
         connect: gives the cluster to the coordinator of some runs; None if it needs none.
-        library: of requirements-cluster.txt that it needs; empty if none.
     """
 
     title: str
@@ -30,12 +29,6 @@ class Engine:
     here: bool = False
     require: Callable[[Where], None] = lambda where: None
     connect: Callable[[Where, Sequence[str]], Cluster] | None = None
-    library: str = ""
-
-    @property
-    def installed(self) -> bool:
-        """Whether its library is installed."""
-        return not self.library or is_installed(self.library)
 
 
 def _begin_coordinator(experiment_id: str, runs: Sequence[Run], training: Sequence[Run]) -> None:
@@ -45,10 +38,8 @@ def _begin_coordinator(experiment_id: str, runs: Sequence[Run], training: Sequen
 
 ENGINES: dict[str, Engine] = {
     "local": Engine("This machine", local.begin_lanes, here=True),
-    "ray": Engine("Ray cluster", _begin_coordinator, require=ray.require, connect=ray.RayCluster, library="ray"),
-    "slurm": Engine(
-        "SLURM cluster", _begin_coordinator, require=slurm.require, connect=slurm.SlurmCluster, library="submitit"
-    ),
+    "ray": Engine("Ray cluster", _begin_coordinator, require=ray.require, connect=ray.RayCluster),
+    "slurm": Engine("SLURM cluster", _begin_coordinator, require=slurm.require, connect=slurm.SlurmCluster),
 }
 
 

@@ -49,19 +49,15 @@ class Cluster(Protocol):
         """Leave the cluster."""
 
 
-def is_installed(library: str) -> bool:
-    """Whether a library of requirements-cluster.txt is installed, found without importing it."""
-    return find_spec(library) is not None
-
-
-def required(library: str) -> Any:
-    """A library of requirements-cluster.txt.
-
-    Raises:
-        ExplorerError: it is not installed.
-    """
-    if not is_installed(library):
+def require_installed(library: str) -> None:
+    """Raise ExplorerError if a library of requirements-cluster.txt is not installed; does not import it."""
+    if find_spec(library) is None:
         raise ExplorerError(
             f"{library} is not installed. Install it with `python -m pip install -r requirements-cluster.txt`."
         )
+
+
+def required(library: str) -> Any:
+    """A library of requirements-cluster.txt, imported; raises as `require_installed` does."""
+    require_installed(library)
     return import_module(library)

@@ -16,7 +16,7 @@ from explorer.files import PROJECT
 from explorer.runs.control import Request
 from explorer.runs.facts import Where
 from explorer.runs.mirror import Changes, Seen, Start
-from explorer.training.engines.cluster import PlaceLost, required
+from explorer.training.engines.cluster import PlaceLost, require_installed, required
 from explorer.training.workplace import Workplace
 
 THREADS = 1  # of each run, as its lane says
@@ -26,7 +26,7 @@ LEFT_OUT = ["installed/", "**/__pycache__/"]  # of the package: shipped runs
 
 def require(where: Where) -> None:
     """Raise ExplorerError if Ray is not installed."""
-    required("ray")
+    require_installed("ray")
 
 
 class Node:

@@ -24,7 +24,7 @@ from explorer.runs.control import Request, request
 from explorer.runs.facts import Where
 from explorer.runs.mirror import Changes, Seen, Start
 from explorer.runs.tidying import ELSEWHERE
-from explorer.training.engines.cluster import PlaceLost, required
+from explorer.training.engines.cluster import PlaceLost, require_installed, required
 from explorer.training.workplace import start_worker
 
 MINUTES = 240  # of a job, unless EXPLORER_SLURM says another `time`
@@ -60,7 +60,7 @@ def require(where: Where) -> None:
     """Raise ExplorerError if jobs cannot be submitted as asked."""
     if where.gpus_per_run != int(where.gpus_per_run):
         raise BadSettings(f"`gpus_per_run` (={where.gpus_per_run}) must be a whole number: SLURM gives whole GPUs.")
-    required("submitit")
+    require_installed("submitit")
     cluster, _ = options()
     if cluster == "slurm" and not shutil.which("sbatch"):
         raise ExplorerError("There is no `sbatch` on this machine. Start the experiment where jobs are submitted.")

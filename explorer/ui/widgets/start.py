@@ -9,6 +9,7 @@ from explorer.compute.functions import estimate
 from explorer.data.catalogue import data_status
 from explorer.escaping import in_markdown, message_in_markdown
 from explorer.results import Estimate
+from explorer.runs.experiments import Experiment
 from explorer.runs.facts import HERE, Where
 from explorer.studies import commands
 from explorer.studies.degradation import plan_confounds
@@ -46,7 +47,7 @@ def start_panel(plan: Plan, *, opens: str = "train", **query: str) -> None:
             st.warning(message_in_markdown(status.detail), icon=":material/download:")
             st.page_link(page("data"), label="To the Data page", icon=":material/arrow_forward:")
         where, possible = where_choice()
-        busy = [found for found in cached.experiments() if found.active]
+        busy = [found for found in cached.experiments() if found.active and _trains_here(found)]
         if busy and ENGINES[where.engine].here:
             st.caption(f"{in_markdown(title(busy[-1]))} is {busy[-1].state}: this one will wait in the queue.")
         if st.button(
@@ -70,6 +71,10 @@ def start_and_open(plan: Plan, opens: str, where: Where = HERE, **query: str) ->
     experiment_id = launch.start(plan, where)
     cached.forget()
     st.switch_page(page(opens), query_params={"experiment": experiment_id} | query)
+
+
+def _trains_here(found: Experiment) -> bool:
+    return any(run.facts is not None and run.facts.where.engine == HERE.engine for run in found.runs)
 
 
 def _caveats(plan: Plan) -> None:

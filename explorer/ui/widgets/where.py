@@ -18,7 +18,7 @@ def where_choice() -> tuple[Where, bool]:
         st.selectbox(
             "Where",
             list(ENGINES),
-            format_func=lambda key: ENGINES[key].title + ("" if ENGINES[key].installed else " (not installed)"),
+            format_func=lambda key: ENGINES[key].title,
             help="Results are the same. On a cluster every run trains in one thread on a node of its own choice, and "
             "its page shows it live.",
             key="where",
