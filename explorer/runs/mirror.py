@@ -99,9 +99,8 @@ def unpack(start: Start, folder: Path) -> None:
         (folder / "snapshots").mkdir(parents=True)
     for name, content in start.files.items():
         write_bytes_atomically(inside(folder, name), content)
-    if start.row is not None:
-        with MetricsWriter(folder) as metrics:
-            metrics.append(start.row)
+    with MetricsWriter(folder) as metrics:  # a run that has begun counts as damaged without its file
+        metrics.fill({"metrics": [] if start.row is None else [start.row]})
     write_facts(folder, start.facts)
     mark(folder)
 

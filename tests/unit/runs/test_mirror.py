@@ -4,10 +4,11 @@ import pytest
 import torch
 
 from explorer.errors import StorageError
+from explorer.runs.facts import settings_digest
 from explorer.runs.metrics import MetricsWriter, read_live, read_metrics
 from explorer.runs.mirror import Mirror, Seen, changes, unpack
 from explorer.runs.snapshots import read_snapshot, resume_state, write_latest, write_snapshot
-from explorer.runs.store import read_run, run_folder
+from explorer.runs.store import read_run, run_folder, update_run
 from explorer.tables import LIVE_LAYERS
 
 
@@ -51,6 +52,17 @@ def test_the_newest_state_goes_there_with_its_row_and_rows_past_it_are_forgotten
     assert steps(run.path) == [0, 1, 2, 3, 4, 5]
     assert steps(folder) == [5]
     assert resume_state(folder, last_step=5)[0]["step"] == 5
+
+
+def test_a_run_that_has_begun_but_has_no_state_begins_again_there(make_run, tmp_path, monkeypatch):
+    run = read_run(make_run(steps=10, step=3, state="queued"))
+    facts = update_run(run.id, data_fingerprint="of the images")
+    update_run(run.id, settings_sha256=settings_digest(facts))
+    start = Mirror(run).start()
+    assert start.row is None
+    unpack(start, tmp_path / "elsewhere" / run.id)
+    monkeypatch.setenv("EXPLORER_HOME", str(tmp_path / "elsewhere"))
+    assert read_run(run.id).state == "queued"
 
 
 def test_damaged_states_go_there_too_so_that_the_worker_names_them(run, tmp_path):
