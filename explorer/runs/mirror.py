@@ -89,8 +89,8 @@ class Changes:
         return self.complete and self.facts.state in ENDED
 
 
-def unpack(start: Start, folder: Path) -> None:
-    """Make the run folder there, for its worker.
+def unpack(start: Start, folder: Path) -> RunFacts:
+    """Make the run folder there, for its worker; gives its facts.
 
     Raises:
         StorageError: the disk is full or the folder read-only.
@@ -103,6 +103,7 @@ def unpack(start: Start, folder: Path) -> None:
         metrics.fill({"metrics": [] if start.row is None else [start.row]})
     write_facts(folder, start.facts)
     mark(folder)
+    return start.facts
 
 
 def changes(folder: Path, seen: Seen) -> Changes:
@@ -209,7 +210,7 @@ class Mirror:
             update_run(self.run.id, metrics_sha256=metrics_sha256(self.run.path))
 
 
-def _taken(facts: RunFacts, environment: Mapping[str, str]) -> dict[str, Any]:
+def _taken(facts: RunFacts, environment: dict[str, str]) -> dict[str, Any]:
     """The facts of a run that are known only where it trains."""
     return {name: getattr(facts, name) for name in TAKEN} | {"environment": facts.environment | environment}
 

@@ -19,7 +19,7 @@ from explorer.runs.control import Request, requested, withdraw
 from explorer.runs.experiments import experiment
 from explorer.runs.facts import HERE, Lane, RunFacts, WorkerProcess, with_notice
 from explorer.runs.heartbeat import Heartbeat
-from explorer.runs.mirror import Changes, Mirror
+from explorer.runs.mirror import Changes, Mirror, Start
 from explorer.runs.state_files import newest_verified_step
 from explorer.runs.store import REASON, Run, read_facts, update_run
 from explorer.runs.tidying import tidy
@@ -37,6 +37,7 @@ ALONE = Lane(number=0, of=1, threads=1)
 
 def main(experiment_id: str) -> int:
     """Train the queued runs of an experiment on its cluster; 1 if one did not end as asked."""
+    _allow_many_files()
     tidy()
     runs = [run for run in experiment(experiment_id).runs if run.state in ("queued", "starting")]
     with ExitStack() as held:
@@ -85,6 +86,15 @@ def _train(runs: Sequence[Run], resources: Mapping[str, Resources]) -> bool:
     return ended_well
 
 
+def _allow_many_files() -> None:
+    """Raise the limit of open files, of which every run needs a handful, as far as this user may."""
+    if sys.platform != "win32":
+        import resource
+
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
 def _connect(runs: Sequence[Run]) -> Cluster:
     where = next((run.facts.where for run in runs if run.facts), HERE)
     connect = engine(where.engine).connect
@@ -125,17 +135,9 @@ class _Elsewhere:
                 return self._leave(action)
             self._place.request(action)
         if self._place is None:
-            self._place = self._cluster.place(self._mirror.start(where=HERE, lane=ALONE))
+            self._place = self._cluster.place(self.run.id, self._start)
             self._beat = b""
-        if not self._place.node:
-            self._heart.beat()
-        if time.monotonic() - self._polled < POLL_SECONDS:
-            return True
-        try:
-            new = self._place.poll(self._mirror.seen)
-        except PlaceLost as error:
-            return self._move(self._place, str(error))
-        return True if new is None else self._write(self._mirror, self._place, new)
+        return self._poll(self._mirror, self._place)
 
     def close(self) -> None:
         """Leave the place and close the files."""
@@ -145,6 +147,25 @@ class _Elsewhere:
         if self._mirror is not None:
             self._mirror.close()
         self._resources.reserve.release()
+
+    def _poll(self, mirror: Mirror, place: Place) -> bool:
+        if not place.node:
+            self._heart.beat()
+        if time.monotonic() - self._polled < POLL_SECONDS:
+            return True
+        try:
+            new = place.poll(mirror.seen)
+        except PlaceLost as error:
+            return self._move(place, str(error))
+        if new is not None:
+            return self._write(mirror, place, new)
+        if not place.node:
+            self._polled = time.monotonic()
+        return True
+
+    def _start(self) -> Start:
+        assert self._mirror is not None
+        return self._mirror.start(where=HERE, lane=ALONE)
 
     def _took_over(self, mirror: Mirror) -> bool:
         """Take what a coordinator that was killed has left on the cluster; False if the run has ended there."""

@@ -121,7 +121,7 @@ def _yaml(path: Path) -> Any:
     """The content of a YAML file of plain values, without aliases, repeated names and tags."""
     import yaml
 
-    class Loader(yaml.SafeLoader):
+    class Loader(yaml.SafeLoader):  # type: ignore[misc] # yaml has no types here
         def compose_node(self, parent: Any, index: Any) -> Any:
             if self.check_event(yaml.AliasEvent):
                 raise yaml.MarkedYAMLError(
@@ -135,7 +135,7 @@ def _yaml(path: Path) -> Any:
                 if key.value in seen:
                     raise yaml.MarkedYAMLError(problem=f"{key.value!r} occurs twice", problem_mark=key.start_mark)
                 seen.add(str(key.value))
-            return super().construct_mapping(node, deep)
+            return dict(super().construct_mapping(node, deep))
 
     Loader.add_implicit_resolver("tag:yaml.org,2002:float", _EXPONENT, list("-+0123456789."))
     try:

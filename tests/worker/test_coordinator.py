@@ -39,8 +39,8 @@ class FakeCluster:
     def left_behind(self, run_id):
         return None
 
-    def place(self, start):
-        self.places.append(FakePlace(self, start))
+    def place(self, run_id, start):
+        self.places.append(FakePlace(self, run_id, start))
         return self.places[-1]
 
     def close(self):
@@ -48,8 +48,8 @@ class FakeCluster:
 
 
 class FakePlace:
-    def __init__(self, cluster, start):
-        self.node, self.cluster, self.start, self.workplace = "", cluster, start, None
+    def __init__(self, cluster, run_id, start):
+        self.node, self.cluster, self.run_id, self.start, self.workplace = "", cluster, run_id, start, None
 
     def poll(self, seen):
         if self.workplace is None:
@@ -57,9 +57,9 @@ class FakePlace:
                 return None
             self.cluster.free -= 1
             self.node = "node7"
-            self.workplace = Workplace(self.start)
+            self.workplace = Workplace(self.start())
         new = self.workplace.changes(seen)
-        self.cluster.trouble(self.start.facts.id, new)
+        self.cluster.trouble(self.run_id, new)
         return new
 
     def request(self, action):

@@ -1,5 +1,6 @@
 """What a cluster gives to the coordinator of an experiment."""
 
+from collections.abc import Callable
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, Protocol
@@ -42,8 +43,8 @@ class Cluster(Protocol):
     def left_behind(self, run_id: str) -> Place | None:
         """Where a coordinator that was killed has left the run, and nothing trains any more; None if nowhere."""
 
-    def place(self, start: Start) -> Place:
-        """A place for a run; it may have to wait for a node."""
+    def place(self, run_id: str, start: Callable[[], Start]) -> Place:
+        """A place for a run; it may have to wait for a node, and calls `start` once that is needed."""
 
     def close(self) -> None:
         """Leave the cluster."""

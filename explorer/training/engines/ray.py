@@ -6,7 +6,7 @@ sets. The address is that of RAY_ADDRESS, else of a cluster that was started on 
 
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -81,7 +81,7 @@ class RayCluster:
     def left_behind(self, run_id: str) -> None:
         """Nowhere: actors end with the coordinator."""
 
-    def place(self, start: Start) -> "RayPlace":
+    def place(self, run_id: str, start: Callable[[], Start]) -> "RayPlace":
         """An actor for a run, which waits for a node."""
         return RayPlace(self._ray, self._actor.remote(), start, self._closing)
 
@@ -95,11 +95,11 @@ class RayCluster:
 class RayPlace:
     """The actor of a run; one question at a time is on its way."""
 
-    def __init__(self, ray: Any, actor: Any, start: Start, closing: list[Any]) -> None:
+    def __init__(self, ray: Any, actor: Any, start: Callable[[], Start], closing: list[Any]) -> None:
         self.node = ""
         self._ray = ray
         self._actor = actor
-        self._start: Start | None = start
+        self._start: Callable[[], Start] | None = start
         self._closing = closing
         self._answer = actor.name.remote()  # comes once it has a node
 
@@ -118,7 +118,7 @@ class RayPlace:
             raise PlaceLost(reason_in(error)) from None
         if self._start is not None:
             self.node = value
-            self._answer = self._actor.begin.remote(self._start, str(data_folder()))
+            self._answer = self._actor.begin.remote(self._start(), str(data_folder()))
             self._start = None
         return value if isinstance(value, Changes) else None
 

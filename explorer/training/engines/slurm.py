@@ -9,7 +9,7 @@ import platform
 import shlex
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +22,7 @@ from explorer.processes import sleep
 from explorer.runs import heartbeat, mirror
 from explorer.runs.control import Request, request
 from explorer.runs.facts import Where
-from explorer.runs.mirror import Changes, Seen, Start
+from explorer.runs.mirror import Changes, Seen, Start, unpack
 from explorer.runs.tidying import ELSEWHERE
 from explorer.training.engines.cluster import PlaceLost, require_installed, required
 from explorer.training.workplace import start_worker
@@ -98,17 +98,17 @@ class SlurmCluster:
         scratch = self._root / run_id
         return SlurmPlace(scratch, self._ending) if (scratch / run_id / "run.json").is_file() else None
 
-    def place(self, start: Start) -> "SlurmPlace":
+    def place(self, run_id: str, start: Callable[[], Start]) -> "SlurmPlace":
         """Submit the job of a run."""
-        scratch = self._root / start.facts.id
+        scratch = self._root / run_id
         shutil.rmtree(scratch, ignore_errors=True)
-        mirror.unpack(start, scratch / start.facts.id)
+        facts = unpack(start(), scratch / run_id)
         executor = self._submitit.AutoExecutor(folder=scratch / "job", cluster=self._cluster)
         try:
             executor.update_parameters(
-                name=start.facts.id,
+                name=run_id,
                 timeout_min=MINUTES,
-                cpus_per_task=start.facts.lane.threads if start.facts.lane else 1,
+                cpus_per_task=facts.lane.threads if facts.lane else 1,
                 gpus_per_node=self._gpus,
                 slurm_setup=[f"export PYTHONPATH={shlex.quote(str(PROJECT))}"],
                 **{f"slurm_{name}": value for name, value in self._options.items()},
@@ -117,7 +117,7 @@ class SlurmCluster:
             raise BadSettings(f"EXPLORER_SLURM is not valid: {reason_in(error)}.") from None
         place = SlurmPlace(scratch, self._ending)
         place.hold()
-        place.job = executor.submit(train, str(scratch), start.facts.experiment, str(data_folder()))
+        place.job = executor.submit(train, str(scratch), facts.experiment, str(data_folder()))
         write_text_atomically(scratch / "job.id", str(place.job.job_id))
         return place
 
