@@ -1,6 +1,14 @@
 """Where to train: this machine by default, a cluster where its library is installed."""
 
+from dataclasses import replace
+
+import pytest
+
+from explorer.runs import experiments
+from explorer.runs.facts import Where
+from explorer.runs.store import read_run
 from explorer.training.engines import cluster
+from explorer.ui.widgets import progress
 
 
 def command(app):
@@ -27,3 +35,21 @@ def test_runs_on_a_cluster_can_ask_for_gpus_and_take_no_time_here(open_page, mon
     assert command(app).endswith("--engine ray --gpus-per-run 0.25")
     assert not app.button(key="start").disabled
     assert not any(button.key == "estimate_time" for button in app.button)
+
+
+@pytest.mark.parametrize(
+    ("state", "nodes", "said"),
+    [
+        ("starting", [], "Waiting for nodes of the cluster"),
+        ("running", ["b", "a"], "Training 2 networks on a, b."),
+        ("running", ["a", "b", "c", "d", "e"], "Training 5 networks on a, b, c and 2 more nodes."),
+    ],
+)
+def test_progress_says_on_which_nodes_an_experiment_trains(make_run, state, nodes, said):
+    runs = []
+    for seed, node in enumerate(nodes or [None]):
+        environment = {"node": node} if node else {}
+        run_id = make_run(seed=seed, state=state, where=Where(engine="ray"), environment=environment)
+        runs.append(replace(read_run(run_id), state=state))
+    found = replace(experiments.experiment(runs[0].facts.experiment), state=state, runs=tuple(runs))
+    assert progress._sentence(found).startswith(said)
