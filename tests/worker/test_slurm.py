@@ -13,7 +13,6 @@ from explorer.runs.experiments import experiment
 from explorer.runs.facts import Lane, Where
 from explorer.runs.metrics import read_metrics
 from explorer.runs.store import update_run
-from explorer.runs.tidying import ELSEWHERE
 from explorer.training.engines import slurm
 from explorer.training.launch import pause, queue, resume, start
 from explorer.training.plan import Plan
@@ -38,22 +37,20 @@ def same(home, monkeypatch):
     """Whether an experiment has the weights and the steps that it gets in one thread of this machine."""
 
     def compare(found, plan):
-        monkeypatch.setenv("EXPLORER_HOME", str(home / "local"))
-        local = queue(plan)
-        for run_id in experiment(local).run_ids:
-            update_run(run_id, lane=Lane(number=0, of=1, threads=1))
-        subprocess.run([sys.executable, "-m", "explorer.training.worker", local, "0"], check=True)
-        return results(found) == results(experiment(local))
+        with monkeypatch.context() as patch:
+            patch.setenv("EXPLORER_HOME", str(home / "local"))
+            local = queue(plan)
+            for run_id in experiment(local).run_ids:
+                update_run(run_id, lane=Lane(number=0, of=1, threads=1))
+            subprocess.run([sys.executable, "-m", "explorer.training.worker", local, "0"], check=True)
+            expected = results(experiment(local))
+        return results(found) == expected
 
     return compare
 
 
 def results(found):
     return [(run.facts.checkpoint_sha256, [row[:3] for row in read_metrics(run.path)]) for run in found.runs]
-
-
-def left(home):
-    return list((home / ELSEWHERE).iterdir())
 
 
 @pytest.mark.parametrize("cluster", ["local", "debug"])

@@ -2,6 +2,8 @@
 
 import pytest
 
+from explorer.cli import train
+from explorer.cli.main import main
 from explorer.errors import BadSettings, StorageError
 from explorer.runs.facts import Where
 from explorer.training.sweep import read_sweep
@@ -83,6 +85,22 @@ def test_json_is_read_too(sweep):
 def test_a_bad_file_is_refused_with_its_place_and_the_rule(sweep, text, problem):
     with pytest.raises((StorageError, BadSettings), match=problem):
         sweep(text)
+
+
+def test_the_command_says_what_it_starts_and_takes_all_from_the_file(tmp_path, monkeypatch, capsys):
+    started = []
+    monkeypatch.setattr(train, "start_all", lambda plans, where: started.append((plans, where)) or ["e1", "e2"])
+    path = tmp_path / "plan.yaml"
+    path.write_text("networks: [plain8]\nseeds: [0, 1]\nlanes: 2\nrecipe: {batch_size: [16, 32]}")
+    assert main(["train", "--from", str(path), "--dry-run"]) == 0
+    assert not started
+    assert "would start 2 experiments with 4 runs" in capsys.readouterr().err
+    assert main(["train", "--from", str(path)]) == 0
+    assert started == [read_sweep(path)]
+    assert "e2" in capsys.readouterr().out
+    for other in (["resnet8"], ["--steps", "3"], ["--lanes", "2"]):
+        assert main(["train", *other, "--from", str(path)]) == 2
+        assert "all settings are in the file" in capsys.readouterr().err
 
 
 def test_a_missing_file_is_named(tmp_path):
