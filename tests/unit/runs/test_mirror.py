@@ -65,6 +65,11 @@ def test_a_run_that_has_begun_but_has_no_state_begins_again_there(make_run, tmp_
     assert read_run(run.id).state == "queued"
 
 
+def test_the_newest_snapshot_goes_there_beside_an_older_last_state(run):
+    write_latest(run.path, state(3))
+    assert sorted(Mirror(run).start().files) == ["snapshots/latest.pt", "snapshots/step-0000005.pt"]
+
+
 def test_damaged_states_go_there_too_so_that_the_worker_names_them(run, tmp_path):
     write_snapshot(run.path, state(7))
     (run.path / "snapshots" / "step-0000007.pt").write_bytes(b"damaged")
