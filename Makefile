@@ -11,7 +11,7 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 py
 VENV_PYTHON := .venv/bin/python
 READY := .venv/.requirements-installed
 
-.PHONY: help setup run test test-fast test-slow look lint types bench-train bench-responses bench-probes bench-attributions bench-first-paint zoo zoo-pack clean
+.PHONY: help setup run test test-fast test-slow look lint types bench-train bench-responses bench-probes bench-attributions bench-first-paint bench-clicks bench-scale zoo zoo-pack clean
 
 help: ## Show this list
 	@echo 'ResNet Explorer: make TARGET'
@@ -59,6 +59,11 @@ bench-attributions: $(READY) ## Measure the cost of attributions: batches, singl
 
 bench-first-paint: $(READY) ## Measure the time from start to the first page (needs chromium)
 	$(VENV_PYTHON) -m benchmarks.first_paint $(ARGS)
+
+bench-clicks: $(READY) ## Measure how quickly pages answer a click while an experiment trains (needs chromium, CIFAR-10)
+	$(VENV_PYTHON) -m benchmarks.click_time $(ARGS)
+bench-scale: $(READY) ## Measure listing and drawing of hundreds of runs (1.4 GB in the temporary folder)
+	$(VENV_PYTHON) -m benchmarks.scale $(ARGS)
 
 # Where the shipped networks are trained: never in the checkout.
 ZOO_HOME ?= $(HOME)/.cache/resnet-explorer-zoo

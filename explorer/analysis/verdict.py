@@ -53,7 +53,8 @@ def end_errors(table: pd.DataFrame, steps: int) -> pd.DataFrame:
     """Training and test error of every run that has reached the end of its schedule.
 
     Args:
-        table: `tables.RUN_KEYS` and `tables.METRICS`, with every step at the end of the schedule.
+        table: `tables.RUN_KEYS` and `tables.METRICS`, with every step at the end of the schedule, or with one row for
+            all of them, see `runs.experiments.end_metrics`.
         steps: of the schedule.
 
     Returns:
@@ -81,7 +82,8 @@ def error_gaps(ends: pd.DataFrame, *, chance: float) -> pd.DataFrame:
     Returns:
         The columns of `tables.GAPS`. low and high are the 95% interval of Student's t, NaN for one seed.
     """
-    rows = [_gap(ends, question, network, against, chance) for question, network, against in _pairs(ends)]
+    errors = ends.pivot_table(index="seed", columns="network", values="train_error")
+    rows = [_gap(errors, question, network, against, chance) for question, network, against in _pairs(ends)]
     return pd.DataFrame([row for row in rows if row is not None], columns=tables.GAPS)
 
 
@@ -144,20 +146,23 @@ def _twin(name: str) -> str:
     return f"{config.stage_blocks} {config.model_dump_json(exclude={'shortcut'})}"
 
 
-def _gap(ends: pd.DataFrame, question: Question, network: str, against: str, chance: float) -> dict[str, object] | None:
-    errors = ends.pivot_table(index="seed", columns="network", values="train_error")[[network, against]].dropna()
+def _gap(
+    table: pd.DataFrame, question: Question, network: str, against: str, chance: float
+) -> dict[str, object] | None:
+    """One row of `tables.GAPS` from the training errors of all seeds (rows) and networks (columns)."""
+    errors = table[[network, against]].dropna()
     if errors.empty:
         return None
     differences = errors[network] - errors[against]
     low, high = interval(differences)
-    one = ends[ends["network"] == network].iloc[0]
+    config = network_config(network)
     error, against_error = float(errors[network].mean()), float(errors[against].mean())
     return {
         "question": question,
         "network": network,
         "against": against,
-        "kind": one["kind"],
-        "depth": int(one["depth"]),
+        "kind": config.kind,
+        "depth": config.depth,
         "seeds": len(errors),
         "error": error,
         "against_error": against_error,

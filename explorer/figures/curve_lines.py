@@ -1,7 +1,7 @@
 """Lines of a figure from a table of metrics: column, smoothing, points."""
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from string import ascii_uppercase
 from typing import Any, NamedTuple
 
@@ -9,7 +9,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from explorer import tables
 from explorer.figures import theme
+
+MOST_LINES = 40  # of single runs in a figure; more are drawn as means over groups
+MOST_GROUPS = 24
+BAND = (10, 90)  # percent of the runs of a group that are below and above its band
 
 Floats = NDArray[np.float64]
 FrameRow = Mapping[Hashable, Any]  # of `DataFrame.to_dict("records")`
@@ -58,11 +63,15 @@ NO_LINE = Line(np.empty(0), np.empty(0), np.empty(0))
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """One run in a figure.
+    """One run in a figure, or the mean of several.
 
     Attributes:
+        network: its name, or that of the group.
+        seed: of the run; of a mean, that of the first.
         letter: of the experiment, where there are several; else empty.
         variant: see `theme.variants`.
+        runs: how many it is the mean of.
+        band: its edges around the `main` line of a mean.
     """
 
     run: str
@@ -74,10 +83,17 @@ class Curve:
     variant: int
     thin: Line
     bold: Line
+    runs: int = 1
+    band: tuple[Line, Line] = (NO_LINE, NO_LINE)
 
     @property
     def name(self) -> str:
         return f"{self.network} {self.letter}".strip()
+
+    @property
+    def who(self) -> str:
+        """Whose curve it is, for the hover text."""
+        return f"mean of {self.runs} runs" if self.runs > 1 else f"seed {self.seed}"
 
     def colour(self, colours: theme.Palette) -> str:
         """Of its lines and marks."""
@@ -100,6 +116,11 @@ def letter(place: int) -> str:
     return ascii_uppercase[place % 26] + (str(place // 26) if place >= 26 else "")
 
 
+def place(mark: str) -> int:
+    """The place of a `letter`; 0 without one."""
+    return ascii_uppercase.index(mark[0]) + 26 * int(mark[1:] or 0) if mark else 0
+
+
 def curves(
     table: pd.DataFrame,
     measure: Measure,
@@ -119,17 +140,22 @@ def curves(
         positive_x: leave out points at zero, for a logarithmic axis.
         marks: the letter of each experiment.
     """
-    numbers = theme.variants(zip(table["kind"], table["depth"], table["network"], strict=True))
+    names = {x, "step"} | {column[0] for column in (measure.each_step, measure.evaluated) if column is not None}
+    columns = {name: table[name].to_numpy(float) for name in names}
+    number, _ = pd.factorize(table["run"])
+    order = np.lexsort((columns["step"], number))
+    starts = np.flatnonzero(np.diff(number[order], prepend=-1))
+    runs = table.iloc[order[starts]][tables.RUN_KEYS].to_dict("records")
+    numbers = theme.variants((run["kind"], run["depth"], run["network"]) for run in runs)
     found = []
-    for run, rows in table.groupby("run", sort=False):
-        ordered = rows.sort_values("step")
-        keys = ordered.iloc[0]
-        thin = _line(ordered, measure.each_step, x, measure, positive_x)
+    for keys, places in zip(runs, np.split(order, starts[1:]), strict=False):
+        rows = {name: values[places] for name, values in columns.items()}
+        thin = _line(rows, measure.each_step, x, measure, positive_x)
         if measure.smooth:
             thin = thin._replace(value=running_mean(thin.step, thin.value, smoothing))
         found.append(
             Curve(
-                run=str(run),
+                run=str(keys["run"]),
                 network=str(keys["network"]),
                 kind=str(keys["kind"]),
                 depth=int(keys["depth"]),
@@ -137,10 +163,109 @@ def curves(
                 letter=marks.get(str(keys["experiment"]), ""),
                 variant=numbers[keys["network"]],
                 thin=thin,
-                bold=_line(ordered, measure.evaluated, x, measure, positive_x),
+                bold=_line(rows, measure.evaluated, x, measure, positive_x),
             )
         )
     return sorted(found, key=lambda curve: (curve.kind, curve.depth, curve.letter, curve.network, curve.seed))
+
+
+# What the runs of one line have in common where there are too many for single lines, the closest first.
+PER_EXPERIMENT = "one network in one experiment"
+GROUPINGS: dict[str, Callable[[Curve], str]] = {
+    PER_EXPERIMENT: lambda curve: curve.name,
+    "one network": lambda curve: curve.network,
+    "one kind and depth": lambda curve: f"{curve.kind}, {curve.depth} layers",
+    "one kind": lambda curve: f"all {curve.kind}",
+}
+
+
+def grouping(found: Iterable[Curve]) -> str:
+    """The closest of `GROUPINGS` with at most `MOST_GROUPS` groups, else the last."""
+    found = list(found)
+    names = list(GROUPINGS)[0 if any(curve.letter for curve in found) else 1 :]
+    return next((name for name in names if len(set(map(GROUPINGS[name], found))) <= MOST_GROUPS), names[-1])
+
+
+def grouped(found: Sequence[Curve]) -> list[Curve]:
+    """The curves themselves, or, where there are more than `MOST_LINES`, the means of their groups with bands."""
+    if len(found) <= MOST_LINES:
+        return list(found)
+    groups: dict[tuple[str, str], list[Curve]] = {}
+    common = grouping(found)
+    for curve in found:
+        groups.setdefault((curve.kind, GROUPINGS[common](curve)), []).append(curve)
+    means = []
+    for (_, name), members in groups.items():
+        first, main = members[0], [curve.main for curve in members]
+        means.append(
+            replace(
+                first,
+                run=name,
+                network=name if common != PER_EXPERIMENT else first.network,
+                letter=first.letter if common == PER_EXPERIMENT else "",
+                variant=first.variant if name in (first.name, first.network) else 0,
+                thin=mean_line(far([curve.thin for curve in members])),
+                bold=mean_line(far([curve.bold for curve in members])),
+                runs=len(far(main)),
+                band=middle_band(main),
+            )
+        )
+    return means
+
+
+def group_note(total: int, sizes: Collection[int], common: str) -> str:
+    """What lines are where single runs are not drawn.
+
+    Args:
+        total: number of runs.
+        sizes: number of runs that each line is the mean of.
+        common: what they have in common, of `GROUPINGS`.
+    """
+    runs = f"{min(sizes)}" if min(sizes) == max(sizes) else f"{min(sizes)} to {max(sizes)}"
+    return (
+        f"{total:,} runs; a line: mean of {runs} runs of {common}\u2003band: the middle {BAND[1] - BAND[0]} % of them"
+    )
+
+
+def far(lines: Iterable[Line]) -> list[Line]:
+    """The lines that have come as far as half of them, so that one that ended early does not cut off their mean."""
+    drawn = [line for line in lines if len(line.step)]
+    if not drawn:
+        return []
+    middle = sorted(line.step[-1] for line in drawn)[len(drawn) // 2]
+    return [line for line in drawn if line.step[-1] >= middle]
+
+
+def middle_band(lines: Sequence[Line]) -> tuple[Line, Line]:
+    """The edges of the band that holds the middle of these lines."""
+    step, values = _aligned(far(lines))
+    if not len(step):
+        return NO_LINE, NO_LINE
+    low, high = np.percentile(values, BAND, axis=0)
+    return Line(step, step, low), Line(step, step, high)
+
+
+def band_trace(name: str, uid: str, band: tuple[Line, Line], colour: str) -> list[dict[str, Any]]:
+    """The area between two lines, shown and hidden with the legend entry `name`; none where they have no points."""
+    low, high = band
+    if not len(low.x):
+        return []
+    return [
+        {
+            "type": "scatter",
+            "x": np.concatenate([high.x, low.x[::-1]]).astype(np.float32),
+            "y": np.concatenate([high.value, low.value[::-1]]).astype(np.float32),
+            "mode": "none",
+            "fill": "toself",
+            "fillcolor": colour,
+            "opacity": 0.18,
+            "uid": f"{uid}-band",
+            "name": name,
+            "legendgroup": name,
+            "showlegend": False,
+            "hoverinfo": "skip",
+        }
+    ]
 
 
 def running_mean(step: Floats, value: Floats, window: int) -> Floats:
@@ -157,13 +282,18 @@ def mean_line(lines: Sequence[Line]) -> Line:
 
     Other lines are interpolated there, so that runs thinned differently can be averaged.
     """
+    step, values = _aligned(lines)
+    return Line(step, step, values.mean(axis=0)) if len(step) else NO_LINE
+
+
+def _aligned(lines: Sequence[Line]) -> tuple[Floats, Floats]:
+    """The common steps of lines, and their values there (lines, steps)."""
     drawn = [line for line in lines if len(line.step)]
     if not drawn:
-        return NO_LINE
+        return np.empty(0), np.empty((0, 0))
     start, end = max(line.step[0] for line in drawn), min(line.step[-1] for line in drawn)
     step = drawn[0].step[(drawn[0].step >= start) & (drawn[0].step <= end)]
-    value: Floats = np.mean([np.interp(step, line.step, line.value) for line in drawn], axis=0)
-    return Line(step, step, value)
+    return step, np.array([np.interp(step, line.step, line.value) for line in drawn])
 
 
 def thinned(line: Line, points: int) -> Line:
@@ -174,13 +304,15 @@ def thinned(line: Line, points: int) -> Line:
     return Line(line.x[kept], line.step[kept], line.value[kept])
 
 
-def _line(rows: pd.DataFrame, column: tuple[str, str] | None, x: str, measure: Measure, positive_x: bool) -> Line:
+def _line(
+    rows: Mapping[str, Floats], column: tuple[str, str] | None, x: str, measure: Measure, positive_x: bool
+) -> Line:
     if column is None:
         return NO_LINE
-    value = rows[column[0]].to_numpy(float) * (100 if measure.percent else 1)
-    position = rows[x].to_numpy(float)
+    value = rows[column[0]] * (100 if measure.percent else 1)
+    position = rows[x]
     keep = np.isfinite(value) & np.isfinite(position) & ((position > 0) | (not positive_x))
-    return Line(position[keep], rows["step"].to_numpy(float)[keep], value[keep])
+    return Line(position[keep], rows["step"][keep], value[keep])
 
 
 def with_keys(table: pd.DataFrame) -> pd.DataFrame:

@@ -1,5 +1,7 @@
 """Size of a network from its configuration alone, and the catalogue as a table; imports no torch."""
 
+from functools import lru_cache
+
 import pandas as pd
 
 from explorer import tables
@@ -73,11 +75,13 @@ def layer_table(config: NetworkConfig, image_size: int | None = None) -> pd.Data
     return pd.DataFrame(numbered, columns=tables.LAYERS)
 
 
+@lru_cache(maxsize=4096)
 def parameter_count(config: NetworkConfig) -> int:
     """Number of trainable parameters of convolutions, norms (or the scalars that replace them) and classifier."""
     return sum(each.own_parameters + each.norm_parameters for each in layer_shapes(config))
 
 
+@lru_cache(maxsize=4096)
 def multiply_adds(config: NetworkConfig, image_size: int | None = None) -> int:
     """Multiply-adds for one image; batch norm, ReLU, pooling and sums not counted, as in the papers.
 

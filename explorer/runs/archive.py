@@ -28,8 +28,8 @@ PORTABLE = {
     "initial.safetensors": 4096 * MEBIBYTE,
     "initial.json": 4 * MEBIBYTE,
 }
-MOST_ENTRIES = 10_000
-LARGEST_DIRECTORY = 4 * MEBIBYTE  # the zip's own list of entries
+MOST_ENTRIES = 50 * LARGEST_EXPERIMENT
+LARGEST_DIRECTORY = 8 * MEBIBYTE  # the zip's own list of entries
 MOST_UNPACKED = 100  # compression ratio at most, against zip bombs; weights and metrics have about 3
 ALWAYS_UNPACKED = 64 * MEBIBYTE
 _CHUNK = MEBIBYTE
@@ -167,7 +167,7 @@ def _require_portable(entries: list[zipfile.ZipInfo], name: str) -> None:
         raise RunError(f"{name} holds {len(entries):,} files; an experiment has at most {MOST_ENTRIES:,}.")
     runs = {entry.filename.partition("/")[0] for entry in entries}
     if len(runs) > LARGEST_EXPERIMENT:
-        raise RunError(f"{name} holds {len(runs):,} runs; an experiment has at most {LARGEST_EXPERIMENT}.")
+        raise RunError(f"{name} holds {len(runs):,} runs; an experiment has at most {LARGEST_EXPERIMENT:,}.")
     seen = set()
     for entry in entries:
         file = quoted(entry.orig_filename)

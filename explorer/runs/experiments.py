@@ -13,7 +13,7 @@ from explorer.errors import RunError, one_line
 from explorer.files import home, inside, storage_errors, write_atomically
 from explorer.runs import archive, arrival, store, trash
 from explorer.runs.facts import ACTIVE, RESUMABLE, State
-from explorer.runs.metrics import Live, LiveRow, MetricRow, read_live, read_metrics
+from explorer.runs.metrics import Live, LiveRow, MetricRow, read_end, read_live, read_metrics, sample_metrics
 from explorer.runs.store import Run, list_runs, read_run, update_run
 from explorer.runs.trash import Deleted
 from explorer.scratch import remove_unowned, temporary_folder
@@ -39,6 +39,8 @@ _ORDER: tuple[State, ...] = (
 )
 
 MOST_POINTS = 10_000_000  # of a curve
+MOST_AVERAGED = 1_200_000  # rows, which takes a second: 18 runs of 64,000 steps
+MANY_RUNS = 100  # of which a tenth of these rows is averaged: their means are drawn, for which samples are enough
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,8 @@ def metrics(run_ids: Sequence[str], *, points: int | None = 2000, after: int = -
 
     Args:
         run_ids: which runs; damaged ones are left out.
-        points: approximate maximum of rows per run, see `runs.metrics.read_metrics`; None gives all.
+        points: approximate maximum of rows per run, see `runs.metrics.read_metrics`; None gives all. Of runs with many
+            rows together, see `is_sampled`, those at evenly spaced steps are taken, see `sample_metrics` there.
         after: only the rows past this step.
 
     Returns:
@@ -121,11 +124,39 @@ def metrics(run_ids: Sequence[str], *, points: int | None = 2000, after: int = -
         RunError: there is no such run.
         BadSettings: fewer than 2 points, or too many.
     """
-    import pandas as pd  # not needed to list experiments, as on the Home page
+    return metrics_of([read_run(run_id) for run_id in run_ids], points=points, after=after)
 
+
+def metrics_of(runs: Sequence[Run], *, points: int | None = 2000, after: int = -1) -> "pd.DataFrame":
+    """`metrics` of runs that are already read."""
     if points is not None:
         require_between("points", points, 2, MOST_POINTS)
-    rows = _rows(run_ids, lambda folder: read_metrics(folder, points, after))
+    if points is not None and is_sampled(runs, after):
+        return _table(_rows(runs, lambda folder: sample_metrics(folder, points, after)))
+    return _table(_rows(runs, lambda folder: read_metrics(folder, points, after)))
+
+
+def is_sampled(runs: Sequence[Run], after: int = -1) -> bool:
+    """Whether `metrics` takes rows at evenly spaced steps of these runs instead of averages."""
+    rows = sum(max(0, run.progress.step - after) for run in runs)
+    return rows > (MOST_AVERAGED if len(runs) <= MANY_RUNS else MOST_AVERAGED // 10)
+
+
+def end_metrics(run_ids: Sequence[str], after: int) -> "pd.DataFrame":
+    """The last row of several runs, with the mean of `batch_error` over all steps past `after`.
+
+    Args:
+        run_ids: which runs; damaged ones and those without such steps are left out.
+
+    Returns, raises: as `metrics`.
+    """
+    runs = [read_run(run_id) for run_id in run_ids]
+    return _table(_rows(runs, lambda folder: read_end(folder, after)))
+
+
+def _table(rows: list[tuple[Any, ...]]) -> "pd.DataFrame":
+    import pandas as pd  # not needed to list experiments, as on the Home page
+
     table = pd.DataFrame(rows, columns=[*tables.RUN_KEYS, *tables.METRICS])
     return table.astype({column: "int64" if column == "step" else "float64" for column in tables.METRICS})
 
@@ -161,23 +192,24 @@ def live_blocks(run_ids: Sequence[str], *, steps: int | None = 300) -> "pd.DataF
 def _live(run_ids: Sequence[str], table: Live, columns: list[str], steps: int | None) -> "pd.DataFrame":
     import pandas as pd
 
-    rows = _rows(run_ids, lambda folder: read_live(folder, table, steps))
+    runs = [read_run(run_id) for run_id in run_ids]
+    rows = _rows(runs, lambda folder: read_live(folder, table, steps))
     frame = pd.DataFrame(rows, columns=[*tables.RUN_KEYS, *columns])
     whole = ("step", "layer", "stage", "block")
     return frame.astype({column: "int64" if column in whole else "float64" for column in columns if column != "name"})
 
 
-def _rows(run_ids: Sequence[str], read: Callable[[Path], Sequence[MetricRow | LiveRow]]) -> list[tuple[Any, ...]]:
+def _rows(runs: Sequence[Run], read: Callable[[Path], Sequence[MetricRow | LiveRow]]) -> list[tuple[Any, ...]]:
     """The rows that `read` gives for each run, with the run's keys; damaged runs are left out, unless all are."""
     rows: list[tuple[Any, ...]] = []
     damage: list[RunError] = []
-    for run in map(read_run, run_ids):
+    for run in runs:
         keys = tuple(run_keys(run).values())
         try:
             rows += [keys + row for row in read(run.path)] if run.state != "damaged" else []
         except RunError as error:  # listing runs reads their last rows only
             damage.append(error)
-    if damage and len(damage) == len(run_ids):
+    if damage and len(damage) == len(runs):
         raise damage[0]
     return rows
 

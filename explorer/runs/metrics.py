@@ -48,6 +48,13 @@ _AVERAGED = f"""SELECT {", ".join("max(step) AS step" if c == "step" else f"avg(
     FROM metrics WHERE step > :after GROUP BY CASE WHEN test_error IS NULL THEN (step - 1) / :group ELSE -1 - step END
     ORDER BY step LIMIT {MOST_ROWS + 1}"""  # noqa: S608 names of columns
 
+# at the steps 0, stride / parts, 2 stride / parts, ..., and the last one
+_SAMPLED = f"""WITH RECURSIVE places(place) AS (
+        SELECT 0 UNION ALL SELECT place + 1 FROM places WHERE (place + 1) * :stride / :parts < :last
+    )
+    SELECT * FROM metrics
+    WHERE step > :after AND step IN (SELECT place * :stride / :parts FROM places UNION SELECT :last)
+    ORDER BY step LIMIT {MOST_ROWS + 1}"""  # noqa: S608 a number
 _THINNED = """WITH numbered AS (
         SELECT step, row_number() OVER (ORDER BY step) - 1 AS place, count(*) OVER () - 1 AS last
         FROM (SELECT DISTINCT step FROM {table})
@@ -218,6 +225,53 @@ def read_metrics(folder: Path, points: int | None = None, after: int = -1) -> li
             raise InvalidMetricsError("a value in it is text or out of range")
         require_values(rows, ["step"], keys=1)
         return rows
+
+
+def sample_metrics(folder: Path, points: int, after: int = -1) -> list[MetricRow]:
+    """The metrics of the run in `folder` at evenly spaced steps, in order; reads only these rows.
+
+    Args:
+        points: approximate maximum of rows. They are at steps with an evaluation, as far as evaluations are evenly
+            spaced, and between them if there are more points than evaluations; the last row is among them.
+        after: only the rows past this step.
+
+    Returns, raises: as `read_metrics`.
+    """
+    with reading(folder, "metrics") as database:
+        if database is None:
+            return []
+        (last,) = database.execute("SELECT max(step) FROM metrics").fetchone()
+        evaluated = database.execute("SELECT step FROM metrics WHERE test_error IS NOT NULL ORDER BY step LIMIT 2")
+        steps = [step for (step,) in evaluated]
+        require_values([*((step,) for step in steps), *([(last,)] if last else [])], ["step"])
+        last = last or 0
+        interval = steps[1] - steps[0] if len(steps) == 2 else max(1, -(-last // points))
+        evaluations = max(1, last // interval)
+        stride = interval * -(-evaluations // points)
+        parts = min(stride, max(1, points // evaluations))
+        places = {"stride": stride, "parts": parts, "last": last, "after": after}
+        rows = database.execute(_SAMPLED, places).fetchall()
+        require_values(rows, COLUMNS["metrics"], keys=1)
+        return rows
+
+
+def read_end(folder: Path, after: int) -> list[MetricRow]:
+    """The last row of the run in `folder`, with the mean of `batch_error` over all rows past the step `after`.
+
+    Returns, raises: as `read_metrics`; empty if there is no row past that step.
+    """
+    with reading(folder, "metrics") as database:
+        if database is None:
+            return []
+        rows = database.execute("SELECT * FROM metrics WHERE step > ? ORDER BY step DESC LIMIT 1", (after,)).fetchall()
+        # texts and blobs sort above all numbers, so that the highest value shows whether there are any
+        mean, *extremes = database.execute(
+            "SELECT avg(batch_error), min(batch_error), max(batch_error) FROM metrics WHERE step > ?", (after,)
+        ).fetchone()
+        require_values(rows, COLUMNS["metrics"], keys=1)
+        require_values([(extreme,) for extreme in extremes], ["batch_error"])
+        place = tables.METRICS.index("batch_error")
+        return [(*row[:place], mean, *row[place + 1 :]) for row in rows]
 
 
 def read_live(folder: Path, table: Live, steps: int | None = 300) -> list[LiveRow]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
 from explorer import tables
@@ -18,10 +18,18 @@ from explorer.errors import RunError, StorageError, reason_in
 from explorer.files import storage_errors, write_bytes_atomically
 from explorer.seals import sha256_of
 
+if TYPE_CHECKING:
+    from functools import _lru_cache_wrapper
+
+T = TypeVar("T")
+Version = tuple[tuple[int, ...], ...]
+
+METRICS_FILES = ("metrics.db", "metrics.db-wal", "metrics.db-journal")  # that have rows
 SETTLED_NS = 2 * 10**9  # coarsest resolution of modification times
 MOST_SECONDS = 10.0  # for reading one file; 100,000 rows take a fifth of a second
 MOST_BYTES = 2**31  # of a file; ten million rows take 700 MB
 MOST_ROWS = 10**7  # returned at once
+MOST_KEPT = 50_000  # results of reading whole files that are kept: more than there are runs
 _INSTRUCTIONS = 50_000  # of SQLite between two checks of the time
 _LIMITS = {  # for SQLite; the statements of this program stay far below
     sqlite3.SQLITE_LIMIT_LENGTH: 10**6,  # bytes of a row or a text
@@ -225,13 +233,12 @@ def require_valid_metrics(folder: Path) -> None:
     Raises:
         RunError: metrics.db is damaged.
     """
-    files = [path.stat() for path in (folder / "metrics.db", *_journals(folder / "metrics.db")) if path.exists()]
-    if files and (damage := _damage(folder, *_version(files))):
+    if damage := once_per_version(_damage, folder, *(folder / name for name in METRICS_FILES)):
         raise RunError(damage)
 
 
-@lru_cache(maxsize=4096)
-def _damage(folder: Path, *_: int) -> str:
+@lru_cache(maxsize=MOST_KEPT)
+def _damage(folder: Path, _version: Version | None) -> str:
     try:
         with reading(folder, "metrics") as database:
             if database is not None:
@@ -243,28 +250,37 @@ def _damage(folder: Path, *_: int) -> str:
 
 def metrics_sha256(folder: Path) -> str:
     """The sha256 of metrics.db of the run in `folder`; empty if it is missing or has a journal."""
-    path = folder / "metrics.db"
+    path, *journals = (folder / name for name in METRICS_FILES)
     try:
-        if any(journal.exists() and journal.stat().st_size for journal in _journals(path)):
+        if any(journal.exists() and journal.stat().st_size for journal in journals):
             return ""
-        facts = path.lstat()
-        return _sha256(path, *_version([facts])) if stat.S_ISREG(facts.st_mode) else ""
+        return once_per_version(_sha256, path, path) if stat.S_ISREG(path.lstat().st_mode) else ""
     except (OSError, StorageError):
         return ""
 
 
-def _journals(path: Path) -> list[Path]:
-    return [path.with_name(path.name + ending) for ending in ("-wal", "-journal")]
-
-
-def _version(files: list[os.stat_result]) -> tuple[int, ...]:
-    """A cache key that changes with the files; always new while they were changed too recently to tell."""
-    version = [number for facts in files for number in (facts.st_mtime_ns, facts.st_size, facts.st_ino)]
-    if any(time.time_ns() - facts.st_mtime_ns < SETTLED_NS for facts in files):
-        version.append(time.monotonic_ns())
-    return tuple(version)
-
-
-@lru_cache(maxsize=4096)
-def _sha256(path: Path, *_: int) -> str:
+@lru_cache(maxsize=MOST_KEPT)
+def _sha256(path: Path, _version: Version | None) -> str:
     return sha256_of(path)
+
+
+def once_per_version(read: "_lru_cache_wrapper[T]", path: Path, *files: Path) -> T:
+    """`read(path, version)`, a function with an `lru_cache`, for the version of these files."""
+    version = settled_version(*files)
+    return read.__wrapped__(path, version) if version is None else read(path, version)
+
+
+def settled_version(*files: str | Path) -> Version | None:
+    """A value that changes with the files; None while they were changed too recently to tell."""
+    version: list[tuple[int, ...]] = []
+    settled = time.time_ns() - SETTLED_NS
+    for file in files:
+        try:
+            facts = os.lstat(file)
+        except FileNotFoundError:
+            version.append(())
+            continue
+        if facts.st_mtime_ns > settled:
+            return None
+        version.append((facts.st_mtime_ns, facts.st_ctime_ns, facts.st_size, facts.st_ino))
+    return tuple(version)

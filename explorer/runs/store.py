@@ -24,6 +24,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,15 @@ from explorer.processes import lock, lock_is_held
 from explorer.runs.facts import ID, MOST_NUMBER, RESUMABLE, SCHEMA_VERSION, RunFacts, State, WorkerProcess
 from explorer.runs.heartbeat import silent_seconds
 from explorer.runs.metrics import Progress, read_progress
-from explorer.runs.metrics_file import metrics_sha256, require_valid_metrics
+from explorer.runs.metrics_file import (
+    METRICS_FILES,
+    MOST_KEPT,
+    Version,
+    metrics_sha256,
+    once_per_version,
+    require_valid_metrics,
+    settled_version,
+)
 
 SHIPPED = APP / "checkpoints"  # run folders that come with the program, never written to
 SHIPPED_ID = "shipped-"  # prefix of their ids, reserved for them
@@ -112,13 +121,18 @@ def run_folder(run_id: str) -> Path:
     Raises:
         RunError: `run_id` is not an id, such as a path.
     """
-    if not ID.fullmatch(run_id):
-        raise RunError(f"{quoted(run_id)} is not the id of a run. `python -m explorer runs list` shows them.")
-    root = SHIPPED if run_id.startswith(SHIPPED_ID) else home()
+    folder = _place(run_id)
     try:
-        return inside(root, run_id)
+        return inside(folder.parent, run_id)
     except StorageError as error:
         raise RunError(f"{quoted(run_id)} is not the id of a run: {error}") from None
+
+
+def _place(run_id: str) -> Path:
+    """The folder of a run, which may be a link."""
+    if not ID.fullmatch(run_id):
+        raise RunError(f"{quoted(run_id)} is not the id of a run. `python -m explorer runs list` shows them.")
+    return (SHIPPED if run_id.startswith(SHIPPED_ID) else home()) / run_id
 
 
 def is_run_folder(folder: Path) -> bool:
@@ -207,14 +221,39 @@ def read_run(run_id: str) -> Run:
     Raises:
         RunError: there is no such run.
     """
-    folder = run_folder(run_id)
+    folder = _place(run_id)
     if not is_run_folder(folder):
+        folder = run_folder(run_id)
         raise RunError(
             f"There is no run {run_id!r} in {folder.parent}. `python -m explorer runs list` shows those there are."
         )
-    facts = None
+    return _read(folder)
+
+
+# Each run at rest that was read, with the version of the files that make it: thousands of them are listed every second.
+_AT_REST: dict[Path, tuple[Version, Run]] = {}
+
+
+def _read(folder: Path) -> Run:
+    version = settled_version(*(f"{folder}/{name}" for name in ("run.json", *METRICS_FILES)))
+    known = _AT_REST.get(folder)
+    if known is not None and known[0] == version:
+        return known[1]
+    run = _read_anew(folder)
+    if version is not None and run.state not in ("starting", "running", "crashed", "damaged"):
+        _AT_REST[folder] = version, run
+    return run
+
+
+@lru_cache(maxsize=MOST_KEPT)
+def _facts(folder: Path, _version: Version | None) -> RunFacts:
+    return read_facts(folder)
+
+
+def _read_anew(folder: Path) -> Run:
+    facts, run_id = None, folder.name
     try:
-        facts = read_facts(folder)
+        facts = once_per_version(_facts, folder, folder / "run.json")
         _require_unchanged_metrics(folder, facts)
         progress = read_progress(folder)
         state, elsewhere = _state(folder, facts)
@@ -247,8 +286,9 @@ def list_runs() -> list[Run]:
             names = sorted(entry.name for entry in os.scandir(place)) if place.is_dir() else []
         for name in names:
             try:
-                if is_run_folder(place / name) and run_folder(name).parent == place:
-                    runs.append(read_run(name))
+                reserved = name.startswith(SHIPPED_ID)
+                if reserved == (place == SHIPPED) and is_run_folder(place / name):
+                    runs.append(_read(place / name))
             except (RunError, OSError):  # deleted between listing and reading
                 continue
     return runs

@@ -11,7 +11,7 @@ from explorer.analysis.verdict import Verdict, end_errors, error_gaps, last_step
 from explorer.data.catalogue import dataset
 from explorer.errors import BadSettings, RunError
 from explorer.registry import lookup
-from explorer.runs.experiments import Experiment, experiment, metrics
+from explorer.runs.experiments import Experiment, end_metrics, experiment
 from explorer.runs.facts import RunFacts
 from explorer.training import launch
 from explorer.training.plan import Plan
@@ -113,12 +113,13 @@ def report(found: Sequence[Experiment]) -> Report:
         )
     chance = 1 - 1 / len(dataset(data.pop()).classes)
     ends = pd.concat([_ends(each) for each in found], ignore_index=True)
+    ended = set(ends["run"])
     gaps = error_gaps(ends, chance=chance)
     degradation, shortcut = verdicts(gaps, chance=chance)
     return Report(
         experiments=tuple(each.id for each in found),
         ends=ends,
-        unfinished=tuple(run_id for each in found for run_id in each.run_ids if run_id not in set(ends["run"])),
+        unfinished=tuple(run_id for each in found for run_id in each.run_ids if run_id not in ended),
         gaps=gaps,
         degradation=degradation,
         shortcut=shortcut,
@@ -211,8 +212,7 @@ def protocol(facts: RunFacts) -> dict[str, str]:
 
 
 def _ends(found: Experiment) -> pd.DataFrame:
-    end = metrics(found.run_ids, points=None, after=found.steps - last_steps(found.steps))
-    return end_errors(end, found.steps)
+    return end_errors(end_metrics(found.run_ids, after=found.steps - last_steps(found.steps)), found.steps)
 
 
 def _confounds(planned: Plan, recipes: Sequence[dict[str, object]], trained_on: tuple[str, ...]) -> list[Confound]:

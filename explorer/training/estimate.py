@@ -45,14 +45,16 @@ def time_estimate(plan: Plan, lanes: int = 0) -> Estimate:
     Args:
         lanes: processes that will train at the same time; 0 takes as many as `training.lanes` chooses.
 
-    A plain network and its residual twin with option A are timed once, since padding and sums take almost no time.
+    A plain network and its residual twin with option A are timed once, since padding and sums take almost no time; so
+    are networks that are the same when `_shortened`.
     """
     recipe, row = plan.recipe, plan.dataset
     size = recipe.image_size or row.sizes[0]
     device = best_device()
     precision = best_precision(device, size) if recipe.precision == "auto" else recipe.precision
     configs = plan.network_configs()
-    measured = {_twin(config) for config in configs}
+    timed = {config: _shortened(_twin(config), size) for config in configs}
+    measured = set(timed.values())
     budget = MEASURE_SECONDS / len(measured)
     chosen = lanes_of_plan(plan, lanes)
     with _MEASURING, threads(chosen.threads):
@@ -70,7 +72,8 @@ def time_estimate(plan: Plan, lanes: int = 0) -> Estimate:
     step = Step(batch_size=recipe.batch_size, image_size=size, precision=precision)
     run_seconds, step_seconds = [], {}
     for config in configs:
-        training, evaluation = costs[_twin(config)]
+        scale = multiply_adds(config, size) / multiply_adds(timed[config], size)
+        training, evaluation = (scale * seconds for seconds in costs[timed[config]])
         training *= RECOMPUTE_COST if recomputes(config, **step, device=device) else 1
         training *= computed_share(sum(config.stage_blocks), recipe.stochastic_depth)
         step_seconds[config.name] = training * recipe.batch_size

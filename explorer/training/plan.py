@@ -52,8 +52,8 @@ class Plan(Settings):
         runs = len(self.networks) * len(self.seeds)
         if runs > LARGEST_EXPERIMENT:
             raise ValueError(
-                f"{len(self.networks)} networks with {len(self.seeds)} seeds are {runs} runs; an experiment has "
-                f"at most {LARGEST_EXPERIMENT}. Split it."
+                f"{len(self.networks)} networks with {len(self.seeds)} seeds are {runs:,} runs; an experiment has "
+                f"at most {LARGEST_EXPERIMENT:,}. Split it."
             )
         row, recipe = self.dataset, self.recipe
         side = row.side(recipe.image_size)

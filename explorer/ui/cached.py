@@ -1,5 +1,6 @@
 """Cached reads of experiments and metrics, shared between tabs and at most a second old."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ from explorer.errors import RunError, StorageError, quoted
 from explorer.files import read_end
 from explorer.runs import experiments as library
 from explorer.runs.experiments import Experiment
+from explorer.runs.store import Run
 from explorer.studies import degradation
 from explorer.studies.degradation import Report
 
@@ -16,10 +18,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FRESH_SECONDS = 0.8
-LIVE_POINTS = 6000  # in one chart; each run gets its share
+LIVE_POINTS = 6000  # in one chart; each run gets its share, but at least
+FEWEST_POINTS = 150
+MOST_ROWS = 60_000  # read for one chart, as far as each run keeps
+LEAST_ROWS = 20
 
 
-@st.cache_data(ttl=FRESH_SECONDS, show_spinner=False)
+@st.cache_resource(ttl=FRESH_SECONDS, show_spinner=False)  # shared without a copy: they cannot be changed
 def experiments() -> list[Experiment]:
     """All experiments, the newest first."""
     return library.list_experiments()
@@ -37,22 +42,52 @@ def experiment(experiment_id: str) -> Experiment:
     raise RunError(f"There is no experiment {quoted(experiment_id)} any more. The Runs page lists all experiments.")
 
 
-@st.cache_data(ttl=FRESH_SECONDS, show_spinner=False, max_entries=20)
 def metrics(run_ids: tuple[str, ...]) -> "pd.DataFrame":
     """The metrics of several runs, thinned to what a chart can show."""
-    return library.metrics(run_ids, points=max(150, min(1500, LIVE_POINTS // max(1, len(run_ids)))))
+    found = {run.id: run for each in experiments() for run in each.runs}
+    return _metrics(_states(run_ids), [found[run_id] for run_id in run_ids if run_id in found])
 
 
-@st.cache_data(ttl=FRESH_SECONDS, show_spinner=False, max_entries=20)
 def live_layers(run_ids: tuple[str, ...]) -> "pd.DataFrame":
     """The layers of several runs while they trained."""
-    return library.live_layers(run_ids)
+    return _live_layers(_states(run_ids))
 
 
-@st.cache_data(ttl=FRESH_SECONDS, show_spinner=False, max_entries=20)
 def live_blocks(run_ids: tuple[str, ...]) -> "pd.DataFrame":
     """The residual ledger of several runs while they trained."""
-    return library.live_blocks(run_ids)
+    return _live_blocks(_states(run_ids))
+
+
+States = dict[str, tuple[str, int] | None]  # of runs: what is read anew when they change
+
+
+def _states(run_ids: tuple[str, ...]) -> States:
+    known = {run.id: (run.state, run.progress.step) for found in experiments() for run in found.runs}
+    return {run_id: known.get(run_id) for run_id in run_ids}
+
+
+@st.cache_data(show_spinner=False, max_entries=20)
+def _metrics(states: States, _runs: list[Run]) -> "pd.DataFrame":
+    count = max(1, len(states))
+    share = max(FEWEST_POINTS, min(1500, LIVE_POINTS // count))
+    return library.metrics_of(_runs, points=max(LEAST_ROWS, min(share, MOST_ROWS // count)))
+
+
+@st.cache_data(show_spinner=False, max_entries=20)
+def _live_layers(runs: States) -> "pd.DataFrame":
+    return library.live_layers(list(runs))
+
+
+@st.cache_data(show_spinner=False, max_entries=20)
+def _live_blocks(runs: States) -> "pd.DataFrame":
+    return library.live_blocks(list(runs))
+
+
+def sampling_note(chosen: Sequence[Experiment]) -> str:
+    """A sentence for a caption if `metrics` has single steps of these runs, not averages; else empty."""
+    if not library.is_sampled([run for found in chosen for run in found.runs]):
+        return ""
+    return " Drawn from evenly spaced steps of each run; the CSV file has every step."
 
 
 def report(found: Experiment) -> Report:
@@ -81,4 +116,4 @@ def log_tail(path: Path, lines: int) -> str:
 def forget() -> None:
     """Clear the caches after a change that the reader should see at once."""
     experiments.clear()
-    metrics.clear()
+    _metrics.clear()

@@ -30,6 +30,7 @@ def home(tmp_path, monkeypatch):
     monkeypatch.setenv("EXPLORER_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("EXPLORER_DATA", str(tmp_path / "data"))
     st.cache_data.clear()
+    st.cache_resource.clear()
     return tmp_path / "home"
 
 

@@ -18,7 +18,7 @@ import streamlit as st
 
 from explorer.runs import store
 from explorer.runs.experiments import experiment
-from explorer.training import launch
+from explorer.training import launch, starting
 from explorer.training.plan import Plan
 from explorer.training.recipe import Recipe
 from tests.app.conftest import open_page, pytorch_process  # noqa: F401 the same app, opened the same way
@@ -100,7 +100,7 @@ def home(tmp_path, monkeypatch, make_home):
 def no_worker(request, monkeypatch):
     """What is started is marked as started, and no process begins, but where a test asks for `workers`."""
     if "workers" not in request.fixturenames:
-        monkeypatch.setattr(launch, "start_detached", lambda *_, **__: SimpleNamespace(pid=NO_PROCESS))
+        monkeypatch.setattr(starting, "start_detached", lambda *_, **__: SimpleNamespace(pid=NO_PROCESS))
 
 
 @pytest.fixture(autouse=True)

@@ -27,7 +27,7 @@ from explorer.runs import experiments, store, trash
 from explorer.runs.experiments import experiment, list_experiments, live_blocks, live_layers, metrics
 from explorer.runs.snapshots import read_snapshot
 from explorer.runs.store import read_facts, read_run
-from explorer.training import launch
+from explorer.training import launch, starting
 from explorer.training.plan import Plan
 from explorer.training.recipe import Recipe
 from tests.faults.conftest import free_port, same
@@ -56,7 +56,7 @@ def _act(environment, shipped, kill, action, *arguments):
     store.SHIPPED = shipped
     store.STARTING_SECONDS = 1.0
     victim, before = kill
-    launch.start_detached = lambda command, **_: _forked_worker(command[-1], before if victim == "worker" else 0)
+    starting.start_detached = lambda command, **_: _forked_worker(*command[1:], before if victim == "worker" else 0)
     if victim == "caller":
         _kill_before(before)
     getattr(launch if hasattr(launch, action) else experiments, action)(*arguments)
@@ -65,7 +65,7 @@ def _act(environment, shipped, kill, action, *arguments):
 class _forked_worker:  # noqa: N801 stands for a function that gives a process
     """What `python -m explorer.training.worker` does, begun by a fork; keeps its state often."""
 
-    def __init__(self, experiment_id, before):
+    def __init__(self, experiment_id, lane, before):
         self.pid = os.fork()
         if self.pid:
             return
@@ -77,7 +77,7 @@ class _forked_worker:  # noqa: N801 stands for a function that gives a process
             session.LATEST_SECONDS = 0.02
             if before:
                 _kill_before(before)
-            code = worker.main(experiment_id)
+            code = worker.main(experiment_id, int(lane))
         finally:
             os._exit(code)
 

@@ -59,10 +59,11 @@ def test_a_node_is_lost_and_its_runs_go_on_elsewhere(nodes):
     left = [nodes.add_node(num_cpus=1)]
 
     def lose(found):
-        if left and sum(run.state == "finished" for run in found.runs) >= 8:
+        half_way = sum(20 <= run.progress.step < 200 for run in found.runs)
+        if left and half_way == 2 and sum(run.state == "finished" for run in found.runs) >= 4:
             nodes.remove_node(left.pop(), allow_graceful=False)
 
-    chosen = plan(steps=200, seeds=12)
+    chosen = plan(steps=300, seeds=12)
     found, _ = ended(RAY, chosen, lose)
     assert not left
     assert {run.state for run in found.runs} == {"finished"}
@@ -72,7 +73,7 @@ def test_a_node_is_lost_and_its_runs_go_on_elsewhere(nodes):
     assert all("training went on elsewhere" in each for each in moved)
     local, _ = ended(ALONE, chosen)
     assert weights(found) == weights(local)
-    assert [[row[0] for row in read_metrics(run.path)] for run in found.runs] == [list(range(201))] * 24
+    assert [[row[0] for row in read_metrics(run.path)] for run in found.runs] == [list(range(301))] * 24
 
 
 def test_two_nodes_train_more_than_one(nodes):

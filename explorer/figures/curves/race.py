@@ -1,5 +1,6 @@
 """The degradation race: training and test error of plain and residual networks, step by step."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +11,22 @@ import plotly.graph_objects as go
 
 from explorer.figures import captions, theme
 from explorer.figures.axes import extent, x_axis, y_axis
-from explorer.figures.curve_lines import MEASURES, Curve, Line, curves, mean_line, thinned, with_keys
+from explorer.figures.curve_lines import (
+    GROUPINGS,
+    MEASURES,
+    MOST_LINES,
+    Curve,
+    Line,
+    band_trace,
+    curves,
+    far,
+    group_note,
+    grouping,
+    mean_line,
+    middle_band,
+    thinned,
+    with_keys,
+)
 from explorer.figures.curves.line_ends import End, end_labels
 from explorer.figures.curves.published import published_bounds, published_errors
 
@@ -25,23 +41,21 @@ HEADINGS = {"train": "Training error", "test": "Test error"}
 
 @dataclass(frozen=True, slots=True)
 class Racer:
-    """One network in one panel.
+    """One network in one panel; in a figure of many networks, those of one kind and depth.
 
     Attributes:
+        name: of the network or the group.
         part: "train" or "test".
         seeds: its runs with points in this panel.
         lines: of these runs.
         mean: of the lines, up to the last common step.
     """
 
+    name: str
     part: str
     seeds: tuple[Curve, ...]
     lines: tuple[Line, ...]
     mean: Line
-
-    @property
-    def network(self) -> str:
-        return self.seeds[0].network
 
     @property
     def kind(self) -> str:
@@ -86,7 +100,8 @@ def race(
     traces: list[dict[str, Any]] = []
     for part, mark in (("train", ""), ("test", "2")):
         racers = _racers(found, part)
-        drawn = [trace for racer in racers for trace in _faint(racer, colours)]
+        around = _faint if len(found) <= MOST_LINES else _band
+        drawn = [trace for racer in racers for trace in around(racer, colours)]
         drawn += [_bold(racer, colours) for racer in racers]
         drawn += end_labels(_ends(racers, colours), span, part=f"{part}-label")
         traces += [trace | {"xaxis": f"x{mark}", "yaxis": f"y{mark}"} for trace in drawn]
@@ -106,16 +121,23 @@ def race(
 
 
 def _racers(found: Sequence[Curve], part: str) -> list[Racer]:
-    networks: dict[str, list[tuple[Curve, Line]]] = {}
+    key = GROUPINGS[_common(found)]
+    groups: dict[str, list[tuple[Curve, Line]]] = {}
     for curve in found:
         line = curve.thin if part == "train" else curve.bold
         if len(line.x):
-            networks.setdefault(curve.network, []).append((curve, line))
+            groups.setdefault(key(curve), []).append((curve, line))
     racers = []
-    for members in networks.values():
+    for name, members in groups.items():
         seeds, lines = zip(*members, strict=True)
-        racers.append(Racer(part, seeds, lines, thinned(mean_line(lines), MOST_POINTS)))
+        averaged = lines if len(found) <= MOST_LINES else far(lines)
+        racers.append(Racer(name, part, seeds, lines, thinned(mean_line(averaged), MOST_POINTS)))
     return racers
+
+
+def _common(found: Sequence[Curve]) -> str:
+    """What the runs of a line have in common: the network, where single runs can be drawn beside it."""
+    return "one network" if len(found) <= MOST_LINES else grouping(found)
 
 
 def _faint(racer: Racer, colours: theme.Palette) -> list[dict[str, Any]]:
@@ -129,6 +151,11 @@ def _faint(racer: Racer, colours: theme.Palette) -> list[dict[str, Any]]:
     ]
 
 
+def _band(racer: Racer, colours: theme.Palette) -> list[dict[str, Any]]:
+    """The middle of many seeds."""
+    return band_trace(racer.name, f"{racer.name}-{racer.part}", middle_band(racer.lines), racer.colour(colours))
+
+
 def _bold(racer: Racer, colours: theme.Palette) -> dict[str, Any]:
     several = len(racer.seeds) > 1
     who = f"mean of {len(racer.seeds)} seeds" if several else f"seed {racer.seeds[0].seed}"
@@ -137,7 +164,7 @@ def _bold(racer: Racer, colours: theme.Palette) -> dict[str, Any]:
         line = {"color": racer.colour(colours), "width": 2}
         marker = {"symbol": theme.MARKERS[racer.kind][0], "size": 8, "line": line, "maxdisplayed": MOST_MARKERS}
         style = {"mode": "lines+markers", "marker": marker}
-    uid = {"uid": f"{racer.network}-{racer.part}", "showlegend": racer.part == "train"}
+    uid = {"uid": f"{racer.name}-{racer.part}", "showlegend": racer.part == "train"}
     return _trace(racer, racer.mean, who, colours, width=3.5) | style | uid
 
 
@@ -147,22 +174,22 @@ def _trace(racer: Racer, line: Line, who: str, colours: theme.Palette, *, width:
         "type": "scatter",
         "x": line.x.astype(np.float32),
         "y": line.value.astype(np.float32),
-        "name": racer.network,
-        "legendgroup": racer.network,
+        "name": racer.name,
+        "legendgroup": racer.name,
         "line": {"color": racer.colour(colours), "width": width, "dash": theme.DASHES[racer.kind]},
-        "hovertemplate": f"<b>{racer.network}</b>, {who}<br>step %{{x:,.0f}}<br>{what} %{{y:.1f}} %<extra></extra>",
+        "hovertemplate": f"<b>{racer.name}</b>, {who}<br>step %{{x:,.0f}}<br>{what} %{{y:.1f}} %<extra></extra>",
     }
 
 
 def _ends(racers: Sequence[Racer], colours: theme.Palette) -> list[End]:
     return [
         End(
-            name=racer.network,
-            text=f"{racer.network} <b>{racer.mean.value[-1]:.1f} %</b>",
+            name=racer.name,
+            text=f"{racer.name} <b>{racer.mean.value[-1]:.1f} %</b>",
             x=float(racer.mean.x[-1]),
             value=float(racer.mean.value[-1]),
             colour=racer.colour(colours),
-            group=racer.network,
+            group=racer.name,
         )
         for racer in racers
         if len(racer.mean.x) and racer.mean.x[-1] > 0  # at step 0 all lines coincide
@@ -183,7 +210,8 @@ def _layout(
     powers = [10**power for power in range(7)]
     narrow = {"tickvals": powers, "ticktext": [f"{power:,}" for power in powers]} if log_x else {"nticks": 4}
     upright = y_axis("error (%)", colours, span) | {"uirevision": "error"}
-    legend, legend_height = captions.legend_by_kind({curve.network: curve.kind for curve in found}.values())
+    key = GROUPINGS[_common(found)]
+    legend, legend_height = captions.legend_by_kind({key(curve): curve.kind for curve in found}.values())
     note = _note(found, smoothing)
     return theme.layout(colours, height=height) | {
         "xaxis": across | {"domain": TRAINING, "anchor": "y"},
@@ -205,6 +233,9 @@ def _note(found: Sequence[Curve], smoothing: int) -> str:
     mean = f", mean of {smoothing} steps" if smoothing > 1 else ""
     words = theme.dash_words({"plain", "residual", *(curve.kind for curve in found)})
     lines = [f"training error: of each batch{mean}\u2003{words}"]
-    if len({curve.network for curve in found}) < len(found):
+    if len(found) > MOST_LINES:
+        key = GROUPINGS[_common(found)]
+        lines.insert(0, group_note(len(found), Counter(map(key, found)).values(), _common(found)))
+    elif len({curve.network for curve in found}) < len(found):
         lines.insert(0, "bold: mean over seeds, up to the last common step\u2003thin: single seeds")
     return "<br>".join(lines)

@@ -12,13 +12,28 @@ import plotly.graph_objects as go
 from explorer.escaping import in_figure
 from explorer.figures import captions, theme
 from explorer.figures.axes import extent, x_axis, y_axis
-from explorer.figures.curve_lines import MEASURES, Curve, Line, Measure, curves, letters, with_keys
+from explorer.figures.curve_lines import (
+    MEASURES,
+    Curve,
+    Line,
+    Measure,
+    band_trace,
+    curves,
+    group_note,
+    grouped,
+    grouping,
+    letters,
+    place,
+    with_keys,
+)
 from explorer.figures.curves.line_ends import End, end_labels
 from explorer.registry import lookup
 
 _MORE = re.compile(r"^(?!plain\d|resnet\d)|-(?!w\d)")  # in a name with more than kind, depth and width
 LETTER = 8  # pixels, in the label at the end of a line
 MOST_NAMES = 4  # in a panel's legend; more are written without their kind, which is in the heading
+MOST_MARKERS = 15  # on the mean of many runs
+MOST_TITLES = 8  # of experiments in the note
 GAP = 0.16  # between the panels, as a fraction of the width; it holds the labels of the left one
 
 
@@ -59,7 +74,8 @@ def training_curves(
     colours = theme.palette(dark=dark)
     table = with_keys(table)
     marks = letters(titles or table["experiment"].astype(str))
-    found = curves(table, shown, x=x, smoothing=smoothing, positive_x=log_x, marks=marks)
+    single = curves(table, shown, x=x, smoothing=smoothing, positive_x=log_x, marks=marks)
+    found = grouped(single)
     groups = _panels(found) if panels else [("All networks", found)]
     span = extent(found, shown, log_y=log_y)
     traces: list[dict[str, Any]] = []
@@ -68,12 +84,14 @@ def training_curves(
     upright = y_axis(shown.title, colours, span, log=log_y)
     for number, (heading, members) in enumerate(groups, start=1):
         mark = "" if number == 1 else str(number)
-        place = {"xaxis": f"x{mark}", "yaxis": f"y{mark}", "legend": f"legend{mark}"}
+        axes = {"xaxis": f"x{mark}", "yaxis": f"y{mark}", "legend": f"legend{mark}"}
         drawn = [trace for curve in members for trace in _traces(curve, shown, colours, span[0])]
+        for curve in members:
+            drawn += band_trace(curve.network, curve.run, curve.band, curve.colour(colours))
         _name_once(drawn, short=len(groups) > 1)
         ends = _ends(members, shown, colours, short=len(groups) > 1)
         labels = end_labels(ends, span, log_y=log_y)
-        traces += [trace | place for trace in drawn + labels]
+        traces += [trace | axes for trace in drawn + labels]
         width = (1 - GAP * (len(groups) - 1)) / len(groups)
         domain = [round((number - 1) * (width + GAP), 6), round((number - 1) * (width + GAP) + width, 6)]
         room = max((28 + LETTER * len(re.sub("<.*?>", "", end.text)) for end in ends), default=0)
@@ -84,7 +102,11 @@ def training_curves(
         if mark:
             layout[f"xaxis{mark}"] |= {"matches": "x"}
             layout[f"yaxis{mark}"] |= {"matches": "y", "showticklabels": False, "title": None}
-    note = _note(shown, smoothing, marks, titles or {})
+    lettered = marks if any(curve.letter for curve in found) else {}
+    note = _note(shown, smoothing, lettered, titles or {})
+    if len(found) < len(single):
+        common = grouping(single) + (" in all experiments" if marks and not lettered else "")
+        note = f"{group_note(len(single), [curve.runs for curve in found], common)}<br>{note}"
     layout["annotations"] = [captions.note(note, colours)]
     bottom = 92 + 20 * note.count("<br>")
     layout["margin"] = {"l": 72, "r": max(100 if len(groups) > 1 else 150, room), "t": 84, "b": bottom}
@@ -98,13 +120,14 @@ def _panels(found: Sequence[Curve]) -> list[tuple[str, list[Curve]]]:
 
 def _traces(curve: Curve, measure: Measure, colours: theme.Palette, foot: float) -> list[dict[str, Any]]:
     colour, symbols = curve.colour(colours), theme.MARKERS[curve.kind]
-    symbol = symbols[(ord(curve.letter or "A") - ord("A")) % len(symbols)]
+    symbol = symbols[place(curve.letter) % len(symbols)]
     alone = measure.each_step is None or measure.evaluated is None
     drawn: list[tuple[str, Line, str, float, dict[str, Any]]] = []
     if measure.each_step is not None:
         drawn.append(("thin", curve.thin, measure.each_step[1], 2.5 if alone else 1.5, {"mode": "lines"}))
     if measure.evaluated is not None:
-        marker = {"symbol": symbol, "size": 8, "line": {"color": colour, "width": 2}}
+        most = {"maxdisplayed": MOST_MARKERS} if curve.runs > 1 else {}
+        marker = {"symbol": symbol, "size": 8, "line": {"color": colour, "width": 2}} | most
         drawn.append(("bold", curve.bold, measure.evaluated[1], 3.5, {"mode": "lines+markers", "marker": marker}))
     number = "%{customdata[1]:.1f} %" if measure.percent else "%{customdata[1]:.4~g}"
     return [
@@ -120,7 +143,7 @@ def _traces(curve: Curve, measure: Measure, colours: theme.Palette, foot: float)
             "showlegend": part == drawn[-1][0],
             "line": {"color": colour, "width": width, "dash": theme.DASHES[curve.kind]},
             "opacity": 0.75 if part == "thin" and not alone else 1,
-            "hovertemplate": f"<b>{curve.name}</b>, seed {curve.seed}<br>step %{{customdata[0]:,.0f}}<br>"
+            "hovertemplate": f"<b>{curve.name}</b>, {curve.who}<br>step %{{customdata[0]:,.0f}}<br>"
             f"{what} {number}<extra></extra>",
             **style,
         }
@@ -186,6 +209,8 @@ def _note(measure: Measure, smoothing: int, letter: Mapping[str, str], titles: M
     lines = [f"thin: {thin}, bold: {bold}" if thin and bold else thin or bold]
     if letter:
         signs = dict(zip(letter.values(), cycle(theme.MARKER_SIGNS), strict=False))
-        key = (f"<b>{signs[mark]} {mark}</b> {in_figure(titles.get(name, name))}" for name, mark in letter.items())
-        lines.append("\u2003".join(key))
+        key = [f"<b>{signs[mark]} {mark}</b> {in_figure(titles.get(name, name))}" for name, mark in letter.items()]
+        marks = list(letter.values())
+        many = f"{marks[0]} to {marks[-1]}: the {len(marks)} experiments, in the order they were chosen"
+        lines.append("\u2003".join(key) if len(key) <= MOST_TITLES else many)
     return "<br>".join(lines)

@@ -82,7 +82,7 @@ def lab(experiment_id: str) -> None:
         report = cached.report(found)
         _reveal(report)
         _verdicts(report)
-        st.caption(_measure(found))
+        st.caption(_measure(found) + cached.sampling_note([found]))
         show_caveats(report.confounds, plan_of([found]), key="after")
     evidence(found)
     export_experiment(found, lambda: _race(found))

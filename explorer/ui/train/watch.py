@@ -1,10 +1,14 @@
 """One experiment as it trains: progress, controls, curves; links to those that train."""
 
+from collections import defaultdict
+from collections.abc import Sequence
+
 import streamlit as st
 
 from explorer.escaping import in_markdown
 from explorer.runs.checkpoint_facts import moments
 from explorer.runs.experiments import Experiment
+from explorer.runs.store import Run
 from explorer.ui import cached
 from explorer.ui.navigation import page
 from explorer.ui.widgets.chart_choice import choose_chart
@@ -70,13 +74,25 @@ def _heading(found: Experiment) -> None:
 def _numbers(found: Experiment) -> None:
     """Step, time, speed and learning rate."""
     runs = [run for run in found.runs if run.facts]
-    seconds = sum(run.progress.seconds for run in runs)
-    images = sum(run.progress.step * int(run.facts.recipe["batch_size"]) for run in runs if run.facts)
+    lanes = [_images_and_seconds(each) for each in _by_lane(runs)]
+    seconds = max((seconds for _, seconds in lanes), default=0.0)
+    speed = sum(images / seconds for images, seconds in lanes if seconds)
     rate = next((run.progress.learning_rate for run in reversed(runs) if run.progress.learning_rate is not None), None)
     with st.grid(4, min_column_width=150):
         st.metric("Step", f"{found.step:,} of {found.steps:,}", help="Of the slowest network; networks take turns.")
         st.metric("Training time", duration(seconds) if seconds else "–", help="All networks; evaluations not counted.")
-        st.metric(
-            "Images per second", f"{images / seconds:,.0f}" if seconds else "–", help="Training alone, all networks."
-        )
+        st.metric("Images per second", f"{speed:,.0f}" if speed else "–", help="Training alone, all networks together.")
         st.metric("Learning rate", "–" if rate is None else f"{rate:.4g}")
+
+
+def _by_lane(runs: Sequence[Run]) -> list[list[Run]]:
+    """The runs of each process, which take turns."""
+    lanes: defaultdict[int, list[Run]] = defaultdict(list)
+    for run in runs:
+        lanes[run.facts.lane.number if run.facts and run.facts.lane else 0].append(run)
+    return list(lanes.values())
+
+
+def _images_and_seconds(runs: Sequence[Run]) -> tuple[int, float]:
+    images = sum(run.progress.step * int(run.facts.recipe["batch_size"]) for run in runs if run.facts)
+    return images, sum(run.progress.seconds for run in runs)

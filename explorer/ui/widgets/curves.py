@@ -17,6 +17,9 @@ from explorer.ui import cached, wording
 from explorer.ui.widgets.chart_choice import ChartChoice
 from explorer.ui.widgets.live_chart import live_chart
 
+MOST_LARGE = 40  # rows in large letters; more are in a list that scrolls
+_MARKUP = r"^\*\*|\*\*$|^:\w+-badge\[:material/\w+: |\]$"  # of cells, which such a list shows as it is
+
 
 def figure(chosen: Sequence[Experiment], choice: ChartChoice) -> Figure:
     """Training curves of all runs of the chosen experiments, for a light page."""
@@ -53,7 +56,7 @@ def _note(chosen: Sequence[Experiment]) -> str:
     )
     if max((len(found.seeds) for found in chosen), default=0) < 3:
         text += " One or two seeds cannot tell small differences apart."
-    return text
+    return text + cached.sampling_note(chosen)
 
 
 def run_table(chosen: Sequence[Experiment]) -> None:
@@ -62,7 +65,12 @@ def run_table(chosen: Sequence[Experiment]) -> None:
     table = pd.DataFrame(rows)
     if len(chosen) == 1:
         table = table.drop(columns="Experiment")
-    st.table(table, hide_index=True, border="horizontal", alt="Latest numbers of each run")
+    alt = "Latest numbers of each run"
+    if len(rows) <= MOST_LARGE:
+        st.table(table, hide_index=True, border="horizontal", alt=alt)
+    else:
+        plain = table.replace(_MARKUP, "", regex=True)
+        st.dataframe(plain, hide_index=True, alt=alt)
 
 
 def _row(run: Run, mark: str) -> dict[str, object]:

@@ -9,6 +9,8 @@ from explorer.runs.experiments import Experiment
 from explorer.ui import cached
 from explorer.ui.widgets.live_chart import live_chart
 
+MOST_RUNS = 40  # of which all are read, so that the heading of a map can tell whether there are more seeds
+MOST_MAPS = 12
 FIRST_MEASURE = "gradient_norm"  # it changes most; with batch norm every response std starts at one
 
 
@@ -28,6 +30,14 @@ def _choose_measure() -> str:
     )
 
 
+def _runs(found: Experiment) -> tuple[str, ...]:
+    """Those to read: in an experiment of many runs, the first of each network, up to `MOST_MAPS`."""
+    if len(found.runs) <= MOST_RUNS:
+        return found.run_ids
+    firsts = {run.facts.network.name: run.id for run in reversed(found.runs) if run.facts}
+    return tuple(firsts[name] for name in found.networks[:MOST_MAPS])
+
+
 def inside(found: Experiment, *, explain: bool = True) -> None:
     """The heat maps of an experiment, one per network, up to its latest probe.
 
@@ -35,7 +45,8 @@ def inside(found: Experiment, *, explain: bool = True) -> None:
         found: the experiment.
         explain: show a note where there are none.
     """
-    if cached.live_layers(found.run_ids).empty:
+    runs = _runs(found)
+    if cached.live_layers(runs).empty:
         if explain:
             st.caption(
                 "The layers were not probed in this training: see *Probe layers while training* among the settings of "
@@ -45,8 +56,11 @@ def inside(found: Experiment, *, explain: bool = True) -> None:
     measure = _choose_measure()
     read = cached.live_blocks if measure in BLOCK_MEASURES else cached.live_layers
     live_chart(
-        layer_steps(read(found.run_ids), measure=measure),
+        layer_steps(read(runs), measure=measure),
         key=f"inside-{found.id}",
         alt=f"{MEASURES[measure].title} of every layer of {', '.join(found.networks)} against steps.",
         filename="inside-the-layers",
     )
+    if len(runs) < len(found.runs):
+        which = "each network" if len(runs) == len(found.networks) else f"the first {len(runs)} networks"
+        st.caption(f"Layers: the first run of {which}.")

@@ -17,6 +17,7 @@ from explorer.ui.errors import readable_errors, show_error
 from explorer.ui.wording import duration, processes, since
 
 LOG_LINES = 30
+MOST_TROUBLES = 12  # runs with a message of their own
 
 
 def controls(found: Experiment) -> None:
@@ -57,8 +58,11 @@ def progress(found: Experiment) -> None:
             "by force; Resume then continues from the last saved state.",
             icon=":material/hourglass_disabled:",
         )
-    for run in found.runs:
+    troubled = [run for run in found.runs if _is_troubled(run)]
+    for run in troubled[:MOST_TROUBLES]:
         _trouble(run)
+    if len(troubled) > MOST_TROUBLES:
+        st.caption(f"{len(troubled) - MOST_TROUBLES} more runs have such messages; `runs show {found.id}` lists them.")
 
 
 def offer_mending(run: Run) -> None:
@@ -142,6 +146,14 @@ def _time_left(experiment_id: str, done: int, total: int) -> float | None:
     return (now - since) / (done - first) * (total - done) if now - since > 3 and done > first else None
 
 
+def _notice(run: Run) -> str:
+    return run.facts.notice if run.facts else ""
+
+
+def _is_troubled(run: Run) -> bool:
+    return bool(run.reason or run.elsewhere or _notice(run)) or run.state in ("failed", "damaged", "crashed")
+
+
 def _trouble(run: Run) -> None:
     """The problem of a run, with the end of its log."""
     reason = run.reason
@@ -158,8 +170,8 @@ def _trouble(run: Run) -> None:
         )
     elif reason:
         st.warning(message_in_markdown(f"{name}: {reason}"), icon=":material/warning:")
-    if run.facts and run.facts.notice:
-        st.info(message_in_markdown(f"{name}: {run.facts.notice}"), icon=":material/healing:")
+    if notice := _notice(run):
+        st.info(message_in_markdown(f"{name}: {notice}"), icon=":material/healing:")
     if run.state == "damaged":
         offer_mending(run)
     if run.state in ("failed", "crashed") and (log := cached.log_tail(run.path / "worker.log", LOG_LINES)):

@@ -33,7 +33,7 @@ def hanging(make_run, monkeypatch):
     (folder / "heartbeat").write_text(f"{time.monotonic() - 60:.3f} 0.100")
     lock = run_lock(folder)
     lock.acquire()
-    monkeypatch.setattr("explorer.training.launch.start_detached", lambda *arguments, **options: None)
+    monkeypatch.setattr("explorer.training.starting.start_detached", lambda *arguments, **options: None)
 
     def end(state, reason=""):
         lock.release()

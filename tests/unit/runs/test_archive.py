@@ -217,8 +217,8 @@ def test_zeros_do_not_fill_the_disk(good, home, tmp_path):
 
 
 def test_more_runs_than_an_experiment_has_are_refused_before_any_is_read(good, home, tmp_path):
-    path = zipped(tmp_path / "many.zip", [(f"many-plain8-s{seed}/run.json", good["run.json"]) for seed in range(101)])
-    with pytest.raises(RunError, match="holds 101 runs; an experiment has at most 100"):
+    path = zipped(tmp_path / "many.zip", [(f"many-plain8-s{seed}/run.json", good["run.json"]) for seed in range(1001)])
+    with pytest.raises(RunError, match="holds 1,001 runs; an experiment has at most 1,000"):
         import_zip(path)
     assert list(home.iterdir()) == []
 

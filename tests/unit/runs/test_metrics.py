@@ -11,9 +11,10 @@ import pytest
 
 from explorer import tables
 from explorer.errors import StorageError
+from explorer.runs import experiments
 from explorer.runs import metrics as module
 from explorer.runs.experiments import live_blocks, live_layers, metrics
-from explorer.runs.metrics import MetricsWriter, read_live, read_progress
+from explorer.runs.metrics import MetricsWriter, read_end, read_live, read_progress, sample_metrics
 from explorer.runs.metrics import read_metrics as read_rows
 from explorer.runs.metrics_file import copy_metrics, metrics_sha256
 from explorer.runs.store import run_folder
@@ -85,6 +86,48 @@ def test_rows_after_a_step_can_be_asked_for(tmp_path, points):
             writer.append(row(step))
     steps = [values[0] for values in read_rows(tmp_path, points, after=15)]
     assert steps == ([16, 17, 18, 19, 20] if points is None else [16, 20])
+
+
+@pytest.mark.parametrize(
+    ("points", "expected"),
+    [
+        (2, [0, 50, 100, 103]),
+        (5, [*range(0, 101, 20), 103]),
+        (10, [*range(0, 101, 10), 103]),
+        (20, [*range(0, 103, 5), 103]),
+    ],
+)
+def test_a_sample_is_evenly_spaced_rows_at_evaluations_and_between_them(tmp_path, points, expected):
+    with MetricsWriter(tmp_path) as writer:
+        for step in range(104):
+            writer.append(row(step, step / 200, 0.25 if step % 10 == 0 else None))
+    found = sample_metrics(tmp_path, points)
+    assert [step for step, *_ in found] == expected
+    assert found == [each for each in read_rows(tmp_path) if each[0] in expected]
+    assert sample_metrics(tmp_path, points, after=100) == found[-1:]
+
+
+def test_a_sample_without_evaluations_is_evenly_spaced_all_the_same(tmp_path):
+    with MetricsWriter(tmp_path) as writer:
+        for step in range(101):
+            writer.append(row(step))
+    assert [step for step, *_ in sample_metrics(tmp_path, 5)] == [0, 20, 40, 60, 80, 100]
+
+
+def test_the_end_is_the_last_row_with_the_mean_of_the_batches(tmp_path):
+    with MetricsWriter(tmp_path) as writer:
+        for step in range(11):
+            writer.append(row(step, step / 100, 0.25 if step % 10 == 0 else None))
+    assert read_end(tmp_path, 6) == [row(10, pytest.approx(0.085), 0.25)]
+    assert read_end(tmp_path, 10) == []
+
+
+def test_runs_of_many_rows_are_sampled(make_run, monkeypatch):
+    ids = [make_run("plain8", seed=seed, steps=40, evaluate_every=10) for seed in (0, 1)]
+    assert metrics(ids, points=4)["step"].tolist() != [0, 10, 20, 30, 40] * 2  # averages between evaluations too
+    monkeypatch.setattr(experiments, "MOST_AVERAGED", 79)
+    assert metrics(ids, points=4)["step"].tolist() == [0, 10, 20, 30, 40] * 2
+    assert len(metrics(ids, points=None)) == 82
 
 
 def test_without_a_file_there_are_no_rows(tmp_path):

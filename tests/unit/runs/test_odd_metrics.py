@@ -12,7 +12,7 @@ from explorer import tables
 from explorer.errors import RunError, StorageError
 from explorer.runs import metrics as module
 from explorer.runs import metrics_file
-from explorer.runs.metrics import MetricsWriter, read_live, read_metrics, read_progress
+from explorer.runs.metrics import MetricsWriter, read_end, read_live, read_metrics, read_progress, sample_metrics
 from explorer.runs.metrics_file import copy_metrics
 from explorer.runs.store import list_runs, read_run, run_folder
 
@@ -99,6 +99,8 @@ READERS = {
     "progress": read_progress,
     "every row": read_metrics,
     "averaged": lambda folder: read_metrics(folder, points=2),
+    "sampled": lambda folder: sample_metrics(folder, 2),
+    "the end": lambda folder: read_end(folder, 3),
     "layers": lambda folder: read_live(folder, "layers"),
     "a copy": lambda folder: copy_metrics(folder, folder / "copy.db"),
 }
@@ -154,6 +156,13 @@ def test_one_odd_value_among_those_that_are_averaged_is_noticed(sound, value):
     else:
         with pytest.raises(RunError, match="text or out of range"):
             read_metrics(sound, points=2)
+
+
+@pytest.mark.parametrize("value", ["'a'", "x'00'", "9e999", "-0.1"])
+def test_one_odd_value_at_the_end_of_the_schedule_is_noticed(sound, value):
+    sql(f"UPDATE metrics SET batch_error = {value} WHERE step = 7")(sound / "metrics.db")
+    with pytest.raises(RunError, match="cannot be read"):
+        read_end(sound, 3)
 
 
 @pytest.mark.parametrize(

@@ -237,3 +237,34 @@ def test_a_recipe_says_what_pages_rely_on(make_run, name):
     del facts["recipe"][name]
     path.write_text(json.dumps(facts | {"settings_sha256": ""}))
     assert f"its recipe does not say how many `{name}`" in read_run(run_id).damage
+
+
+def made_old(run_id):
+    for path in run_folder(run_id).iterdir():
+        os.utime(path, (1e9, 1e9))
+
+
+def test_runs_at_rest_are_listed_without_reading_them_again(make_run, monkeypatch):
+    ids = [make_run("plain8", seed=seed) for seed in range(3)]
+    for run_id in ids:
+        made_old(run_id)
+    first = list_runs()
+    opened, read = [], store.read_progress
+    monkeypatch.setattr(store, "read_progress", lambda folder: opened.append(folder.name) or read(folder))
+    assert list_runs() == first
+    assert opened == []
+    update_run(ids[1], title="Another")
+    opened.clear()
+    assert [run.facts.title for run in list_runs()] == ["A title", "Another", "A title"]
+    assert set(opened) == {ids[1]}
+
+
+@pytest.mark.parametrize("name", ["metrics.db", "metrics.db-wal"])
+def test_a_run_whose_metrics_change_is_read_again(make_run, name):
+    run_id = make_run("plain8")
+    made_old(run_id)
+    assert read_run(run_id).state == "finished"
+    (run_folder(run_id) / name).unlink(missing_ok=True)
+    (run_folder(run_id) / name).mkdir()
+    os.utime(run_folder(run_id) / name, (1e9, 1e9))
+    assert read_run(run_id).state == "damaged"

@@ -16,10 +16,14 @@ from explorer.training.recipe import Recipe
 def test_steps_evaluations_and_seeds_are_counted(monkeypatch):
     monkeypatch.setattr(estimate, "_seconds_per_image", lambda *arguments: (0.001, 0.0001))
     recipe = Recipe(steps=10, batch_size=16, evaluate_every=5, evaluate_images=100)
-    found = time_estimate(Plan(networks=("plain8", "resnet8"), recipe=recipe, seeds=(0, 1)))
+    plan = Plan(networks=("plain8", "resnet8"), recipe=recipe, seeds=(0, 1))
+    found = time_estimate(plan, lanes=1)
     one_run = 10 * 16 * 0.001 + (2 * 2 * 100 + 360 + 1437) * 0.0001  # at 0 and 5 on samples, at 10 on all there is
     assert found.seconds == pytest.approx(4 * one_run)
     assert found.step_seconds == {"plain8": pytest.approx(0.016), "resnet8": pytest.approx(0.016)}
+    assert (found.lanes, time_estimate(plan, lanes=2).lanes) == (1, 2)
+    assert time_estimate(plan, lanes=2).seconds == pytest.approx(2 * one_run * estimate.LANE_COST)
+    assert time_estimate(plan, lanes=3).seconds == pytest.approx(2 * one_run * estimate.LANE_COST)  # one has two runs
 
 
 def test_looks_at_the_layers_are_counted(monkeypatch):
@@ -49,13 +53,25 @@ def test_what_costs_the_same_is_measured_once_and_nothing_else(monkeypatch):
     assert sorted(found) == sorted(set(networks) - {"plain20"})
 
 
+# with three colours instead of one the first layer makes little difference
+DEEPER = multiply_adds(network_config("resnet110"), 8) / multiply_adds(network_config("resnet56"), 8)
+
+
+def test_deep_networks_are_timed_by_one_with_fewer_blocks(monkeypatch):
+    found, seconds = measured_for(monkeypatch, tuple(f"plain{6 * n + 2}" for n in range(1, 151)))
+    assert len(found) <= 11  # two are bottleneck networks of those depths
+    assert seconds["plain110"] == pytest.approx(seconds["plain56"] * DEEPER, rel=0.01)
+
+
 def test_stochastic_depth_and_recomputation_change_a_step(monkeypatch):
     monkeypatch.setattr(memory, "available_bytes", lambda device: 2**40)
     assert measured_for(monkeypatch, ("resnet110",), stochastic_depth=0.9)[1] == {
-        "resnet110": pytest.approx(0.1 * (1 - 0.9 * 55 / 108))
+        "resnet110": pytest.approx(0.1 * DEEPER * (1 - 0.9 * 55 / 108), rel=0.01)
     }
     monkeypatch.setattr(memory, "available_bytes", lambda device: 2**20)
-    assert measured_for(monkeypatch, ("resnet110",))[1] == {"resnet110": pytest.approx(0.1 * estimate.RECOMPUTE_COST)}
+    assert measured_for(monkeypatch, ("resnet110",))[1] == {
+        "resnet110": pytest.approx(0.1 * DEEPER * estimate.RECOMPUTE_COST, rel=0.01)
+    }
 
 
 def test_a_network_costs_its_steps_and_its_memory(monkeypatch):

@@ -13,7 +13,7 @@ from explorer.runs.checkpoints import save_checkpoint
 from explorer.runs.experiments import experiment, export, import_zip, list_experiments, set_aside
 from explorer.runs.facts import MOST_NUMBER, MOST_TEXT, Where, with_notice
 from explorer.runs.store import checkpoint_folder, list_runs, read_run, run_folder, run_lock, update_run
-from explorer.training import launch
+from explorer.training import launch, starting
 from explorer.training.engines import cluster
 from explorer.training.launch import queue, start, start_all
 from explorer.training.plan import Plan
@@ -163,7 +163,7 @@ def test_a_start_removes_what_nobody_owns(home):
 
 def test_whoever_asks_starts_somebody_who_sees_to_it(monkeypatch, make_run):
     started = []
-    monkeypatch.setattr(launch, "start_detached", lambda arguments, **options: started.append(arguments))
+    monkeypatch.setattr(starting, "start_detached", lambda arguments, **options: started.append(arguments))
     run_id = make_run(state="running")
     make_run("resnet8", state="queued")
     with run_lock(run_folder(run_id)):

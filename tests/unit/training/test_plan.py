@@ -14,7 +14,10 @@ from explorer.training.recipe import Recipe
         ({"networks": ("resnet22",)}, "22 is not 6n+2. The nearest are resnet20 and resnet26."),
         ({"networks": ("plain8",), "data": "cifar"}, "No data set is called 'cifar'. Did you mean 'cifar10'?"),
         ({"networks": ("plain8",), "seeds": (-1,)}, "`seed` (=-1) must be between 0 and 4,294,967,295."),
-        ({"networks": ("plain8",), "seeds": tuple(range(101))}, "101 runs; an experiment has at most 100. Split it."),
+        (
+            {"networks": ("plain8", "resnet8"), "seeds": tuple(range(501))},
+            "1,002 runs; an experiment has at most 1,000. Split it.",
+        ),
         (
             {"networks": ("plain8",), "recipe": Recipe(image_size=16)},
             "`image_size` (=16) is not a size of Handwritten digits",

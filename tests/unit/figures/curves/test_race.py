@@ -208,3 +208,20 @@ def test_letters_are_large_enough_for_a_projector(metrics, published):
     layout = json.loads(race(metrics(), published=published).to_json())["layout"]
     assert min(note["font"]["size"] for note in layout["annotations"]) >= 14
     assert layout["legend"]["font"]["size"] >= 15
+
+
+def test_many_runs_are_means_with_a_band_and_no_faint_lines(metrics):
+    table = metrics(networks=("plain20", "resnet20"), seeds=range(50))
+    figure = race(table, smoothing=1)
+    rows = table[(table["network"] == "resnet20") & table["batch_error"].notna()]
+    expected = rows.groupby("step")["batch_error"]
+    traces = by_uid(figure)
+    np.testing.assert_allclose(traces["resnet20-train"].y, 100 * expected.mean(), rtol=1e-6)
+    np.testing.assert_allclose(traces["resnet20-train-band"].y[:100], 100 * expected.quantile(0.9), rtol=1e-6)
+    assert not [trace.uid for trace in figure.data if "-s" in trace.uid]
+    assert figure.layout.annotations[2].text.startswith("100 runs; a line: mean of 50 runs of one network")
+
+
+def test_many_networks_share_the_lines_of_their_depth(metrics):
+    figure = race(metrics(networks=[f"resnet20-w{width}" for width in range(4, 45)] + ["plain20"], steps=10))
+    assert {trace.name for trace in figure.data if trace.showlegend} == {"plain, 20 layers", "residual, 20 layers"}

@@ -17,6 +17,12 @@ from explorer.errors import UnknownName
 from explorer.figures import theme, training_curves
 from explorer.figures.curve_lines import MEASURES, letter, running_mean
 
+SEEDS = tuple(range(50))
+
+
+def note(figure):
+    return figure.layout.annotations[0].text
+
 
 def traces(figure, part):
     return {trace.uid.removesuffix(f"-{part}"): trace for trace in figure.data if trace.uid.endswith(f"-{part}")}
@@ -203,3 +209,63 @@ def test_colours_are_written_in_the_theme_alone():
         colour = re.compile(r"#[0-9A-Fa-f]{3,8}|rgba?\(.*|black|white")
         assert not [t for t in texts if isinstance(t, str) and colour.fullmatch(t)], path.name
     assert theme.LIGHT.page.startswith("#")
+
+
+def test_experiments_beyond_z_have_letters_and_marks(metrics):
+    table = metrics(networks=("plain20",), experiments=[f"e{number}" for number in range(30)], steps=10)
+    figure = training_curves(table)
+    symbols = [traces(figure, "bold")[f"e{number}-plain20-s0"].marker.symbol for number in (0, 1, 26)]
+    assert symbols == [theme.MARKERS["plain"][place % 4] for place in (0, 1, 26)]
+    assert "A to D1: the 30 experiments" in note(figure)
+
+
+def test_many_runs_are_the_means_of_their_networks_with_bands(metrics):
+    table = metrics(networks=("plain20", "resnet20"), seeds=SEEDS)
+    figure = training_curves(table, smoothing=1)
+    rows = table[(table["network"] == "plain20") & table["test_error"].notna()]
+    expected = rows.groupby("step")["test_error"]
+    np.testing.assert_allclose(traces(figure, "bold")["plain20"].y, 100 * expected.mean(), rtol=1e-6)
+    edges = traces(figure, "band")["plain20"].y
+    np.testing.assert_allclose(edges[:11], 100 * expected.quantile(0.9), rtol=1e-6)
+    np.testing.assert_allclose(edges[11:], 100 * expected.quantile(0.1).iloc[::-1], rtol=1e-6)
+    assert "mean of 50 runs" in traces(figure, "bold")["plain20"].hovertemplate
+    assert note(figure).startswith(
+        "100 runs; a line: mean of 50 runs of one network\u2003band: the middle 80 % of them"
+    )
+
+
+@pytest.mark.parametrize(
+    ("networks", "experiments", "common", "names"),
+    [
+        (["plain20", "resnet20"], 21, "one network in all experiments", {"plain20", "resnet20"}),
+        (["plain20"], 41, "one network in all experiments", {"plain20"}),
+        ([f"resnet20-w{width}" for width in range(4, 45)], 1, "one kind and depth", {"residual, 20 layers"}),
+        ([f"plain{6 * n + 2}" for n in range(1, 42)], 1, "one kind", {"all plain"}),
+        (
+            [f"resnet{6 * n + 2}" for n in range(1, 22)],
+            2,
+            "one network in all experiments",
+            {f"resnet{6 * n + 2}" for n in range(1, 22)},
+        ),
+    ],
+)
+def test_lines_have_as_much_in_common_as_can_be_told_apart(metrics, networks, experiments, common, names):
+    table = metrics(networks=networks, experiments=[f"e{number}" for number in range(experiments)], steps=10)
+    figure = training_curves(table, panels=False)
+    assert {trace.legendgroup for trace in figure.data} == names
+    assert f" runs of {common}\u2003" in note(figure)
+
+
+def test_a_few_dozen_runs_are_drawn_one_by_one(metrics):
+    figure = training_curves(metrics(networks=("plain20",), seeds=range(40), steps=10))
+    assert len(traces(figure, "bold")) == 40
+    assert not traces(figure, "band")
+    assert "runs" not in note(figure)
+
+
+def test_a_run_that_ended_early_does_not_end_the_mean_of_many(metrics):
+    table = metrics(networks=("plain20",), seeds=SEEDS)
+    table = table[(table["seed"] != 7) | (table["step"] <= 10)]
+    bold = traces(training_curves(table), "bold")["plain20"]
+    assert bold.x[-1] == 100
+    assert "mean of 49 runs" in bold.hovertemplate
