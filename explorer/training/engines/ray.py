@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import Any
 
 from explorer.data.catalogue import data_folder
-from explorer.errors import ExplorerError, reason_in
+from explorer.errors import ExplorerError, one_line, reason_in
 from explorer.files import PROJECT
 from explorer.runs.control import Request
 from explorer.runs.facts import Where
@@ -114,6 +114,10 @@ class RayPlace:
             value = self._ray.get(answer)
         except self._ray.exceptions.ActorUnavailableError:  # it may answer again
             return None
+        except self._ray.exceptions.RayActorError as error:
+            print(f"{self.node}: {one_line(error)}", flush=True)  # to the log
+            what = "its node has died" if "node has died" in str(error) else "its process has ended"
+            raise PlaceLost(what) from None
         except (self._ray.exceptions.RayError, ExplorerError) as error:
             raise PlaceLost(reason_in(error)) from None
         if self._start is not None:
