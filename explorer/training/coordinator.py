@@ -14,14 +14,14 @@ from contextlib import ExitStack, closing, suppress
 import psutil
 
 from explorer.errors import ExplorerError, StorageError, one_line
-from explorer.processes import sleep
+from explorer.processes import lock_is_held, sleep
 from explorer.runs.control import Request, requested, withdraw
 from explorer.runs.experiments import experiment
 from explorer.runs.facts import HERE, Lane, RunFacts, WorkerProcess, with_notice
 from explorer.runs.heartbeat import Heartbeat
 from explorer.runs.mirror import Changes, Mirror, Start
 from explorer.runs.state_files import newest_verified_step
-from explorer.runs.store import REASON, Run, read_facts, update_run
+from explorer.runs.store import LOCK, REASON, Run, read_facts, update_run
 from explorer.runs.tidying import tidy
 from explorer.training import launch
 from explorer.training.engines.catalogue import engine
@@ -39,7 +39,8 @@ def main(experiment_id: str) -> int:
     """Train the queued runs of an experiment on its cluster; 1 if one did not end as asked."""
     _allow_many_files()
     tidy()
-    runs = [run for run in experiment(experiment_id).runs if run.state in ("queued", "starting")]
+    found = experiment(experiment_id).runs
+    runs = [run for run in found if run.state in ("queued", "starting") and not lock_is_held(run.path / LOCK)]
     with ExitStack() as held:
         resources: dict[str, Resources] = {}
         for run in runs:

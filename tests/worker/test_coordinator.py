@@ -11,7 +11,7 @@ from explorer.runs.control import request
 from explorer.runs.experiments import experiment
 from explorer.runs.facts import Where
 from explorer.runs.metrics import read_live, read_metrics
-from explorer.runs.store import read_run, update_run
+from explorer.runs.store import read_run, run_lock, update_run
 from explorer.training import coordinator
 from explorer.training.engines.catalogue import ENGINES
 from explorer.training.engines.cluster import PlaceLost
@@ -189,6 +189,16 @@ def test_what_fails_there_fails_here_with_the_name_of_the_node(home, cluster):
     assert first.reason.startswith("On node7: ")
     assert "other images" in first.reason
     assert first.facts.worker is None
+
+
+def test_runs_of_another_coordinator_are_left_alone(home, cluster):
+    experiment_id = queue(PLAN, Where(engine="fake"))
+    waiting, mine = experiment(experiment_id).runs
+    with run_lock(waiting.path):
+        update_run(waiting.id, state="starting")
+        assert coordinator.main(experiment_id) == 0
+        assert [run.state for run in experiment(experiment_id).runs] == ["starting", "finished"]
+    assert [place.run_id for place in cluster.places] == [mine.id]
 
 
 def test_without_a_cluster_the_runs_say_why(home, cluster, monkeypatch):
