@@ -13,7 +13,7 @@ from contextlib import ExitStack, closing, suppress
 
 import psutil
 
-from explorer.errors import ExplorerError, StorageError, one_line
+from explorer.errors import ExplorerError, StorageError, one_line, reason_in
 from explorer.processes import lock_is_held, sleep
 from explorer.runs.control import Request, requested, withdraw
 from explorer.runs.experiments import experiment
@@ -63,8 +63,12 @@ def _train(runs: Sequence[Run], resources: Mapping[str, Resources]) -> bool:
         try:
             cluster = held.enter_context(closing(_connect(runs)))
         except Exception as error:  # noqa: BLE001 of any library
+            reason = (
+                str(error) if isinstance(error, ExplorerError) else f"The cluster cannot be used: {reason_in(error)}."
+            )
             for run in runs:
-                record_failure(error, run, resources[run.id])
+                resources[run.id].reserve.release()
+                update_run(run.id, state="paused", reason=reason, worker=None)
             return False
         terminated = Terminated()  # after connecting, which can set a handler of its own
         going = [

@@ -208,5 +208,5 @@ def test_without_a_cluster_the_runs_say_why(home, cluster, monkeypatch):
     monkeypatch.setitem(ENGINES, "fake", replace(ENGINES["fake"], connect=refuse))
     experiment_id = queue(PLAN, Where(engine="fake"))
     assert coordinator.main(experiment_id) == 1
-    assert {run.state for run in experiment(experiment_id).runs} == {"failed"}
+    assert {run.state for run in experiment(experiment_id).runs} == {"paused"}
     assert "nobody there" in experiment(experiment_id).runs[0].reason
