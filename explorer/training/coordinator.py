@@ -63,9 +63,8 @@ def _train(runs: Sequence[Run], resources: Mapping[str, Resources]) -> bool:
         try:
             cluster = held.enter_context(closing(_connect(runs)))
         except Exception as error:  # noqa: BLE001 of any library
-            reason = (
-                str(error) if isinstance(error, ExplorerError) else f"The cluster cannot be used: {reason_in(error)}."
-            )
+            known = isinstance(error, ExplorerError)
+            reason = str(error) if known else f"The cluster cannot be used: {reason_in(error)}."
             for run in runs:
                 resources[run.id].reserve.release()
                 update_run(run.id, state="paused", reason=reason, worker=None)

@@ -6,6 +6,7 @@ sets. The address is that of RAY_ADDRESS, else of a cluster that was started on 
 
 import os
 import platform
+import socket
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
@@ -20,6 +21,7 @@ from explorer.training.engines.cluster import PlaceLost, require_installed, requ
 from explorer.training.workplace import Workplace
 
 THREADS = 1  # of each run, as its lane says
+CONNECT_SECONDS = 10.0
 CLOSE_SECONDS = 15.0  # for the nodes to remove what they made
 LEFT_OUT = ["installed/", "**/__pycache__/"]  # of the package: shipped runs
 
@@ -62,17 +64,18 @@ class RayCluster:
 
     def __init__(self, where: Where, run_ids: Sequence[str]) -> None:
         self._ray = required("ray")
+        given = os.environ.get("RAY_ADDRESS", "")
         try:
+            _require_listening(given)  # Ray itself would try for minutes
             self._ray.init(
                 address="auto",  # RAY_ADDRESS comes first
                 runtime_env={"py_modules": [str(PROJECT / "explorer")], "excludes": LEFT_OUT},
                 log_to_driver=False,
                 configure_logging=False,
             )
-        except ConnectionError as error:
-            address = os.environ.get("RAY_ADDRESS") or "this machine"
+        except OSError as error:
             raise ExplorerError(
-                f"No Ray cluster answers at {address}: {reason_in(error)}. Start one with `ray start --head`, or set "
+                f"No Ray cluster answers at {given or 'this machine'}: {reason_in(error)}. Start one with `ray start --head`, or set "
                 "RAY_ADDRESS to the address of one, then resume."
             ) from error
         self._actor = self._ray.remote(num_cpus=THREADS, num_gpus=where.gpus_per_run, max_restarts=0)(Node)
@@ -90,6 +93,13 @@ class RayCluster:
         if self._closing:
             self._ray.wait(self._closing, num_returns=len(self._closing), timeout=CLOSE_SECONDS)
         self._ray.shutdown()
+
+
+def _require_listening(address: str) -> None:
+    """Raise OSError if nobody listens at an address like HOST:PORT or ray://HOST:PORT; others pass."""
+    host, _, port = address.rpartition("://")[2].rpartition(":")
+    if host and port.isdecimal():
+        socket.create_connection((host, int(port)), timeout=CONNECT_SECONDS).close()
 
 
 class RayPlace:
