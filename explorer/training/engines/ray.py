@@ -75,8 +75,8 @@ class RayCluster:
             )
         except OSError as error:
             raise ExplorerError(
-                f"No Ray cluster answers at {given or 'this machine'}: {reason_in(error)}. Start one with `ray start --head`, or set "
-                "RAY_ADDRESS to the address of one, then resume."
+                f"No Ray cluster answers at {given or 'this machine'}: {reason_in(error)}. Start one with "
+                "`ray start --head`, or set RAY_ADDRESS to the address of one, then resume."
             ) from error
         self._actor = self._ray.remote(num_cpus=THREADS, num_gpus=where.gpus_per_run, max_restarts=0)(Node)
         self._closing: list[Any] = []
