@@ -28,7 +28,7 @@ def wait_passively() -> None:
 
 
 def start_detached(
-    arguments: list[str], *, folder: Path, output: IO[bytes], environment: Mapping[str, str]
+    arguments: list[str], *, folder: Path, output: IO[bytes], environment: Mapping[str, str], tethered: bool = False
 ) -> subprocess.Popen[bytes]:
     """Run `python -m ARGUMENTS` in a new session, so that it outlives this process and its terminal.
 
@@ -37,13 +37,14 @@ def start_detached(
         folder: the working directory; a permanent one.
         output: file for its output.
         environment: changes to this process's environment.
+        tethered: give it a pipe as input, which ends with this process.
     """
     path = os.pathsep.join(filter(None, (str(PROJECT), os.environ.get("PYTHONPATH"))))
     process = subprocess.Popen(
         [sys.executable, "-m", *arguments],
         cwd=folder,
         env=os.environ | {"PYTHONPATH": path, "PYTHONUNBUFFERED": "1"} | dict(environment),
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.PIPE if tethered else subprocess.DEVNULL,
         stdout=output,
         stderr=subprocess.STDOUT,
         start_new_session=True,

@@ -11,7 +11,7 @@ from explorer.analysis.verdict import Verdict
 from explorer.cli.follow import until_end
 from explorer.cli.output import AsJson, message, show, text_table
 from explorer.cli.runs import Ids, find
-from explorer.cli.train import show_experiment
+from explorer.cli.train import ENGINE_HELP, GPUS_HELP, show_experiment
 from explorer.runs.experiments import experiment
 from explorer.runs.facts import Where
 from explorer.studies import degradation
@@ -32,6 +32,8 @@ def run(
     depths: tuple[int, ...] | None = None,
     seeds: tuple[int, ...] | None = None,
     steps: int | None = None,
+    engine: Annotated[str, arg(help=ENGINE_HELP)] = "local",
+    gpus_per_run: Annotated[float, arg(help=GPUS_HELP)] = 0.0,
     lanes: int = 0,
     detach: bool = False,
     json: AsJson = False,
@@ -49,7 +51,7 @@ def run(
     for confound in degradation.plan_confounds(plan):
         message(f"note: {confound.reason} {confound.remedy} ({confound.source}).")
     message(f"On two CPU cores the preset takes {PRESETS[preset.replace('-', '_')].time}.")
-    experiment_id = start(plan, Where(lanes=lanes))
+    experiment_id = start(plan, Where(engine=engine, lanes=lanes, gpus_per_run=gpus_per_run))
     message(f"Experiment {experiment_id}")
     if detach:
         return show_experiment(experiment(experiment_id), json=json)

@@ -1,5 +1,6 @@
 """The command train, and the output of commands on experiments."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, create_model
@@ -13,9 +14,11 @@ from explorer.runs.experiments import Experiment, experiment
 from explorer.runs.facts import Where
 from explorer.runs.listing import experiment_row, run_row, state_of_experiment, state_of_run
 from explorer.runs.store import Run
-from explorer.training.launch import start
+from explorer.training.engines.catalogue import ENGINES
+from explorer.training.launch import start, start_all
 from explorer.training.plan import Plan
 from explorer.training.recipe import Recipe
+from explorer.training.sweep import read_sweep
 
 if TYPE_CHECKING:
     RecipeOptions = Recipe
@@ -29,6 +32,9 @@ else:  # the same fields without the checks, which the command makes to print th
         },
     )
 
+ENGINE_HELP = f"Where to train: {', '.join(ENGINES)}."
+GPUS_HELP = "GPUs that each run asks a cluster for; 0.25 lets four runs share one on a Ray cluster."
+
 HIDDEN = ("experiment", "kind", "depth", "title", "data", "silent_seconds")
 TABLE = [column for column in tables.RUNS if column not in HIDDEN]
 
@@ -41,13 +47,18 @@ def train(
     seeds: tuple[int, ...] = (0,),
     title: str = "",
     initial: str = "",
+    engine: Annotated[str, arg(help=ENGINE_HELP)] = "local",
+    gpus_per_run: Annotated[float, arg(help=GPUS_HELP)] = 0.0,
     lanes: int = 0,
+    from_: Annotated[Path | None, arg(name="from")] = None,
+    dry_run: bool = False,
     detach: bool = False,
     json: AsJson = False,
 ) -> int:
     """Train networks together under one recipe and follow their progress.
 
     Ctrl-C pauses the experiment. Example: train plain20 resnet20 --data cifar10 --train-images 10000 --steps 300
+    Or start all experiments that a file describes, and return at once: train --from plan.yaml
 
     Args:
         networks: names such as plain20 resnet20 resnet56-b; see the command `networks`.
@@ -57,18 +68,41 @@ def train(
         title: display text of the experiment.
         initial: id or path of a checkpoint of the same network with the initial weights.
         lanes: worker processes that train at the same time; 0 chooses by cores, memory and runs.
+        from_: a YAML or JSON file with these settings, in which lists of values in `recipe` make several experiments.
+        dry_run: with --from, only show what would be started.
         detach: start and return at once; `runs show ID` shows the progress.
     """
+    if from_ is not None:
+        given = networks or seeds != (0,) or title or initial or engine != "local" or lanes or gpus_per_run
+        if given or data != Plan.model_fields["data"].default or recipe.model_dump() != Recipe().model_dump():
+            message(f"error: with --from, all settings are in the file. Move the others into {from_}.")
+            return WRONG_USAGE
+        return _sweep(from_, dry_run=dry_run, json=json)
     if not networks:
         message("error: name at least one network, such as resnet20. `python -m explorer networks` lists them.")
         return WRONG_USAGE
     settings = Recipe(**recipe.model_dump())
     plan = Plan(networks=networks, data=data, recipe=settings, seeds=seeds, title=title, initial=initial)
-    experiment_id = start(plan, Where(lanes=lanes))
+    experiment_id = start(plan, Where(engine=engine, lanes=lanes, gpus_per_run=gpus_per_run))
     message(f"Experiment {experiment_id}")
     return show_experiment(
         experiment(experiment_id) if detach else until_end(experiment_id), json=json, ended=not detach
     )
+
+
+def _sweep(path: Path, *, dry_run: bool, json: bool) -> int:
+    """Start the experiments in a file, or show them."""
+    plans, where = read_sweep(path)
+    ids = [""] * len(plans) if dry_run else start_all(plans, where)
+    rows = [
+        {"experiment": identity, "runs": len(plan.networks) * len(plan.seeds), "title": plan.title}
+        for identity, plan in zip(ids, plans, strict=True)
+    ]
+    total = sum(len(plan.networks) * len(plan.seeds) for plan in plans)
+    verb = "would start" if dry_run else "started"
+    message(f"{path} {verb} {len(plans)} experiments with {total} runs. `python -m explorer runs list` shows them.")
+    shown = ["runs", "title"] if dry_run else ["experiment", "runs", "title"]
+    return show({"engine": where.engine, "experiments": rows}, text_table(rows, shown), as_json=json)
 
 
 def show_experiment(found: Experiment, *, json: bool, ended: bool = False) -> int:

@@ -32,7 +32,9 @@ from explorer.runs.metrics_file import (
 )
 
 CLOSE_SECONDS = 1.0  # to wait for readers
-NETWORK_FILE_SYSTEMS = ("nfs", "cifs", "smb", "fuse.sshfs", "9p")
+NETWORK_FILE_SYSTEMS = (
+    "nfs", "cifs", "smb", "fuse.sshfs", "9p", "lustre", "gpfs", "beegfs", "ceph", "fuse.ceph", "fuse.gluster", "afs",
+)  # fmt: skip
 
 Live = Literal["layers", "blocks"]
 # true if a value is not what `require_values` allows: texts and blobs sort above all numbers, NULL passes
@@ -127,6 +129,12 @@ class MetricsWriter:
         with writing(self.path):
             (step,) = self._database.execute("SELECT max(step) FROM metrics").fetchone()
         return -1 if step is None else int(step)
+
+    def row(self, step: int) -> MetricRow | None:
+        """The row of a step; None if it has none."""
+        with writing(self.path):
+            found: MetricRow | None = self._database.execute("SELECT * FROM metrics WHERE step = ?", (step,)).fetchone()
+        return found
 
     def delete_after(self, step: int) -> None:
         """Delete the rows past `step`, which a resumed run writes again."""

@@ -15,7 +15,7 @@ from explorer.files import inside, read_file
 from explorer.runs.checkpoint_facts import snapshot_steps
 
 LATEST = "latest.pt"
-_MOST_BYTES = 8 * 2**30  # of a state; one of resnet152 has 0.5 GB
+MOST_STATE_BYTES = 8 * 2**30  # of a state; one of resnet152 has 0.5 GB
 _END = b"PK\x05\x06"  # start of the last record of a zip, which ends with the length of the comment
 _END_BYTES = 22
 _SEAL = re.compile(rb"ResNet Explorer, step ([0-9]{10}), sha256 of all before ([0-9a-f]{64})")
@@ -49,7 +49,7 @@ def verified_state(folder: Path, name: str) -> tuple[io.BytesIO, int | None]:
         StorageError: it is damaged, or not a file of this kind; in one line.
     """
     path = inside(folder, "snapshots", name)
-    content = read_file(path, _MOST_BYTES)
+    content = read_file(path, MOST_STATE_BYTES)
     try:
         return _checked(content)
     except MemoryError:

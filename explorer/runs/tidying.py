@@ -1,5 +1,6 @@
 """Removal of files left behind by killed processes of this program."""
 
+import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -12,6 +13,11 @@ from explorer.runs import arrival, heartbeat, trash
 from explorer.runs.state_files import LATEST
 from explorer.runs.store import checkpoint_folder, is_run_folder, read_facts, run_lock
 from explorer.scratch import remove_unowned
+
+ELSEWHERE = ".elsewhere"  # folder of the homes in which jobs of a cluster train, each named after its run
+
+
+OVER = ("finished", "failed")
 
 
 def tidy() -> list[Path]:
@@ -32,7 +38,7 @@ def tidy() -> list[Path]:
     for folder in folders:
         with suppress(OSError, ExplorerError):  # read-only, or just removed
             removed += _remove_left(folder)
-    return removed
+    return removed + _remove_elsewhere()
 
 
 def _places() -> Iterator[Path]:
@@ -46,6 +52,19 @@ def _places() -> Iterator[Path]:
 
 def _within(folder: Path) -> list[Path]:
     return [place for place in (folder, folder / "snapshots") if not place.is_symlink()]
+
+
+def _remove_elsewhere() -> list[Path]:
+    """Remove homes of jobs whose run is gone or has ended; the others can hold what has not come back yet."""
+    removed = []
+    with suppress(OSError):
+        for place in (home() / ELSEWHERE).iterdir():
+            with suppress(ExplorerError):
+                if is_run_folder(home() / place.name) and read_facts(home() / place.name).state not in OVER:
+                    continue
+            shutil.rmtree(place, ignore_errors=True)
+            removed.append(place)
+    return removed
 
 
 def _remove_left(folder: Path) -> list[Path]:

@@ -10,6 +10,7 @@ from typing import Literal
 from explorer.attribution.rows import Parameters
 from explorer.models.catalogue import network_config
 from explorer.models.config import NetworkConfig
+from explorer.runs.facts import HERE, Where
 from explorer.training.plan import Plan
 from explorer.training.recipe import Recipe
 
@@ -29,13 +30,14 @@ def command(*words: str, **options: object) -> str:
     return " ".join(parts)
 
 
-def train(plan: Plan) -> str:
+def train(plan: Plan, where: Where = HERE) -> str:
     """Train a plan."""
     default = Recipe()
     recipe = {name: value for name, value in plan.recipe.model_dump().items() if value != getattr(default, name)}
     changed = {name: str(value) if isinstance(value, bool) else value for name, value in recipe.items()}
     seeds = plan.seeds if plan.seeds != (0,) else ()
-    return command("train", *plan.networks, data=plan.data, **changed, seeds=seeds, initial=plan.initial)
+    place = {name: value for name, value in where.model_dump().items() if value != getattr(HERE, name)}
+    return command("train", *plan.networks, data=plan.data, **changed, seeds=seeds, initial=plan.initial, **place)
 
 
 def describe(config: NetworkConfig, image_size: int, by: str) -> str:

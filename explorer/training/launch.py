@@ -4,7 +4,7 @@ The queue is the set of runs in state "queued". Starting one requires `superviso
 and shells never start the same run twice. On this machine one experiment trains at a time.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 
@@ -53,28 +53,49 @@ def start(plan: Plan, where: Where = HERE) -> str:
 
     Raises:
         DataMissing: the data set is not on this machine.
+        ExplorerError: `where` is a cluster whose library is not installed, or that cannot train as asked.
         RunError, BadSettings: there is no such checkpoint to start from, or it is of another network.
         StorageError: the runs folder cannot be written, the disk has too little space, or the checkpoint cannot be
             read.
     """
-    require(plan.data)
-    for config in plan.network_configs():
-        require_step_memory(config, plan.recipe, plan.dataset.side(plan.recipe.image_size))
-    engine(where.engine)
-    initial_sha256, _ = _initial(plan)
+    return start_all([plan], where)[0]
+
+
+def start_all(plans: Sequence[Plan], where: Where = HERE) -> list[str]:
+    """Queue several experiments as `start` does one, and start what can be started; their ids.
+
+    Raises:
+        ExplorerError: as `start` does; nothing is queued if a plan is at fault.
+    """
+    chosen = engine(where.engine)
+    chosen.require(where)
+    for plan in plans:
+        require(plan.data)
+        for config in plan.network_configs() if chosen.here else ():
+            require_step_memory(config, plan.recipe, plan.dataset.side(plan.recipe.image_size))
+    initial = [_initial(plan)[0] for plan in plans]
     tidy()
     with supervising():
-        for each in list_experiments():
-            if each.active and _is_of(each, plan, initial_sha256):
-                return each.id
-        require_room("Training", [(config, plan.recipe, None) for _ in plan.seeds for config in plan.network_configs()])
-        experiment_id = queue(plan, where)
+        active = [each for each in list_experiments() if each.active]
+        same = [
+            next((each.id for each in active if _is_of(each, plan, sha256)), None)
+            for plan, sha256 in zip(plans, initial, strict=True)
+        ]
+        new = [plan for plan, known in zip(plans, same, strict=True) if known is None]
+        require_room(
+            "Training", [(c, plan.recipe, None) for plan in new for _ in plan.seeds for c in plan.network_configs()]
+        )
+        number, place = next_number(), _last_place()
+        begun = iter([queue(plan, where, number=number + n, place=place + n) for n, plan in enumerate(new)])
         _start_next()
-    return experiment_id
+    return [known or next(begun) for known in same]
 
 
-def queue(plan: Plan, where: Where = HERE) -> str:
+def queue(plan: Plan, where: Where = HERE, *, number: int = 0, place: float = 0.0) -> str:
     """Make the run folders of an experiment without starting it, see `start_next`.
+
+    Args:
+        number, place: see `RunFacts`; 0 takes the next.
 
     Returns:
         The experiment's id.
@@ -84,7 +105,7 @@ def queue(plan: Plan, where: Where = HERE) -> str:
     """
     initial_sha256, files = _initial(plan)
     experiment_id = new_id()
-    number, place = next_number(), _last_place()
+    number, place = number or next_number(), place or _last_place()
     for order, (seed, config) in enumerate((s, c) for s in plan.seeds for c in plan.network_configs()):
         facts = RunFacts(
             id=f"{experiment_id}-{config.name}-s{seed}",

@@ -122,7 +122,7 @@ class Lockstep:
             for each in ended:
                 self._end(each)
             for each in ended:  # after all reserves are released
-                _record_failure(error, each, self._places[each.id])
+                record_failure(error, each, self._places[each.id])
 
     def _end(self, run: Run) -> None:
         self._going.remove(run)
@@ -132,7 +132,7 @@ class Lockstep:
             self._sessions.remove(session)
 
 
-def _record_failure(error: Exception, run: Run, place: Resources) -> None:
+def record_failure(error: Exception, run: Run, place: Resources) -> None:
     """Store why a run ended early; a storage error only pauses it."""
     reason = _reason(error, run)
     place.log("".join(traceback.format_exception(error)).rstrip())

@@ -32,7 +32,7 @@ NO_MEMORY_TO_START = (
 
 def main(experiment_id: str, lane: int = 0) -> int:
     """Train the queued runs of a lane, then start the next in the queue; 1 if an error ended a run."""
-    terminated = _Terminated()
+    terminated = Terminated()
     tidy()
     found = experiment(experiment_id).runs
     runs = [run for run in found if run.state in ("queued", "starting") and _lane(run) == lane]
@@ -65,7 +65,7 @@ def _lane(run: Run) -> int:
     return run.facts.lane.number if run.facts and run.facts.lane else 0
 
 
-class _Terminated:
+class Terminated:
     """True after SIGTERM: then runs pause, as if the user had requested it."""
 
     def __init__(self) -> None:

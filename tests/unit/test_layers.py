@@ -47,6 +47,9 @@ FENCES = {
     "tyro": {"cli"},
     "torch": {"models", "data", "runs", "analysis", "attribution", "training", "weights", "studies"},
     "torchvision": {"data", "weights"},
+    "ray": {"training"},
+    "submitit": {"training"},
+    "yaml": {"training"},
 }
 EXCEPTIONS = {("explorer.ui.widgets.live_chart", "plotly")}  # the app hands plotly's own script to the browser
 

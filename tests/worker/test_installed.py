@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 NEEDED = ["explorer", "pages", "checkpoints", ".streamlit", "streamlit_app.py", "setup.py", "pyproject.toml",
-          "requirements.txt", "README.md", "LICENSE"]  # fmt: skip
+          "requirements.txt", "requirements-cluster.txt", "README.md", "LICENSE"]  # fmt: skip
 
 
 @pytest.fixture(scope="module")

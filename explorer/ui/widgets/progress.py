@@ -8,6 +8,7 @@ import streamlit as st
 from explorer.escaping import in_markdown, message_in_markdown
 from explorer.runs.control import requested
 from explorer.runs.experiments import Experiment
+from explorer.runs.facts import HERE
 from explorer.runs.mending import mend
 from explorer.runs.store import FORCED, Run
 from explorer.training import launch
@@ -96,8 +97,8 @@ def _sentence(found: Experiment) -> str:
     if found.state in ("paused", "stopped") and any(run.reason.startswith(FORCED) for run in found.runs):
         return "Ended by force. Resume continues from the last saved state."
     return {
-        "starting": "Starting: PyTorch is loading, which takes about ten seconds.",
-        "running": f"Training{_lanes(found)}. You may close this page: training continues.",
+        "starting": _starting(found),
+        "running": f"Training{_place(found)}. You may close this page: training continues.",
         "paused": "Paused. Resume continues exactly where it stopped.",
         "stopped": "Stopped. What was measured is kept; Resume continues from there.",
         "finished": "Finished.",
@@ -108,9 +109,21 @@ def _sentence(found: Experiment) -> str:
     }[found.state]
 
 
-def _lanes(found: Experiment) -> str:
-    """In how many processes an experiment trains."""
-    lane = next((run.facts.lane for run in found.runs if run.state == "running" and run.facts), None)
+def _starting(found: Experiment) -> str:
+    cluster = next((run.facts.where.engine for run in found.runs if run.facts), HERE.engine) != HERE.engine
+    if cluster:
+        return "Waiting for nodes of the cluster, or for PyTorch to load there."
+    return "Starting: PyTorch is loading, which takes about ten seconds."
+
+
+def _place(found: Experiment) -> str:
+    """In how many processes, or on which nodes of a cluster, an experiment trains."""
+    running = [run.facts for run in found.runs if run.state == "running" and run.facts]
+    nodes = sorted({str(facts.environment["node"]) for facts in running if "node" in facts.environment})
+    if nodes:
+        more = f" and {len(nodes) - 3} more nodes" if len(nodes) > 3 else ""
+        return f" {len(running)} networks on {in_markdown(', '.join(nodes[:3]))}{more}"
+    lane = next((facts.lane for facts in running), None)
     return f" in {processes(lane.of, lane.threads)}" if lane else ""
 
 

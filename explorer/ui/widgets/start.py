@@ -9,15 +9,19 @@ from explorer.compute.functions import estimate
 from explorer.data.catalogue import data_status
 from explorer.escaping import in_markdown, message_in_markdown
 from explorer.results import Estimate
+from explorer.runs.experiments import Experiment
+from explorer.runs.facts import HERE, Where
 from explorer.studies import commands
 from explorer.studies.degradation import plan_confounds
 from explorer.training import launch
+from explorer.training.engines.catalogue import ENGINES
 from explorer.training.plan import Plan
 from explorer.ui import cached
 from explorer.ui.navigation import page
 from explorer.ui.widgets.caveats import show_caveats
 from explorer.ui.widgets.export import show_command
 from explorer.ui.widgets.waiting import show_result
+from explorer.ui.widgets.where import where_choice
 from explorer.ui.wording import duration, processes, title
 
 
@@ -42,29 +46,35 @@ def start_panel(plan: Plan, *, opens: str = "train", **query: str) -> None:
         if not status.available:
             st.warning(message_in_markdown(status.detail), icon=":material/download:")
             st.page_link(page("data"), label="To the Data page", icon=":material/arrow_forward:")
-        busy = [found for found in cached.experiments() if found.active]
-        if busy:
+        where, possible = where_choice()
+        busy = [found for found in cached.experiments() if found.active and _trains_here(found)]
+        if busy and ENGINES[where.engine].here:
             st.caption(f"{in_markdown(title(busy[-1]))} is {busy[-1].state}: this one will wait in the queue.")
         if st.button(
             "Start",
             type="primary",
             icon=":material/play_arrow:",
             width="stretch",
-            disabled=not status.available,
+            disabled=not (status.available and possible),
             key="start",
         ):
-            start_and_open(plan, opens, **query)
-        _estimate(plan)
+            start_and_open(plan, opens, where, **query)
+        if ENGINES[where.engine].here:
+            _estimate(plan)
     if opens == "train" and len(plan.networks) > 1:
         _caveats(plan)
-    show_command(commands.train(plan))
+    show_command(commands.train(plan, where))
 
 
-def start_and_open(plan: Plan, opens: str, **query: str) -> NoReturn:
+def start_and_open(plan: Plan, opens: str, where: Where = HERE, **query: str) -> NoReturn:
     """Start a training and open the page that shows it, with further parameters of that page's address."""
-    experiment_id = launch.start(plan)
+    experiment_id = launch.start(plan, where)
     cached.forget()
     st.switch_page(page(opens), query_params={"experiment": experiment_id} | query)
+
+
+def _trains_here(found: Experiment) -> bool:
+    return any(run.facts is not None and run.facts.where.engine == HERE.engine for run in found.runs)
 
 
 def _caveats(plan: Plan) -> None:

@@ -12,6 +12,7 @@ from explorer.cli.main import main
 from explorer.models.catalogue import network_config
 from explorer.models.description import description, differences
 from explorer.runs.checkpoints import load_checkpoint
+from explorer.runs.facts import Where
 from explorer.studies import attributions, commands, evaluations, identity, layers, map_files
 from explorer.training.plan import Plan
 from explorer.training.recipe import Recipe
@@ -169,14 +170,15 @@ PLANS = [
 
 
 @pytest.mark.parametrize("plan", PLANS)
-def test_a_training(monkeypatch, make_run, capsys, plan):
+@pytest.mark.parametrize("where", [Where(), Where(lanes=3), Where(engine="ray", gpus_per_run=0.25)])
+def test_a_training(monkeypatch, make_run, capsys, plan, where):
     planned = []
 
-    def start(given):
+    def start(*given):
         planned.append(given)
         make_run("resnet8")
         return "e1"
 
     monkeypatch.setattr(train_command, "start", start)
-    assert main([*shlex.split(commands.train(plan))[3:], "--detach"]) == 0
-    assert planned == [plan]
+    assert main([*shlex.split(commands.train(plan, where))[3:], "--detach"]) == 0
+    assert planned == [(plan, where)]

@@ -9,7 +9,7 @@ import pytest
 from explorer import scratch
 from explorer.runs.snapshots import write_latest, write_snapshot
 from explorer.runs.store import SUPERVISOR, run_folder, run_lock
-from explorer.runs.tidying import tidy
+from explorer.runs.tidying import ELSEWHERE, tidy
 from explorer.scratch import temporary_folder, temporary_name
 
 
@@ -105,3 +105,11 @@ def test_a_home_that_is_not_there_is_no_trouble(home):
     home.rmdir()
     assert tidy() == []
     assert not home.exists()
+
+
+@pytest.mark.parametrize(("state", "stays"), [("running", True), ("paused", True), ("finished", False), (None, False)])
+def test_homes_of_cluster_jobs_stay_while_they_can_hold_what_has_not_come_back(home, make_run, state, stays):
+    run_id = make_run(state=state) if state else "gone"
+    (home / ELSEWHERE / run_id).mkdir(parents=True)
+    tidy()
+    assert (home / ELSEWHERE / run_id).is_dir() == stays

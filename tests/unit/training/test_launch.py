@@ -5,16 +5,17 @@ import zipfile
 
 import pytest
 
-from explorer.errors import BadSettings, RunError, StorageError
+from explorer.errors import BadSettings, ExplorerError, RunError, StorageError
 from explorer.models.network import build
 from explorer.runs import trash
 from explorer.runs.checkpoint_facts import CheckpointFacts
 from explorer.runs.checkpoints import save_checkpoint
 from explorer.runs.experiments import experiment, export, import_zip, list_experiments, set_aside
-from explorer.runs.facts import MOST_NUMBER, MOST_TEXT, with_notice
+from explorer.runs.facts import MOST_NUMBER, MOST_TEXT, Where, with_notice
 from explorer.runs.store import checkpoint_folder, list_runs, read_run, run_folder, run_lock, update_run
 from explorer.training import launch, starting
-from explorer.training.launch import queue, start
+from explorer.training.engines import cluster
+from explorer.training.launch import queue, start, start_all
 from explorer.training.plan import Plan
 from explorer.training.recipe import Recipe
 
@@ -186,3 +187,28 @@ def test_no_number_in_another_run_keeps_new_ones_from_starting(make_run):
     assert [read_run(run_id).state for run_id in (first, second)] == ["queued", "queued"]
     (odd,) = (run for run in list_runs() if run.facts.experiment == "odd")
     assert update_run(odd.id, notice=with_notice(odd.facts, "Mended.")).notice.endswith("Mended.")
+
+
+def test_several_plans_are_queued_in_order_and_one_that_waits_already_is_not_queued_again(home):
+    plans = [PLAN.model_copy(update={"seeds": (seed,)}) for seed in range(3)]
+    waiting = start(plans[1])
+    ids = start_all(plans, Where(lanes=2))
+    assert ids[1] == waiting
+    queued = {each.id: each.runs[0].facts for each in list_experiments()}
+    assert len(queued) == 3
+    assert queued[waiting].queued < queued[ids[0]].queued < queued[ids[2]].queued
+    assert queued[ids[0]].number + 1 == queued[ids[2]].number
+    assert queued[ids[2]].where.lanes == 2
+
+
+def test_if_one_plan_is_at_fault_none_is_queued():
+    with pytest.raises(RunError, match="neither a finished run nor a checkpoint"):
+        start_all([PLAN, starting_from("gone")])
+    assert list_experiments() == []
+
+
+def test_a_cluster_without_its_library_is_refused_before_anything_is_made(monkeypatch):
+    monkeypatch.setattr(cluster, "find_spec", lambda name: None)
+    with pytest.raises(ExplorerError, match="ray is not installed. Install it with"):
+        start(PLAN, Where(engine="ray"))
+    assert list_experiments() == []

@@ -1,0 +1,147 @@
+"""Sweeps: many experiments from one file, YAML or JSON, in which lists of values multiply out."""
+
+import re
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from explorer.errors import BadSettings, ExplorerError, StorageError, one_line, quoted, reason_in
+from explorer.files import read_file, read_json
+from explorer.runs.facts import MOST_LANES, Where
+from explorer.settings import Settings
+from explorer.training.plan import Plan
+from explorer.training.recipe import Recipe
+
+MOST_BYTES = 2**18  # of a file
+MOST_EXPERIMENTS = 1000
+STEMS = {"residual": "resnet"}  # first part of a network's name, where it is not the kind itself
+LONGEST_TITLE = 200
+_EXPONENT = re.compile(r"[-+]?[0-9]+(?:\.[0-9]*)?[eE][-+]?[0-9]+")  # 1e-4, a text by YAML's own rule
+
+Value = int | float | bool | str | None
+
+
+class Sweep(Settings):
+    """The content of a file: experiments that differ in the recipe, each with all networks and seeds.
+
+    Attributes:
+        title: of all experiments; the values of the recipe that vary follow it.
+        networks: names, trained together under each recipe.
+        kinds, depths: more networks, every kind with every depth: "plain", "residual", or the first part of a name,
+            such as "preresnet".
+        recipe: settings of `Recipe`; a list of values makes an experiment of each.
+        engine, lanes, gpus_per_run: where they train, see `Where`.
+    """
+
+    title: str = Field(default="Sweep", max_length=100)
+    networks: tuple[str, ...] = Field(default=(), max_length=1000)
+    kinds: tuple[str, ...] = Field(default=(), max_length=20)
+    depths: tuple[int, ...] = Field(default=(), max_length=100)
+    data: str = "digits"
+    seeds: tuple[int, ...] = Field(default=(0,), min_length=1, max_length=1000)
+    initial: str = ""
+    recipe: dict[str, Value | tuple[Value, ...]] = Field(default_factory=dict)
+    engine: str = "local"
+    lanes: int = Field(default=0, ge=0, le=MOST_LANES)
+    gpus_per_run: float = Field(default=0.0, ge=0)
+
+    @property
+    def where(self) -> Where:
+        return Where(engine=self.engine, lanes=self.lanes, gpus_per_run=self.gpus_per_run)
+
+    def plans(self) -> list[Plan]:
+        """One plan for each combination of the recipe's values.
+
+        Raises:
+            BadSettings, UnknownName: no networks, too many experiments, or values that do not fit together.
+        """
+        if bool(self.kinds) != bool(self.depths):
+            raise BadSettings("`kinds` and `depths` are given together: every kind is trained with every depth.")
+        names = (
+            *self.networks,
+            *(f"{STEMS.get(kind, kind)}{depth}" for kind, depth in product(self.kinds, self.depths)),
+        )
+        if not names:
+            raise BadSettings("It names no networks. Add `networks: [plain20, resnet20]`, or `kinds` and `depths`.")
+        lists = {name: value if isinstance(value, tuple) else (value,) for name, value in self.recipe.items()}
+        count = 1
+        for name, values in lists.items():
+            if not values:
+                raise BadSettings(f"`recipe.{name}` is an empty list. Give a value, or leave it out.")
+            count *= len(values)
+        if count > MOST_EXPERIMENTS:
+            raise BadSettings(
+                f"The lists of `recipe` make {count:,} experiments; at most {MOST_EXPERIMENTS:,} are started from one "
+                "file. Split it."
+            )
+        return [self._plan(names, dict(zip(lists, values, strict=True))) for values in product(*lists.values())]
+
+    def _plan(self, names: tuple[str, ...], recipe: dict[str, Value]) -> Plan:
+        varied = ", ".join(f"{k} {v}" for k, v in recipe.items() if isinstance(self.recipe[k], tuple))
+        title = f"{self.title}: {varied}" if varied else self.title
+        try:
+            return Plan(
+                networks=names,
+                data=self.data,
+                recipe=Recipe(**recipe),
+                seeds=self.seeds,
+                title=title[:LONGEST_TITLE],
+                initial=self.initial,
+            )
+        except BadSettings as error:
+            raise BadSettings(f"{varied}: {error}" if varied else str(error)) from None
+
+
+def read_sweep(path: Path) -> tuple[list[Plan], Where]:
+    """The plans in a file, and where they train.
+
+    Raises:
+        StorageError: it cannot be read, or is neither YAML nor JSON.
+        BadSettings: a value in it is not allowed; the message names the file and the setting.
+    """
+    try:
+        values = read_json(path, MOST_BYTES) if path.suffix == ".json" else _yaml(path)
+    except FileNotFoundError:
+        raise StorageError(f"There is no file {path}. Give the path of a .yaml or .json file.") from None
+    try:
+        if not isinstance(values, dict):
+            raise BadSettings(f"It holds {quoted(values)}, not settings such as `networks: [plain20, resnet20]`.")
+        for name in values:
+            if not isinstance(name, str):
+                raise BadSettings(f"{quoted(name)} is not the name of a setting.")
+        sweep = Sweep(**values)
+        return sweep.plans(), sweep.where
+    except ExplorerError as error:
+        raise BadSettings(f"{path}: {error}") from None
+
+
+def _yaml(path: Path) -> Any:
+    """The content of a YAML file of plain values, without aliases, repeated names and tags."""
+    import yaml
+
+    class Loader(yaml.SafeLoader):  # type: ignore[misc] # yaml has no types here
+        def compose_node(self, parent: Any, index: Any) -> Any:
+            if self.check_event(yaml.AliasEvent):
+                raise yaml.MarkedYAMLError(
+                    problem="aliases are not used here", problem_mark=self.peek_event().start_mark
+                )
+            return super().compose_node(parent, index)
+
+        def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+            seen: set[str] = set()
+            for key, _ in node.value:
+                if key.value in seen:
+                    raise yaml.MarkedYAMLError(problem=f"{key.value!r} occurs twice", problem_mark=key.start_mark)
+                seen.add(str(key.value))
+            return dict(super().construct_mapping(node, deep))
+
+    Loader.add_implicit_resolver("tag:yaml.org,2002:float", _EXPONENT, list("-+0123456789."))
+    try:
+        return yaml.load(read_file(path, MOST_BYTES).decode(), Loader)  # noqa: S506 a safe loader
+    except yaml.MarkedYAMLError as error:
+        line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise StorageError(f"{path}{line}: {one_line(error.problem)}. Correct it, then try again.") from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise StorageError(f"{path} is not valid YAML: {reason_in(error)}.") from None
