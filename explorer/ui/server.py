@@ -50,7 +50,7 @@ def _prepare() -> None:
 
     references = [each.reference(None) for each in first_shown()]
     for reference in references:
-        compute.prepare(layers.response_std, (reference,), data="", images=trained.FIRST_IMAGES)
+        compute.prepare(layers.response_std, (reference,), data="", images=trained.FIRST_IMAGES, statistics="batch")
         for method in method_choice.USUAL:
             compute.prepare(attributions.attribution_map, reference, "test:0", Question(method))
     for reference in references[:1]:  # the others take seconds
