@@ -60,7 +60,7 @@ def start_panel(plan: Plan, *, opens: str = "train", **query: str) -> None:
         ):
             start_and_open(plan, opens, where, **query)
         if ENGINES[where.engine].here:
-            _estimate(plan)
+            _estimate(plan, where.lanes)
     if opens == "train" and len(plan.networks) > 1:
         _caveats(plan)
     show_command(commands.train(plan, where))
@@ -86,16 +86,16 @@ def _caveats(plan: Plan) -> None:
                 st.switch_page(page("degradation"))
 
 
-def _estimate(plan: Plan) -> None:
+def _estimate(plan: Plan, lanes: int) -> None:
     """The training time, measured on request: it takes two seconds and the start of PyTorch."""
-    measured = plan.model_copy(update={"title": ""})
+    measured = plan.model_copy(update={"title": ""}), lanes
     if st.session_state.get("estimated") != measured:
         if st.button("Estimate the time", icon=":material/timer:", key="estimate_time", width="stretch"):
             st.session_state.estimated = measured
             st.rerun()
         return
     waiting = ":gray[:material/timer: Measuring a few steps of each network ...]"
-    show_result(compute.ask(estimate.time_estimate, measured), waiting, _time)
+    show_result(compute.ask(estimate.time_estimate, *measured), waiting, _time)
 
 
 def _time(found: Estimate) -> None:
