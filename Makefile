@@ -49,7 +49,7 @@ bench-train: $(READY) ## Measure training speed against a plain reference (needs
 	$(VENV_PYTHON) -m benchmarks.train_speed $(ARGS)
 
 bench-evaluation: $(READY) ## Measure the cost of an evaluation against a plain forward pass
-	$(VENV_PYTHON) -m benchmarks.evaluation_cost $(ARGS)
+	OMP_WAIT_POLICY=passive $(VENV_PYTHON) -m benchmarks.evaluation_cost $(ARGS)
 
 bench-responses: $(READY) ## Measure the cost of response statistics against a bare forward pass
 	$(VENV_PYTHON) -m benchmarks.response_cost $(ARGS)

@@ -1,7 +1,8 @@
 """Cost of an evaluation against the plain forward pass over the same images, in batches of 250.
 
-    python -m benchmarks.evaluation_cost     (make bench-evaluation)
+    OMP_WAIT_POLICY=passive python -m benchmarks.evaluation_cost     (make bench-evaluation)
 
+The PyTorch process of the app runs with that setting; without it, threads that wait take time from other processes.
 A round is the plain pass and the evaluation, each first in turn; the ratios are taken per round, so that other work on
 the machine affects both. The evaluation includes fusing the network. Processor time is that of all threads.
 """
