@@ -64,7 +64,7 @@ def end_errors(table: pd.DataFrame, steps: int) -> pd.DataFrame:
     finished = table[table["run"].isin(table.loc[table["step"] == steps, "run"])]
     batches = finished[finished["step"] > steps - last_steps(steps)].groupby("run")["batch_error"].mean()
     ends = finished[finished["step"] == steps]
-    ends = ends.assign(train_error=ends["run"].map(batches))
+    ends = ends.assign(train_error=ends["run"].map(batches).astype(float))  # also if no run has finished
     return ends[[*tables.RUN_KEYS, "train_error", "test_error"]].reset_index(drop=True)
 
 

@@ -178,3 +178,12 @@ def test_the_end_of_a_schedule_is_a_tenth_of_it_at_least_twenty_steps(steps, las
 
 def test_interval_of_two_values_by_hand():
     assert interval([0.1, 0.3]) == pytest.approx((0.2 - 12.7062 * 0.1, 0.2 + 12.7062 * 0.1), abs=1e-5)
+
+
+def test_runs_that_have_not_finished_are_not_compared():
+    keys = {"experiment": "e1", "run": "e1-plain20-s0", "network": "plain20", "kind": "plain", "depth": 20, "seed": 0}
+    table = pd.DataFrame([keys | dict.fromkeys(tables.METRICS) | {"step": step} for step in range(5)])
+    found = end_errors(table, steps=10)
+    assert found.empty
+    assert error_gaps(found, chance=CHANCE).empty
+    assert error_gaps(end_errors(table.astype(dict.fromkeys(tables.RUN_KEYS, str)), steps=10), chance=CHANCE).empty

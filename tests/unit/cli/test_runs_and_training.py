@@ -234,7 +234,7 @@ def test_stop_keeps_a_paused_experiment_and_prints_it(capsys):
 
 
 def test_train_leaves_with_1_when_a_run_failed(capsys, monkeypatch):
-    def start(plan):
+    def start(plan, where):
         return make_experiment(networks=plan.networks, state="failed", reason="The loss is not finite.")
 
     monkeypatch.setattr(train, "start", start)
@@ -246,7 +246,7 @@ def test_train_leaves_with_1_when_a_run_failed(capsys, monkeypatch):
 
 
 def test_ctrl_c_pauses_and_says_how_to_go_on(capsys, monkeypatch):
-    monkeypatch.setattr(train, "start", lambda plan: make_experiment(networks=plan.networks, state="queued"))
+    monkeypatch.setattr(train, "start", lambda plan, where: make_experiment(networks=plan.networks, state="queued"))
     monkeypatch.setattr("explorer.cli.follow.start_next", lambda: None)
     monkeypatch.setattr("explorer.cli.follow.time.sleep", lambda seconds: (_ for _ in ()).throw(KeyboardInterrupt))
     assert main(["train", "resnet20"]) == 130
@@ -274,7 +274,7 @@ def test_a_construction_is_told_by_its_fields_and_in_words(capsys, tmp_path, hom
 def test_train_hands_on_the_checkpoint_it_starts_from(capsys, monkeypatch):
     plans = []
 
-    def start(plan):
+    def start(plan, where):
         plans.append(plan)
         return make_experiment(networks=plan.networks)
 
