@@ -1,6 +1,8 @@
 """Error, loss and class probabilities of networks in evaluation mode."""
 
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from math import log
@@ -90,8 +92,7 @@ def log_probabilities(network: nn.Module, sample: Sample, *, crops: int = 1) -> 
     """
     if crops not in CROPS:
         raise BadSettings(f"`crops` (={crops}) is not known. Known: {', '.join(map(str, CROPS))}.")
-    parts: list[Tensor] = []
-    done, side = 0, sample.pixels.shape[1]
+    side = sample.pixels.shape[1]
     if crops > 1 and isinstance(sample.pixels, FilePixels):
         if sample.normalisation.mean.shape[1] > 1:
             raise BadSettings(
@@ -99,17 +100,41 @@ def log_probabilities(network: nn.Module, sample: Sample, *, crops: int = 1) -> 
                 "`crops=1`."
             )
         sample = replace(sample, pixels=sample.pixels.uncut)
-    together = max(LEAST_IMAGES, PIXELS // side**2)  # views in a forward pass
-    with torch.inference_mode(), evaluation_mode(network):
+    together = max(1, max(LEAST_IMAGES, PIXELS // side**2) // crops)  # images in a forward pass
+    found: list[Tensor] = []
+    done = 0
+    with evaluation_mode(network):
         answering = _answering(network, crops * len(sample) * side**2)
-        for batch, _ in sample:
-            for part in batch.split(max(1, together // crops)):  # type: ignore[no-untyped-call]
-                views = [part] if crops == 1 else list(ten_crops(part, side))
-                each = answering(torch.cat(views)).float().log_softmax(1).view(len(views), len(part), -1)
-                parts.append((each.logsumexp(0) - log(len(views))).cpu())
-                done += len(part)
-                progress.report(done / len(sample))
-    return torch.cat(parts)
+
+        def passed(images: Tensor) -> Tensor:
+            with torch.inference_mode():
+                views = [images] if crops == 1 else list(ten_crops(images, side))
+                each = answering(torch.cat(views)).float().log_softmax(1).view(len(views), len(images), -1)
+                mean: Tensor = each.logsumexp(0) - log(len(views))
+                return mean.cpu()
+
+        several = answering is not network and sample.device.type == "cpu"
+        parts = (part for batch, _ in sample for part in batch.split(together))  # type: ignore[no-untyped-call]
+        for each in _several_at_once(passed, parts) if several else map(passed, parts):
+            found.append(each)
+            done += len(each)
+            progress.report(done / len(sample))
+    return torch.cat(found)
+
+
+def _several_at_once(function: Callable[[Tensor], Tensor], parts: Iterable[Tensor]) -> Iterator[Tensor]:
+    """The results in order; as many at a time as PyTorch has threads, in one each: quicker than all threads for one."""
+    count, waiting = torch.get_num_threads(), deque[Future[Tensor]]()
+    try:
+        with ThreadPoolExecutor(count, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            for part in parts:
+                waiting.append(pool.submit(function, part))
+                if len(waiting) > count:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+    finally:
+        torch.set_num_threads(count)  # also of threads that begin later
 
 
 def _fitting(network: nn.Module, name: str) -> Data:

@@ -9,10 +9,11 @@ from torch.nn import functional
 from explorer import progress
 from explorer.data.batches import Normalisation, Sample
 from explorer.data.pixels import load_data
-from explorer.errors import BadSettings
+from explorer.errors import BadSettings, Cancelled
 from explorer.models.fused import fused
 from explorer.models.network import build
 from explorer.training import evaluation
+from explorer.training.devices import threads
 from explorer.training.evaluation import error_and_loss, evaluate, log_probabilities
 
 SMALL = "resnet8-w2"
@@ -126,3 +127,25 @@ def test_many_images_are_evaluated_by_a_fused_network(network, sample, monkeypat
     assert fusings == [network]
     error_and_loss(network, sample)
     assert fusings == [network, network]
+
+
+def test_several_threads_give_the_scores_of_one(monkeypatch):
+    network = build("resnet8", seed=1)
+    pixels = np.random.default_rng(0).integers(0, 256, (450, 32, 32, 3), np.uint8)
+    normalisation = Normalisation(torch.full((3, 1, 1), 0.5), torch.full((3, 1, 1), 0.25))
+    sample = Sample(pixels, np.zeros(450, np.int64), normalisation, torch.device("cpu"))
+    found, heard = {}, []
+    for count in (1, 3):
+        with threads(count), progress.listening(heard.append):
+            found[count] = log_probabilities(network, sample)
+            assert torch.get_num_threads() == count
+    assert torch.allclose(found[1], found[3], atol=1e-5)
+    assert heard[-1] == 1.0
+
+    def cancelled(fraction):
+        raise Cancelled
+
+    with threads(3):
+        with pytest.raises(Cancelled), progress.listening(cancelled):
+            log_probabilities(network, sample)
+        assert torch.get_num_threads() == 3
