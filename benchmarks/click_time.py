@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Locator, Page, sync_playwright
 
 from benchmarks.first_paint import FLAGS, ROOT, free_port, wait_for_answer
 from benchmarks.train_speed import spread, summary
@@ -31,18 +31,20 @@ def until_idle(page: Page) -> None:
 def clicks(page: Page, times: dict[str, list[float]]) -> None:
     """Click a choice of a form, and through pages, and time each answer."""
 
-    def timed(name: str, action: Callable[[], None], text: str) -> None:
+    def timed(name: str, action: Callable[[], None], answer: Locator) -> None:
         until_idle(page)
         start = time.perf_counter()
         action()
-        page.get_by_text(text).first.wait_for(timeout=PATIENCE_SECONDS * 1000)
+        answer.first.wait_for(timeout=PATIENCE_SECONDS * 1000)
         times[name].append(time.perf_counter() - start)
         until_idle(page)
 
     for label, text in PRESETS.items():
-        timed("choice in a form", page.get_by_role("button", name=label, exact=True).first.click, text)
-    timed("another page", page.get_by_role("link", name="Runs", exact=True).first.click, "Import an experiment")
-    timed("back", page.get_by_role("link", name="Train", exact=True).first.click, PRESETS["One minute"])
+        choose = page.get_by_role("radio", name=label, exact=True).first.click
+        timed("choice in a form", choose, page.get_by_text(text))
+    imports, form = page.get_by_role("button", name="Import"), page.get_by_text(PRESETS["One minute"])
+    timed("another page", page.get_by_role("link", name="Runs", exact=True).first.click, imports)
+    timed("back", page.get_by_role("link", name="Train", exact=True).first.click, form)
 
 
 def shell(home: str, *arguments: str) -> str:
@@ -83,7 +85,7 @@ def main() -> None:
     chromium = shutil.which("chromium")
     if chromium is None:
         sys.exit("chromium is missing. On Debian: apt-get install chromium")
-    with tempfile.TemporaryDirectory() as home, sync_playwright() as playwright:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home, sync_playwright() as playwright:
         address = f"http://127.0.0.1:{(port := free_port())}"
         command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", "--server.headless", "true"]
         with (Path(home) / "server.log").open("wb") as log:
