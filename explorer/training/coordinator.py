@@ -247,7 +247,7 @@ class _Elsewhere:
         self.ended_well = False
         self.close()
         self._resources.log(f"{REASON}{reason}")
-        update_run(self.run.id, worker=None)
+        update_run(self.run.id, state="running", worker=None)  # a run that is starting would be queued again
         self._resources.lock.release()
         return False
 

@@ -22,7 +22,7 @@ from explorer.training.workplace import Workplace
 
 PLAN = Plan(
     networks=("plain8-w2", "resnet8-w2"),
-    recipe=Recipe(steps=60, batch_size=16, learning_rate=0.03, evaluate_every=20, evaluate_images=20, probe_every=25),
+    recipe=Recipe(steps=150, batch_size=16, learning_rate=0.03, evaluate_every=20, evaluate_images=20, probe_every=25),
 )
 NETWORKS = len(PLAN.networks)
 TIMES = (4, 7)  # columns of the metrics that differ from run to run: seconds, images_per_second
