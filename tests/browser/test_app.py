@@ -77,7 +77,7 @@ def test_what_was_trained_is_listed_renamed_taken_along_and_deleted(page, tmp_pa
     press(page, "Start")
     page.wait_for_url("**/train?experiment=*")
     experiment = page.url.partition("experiment=")[2]
-    wait_for_points(page, 12)
+    page.get_by_test_id("stMetric").filter(has_text=re.compile("^Step.*[1-9][0-9]* of")).wait_for()  # of all runs
     press(page, "Stop")
     state(page, "stopped").wait_for()
     page.locator(IDLE).wait_for()
