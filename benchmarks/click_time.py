@@ -3,21 +3,17 @@
 import argparse
 import json
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable
-from pathlib import Path
 
-from playwright.sync_api import Locator, Page, sync_playwright
+from playwright.sync_api import Locator, Page
 
-from benchmarks.first_paint import FLAGS, ROOT, free_port, wait_for_answer
+from benchmarks.app import PATIENCE_SECONDS, ROOT, chromium, started, wait_for_answer
 from benchmarks.train_speed import spread, summary
 
-PATIENCE_SECONDS = 60
 READY = "[data-testid=stApp][data-test-script-state=notRunning][data-test-connection-state=CONNECTED]"
 PRESETS = {"Lecture": "CIFAR-10 at 16x16 pixels. plain32", "One minute": "Built-in images"}
 EXPLORER = [sys.executable, "-m", "explorer"]
@@ -82,25 +78,11 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=8)
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     options = parser.parse_args()
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        sys.exit("chromium is missing. On Debian: apt-get install chromium")
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home, sync_playwright() as playwright:
-        address = f"http://127.0.0.1:{(port := free_port())}"
-        command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", "--server.headless", "true"]
-        with (Path(home) / "server.log").open("wb") as log:
-            server = subprocess.Popen(
-                [*command, "--server.port", str(port)], cwd=ROOT, stdout=log, stderr=log,
-                env=os.environ | {"EXPLORER_HOME": home},
-            )  # fmt: skip
-        try:
-            wait_for_answer(address, server)
-            page = playwright.chromium.launch(executable_path=chromium, args=FLAGS).new_page()
-            page.goto(f"{address}/train")
-            found = measure(page, home, options.rounds)
-        finally:
-            server.terminate()
-            server.wait()
+    with chromium() as browser, started() as app:
+        wait_for_answer(app)
+        page = browser.new_page()
+        page.goto(f"{app.address}/train")
+        found = measure(page, app.home, options.rounds)
     if options.json:
         print(json.dumps(found, indent=2))
         return

@@ -8,19 +8,15 @@ what the wait would be without.
 """
 
 import argparse
-import os
-import shutil
 import statistics
 import subprocess
-import sys
-import tempfile
 import time
 from pathlib import Path
 
 import psutil
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
-from benchmarks.first_paint import FLAGS, HEADING, PATIENCE_SECONDS, ROOT, free_port, wait_for_answer
+from benchmarks.app import HEADING, PATIENCE_SECONDS, ROOT, chromium, started, wait_for_answer
 
 DRAWN = "[...document.querySelectorAll('.explorer-chart')].some((each) => each._fullData?.some((trace) => {}))"
 FIRST = {  # what is waited for
@@ -39,30 +35,17 @@ def busy(server: subprocess.Popen[bytes]) -> float:
 
 def measure(browser: Browser, folder: Path, name: str, reading: float) -> tuple[float, float]:
     """Seconds by the clock and of processor time, from the click to the picture."""
-    address = f"http://127.0.0.1:{(port := free_port())}"
-    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", "--server.headless", "true"]
-    with tempfile.TemporaryDirectory() as home, browser.new_context() as context:
+    with browser.new_context() as context, started(folder) as app:
         page = context.new_page()
         page.set_default_timeout(4 * PATIENCE_SECONDS * 1000)
-        server = subprocess.Popen(
-            [*command, "--server.port", str(port)],
-            cwd=folder,
-            env=os.environ | {"EXPLORER_HOME": home},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        try:
-            wait_for_answer(address, server)
-            page.goto(address, wait_until="commit")
-            page.locator(HEADING).first.wait_for()
-            time.sleep(reading)
-            start, before = time.perf_counter(), busy(server)
-            page.get_by_role("link", name=name).first.click()
-            page.wait_for_function(FIRST[name])
-            return time.perf_counter() - start, busy(server) - before
-        finally:
-            server.terminate()
-            server.wait()
+        wait_for_answer(app)
+        page.goto(app.address, wait_until="commit")
+        page.locator(HEADING).first.wait_for()
+        time.sleep(reading)
+        start, before = time.perf_counter(), busy(app.server)
+        page.get_by_role("link", name=name).first.click()
+        page.wait_for_function(FIRST[name])
+        return time.perf_counter() - start, busy(app.server) - before
 
 
 def main() -> None:
@@ -73,14 +56,10 @@ def main() -> None:
     parser.add_argument("--pages", nargs="+", default=list(FIRST), choices=list(FIRST))
     parser.add_argument("--other", type=Path, help="folder of another checkout")
     options = parser.parse_args()
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        sys.exit("chromium is missing. On Debian: apt-get install chromium")
     folders = {"this": ROOT} | ({"other": options.other} if options.other else {})
     print("| page | seconds on Home | checkout | wait, s: median | all | processor time, s: median |")
     print("|---|---|---|---|---|---|")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+    with chromium() as browser:
         for name in options.pages:
             for reading in options.reading:
                 found: dict[str, list[tuple[float, float]]] = {each: [] for each in folders}
@@ -95,7 +74,6 @@ def main() -> None:
                         f"{statistics.median(times):.1f} |",
                         flush=True,
                     )
-        browser.close()
 
 
 if __name__ == "__main__":
