@@ -58,6 +58,7 @@ class FakePlace:
             self.cluster.free -= 1
             self.node = "node7"
             self.workplace = Workplace(self.start())
+            return None  # `seen` is of the place before
         new = self.workplace.changes(seen)
         self.cluster.trouble(self.run_id, new)
         return new

@@ -24,7 +24,7 @@ class Place(Protocol):
     node: str
 
     def poll(self, seen: Seen) -> Changes | None:
-        """What has come back since `seen`, without waiting; None if there is no answer yet.
+        """What has come back since `seen`, without waiting; None if there is no answer yet, as when it called `start`.
 
         Raises:
             PlaceLost: the run cannot go on there.
