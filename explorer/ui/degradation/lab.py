@@ -17,6 +17,7 @@ from explorer.ui.widgets.caveats import show_caveats
 from explorer.ui.widgets.experiment_export import export_experiment
 from explorer.ui.widgets.inside import inside
 from explorer.ui.widgets.live_chart import live_chart
+from explorer.ui.widgets.presenting import present, stage
 from explorer.ui.widgets.progress import controls, progress
 from explorer.ui.widgets.refresh import show_live
 from explorer.ui.wording import distinct
@@ -64,24 +65,26 @@ def choose_experiment() -> str | None:
 def lab(experiment_id: str) -> None:
     """The race of an experiment, refreshed while it trains; at its end the verdicts and the evidence."""
     found = cached.experiment(experiment_id)
+    report = None if found.active else cached.report(found)
+    beat = present(["race", *_gap_rows(report)] if report else ["race"])
 
     def show(now: Experiment) -> None:
         _state(now)
-        live_chart(
-            _race(now),
-            key=f"race-{experiment_id}",
-            alt=f"Training error and test error of {', '.join(now.networks)} against steps.",
-            filename="degradation",
-        )
+        with stage(report.degradation.headline if report else wording.title(now), beat == "race"):
+            live_chart(
+                _race(now),
+                key=f"race-{experiment_id}",
+                alt=f"Training error and test error of {', '.join(now.networks)} against steps.",
+                filename="degradation",
+            )
         if now.active:
             st.caption("The verdict is given when all networks have reached the end of the schedule.")
         inside(now, explain=False)
 
     show_live(found, show)
-    if not found.active:
-        report = cached.report(found)
+    if report:
         _reveal(report)
-        _verdicts(report)
+        _verdicts(report, beat)
         st.caption(_measure(found) + cached.sampling_note([found]))
         show_caveats(report.confounds, plan_of([found]), key="after")
     evidence(found)
@@ -127,17 +130,27 @@ def _measure(found: Experiment) -> str:
     )
 
 
-def _verdicts(report: Report) -> None:
+def _gap_rows(report: Report) -> dict[str, pd.DataFrame]:
+    """The measured gaps of each question that has some."""
     counterparts = {"degradation": ("degradation", "residual_depth"), "shortcut": ("shortcut",)}
+    rows = {each: report.gaps[report.gaps["question"].isin(shown)] for each, shown in counterparts.items()}
+    return {each: found for each, found in rows.items() if len(found)}
+
+
+def _verdicts(report: Report, beat: str | None) -> None:
+    rows = _gap_rows(report)
     for answer in (report.degradation, report.shortcut):
         with st.container(border=True):
             colour, icon = STYLES[answer.outcome]
             st.markdown(f"#### :{colour}[:material/{icon}:] {answer.headline}")
-            rows = report.gaps[report.gaps["question"].isin(counterparts[answer.question])]
-            if len(rows):
-                live_chart(
-                    gaps(rows), key=f"gaps-{answer.question}", alt=" ".join(answer.sentences), filename=answer.question
-                )
+            if answer.question in rows:
+                with stage(answer.headline, beat == answer.question):
+                    live_chart(
+                        gaps(rows[answer.question]),
+                        key=f"gaps-{answer.question}",
+                        alt=" ".join(answer.sentences),
+                        filename=answer.question,
+                    )
             _sentences(answer)
     if report.unfinished:
         st.caption(f"Not at the end of the schedule, so not counted: {', '.join(report.unfinished)}.")
