@@ -1,5 +1,7 @@
 """The degradation lab of one experiment: the race, the verdicts, and the evidence."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 import streamlit as st
 
@@ -23,6 +25,8 @@ from explorer.ui.widgets.refresh import show_live
 from explorer.ui.wording import distinct
 
 FIRST_SHOWN = "shipped-digits"  # it has three seeds, and deep plain networks that do train
+
+RACES = {"race": ("train",), "test": ("test",)}  # beats of a presentation: panels of the race
 
 # outcome: colour and icon
 STYLES: dict[Outcome | None, tuple[str, str]] = {
@@ -66,16 +70,18 @@ def lab(experiment_id: str) -> None:
     """The race of an experiment, refreshed while it trains; at its end the verdicts and the evidence."""
     found = cached.experiment(experiment_id)
     report = None if found.active else cached.report(found)
-    beat = present(["race", *_gap_rows(report)] if report else ["race"])
+    beat = present(["race", "test", *(_gap_rows(report) if report else ())])
 
     def show(now: Experiment) -> None:
         _state(now)
-        with stage(report.degradation.headline if report else wording.title(now), beat == "race"):
+        with stage(report.degradation.headline if report else wording.title(now), beat in RACES):
             live_chart(
-                _race(now),
+                _race(now, RACES.get(beat or "", ("train", "test"))),
                 key=f"race-{experiment_id}",
                 alt=f"Training error and test error of {', '.join(now.networks)} against steps.",
                 filename="degradation",
+                replay="" if now.active else now.id,
+                plays=now.state == "shipped",
             )
         if now.active:
             st.caption("The verdict is given when all networks have reached the end of the schedule.")
@@ -104,9 +110,13 @@ def _state(found: Experiment) -> None:
         progress(found)
 
 
-def _race(found: Experiment) -> Figure:
+def _race(found: Experiment, parts: Sequence[str] = ("train", "test")) -> Figure:
     return race(
-        cached.metrics(found.run_ids), smoothing=last_steps(found.steps), steps=found.steps, published=_published(found)
+        cached.metrics(found.run_ids),
+        smoothing=last_steps(found.steps),
+        steps=found.steps,
+        published=_published(found),
+        parts=parts,
     )
 
 
