@@ -38,7 +38,10 @@ function sizeIn(room, layout) {
   const wide = room.clientWidth, own = layout.meta?.width // of a sheet, whose letters are placed for it
   if (room.closest(STAGE)) {
     const high = Math.round(STAGE_HEIGHT * innerHeight)
-    if (own) return { stage: true, scale: Math.min(wide / own, high / layout.height), width: own, height: layout.height }
+    if (own) {
+      const scale = Math.min(wide / own, high / layout.height)
+      return { stage: true, scale, width: own, height: layout.height }
+    }
     const scale = Math.max(LARGE, innerHeight / STAGE_LINES)
     return { stage: true, scale, width: wide / scale, height: high / scale }
   }
@@ -112,8 +115,9 @@ function wrapNotes(layout) {
   const room = layout.width - layout.margin.l - 8
   for (const note of layout.annotations ?? []) {
     if (note.name !== "note") continue
-    const wrapped = note.text.split("<br>").flatMap((line) => wrap(line, room, (text) => measure(text, note.font, layout.font.family)))
-    const more = LINE * (wrapped.length - note.text.split("<br>").length)
+    const lines = note.text.split("<br>"), widthOf = (text) => measure(text, note.font, layout.font.family)
+    const wrapped = lines.flatMap((line) => wrap(line, room, widthOf))
+    const more = LINE * (wrapped.length - lines.length)
     note.text = wrapped.join("<br>")
     layout.margin.b += more
     layout.height += more
@@ -142,9 +146,10 @@ function wrapLegends({ data, layout }) {
   const room = layout.width - layout.margin.l - layout.margin.r
   let most = 0
   for (const key of Object.keys(layout).filter((each) => /^legend\d*$/.test(each))) {
-    const legend = layout[key], shown = data.filter((trace) => trace.showlegend !== false && (trace.legend ?? "legend") === key)
-    const names = [...new Set(shown.map((trace) => trace.name))]
-    const widths = names.map((name) => measure(name ?? "", legend.font ?? layout.font, layout.font.family) + LEGEND_SYMBOL)
+    const legend = layout[key], font = legend.font ?? layout.font
+    const shown = data.filter((trace) => trace.showlegend !== false && (trace.legend ?? "legend") === key)
+    const names = [...new Set(shown.map((trace) => trace.name ?? ""))]
+    const widths = names.map((name) => measure(name, font, layout.font.family) + LEGEND_SYMBOL)
     if (legend.entrywidthmode === "fraction") {
       const columns = Math.round(0.9 / legend.entrywidth)
       const fitting = Math.max(1, Math.floor((0.9 * room) / Math.max(...widths, 1)))
@@ -160,11 +165,11 @@ function wrapLegends({ data, layout }) {
   layout.height += LEGEND_ROW * most
 }
 
-// Places at least `gap` apart, in the same order, none above `top` unless there are too many.
-function apart(places, gap, top) {
+// Places at least `gap` apart, in the same order, none below `low`, none above `top` unless there are too many.
+function apart(places, gap, low, top) {
   const order = places.map((_, index) => index).sort((one, other) => places[one] - places[other])
   const moved = []
-  for (const index of order) moved.push(moved.length ? Math.max(places[index], moved.at(-1) + gap) : places[index])
+  for (const index of order) moved.push(Math.max(places[index], moved.length ? moved.at(-1) + gap : low))
   for (let place = moved.length - 1, ceiling = top; place >= 0; place--) {
     moved[place] = Math.min(moved[place], ceiling)
     ceiling = moved[place] - gap
@@ -183,8 +188,8 @@ function spreadLabels({ data, layout }) {
     const domain = axis.domain ?? [0, 1]
     const pixels = (layout.height - layout.margin.t - layout.margin.b) * (domain[1] - domain[0])
     const gap = (LABEL_LINE / pixels) * (high - low)
-    const values = labels.map((label) => Math.max(low + gap / 2, isLog ? Math.log10(label.meta.value) : label.meta.value))
-    apart(values, gap, high).forEach((place, index) => { labels[index].y = [isLog ? 10 ** place : place] })
+    const values = labels.map((label) => (isLog ? Math.log10(label.meta.value) : label.meta.value))
+    apart(values, gap, low + gap / 2, high).forEach((place, index) => { labels[index].y = [isLog ? 10 ** place : place] })
   }
 }
 
@@ -295,8 +300,8 @@ function moveLabels(chart, moment, isLog) {
   for (const shown of Object.values(panels)) {
     const { xaxis, yaxis } = chart._fullLayout._plots[shown[0].label.xaxis + shown[0].label.yaxis]
     // pixels upwards
-    const heights = shown.map(({ value }) => Math.max(LABEL_LINE / 2, yaxis._length - yaxis.l2p(yaxis.type === "log" ? Math.log10(value) : value)))
-    apart(heights, LABEL_LINE, yaxis._length).forEach((height, index) => {
+    const heights = shown.map(({ value }) => yaxis._length - yaxis.l2p(yaxis.type === "log" ? Math.log10(value) : value))
+    apart(heights, LABEL_LINE, LABEL_LINE / 2, yaxis._length).forEach((height, index) => {
       const { label, value, end } = shown[index]
       texts.push({
         x: xaxis._offset + Math.min(xaxis._length, Math.max(0, xaxis.l2p(end))) + 8,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from explorer.ui.widgets.network_choice import Candidate
+from explorer.ui.widgets.presenting import ONE_BEAT, present
 
 PLAY_SECONDS = 1.0  # between moments while it plays
 NOTICE_SECONDS = 0.05  # at most, until a click is noticed
@@ -16,12 +17,15 @@ def at_moment(chosen: Sequence[Candidate], show: Callable[[int | None], None]) -
 
     No fragment: a click in one, such as on Cancel, would wait for the computation.
 
+    In a presentation the moments are the beats.
+
     Args:
         chosen: the networks whose snapshots the slider offers.
         show: draws a step; None where no network has several.
     """
     steps = sorted({step for each in chosen for step in each.moments})
     if len(steps) < 2:
+        present(ONE_BEAT)
         show(steps[0] if steps else None)
         return
     if "step" in st.session_state and st.session_state.step not in steps:
@@ -33,6 +37,10 @@ def at_moment(chosen: Sequence[Candidate], show: Callable[[int | None], None]) -
         elif st.session_state.get("playing"):
             _advance(steps)
         step = _slider(steps)
+        beat = present([str(each) for each in steps], first=str(step))
+    if beat:
+        show(int(beat))
+        return
     show(step)
     st.session_state.shown_step = step
     if st.session_state.get("playing"):

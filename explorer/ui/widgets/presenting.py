@@ -25,6 +25,8 @@ from typing import Any
 import streamlit as st
 
 STAGE = "stage"  # key of the container; `live_chart.js` looks for it
+SHEET_ON_STAGE = {"width": 900, "height": 400}  # pixels, of a figure that is enlarged as a whole
+ONE_BEAT = ("figure",)  # of a page that shows one thing
 LONG_SENTENCE = 110  # characters, beyond which its letters are smaller
 
 _HTML = """
@@ -95,16 +97,17 @@ def is_presenting() -> bool:
     return st.query_params.get("present") == "1"
 
 
-def present(beats: Sequence[str], *, key: str = "beat") -> str | None:
+def present(beats: Sequence[str], *, key: str = "beat", first: str = "") -> str | None:
     """The Present button, in the place where it is called; the current beat while presenting, else None.
 
     Args:
         beats: names of what is shown one after the other; at least one.
         key: of the current beat in the address, so that a link opens it.
+        first: beat with which it begins; else the first one.
     """
     presenting = is_presenting()
     asked = st.query_params.get(key, "")
-    beat = asked if asked in beats else beats[0]
+    beat = asked if asked in beats else first or beats[0]
     _component(
         key="present-button",
         data={"beats": list(beats), "at": beats.index(beat), "presenting": presenting},
