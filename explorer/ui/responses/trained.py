@@ -162,6 +162,7 @@ def _show(name: str, table: pd.DataFrame, at: Mapping[str, Candidate], options: 
             alt=f"{found.title} of {', '.join(table['network'].unique())}, layer by layer.",
             filename=name,
             on_click=lambda point: _select_clicked(point, at),
+            scales=repr((name, options, [each.name for each in at.values()])),
         )
     _show_steps(table)
     _note_test_images(name, options)

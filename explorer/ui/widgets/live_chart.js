@@ -193,8 +193,37 @@ function spreadLabels({ data, layout }) {
   }
 }
 
+// While a reader goes through the moments of training, scales only widen: what moves then is the measurement.
+function keepScales(chart, { layout }, id) {
+  if (!id) return
+  if (chart.explorerSeen?.id !== id) chart.explorerSeen = { id, axes: {}, colours: {} }
+  const { axes, colours } = chart.explorerSeen
+  for (const [name, include] of Object.entries(axes)) {
+    const axis = layout[name.replace("y", "yaxis")]
+    if (axis && !axis.range) axis.autorangeoptions = { include }
+  }
+  for (const [key, axis] of Object.entries(layout)) {
+    if (!key.startsWith("coloraxis") || axis.cmin === undefined) continue
+    colours[key] = widened(colours[key], [axis.cmin, axis.cmax])
+    ;[axis.cmin, axis.cmax] = colours[key]
+  }
+}
+
+function noteScales(chart) {
+  for (const { type, mode, yaxis, y } of chart.explorerSeen ? chart._fullData : []) {
+    if (type !== "scatter" || mode === "text") continue
+    const { axes } = chart.explorerSeen, values = Array.from(y).filter(Number.isFinite)
+    if (values.length) axes[yaxis] = widened(axes[yaxis], [Math.min(...values), Math.max(...values)])
+  }
+}
+
+function widened(old, [low, high]) {
+  return old ? [Math.min(old[0], low), Math.max(old[1], high)] : [low, high]
+}
+
 async function draw(room, chart, Plotly, data) {
   const figure = JSON.parse(chart.explorerText), size = sizeIn(room, figure.layout)
+  keepScales(chart, figure, data.scales)
   fit(figure, size)
   chart.explorerSize = [room.clientWidth, size.stage ? innerHeight : 0].join()
   const { width, height } = figure.layout
@@ -210,6 +239,7 @@ async function draw(room, chart, Plotly, data) {
     toImageButtonOptions: { filename: data.filename, scale: 2 },
     ...(size.stage ? { displayModeBar: false } : {}),
   })
+  noteScales(chart)
   chart.classList.remove("explorer-chart-over") // plotly loses the hovered point at a redraw
 }
 

@@ -90,6 +90,7 @@ def live_chart(
     on_click: Callable[[list[Any]], None] | None = None,
     replay: str = "",
     plays: bool = False,
+    scales: str = "",
 ) -> None:
     """Show a figure made for a light page; a later call with the same key updates it in place.
 
@@ -103,16 +104,38 @@ def live_chart(
         on_click: gets the `customdata` of a clicked point that has some, before the page runs again.
         replay: id of the training whose curves are shown, to offer a replay of it; empty for none.
         plays: the replay begins by itself the first time that it is shown.
+        scales: while it stays the same, axes and colour scales only widen from one figure to the next; empty for new
+            scales each time.
     """
     found = figure if isinstance(figure, Drawn) else drawn(figure)
     data = {"figure": found.text, "height": found.height, "alt": alt}
     clicked = None if on_click is None else lambda: on_click(st.session_state[key].click)
-    _mount(key, clicked, **data, filename=filename, clickable=on_click is not None, replay=replay, plays=plays)
+    _mount(
+        key,
+        clicked,
+        **data,
+        filename=filename,
+        clickable=on_click is not None,
+        replay=replay,
+        plays=plays,
+        scales=scales,
+    )
 
 
 def load_early() -> None:
     """Let the browser load the chart script before the first chart."""
-    _mount("chart-script", None, figure=None, height=0, alt="", filename="", clickable=False, replay="", plays=False)
+    _mount(
+        "chart-script",
+        None,
+        figure=None,
+        height=0,
+        alt="",
+        filename="",
+        clickable=False,
+        replay="",
+        plays=False,
+        scales="",
+    )
 
 
 def chart_script_route() -> Route:

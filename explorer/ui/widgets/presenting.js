@@ -1,14 +1,19 @@
 const STEPS = { ArrowRight: 1, PageDown: 1, " ": 1, ArrowLeft: -1, PageUp: -1 }
 const FIELDS = "input, textarea, select, [contenteditable=true], [role=slider], [role=combobox], [role=radiogroup]"
+const LATE_MS = 3000
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".explorer-present")
   if (!root) return
+  clearTimeout(root.explorerLate)
   let at = data.at // the beat asked for last: two quick presses go on by two
   const go = (where) => setTriggerValue("go", where)
   const step = (by) => {
     const next = Math.min(data.beats.length - 1, Math.max(0, at + by))
-    if (next !== at) go((at = next))
+    if (next === at) return
+    go((at = next))
+    clearTimeout(root.explorerLate)
+    root.explorerLate = setTimeout(() => { at = data.at }, LATE_MS) // not answered: the next press asks again
   }
 
   document.documentElement.classList.toggle("explorer-presents", data.presenting)
