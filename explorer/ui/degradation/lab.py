@@ -1,10 +1,11 @@
 """The degradation lab of one experiment: the race, the verdicts, and the evidence."""
 
+from collections.abc import Mapping
+
 import pandas as pd
 import streamlit as st
 
 from explorer.analysis.verdict import Outcome, Verdict, last_steps
-from explorer.errors import quoted
 from explorer.escaping import in_markdown
 from explorer.figures import Figure, gaps, race
 from explorer.models.published import published
@@ -15,13 +16,14 @@ from explorer.ui.degradation.evidence import evidence
 from explorer.ui.degradation.setup import Guess
 from explorer.ui.widgets.caveats import show_caveats
 from explorer.ui.widgets.experiment_export import export_experiment
+from explorer.ui.widgets.in_hand import in_hand
 from explorer.ui.widgets.inside import inside
 from explorer.ui.widgets.live_chart import live_chart
 from explorer.ui.widgets.progress import controls, progress
 from explorer.ui.widgets.refresh import show_live
 from explorer.ui.wording import distinct
 
-FIRST_SHOWN = "shipped-digits"  # it has three seeds, and deep plain networks that do train
+FIRST_SHOWN = "shipped-cifar10"  # where the reader has none of their own
 
 # outcome: colour and icon
 STYLES: dict[Outcome | None, tuple[str, str]] = {
@@ -34,7 +36,7 @@ STYLES: dict[Outcome | None, tuple[str, str]] = {
 
 
 def choose_experiment() -> str | None:
-    """The experiment in the address, else the first to show; None where there is none."""
+    """The experiment in hand, else the reader's newest, else a shipped one; None where there is none."""
     found = {each.id: each for each in cached.experiments() if each.runs[0].facts is not None}
     if not found:
         st.info(
@@ -42,10 +44,8 @@ def choose_experiment() -> str | None:
             icon=":material/info:",
         )
         return None
-    asked = st.query_params.get("experiment", FIRST_SHOWN)
-    if asked not in found and "experiment" in st.query_params:
-        st.warning(f"There is no experiment {in_markdown(quoted(asked)[1:-1])} here; another one is shown.")
-    current = asked if asked in found else next(iter(found))
+    opened = in_hand("another one is shown")
+    current = opened.id if opened and opened.id in found else _first_shown(found)
     labels = distinct({each: f"{wording.title(found[each])} ({found[each].state})" for each in found})
     chosen = st.selectbox(
         "Experiment",
@@ -59,6 +59,12 @@ def choose_experiment() -> str | None:
         st.query_params.from_dict({"experiment": chosen})
         st.rerun()
     return str(chosen)
+
+
+def _first_shown(found: Mapping[str, Experiment]) -> str:
+    """The reader's newest experiment that trains or has finished, else the shipped one, else the newest of all."""
+    own = (each.id for each in found.values() if each.active or each.state == "finished")
+    return next(own, FIRST_SHOWN if FIRST_SHOWN in found else next(iter(found)))
 
 
 def lab(experiment_id: str) -> None:

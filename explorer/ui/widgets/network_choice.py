@@ -11,7 +11,9 @@ from explorer.escaping import in_markdown
 from explorer.models.catalogue import NETWORKS, network_config
 from explorer.models.config import NetworkConfig
 from explorer.runs.checkpoint_facts import kept_checkpoints, moments, training_data
+from explorer.runs.experiments import Experiment
 from explorer.ui import cached, wording
+from explorer.ui.widgets.in_hand import in_hand, networks_with_weights, way_back
 
 DEEPEST, WIDEST = 1202, 256  # accepted in a link, which is computed without a click
 MOST = 8  # more lines in a chart cannot be told apart
@@ -71,12 +73,17 @@ def candidates() -> dict[str, Candidate]:
 
 
 def choose_networks() -> list[Candidate]:
-    """A field for up to eight networks, kept in the address as `networks`."""
+    """A field for up to eight networks, kept in the address as `networks`; first those of the experiment in hand."""
     known = candidates()
+    found, theirs = _of_experiment_in_hand()
     asked = st.query_params.get("networks")
+    origin = found.id if found and theirs else None
     if asked is not None and asked != st.session_state.get("networks_written"):
         named = [name for name in dict.fromkeys(asked.split(",")) if name]
         st.session_state.networks_chosen = named[:MOST]
+    elif origin != st.session_state.get("networks_origin"):
+        st.session_state.networks_chosen = theirs or _first_shown(known)
+    st.session_state.networks_origin = origin
     remembered = st.session_state.get("networks_chosen", _first_shown(known))
     missing = [name for name in remembered if name not in known and not _is_valid(name)]  # such as deleted ones
     if missing:
@@ -95,7 +102,19 @@ def choose_networks() -> list[Candidate]:
     written = ",".join(chosen)
     st.session_state.networks_written = written
     st.query_params["networks"] = written
+    if found:
+        way_back(found)
     return [offered[name] for name in chosen]
+
+
+def _of_experiment_in_hand() -> tuple[Experiment | None, list[str]]:
+    """The experiment in hand and its networks; none of them while it has no weights."""
+    found = in_hand("the shipped networks are shown")
+    theirs = networks_with_weights(found, MOST) if found else []
+    if found and not theirs:
+        title = in_markdown(wording.title(found))
+        st.caption(f"{title} has no weights yet. Until it has some, other networks are shown.")
+    return found, theirs
 
 
 def first_shown() -> list[Candidate]:
