@@ -4,7 +4,6 @@ from datetime import UTC, datetime
 
 import pytest
 
-from explorer.runs.store import run_folder
 from tests.app.reading import charts, texts
 
 
@@ -99,25 +98,17 @@ def test_a_link_to_what_is_gone_says_so_and_shows_another(open_page, finished):
     assert "Depth hurts the plain networks" in texts(app)
 
 
-def ship(shipped):
-    """All runs there are come with the program from now on."""
-    for folder in run_folder("any").parent.iterdir():
-        folder.rename(shipped / folder.name)
-
-
-def test_networks_that_came_with_the_program_are_shown_first_and_read_only(open_page, finished, shipped):
+def test_networks_that_came_with_the_program_are_shown_first_and_read_only(open_page, finished):
     finished(name="shipped-digits")
     finished(name="shipped-cifar10")
-    ship(shipped)
     app = open_page("degradation")
     assert "Shipped with the program" in texts(app)
     assert app.selectbox(key="experiment-shipped-cifar10").value == "shipped-cifar10"
     assert not [button for button in app.button if button.label in ("Pause", "Resume", "Stop")]
 
 
-def test_the_readers_newest_race_comes_before_those(open_page, finished, shipped):
+def test_the_readers_newest_race_comes_before_those(open_page, finished):
     finished(name="shipped-cifar10")
-    ship(shipped)
     finished("20260101-000000-aaaaaa", created=datetime(2026, 1, 1, tzinfo=UTC))
     newer = finished("20260102-000000-bbbbbb", created=datetime(2026, 1, 2, tzinfo=UTC))
     finished("20260103-000000-cccccc", created=datetime(2026, 1, 3, tzinfo=UTC), state="failed", reason="Stopped.")
