@@ -233,7 +233,7 @@ def test_untrained_studies_draw_their_figures(open_page, monkeypatch, title, stu
 
 def test_an_empty_choice_says_what_to_do(open_page):
     app = open_page("responses", networks="")
-    assert "Choose a network above" in app.info[0].value
+    assert "Choose a network: " in app.info[0].value
     assert not app.warning
     assert not charts(app)
     app.multiselect(key="networks_chosen").set_value(["plain20"]).run()

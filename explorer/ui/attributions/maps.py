@@ -29,10 +29,8 @@ SCALE_TITLES = {"map": "each map", "row": "a row", "column": "a column", "all": 
 
 def show_maps(scene: Scene) -> None:
     """A grid of maps at the moment of the slider, or at several."""
-    controls = st.container(horizontal=True, vertical_alignment="bottom")
-    first, then = controls.container(horizontal=True, vertical_alignment="bottom"), controls.container(width="content")
-    further = st.container(horizontal=True, vertical_alignment="bottom")
-    with then.container(horizontal=True, vertical_alignment="bottom"):
+    first, then, further = (scene.fields.container(horizontal=True, vertical_alignment="bottom") for _ in range(3))
+    with then:
         show = choose_show()
         with st.popover("Grid", icon=":material/grid_on:"):
             rows, columns = _axes()
@@ -66,7 +64,7 @@ def show_maps(scene: Scene) -> None:
     if steps:
         at(steps)
     else:
-        at_moment(networks, lambda step: at([step]))
+        at_moment(networks, lambda step: at([step]), scene.fields)
 
 
 def _axes() -> tuple[str, str]:
@@ -131,6 +129,7 @@ def _targets(scene: Scene, networks: Sequence[Candidate]) -> list[int]:
         default=[scene.classes[each] for each in likely],
         key=f"targets-{scene.picture.reference}",
         bind="query-params",
+        wrap=True,
     )
     return [scene.classes.index(name) for name in names]
 

@@ -35,6 +35,7 @@ def choose_methods() -> list[Chosen]:
         key="methods",
         bind="query-params",
         placeholder="Choose attribution methods",
+        wrap=True,
     )
     return _with_parameters(names)
 

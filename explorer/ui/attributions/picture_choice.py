@@ -23,7 +23,8 @@ from explorer.ui.widgets.live_chart import cached_drawing, live_chart
 from explorer.ui.widgets.network_choice import Candidate
 from explorer.ui.widgets.waiting import awaited, combined
 
-IN_STRIP = 10  # pictures
+IN_STRIP = 8  # pictures
+STRIP_HEIGHT = 124  # pixels: eight pictures are then as wide as the figures on a small screen
 FIRST, FIRST_PHOTOGRAPH = "test:0", next(iter(PHOTOGRAPHS))
 EXAMINED = 500  # test images that networks classify to find mistakes and disagreements
 MOST_MEGABYTES = 50
@@ -77,7 +78,7 @@ def choose_picture(controls: DeltaGenerator, chosen: Sequence[Candidate], data: 
     with controls:
         source = st.segmented_control(
             "Pictures", sources, format_func=SOURCES.__getitem__, default=sources[0], required=True, key="pictures",
-            bind="query-params",
+            bind="query-params", wrap=True,
         )  # fmt: skip
         label = None
         if source in ("all", "wrong", "disagree"):
@@ -180,7 +181,9 @@ def _strip(offers: Sequence[StripPicture], data: str, source: str) -> None:
             selected = here.index(_selected(data)) if _selected(data) in here else None
             drawing = cached_drawing(
                 repr((data, shown, selected)),
-                lambda: image_strip([_thumbnail(each, data) for each in shown], selected=selected, columns=IN_STRIP),
+                lambda: image_strip(
+                    [_thumbnail(each, data) for each in shown], selected=selected, columns=IN_STRIP, height=STRIP_HEIGHT
+                ),
             )
             live_chart(
                 drawing,

@@ -91,15 +91,13 @@ class Evaluated:
         return self.choice.names[each.reference]
 
 
-def evaluate(show_some: Callable[[Evaluated], None] | None = None) -> Evaluated | None:
-    """Fields for the choice, and its evaluations; None where there are none, for the reason shown.
+def evaluate(choice: EvaluationChoice, show_some: Callable[[Evaluated], None] | None = None) -> Evaluated | None:
+    """The evaluations of a choice; None where there are none, for the reason shown.
 
     Args:
+        choice: what to evaluate.
         show_some: draws the first evaluations while the others are computed.
     """
-    choice = _choose()
-    if choice is None:
-        return None
 
     def show_ended(calls: Sequence[Call[Evaluation]]) -> None:
         if show_some is not None and (found := tuple(each.value for each in calls if each.failure is None)):
@@ -116,14 +114,11 @@ def evaluate(show_some: Callable[[Evaluated], None] | None = None) -> Evaluated 
         show_ended,
     )
     found = tuple(call.value for call in calls if not show_failure(call))
-    if not found:
-        return None
-    evaluated = Evaluated(choice, found)
-    _show_what_is_measured(evaluated)
-    return evaluated
+    return Evaluated(choice, found) if found else None
 
 
-def _choose() -> EvaluationChoice | None:
+def choose_evaluation() -> EvaluationChoice | None:
+    """Fields for the choice; None where nothing can be evaluated, for the reason shown."""
     chosen = {each.reference(None): each for each in choose_networks()}
     controls = st.container(horizontal=True, vertical_alignment="bottom")
     data = choose_data(controls, "data", AS_TRAINED)
@@ -165,7 +160,7 @@ def _available(choice: EvaluationChoice) -> bool:
     return False
 
 
-def _show_what_is_measured(evaluated: Evaluated) -> None:
+def show_what_is_measured(evaluated: Evaluated) -> None:
     """The images that are measured on, and what ± means."""
     texts = []
     for name in dict.fromkeys(each.data for each in evaluated.found):

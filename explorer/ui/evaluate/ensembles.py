@@ -22,7 +22,7 @@ def show_ensemble(evaluated: Evaluated) -> None:
     data = evaluated.found[0].data
     members = [each for each in evaluated.found if each.data == data]
     if len(members) < 2:
-        st.info("Choose two networks or more of one data set above.")
+        st.info("Choose two networks or more of one data set.")
         return
     left_out = [evaluated.name(each) for each in evaluated.found if each.data != data]
     if left_out:

@@ -21,14 +21,14 @@ SURELY = 2.0  # standard errors: a smaller difference of confidence and accuracy
 
 
 def show_errors(evaluated: Evaluated) -> None:
-    """A row for each network, and below it the error of each class."""
-    show_rows(evaluated)
-    _offer_to_record(evaluated)
+    """The error of each class, and below it a row for each network."""
     table = evaluation_table(evaluated.found)
     classes = evaluated.table("class_errors")
     draw = partial(class_errors, classes)
     names = ", ".join(evaluated.name(each) for each in evaluated.found)
     live_chart(draw(), key="class-errors", alt=f"Error of each class of {names}.", filename="class-errors")
+    show_rows(evaluated)
+    _offer_to_record(evaluated)
     export_buttons(table, draw, name="evaluation", command=evaluated.choice.command())
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from explorer.analysis.response_claims import response_claims
 from explorer.compute.client import Call, compute
@@ -75,11 +76,11 @@ class Study:
     figure: Callable[[pd.DataFrame, Options, LayerChoice], Figure]
 
 
-def show_study(name: str, chosen: Sequence[Candidate]) -> None:
-    """A study of the chosen networks at the moment of the slider."""
+def show_study(name: str, chosen: Sequence[Candidate], fields: DeltaGenerator) -> None:
+    """A study of the chosen networks at the moment of the slider, with its options in `fields`."""
     found = STUDIES[name]
-    st.markdown(found.question)
-    options = _options(name, found)
+    with fields:
+        options = _options(name, found)
     if not chosen:
         st.info(CHOOSE_NETWORK)
         return
@@ -90,11 +91,11 @@ def show_study(name: str, chosen: Sequence[Candidate]) -> None:
         if table is not None:
             _show(name, table, at, options)
 
-    at_moment(chosen, show)
+    at_moment(chosen, show, fields)
 
 
 def _options(name: str, found: Study) -> Options:
-    """A row of fields; those rarely changed are in a popover."""
+    """The fields; those rarely changed are in a popover."""
     controls = st.container(horizontal=True, vertical_alignment="bottom")
     with controls:
         measure = st.segmented_control(
@@ -105,6 +106,7 @@ def _options(name: str, found: Study) -> Options:
             required=True,
             key=f"{name}-measure",
             bind="query-params",
+            wrap=True,
         )
     data = choose_data(controls, "study-data", AS_TRAINED)
     with controls, st.popover("Options", icon=":material/tune:"):
@@ -139,6 +141,7 @@ def _ask(
 def _show(name: str, table: pd.DataFrame, at: Mapping[str, Candidate], options: Options) -> None:
     found = STUDIES[name]
     measured = [each for each in at if each in set(table["reference"])]
+    chart = st.container()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         drawn = measured[-1]
         if len(measured) > 1:
@@ -154,21 +157,22 @@ def _show(name: str, table: pd.DataFrame, at: Mapping[str, Candidate], options: 
             drawn = names[name_drawn]
         choice = choose_layer(at[drawn].config)
     draw = partial(found.figure, table, options, choice)
-    live_chart(
-        draw(),
-        key=f"study-{name}",
-        alt=f"{found.title} of {', '.join(table['network'].unique())}, layer by layer.",
-        filename=name,
-        on_click=lambda point: _select_clicked(point, at),
-    )
-    _show_steps(table)
-    _note_test_images(name, options)
-    if name == "responses" and options.measure == "response_std":
-        st.caption(
-            "A batch norm brings its responses to a spread of about its own scale, γ, which is one before training: "
-            "what differs here is how training has set the scales."
+    with chart:
+        live_chart(
+            draw(),
+            key=f"study-{name}",
+            alt=f"{found.title} of {', '.join(table['network'].unique())}, layer by layer.",
+            filename=name,
+            on_click=lambda point: _select_clicked(point, at),
         )
-        _claims(table)
+        _show_steps(table)
+        _note_test_images(name, options)
+        if name == "responses" and options.measure == "response_std":
+            st.caption(
+                "A batch norm brings its responses to a spread of about its own scale, γ, which is one before "
+                "training: what differs here is how training has set the scales."
+            )
+            _claims(table)
     with st.container(border=True):
         drawing(
             at[drawn].config,

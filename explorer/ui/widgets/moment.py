@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from explorer.ui.widgets.network_choice import Candidate
 
@@ -11,7 +12,7 @@ PLAY_SECONDS = 1.0  # between moments while it plays
 NOTICE_SECONDS = 0.05  # at most, until a click is noticed
 
 
-def at_moment(chosen: Sequence[Candidate], show: Callable[[int | None], None]) -> None:
+def at_moment(chosen: Sequence[Candidate], show: Callable[[int | None], None], fields: DeltaGenerator) -> None:
     """Show something at the moment of the slider; last on a page, as nothing after it runs while it plays.
 
     No fragment: a click in one, such as on Cancel, would wait for the computation.
@@ -19,6 +20,7 @@ def at_moment(chosen: Sequence[Candidate], show: Callable[[int | None], None]) -
     Args:
         chosen: the networks whose snapshots the slider offers.
         show: draws a step; None where no network has several.
+        fields: where the slider is drawn.
     """
     steps = sorted({step for each in chosen for step in each.moments})
     if len(steps) < 2:
@@ -26,7 +28,7 @@ def at_moment(chosen: Sequence[Candidate], show: Callable[[int | None], None]) -
         return
     if "step" in st.session_state and st.session_state.step not in steps:
         st.session_state.step = steps[-1]
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with fields, st.container(horizontal=True, vertical_alignment="bottom"):
         _play_button(steps)  # first, so that Pause keeps the moment shown
         if st.session_state.pop("rewind", False):
             st.session_state.step = steps[0]

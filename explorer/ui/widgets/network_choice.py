@@ -20,7 +20,7 @@ MOST = 8  # more lines in a chart cannot be told apart
 FIRST_SHOWN = ("plain20", "resnet20", "plain{deep}", "resnet{deep}")  # of the shipped ones
 USUAL = ("plain20", "resnet20", "plain56", "resnet56")  # the first untrained ones
 FIRST_DATA = {"cifar10": 56, "digits": 56}  # of shipped networks, with the depth of the deeper ones
-CHOOSE_NETWORK = "Choose a network above: a shipped one, one of your own, or an untrained one."
+CHOOSE_NETWORK = "Choose a network: a shipped one, one of your own, or an untrained one."
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +97,7 @@ def choose_networks() -> list[Candidate]:
         key="networks_chosen",
         max_selections=MOST,
         placeholder="Choose networks, trained or not",
+        wrap=True,
         persist_state="session",
     )
     written = ",".join(chosen)
