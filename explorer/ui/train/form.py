@@ -15,6 +15,7 @@ from explorer.training.recipe import Recipe
 from explorer.ui.address import bound_number
 from explorer.ui.widgets.data_choice import built_in, folder_labels, refuse_others
 from explorer.ui.widgets.plan_fields import Fields
+from explorer.ui.widgets.views import choose_view
 
 # kind: family of the catalogue, start of its names
 FAMILIES = {"plain": ("Plain, for small images", "plain"), "residual": ("ResNet, for small images", "resnet")}
@@ -27,20 +28,17 @@ PROBES = {"automatic": None, "off": 0}
 EVERY = "every N steps"
 
 
-def training_form() -> dict[str, Any]:
-    """Draw the fields and return their values: those of a `Plan`, not checked yet."""
-    name = st.segmented_control(
-        "Start from",
-        list(PRESETS),
-        default=next(iter(PRESETS)),
-        required=True,
-        format_func=lambda key: PRESETS[key].title,
-        key="preset",
-        bind="query-params",
-    )
-    preset = PRESETS[str(name)]
-    st.caption(f"{preset.note} On two CPU cores: {preset.time}.")
-    fields = Fields(str(name), preset)
+def choose_preset() -> str:
+    """The menu of presets; gives a name in `PRESETS`."""
+    titles = {name: preset.title for name, preset in PRESETS.items()}
+    return str(choose_view(titles, "preset", default=next(iter(PRESETS)), label="Start from"))
+
+
+def training_form(name: str) -> dict[str, Any]:
+    """Draw the fields of a preset and return their values: those of a `Plan`, not checked yet."""
+    preset = PRESETS[name]
+    note = st.empty()
+    fields = Fields(name, preset)
     networks = _networks(fields)
     data, image_size, train_images = _data(fields)
     recipe = _recipe(fields) | {"image_size": image_size, "train_images": train_images}
@@ -48,7 +46,11 @@ def training_form() -> dict[str, Any]:
         recipe |= _more(fields)
         seeds = fields.whole("Seeds", "seeds", len(preset.plan.seeds), 1, 20, help="Runs per network: 0, 1, 2, ...")
         title = st.text_input("Title", key="title", max_chars=200, placeholder="networks and data")
-    return {"networks": networks, "data": data, "recipe": recipe, "seeds": tuple(range(seeds)), "title": title}
+    choices = {"networks": networks, "data": data, "recipe": recipe, "seeds": tuple(range(seeds)), "title": title}
+    changed = choices != preset.plan.model_dump(include={"networks", "data", "recipe", "seeds"}) | {"title": title}
+    what = f"Changed from the preset {preset.title}." if changed else preset.note
+    note.caption(what if changed else f"{what} On two CPU cores: {preset.time}.")
+    return choices
 
 
 def _networks(fields: Fields) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""One experiment as it trains: progress, controls, curves; links to those that train."""
+"""One experiment as it trains: progress, controls, curves."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -13,20 +13,12 @@ from explorer.ui.navigation import page
 from explorer.ui.widgets.chart_choice import choose_chart
 from explorer.ui.widgets.curves import curves, figure, run_table
 from explorer.ui.widgets.experiment_export import export_experiment
-from explorer.ui.widgets.experiment_links import link
 from explorer.ui.widgets.in_hand import networks_with_weights
 from explorer.ui.widgets.inside import inside
 from explorer.ui.widgets.network_choice import MOST
 from explorer.ui.widgets.progress import controls, progress
 from explorer.ui.widgets.refresh import show_live
 from explorer.ui.wording import chip, duration, title
-
-
-def now_training() -> None:
-    """Links to the experiments that train or wait."""
-    for each in (each for each in cached.experiments() if each.active):
-        with st.container(border=True):
-            link(each)
 
 
 def watch(experiment_id: str) -> None:
