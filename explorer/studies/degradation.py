@@ -128,6 +128,11 @@ def report(found: Sequence[Experiment]) -> Report:
     )
 
 
+def final_errors(found: Experiment) -> pd.DataFrame:
+    """The errors of each run at the end of its schedule, as every page states them: `analysis.verdict.end_errors`."""
+    return end_errors(end_metrics(found.run_ids, after=found.steps - last_steps(found.steps)), found.steps)
+
+
 def plan_confounds(planned: Plan) -> list[Confound]:
     """Confounds of a plan: what else could explain its result."""
     return _confounds(planned, [planned.recipe.model_dump()], planned.networks if planned.initial else ())

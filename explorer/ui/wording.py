@@ -55,6 +55,11 @@ def percent(fraction: float | None, digits: int = 1) -> str:
     return "–" if fraction is None or isnan(fraction) else f"{100 * fraction:.{digits}f} %"
 
 
+def number(value: float, form: str) -> str:
+    """A number in a format such as ".3g", with a minus instead of a hyphen."""
+    return f"{value:{form}}".replace("-", "−")
+
+
 def duration(seconds: float) -> str:
     """A time in one or two units."""
     if seconds < 90:

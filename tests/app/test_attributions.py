@@ -309,16 +309,19 @@ def test_an_upload_is_explained_and_can_be_linked_to(open_page):
     assert address(app, "image").startswith("upload:")
     after = grid(app)["Saliency, plain8, untrained"]["z"]
     assert before != after
+    assert len(strip(app)) == 1  # the picture itself
     linked = open_page("attributions", networks="plain8", methods="Saliency", image=address(app, "image"))
     assert grid(linked)["Saliency, plain8, untrained"]["z"] == after
 
 
-def test_a_broken_upload_is_told_in_one_line_and_the_picture_stays(open_page):
+def test_a_broken_upload_is_told_in_one_line_without_maps_of_the_picture_before(open_page):
     app = open_page("attributions", networks="plain8", methods="Saliency", pictures="Upload", image="test:7")
     app.file_uploader[0].upload("notes.png", b"no picture at all", "image/png").run()
     (error,) = app.error
     assert "is not a PNG, JPEG or WebP picture" in error.value
     assert "\n" not in error.value
+    assert not grid(app)
+    look(app, "pictures", "all")
     assert "--image test:7" in commands(app)
 
 

@@ -123,3 +123,19 @@ def test_two_experiments_of_one_title_can_be_told_apart(open_page, finished):
     assert len(set(chosen.options)) == len(chosen.options)
     chosen.select(newer).run()
     assert app.query_params["experiment"] == newer
+
+
+def test_the_final_numbers_are_the_same_on_every_page(open_page, make_run):
+    """The errors of the last batches, which differ from those of the last evaluation."""
+    for network, end in {"plain20": 0.21, "resnet20": 0.1}.items():
+        make_run(network, experiment="e1", steps=40, end=end, evaluate_every=40, title="A race")
+    told = {name: texts(open_page(name)) for name in ("home", "train")}
+    assert all("plain20 37.4 % / 22.0 %" in text for text in told.values())
+    for name in ("train", "runs"):
+        app = open_page(name, experiment="e1")
+        table = app.table[0].value.set_index("Network")
+        assert (table["Training error"]["plain20"], table["Test error"]["plain20"]) == ("37.4 %", "22.0 %")
+    for name in ("train", "runs", "degradation"):
+        labels = [str(trace.get("text")) for trace in charts(open_page(name, experiment="e1"))[0]["data"]]
+        assert any("plain20 <b>37.4 %" in label for label in labels), name
+        assert any("plain20 <b>22.0 %" in label for label in labels), name

@@ -34,7 +34,7 @@ def test_home_says_what_to_do_first(open_page):
 def test_home_links_the_latest_experiments_with_their_errors(open_page, experiment):
     experiment(title="My *first*")
     app = open_page()
-    assert "plain20 51.0 %" in texts(app)
+    assert "plain20 69.0 % / 51.0 %" in texts(app)
 
 
 def test_train_shows_the_command_that_does_the_same(open_page):

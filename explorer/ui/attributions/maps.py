@@ -19,6 +19,7 @@ from explorer.ui.widgets.export import download, show_command
 from explorer.ui.widgets.live_chart import cached_drawing, live_chart
 from explorer.ui.widgets.moment import at_moment
 from explorer.ui.widgets.network_choice import Candidate
+from explorer.ui.wording import number
 
 AXES = {"method": "method", "network": "network", "target": "class explained", "step": "moment of training"}
 MOST_MAPS = 64
@@ -207,10 +208,10 @@ def _numbers(found: AttributionMap) -> None:
     with st.container(border=True), st.container(horizontal=True):
         with st.container(width=430):
             st.markdown(f"**{found.network}**, {Chosen(found.method).row.title}")
-            delta = "" if found.delta is None else f", delta {found.delta:.3g}"
+            delta = "" if found.delta is None else f", delta {number(found.delta, '.3g')}"
             st.markdown(
-                f"Score of **{in_markdown(classes[found.target])}** {found.score:.3g}; the values add up to "
-                f"{found.values.sum():.3g}{delta}. Computed in {found.seconds:.2f} s."  # noqa: PD011 an array
+                f"Score of **{in_markdown(classes[found.target])}** {number(found.score, '.3g')}; the values add up to "
+                f"{number(found.values.sum(), '.3g')}{delta}. Computed in {found.seconds:.2f} s."  # noqa: PD011 an array
             )
             if st.button(
                 "Can it be trusted?", icon=":material/verified:", type="primary", on_click=_check, args=(found,)

@@ -15,6 +15,7 @@ from explorer.ui.evaluate.choice import PERCENT, Evaluated, percent
 from explorer.ui.widgets.export import export_buttons
 from explorer.ui.widgets.live_chart import live_chart
 from explorer.ui.widgets.waiting import awaited, show_failure
+from explorer.ui.wording import number
 
 
 def show_ensemble(evaluated: Evaluated) -> None:
@@ -66,7 +67,7 @@ def _numbers(found: Ensemble) -> None:
         st.metric(
             "Ensemble error",
             percent(joint.error),
-            f"{100 * (joint.error - best):+.2f} points from the best member",
+            f"{number(100 * (joint.error - best), '+.2f')} points from the best member",
             delta_color="inverse",
             help=f"Of the mean of their class probabilities. Standard error {percent(joint.standard_error)}.",
         )

@@ -14,7 +14,7 @@ MEASURE_LABELS = {
     "learning_rate": "Learning rate",
     "images_per_second": "Images per second",
 }
-SMOOTHINGS = (1, 5, 10, 20, 50, 100, 200, 500, 1000)
+SMOOTHINGS = (0, 1, 5, 10, 20, 50, 100, 200, 500, 1000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +25,13 @@ class ChartChoice:
     x: Literal["step", "seconds"] = "step"
     log_x: bool = False
     log_y: bool = False
-    smoothing: int = 10
+    smoothing: int = 0  # 0 takes the steps that count as the end of the schedule
     panels: bool = True
+
+    @property
+    def as_race(self) -> bool:
+        """Whether it is the chart of the Degradation page."""
+        return self.measure == "error" and self.x == "step" and self.panels and not self.log_y
 
     def options(self) -> dict[str, Any]:
         return asdict(self)
@@ -47,7 +52,13 @@ def choose_chart() -> ChartChoice:
             "x axis", ["step", "seconds"], default="step", required=True, key="against", bind="query-params"
         )
         smoothing = st.select_slider(
-            "Smoothing, steps", SMOOTHINGS, value=10, key="smoothing", bind="query-params", width=180
+            "Smoothing, steps",
+            SMOOTHINGS,
+            value=0,
+            format_func=lambda steps: str(steps or "a tenth"),
+            key="smoothing",
+            bind="query-params",
+            width=180,
         )
         log_x = st.toggle("Log x", key="log_x", bind="query-params")
         log_y = st.toggle("Log y", key="log_y", bind="query-params")
