@@ -19,7 +19,7 @@ else:
     form, picture = st.columns([3, 4], gap="medium")
     with form:
         start = st.container()
-        choices = training_form(preset)
+        choices = training_form(preset, picture.empty())
     with start, readable_errors():
         start_panel(plan_of(choices))
     with picture:

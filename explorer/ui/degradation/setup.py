@@ -99,8 +99,9 @@ def _preset_plan() -> Plan:
     same = recipe == usual.model_dump() and networks == preset.plan.networks
     title = preset.plan.title if same else ""
     return plan_of(
-        {"networks": networks, "data": preset.plan.data, "recipe": recipe, "seeds": range(seeds), "title": title}
-    )
+        {"networks": networks, "data": preset.plan.data, "recipe": recipe, "seeds": range(seeds), "title": title,
+         "problems": fields.problems}
+    )  # fmt: skip
 
 
 def _guess(plan: Plan) -> Guess:

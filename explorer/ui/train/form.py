@@ -5,6 +5,7 @@ from typing import Any
 from zlib import crc32
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from explorer.data.catalogue import DATASETS, dataset
 from explorer.data.own_folders import readable_folders
@@ -34,10 +35,14 @@ def choose_preset() -> str:
     return str(choose_view(titles, "preset", default=next(iter(PRESETS)), label="Start from"))
 
 
-def training_form(name: str) -> dict[str, Any]:
-    """Draw the fields of a preset and return their values: those of a `Plan`, not checked yet."""
+def training_form(name: str, note: DeltaGenerator) -> dict[str, Any]:
+    """Draw the fields of a preset and return their values: those of a `Plan`, not checked yet.
+
+    Args:
+        name: of the preset.
+        note: the place for what it shows.
+    """
     preset = PRESETS[name]
-    note = st.empty()
     fields = Fields(name, preset)
     networks = _networks(fields)
     data, image_size, train_images = _data(fields)
@@ -50,7 +55,7 @@ def training_form(name: str) -> dict[str, Any]:
     changed = choices != preset.plan.model_dump(include={"networks", "data", "recipe", "seeds"}) | {"title": title}
     what = f"Changed from the preset {preset.title}." if changed else preset.note
     note.caption(what if changed else f"{what} On two CPU cores: {preset.time}.")
-    return choices
+    return choices | {"problems": fields.problems}
 
 
 def _networks(fields: Fields) -> tuple[str, ...]:
@@ -111,10 +116,9 @@ def _data(fields: Fields) -> tuple[str, int | None, int | None]:
             **fields.bound(f"{key}_size"),
         )
         fewest = min(10, row.train_images)
+        label = f"{Recipe.model_fields['train_images'].title}, of {row.train_images:,}"
         images = st.number_input(
-            f"{Recipe.model_fields['train_images'].title}, of {row.train_images:,}",
-            min_value=fewest,
-            max_value=row.train_images,
+            label,
             value=usual.train_images,
             step=1000 if row.train_images > 10_000 else 100,
             placeholder="all",
@@ -122,6 +126,8 @@ def _data(fields: Fields) -> tuple[str, int | None, int | None]:
             width=240,
             **bound_number(f"{fields.name}_{key}_images", fewest, row.train_images),
         )
+    if images is not None:
+        images = fields.within(label, images, fewest, row.train_images, usual.train_images)
     return row.name, None if size == row.sizes[0] else int(size), images
 
 
