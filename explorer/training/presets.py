@@ -40,13 +40,14 @@ PRESETS: dict[str, Preset] = {
         Plan(
             networks=twins((20, 32, 56)),
             data="digits",
-            recipe=Recipe(**_SHORT, steps=50, batch_size=32, learning_rate=0.03, evaluate_every=25, last_images=300),
+            recipe=Recipe(**_SHORT, steps=100, batch_size=32, learning_rate=0.03, evaluate_every=25, last_images=300),
             seeds=(0, 1, 2),
             title="One minute: plain and residual networks on digits",
         ),
-        "22 seconds",
-        "Built-in images of digits, 8x8 pixels. plain32 ends far above plain20; plain56 does not start to train in so "
-        "few steps; the residual networks all learn.",
+        "45 seconds",
+        "Built-in images of digits, 8x8 pixels. Depth raises the training error of plain32 by about 40 points and of "
+        "plain56 by almost 80, that of the residual networks by one to three: so short a training still costs them "
+        "something.",
     ),
     "lecture": Preset(
         "Lecture",
