@@ -54,13 +54,14 @@ PRESETS: dict[str, Preset] = {
         Plan(
             networks=("plain20", "plain32", "plain56", "resnet20", "resnet56"),
             data="cifar10",
-            recipe=Recipe(**_HALVED, steps=200, batch_size=32, evaluate_every=50, last_images=1000),
+            recipe=Recipe(**_HALVED, steps=550, batch_size=32, evaluate_every=50, last_images=1000),
             seeds=(0, 1, 2),
             title="Lecture: plain and residual networks on CIFAR-10",
         ),
-        "5 1/2 minutes",
-        "CIFAR-10 at 16x16 pixels. plain32 ends some points above plain20; plain56 does not start to train. Too short "
-        "to decide whether resnet56 is better than resnet20.",
+        "5 minutes",
+        "CIFAR-10 at 16x16 pixels. plain32 ends about 11 points of training error above plain20; plain56 hardly starts "
+        "to train. resnet56 ends 6 points above resnet20: in so short a training depth costs residual networks too, "
+        "but less.",
     ),
     "coffee_break": Preset(
         "Coffee break",
