@@ -18,6 +18,7 @@ PAGES = {
     "runs": ("Runs", ":material/stacked_line_chart:", "All experiments: reopen, compare, rename, export, delete."),
     "checkpoints": ("Checkpoints", ":material/inventory_2:", "Weights on this machine; import weights."),
     "data": ("Data", ":material/dataset:", "Data sets on this machine, downloads, your own pictures."),
+    "glossary": ("Glossary", ":material/menu_book:", "The terms of the app, in English and Korean."),
 }
 
 

@@ -12,9 +12,10 @@ from explorer.escaping import in_markdown
 from explorer.models.catalogue import NETWORKS
 from explorer.training.presets import PRESETS
 from explorer.training.recipe import Recipe
+from explorer.ui import glossary
 from explorer.ui.address import bound_number
 from explorer.ui.widgets.data_choice import built_in, folder_labels, refuse_others
-from explorer.ui.widgets.plan_fields import Fields
+from explorer.ui.widgets.plan_fields import Fields, help_on
 
 # kind: family of the catalogue, start of its names
 FAMILIES = {"plain": ("Plain, for small images", "plain"), "residual": ("ResNet, for small images", "resnet")}
@@ -46,7 +47,14 @@ def training_form() -> dict[str, Any]:
     recipe = _recipe(fields) | {"image_size": image_size, "train_images": train_images}
     with st.expander("More settings", icon=":material/tune:"):
         recipe |= _more(fields)
-        seeds = fields.whole("Seeds", "seeds", len(preset.plan.seeds), 1, 20, help="Runs per network: 0, 1, 2, ...")
+        seeds = fields.whole(
+            "Seeds",
+            "seeds",
+            len(preset.plan.seeds),
+            1,
+            20,
+            help=glossary.explain("seed", note="Runs per network: 0, 1, 2, ..."),
+        )
         title = st.text_input("Title", key="title", max_chars=200, placeholder="networks and data")
     return {"networks": networks, "data": data, "recipe": recipe, "seeds": tuple(range(seeds)), "title": title}
 
@@ -145,7 +153,7 @@ def _probe_every(fields: Fields) -> dict[str, Any]:
             "Probe layers while training",
             [*PROBES, EVERY],
             list(PROBES.values()).index(usual) if usual in PROBES.values() else len(PROBES),
-            help=Recipe.model_fields["probe_every"].description,
+            help=help_on("probe_every"),
             **fields.bound("look"),
         )
     )
