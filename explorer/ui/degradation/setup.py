@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from explorer import labels
 from explorer.models.names import LONGEST_NAME
 from explorer.studies.degradation import plan_confounds
 from explorer.training.plan import Plan
@@ -50,7 +51,7 @@ def setup() -> None:
         recipe = proposed.recipe
         st.caption(
             f"Seeds {', '.join(map(str, proposed.seeds))}. Learning rate {recipe.learning_rate:g}, "
-            f"{recipe.schedule.replace('_', ' ')}, warm-up {recipe.warmup_steps:,} steps."
+            f"{labels.value(recipe.schedule)} schedule, warm-up {recipe.warmup_steps:,} steps."
         )
         st.button(
             "Back to the presets",

@@ -6,6 +6,7 @@ from zlib import crc32
 
 import streamlit as st
 
+from explorer import labels
 from explorer.data.catalogue import DATASETS, dataset
 from explorer.data.own_folders import readable_folders
 from explorer.escaping import in_markdown
@@ -108,7 +109,7 @@ def _data(fields: Fields) -> tuple[str, int | None, int | None]:
         key = f"folder{crc32(row.name.encode()):08x}" if own else row.name  # no path in the address
         usual = plan.recipe if row.name == plan.data else Recipe()
         size = st.segmented_control(
-            str(Recipe.model_fields["image_size"].title),
+            labels.heading("image_size"),
             list(sizes),
             default=usual.image_size or sizes[0],
             required=True,
@@ -118,7 +119,7 @@ def _data(fields: Fields) -> tuple[str, int | None, int | None]:
         )
         fewest = min(10, row.train_images)
         images = st.number_input(
-            f"{Recipe.model_fields['train_images'].title}, of {row.train_images:,}",
+            f"{labels.heading('train_images')}, of {row.train_images:,}",
             min_value=fewest,
             max_value=row.train_images,
             value=usual.train_images,

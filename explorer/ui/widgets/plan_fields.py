@@ -6,6 +6,7 @@ from typing import Any, get_args
 
 import streamlit as st
 
+from explorer import labels
 from explorer.errors import BadSettings
 from explorer.settings import limits
 from explorer.training.plan import Plan
@@ -69,7 +70,7 @@ class Fields:
         """The field for one setting, with its default."""
         field = Recipe.model_fields[name]
         extra: dict[str, Any] = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
-        title, of_type = str(field.title), get_args(field.annotation)
+        title, of_type = labels.heading(name), get_args(field.annotation)
         choices: dict[str, Any] = extra.get("choices") or {each: each for each in of_type if isinstance(each, str)}
         if choices:
             index = list(choices.values()).index(usual)
