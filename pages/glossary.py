@@ -1,29 +1,28 @@
 import streamlit as st
 
 from explorer.ui import glossary
-from explorer.ui.navigation import page
+from explorer.ui.navigation import PAGES
 
-# language: title, search, see also, source, what is said where nothing is found
+# language: title, labels, and what is said where nothing is found
 TEXTS = {
-    "en": ("Glossary", "Search", "See also", "Source", "No term contains this."),
-    "ko": ("용어집", "검색", "함께 보기", "출처", "이 말이 들어 있는 용어가 없습니다."),
+    "en": ("Glossary", "Search", "See also", "Source", "Page", "No term contains this."),
+    "ko": ("용어집", "검색", "함께 보기", "출처", "페이지", "이 말이 들어 있는 용어가 없습니다."),
 }
 
 
 def show(name: str, language: str, listed: set[str]) -> None:
     """A term; related ones are links if they are on the page too."""
-    _, _, see, source, _ = TEXTS[language]
+    _, _, see, source, page, _ = TEXTS[language]
     term = glossary.terms()[name]
     entry = term.entry(language)
-    st.subheader(entry.term, anchor=name)
-    st.markdown(entry.text)
     names = {each: glossary.terms()[each].entry(language).term for each in term.see}
     related = ", ".join(f"[{title}](#{each})" if each in listed else title for each, title in names.items())
-    parts = [f"{source}: {term.source}" if term.source else "", f"{see}: {related}" if related else ""]
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(" · ".join(filter(None, parts)), width="content")
-        if term.page:
-            st.page_link(page(term.page), width="content")
+    where = f"[{PAGES[term.page][0]}]({term.page})" if term.page else ""  # opens beside the glossary
+    with st.container(gap=None):
+        st.subheader(entry.term, anchor=name)
+        st.markdown(entry.text)
+        parts = {source: term.source, see: related, page: where}
+        st.caption(" · ".join(f"{label}: {text}" for label, text in parts.items() if text))
 
 
 heading = st.container()
@@ -37,7 +36,7 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
         )
     )  # fmt: skip
     st.query_params["lang"] = language  # not bound: the address would have the label
-title, search, _, _, nothing = TEXTS[language]
+title, search, *_, nothing = TEXTS[language]
 heading.title(title, anchor=False)
 found = glossary.found(field.text_input(search, key="q", bind="query-params", max_chars=100), language)
 opened = st.query_params.get("term", "")

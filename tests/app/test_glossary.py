@@ -26,7 +26,7 @@ def test_terms_are_searched(open_page):
     app = open_page("glossary")
     app.text_input(key="q").input("verdicts").run()
     assert terms(app) == ["Training error"]
-    assert "[" not in app.caption[0].value  # related terms are not on the page
+    assert "](#" not in app.caption[0].value  # related terms are not on the page
     app.text_input(key="q").input("flux").run()
     assert "No term contains this." in texts(app)
 
@@ -37,3 +37,4 @@ def test_fields_explain_their_terms(open_page):
     assert helps["Batch size"].startswith("Images per step; 128 in He et al. 2015")
     assert "**Batch**: The images from which one step computes its gradient" in helps["Batch size"]
     assert "**Seed**" in helps["Seeds"]
+    assert not [label for label, text in helps.items() if "_" in text]

@@ -26,13 +26,12 @@ EXPLAINED: dict[str, tuple[str, ...]] = {
     "weight_decay": ("weight_decay",),
     "augment": ("augmentation",),
     "stochastic_depth": ("stochastic_depth",),
-    "probe_every": ("probe",),
 }
 
 
 def help_on(name: str) -> str:
     """The help of a setting of the recipe: what it is here, then its terms."""
-    note = Recipe.model_fields[name].description or ""
+    note = "" if name == "schedule" else Recipe.model_fields[name].description or ""  # which has a shell's names
     return glossary.explain(*EXPLAINED.get(name, ()), note=note)
 
 
