@@ -33,7 +33,7 @@ def page_routes() -> list[Route]:
     """The addresses of the pages: Streamlit's own index.html, which also says where the server is."""
     index = (Path(get_static_dir()) / "index.html").read_text(encoding="utf-8")
     html = index.replace("<head>", f"<head>{SERVER_ADDRESS}", 1)
-    return [_page_route(name, html) for name in PAGES]
+    return [_page_route(name, html) for name in PAGES if name != "home"]  # whose address is /
 
 
 routes = [chart_script_route(), *page_routes()]
