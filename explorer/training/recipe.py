@@ -46,7 +46,7 @@ class Recipe(Settings):
         json_schema_extra={"step": 16},
     )  # fmt: skip
     learning_rate: float = Field(
-        default=0.1, gt=0, le=1000, description=f"Peak step size; 0.1 {_PAPER}.",
+        default=0.1, gt=0, le=1000, description=f"Its highest value during training; 0.1 {_PAPER}.",
         json_schema_extra={"step": 0.01},
     )  # fmt: skip
     schedule: str = Field(
@@ -59,7 +59,7 @@ class Recipe(Settings):
         description=f"Steps over which the rate grows linearly to the schedule's; 0 {_PAPER}.",
     )  # fmt: skip
     momentum: float = Field(
-        default=0.9, ge=0, lt=1, description=f"Of the gradients; 0.9 {_PAPER}.",
+        default=0.9, ge=0, lt=1, description=f"Weight of the earlier gradients in a step; 0.9 {_PAPER}.",
         json_schema_extra={"step": 0.05},
     )  # fmt: skip
     weight_decay: float = Field(
@@ -68,16 +68,16 @@ class Recipe(Settings):
     )  # fmt: skip
     train_images: int | None = Field(
         default=None, ge=1, le=MOST_IMAGES, json_schema_extra={"empty": "all"},
-        description="Size of the class-balanced training subset, drawn by the seed; left out, all.",
+        description="Size of the class-balanced training subset, drawn by the seed; by default all.",
     )  # fmt: skip
     image_size: int | None = Field(
         default=None, ge=8, le=LARGEST_IMAGE,
-        description="Side in pixels; left out, the data set's own; 16 averages CIFAR down by 2x2. Half the side trains "
+        description="Side in pixels; by default the data set's own; 16 averages CIFAR down by 2x2. Half the side trains "
         "about four times as fast.",
     )  # fmt: skip
     normalisation: Literal["channel", "pixel"] = Field(
         default="channel",
-        description="channel: by a mean and a deviation per channel; pixel: by the mean image, as in the paper.",
+        description="channel: by a mean and a standard deviation per channel; pixel: by the mean image, as in the paper.",
     )  # fmt: skip
     stochastic_depth: float = Field(
         default=0, ge=0, lt=1, json_schema_extra={"step": 0.1},
@@ -86,7 +86,7 @@ class Recipe(Settings):
     )  # fmt: skip
     augment: bool | None = Field(
         default=None,
-        description="Pad 4, random crop, mirror; left out, as the data set does (CIFAR yes, digits no).",
+        description="Pad 4, random crop, mirror; by default as the data set does (CIFAR yes, digits no).",
         json_schema_extra={"choices": {"as the data set does": None, "yes": True, "no": False}},
     )  # fmt: skip
     precision: Literal["auto", "fp32", "bf16"] = Field(
@@ -94,7 +94,7 @@ class Recipe(Settings):
     )  # fmt: skip
     evaluate_every: int | None = Field(
         default=None, ge=1, le=MOST_STEPS, json_schema_extra={"empty": "automatic"},
-        description="Steps between evaluations; left out, 1.5 times the square root of the steps, at least 10, so that "
+        description="Steps between evaluations; by default 1.5 times the square root of the steps, at least 10, so that "
         "short runs have some points and long runs spend little on them.",
     )  # fmt: skip
     evaluate_images: int = Field(
@@ -104,13 +104,13 @@ class Recipe(Settings):
     last_images: int | None = Field(
         default=None, ge=10, le=MOST_IMAGES,
         json_schema_extra={"empty": "2,000 and all test images"},
-        description="The same for the last evaluation; left out, 2,000 training images and the whole test set.",
+        description="The same for the last evaluation; by default 2,000 training images and the whole test set.",
     )  # fmt: skip
     probe_every: int | None = Field(
         default=None, ge=0, le=MOST_STEPS,
         json_schema_extra={"step": 10, "empty": "automatic"},
         description="Steps between measurements of all layers and blocks (responses, gradients, residual ledger) on a "
-        "fixed batch of 64 training images; 0 never. Left out: more often at the beginning, for about 3% of the "
+        "fixed batch of 64 training images; 0 never. By default more often at the beginning, for about 3% of the "
         "training time, and not at all in very short trainings.",
     )  # fmt: skip
 

@@ -140,7 +140,7 @@ def _stages_changed() -> None:
 def _size(choice: BuildChoice) -> None:
     st.session_state["build_size"] = choice.image_size
     st.number_input(
-        "Image size", 1, LARGEST_IMAGE, key="build_size", help="Pixels a side.",
+        "Image size", 1, LARGEST_IMAGE, key="build_size", help="Side in pixels.",
         on_change=lambda: set_size(choice.config, int(st.session_state["build_size"] or choice.image_size)),
     )  # fmt: skip
 

@@ -20,7 +20,7 @@ from explorer.ui.widgets.drawing import choose_layer, drawing
 from explorer.ui.widgets.export import chart_download
 from explorer.ui.widgets.views import View
 
-BATCH = 128  # images a step, as in He et al. 2015
+BATCH = 128  # images per step, as in He et al. 2015
 NOTHING = "nothing"
 MEASURES = {
     "parameters": LayerMeasure("parameters", log=True),
@@ -49,7 +49,7 @@ def summary(choice: BuildChoice) -> None:
                 st.metric(
                     "Receptive field",
                     f"{found.receptive_field:,} pixels",
-                    help=glossary.explain("receptive_field", note="A side, at the last convolution."),
+                    help=glossary.explain("receptive_field", note="Its side, at the last convolution."),
                 )
                 st.metric(
                     f"Tensors in training, {BATCH} images", f"{found.tensor_bytes(BATCH) / 1e9:.2f} GB",

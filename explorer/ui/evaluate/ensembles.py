@@ -55,7 +55,7 @@ def show_ensemble(evaluated: Evaluated) -> None:
     pairs = found.pairs.assign(a=found.pairs["a"].map(names), b=found.pairs["b"].map(names))
     draw = partial(member_agreement, pairs, list(names.values()), measure=measure)
     with right:
-        alt = f"How often every two networks {PAIR_MEASURES[measure]}."
+        alt = f"How often the networks of each pair {PAIR_MEASURES[measure]}."
         live_chart(draw(), key="members", alt=alt, filename="agreement")
     export_buttons(pairs, draw, name="ensemble", command=choice.command(ensemble=True))
 

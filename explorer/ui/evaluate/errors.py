@@ -156,7 +156,7 @@ def compare_checkpoints() -> None:
         "Evaluate these",
         icon=":material/play_arrow:",
         disabled=not 0 < len(chosen) <= MOST,
-        help=f"Tick up to {MOST} checkpoints in the table.",
+        help=f"Select up to {MOST} checkpoints in the table.",
     ):
         st.switch_page(page("evaluate"), query_params={"networks": ",".join(chosen)})
     st.caption(

@@ -229,7 +229,7 @@ def _claims(table: pd.DataFrame) -> None:
         lines = [f"- {CLAIM_ICONS[each.outcome]} {each.sentence}" for each in found]
         st.markdown("Mean response std over the layers:\n" + "\n".join(lines))
         if all(each.outcome == "no_difference" for each in found):
-            st.caption("Such a short training has hardly changed the scales: it cannot tell.")
+            st.caption("This training is too short to have changed the scales: it leaves the question open.")
 
 
 def _distribution(layer: int, at: Mapping[str, Candidate], options: Options) -> None:
