@@ -163,7 +163,7 @@ def _reveal(report: Report) -> None:
     if guess.points is not None and len(rows):
         row = rows.iloc[-1]
         lines.append(
-            f"{row['network']} above {row['against']}, your guess: {guess.points:+g} points. "
-            f"Measured: {100 * row['gap']:+.1f}."
+            f"{row['network']} above {row['against']}, "
+            + wording.minus(f"your guess: {guess.points:+g} points. Measured: {100 * row['gap']:+.1f}.")
         )
     st.info("  \n".join(lines), icon=":material/psychology_alt:")
