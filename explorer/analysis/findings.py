@@ -325,7 +325,7 @@ def open_questions(published: pd.DataFrame, *, deep: str, steps: int, seeds: int
     """
     rows = published[published["source"].str.startswith("He et al. 2015") & published["test_error"].notna()]
     rows = rows[rows["kind"] == "residual"].sort_values("depth")
-    deepest, best = rows.iloc[-1], rows.loc[rows["test_error"].idxmin()]
+    deepest, best = rows.iloc[-1], rows.sort_values("test_error").iloc[0]
     numbers = {
         "deepest": str(deepest["network"]),
         "best": str(best["network"]),
@@ -356,7 +356,7 @@ def signed(fraction: float) -> str:
 
 
 def _ratio(value: float) -> str:
-    return "–" if isnan(value) else f"{value:,.0f}" if value >= 10 else f"{value:.2g}"
+    return "–" if isnan(value) else f"{float(f'{value:.1g}'):,.0f}" if value >= 10 else f"{value:.2g}"
 
 
 def _change(before: float, after: float, less: str, more: str, same: str) -> str:

@@ -22,15 +22,16 @@ def end_errors(table: pd.DataFrame, *, dark: bool = False, height: int = 440) ->
     """
     colours = theme.palette(dark=dark)
     top = max(LEAST_TOP, 112 * float(table[list(PARTS)].max().max())) if len(table) else LEAST_TOP
+    letters = {"size": theme.TEXT_SIZE + 2, "color": colours.ink}
     layout = theme.layout(colours, height=height) | {
         "barmode": "group",
         "bargap": 0.35,
         "bargroupgap": 0.08,
-        "xaxis": theme.axis(colours) | {"type": "category", "tickfont": {"size": theme.TEXT_SIZE + 2}, "fixedrange": True},
+        "xaxis": theme.axis(colours) | {"type": "category", "tickfont": letters, "fixedrange": True},
         "yaxis": y_axis("error (%)", colours, (0.0, min(top, 108.0))),
         "legend": captions.legend() | {"x": 0, "y": 1, "yref": "container", "yanchor": "top"},
         "margin": {"l": 72, "r": 24, "t": 44, "b": 48},
-    }  # fmt: skip
+    }
     return go.Figure({"data": [_bars(table, part, colours) for part in PARTS], "layout": layout})
 
 

@@ -2,8 +2,10 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from html import escape
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -11,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 import plotly.offline
 
 from explorer import progress
-from explorer.analysis.findings import Finding
+from explorer.analysis.findings import NOTHING, Finding
+from explorer.errors import RunError
 from explorer.figures import theme
 from explorer.registry import lookup
 from explorer.studies.lesson.runs import SHIPPED, LessonRuns, chosen, images_there
-from explorer.studies.lesson.steps import HEIGHT, STEPS, Measurement, Step
+from explorer.studies.lesson.steps import HEIGHT, STEPS, Measurement, Results, Step
 from explorer.studies.lesson.texts import ENGLISH, PAGE, filled, languages, text
 
 if TYPE_CHECKING:
@@ -24,17 +27,14 @@ if TYPE_CHECKING:
 WIDTH = 1100  # pixels of the page's column
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class TaughtStep:
-    """One step with its answer.
+@dataclass(frozen=True, slots=True)
+class AskedStep:
+    """One step without its answer, in one language, with the networks' names in the texts.
 
     Attributes:
         number: 1, 2, ...
-        introduction, question, limits: texts in the language, with the numbers in them.
-        guesses: by key; right: the key that the measurement makes right, empty if it decides nothing.
-        finding: the sentences that hold, computed from what the figure shows.
-        figure: None where the runs have nothing to measure.
-        experiment: id of the one it was measured on.
+        guesses: by key.
+        limits: what the step does not show.
     """
 
     number: int
@@ -42,10 +42,24 @@ class TaughtStep:
     introduction: str
     question: str
     guesses: Mapping[str, str]
-    right: str
-    finding: str
-    figure: "Figure | None"
     limits: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TaughtStep:
+    """One step with its answer.
+
+    Attributes:
+        right: key of the guess that the measurement makes right; empty if it decides nothing.
+        finding: the sentences that hold, computed from what the figure shows.
+        draw: gives the figure; None where the runs have nothing to measure.
+        experiment: id of the one it was measured on.
+    """
+
+    asked: AskedStep
+    right: str
+    finding: tuple[str, ...]
+    draw: "Callable[[], Figure] | None"
     experiment: str
 
 
@@ -68,50 +82,71 @@ def steps(experiment: str = "", language: str = ENGLISH) -> list[TaughtStep]:
         with progress.part(number - 1, len(STEPS)):
             shown = measured_on(runs, step)
             results = [_measured(each) for each in step.measure(shown)]
-            found.append(taught(number, step, shown, results, language))
+            found.append(taught(number, shown, results, language))
     return found
 
 
-def measured_on(runs: LessonRuns, step: Step) -> LessonRuns:
-    """The runs that a step is measured on: if it needs images that are not here, those of the digits."""
-    return runs if not step.measure(runs) or images_there(runs) else chosen(SHIPPED[-1])
+def measured_on(runs: LessonRuns, step: Step, find: Callable[[str], LessonRuns] = chosen) -> LessonRuns:
+    """The runs that a step is measured on: if it needs images that are not on this machine, those of the digits.
+
+    Args:
+        find: gives the networks of an experiment.
+    """
+    if step.measure(runs) and not images_there(runs):
+        with suppress(RunError):
+            return find(SHIPPED[-1])
+    return runs
 
 
-def _measured(asked: Measurement) -> Any:
-    function = getattr(import_module(f"explorer.studies.{asked.module}"), asked.function)
-    return function(*asked.arguments, **asked.options)
+def _measured(wanted: Measurement) -> Any:
+    function = getattr(import_module(f"explorer.studies.{wanted.module}"), wanted.function)
+    return function(*wanted.arguments, **wanted.options)
 
 
-def taught(number: int, step: Step, runs: LessonRuns, results: list[Any], language: str) -> TaughtStep:
-    """A step with the results of its measurements."""
-    words, facts = text(language, step.name), step.facts(runs)
-    finding = step.find(runs, results)
-    drawable = finding[0].key != "nothing"
-    return TaughtStep(
+def asked(number: int, runs: LessonRuns, language: str, quoted: Callable[[str], str] = str) -> AskedStep:
+    """A step's texts.
+
+    Args:
+        quoted: makes names of networks and data safe in the texts.
+    """
+    step = STEPS[number - 1]
+    words, facts = text(language, step.name), {key: quoted(value) for key, value in step.facts(runs).items()}
+    return AskedStep(
         number=number,
         title=filled(words.title, facts),
         introduction=filled(words.parts["introduction"], facts),
         question=filled(words.parts["question"], facts),
         guesses={key: filled(guess, facts) for key, guess in words.guess.items()},
+        limits=filled(words.parts["limits"], facts),
+    )
+
+
+def taught(
+    number: int, runs: LessonRuns, results: Results, language: str, quoted: Callable[[str], str] = str
+) -> TaughtStep:
+    """A step with the results of its measurements; `quoted` as for `asked`."""
+    step = STEPS[number - 1]
+    finding = step.find(runs, results)
+    return TaughtStep(
+        asked=asked(number, runs, language, quoted),
         right=step.right.get(finding[0].key, ""),
         finding=sentences(finding, step.name, language),
-        figure=step.draw(runs, results, HEIGHT) if drawable else None,
-        limits=filled(words.parts["limits"], facts),
+        draw=None if finding == NOTHING else partial(step.draw, runs, results, HEIGHT),
         experiment=runs.experiment.id,
     )
 
 
-def sentences(finding: Finding, name: str, language: str) -> str:
+def sentences(finding: Finding, name: str, language: str) -> tuple[str, ...]:
     """A finding in words."""
     templates = {**text(language, PAGE).words, **text(language, name).finding}
-    return " ".join(filled(templates[each.key], each.numbers) for each in finding)
+    return tuple(filled(templates[each.key], each.numbers) for each in finding)
 
 
 def html(experiment: str = "", language: str = ENGLISH) -> str:
     """The lesson as one HTML page that opens offline, guesses and answers folded; args and errors as for `steps`."""
     words = text(language, PAGE).words
     found = steps(experiment, language)
-    figures = {each.number: each.figure.to_plotly_json() for each in found if each.figure is not None}
+    figures = {each.asked.number: each.draw().to_plotly_json() for each in found if each.draw}
     parts = "\n".join(_section(each, words, len(found)) for each in found)
     data = json.dumps(figures, cls=plotly.utils.PlotlyJSONEncoder).replace("</", "<\\/")
     return _PAGE.format(
@@ -127,21 +162,20 @@ def html(experiment: str = "", language: str = ENGLISH) -> str:
 
 
 def _section(step: TaughtStep, words: Mapping[str, str], count: int) -> str:
-    guesses = "".join(f"<li>{_inline(each)}</li>" for each in step.guesses.values())
-    right = step.guesses.get(step.right)
-    verdict = f"<p>{_inline(right)}</p>" if right else f"<p>{_inline(words['open'])}</p>"
-    figure = f'<div class="figure" id="figure-{step.number}"></div>' if step.figure is not None else ""
+    shown = step.asked
+    guesses = "".join(f"<li>{_inline(each)}</li>" for each in shown.guesses.values())
+    figure = f'<div class="figure" id="figure-{shown.number}"></div>' if step.draw else ""
     return f"""<section>
-<p class="progress">{_inline(filled(words["progress"], {"step": str(step.number), "steps": str(count)}))}</p>
-<h2>{_inline(step.title)}</h2>
-<p>{_inline(step.introduction)}</p>
-<p class="question">{_inline(step.question)}</p>
+<p class="progress">{_inline(filled(words["progress"], {"step": str(shown.number), "steps": str(count)}))}</p>
+<h2>{_inline(shown.title)}</h2>
+<p>{_inline(shown.introduction)}</p>
+<p class="question">{_inline(shown.question)}</p>
 <details><summary>{_inline(words["guess"])}</summary><ul>{guesses}</ul></details>
 <details class="answer"><summary>{_inline(words["answer"])}</summary>
-{verdict}
-<p class="finding">{_inline(step.finding)}</p>
+<p>{_inline(shown.guesses.get(step.right, words["open"]))}</p>
+<p class="finding">{_inline(" ".join(step.finding))}</p>
 {figure}
-<p class="limits"><b>{_inline(words["limits"])}.</b> {_inline(step.limits)}</p>
+<p class="limits"><b>{_inline(words["limits"])}.</b> {_inline(shown.limits)}</p>
 </details>
 </section>"""
 
