@@ -87,7 +87,8 @@ def _argument_drawing(runs: LessonRuns, _: Results, _height: int) -> "Figure":
     layers = layer_table(deep)
     blocks = layer_table(shallow).groupby("stage")["block"].max()
     more = layers["block"] > layers["stage"].map(blocks).fillna(layers["block"])
-    return network_drawing(deep, marked=set(layers.loc[more, "layer"]))
+    drawn = network_drawing(deep, marked=set(layers.loc[more, "layer"]))
+    return drawn.for_each_trace(lambda trace: trace.update(name="passes its input on"), {"name": "differs"})
 
 
 # 2 and 7: the races
