@@ -14,9 +14,11 @@ import pandas as pd
 from explorer.analysis.verdict import interval
 from explorer.models.catalogue import network_config
 from explorer.models.config import NetworkConfig
+from explorer.models.published import REIMPLEMENTATION
 from explorer.models.size import multiply_adds, parameter_count
 from explorer.results import AttributionMap, Construction
 
+PAPER = "He et al. 2015"  # begins its sources
 SAME_ERROR = 0.005  # half a point: smaller differences between single runs count as none
 SAME_RATIO = 0.02  # relative difference of two means that counts as none, as in `response_claims`
 VANISHED = 1e-3  # gradient of the first layer relative to the last convolution's
@@ -323,7 +325,7 @@ def open_questions(published: pd.DataFrame, *, deep: str, steps: int, seeds: int
         published: `tables.PUBLISHED`.
         deep: the deepest network here, of `steps` steps and `seeds` seeds.
     """
-    rows = published[published["source"].str.startswith("He et al. 2015") & published["test_error"].notna()]
+    rows = published[published["source"].str.startswith(PAPER) & published["test_error"].notna()]
     rows = rows[rows["kind"] == "residual"].sort_values("depth")
     deepest, best = rows.iloc[-1], rows.sort_values("test_error").iloc[0]
     numbers = {
@@ -336,7 +338,7 @@ def open_questions(published: pd.DataFrame, *, deep: str, steps: int, seeds: int
         "seeds": str(seeds),
     }
     found = [Sentence("deepest_best" if deepest["network"] == best["network"] else "deepest_worse", numbers)]
-    others = published[~published["source"].str.startswith("He et al.")].set_index("network")["test_error"]
+    others = published[published["source"] == REIMPLEMENTATION].set_index("network")["test_error"]
     again = [float(others.get(str(row["network"]), nan)) for row in (deepest, best)]
     if not any(map(isnan, again)):
         more = {"again_deepest": f"{100 * again[0]:.2f}", "again_best": f"{100 * again[1]:.2f}"}

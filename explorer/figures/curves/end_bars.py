@@ -8,12 +8,12 @@ import plotly.graph_objects as go
 from explorer.figures import captions, theme
 from explorer.figures.axes import y_axis
 
-PARTS = {"train_error": ("training error", ""), "test_error": ("test error", "/")}  # column: name, pattern
+PARTS = {"train_error": ("training error", True), "test_error": ("test error", False)}  # column: name, filled
 LEAST_TOP = 10.0  # percent, so that differences of a point do not look large
 
 
 def end_errors(table: pd.DataFrame, *, dark: bool = False, height: int = 440) -> go.Figure:
-    """Two bars for each row: filled for the training error, hatched for the test error, with their numbers.
+    """Two bars for each row: filled for the training error, hollow for the test error, with their numbers.
 
     Args:
         table: label, depth, train_error, test_error (fractions); a row for each group of bars, from left to right.
@@ -36,7 +36,7 @@ def end_errors(table: pd.DataFrame, *, dark: bool = False, height: int = 440) ->
 
 
 def _bars(table: pd.DataFrame, part: str, colours: theme.Palette) -> dict[str, Any]:
-    name, pattern = PARTS[part]
+    name, full = PARTS[part]
     inks = [colours.depth(int(depth)) for depth in table["depth"]]
     values = 100 * table[part].astype(float)
     return {
@@ -46,9 +46,8 @@ def _bars(table: pd.DataFrame, part: str, colours: theme.Palette) -> dict[str, A
         "x": table["label"].tolist(),
         "y": values.tolist(),
         "marker": {
-            "color": inks if not pattern else [colours.page] * len(inks),
+            "color": inks if full else theme.CLEAR,
             "line": {"color": inks, "width": 2},
-            "pattern": {"shape": pattern, "fgcolor": inks, "size": 7} if pattern else {"shape": ""},
         },
         "text": [f"{value:.1f}" for value in values],
         "textposition": "outside",

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -144,8 +144,12 @@ def sentences(finding: Finding, name: str, language: str) -> tuple[str, ...]:
 
 def html(experiment: str = "", language: str = ENGLISH) -> str:
     """The lesson as one HTML page that opens offline, guesses and answers folded; args and errors as for `steps`."""
+    return page(steps(experiment, language), language)
+
+
+def page(found: Sequence[TaughtStep], language: str = ENGLISH) -> str:
+    """The HTML page of measured `steps`."""
     words = text(language, PAGE).words
-    found = steps(experiment, language)
     figures = {each.asked.number: each.draw().to_plotly_json() for each in found if each.draw}
     parts = "\n".join(_section(each, words, len(found)) for each in found)
     data = json.dumps(figures, cls=plotly.utils.PlotlyJSONEncoder).replace("</", "<\\/")

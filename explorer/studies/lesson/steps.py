@@ -1,7 +1,7 @@
 """The steps of the lesson: what each measures, its figure, its finding, and which guess was right."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -21,7 +21,7 @@ from explorer.figures import (
     race,
     response_levels,
 )
-from explorer.models.published import published
+from explorer.models.published import REIMPLEMENTATION, published
 from explorer.models.size import layer_table
 from explorer.studies.lesson.runs import LessonRuns
 from explorer.studies.map_files import map_cells
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 HEIGHT = 430  # pixels of a figure, so that question and finding fit on a small screen with it
 IMAGES = 100
-PICTURES = ("test:0", "test:1", "test:3", "test:4", "test:9")
+PICTURES = tuple(f"test:{number}" for number in (0, 1, 3, 4, 6, 12, 13, 25))  # of CIFAR-10: eight classes
 COARSE = 16  # pixels a side, below which maps of the last block show nothing
 
 Results = Sequence[Any]  # of a step's measurements, in their order
@@ -229,7 +229,7 @@ def _map_method(runs: LessonRuns) -> str:
 
 
 def _map_measurements(runs: LessonRuns) -> list[Measurement]:
-    references = runs.weights(_map_networks(runs))
+    references = [reference for name in _map_networks(runs) if (reference := runs.trained(name))]
     question = Question(_map_method(runs))
     return [
         Measurement("attributions", "attribution_map", (reference, picture, question))
@@ -243,7 +243,12 @@ def _maps(runs: LessonRuns, results: Results) -> Finding:
 
 
 def _map_grid(_runs: LessonRuns, results: Results, height: int) -> "Figure":
-    return attribution_grid(map_cells(results, "network", "image"), scale="row", height=height + 60)
+    """A row for each network; columns are named after the true classes, if these differ."""
+    cells = map_cells(results, "network", "image")
+    classes = {cell.column: each.classes[each.label] for cell, each in zip(cells, results, strict=True)}
+    if len(set(classes.values())) == len(classes):
+        cells = [replace(cell, column=classes[cell.column]) for cell in cells]
+    return attribution_grid(cells, scale="row", height=height)
 
 
 def _map_facts(runs: LessonRuns) -> dict[str, str]:
@@ -259,10 +264,9 @@ def _open(runs: LessonRuns, _: Results) -> Finding:
 
 
 def _by_depth(runs: LessonRuns, _: Results, height: int) -> "Figure":
-    """Published test errors of the residual networks of He et al., and those here if they are of CIFAR-10."""
+    """Published test errors of the residual networks of He et al. 2015, and those here if they are of CIFAR-10."""
     table = published()
-    names = set(table.loc[~table["source"].str.startswith("He et al."), "network"])
-    rows = table[table["network"].isin(names) & table["test_error"].notna()]
+    rows = table[table["source"].str.startswith((findings.PAPER, REIMPLEMENTATION)) & table["test_error"].notna()]
     rows = rows[["source", "network", "depth", "test_error"]]
     if runs.experiment.data == "cifar10":
         ends = runs.report.ends[runs.report.ends["network"].isin(runs.residual)]

@@ -88,7 +88,13 @@ def _entries(body: str) -> dict[str, str]:
 
 def filled(template: str, numbers: Mapping[str, str]) -> str:
     """The template with the numbers in it; a placeholder without a number stays."""
-    return re.sub(r"{(\w+)}", lambda found: numbers.get(found[1], found[0]), template)
+    found = re.sub(r"{(\w+)}", lambda place: numbers.get(place[1], place[0]), template)
+    return _PARTICLES.sub(lambda place: place[1] + place[2 if place[1] in _WITH_FINAL_CONSONANT else 3], found)
+
+
+# Korean particles in both forms, as in "plain56은(는)": the last digit decides, as it is read.
+_PARTICLES = re.compile(r"(\d)([은이을과])\(([는가를와])\)")
+_WITH_FINAL_CONSONANT = "013678"
 
 
 def placeholders(template: str) -> set[str]:

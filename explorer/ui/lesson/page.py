@@ -6,8 +6,10 @@ import streamlit as st
 
 from explorer.compute import functions
 from explorer.compute.client import compute
+from explorer.data.catalogue import dataset
 from explorer.errors import quoted
 from explorer.escaping import in_markdown
+from explorer.runs.experiments import Experiment
 from explorer.studies.lesson.document import AskedStep, TaughtStep, asked, measured_on, taught
 from explorer.studies.lesson.runs import LessonRuns, choices, lesson_runs, usable
 from explorer.studies.lesson.steps import STEPS, Measurement, Step
@@ -42,7 +44,11 @@ def lesson() -> None:
         st.info(words["no_experiment"], icon=":material/info:")
         return
     _prepare(number, runs)
-    show_step(number, measured_on(runs, STEPS[number - 1], _runs), language)
+    measured = measured_on(runs, STEPS[number - 1], _runs)
+    if measured.experiment.id != runs.experiment.id:
+        missing = in_markdown(runs.facts()["data"])
+        st.caption(filled(words["substitute"], {"data": missing}))
+    show_step(number, measured, language)
     if number == len(STEPS):
         ending(runs.experiment.id, language, words)
 
@@ -113,12 +119,18 @@ def _choose_runs(words: Words) -> LessonRuns | None:
         return None
     current = asked if asked in offered else next(iter(offered))
     key = f"lesson-runs-{current}"
-    labels = wording.distinct({each: wording.title(offered[each]) for each in offered})
+    labels = wording.distinct({each: _label(found, words) for each, found in offered.items()})
     st.selectbox(
         words["runs"], list(offered), index=list(offered).index(current), format_func=labels.__getitem__, key=key,
         on_change=lambda: _address("runs", st.session_state[key]), label_visibility="collapsed", width=270,
     )  # fmt: skip
     return _runs(current)
+
+
+def _label(found: Experiment, words: Words) -> str:
+    if found.state != "shipped":
+        return wording.title(found)
+    return f"{dataset(found.data).title}, {words['shipped']}"
 
 
 def _runs(experiment: str) -> LessonRuns:
