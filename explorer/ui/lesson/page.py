@@ -140,9 +140,8 @@ def _runs(experiment: str) -> LessonRuns:
 def _go(label: str, number: int, arrow: str) -> None:
     """A button to another step, which an arrow key presses too."""
     there = 1 <= number <= len(STEPS)
-    kind = "primary" if arrow == "Right" else "secondary"
     st.button(
-        label, key=f"lesson-{arrow}", shortcut=arrow, type=kind, disabled=not there, on_click=_address,
+        label, key=f"lesson-{arrow}", shortcut=arrow, type="primary" if arrow == "Right" else "secondary", disabled=not there, on_click=_address,
         args=("step", str(number)),
     )  # fmt: skip
 
