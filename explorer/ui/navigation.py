@@ -9,6 +9,7 @@ FOLDER = APP / "pages"
 # file name: title, icon, purpose
 PAGES = {
     "home": ("Home", ":material/home:", "What this is, and the one-minute demo."),
+    "lesson": ("Lesson", ":material/school:", "Deep residual learning in ten pictures: guess, look, conclude."),
     "build": ("Build", ":material/account_tree:", "Every ResNet of the literature: shapes, costs, code, comparison."),
     "degradation": ("Degradation", ":material/trending_up:", "Does depth hurt? Guess, race, verdict."),
     "train": ("Train", ":material/play_circle:", "Choose networks and data, train them, watch their error."),
