@@ -71,8 +71,8 @@ def test_many_unfinished_runs_are_counted_and_their_networks_named(make_experime
     names = [f"plain{depth}" for depth in range(8, 68, 6)]
     make_experiment({name: [0.3, 0.3, 0.3] for name in names}, step=60, state="stopped")
     assert degradation.verdict("e1").not_counted == (
-        "Not counted: 30 runs are not at the end of the schedule (plain14, plain20, plain26, plain32, plain38, plain44, "
-        "plain50, plain56 and 2 more)."
+        "Not counted: 30 runs are not at the end of the schedule (plain14, plain20, plain26, plain32, plain38, "
+        "plain44, plain50, plain56 and 2 more)."
     )
 
 
