@@ -14,6 +14,7 @@ from explorer.ui.widgets.caveats import CHOSEN_PLAN, show_caveats
 from explorer.ui.widgets.plan_fields import Fields, plan_of
 from explorer.ui.widgets.start import start_panel
 
+CHANGED = "Changed: the time and the outcome of the preset are those of other networks or settings."
 POINTS = (-100.0, 100.0)
 DEPTHS = (8, 20, 32, 44, 56, 110)
 
@@ -37,6 +38,22 @@ class Guess:
     def read(cls, text: str) -> "Guess":
         lowest, _, points = text.partition("~")
         return cls(lowest[:LONGEST_NAME], number_in(points, *POINTS, fraction=True))
+
+
+def setup_popover(experiment_id: str) -> None:
+    """A button that opens `setup`; a plan that is proposed elsewhere opens it too.
+
+    Args:
+        experiment_id: the one shown; for another one it is closed again.
+    """
+    key = f"setup-{experiment_id}"
+    proposed = st.session_state.get(CHOSEN_PLAN)
+    if proposed is not st.session_state.get("plan_seen"):
+        st.session_state.plan_seen = proposed
+        if proposed is not None:
+            st.session_state[key] = True
+    with st.popover("Run your own", icon=":material/play_arrow:", width="stretch", key=key, on_change="rerun"):
+        setup()
 
 
 def setup() -> None:
@@ -86,7 +103,7 @@ def _preset_plan() -> Plan:
         )
     )
     preset = PRESETS[name]
-    st.caption(preset.note)
+    note = st.empty()
     fields = Fields(f"lab_{name}", preset)
     usual = preset.plan.recipe
     with st.expander("Depths, seeds, budget", icon=":material/tune:"):
@@ -98,6 +115,7 @@ def _preset_plan() -> Plan:
     networks = preset.plan.networks if sorted(depths) == own else twins(sorted(depths))
     same = recipe == usual.model_dump() and networks == preset.plan.networks
     title = preset.plan.title if same else ""
+    note.caption(preset.note if same and seeds == len(preset.plan.seeds) else CHANGED)
     return plan_of(
         {"networks": networks, "data": preset.plan.data, "recipe": recipe, "seeds": range(seeds), "title": title}
     )
@@ -105,7 +123,8 @@ def _preset_plan() -> Plan:
 
 def _guess(plan: Plan) -> Guess:
     plain = sorted((c for c in plan.network_configs() if c.kind == "plain"), key=lambda config: config.depth)
-    with st.expander("Make a guess first", icon=":material/psychology_alt:"):
+    with st.container(border=True):
+        st.markdown("##### :material/psychology_alt: Make a guess first")
         lowest = st.selectbox(
             "Which network ends with the lowest training error?",
             plan.networks,
