@@ -45,7 +45,8 @@ def test_one_seed_cannot_tell_and_the_remedy_proposes_three(open_page, finished)
     assert "Seeds 0, 1, 2." in texts(app)
     assert "--seeds 0 1 2" in app.code[0].value
     app.button(key="back_to_presets").click().run()
-    assert "Run it here" in texts(app)
+    assert "Proposed plan" not in texts(app)
+    assert app.radio(key="lab").value == "one_minute"
 
 
 def test_while_it_trains_there_is_no_verdict(open_page, make_run):

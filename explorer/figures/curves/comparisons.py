@@ -26,7 +26,7 @@ REASONS = {
     "includes_zero": "the interval includes zero",
     "both_zero": "both end at about 0 %: nothing is left to tell apart",
 }
-ROW = 38  # pixels
+ROW = 44  # pixels: two lines at the right
 LETTER = 8.2  # pixels; a little more than a letter needs, in the fonts of the theme
 LABEL_SIZE, VALUE_SIZE = theme.TEXT_SIZE + 2, theme.TEXT_SIZE + 1
 LEAST_RANGE = 5.0  # points on each side of zero, so that noise does not look large
@@ -114,11 +114,12 @@ def _excludes_zero(row: FrameRow) -> bool:
 def _value(place: int, row: FrameRow, colours: theme.Palette) -> dict[str, Any]:
     """ "+17.8 [12.0, 23.6]" at the right of a row."""
     text = f"<b>{_number(row, 'gap', '+')}</b>"
-    text += " one seed" if isnan(row["low"]) else f" [{_number(row, 'low')}, {_number(row, 'high')}]"
+    if row["reason"] == "both_zero":
+        text += " both at about 0 %"
+    else:
+        text += " one seed" if isnan(row["low"]) else f" [{_number(row, 'low')}, {_number(row, 'high')}]"
     if row["outcome"] == "not_started":
         text += "<br>not started to train"
-    if row["reason"] == "both_zero":
-        text += "<br>both at about 0 %"
     return {
         "text": text,
         "x": 1,

@@ -100,7 +100,7 @@ def lab(experiment_id: str) -> None:
 def _finding(report: Report) -> None:
     """The main thing first, in view with the top of the race."""
     if len(report.gaps):
-        with st.container(border=True, gap="xsmall"):
+        with st.container(border=True, gap="xsmall", key="finding"):
             st.markdown(f"#### {report.finding.main}")
             if report.finding.notes:
                 st.caption(" ".join(report.finding.notes))

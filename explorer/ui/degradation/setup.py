@@ -57,34 +57,39 @@ def setup_popover(experiment_id: str) -> None:
 
 
 def setup() -> None:
-    """Plan, guess, caveats, start."""
-    proposed: Plan | None = st.session_state.get(CHOSEN_PLAN)
-    plan: Plan | None = proposed
-    if proposed is not None:
-        st.markdown("#### Proposed plan")
-        st.markdown(", ".join(proposed.networks))
-        recipe = proposed.recipe
-        st.caption(
-            f"Seeds {', '.join(map(str, proposed.seeds))}. Learning rate {recipe.learning_rate:g}, "
-            f"{recipe.schedule.replace('_', ' ')}, warm-up {recipe.warmup_steps:,} steps."
-        )
-        st.button(
-            "Back to the presets",
-            icon=":material/arrow_back:",
-            key="back_to_presets",
-            on_click=_forget_proposal,
-            type="tertiary",
-        )
-    else:
-        st.markdown("#### Run it here")
-        with readable_errors():
-            plan = _preset_plan()
-    if plan is None:
-        return
-    guess = _guess(plan)
-    show_caveats(plan_confounds(plan), plan, key="before")
+    """Plan, guess and caveats; start beside them."""
+    left, right = st.columns(2)
+    with left:
+        plan: Plan | None = st.session_state.get(CHOSEN_PLAN)
+        if plan is not None:
+            _proposal(plan)
+        else:
+            with readable_errors():
+                plan = _preset_plan()
+        if plan is None:
+            return
+        guess = _guess(plan)
+        show_caveats(plan_confounds(plan), plan, key="before")
     query = {"guess": guess.text()} if guess != Guess() else {}
-    start_panel(plan, opens="degradation", **query)
+    with right:
+        start_panel(plan, opens="degradation", **query)
+
+
+def _proposal(plan: Plan) -> None:
+    """A plan that was chosen by the remedy of a caveat."""
+    st.markdown("#### Proposed plan")
+    st.markdown(", ".join(plan.networks))
+    st.caption(
+        f"Seeds {', '.join(map(str, plan.seeds))}. Learning rate {plan.recipe.learning_rate:g}, "
+        f"{plan.recipe.schedule.replace('_', ' ')}, warm-up {plan.recipe.warmup_steps:,} steps."
+    )
+    st.button(
+        "Back to the presets",
+        icon=":material/arrow_back:",
+        key="back_to_presets",
+        on_click=_forget_proposal,
+        type="tertiary",
+    )
 
 
 def _forget_proposal() -> None:
@@ -124,9 +129,10 @@ def _preset_plan() -> Plan:
 def _guess(plan: Plan) -> Guess:
     plain = sorted((c for c in plan.network_configs() if c.kind == "plain"), key=lambda config: config.depth)
     with st.container(border=True):
-        st.markdown("##### :material/psychology_alt: Make a guess first")
+        kept = "It is kept in the address of the page and shown with the outcome."
+        st.markdown("##### :material/psychology_alt: Make a guess first", help=kept)
         lowest = st.selectbox(
-            "Which network ends with the lowest training error?",
+            "Lowest training error at the end",
             plan.networks,
             index=None,
             placeholder="no guess",
@@ -135,13 +141,12 @@ def _guess(plan: Plan) -> Guess:
         points = None
         if len(plain) > 1:
             points = st.number_input(
-                f"By how many points will {plain[-1].name} end above {plain[0].name}?",
+                f"Points of {plain[-1].name} above {plain[0].name}",
                 *POINTS,
                 None,
                 1.0,
                 "%g",
-                placeholder="no guess; negative for below",
+                placeholder="no guess; negative: below",
                 key="guess_points",
             )
-        st.caption("It is kept in the address of the page and shown with the outcome.")
     return Guess(lowest or "", points)
