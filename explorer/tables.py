@@ -42,7 +42,7 @@ ENDS = [
     *RUN_KEYS,
     "train_error",  # mean over the batches of the last tenth of the schedule
     "test_error",  # of the last evaluation
-    "low_error_step",  # first step from which the smoothed training error stays below 10 %; empty if not, or not read
+    "low_error_step",  # first step from which the smoothed training error stays below 10 %; empty if it does not
 ]
 
 # A comparison of end-of-schedule training errors over the seeds that both networks have; all errors are fractions.

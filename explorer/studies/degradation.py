@@ -21,6 +21,7 @@ from explorer.training.presets import PRESETS, twins
 from explorer.training.recipe import Recipe
 
 MOST_NAMED = 8  # networks in a sentence
+CURVE_POINTS = 500  # of a run, from which the steps to an error of 10 % are read
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +225,8 @@ def protocol(facts: RunFacts) -> dict[str, str]:
 
 def _ends(found: Experiment) -> pd.DataFrame:
     ends = end_errors(end_metrics(found.run_ids, after=found.steps - last_steps(found.steps)), found.steps)
-    low = low_error_steps(metrics(tuple(ends.loc[ends["train_error"] < LOW_ERROR, "run"])), found.steps)
+    below = tuple(ends.loc[ends["train_error"] < LOW_ERROR, "run"])
+    low = low_error_steps(metrics(below, points=CURVE_POINTS), found.steps)
     return ends.assign(low_error_step=ends["run"].map(low).astype(float))
 
 

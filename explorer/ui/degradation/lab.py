@@ -21,11 +21,6 @@ from explorer.ui.widgets.progress import controls, progress
 from explorer.ui.widgets.refresh import show_live
 from explorer.ui.wording import distinct
 
-ENDED = ("shipped", "finished")  # states without buttons
-THESIS = (
-    "A deeper network can represent whatever a shallower one can, so its *training* error should be no higher. In "
-    "plain networks it is."
-)
 FIRST_SHOWN = "shipped-digits"  # it has three seeds, and deep plain networks that do train
 
 # outcome: colour and icon
@@ -36,6 +31,12 @@ STYLES: dict[Outcome | None, tuple[str, str]] = {
     "not_started": ("gray", "hourglass_disabled"),
     None: ("gray", "do_not_disturb_on"),
 }
+
+ENDED = ("shipped", "finished")  # states without buttons
+THESIS = (
+    "A deeper network can represent whatever a shallower one can, so its *training* error should be no higher. In "
+    "plain networks it is."
+)
 
 
 def choose_experiment() -> str | None:
