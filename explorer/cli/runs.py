@@ -127,14 +127,17 @@ def delete(identity: Id, /, *, yes: bool = False, json: AsJson = False) -> int:
 
 
 @app.command
-def export(identity: Id, target: Positional[Path] = Path(), /, *, json: AsJson = False) -> int:
+def export(
+    identity: Id, target: Positional[Path] = Path(), /, *, all_snapshots: bool = False, json: AsJson = False
+) -> int:
     """Write an experiment to a zip file that `runs import` reads.
 
     Args:
         target: a file, or a folder in which it is named after the experiment.
+        all_snapshots: also the weights between the first and the last step of finished runs.
     """
     found, _ = find(identity)
-    path = experiments.export(found.id, target)
+    path = experiments.export(found.id, target, all_snapshots=all_snapshots)
     return show({"id": found.id, "path": path.resolve()}, str(path), as_json=json)
 
 

@@ -268,12 +268,15 @@ def set_aside(experiment_id: str, run_ids: Sequence[str] | None = None) -> Delet
     return trash.move_aside(found.title or experiment_id, found.run_ids)
 
 
-def export(experiment_id: str, target: Path) -> Path:
+def export(experiment_id: str, target: Path, *, all_snapshots: bool = False) -> Path:
     """Write an experiment to a zip that `import_zip` reads, on this machine or another.
+
+    It has metrics and first and last weights; the snapshots between them only on request, or for unfinished runs.
 
     Args:
         experiment_id: what to export; a running one is exported in its current state and is paused when imported.
         target: the file, or a folder in which it gets the experiment's id as name.
+        all_snapshots: also those of finished runs.
 
     Returns:
         The file written.
@@ -286,7 +289,7 @@ def export(experiment_id: str, target: Path) -> Path:
     with storage_errors(target):
         path = inside(target, f"{found.id}.zip") if target.is_dir() else target
     remove_unowned([path.parent], purpose=path.name)
-    write_atomically(path, lambda file: archive.pack(found.runs, file))
+    write_atomically(path, lambda file: archive.pack(found.runs, file, all_snapshots=all_snapshots))
     return path
 
 

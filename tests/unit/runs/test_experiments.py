@@ -7,6 +7,7 @@ import pytest
 
 from explorer.errors import RunError
 from explorer.runs import trash
+from explorer.runs.checkpoint_facts import snapshot_steps
 from explorer.runs.experiments import experiment, export, import_zip, list_experiments, metrics, rename, set_aside
 from explorer.runs.store import read_run, run_folder, run_lock, update_run
 
@@ -72,15 +73,18 @@ def test_a_damaged_run_can_be_deleted(pair):
     assert [each.id for each in list_experiments()] == ["e1"]
 
 
-def test_an_exported_experiment_comes_back_the_same(pair, tmp_path):
-    (run_folder(pair[0]) / "snapshots").mkdir()
-    (run_folder(pair[0]) / "snapshots" / "step-0000010.pt").write_bytes(b"weights")
+@pytest.mark.parametrize("all_snapshots", [False, True])
+def test_an_exported_experiment_comes_back_the_same_with_snapshots_on_request(pair, tmp_path, all_snapshots):
+    for run_id, state in zip(pair, ("finished", "paused"), strict=True):
+        update_run(run_id, state=state)
+        (run_folder(run_id) / "snapshots").mkdir()
+        (run_folder(run_id) / "snapshots" / "step-0000010.pt").write_bytes(b"weights")
     before = metrics(pair)
-    path = export("e1", tmp_path)
+    path = export("e1", tmp_path, all_snapshots=all_snapshots)
     trash.discard(set_aside("e1"))
     assert import_zip(path) == "e1"
     assert metrics(pair).equals(before)
-    assert (run_folder(pair[0]) / "snapshots" / "step-0000010.pt").read_bytes() == b"weights"
+    assert [snapshot_steps(run_folder(run_id)) for run_id in pair] == [[10] if all_snapshots else [], [10]]
 
 
 def test_a_running_experiment_arrives_paused(pair, tmp_path):
