@@ -6,11 +6,13 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from explorer.data.catalogue import known_dataset
 from explorer.runs.experiments import Experiment
 from explorer.runs.listing import experiment_row, state_of_experiment
 from explorer.ui import wording
 
 HEIGHT = 420  # pixels at most
+MOST_DATA = 6  # data sets to choose from; more are found by the search
 SEARCHED = ["title", "networks", "data", "schedule", "state", "note"]
 
 
@@ -33,8 +35,10 @@ def _filters(rows: Sequence[dict[str, Any]]) -> list[bool]:
     )
     kinds = sorted({kind for row in rows for kind in row["kinds"]})
     kind = st.pills("Kind", kinds, key="kind", bind="query-params") if len(kinds) > 1 else None
-    data = sorted({row["data"] for row in rows})
-    name = st.pills("Data", data, key="data", bind="query-params") if 1 < len(data) <= 6 else None
+    data = {row["data"]: _data(row["data"]) for row in rows}
+    name = None
+    if 1 < len(data) <= MOST_DATA:
+        name = st.pills("Data", sorted(data), format_func=data.__getitem__, key="data", bind="query-params")
     wanted = (words or "").lower().split()
 
     def fits(row: dict[str, Any]) -> bool:
@@ -43,6 +47,11 @@ def _filters(rows: Sequence[dict[str, Any]]) -> list[bool]:
         return right and all(word in text.lower() for word in wanted)
 
     return [fits(row) for row in rows]
+
+
+def _data(name: str) -> str:
+    row = known_dataset(name)
+    return row.title if row else name
 
 
 def _summary(everything: Sequence[Experiment], shown: int) -> str:
@@ -93,7 +102,7 @@ def _table(found: Sequence[Experiment], rows: Sequence[dict[str, Any]]) -> pd.Da
             "Size": known["bytes"] / 1e6,
             "Started": [each.created for each in found],
             "Note": known["note"],
-            "Data": known["data"],
+            "Data": known["data"].map(_data),
             "Kind": known["kinds"].map(", ".join),
             "Depth": known["depths"].map(lambda depths: ", ".join(map(str, depths))),
             "Seeds": known["seeds"].map(len),
@@ -110,7 +119,7 @@ def _columns(states: dict[str, Any]) -> dict[str, Any]:
     number, text = st.column_config.NumberColumn, st.column_config.TextColumn
     error = "Of the network with the lowest test error, mean over its seeds, at the last evaluation."
     return {
-        "Title": text(width=270, pinned=True),
+        "Title": text(width=270),
         "State": st.column_config.MultiselectColumn(options=list(states), color=list(states.values()), width=90),
         "Progress": st.column_config.ProgressColumn(format="percent", width=95, min_value=0.0, max_value=1.0),
         "Test error": number(format="%.1f %%", width=90, help=error),

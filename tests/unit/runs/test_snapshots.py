@@ -104,7 +104,7 @@ def test_a_full_disk_or_read_only_folder_leaves_the_earlier_state(tmp_path, monk
 def test_two_complete_states_are_kept(tmp_path):
     for step in (5, 7, 9):
         write_latest(tmp_path, state(step))
-    found = {path.name: torch.load(path)["step"] for path in (tmp_path / "snapshots").iterdir()}
+    found = {path.name: torch.load(path, weights_only=True)["step"] for path in (tmp_path / "snapshots").iterdir()}
     assert found == {"latest.pt": 9, "previous.pt": 7}
 
 
