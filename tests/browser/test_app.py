@@ -90,9 +90,9 @@ def test_what_was_trained_is_listed_renamed_taken_along_and_deleted(page, tmp_pa
     }
 
     page.goto(f"/runs?experiment={experiment}")
-    page.get_by_role("button", name="Rename").click()
-    page.get_by_role("dialog").get_by_label("Title").fill("My first experiment")
-    page.get_by_role("dialog").get_by_role("button", name="Rename").click()
+    page.get_by_role("button", name="Title and note").click()
+    page.get_by_role("dialog").get_by_label("Title", exact=True).fill("My first experiment")
+    page.get_by_role("dialog").get_by_role("button", name="Save").click()
     page.get_by_role("dialog").wait_for(state="detached")
     page.goto(f"/train?experiment={experiment}")
     state(page, "stopped").filter(has_text="My first experiment").wait_for()

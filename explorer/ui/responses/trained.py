@@ -167,7 +167,6 @@ def _show(name: str, table: pd.DataFrame, at: Mapping[str, Candidate], options: 
         filename=name,
         on_click=lambda point: _select_clicked(point, at),
     )
-    _show_steps(table)
     _note_test_images(name, options)
     if name == "responses" and options.measure == "response_std":
         st.caption(
@@ -209,14 +208,6 @@ def _select_clicked(point: Sequence[Any], at: Mapping[str, Candidate]) -> None:
     if name not in set(layers["name"]):
         number = layers.loc[(layers["stage"] == stage) & (layers["block"] == block), "layer"].max()
     select(int(number))
-
-
-def _show_steps(table: pd.DataFrame) -> None:
-    """The step of each network, unless all are at the same."""
-    steps = table.drop_duplicates("reference").dropna(subset="step")
-    if len(set(steps["step"])) > 1:
-        text = ", ".join(f"{name} {step:,.0f}" for name, step in zip(steps["network"], steps["step"], strict=True))
-        st.caption(f"Steps shown, the nearest snapshots: {text}.")
 
 
 def _claims(table: pd.DataFrame) -> None:
