@@ -12,6 +12,7 @@ from explorer.figures.maps.cells import SCALES
 from explorer.figures.maps.colours import SHOWN
 from explorer.results import AttributionMap, MissingMap
 from explorer.studies import map_files as map_export
+from explorer.ui import wording
 from explorer.ui.address import forget_unless_offered
 from explorer.ui.attributions.method_choice import Chosen, choose_method, choose_methods, show_meaning
 from explorer.ui.attributions.scene import MapRequest, Scene, command, maps
@@ -19,7 +20,6 @@ from explorer.ui.widgets.export import download, show_command
 from explorer.ui.widgets.live_chart import cached_drawing, live_chart
 from explorer.ui.widgets.moment import at_moment
 from explorer.ui.widgets.network_choice import Candidate
-from explorer.ui.wording import number
 
 AXES = {"method": "method", "network": "network", "target": "class explained", "step": "moment of training"}
 MOST_MAPS = 64
@@ -208,11 +208,10 @@ def _numbers(found: AttributionMap) -> None:
     with st.container(border=True), st.container(horizontal=True):
         with st.container(width=430):
             st.markdown(f"**{found.network}**, {Chosen(found.method).row.title}")
-            delta = "" if found.delta is None else f", delta {number(found.delta, '.3g')}"
-            st.markdown(
-                f"Score of **{in_markdown(classes[found.target])}** {number(found.score, '.3g')}; the values add up to "
-                f"{number(found.values.sum(), '.3g')}{delta}. Computed in {found.seconds:.2f} s."  # noqa: PD011 an array
-            )
+            delta = "" if found.delta is None else f", delta {found.delta:.3g}"
+            total = found.values.sum()  # noqa: PD011 an array
+            sentence = f"{found.score:.3g}; the values add up to {total:.3g}{delta}. Computed in {found.seconds:.2f} s."
+            st.markdown(f"Score of **{in_markdown(classes[found.target])}** {wording.minus(sentence)}")
             if st.button(
                 "Can it be trusted?", icon=":material/verified:", type="primary", on_click=_check, args=(found,)
             ):

@@ -7,15 +7,17 @@ from zlib import crc32
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from explorer import labels
 from explorer.data.catalogue import DATASETS, dataset
 from explorer.data.own_folders import readable_folders
 from explorer.escaping import in_markdown
 from explorer.models.catalogue import NETWORKS
 from explorer.training.presets import PRESETS
 from explorer.training.recipe import Recipe
+from explorer.ui import glossary
 from explorer.ui.address import bound_number
 from explorer.ui.widgets.data_choice import built_in, folder_labels, refuse_others
-from explorer.ui.widgets.plan_fields import Fields
+from explorer.ui.widgets.plan_fields import Fields, help_on
 from explorer.ui.widgets.views import choose_view
 
 # kind: family of the catalogue, start of its names
@@ -49,7 +51,14 @@ def training_form(name: str, note: DeltaGenerator) -> dict[str, Any]:
     recipe = _recipe(fields) | {"image_size": image_size, "train_images": train_images}
     with st.expander("More settings", icon=":material/tune:"):
         recipe |= _more(fields)
-        seeds = fields.whole("Seeds", "seeds", len(preset.plan.seeds), 1, 20, help="Runs per network: 0, 1, 2, ...")
+        seeds = fields.whole(
+            "Seeds",
+            "seeds",
+            len(preset.plan.seeds),
+            1,
+            20,
+            help=glossary.explain("seed", note="Runs per network: 0, 1, 2, ..."),
+        )
         title = st.text_input("Title", key="title", max_chars=200, placeholder="networks and data")
     choices = {"networks": networks, "data": data, "recipe": recipe, "seeds": tuple(range(seeds)), "title": title}
     changed = choices != preset.plan.model_dump(include={"networks", "data", "recipe", "seeds"}) | {"title": title}
@@ -107,7 +116,7 @@ def _data(fields: Fields) -> tuple[str, int | None, int | None]:
         key = f"folder{crc32(row.name.encode()):08x}" if own else row.name  # no path in the address
         usual = plan.recipe if row.name == plan.data else Recipe()
         size = st.segmented_control(
-            str(Recipe.model_fields["image_size"].title),
+            labels.heading("image_size"),
             list(sizes),
             default=usual.image_size or sizes[0],
             required=True,
@@ -116,7 +125,7 @@ def _data(fields: Fields) -> tuple[str, int | None, int | None]:
             **fields.bound(f"{key}_size"),
         )
         fewest = min(10, row.train_images)
-        label = f"{Recipe.model_fields['train_images'].title}, of {row.train_images:,}"
+        label = f"{labels.heading('train_images')}, of {row.train_images:,}"
         images = st.number_input(
             label,
             value=usual.train_images,
@@ -153,7 +162,7 @@ def _probe_every(fields: Fields) -> dict[str, Any]:
             "Probe layers while training",
             [*PROBES, EVERY],
             list(PROBES.values()).index(usual) if usual in PROBES.values() else len(PROBES),
-            help=Recipe.model_fields["probe_every"].description,
+            help=help_on("probe_every"),
             **fields.bound("look"),
         )
     )

@@ -15,6 +15,7 @@ from explorer.runs.experiments import Experiment
 from explorer.runs.store import Run
 from explorer.training.recipe import LAST_TRAIN_IMAGES, Recipe
 from explorer.ui import cached, wording
+from explorer.ui.names import experiment_name
 from explorer.ui.widgets.chart_choice import ChartChoice
 from explorer.ui.widgets.live_chart import live_chart
 
@@ -32,7 +33,7 @@ def figure(chosen: Sequence[Experiment], choice: ChartChoice) -> Figure:
     return training_curves(
         table,
         steps=steps,
-        titles={found.id: wording.short(wording.title(found), 40) for found in chosen},
+        titles={found.id: experiment_name(found) for found in chosen},
         **choice.options() | {"smoothing": smoothing},
     )
 
