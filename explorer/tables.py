@@ -58,6 +58,14 @@ EXPERIMENTS = [
     "silent_seconds",
 ]
 
+# Runs at the end of their schedule; errors are fractions.
+ENDS = [
+    *RUN_KEYS,
+    "train_error",  # mean over the batches of the last tenth of the schedule
+    "test_error",  # of the last evaluation
+    "low_error_step",  # first step from which the smoothed training error stays below 10 %; empty if it does not
+]
+
 # A comparison of end-of-schedule training errors over the seeds that both networks have; all errors are fractions.
 GAPS = [
     "question",  # degradation, residual_depth (degradation of residual networks) or shortcut
@@ -71,7 +79,13 @@ GAPS = [
     "gap",  # mean over seeds of `network` minus `against`
     "low",  # 95% interval of the gap over seeds; empty for one seed
     "high",
+    "digits",  # decimals of a point with which gap, low and high are printed
     "outcome",  # seen, reversed, cannot_tell, not_started
+    "reason",  # why it cannot tell: one_seed, few_steps, includes_zero, both_zero; else empty
+    "low_error_step",  # mean over seeds of that of ENDS
+    "against_low_error_step",
+    "later_low",  # 95% interval of their difference, in steps; empty for one seed
+    "later_high",
 ]
 
 PUBLISHED = [

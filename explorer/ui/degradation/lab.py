@@ -1,4 +1,4 @@
-"""The degradation lab of one experiment: the race, the verdicts, and the evidence."""
+"""The degradation lab of one experiment: the finding, the race, the verdicts, and the evidence."""
 
 import pandas as pd
 import streamlit as st
@@ -33,6 +33,12 @@ STYLES: dict[Outcome | None, tuple[str, str]] = {
     None: ("gray", "do_not_disturb_on"),
 }
 
+ENDED = ("shipped", "finished")  # states without buttons
+THESIS = (
+    "A deeper network can represent whatever a shallower one can, so its *training* error should be no higher. In "
+    "plain networks it is."
+)
+
 
 def choose_experiment() -> str | None:
     """The experiment in the address, else the first to show; None where there is none."""
@@ -63,8 +69,10 @@ def choose_experiment() -> str | None:
 
 
 def lab(experiment_id: str) -> None:
-    """The race of an experiment, refreshed while it trains; at its end the verdicts and the evidence."""
+    """The race of an experiment, refreshed while it trains; at its end the finding above it, the verdicts below it."""
     found = cached.experiment(experiment_id)
+    st.caption(f"{wording.chip(found)} {THESIS}" if found.state in ENDED else THESIS)
+    above = st.container()
 
     def show(now: Experiment) -> None:
         _state(now)
@@ -81,6 +89,8 @@ def lab(experiment_id: str) -> None:
     show_live(found, show)
     if not found.active:
         report = cached.report(found)
+        with above:
+            _finding(report)
         _reveal(report)
         _verdicts(report)
         st.caption(_measure(found) + cached.sampling_note([found]))
@@ -89,13 +99,18 @@ def lab(experiment_id: str) -> None:
     export_experiment(found, lambda: _race(found))
 
 
+def _finding(report: Report) -> None:
+    """The main thing first, in view with the top of the race."""
+    if len(report.gaps):
+        with st.container(border=True, gap="xsmall", key="finding"):
+            st.markdown(f"#### {report.finding.main}")
+            if report.finding.notes:
+                st.caption(" ".join(report.finding.notes))
+
+
 def _state(found: Experiment) -> None:
-    """State, buttons and progress; a finished experiment needs no bar."""
-    if found.state == "shipped":
-        st.markdown(f"{wording.chip(found)} Shipped with the program, trained by its own worker; read-only.")
-    elif found.state == "finished":
-        st.markdown(wording.chip(found))
-    else:
+    """State, buttons and progress; a finished experiment needs none."""
+    if found.state not in ENDED:
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
             st.markdown(wording.chip(found))
             controls(found)
@@ -121,10 +136,11 @@ def _measure(found: Experiment) -> str:
     facts = next(run.facts for run in found.runs if run.facts)
     tail = last_steps(found.steps)
     where = " (cropped and mirrored as in training)" if is_augmented(facts) else ""
+    shipped = "Shipped with the program, trained by its own worker; read-only. " if found.state == "shipped" else ""
     return (
-        f"Training error: mean of the last {tail:,} batches{where}, at the end of the schedule; never the best epoch, "
-        "never the test error. Intervals: 95%, Student's t over seeds, differences taken seed by seed, not corrected "
-        "for multiple comparisons."
+        f"{shipped}Training error: mean of the last {tail:,} batches{where}, at the end of the schedule; never the "
+        "best epoch, never the test error. Intervals: 95%, Student's t over seeds, differences taken seed by seed, not "
+        "corrected for multiple comparisons."
     )
 
 
@@ -140,8 +156,8 @@ def _verdicts(report: Report) -> None:
                     gaps(rows), key=f"gaps-{answer.question}", alt=" ".join(answer.sentences), filename=answer.question
                 )
             _sentences(answer)
-    if report.unfinished:
-        st.caption(f"Not at the end of the schedule, so not counted: {', '.join(report.unfinished)}.")
+    if report.not_counted:
+        st.caption(report.not_counted)
 
 
 def _sentences(answer: Verdict) -> None:
@@ -164,7 +180,7 @@ def _reveal(report: Report) -> None:
     if guess.points is not None and len(rows):
         row = rows.iloc[-1]
         lines.append(
-            f"{row['network']} above {row['against']}, your guess: {guess.points:+g} points. "
-            f"Measured: {100 * row['gap']:+.1f}."
+            f"{row['network']} above {row['against']}, "
+            + wording.minus(f"your guess: {guess.points:+g} points. Measured: {100 * row['gap']:+.1f}.")
         )
     st.info("  \n".join(lines), icon=":material/psychology_alt:")

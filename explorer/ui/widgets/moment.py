@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
+from explorer.ui import glossary
 from explorer.ui.widgets.network_choice import Candidate
 
 PLAY_SECONDS = 1.0  # between moments while it plays
@@ -93,6 +94,7 @@ def _slider(steps: Sequence[int]) -> int:
             steps,
             value=steps[-1],  # also while it plays: the address leaves out the default
             format_func=str,
+            help=glossary.explain("snapshot"),
             key="step",
             bind="query-params",
         )

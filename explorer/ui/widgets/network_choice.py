@@ -11,7 +11,7 @@ from explorer.escaping import in_markdown
 from explorer.models.catalogue import NETWORKS, network_config
 from explorer.models.config import NetworkConfig
 from explorer.runs.checkpoint_facts import kept_checkpoints, moments, training_data
-from explorer.ui import cached, wording
+from explorer.ui import cached, glossary, wording
 from explorer.ui.names import run_name
 
 DEEPEST, WIDEST = 1202, 256  # accepted in a link, which is computed without a click
@@ -89,6 +89,7 @@ def choose_networks() -> list[Candidate]:
         format_func=lambda name: offered[name].label,
         key="networks_chosen",
         max_selections=MOST,
+        help=glossary.explain("checkpoint", note="Runs, checkpoints, and untrained networks by name."),
         placeholder="Choose networks, trained or not",
         persist_state="session",
     )

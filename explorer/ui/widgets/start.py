@@ -106,6 +106,6 @@ def _time(found: Estimate) -> None:
     st.markdown(f":material/timer: **About {duration(found.seconds)}** on this machine")
     st.caption(
         f"In {processes(found.lanes, found.threads)}. Slowest: {slowest}, "
-        f"{1000 * found.step_seconds[slowest]:,.0f} ms a step in {found.precision}. "
+        f"{1000 * found.step_seconds[slowest]:,.0f} ms per step in {found.precision}. "
         "Start-up and other work on the machine are not counted."
     )
