@@ -42,7 +42,7 @@ def require_room(action: str, runs: Iterable[tuple[NetworkConfig, Recipe, int | 
         action: for the message, such as "Resuming".
         runs: arguments of `room_needed`.
     """
-    needed = sum(room_needed(*each, snapshots=kept) for *each, kept in runs)
+    needed = sum(room_needed(config, recipe, step, snapshots=kept) for config, recipe, step, kept in runs)
     free = shutil.disk_usage(home()).free
     if free < CLEARLY * needed:
         raise StorageError(

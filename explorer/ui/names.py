@@ -16,16 +16,17 @@ LONGEST = 32  # letters of a title within a name
 
 
 def experiment_name(found: Experiment) -> str:
-    """The short title of an experiment and when it was started, such as "One minute, 14:02"."""
+    """The short title of an experiment and when it was started: "One minute, 14:02"; or "shipped"."""
     title = short(_short_title(found), LONGEST)
     if found.state == "shipped":
-        return title
+        return f"{title}, shipped"
     return f"{title}, {time_of(found.created)}" if found.created else title
 
 
 def run_name(run: Run, found: Experiment) -> str:
-    """Network and seed of a run, and the name of its experiment: "plain20, seed 0 · One minute, 14:02"."""
-    return f"{network_name(run)} · {'shipped, ' if run.state == 'shipped' else ''}{experiment_name(found)}"
+    """The network of a run, its seed if there are several, its experiment: "plain20, seed 0 · One minute, 14:02"."""
+    network = run.facts.network.name if run.facts and len(found.seeds) == 1 else network_name(run)
+    return f"{network} · {experiment_name(found)}"
 
 
 def network_name(run: Run) -> str:

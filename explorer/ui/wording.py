@@ -81,7 +81,9 @@ def processes(lanes: int, threads: int) -> str:
 
 def size(count: int) -> str:
     """A number of bytes."""
-    return f"{count / 1e9:.2f} GB" if count >= 1e9 else f"{count / 1e6:,.0f} MB"
+    if count >= 1e9:
+        return f"{count / 1e9:.2f} GB"
+    return f"{count / 1e6:,.0f} MB" if count >= 1e6 else f"{count / 1e3:,.0f} kB"
 
 
 def since(seconds: float) -> str:

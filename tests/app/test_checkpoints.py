@@ -45,7 +45,7 @@ def test_all_checkpoints_are_listed(open_page, kept, make_weights):
     kept()
     table = open_page("checkpoints").dataframe[0].value
     assert list(table["id"]) == ["mine", run]  # the newest first
-    assert table["name"][1].startswith("resnet8-w4, seed 0 · A title, 01 Jan")
+    assert table["name"][1].startswith("resnet8-w4 · A title, 01 Jan")
     assert list(table["origin"]) == [["Kept"], ["Run"]]
     assert table["error"][0] == 25
 

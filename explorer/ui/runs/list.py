@@ -10,14 +10,13 @@ from explorer.ui import cached, wording
 from explorer.ui.errors import fragment, readable_errors
 from explorer.ui.navigation import page
 from explorer.ui.runs import deleted
-from explorer.ui.runs.table import choose
+from explorer.ui.runs.table import MOST_COMPARED, choose
 from explorer.ui.widgets.chart_choice import choose_chart
 from explorer.ui.widgets.curves import curves, figure, run_table
 from explorer.ui.widgets.experiment_export import download_buttons, export_experiment
 from explorer.ui.widgets.progress import offer_mending
 from explorer.ui.widgets.refresh import POLL_SECONDS, start_queued
 
-MOST_COMPARED = 12  # experiments on one chart
 MOST_LISTED = 10  # in a dialog
 
 

@@ -11,6 +11,7 @@ from explorer.runs.experiments import Experiment
 from explorer.runs.listing import experiment_row, state_of_experiment
 from explorer.ui import wording
 
+MOST_COMPARED = 12  # experiments on one chart
 HEIGHT = 420  # pixels at most
 MOST_DATA = 6  # data sets to choose from; more are found by the search
 SEARCHED = ["title", "networks", "data", "schedule", "state", "note"]
@@ -82,8 +83,9 @@ def _ticked(found: list[Experiment], rows: list[dict[str, Any]]) -> list[Experim
         column_config=_columns(states),
     )
     chosen = [found[row] for row in table["selection"]["rows"] if row < len(found)]
-    if [each.id for each in chosen] != wanted:
-        st.query_params["experiment"] = [each.id for each in chosen]
+    address = [each.id for each in chosen[:MOST_COMPARED]]  # of more it would become too long
+    if address != wanted:
+        st.query_params["experiment"] = address
     return chosen
 
 

@@ -20,10 +20,13 @@ def made(tmp_path, monkeypatch, make_run):
     return make
 
 
-def test_a_run_is_named_by_network_seed_experiment_and_time(made):
+def test_a_run_is_named_by_network_seed_experiment_and_time(made, make_run):
     now = datetime.now(UTC)
-    found = made(created=now, seed=3)
-    assert run_name(found.runs[0], found) == f"plain8, seed 3 · One minute, {now.astimezone():%H:%M}"
+    found, later = made(created=now, seed=3), f"One minute, {now.astimezone():%H:%M}"
+    assert run_name(found.runs[0], found) == f"plain8 · {later}"
+    make_run("plain8", seed=4)
+    found = experiment("e1")
+    assert run_name(found.runs[0], found) == f"plain8, seed 3 · {later}"
 
 
 @pytest.mark.parametrize("state", ["queued", "paused", "finished"])
