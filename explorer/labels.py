@@ -1,8 +1,8 @@
-"""How pages, tables and captions write the settings that a shell and Python call by their names."""
+"""How pages write what a shell and Python call by a name: settings, their values, columns of tables."""
 
 import re
 
-# Labels in the middle of a sentence, of settings in forms and in messages
+# Labels in the middle of a sentence; names that are not here have spaces for underscores
 LABELS = {
     "steps": "steps",
     "batch_size": "batch size",
@@ -40,7 +40,7 @@ LABELS = {
     "widen": "widening",
     "groups": "groups",
     "group_width": "channels of a group",
-    "stride_on": "stride on the",
+    "stride_on": "stride on",
     "excitation": "squeeze-and-excitation",
     "growth": "growth",
     "name": "name",
@@ -48,6 +48,9 @@ LABELS = {
     "target": "class explained",
     "images": "images",
     "overwrite": "overwrite",
+    "train_error": "training error",
+    "multiply_adds": "multiply-adds",
+    "published_multiply_adds": "published multiply-adds",
 }
 
 # Values whose name is not a word

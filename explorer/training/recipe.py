@@ -72,12 +72,12 @@ class Recipe(Settings):
     )  # fmt: skip
     image_size: int | None = Field(
         default=None, ge=8, le=LARGEST_IMAGE,
-        description="Side in pixels; by default the data set's own; 16 averages CIFAR down by 2x2. Half the side trains "
-        "about four times as fast.",
+        description="Side in pixels; by default the data set's own; 16 averages CIFAR down by 2x2. Half the side "
+        "trains about four times as fast.",
     )  # fmt: skip
     normalisation: Literal["channel", "pixel"] = Field(
         default="channel",
-        description="channel: by a mean and a standard deviation per channel; pixel: by the mean image, as in the paper.",
+        description="channel: by the mean and deviation of each channel; pixel: by the mean image, as in the paper.",
     )  # fmt: skip
     stochastic_depth: float = Field(
         default=0, ge=0, lt=1, json_schema_extra={"step": 0.1},
@@ -94,8 +94,8 @@ class Recipe(Settings):
     )  # fmt: skip
     evaluate_every: int | None = Field(
         default=None, ge=1, le=MOST_STEPS, json_schema_extra={"empty": "automatic"},
-        description="Steps between evaluations; by default 1.5 times the square root of the steps, at least 10, so that "
-        "short runs have some points and long runs spend little on them.",
+        description="Steps between evaluations; by default 1.5 times the square root of the steps, at least 10, so "
+        "that short runs have some points and long runs spend little on them.",
     )  # fmt: skip
     evaluate_images: int = Field(
         default=250, ge=10, le=MOST_IMAGES, json_schema_extra={"step": 50},

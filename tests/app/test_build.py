@@ -1,5 +1,7 @@
 """The Build page: the address holds the network; what cannot be built is told and nothing is lost."""
 
+import json
+
 import pytest
 
 from explorer.models.catalogue import NETWORKS, network_config
@@ -121,10 +123,20 @@ def test_classes_are_kept_in_the_address(open_page):
     assert "classes" not in app.query_params
 
 
+@pytest.mark.parametrize("view", ["Numbers", "Differences"])
+def test_columns_of_tables_have_no_code_names(open_page, view):
+    app = open_page("build", network="resnet50", beside="resnet50-v1", build_view=view)
+    for table in app.dataframe:
+        shown = json.loads(table.proto.columns)
+        headings = {name: str(shown.get(name, {}).get("label") or name) for name in table.value}
+        assert [each for each in headings.values() if "_" in each] == []
+        assert headings.get("multiply_adds", "Multiply-adds") == "Multiply-adds"
+
+
 def test_two_networks_beside_each_other(open_page):
     app = open_page("build", network="resnet50", beside="resnet50-v1", build_view="Differences")
     assert "2 settings, 6 of 54 layers differ" in texts(app)
-    assert list(app.dataframe[0].value["setting"]) == ["name", "stride_on"]
+    assert list(app.dataframe[0].value["setting"]) == ["name", "stride on"]
     drawings = open_page("build", network="resnet50", beside="resnet50-v1")
     assert ["differs" in [trace.get("name") for trace in figure["data"]] for figure in charts(drawings)] == [True, True]
 

@@ -99,9 +99,9 @@ INITIAL_STUDIES: dict[str, InitialStudy] = {
         title=AT_INITIALISATION,
         function=layers.xray,
         question="Before the first step: does a signal keep its size on its way through the network, and does the "
-        "gradient on its way back? Without batch norm neither does in a deep network; with it, responses have a similar "
-        "size in all layers, and gradients *grow* towards the input in plain networks but hardly in residual ones. "
-        "With the last batch norm of each block at zero every block begins as the identity (Goyal et al. 2017, "
+        "gradient on its way back? Without batch norm neither does in a deep network; with it, responses have a "
+        "similar size in all layers, and gradients *grow* towards the input in plain networks, hardly in residual "
+        "ones. With the last batch norm of each block at zero every block begins as the identity (Goyal et al. 2017, "
         "arXiv 1706.02677).",
         figure=_xray,
         measures=tuple(MEASURES),
