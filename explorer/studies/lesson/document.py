@@ -10,12 +10,11 @@ from html import escape
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-import plotly.offline
-
 from explorer import progress
 from explorer.analysis.findings import NOTHING, Finding
 from explorer.errors import RunError
 from explorer.figures import theme
+from explorer.figures.standalone import plotly_script
 from explorer.registry import lookup
 from explorer.studies.lesson.runs import SHIPPED, LessonRuns, chosen, images_there
 from explorer.studies.lesson.steps import HEIGHT, STEPS, Measurement, Results, Step
@@ -150,16 +149,16 @@ def html(experiment: str = "", language: str = ENGLISH) -> str:
 def page(found: Sequence[TaughtStep], language: str = ENGLISH) -> str:
     """The HTML page of measured `steps`."""
     words = text(language, PAGE).words
-    figures = {each.asked.number: each.draw().to_plotly_json() for each in found if each.draw}
+    figures = {str(each.asked.number): each.draw().to_json() for each in found if each.draw}
     parts = "\n".join(_section(each, words, len(found)) for each in found)
-    data = json.dumps(figures, cls=plotly.utils.PlotlyJSONEncoder).replace("</", "<\\/")
+    data = json.dumps(figures).replace("</", "<\\/")
     return _PAGE.format(
         language=language,
         title=escape(words["title"]),
         subtitle=_inline(words["subtitle"]),
         style=_STYLE,
         steps=parts,
-        plotly=plotly.offline.get_plotlyjs(),
+        plotly=plotly_script(),
         figures=data,
         script=_SCRIPT,
     )
@@ -226,7 +225,7 @@ for (const answer of document.querySelectorAll("details.answer")) {
   answer.addEventListener("toggle", () => {
     const place = answer.querySelector(".figure")
     if (!place || place.childElementCount) return
-    const figure = figures[place.id.replace("figure-", "")]
+    const figure = JSON.parse(figures[place.id.replace("figure-", "")])
     Plotly.newPlot(place, figure.data, figure.layout, { displaylogo: false, responsive: true })
   })
 }

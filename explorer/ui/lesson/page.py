@@ -1,6 +1,7 @@
 """The lesson: one step at a time, kept in the address with the reader's guesses, language and runs."""
 
 from collections.abc import Callable, Mapping
+from typing import Literal
 
 import streamlit as st
 
@@ -140,8 +141,9 @@ def _runs(experiment: str) -> LessonRuns:
 def _go(label: str, number: int, arrow: str) -> None:
     """A button to another step, which an arrow key presses too."""
     there = 1 <= number <= len(STEPS)
+    kind: Literal["primary", "secondary"] = "primary" if arrow == "Right" else "secondary"
     st.button(
-        label, key=f"lesson-{arrow}", shortcut=arrow, type="primary" if arrow == "Right" else "secondary", disabled=not there, on_click=_address,
+        label, key=f"lesson-{arrow}", shortcut=arrow, type=kind, disabled=not there, on_click=_address,
         args=("step", str(number)),
     )  # fmt: skip
 
