@@ -58,7 +58,8 @@ def finding(gaps: pd.DataFrame, *, chance: float, steps: int) -> Finding:
     notes = [_beside(row, chance) for row in pairs[0].values()] if pair is not pairs[0] else []
     if stuck := _not_started(pair):
         names = " and ".join(row["network"] for row in stuck)
-        main = f"Not degradation yet: {names} {'has' if len(stuck) == 1 else 'have'} not started to train."
+        has = "has" if len(stuck) == 1 else "have"
+        main = f"Not degradation yet: {names} {has} not started to train in {steps:,} steps."
         return Finding(main, tuple(_beside(row, chance) for row in pair.values()))
     return Finding(_weighed(pair), (*notes, *_limits(pair, steps)))
 
@@ -122,7 +123,8 @@ def _ratio(plain: GapRow, residual: GapRow) -> str:
 def _beside(row: GapRow, chance: float) -> str:
     """A sentence on a row that is not weighed."""
     if row["outcome"] == "not_started":
-        return f"{not_started_text(row, chance)[:-1]}, which is not degradation."
+        text = not_started_text(row, chance)
+        return f"{text[:-1]}, which is not degradation." if row["kind"] == "plain" else text
     size = points_text(abs(row["gap"]), row["digits"])
     text = f"{row['network']} trains and ends {size} {'above' if row['gap'] >= 0 else 'below'} {row['against']}"
     return f"{text}." if row["seeds"] == 1 else f"{text} ({interval_text(row)})."

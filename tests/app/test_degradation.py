@@ -135,5 +135,6 @@ def test_two_experiments_of_one_title_can_be_told_apart(open_page, finished):
     app = open_page("degradation", experiment=older)
     chosen = next(each for each in app.selectbox if each.key.startswith("experiment-"))
     assert len(set(chosen.options)) == len(chosen.options)
+    assert "finished" not in "".join(chosen.options), "the state changes, and stands beside the field"
     chosen.select(newer).run()
     assert app.query_params["experiment"] == newer
