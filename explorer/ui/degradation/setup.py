@@ -60,9 +60,10 @@ def setup() -> None:
     """Plan, guess and caveats; start beside them."""
     left, right = st.columns(2)
     with left:
-        plan: Plan | None = st.session_state.get(CHOSEN_PLAN)
-        if plan is not None:
-            _proposal(plan)
+        proposed: Plan | None = st.session_state.get(CHOSEN_PLAN)
+        plan = proposed
+        if proposed is not None:
+            _proposal(proposed)
         else:
             with readable_errors():
                 plan = _preset_plan()
