@@ -42,6 +42,7 @@ def test_one_seed_cannot_tell_and_the_remedy_proposes_three(open_page, finished)
     app.button(key="after-few_seeds").click().run()
     assert "Proposed plan" in texts(app)
     assert app.session_state[f"setup-{ID}"], "it is in a popover, which opens"
+    assert "at the top of the page" in app.toast[0].value, "the caveats are far below it"
     assert "Seeds 0, 1, 2." in texts(app)
     assert "--seeds 0 1 2" in app.code[0].value
     app.button(key="back_to_presets").click().run()

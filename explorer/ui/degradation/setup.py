@@ -50,8 +50,9 @@ def setup_popover(experiment_id: str) -> None:
     proposed = st.session_state.get(CHOSEN_PLAN)
     if proposed is not st.session_state.get("plan_seen"):
         st.session_state.plan_seen = proposed
-        if proposed is not None:
+        if proposed is not None and not st.session_state.get(key):
             st.session_state[key] = True
+            st.toast("The proposed plan is at the top of the page, under *Run your own*.", icon=":material/build:")
     with st.popover("Run your own", icon=":material/play_arrow:", width="stretch", key=key, on_change="rerun"):
         setup()
 
