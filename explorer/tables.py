@@ -35,7 +35,28 @@ RUN_KEYS = ["experiment", "run", "network", "kind", "depth", "seed"]
 # silent_seconds: time since the last sign of life of a worker that hangs; else empty.
 RUNS = [*RUN_KEYS, "title", "data", "state", "step", "steps", "train_error", "test_error", "reason", "silent_seconds"]
 
-EXPERIMENTS = ["id", "title", "state", "networks", "seeds", "data", "step", "steps", "created", "silent_seconds"]
+EXPERIMENTS = [
+    "id",
+    "title",
+    "state",
+    "networks",
+    "kinds",  # of its networks: plain, residual, dense
+    "depths",  # of its networks
+    "seeds",
+    "data",
+    "schedule",  # of the learning rate
+    "learning_rate",  # its peak
+    "batch_size",
+    "step",  # of the least advanced run
+    "steps",
+    "best",  # the network with the lowest test error at its last evaluation, mean over seeds
+    "train_error",  # of `best`, mean over seeds, as a fraction
+    "test_error",  # likewise
+    "created",
+    "bytes",  # on the disk
+    "note",  # the user's
+    "silent_seconds",
+]
 
 # Runs at the end of their schedule; errors are fractions.
 ENDS = [

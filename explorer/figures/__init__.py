@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure as Figure
 
+    from explorer.figures.curves.by_depth import error_by_depth as error_by_depth
     from explorer.figures.curves.comparisons import gaps as gaps
+    from explorer.figures.curves.end_bars import end_errors as end_errors
     from explorer.figures.curves.race import race as race
     from explorer.figures.curves.training import training_curves as training_curves
     from explorer.figures.evaluation.by_class import class_errors as class_errors
@@ -45,6 +47,8 @@ _HOME = {
     "class_errors": "explorer.figures.evaluation.by_class",
     "confusion_matrix": "explorer.figures.evaluation.confusions",
     "deletion_insertion": "explorer.figures.maps.checks",
+    "end_errors": "explorer.figures.curves.end_bars",
+    "error_by_depth": "explorer.figures.curves.by_depth",
     "gaps": "explorer.figures.curves.comparisons",
     "gradient_autocorrelation": "explorer.figures.layers.shattering",
     "gradient_norms": "explorer.figures.layers.gradients",

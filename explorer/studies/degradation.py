@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from explorer import labels
 from explorer.analysis.confounds import Comparison, Confound, confounds
 from explorer.analysis.finding import Finding, finding
 from explorer.analysis.verdict import LOW_ERROR, Verdict, end_errors, error_gaps, last_steps, low_error_steps, verdicts
@@ -215,7 +216,7 @@ def protocol(facts: RunFacts) -> dict[str, str]:
         "Training images": f"{recipe.train_images or row.train_images:,} (none for validation)",
         "Steps": f"{recipe.steps:,}",
         "Batch size": f"{recipe.batch_size}",
-        "Learning rate": f"{recipe.learning_rate:g}, {recipe.schedule.replace('_', ' ')}",
+        "Learning rate": f"{recipe.learning_rate:g}, {labels.value(recipe.schedule)}",
         "Crop and mirror": "yes" if is_augmented(facts) else "no",
         "Normalisation": "mean image subtracted" if pixel else "mean and deviation per channel",
         "Image size": f"{size} x {size}",

@@ -78,6 +78,7 @@ def race(
     steps: int | None = None,
     log_x: bool = False,
     published: pd.DataFrame | None = None,
+    test: bool = True,
     height: int = 560,
 ) -> go.Figure:
     """Training error of all networks, large, and their test error, small, on one scale; plain dashed, residual solid.
@@ -92,13 +93,14 @@ def race(
         log_x: logarithmic steps; step 0 is then left out.
         published: `tables.PUBLISHED`, optionally with a column `note` for the hover text. Exact numbers are in the test
             panel, bounds in the training panel.
+        test: with the test panel; without it, published numbers are not shown either.
         height: in pixels.
     """
     colours, shown = theme.palette(dark=dark), MEASURES["error"]
     found = curves(with_keys(table), shown, x="step", smoothing=smoothing, positive_x=log_x, marks={})
     span = extent(found, shown)
     traces: list[dict[str, Any]] = []
-    for part, mark in (("train", ""), ("test", "2")):
+    for part, mark in (("train", ""), ("test", "2"))[: 2 if test else 1]:
         racers = _racers(found, part)
         around = _faint if len(found) <= MOST_LINES else _band
         drawn = [trace for racer in racers for trace in around(racer, colours)]
@@ -106,7 +108,10 @@ def race(
         drawn += end_labels(_ends(racers, colours), span, part=f"{part}-label")
         traces += [trace | {"xaxis": f"x{mark}", "yaxis": f"y{mark}"} for trace in drawn]
     layout = _layout(found, colours, span, smoothing=smoothing, steps=steps, log_x=log_x, height=height)
-    if published is not None and len(published):
+    if not test:
+        del layout["xaxis2"], layout["yaxis2"], layout["annotations"][1]  # the heading of the test panel
+        layout["xaxis"]["domain"] = (0.0, 1.0)
+    elif published is not None and len(published):
         panels = (
             ("2", "3", published_errors(published, colours, span[1])),
             ("", "4", published_bounds(published, colours, span[1])),

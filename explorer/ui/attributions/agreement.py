@@ -71,7 +71,7 @@ def _show(answer: Call[pd.DataFrame], measure: str, scene: Scene, shell: str) ->
     table = answer.value
     named = _named(table, scene)
     draw = partial(agreement_matrix, named, measure=measure)
-    live_chart(draw(), key="agreement", alt=f"{AGREEMENTS[measure]} of every two maps.", filename="agreement")
+    live_chart(draw(), key="agreement", alt=f"{AGREEMENTS[measure]} of each pair of maps.", filename="agreement")
     if "network_a" in table:
         live_chart(
             agreement_by_depth(table, measure=measure),

@@ -12,6 +12,7 @@ from explorer.figures.maps.cells import SCALES
 from explorer.figures.maps.colours import SHOWN
 from explorer.results import AttributionMap, MissingMap
 from explorer.studies import map_files as map_export
+from explorer.ui import wording
 from explorer.ui.address import forget_unless_offered
 from explorer.ui.attributions.method_choice import Chosen, choose_method, choose_methods, show_meaning
 from explorer.ui.attributions.scene import MapRequest, Scene, command, maps
@@ -209,10 +210,9 @@ def _numbers(found: AttributionMap) -> None:
         with st.container(width=430):
             st.markdown(f"**{found.network}**, {Chosen(found.method).row.title}")
             delta = "" if found.delta is None else f", delta {found.delta:.3g}"
-            st.markdown(
-                f"Score of **{in_markdown(classes[found.target])}** {found.score:.3g}; the values add up to "
-                f"{found.values.sum():.3g}{delta}. Computed in {found.seconds:.2f} s."  # noqa: PD011 an array
-            )
+            total = found.values.sum()  # noqa: PD011 an array
+            sentence = f"{found.score:.3g}; the values add up to {total:.3g}{delta}. Computed in {found.seconds:.2f} s."
+            st.markdown(f"Score of **{in_markdown(classes[found.target])}** {wording.minus(sentence)}")
             if st.button(
                 "Can it be trusted?", icon=":material/verified:", type="primary", on_click=_check, args=(found,)
             ):

@@ -15,6 +15,7 @@ from explorer.escaping import in_markdown
 from explorer.runs.checkpoint_facts import data_of_untrained, facts_and_data
 from explorer.studies import commands
 from explorer.studies.map_files import Map, missing_map
+from explorer.ui import glossary
 from explorer.ui.attributions.method_choice import Chosen
 from explorer.ui.attributions.picture_choice import choose_picture
 from explorer.ui.widgets.data_choice import AS_TRAINED, choose_data
@@ -81,7 +82,7 @@ def choose_scene() -> Scene | None:
     with controls:
         named = st.selectbox(
             "Class explained", [PREDICTED, TRUE, *classes], key="target", bind="query-params", width=200,
-            help="The class whose score a map explains. Networks may predict different classes.",
+            help=glossary.explain("target", note="Networks may predict different classes."),
         )  # fmt: skip
     target = picture.label if named == TRUE else None if named == PREDICTED else classes.index(str(named))
     return Scene(chosen, picture, data, target, given=bool(folder))

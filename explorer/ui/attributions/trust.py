@@ -118,7 +118,7 @@ def _show(check: Check, shell: str) -> None:
         "unlike the training images: a fall may also come from that."
     )
     st.markdown("#### In numbers")
-    delta = "–" if found.delta is None else f"{found.delta:.3g}"
+    delta = "–" if found.delta is None else wording.minus(f"{found.delta:.3g}")
     unfaithful = check.infidelity
     numbers = {
         "Unexplained part": (wording.percent(unfaithful.unexplained, 0), UNEXPLAINED),

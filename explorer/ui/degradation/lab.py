@@ -13,6 +13,7 @@ from explorer.studies.degradation import Report, is_augmented, plan_of
 from explorer.ui import cached, wording
 from explorer.ui.degradation.evidence import evidence
 from explorer.ui.degradation.setup import Guess
+from explorer.ui.names import experiment_name
 from explorer.ui.widgets.caveats import show_caveats
 from explorer.ui.widgets.experiment_export import export_experiment
 from explorer.ui.widgets.inside import inside
@@ -52,7 +53,7 @@ def choose_experiment() -> str | None:
     if asked not in found and "experiment" in st.query_params:
         st.warning(f"There is no experiment {in_markdown(quoted(asked)[1:-1])} here; another one is shown.")
     current = asked if asked in found else next(iter(found))
-    labels = distinct({each: wording.title(found[each]) for each in found})
+    labels = distinct({each: experiment_name(found[each]) for each in found})
     chosen = st.selectbox(
         "Experiment",
         list(found),
@@ -179,7 +180,7 @@ def _reveal(report: Report) -> None:
     if guess.points is not None and len(rows):
         row = rows.iloc[-1]
         lines.append(
-            f"{row['network']} above {row['against']}, your guess: {guess.points:+g} points. "
-            f"Measured: {100 * row['gap']:+.1f}."
+            f"{row['network']} above {row['against']}, "
+            + wording.minus(f"your guess: {guess.points:+g} points. Measured: {100 * row['gap']:+.1f}.")
         )
     st.info("  \n".join(lines), icon=":material/psychology_alt:")

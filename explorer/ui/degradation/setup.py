@@ -4,10 +4,12 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from explorer import labels
 from explorer.models.names import LONGEST_NAME
 from explorer.studies.degradation import plan_confounds
 from explorer.training.plan import Plan
 from explorer.training.presets import PRESETS, twins
+from explorer.ui import glossary
 from explorer.ui.address import number_in
 from explorer.ui.errors import readable_errors
 from explorer.ui.widgets.caveats import CHOSEN_PLAN, show_caveats
@@ -83,7 +85,7 @@ def _proposal(plan: Plan) -> None:
     st.markdown(", ".join(plan.networks))
     st.caption(
         f"Seeds {', '.join(map(str, plan.seeds))}. Learning rate {plan.recipe.learning_rate:g}, "
-        f"{plan.recipe.schedule.replace('_', ' ')}, warm-up {plan.recipe.warmup_steps:,} steps."
+        f"{labels.value(plan.recipe.schedule)} schedule, warm-up {plan.recipe.warmup_steps:,} steps."
     )
     st.button(
         "Back to the presets",
@@ -115,8 +117,17 @@ def _preset_plan() -> Plan:
     usual = preset.plan.recipe
     with st.expander("Depths, seeds, budget", icon=":material/tune:"):
         own = sorted({config.depth for config in preset.plan.network_configs()})
-        depths = st.pills("Depths", DEPTHS, selection_mode="multi", default=own, **fields.bound("depths"))
-        seeds = fields.whole("Seeds", "seeds", len(preset.plan.seeds), 1, 20, help="Runs per network.")
+        depths = st.pills(
+            "Depths",
+            DEPTHS,
+            selection_mode="multi",
+            default=own,
+            help=glossary.explain("depth"),
+            **fields.bound("depths"),
+        )
+        seeds = fields.whole(
+            "Seeds", "seeds", len(preset.plan.seeds), 1, 20, help=glossary.explain("seed", note="Runs per network.")
+        )
         changed = fields.settings("steps", "learning_rate", "schedule", "warmup_steps")
     recipe = usual.model_dump() | changed
     networks = preset.plan.networks if sorted(depths) == own else twins(sorted(depths))

@@ -16,7 +16,7 @@ from explorer.escaping import in_markdown
 from explorer.results import Evaluation
 from explorer.runs.checkpoint_facts import data_of_untrained
 from explorer.studies import commands
-from explorer.ui import wording
+from explorer.ui import glossary, wording
 from explorer.ui.address import forget_unless_offered
 from explorer.ui.widgets.data_choice import AS_TRAINED, choose_data
 from explorer.ui.widgets.network_choice import CHOOSE_NETWORK, Candidate, choose_networks
@@ -137,8 +137,7 @@ def _choose() -> EvaluationChoice | None:
         crops = st.segmented_control(
             "Crops per image", list(CROPS), format_func=CROPS.__getitem__, default=1, required=True, key="crops",
             bind="query-params",
-            help="10 crops: four corners and the centre, each also mirrored; class probabilities are averaged "
-            "(Krizhevsky et al. 2012). Takes ten times as long.",
+            help=glossary.explain("ten_crops", note="10 crops take ten times as long."),
         )  # fmt: skip
     if not chosen:
         st.info(CHOOSE_NETWORK)

@@ -11,6 +11,7 @@ from explorer.figures import class_errors, reliability_diagram
 from explorer.results import Evaluation, evaluation_table
 from explorer.runs.checkpoint_facts import lacks_test_error, record_test_error
 from explorer.runs.comparison import comparison
+from explorer.ui import glossary
 from explorer.ui.evaluate.choice import PERCENT, Evaluated, percent
 from explorer.ui.navigation import page
 from explorer.ui.widgets.export import export_buttons, table_download
@@ -59,8 +60,7 @@ def show_rows(evaluated: Evaluated) -> None:
             "Loss": st.column_config.NumberColumn(format="%.4f", help="Mean cross-entropy, in nats."),
             "ECE": st.column_config.NumberColumn(
                 format=PERCENT,
-                help="Expected calibration error: how far confidence is from accuracy, mean over images, 15 bins "
-                "(Guo et al. 2017).",
+                help=glossary.explain("calibration", note="Expected calibration error, in 15 bins."),
             ),
             "Seconds": st.column_config.NumberColumn(format="%.1f"),
         },
@@ -156,7 +156,7 @@ def compare_checkpoints() -> None:
         "Evaluate these",
         icon=":material/play_arrow:",
         disabled=not 0 < len(chosen) <= MOST,
-        help=f"Tick up to {MOST} checkpoints in the table.",
+        help=f"Select up to {MOST} checkpoints in the table.",
     ):
         st.switch_page(page("evaluate"), query_params={"networks": ",".join(chosen)})
     st.caption(

@@ -18,6 +18,7 @@ from explorer.figures.layer_measures import BLOCK_MEASURES, GRADIENT_MEASURES, R
 from explorer.models.size import layer_table
 from explorer.runs.checkpoint_facts import data_of_untrained
 from explorer.studies import commands
+from explorer.ui import glossary
 from explorer.ui.widgets.data_choice import AS_TRAINED, choose_data
 from explorer.ui.widgets.drawing import LayerChoice, choose_layer, drawing, select
 from explorer.ui.widgets.export import export_buttons
@@ -28,6 +29,11 @@ from explorer.ui.widgets.waiting import awaited, combined
 
 IMAGES = (50, 100, 250, 500, 1000)
 FIRST_IMAGES = 100  # four networks then take two seconds on two cores
+EXPLAINED = {
+    "responses": "response",
+    "ledger": "residual_ledger",
+    "gradients": "gradient",
+}  # study: term of its measures
 CLAIM_ICONS = {
     "as_published": ":green[:material/check:]",
     "opposite": ":orange[:material/close:]",
@@ -105,6 +111,7 @@ def _options(name: str, found: Study) -> Options:
             required=True,
             key=f"{name}-measure",
             bind="query-params",
+            help=glossary.explain(EXPLAINED[name]),
         )
     data = choose_data(controls, "study-data", AS_TRAINED)
     with controls, st.popover("Options", icon=":material/tune:"):
@@ -115,8 +122,7 @@ def _options(name: str, found: Study) -> Options:
             "Batch norm in evaluation mode",
             key=f"{name}-running",
             bind="query-params",
-            help="Normalise by the running mean and variance of training. Early in training they are not meaningful, "
-            "and responses look wild; so by default the images' own statistics are used.",
+            help=glossary.explain("running_statistics", note="By default the statistics of the images are used."),
         )
         relative = st.toggle("Align stages", key=f"{name}-relative", bind="query-params")
         log_y = name == "responses" and st.toggle("Log y", key="responses-log", bind="query-params")
@@ -161,7 +167,6 @@ def _show(name: str, table: pd.DataFrame, at: Mapping[str, Candidate], options: 
         filename=name,
         on_click=lambda point: _select_clicked(point, at),
     )
-    _show_steps(table)
     _note_test_images(name, options)
     if name == "responses" and options.measure == "response_std":
         st.caption(
@@ -205,14 +210,6 @@ def _select_clicked(point: Sequence[Any], at: Mapping[str, Candidate]) -> None:
     select(int(number))
 
 
-def _show_steps(table: pd.DataFrame) -> None:
-    """The step of each network, unless all are at the same."""
-    steps = table.drop_duplicates("reference").dropna(subset="step")
-    if len(set(steps["step"])) > 1:
-        text = ", ".join(f"{name} {step:,.0f}" for name, step in zip(steps["network"], steps["step"], strict=True))
-        st.caption(f"Steps shown, the nearest snapshots: {text}.")
-
-
 def _claims(table: pd.DataFrame) -> None:
     """The claims of figure 7, and whether they hold here."""
     trained = table[table["step"].fillna(1) > 0].drop_duplicates(["network", "layer"])
@@ -223,7 +220,7 @@ def _claims(table: pd.DataFrame) -> None:
         lines = [f"- {CLAIM_ICONS[each.outcome]} {each.sentence}" for each in found]
         st.markdown("Mean response std over the layers:\n" + "\n".join(lines))
         if all(each.outcome == "no_difference" for each in found):
-            st.caption("Such a short training has hardly changed the scales: it cannot tell.")
+            st.caption("This training is too short to have changed the scales: it leaves the question open.")
 
 
 def _distribution(layer: int, at: Mapping[str, Candidate], options: Options) -> None:

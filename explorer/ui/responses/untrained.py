@@ -15,6 +15,7 @@ from explorer.figures.layers.initialisation import MEASURES
 from explorer.models.catalogue import NETWORKS
 from explorer.models.names import is_network_name
 from explorer.studies import commands
+from explorer.ui import glossary
 from explorer.ui.address import bound_number
 from explorer.ui.widgets.data_choice import built_in, choose_data
 from explorer.ui.widgets.export import export_buttons
@@ -58,7 +59,11 @@ def show_initial_study(name: str) -> None:
     titles = {each: title for each, title in built_in().items() if data_status(each).available}
     data = choose_data(controls, f"{name}-data", titles, builtin=False)
     with controls:
-        seed = int(st.number_input("Seed", 0, 999, 0, width=110, **bound_number(f"{name}-seed", 0, 999)))
+        seed = int(
+            st.number_input(
+                "Seed", 0, 999, 0, width=110, help=glossary.explain("seed"), **bound_number(f"{name}-seed", 0, 999)
+            )
+        )
     measure = ""
     if found.measures:
         measure = str(
@@ -92,9 +97,10 @@ INITIAL_STUDIES: dict[str, InitialStudy] = {
         title=AT_INITIALISATION,
         function=layers.xray,
         question="Before the first step: does a signal keep its size on its way through the network, and does the "
-        "gradient on its way back? Without batch norm neither does in a deep network; with it, responses are even, and "
-        "gradients *grow* towards the input in plain networks but hardly in residual ones. With the last batch norm of "
-        "each block at zero every block begins as the identity (Goyal et al. 2017, arXiv 1706.02677).",
+        "gradient on its way back? Without batch norm neither does in a deep network; with it, responses have a similar "
+        "size in all layers, and gradients *grow* towards the input in plain networks but hardly in residual ones. "
+        "With the last batch norm of each block at zero every block begins as the identity (Goyal et al. 2017, "
+        "arXiv 1706.02677).",
         figure=_xray,
         measures=tuple(MEASURES),
     ),

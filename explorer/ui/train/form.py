@@ -6,15 +6,17 @@ from zlib import crc32
 
 import streamlit as st
 
+from explorer import labels
 from explorer.data.catalogue import DATASETS, dataset
 from explorer.data.own_folders import readable_folders
 from explorer.escaping import in_markdown
 from explorer.models.catalogue import NETWORKS
 from explorer.training.presets import PRESETS
 from explorer.training.recipe import Recipe
+from explorer.ui import glossary
 from explorer.ui.address import bound_number
 from explorer.ui.widgets.data_choice import built_in, folder_labels, refuse_others
-from explorer.ui.widgets.plan_fields import Fields
+from explorer.ui.widgets.plan_fields import Fields, help_on
 
 # kind: family of the catalogue, start of its names
 FAMILIES = {"plain": ("Plain, for small images", "plain"), "residual": ("ResNet, for small images", "resnet")}
@@ -46,7 +48,14 @@ def training_form() -> dict[str, Any]:
     recipe = _recipe(fields) | {"image_size": image_size, "train_images": train_images}
     with st.expander("More settings", icon=":material/tune:"):
         recipe |= _more(fields)
-        seeds = fields.whole("Seeds", "seeds", len(preset.plan.seeds), 1, 20, help="Runs per network: 0, 1, 2, ...")
+        seeds = fields.whole(
+            "Seeds",
+            "seeds",
+            len(preset.plan.seeds),
+            1,
+            20,
+            help=glossary.explain("seed", note="Runs per network: 0, 1, 2, ..."),
+        )
         title = st.text_input("Title", key="title", max_chars=200, placeholder="networks and data")
     return {"networks": networks, "data": data, "recipe": recipe, "seeds": tuple(range(seeds)), "title": title}
 
@@ -100,7 +109,7 @@ def _data(fields: Fields) -> tuple[str, int | None, int | None]:
         key = f"folder{crc32(row.name.encode()):08x}" if own else row.name  # no path in the address
         usual = plan.recipe if row.name == plan.data else Recipe()
         size = st.segmented_control(
-            str(Recipe.model_fields["image_size"].title),
+            labels.heading("image_size"),
             list(sizes),
             default=usual.image_size or sizes[0],
             required=True,
@@ -110,7 +119,7 @@ def _data(fields: Fields) -> tuple[str, int | None, int | None]:
         )
         fewest = min(10, row.train_images)
         images = st.number_input(
-            f"{Recipe.model_fields['train_images'].title}, of {row.train_images:,}",
+            f"{labels.heading('train_images')}, of {row.train_images:,}",
             min_value=fewest,
             max_value=row.train_images,
             value=usual.train_images,
@@ -145,7 +154,7 @@ def _probe_every(fields: Fields) -> dict[str, Any]:
             "Probe layers while training",
             [*PROBES, EVERY],
             list(PROBES.values()).index(usual) if usual in PROBES.values() else len(PROBES),
-            help=Recipe.model_fields["probe_every"].description,
+            help=help_on("probe_every"),
             **fields.bound("look"),
         )
     )

@@ -6,6 +6,7 @@ from typing import Any, Literal, cast
 import streamlit as st
 
 from explorer.figures.curve_lines import MEASURES
+from explorer.ui import glossary
 
 MEASURE_LABELS = {
     "error": "Error",
@@ -42,6 +43,7 @@ def choose_chart() -> ChartChoice:
             key="show",
             bind="query-params",
             width=210,
+            help=glossary.explain("training_error", "test_error", "loss"),
         )
         x = st.segmented_control(
             "x axis", ["step", "seconds"], default="step", required=True, key="against", bind="query-params"

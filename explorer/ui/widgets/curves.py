@@ -14,6 +14,7 @@ from explorer.runs.experiments import Experiment
 from explorer.runs.store import Run
 from explorer.training.recipe import LAST_TRAIN_IMAGES, Recipe
 from explorer.ui import cached, wording
+from explorer.ui.names import experiment_name
 from explorer.ui.widgets.chart_choice import ChartChoice
 from explorer.ui.widgets.live_chart import live_chart
 
@@ -27,7 +28,7 @@ def figure(chosen: Sequence[Experiment], choice: ChartChoice) -> Figure:
     return training_curves(
         cached.metrics(runs),
         steps=max((found.steps for found in chosen), default=None),
-        titles={found.id: wording.short(wording.title(found), 40) for found in chosen},
+        titles={found.id: experiment_name(found) for found in chosen},
         **choice.options(),
     )
 

@@ -5,9 +5,14 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
+from explorer.ui import glossary
 from explorer.ui.widgets.network_choice import Candidate
 
 PLAY_SECONDS = 1.0  # between moments while it plays
+WHO_KEEPS = (
+    "The first seed of each network in an experiment keeps snapshots; of other seeds, and of experiments that were "
+    "exported without all snapshots, there are the first and the last weights."
+)
 NOTICE_SECONDS = 0.05  # at most, until a click is noticed
 
 
@@ -34,9 +39,18 @@ def at_moment(chosen: Sequence[Candidate], show: Callable[[int | None], None]) -
             _advance(steps)
         step = _slider(steps)
     show(step)
+    _say_nearest(chosen, step)
     st.session_state.shown_step = step
     if st.session_state.get("playing"):
         _go_on()
+
+
+def _say_nearest(chosen: Sequence[Candidate], step: int) -> None:
+    """Which networks have no snapshot of this step, and what is shown instead."""
+    steps = {each: each.moment(step) for each in chosen if each.moments}
+    if set(steps.values()) - {step}:
+        text = ", ".join(f"{each.config.name} {shown:,}" for each, shown in steps.items())
+        st.caption(f"Steps shown, the nearest snapshots: {text}.", help=WHO_KEEPS)
 
 
 def _go_on() -> None:
@@ -80,6 +94,7 @@ def _slider(steps: Sequence[int]) -> int:
             steps,
             value=steps[-1],  # also while it plays: the address leaves out the default
             format_func=str,
+            help=glossary.explain("snapshot"),
             key="step",
             bind="query-params",
         )

@@ -11,7 +11,8 @@ from explorer.escaping import in_markdown
 from explorer.models.catalogue import NETWORKS, network_config
 from explorer.models.config import NetworkConfig
 from explorer.runs.checkpoint_facts import kept_checkpoints, moments, training_data
-from explorer.ui import cached, wording
+from explorer.ui import cached, glossary, wording
+from explorer.ui.names import run_name
 
 DEEPEST, WIDEST = 1202, 256  # accepted in a link, which is computed without a click
 MOST = 8  # more lines in a chart cannot be told apart
@@ -41,10 +42,12 @@ class Candidate:
 
     def reference(self, step: int | None) -> str:
         """Reference to the last snapshot not past `step`; to the last of all for None."""
-        if not self.moments:
-            return self.name
+        return f"{self.name}@{self.moment(step)}" if self.moments else self.name
+
+    def moment(self, step: int | None) -> int:
+        """The step of this snapshot."""
         before = [moment for moment in self.moments if step is None or moment <= step]
-        return f"{self.name}@{before[-1] if before else self.moments[0]}"
+        return before[-1] if before else self.moments[0]
 
 
 @st.cache_data(ttl=2, show_spinner=False)
@@ -56,12 +59,9 @@ def candidates() -> dict[str, Candidate]:
             steps = tuple(moments(run))
             if run.facts is None or not steps:
                 continue
-            seed = f", seed {run.facts.seed}" if len(experiment.seeds) > 1 else ""
-            where = "shipped" if run.state == "shipped" else wording.short(wording.title(experiment), 32)
-            row = known_dataset(run.facts.data)
-            label = f"{run.facts.network.name}{seed} · {row.title if row else run.facts.data}, {where}"
             side = _image_size(run.facts.data, run.facts.recipe)
-            found.append(Candidate(run.id, label, run.facts.network, run.facts.data, side, steps))
+            name = run_name(run, experiment)
+            found.append(Candidate(run.id, name, run.facts.network, run.facts.data, side, steps))
     for name, facts in kept_checkpoints().items():
         side = _image_size(facts.data, facts.recipe)
         found.append(Candidate(name, f"{name} · checkpoint", facts.network, training_data(facts), side, ()))
@@ -89,6 +89,7 @@ def choose_networks() -> list[Candidate]:
         format_func=lambda name: offered[name].label,
         key="networks_chosen",
         max_selections=MOST,
+        help=glossary.explain("checkpoint", note="Runs, checkpoints, and untrained networks by name."),
         placeholder="Choose networks, trained or not",
         persist_state="session",
     )

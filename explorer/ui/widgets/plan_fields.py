@@ -6,12 +6,33 @@ from typing import Any, get_args
 
 import streamlit as st
 
+from explorer import labels
 from explorer.errors import BadSettings
 from explorer.settings import limits
 from explorer.training.plan import Plan
 from explorer.training.presets import Preset
 from explorer.training.recipe import Recipe
+from explorer.ui import glossary
 from explorer.ui.address import bound_number
+
+# The terms that the help of a setting explains
+EXPLAINED: dict[str, tuple[str, ...]] = {
+    "steps": ("step",),
+    "batch_size": ("batch",),
+    "learning_rate": ("learning_rate",),
+    "schedule": ("schedule", "one_cycle"),
+    "warmup_steps": ("warm_up",),
+    "momentum": ("momentum",),
+    "weight_decay": ("weight_decay",),
+    "augment": ("augmentation",),
+    "stochastic_depth": ("stochastic_depth",),
+}
+
+
+def help_on(name: str) -> str:
+    """The help of a setting of the recipe: what it is here, then its terms."""
+    note = "" if name == "schedule" else Recipe.model_fields[name].description or ""  # which has a shell's names
+    return glossary.explain(*EXPLAINED.get(name, ()), note=note)
 
 
 def plan_of(choices: dict[str, Any]) -> Plan:
@@ -48,16 +69,16 @@ class Fields:
         """The field for one setting, with its default."""
         field = Recipe.model_fields[name]
         extra: dict[str, Any] = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
-        title, of_type = str(field.title), get_args(field.annotation)
+        title, of_type = labels.heading(name), get_args(field.annotation)
         choices: dict[str, Any] = extra.get("choices") or {each: each for each in of_type if isinstance(each, str)}
         if choices:
             index = list(choices.values()).index(usual)
-            return choices[str(st.selectbox(title, list(choices), index, help=field.description, **self.bound(name)))]
+            return choices[str(st.selectbox(title, list(choices), index, help=help_on(name), **self.bound(name)))]
         kind: Any = float if field.annotation is float else int
         low, high = map(kind, limits(Recipe, name))
         chosen = st.number_input(
             title, low, high, None if usual is None else kind(usual), extra.get("step"),
-            "%g" if kind is float else None, placeholder=extra.get("empty"), help=field.description,
+            "%g" if kind is float else None, placeholder=extra.get("empty"), help=help_on(name),
             **bound_number(f"{self.name}_{name}", low, high, fraction=kind is float),
         )  # fmt: skip
         return usual if chosen is None and NoneType not in of_type else chosen
