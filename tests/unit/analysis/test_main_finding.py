@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from explorer.analysis.finding import finding
+from explorer.analysis.main_finding import main_finding
 from explorer.analysis.verdict import error_gaps
 from explorer.models.catalogue import network_config
 
@@ -18,7 +18,7 @@ def found(errors, steps=50):
         for name, values in errors.items()
         for seed, error in enumerate(values)
     ]
-    return finding(error_gaps(pd.DataFrame(rows), chance=CHANCE), chance=CHANCE, steps=steps)
+    return main_finding(error_gaps(pd.DataFrame(rows), chance=CHANCE), chance=CHANCE, steps=steps)
 
 
 def near(error):
