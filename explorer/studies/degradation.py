@@ -8,7 +8,7 @@ import pandas as pd
 
 from explorer import labels
 from explorer.analysis.confounds import Comparison, Confound, confounds
-from explorer.analysis.finding import Finding, finding
+from explorer.analysis.main_finding import MainFinding, main_finding
 from explorer.analysis.verdict import LOW_ERROR, Verdict, end_errors, error_gaps, last_steps, low_error_steps, verdicts
 from explorer.data.catalogue import dataset
 from explorer.errors import BadSettings, RunError
@@ -46,7 +46,7 @@ class Report:
     ends: pd.DataFrame
     unfinished: tuple[str, ...]
     not_counted: str
-    finding: Finding
+    finding: MainFinding
     gaps: pd.DataFrame
     degradation: Verdict
     shortcut: Verdict
@@ -132,7 +132,7 @@ def report(found: Sequence[Experiment]) -> Report:
         ends=ends,
         unfinished=tuple(run.id for run in unfinished),
         not_counted=_not_counted(unfinished),
-        finding=finding(gaps, chance=chance, steps=max(each.steps for each in found)),
+        finding=main_finding(gaps, chance=chance, steps=max(each.steps for each in found)),
         gaps=gaps,
         degradation=degradation,
         shortcut=shortcut,

@@ -44,6 +44,7 @@ def test_one_seed_cannot_tell_and_the_remedy_proposes_three(open_page, finished)
     app.button(key="after-few_seeds").click().run()
     assert "Proposed plan" in texts(app)
     assert app.session_state[f"setup-{ID}"], "it is in a popover, which opens"
+    assert "at the top of the page" in app.toast[0].value, "the caveats are far below it"
     assert "Seeds 0, 1, 2." in texts(app)
     assert "--seeds 0 1 2" in app.code[0].value
     app.button(key="back_to_presets").click().run()
@@ -146,6 +147,7 @@ def test_two_experiments_of_one_title_can_be_told_apart(open_page, finished):
     app = open_page("degradation", experiment=older)
     chosen = next(each for each in app.selectbox if each.key.startswith("experiment-"))
     assert len(set(chosen.options)) == len(chosen.options)
+    assert "finished" not in "".join(chosen.options), "the state changes, and stands beside the field"
     chosen.select(newer).run()
     assert app.query_params["experiment"] == newer
 

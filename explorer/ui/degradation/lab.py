@@ -47,7 +47,7 @@ def choose_experiment() -> str | None:
     found = {each.id: each for each in cached.experiments() if each.runs[0].facts is not None}
     if not found:
         st.info(
-            "There are no experiments on this machine, not even shipped ones. Start one on the left.",
+            "There are no experiments on this machine, not even shipped ones. Start one below.",
             icon=":material/info:",
         )
         return None

@@ -52,8 +52,9 @@ def setup_popover(experiment_id: str) -> None:
     proposed = st.session_state.get(CHOSEN_PLAN)
     if proposed is not st.session_state.get("plan_seen"):
         st.session_state.plan_seen = proposed
-        if proposed is not None:
+        if proposed is not None and not st.session_state.get(key):
             st.session_state[key] = True
+            st.toast("The proposed plan is at the top of the page, under *Run your own*.", icon=":material/build:")
     with st.popover("Run your own", icon=":material/play_arrow:", width="stretch", key=key, on_change="rerun"):
         setup()
 
@@ -62,9 +63,10 @@ def setup() -> None:
     """Plan, guess and caveats; start beside them."""
     left, right = st.columns(2)
     with left:
-        plan: Plan | None = st.session_state.get(CHOSEN_PLAN)
-        if plan is not None:
-            _proposal(plan)
+        proposed: Plan | None = st.session_state.get(CHOSEN_PLAN)
+        plan = proposed
+        if proposed is not None:
+            _proposal(proposed)
         else:
             with readable_errors():
                 plan = _preset_plan()

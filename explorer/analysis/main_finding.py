@@ -20,7 +20,7 @@ _NO_RISE = {  # outcome or reason of the plain networks
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class MainFinding:
     """What training errors say about depth.
 
     Attributes:
@@ -35,7 +35,7 @@ class Finding:
         return " ".join([self.main, *self.notes])
 
 
-def finding(gaps: pd.DataFrame, *, chance: float, steps: int) -> Finding:
+def main_finding(gaps: pd.DataFrame, *, chance: float, steps: int) -> MainFinding:
     """The effect of depth on both kinds of networks, between the shallowest and the deepest depth that both have.
 
     Where a network of the deepest pair has not started to train, the deepest pair that has is weighed.
@@ -48,19 +48,20 @@ def finding(gaps: pd.DataFrame, *, chance: float, steps: int) -> Finding:
     kinds = {kind: _by_depths(gaps, question) for kind, question in _QUESTIONS.items()}
     kinds = {kind: rows for kind, rows in kinds.items() if rows}
     if not kinds:
-        return Finding("Nothing to weigh: no two networks of one kind and different depths have been trained.")
+        return MainFinding("Nothing to weigh: no two networks of one kind and different depths have been trained.")
     shared = [depths for depths in next(iter(kinds.values())) if all(depths in rows for rows in kinds.values())]
     if not shared:  # each kind has depths of its own
-        alone = [finding(gaps[gaps["question"] == _QUESTIONS[kind]], chance=chance, steps=steps) for kind in kinds]
-        return Finding(str(alone[0]), tuple(map(str, alone[1:])))
+        alone = [main_finding(gaps[gaps["question"] == _QUESTIONS[kind]], chance=chance, steps=steps) for kind in kinds]
+        return MainFinding(str(alone[0]), tuple(map(str, alone[1:])))
     pairs = [{kind: rows[depths] for kind, rows in kinds.items()} for depths in shared]
     pair = next((each for each in pairs if not _not_started(each)), pairs[0])
     notes = [_beside(row, chance) for row in pairs[0].values()] if pair is not pairs[0] else []
     if stuck := _not_started(pair):
         names = " and ".join(row["network"] for row in stuck)
-        main = f"Not degradation yet: {names} {'has' if len(stuck) == 1 else 'have'} not started to train."
-        return Finding(main, tuple(_beside(row, chance) for row in pair.values()))
-    return Finding(_weighed(pair), (*notes, *_limits(pair, steps)))
+        has = "has" if len(stuck) == 1 else "have"
+        main = f"Not degradation yet: {names} {has} not started to train in {steps:,} steps."
+        return MainFinding(main, tuple(_beside(row, chance) for row in pair.values()))
+    return MainFinding(_weighed(pair), (*notes, *_limits(pair, steps)))
 
 
 _QUESTIONS = {"plain": "degradation", "residual": "residual_depth"}
@@ -122,7 +123,8 @@ def _ratio(plain: GapRow, residual: GapRow) -> str:
 def _beside(row: GapRow, chance: float) -> str:
     """A sentence on a row that is not weighed."""
     if row["outcome"] == "not_started":
-        return f"{not_started_text(row, chance)[:-1]}, which is not degradation."
+        text = not_started_text(row, chance)
+        return f"{text[:-1]}, which is not degradation." if row["kind"] == "plain" else text
     size = points_text(abs(row["gap"]), row["digits"])
     text = f"{row['network']} trains and ends {size} {'above' if row['gap'] >= 0 else 'below'} {row['against']}"
     return f"{text}." if row["seeds"] == 1 else f"{text} ({interval_text(row)})."

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from explorer.analysis.finding import finding
+from explorer.analysis.main_finding import main_finding
 from explorer.analysis.verdict import error_gaps
 from explorer.models.catalogue import network_config
 
@@ -18,7 +18,7 @@ def found(errors, steps=50):
         for name, values in errors.items()
         for seed, error in enumerate(values)
     ]
-    return finding(error_gaps(pd.DataFrame(rows), chance=CHANCE), chance=CHANCE, steps=steps)
+    return main_finding(error_gaps(pd.DataFrame(rows), chance=CHANCE), chance=CHANCE, steps=steps)
 
 
 def near(error):
@@ -108,7 +108,7 @@ def test_networks_that_have_not_started_are_named_and_the_deepest_that_have_are_
 
 def test_where_no_pair_has_started_there_is_no_degradation_yet():
     said = found({"plain20": [0.9] * 3, "plain56": [0.9] * 3, "resnet20": near(0.5), "resnet56": [0.9] * 3})
-    assert said.main == "Not degradation yet: plain56 and resnet56 have not started to train."
+    assert said.main == "Not degradation yet: plain56 and resnet56 have not started to train in 50 steps."
 
 
 def test_too_few_steps_are_the_reason_where_all_errors_are_still_high():
