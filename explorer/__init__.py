@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from explorer.studies import identity as construct
     from explorer.studies import layers as inspection
     from explorer.studies import predictions as predictions
+    from explorer.studies.lesson import document as lesson
     from explorer.training.evaluation import evaluate as evaluate
     from explorer.training.launch import pause as pause
     from explorer.training.launch import resume as resume
@@ -59,6 +60,7 @@ _HOME = {
     "gradient_profile": "explorer.analysis.gradients:gradient_profile",
     "import_checkpoint": "explorer.weights.importing:import_checkpoint",
     "inspection": "explorer.studies.layers",
+    "lesson": "explorer.studies.lesson.document",
     "load_checkpoint": "explorer.runs.checkpoints:load_checkpoint",
     "load_data": "explorer.data.pixels:load_data",
     "load_foreign_state": "explorer.weights.matching:load_foreign_state",

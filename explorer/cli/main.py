@@ -19,6 +19,7 @@ from explorer.cli import (
     export,
     facts,
     layers,
+    lesson,
     runs,
     train,
 )
@@ -44,6 +45,7 @@ app.command(checkpoints.load)
 app.command(checkpoints.app, name="checkpoints", help="Checkpoints on this machine: list, import, export, delete.")
 app.command(construct.app, name="construct", help="Networks constructed from trained ones: identity.")
 app.command(degradation.app, name="degradation", help="Does depth hurt? Run a calibrated experiment, get the verdict.")
+app.command(lesson.lesson)
 app.command(evaluate.evaluate)
 app.command(export.code)
 app.command(name="export-onnx")(export.export_onnx)

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure as Figure
 
+    from explorer.figures.curves.by_depth import error_by_depth as error_by_depth
     from explorer.figures.curves.comparisons import gaps as gaps
+    from explorer.figures.curves.end_bars import end_errors as end_errors
     from explorer.figures.curves.race import race as race
     from explorer.figures.curves.training import training_curves as training_curves
     from explorer.figures.evaluation.by_class import class_errors as class_errors
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from explorer.figures.maps.layer_lens import layer_lens as layer_lens
     from explorer.figures.maps.thumbnails import StripImage as StripImage
     from explorer.figures.maps.thumbnails import image_strip as image_strip
+    from explorer.figures.network.around_a_block import residual_block as residual_block
     from explorer.figures.network.drawing import network_drawing as network_drawing
 # No module has the name of its figure: once imported, it would hide the figure.
 _HOME = {
@@ -45,6 +48,8 @@ _HOME = {
     "class_errors": "explorer.figures.evaluation.by_class",
     "confusion_matrix": "explorer.figures.evaluation.confusions",
     "deletion_insertion": "explorer.figures.maps.checks",
+    "end_errors": "explorer.figures.curves.end_bars",
+    "error_by_depth": "explorer.figures.curves.by_depth",
     "gaps": "explorer.figures.curves.comparisons",
     "gradient_autocorrelation": "explorer.figures.layers.shattering",
     "gradient_norms": "explorer.figures.layers.gradients",
@@ -58,6 +63,7 @@ _HOME = {
     "race": "explorer.figures.curves.race",
     "randomisation": "explorer.figures.maps.checks",
     "reliability_diagram": "explorer.figures.evaluation.reliability",
+    "residual_block": "explorer.figures.network.around_a_block",
     "response_distribution": "explorer.figures.layers.responses",
     "response_levels": "explorer.figures.layers.responses",
     "training_curves": "explorer.figures.curves.training",

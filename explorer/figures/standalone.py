@@ -3,6 +3,7 @@
 from html import escape
 
 import plotly.graph_objects as go
+from plotly.offline import get_plotlyjs
 
 WIDTH = 1200  # pixels
 
@@ -12,3 +13,9 @@ def standalone_page(figure: go.Figure, title: str, *, width: int = WIDTH) -> str
     figure.update_layout(width=width)
     page: str = figure.to_html(include_plotlyjs=True, config={"displaylogo": False})
     return page.replace("<head>", f"<head><title>{escape(title)}</title>", 1)
+
+
+def plotly_script() -> str:
+    """Plotly's script, for a page with several figures."""
+    found: str = get_plotlyjs()
+    return found

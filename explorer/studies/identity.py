@@ -1,6 +1,7 @@
 """Networks constructed from trained ones, saved as checkpoints and compared with their source."""
 
 import re
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,13 +10,14 @@ import torch
 from explorer.data.batches import Batches, Sample
 from explorer.data.pixels import load_data
 from explorer.errors import BadSettings
-from explorer.files import storage_errors
+from explorer.files import storage_errors, temporary_place
 from explorer.models.identity import deepened
 from explorer.models.network import Network
 from explorer.results import Construction
 from explorer.runs.checkpoint_facts import CheckpointFacts, checkpoint_facts, checkpoint_file
 from explorer.runs.checkpoints import load_checkpoint, save_checkpoint
 from explorer.runs.store import checkpoint_folder
+from explorer.scratch import temporary_folder
 from explorer.training.evaluation import require_channels
 from explorer.training.recipe import LAST_TRAIN_IMAGES
 
@@ -77,6 +79,15 @@ def identity(checkpoint: str | Path, depth: int = 56, *, data: str = "", to: Pat
         test_error=unseen.error,
         source_test_error=unseen.source_error,
     )
+
+
+def compared(checkpoint: str | Path, depth: int) -> Construction:
+    """`identity` without keeping the deeper network; its `path` is gone afterwards."""
+    folder = temporary_folder(temporary_place(), "constructed")
+    try:
+        return identity(checkpoint, depth, to=folder / "constructed.safetensors")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _short_name(checkpoint: str | Path) -> str:

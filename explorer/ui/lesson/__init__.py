@@ -1,0 +1,1 @@
+"""The Lesson page; its texts are in a folder for each language."""

@@ -1,0 +1,211 @@
+"""The lesson: one step at a time, kept in the address with the reader's guesses, language and runs."""
+
+from collections.abc import Callable, Mapping
+from typing import Literal
+
+import streamlit as st
+
+from explorer.compute import functions
+from explorer.compute.client import compute
+from explorer.data.catalogue import dataset
+from explorer.errors import quoted
+from explorer.escaping import in_markdown
+from explorer.runs.experiments import Experiment
+from explorer.studies.lesson.document import AskedStep, TaughtStep, asked, measured_on, taught
+from explorer.studies.lesson.runs import LessonRuns, choices, lesson_runs, usable
+from explorer.studies.lesson.steps import STEPS, Measurement, Step
+from explorer.studies.lesson.texts import ENGLISH, PAGE, filled, languages, text
+from explorer.ui import cached, wording
+from explorer.ui.address import number_in_link
+from explorer.ui.lesson.ending import ending
+from explorer.ui.lesson.links import full_page
+from explorer.ui.navigation import page
+from explorer.ui.widgets.live_chart import cached_drawing, live_chart
+from explorer.ui.widgets.waiting import awaited, show_failure
+
+SHOWN = "show"  # in the address, for an answer without a guess
+
+Words = Mapping[str, str]
+
+
+def lesson() -> None:
+    """The step in the address."""
+    language = _language()
+    words = text(language, PAGE).words
+    number = int(number_in_link("step", 1, len(STEPS)) or 1)
+    head = st.container(horizontal=True, vertical_alignment="center")
+    with head:
+        _go(words["back"], number - 1, "Left")
+        numbers = {"step": str(number), "steps": str(len(STEPS))}
+        st.progress(number / len(STEPS), f"{words['title']}, {filled(words['progress'], numbers)}")
+        runs = _choose_runs(words)
+        _choose_language(language, words)
+        _go(words["next"], number + 1, "Right")
+    if runs is None:
+        st.info(words["no_experiment"], icon=":material/info:")
+        return
+    _prepare(number, runs)
+    measured = measured_on(runs, STEPS[number - 1], _runs)
+    if measured.experiment.id != runs.experiment.id:
+        missing = in_markdown(runs.facts()["data"])
+        st.caption(filled(words["substitute"], {"data": missing}))
+    show_step(number, measured, language)
+    if number == len(STEPS):
+        ending(runs.experiment.id, language, words)
+
+
+def show_step(number: int, runs: LessonRuns, language: str, *, alone: bool = False) -> None:
+    """Question, guesses, and once a guess is made finding and figure.
+
+    Args:
+        runs: that it is measured on.
+        alone: without introduction, limits and links.
+    """
+    words = text(language, PAGE).words
+    shown = asked(number, runs, language, in_markdown)
+    guess = st.query_params.get(f"g{number}", "")
+    with st.container(gap="xsmall"):
+        st.markdown(f"### {shown.title}")
+        if guess not in (*shown.guesses, SHOWN):
+            st.markdown(shown.introduction)
+            st.markdown(f"##### {shown.question}")
+            _ask_guess(shown, words)
+            return
+        st.markdown(f"**{shown.question}**")
+        results = _results(STEPS[number - 1], runs, words)
+        if results is None:
+            return
+        found = taught(number, runs, results, language, in_markdown)
+        _show_guess(found, guess, words)
+        _show_answer(found, runs)
+    if not alone:
+        _about(found, runs, words)
+
+
+def _show_answer(found: TaughtStep, runs: LessonRuns) -> None:
+    """Finding and figure."""
+    first, *more = found.finding
+    st.markdown(f"**{first}** {' '.join(more)}")
+    if found.draw is not None:
+        name = STEPS[found.asked.number - 1].name
+        drawing = cached_drawing(repr((name, runs.experiment.id, runs.experiment.created)), found.draw)
+        live_chart(drawing, key=f"lesson-{name}", alt=first, filename=f"lesson-{name}")
+
+
+def _language() -> str:
+    asked = st.query_params.get("lang", ENGLISH)
+    return asked if asked in languages() else ENGLISH
+
+
+def _choose_language(language: str, words: Words) -> None:
+    names, key = languages(), f"lesson-language-{language}"
+    st.segmented_control(
+        words["language"], list(names), format_func=names.__getitem__, default=language, required=True, key=key,
+        on_change=lambda: _address("lang", st.session_state[key]), label_visibility="collapsed", width="content",
+    )  # fmt: skip
+
+
+def _choose_runs(words: Words) -> LessonRuns | None:
+    """The runs in the address, by default the shipped ones; None where there are none."""
+    everything = cached.experiments()
+    offered = {each.id: each for each in choices(everything)}
+    asked = st.query_params.get("runs", "")
+    if asked and asked not in offered:
+        given = next((each for each in everything if each.id == asked), None)
+        if given is not None and usable(given):
+            offered[asked] = given
+        else:
+            st.warning(filled(words["unsuitable"], {"experiment": in_markdown(quoted(asked))}))
+    if not offered:
+        return None
+    current = asked if asked in offered else next(iter(offered))
+    key = f"lesson-runs-{current}"
+    labels = wording.distinct({each: _label(found, words) for each, found in offered.items()})
+    st.selectbox(
+        words["runs"], list(offered), index=list(offered).index(current), format_func=labels.__getitem__, key=key,
+        on_change=lambda: _address("runs", st.session_state[key]), label_visibility="collapsed", width=270,
+    )  # fmt: skip
+    return _runs(current)
+
+
+def _label(found: Experiment, words: Words) -> str:
+    if found.state != "shipped":
+        return wording.title(found)
+    return f"{dataset(found.data).title}, {words['shipped']}"
+
+
+def _runs(experiment: str) -> LessonRuns:
+    return lesson_runs(cached.experiment(experiment), reported=cached.report)
+
+
+def _go(label: str, number: int, arrow: str) -> None:
+    """A button to another step, which an arrow key presses too."""
+    there = 1 <= number <= len(STEPS)
+    kind: Literal["primary", "secondary"] = "primary" if arrow == "Right" else "secondary"
+    st.button(
+        label, key=f"lesson-{arrow}", shortcut=arrow, type=kind, disabled=not there, on_click=_address,
+        args=("step", str(number)),
+    )  # fmt: skip
+
+
+def _ask_guess(shown: AskedStep, words: Words) -> None:
+    key = f"g{shown.number}"
+    for choice, guess in shown.guesses.items():
+        st.button(guess, key=f"{key}-{choice}", on_click=_address, args=(key, choice))
+    st.button(words["show"], key=f"{key}-{SHOWN}", type="tertiary", on_click=_address, args=(key, SHOWN))
+
+
+def _show_guess(found: TaughtStep, guess: str, words: Words) -> None:
+    """The guess, and whether it was right."""
+    shown = found.asked
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if guess == SHOWN:
+            st.markdown(f":gray[{words['no_guess']}]", width="content")
+        else:
+            verdict = "open" if not found.right else "right" if guess == found.right else "wrong"
+            colour, icon = {"open": ("gray", "help"), "right": ("green", "check"), "wrong": ("orange", "close")}[
+                verdict
+            ]
+            mine = filled(words["guessed"], {"guess": shown.guesses[guess].rstrip(".")})
+            st.markdown(f"{mine} :{colour}[:material/{icon}: {words[verdict]}]", width="content")
+        st.button(
+            words["again"], key=f"again-{shown.number}", type="tertiary", icon=":material/undo:", on_click=_forget,
+            args=(f"g{shown.number}",),
+        )  # fmt: skip
+
+
+def _about(found: TaughtStep, runs: LessonRuns, words: Words) -> None:
+    st.caption(found.asked.introduction)
+    st.caption(f"**{words['limits']}.** {found.asked.limits}")
+    name, query = full_page(STEPS[found.asked.number - 1].name, runs)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.page_link(page(name), label=words["full"], icon=":material/open_in_full:", query_params=query)
+        title = in_markdown(wording.title(runs.experiment))
+        st.caption(filled(words["measured_on"], {"title": title}), width="content")
+
+
+def _results(step: Step, runs: LessonRuns, words: Words) -> list[object] | None:
+    """The step's measurements, once all have ended; None if one failed, which is shown."""
+    calls = [compute.ask(_function(each), *each.arguments, **each.options) for each in step.measure(runs)]
+    failed = [show_failure(each) for each in awaited(calls, words["measuring"])] if calls else []
+    return None if any(failed) else [each.value for each in calls]
+
+
+def _prepare(number: int, runs: LessonRuns) -> None:
+    """Let this step and the next be measured while the reader thinks."""
+    for step in STEPS[number - 1 : number + 1]:
+        for each in step.measure(measured_on(runs, step, _runs)):
+            compute.prepare(_function(each), *each.arguments, **each.options)
+
+
+def _function(wanted: Measurement) -> Callable[..., object]:
+    found: Callable[..., object] = getattr(getattr(functions, wanted.module), wanted.function)
+    return found
+
+
+def _address(key: str, value: str) -> None:
+    st.query_params[key] = value
+
+
+def _forget(key: str) -> None:
+    st.query_params.pop(key, None)
