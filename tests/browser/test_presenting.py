@@ -97,7 +97,7 @@ def test_a_replay_is_smooth_and_the_page_stays(page):
     page.locator(".explorer-chart .main-svg").first.wait_for()
     time = page.locator(".explorer-replay output").first
     slider = page.get_by_role("slider", name="Moment of the race")
-    page.wait_for_function("document.querySelector('.explorer-replay output').textContent === 'step 400'")
+    page.wait_for_function("document.querySelector('.explorer-replay output')?.textContent === 'step 400'")
     page.wait_for_timeout(2000)  # other charts of the page are being drawn
     page.evaluate(WATCH)
     button.first.click()

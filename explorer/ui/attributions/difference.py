@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -55,7 +56,7 @@ def show_difference(scene: Scene) -> None:
             return
         cells = _cells(pair, scaled=scaled)
         draw = partial(attribution_grid, cells, show=show, scale="all" if scaled else "map", signs=SIGNS)
-        size = SHEET_ON_STAGE if is_presenting() else {}
+        size: dict[str, Any] = SHEET_ON_STAGE if is_presenting() else {}
         with stage(f"What does {pair[0].network} see that {pair[1].network} does not?"):
             live_chart(
                 draw(**size),

@@ -1,6 +1,7 @@
 """The layer lens: every block of one network."""
 
 from functools import partial
+from typing import Any
 
 import streamlit as st
 
@@ -45,7 +46,7 @@ def show_lens(scene: Scene) -> None:
             return
         cells = map_export.map_cells(answer.value, "stage", "block")
         draw = partial(layer_lens, cells, show=show, scale=scale)
-        size = SHEET_ON_STAGE if is_presenting() else {}
+        size: dict[str, Any] = SHEET_ON_STAGE if is_presenting() else {}
         with stage(f"Where in {candidate.config.name} does the evidence form?"):
             live_chart(
                 draw(**size),

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -162,7 +163,7 @@ def _grid(
     selected = None if place is None else found[place]
     asked = [(each.candidate.reference(each.step), each.method, each.target) for each in wanted]
     failures = [each.failure if isinstance(each, MissingMap) else "" for each in found]
-    size = SHEET_ON_STAGE if is_presenting() else {}
+    size: dict[str, Any] = SHEET_ON_STAGE if is_presenting() else {}
     drawing = cached_drawing(
         repr((scene.data, scene.picture.reference, asked, failures, rows, columns, show, scale, place, size)),
         lambda: attribution_grid(cells, show=show, scale=scale, selected=place, **size),

@@ -25,7 +25,7 @@ from typing import Any
 import streamlit as st
 
 STAGE = "stage"  # key of the container; `live_chart.js` looks for it
-SHEET_ON_STAGE = {"width": 900, "height": 400}  # pixels, of a figure that is enlarged as a whole
+SHEET_ON_STAGE: dict[str, Any] = {"width": 900, "height": 400}  # pixels, of a figure that is enlarged as a whole
 ONE_BEAT = ("figure",)  # of a page that shows one thing
 LONG_SENTENCE = 110  # characters, beyond which its letters are smaller
 
