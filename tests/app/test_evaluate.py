@@ -160,6 +160,9 @@ def test_networks_together(open_page, make_weights):
     app = open_page("evaluate", evaluation="Ensemble", networks=f"{run},plain8,resnet8")
     expected = ensemble([f"{run}@10", "plain8", "resnet8"], data="digits")
     metrics = {each.label: each.value for each in app.metric}
+    better = expected.joint.error < expected.members["error"].min()
+    (joint,) = (each.proto for each in app.metric if each.label == "Ensemble error")
+    assert joint.direction == (joint.MetricDirection.DOWN if better else joint.MetricDirection.UP)
     assert metrics["Ensemble error"] == f"{100 * expected.joint.error:.2f} %"
     assert metrics["All members wrong"] == f"{100 * expected.shared['fraction'].iloc[-1]:.2f} %"
     matrix = figure(app, "members-same")
