@@ -178,8 +178,7 @@ def _pack_weights(run: Run, folder: Path, run_id: str) -> None:
     if run.facts.network.name in networks:
         for step in steps:
             weights = read_snapshot(run.path, step)["network"]
-            halved = {key: value.half() if value.is_floating_point() else value for key, value in weights.items()}
-            write_snapshot(folder, {"step": step, "network": halved})
+            write_snapshot(folder, {"step": step, "network": weights})
 
 
 def _made(plan: Plan) -> list[Experiment]:

@@ -2,6 +2,8 @@
 
 import re
 
+from explorer.labels import in_words
+
 _CODE = re.compile(r"((?<!`)`[^`\n]+`(?!`))")
 
 
@@ -16,8 +18,9 @@ def in_markdown(text: str) -> str:
 
 
 def message_in_markdown(text: str) -> str:
-    """A message escaped for Markdown, except that text in backticks stays code."""
-    return "".join(part if place % 2 else in_markdown(part) for place, part in enumerate(_CODE.split(text)))
+    """A message as pages show it: settings by their labels, other text in backticks as code, the rest escaped."""
+    parts = _CODE.split(in_words(text))
+    return "".join(part if place % 2 else in_markdown(part) for place, part in enumerate(parts))
 
 
 def in_figure(text: str) -> str:

@@ -77,7 +77,7 @@ _RULES: dict[str, Callable[[dict[str, Any]], str]] = {
     "string_type": lambda limit: "must be a text",
     "string_unicode": lambda limit: "has characters that cannot be encoded",
     "finite_number": lambda limit: "must be a finite number",
-    "greater_than": lambda limit: f"must be more than {_written(limit['gt'])}",
+    "greater_than": lambda limit: f"must be greater than {_written(limit['gt'])}",
     "greater_than_equal": lambda limit: f"must be {_written(limit['ge'])} or more",
     "less_than": lambda limit: f"must be less than {_written(limit['lt'])}",
     "less_than_equal": lambda limit: f"must be at most {_written(limit['le'])}",

@@ -35,7 +35,36 @@ RUN_KEYS = ["experiment", "run", "network", "kind", "depth", "seed"]
 # silent_seconds: time since the last sign of life of a worker that hangs; else empty.
 RUNS = [*RUN_KEYS, "title", "data", "state", "step", "steps", "train_error", "test_error", "reason", "silent_seconds"]
 
-EXPERIMENTS = ["id", "title", "state", "networks", "seeds", "data", "step", "steps", "created", "silent_seconds"]
+EXPERIMENTS = [
+    "id",
+    "title",
+    "state",
+    "networks",
+    "kinds",  # of its networks: plain, residual, dense
+    "depths",  # of its networks
+    "seeds",
+    "data",
+    "schedule",  # of the learning rate
+    "learning_rate",  # its peak
+    "batch_size",
+    "step",  # of the least advanced run
+    "steps",
+    "best",  # the network with the lowest test error at its last evaluation, mean over seeds
+    "train_error",  # of `best`, mean over seeds, as a fraction
+    "test_error",  # likewise
+    "created",
+    "bytes",  # on the disk
+    "note",  # the user's
+    "silent_seconds",
+]
+
+# Runs at the end of their schedule; errors are fractions.
+ENDS = [
+    *RUN_KEYS,
+    "train_error",  # mean over the batches of the last tenth of the schedule
+    "test_error",  # of the last evaluation
+    "low_error_step",  # first step from which the smoothed training error stays below 10 %; empty if it does not
+]
 
 # A comparison of end-of-schedule training errors over the seeds that both networks have; all errors are fractions.
 GAPS = [
@@ -50,7 +79,13 @@ GAPS = [
     "gap",  # mean over seeds of `network` minus `against`
     "low",  # 95% interval of the gap over seeds; empty for one seed
     "high",
+    "digits",  # decimals of a point with which gap, low and high are printed
     "outcome",  # seen, reversed, cannot_tell, not_started
+    "reason",  # why it cannot tell: one_seed, few_steps, includes_zero, both_zero; else empty
+    "low_error_step",  # mean over seeds of that of ENDS
+    "against_low_error_step",
+    "later_low",  # 95% interval of their difference, in steps; empty for one seed
+    "later_high",
 ]
 
 PUBLISHED = [

@@ -23,6 +23,7 @@ import explorer
 
 # %%
 report = explorer.degradation.verdict("shipped-digits")
+print(report.finding)
 print(report.degradation.headline, *report.degradation.sentences, sep="\n- ")
 print(report.shortcut.headline, *report.shortcut.sentences, sep="\n- ")
 

@@ -1,18 +1,18 @@
 import streamlit as st
 
 from explorer.ui.degradation.lab import choose_experiment, lab
-from explorer.ui.degradation.setup import setup
+from explorer.ui.degradation.setup import setup, setup_popover
 from explorer.ui.errors import readable_errors
 
-st.title("Degradation", anchor=False)
-st.markdown(
-    "A deeper network can represent whatever a shallower one can, so its *training* error should be no higher. In "
-    "plain networks it is. Make a guess, watch the race, and read the verdict."
-)
-left, right = st.columns([2, 5], gap="medium")
-with left, st.container(border=True):
-    setup()
-with right, readable_errors():
+name, choice, own = st.columns([3, 6, 3], vertical_alignment="center")
+with name:
+    st.title("Degradation", anchor=False)
+with choice, readable_errors():
     chosen = choose_experiment()
-    if chosen:
+if chosen:
+    with own:
+        setup_popover(chosen)
+    with readable_errors():
         lab(chosen)
+else:
+    setup()

@@ -1,8 +1,10 @@
 import streamlit as st
 
 from explorer.ui.errors import readable_errors
-from explorer.ui.train.form import training_form
-from explorer.ui.train.watch import now_training, watch
+from explorer.ui.train.form import choose_preset, training_form
+from explorer.ui.train.preview import preview
+from explorer.ui.train.watch import watch
+from explorer.ui.widgets.live_chart import load_early
 from explorer.ui.widgets.plan_fields import plan_of
 from explorer.ui.widgets.start import start_panel
 
@@ -10,10 +12,15 @@ chosen = st.query_params.get("experiment")
 if chosen:
     watch(chosen)
 else:
-    st.title("Train", anchor=False)
-    now_training()
-    form, panel = st.columns([5, 2], gap="large")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.title("Train", anchor=False, width="content")
+        preset = choose_preset()
+    load_early()
+    form, picture = st.columns([3, 4], gap="medium")
     with form:
-        choices = training_form()
-    with panel, readable_errors():
+        start = st.container()
+        choices = training_form(preset, picture.empty())
+    with start, readable_errors():
         start_panel(plan_of(choices))
+    with picture:
+        preview(preset, choices["networks"])

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from explorer import labels
 from explorer.models.config import NetworkConfig
 from explorer.models.size import parameter_count
 
@@ -63,7 +64,10 @@ def _different_recipes(compared: Comparison) -> Iterator[Confound]:
         return
     first = compared.recipes[0]
     differing = sorted({key for other in compared.recipes[1:] for key in first if other.get(key) != first[key]})
-    values = "; ".join(f"{key}: {', '.join(str(recipe.get(key)) for recipe in compared.recipes)}" for key in differing)
+    values = "; ".join(
+        f"{labels.label(key)}: {', '.join(labels.value(recipe.get(key)) for recipe in compared.recipes)}"
+        for key in differing
+    )
     yield Confound(
         "different_recipes",
         f"The recipes differ ({values}), so the recipe may be the reason for any difference.",

@@ -58,7 +58,7 @@ def _claim(less: pd.Series, more: pd.Series) -> Claim:
     small, large = float(less["response_std"]), float(more["response_std"])
     numbers = f"{less['network']} {small:.3g}, {more['network']} {large:.3g}"
     if abs(small - large) < SAME * large:
-        return Claim("no_difference", f"{numbers}: no difference to speak of.")
+        return Claim("no_difference", f"{numbers}: no clear difference.")
     if small < large:
         return Claim("as_published", f"{numbers}: as in figure 7, {less['network']} responds less.")
     return Claim("opposite", f"{numbers}: not as in figure 7, where the first would respond less.")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import product
 from math import isnan, nan
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -22,10 +22,15 @@ from explorer.models.catalogue import network_config
 
 Question = Literal["degradation", "residual_depth", "shortcut"]
 Outcome = Literal["seen", "reversed", "cannot_tell", "not_started"]
+Reason = Literal["one_seed", "few_steps", "includes_zero", "both_zero"]  # why a comparison cannot tell
+GapRow = Mapping[Hashable, Any]  # of `tables.GAPS`
 
 CHANCE_MARGIN = 0.05  # within this margin of the error of guessing, a network has not started to train
+ABOUT_ZERO = 0.005  # two networks with less than this leave nothing to tell apart
+LOW_ERROR = 0.1  # such networks are compared by the steps until they stay below this
 CONFIDENCE = 0.95
 FEWEST_LAST_STEPS = 20
+MOST_DIGITS = 2  # decimals of a point that count
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +63,34 @@ def end_errors(table: pd.DataFrame, steps: int) -> pd.DataFrame:
         steps: of the schedule.
 
     Returns:
-        One row per finished run: `tables.RUN_KEYS`, train_error (mean over the batches of the `last_steps`),
-        test_error (of the last evaluation); both are fractions.
+        One row per finished run: the columns of `tables.ENDS`; low_error_step is empty, see `low_error_steps`.
     """
     finished = table[table["run"].isin(table.loc[table["step"] == steps, "run"])]
     batches = finished[finished["step"] > steps - last_steps(steps)].groupby("run")["batch_error"].mean()
     ends = finished[finished["step"] == steps]
     ends = ends.assign(train_error=ends["run"].map(batches).astype(float))  # also if no run has finished
-    return ends[[*tables.RUN_KEYS, "train_error", "test_error"]].reset_index(drop=True)
+    return ends.assign(low_error_step=nan)[tables.ENDS].reset_index(drop=True)
+
+
+def low_error_steps(table: pd.DataFrame, steps: int) -> dict[str, float]:
+    """The first step from which the training error of a run stays below 10 %; NaN if it does not.
+
+    Args:
+        table: `tables.RUN_KEYS` and `tables.METRICS`, every step or evenly spaced means of several.
+        steps: of the schedule; the error is the mean over its `last_steps`, as at its end.
+
+    Returns:
+        By the id of the run.
+    """
+    trained = table[table["batch_error"].notna()]
+    return {str(run): _low_error_step(rows, steps) for run, rows in trained.groupby("run", sort=False)}
+
+
+def _low_error_step(rows: pd.DataFrame, steps: int) -> float:
+    window = max(1, round(len(rows) * last_steps(steps) / steps))
+    high = np.flatnonzero(rows["batch_error"].rolling(window, min_periods=1).mean() >= LOW_ERROR)
+    first = high[-1] + 1 if len(high) else 0
+    return float(rows["step"].iloc[first]) if first < len(rows) else nan
 
 
 def error_gaps(ends: pd.DataFrame, *, chance: float) -> pd.DataFrame:
@@ -80,10 +105,12 @@ def error_gaps(ends: pd.DataFrame, *, chance: float) -> pd.DataFrame:
         chance: the error of guessing, 1 - 1 / classes.
 
     Returns:
-        The columns of `tables.GAPS`. low and high are the 95% interval of Student's t, NaN for one seed.
+        The columns of `tables.GAPS`. low and high are the 95% interval of Student's t, NaN for one seed. An outcome is
+        decided by hundredths of a point, so that no number printed with `digits` contradicts it.
     """
-    errors = ends.pivot_table(index="seed", columns="network", values="train_error")
-    rows = [_gap(errors, question, network, against, chance) for question, network, against in _pairs(ends)]
+    values = ["train_error", "low_error_step"]
+    by_seed = ends.pivot_table(index="seed", columns="network", values=values, dropna=False)
+    rows = [_gap(by_seed, question, network, against, chance) for question, network, against in _pairs(ends)]
     return pd.DataFrame([row for row in rows if row is not None], columns=tables.GAPS)
 
 
@@ -147,16 +174,17 @@ def _twin(name: str) -> str:
 
 
 def _gap(
-    table: pd.DataFrame, question: Question, network: str, against: str, chance: float
+    by_seed: pd.DataFrame, question: Question, network: str, against: str, chance: float
 ) -> dict[str, object] | None:
-    """One row of `tables.GAPS` from the training errors of all seeds (rows) and networks (columns)."""
-    errors = table[[network, against]].dropna()
+    """One row of `tables.GAPS`, from train_error and low_error_step of all seeds (rows) and networks (columns)."""
+    errors, steps = (by_seed[column][[network, against]].dropna() for column in ("train_error", "low_error_step"))
     if errors.empty:
         return None
-    differences = errors[network] - errors[against]
-    low, high = interval(differences)
+    low, high = interval(errors[network] - errors[against])
+    later_low, later_high = interval(steps[network] - steps[against])
     config = network_config(network)
     error, against_error = float(errors[network].mean()), float(errors[against].mean())
+    outcome = _outcome(question, error, against_error, low, high, chance)
     return {
         "question": question,
         "network": network,
@@ -166,10 +194,16 @@ def _gap(
         "seeds": len(errors),
         "error": error,
         "against_error": against_error,
-        "gap": float(differences.mean()),
+        "gap": error - against_error,
         "low": low,
         "high": high,
-        "outcome": _outcome(question, error, against_error, low, high, chance),
+        "digits": _digits([error - against_error] if isnan(low) else [low, high]),
+        "outcome": outcome,
+        "reason": _reason(error, against_error, low, chance) if outcome == "cannot_tell" else "",
+        "low_error_step": float(steps[network].mean()),
+        "against_low_error_step": float(steps[against].mean()),
+        "later_low": later_low,
+        "later_high": later_high,
     }
 
 
@@ -178,23 +212,47 @@ def _outcome(question: Question, error: float, against_error: float, low: float,
     stuck, against_stuck = has_not_started(error, chance), has_not_started(against_error, chance)
     if stuck and (against_stuck or question != "shortcut"):
         return "not_started"
-    if low > 0:
+    if _points(low) > 0:
         return "seen"
-    return "reversed" if high < 0 else "cannot_tell"
+    return "reversed" if _points(high) < 0 else "cannot_tell"
 
 
-HEADLINES: dict[Question, dict[Outcome | None, str]] = {
+def _reason(error: float, against_error: float, low: float, chance: float) -> Reason:
+    if max(error, against_error) < ABOUT_ZERO:
+        return "both_zero"
+    if isnan(low):
+        return "one_seed"
+    return "few_steps" if min(error, against_error) > chance / 2 else "includes_zero"
+
+
+def _points(fraction: float, digits: int = MOST_DIGITS) -> float:
+    """A fraction in points, rounded."""
+    return round(100 * fraction, digits) + 0.0  # + 0.0: no minus before a zero
+
+
+def _digits(fractions: Iterable[float]) -> int:
+    """Decimals with which none of these is printed as zero, unless it is zero to a hundredth of a point."""
+    return 1 if all(_points(each, 1) or not _points(each) for each in fractions) else MOST_DIGITS
+
+
+HEADLINES: dict[Question, dict[Outcome | Reason | None, str]] = {
     "degradation": {
         "seen": "Depth hurts the plain networks",
         "reversed": "Depth helps the plain networks here",
-        "cannot_tell": "Degradation: this budget cannot tell",
+        "one_seed": "Degradation: one seed gives no interval",
+        "few_steps": "Degradation: too few steps to tell",
+        "includes_zero": "Degradation: not clear, the interval includes zero",
+        "both_zero": "Degradation: all end at about 0 %, nothing is left to tell apart",
         "not_started": "Not degradation yet: the deeper networks have not started to train",
         None: "Degradation: nothing to compare",
     },
     "shortcut": {
         "seen": "Shortcuts help",
         "reversed": "Shortcuts hurt here",
-        "cannot_tell": "Shortcuts: this budget cannot tell",
+        "one_seed": "Shortcuts: one seed gives no interval",
+        "few_steps": "Shortcuts: too few steps to tell",
+        "includes_zero": "Shortcuts: not clear, the interval includes zero",
+        "both_zero": "Shortcuts: all end at about 0 %, nothing is left to tell apart",
         "not_started": "Shortcuts: neither network has started to train",
         None: "Shortcuts: nothing to compare",
     },
@@ -207,36 +265,64 @@ _PRECEDENCE: tuple[Outcome, ...] = ("seen", "reversed", "cannot_tell", "not_star
 
 
 def _verdict(question: Question, gaps: pd.DataFrame, counterpart: pd.DataFrame, chance: float) -> Verdict:
-    outcomes = set(gaps["outcome"])
+    outcomes, reasons = set(gaps["outcome"]), set(gaps["reason"])
     outcome = next((each for each in _PRECEDENCE if each in outcomes), None)
+    reason = next((each for each in get_args(Reason) if each in reasons), None)
     sentences = [_sentence(row, chance) for row in pd.concat([gaps, counterpart]).to_dict("records")]
     if outcome is None:
         sentences.insert(0, _NOTHING[question])
-    return Verdict(question, outcome, HEADLINES[question][outcome], tuple(sentences))
+    headline = HEADLINES[question][reason if outcome == "cannot_tell" else outcome]
+    return Verdict(question, outcome, headline, tuple(sentences))
 
 
-def _sentence(row: Mapping[Hashable, object], chance: float) -> str:
+def _sentence(row: GapRow, chance: float) -> str:
     """One comparison: its size, its interval, and its limits."""
-    network, against, seeds = str(row["network"]), str(row["against"]), int(str(row["seeds"]))
-    gap, low, high, error = (float(str(row[name])) for name in ("gap", "low", "high", "error"))
-    text = f"{network} ends {_points(abs(gap))} of training error {'above' if gap >= 0 else 'below'} {against}"
-    if isnan(low):
-        text += " in one seed, which gives no interval: this budget cannot tell. Train at least three seeds."
-    else:
-        text += f" (95% interval {_signed(low)} to {_signed(high)}, {seeds} seeds)"
-        text += ": the interval includes zero, this budget cannot tell." if low <= 0 <= high else "."
-    if has_not_started(error, chance):
-        text += f" {network} has not started to train: at {100 * error:.1f}% it is where guessing is"
-        text += f" ({100 * chance:.0f}%)."
+    network, against, reason = row["network"], row["against"], row["reason"]
+    if reason == "both_zero":
+        seeds = "in one seed" if row["seeds"] == 1 else f"in {row['seeds']} seeds"
+        text = f"{network} and {against} both end at about 0 % training error {seeds}: nothing is left to tell apart."
+        return f"{text} {low_error_text(row)}".rstrip()
+    text = f"{network} ends {points_text(abs(row['gap']), row['digits'])} of training error "
+    text += f"{'above' if row['gap'] >= 0 else 'below'} {against}"
+    text += " (one seed, no interval)" if isnan(row["low"]) else f" ({interval_text(row)}, {row['seeds']} seeds)"
+    if reason == "includes_zero":
+        text += ": the interval includes zero"
+    if reason == "few_steps":
+        text += ": too few steps to tell, both still have more than half the error of guessing"
+    text += "."
+    if has_not_started(row["error"], chance):
+        text += f" {not_started_text(row, chance)}"
         if row["question"] != "shortcut":
             text += " In the paper's degradation both networks train and the deeper one ends higher."
     return text
 
 
-def _signed(fraction: float) -> str:
-    return f"{round(100 * fraction, 1) + 0.0:+.1f}"  # + 0.0: no minus before a zero
+def points_text(fraction: float, digits: int) -> str:
+    """ "20.0 points"."""
+    value = f"{_points(fraction, digits):.{digits}f}"
+    return f"{value} point" if float(value) == 1 else f"{value} points"
 
 
-def _points(fraction: float) -> str:
-    value = f"{100 * fraction:.1f}"
-    return f"{value} point" if value == "1.0" else f"{value} points"
+def interval_text(row: GapRow) -> str:
+    """ "95% interval −1.2 to +3.4" of a row of `tables.GAPS` with several seeds."""
+    low, high = (f"{_points(row[end], row['digits']):+.{row['digits']}f}".replace("-", "−") for end in ("low", "high"))
+    return f"95% interval {low} to {high}"
+
+
+def not_started_text(row: GapRow, chance: float) -> str:
+    """That the network of a row of `tables.GAPS` is at the error of guessing."""
+    network, error = row["network"], row["error"]
+    return f"{network} has not started to train: at {100 * error:.1f} % it is where guessing is ({100 * chance:.0f} %)."
+
+
+def low_error_text(row: GapRow) -> str:
+    """From which steps two networks stay below 10 % training error; empty where that is not known."""
+    own, other = row["low_error_step"], row["against_low_error_step"]
+    if isnan(own) or isnan(other):
+        return ""
+    text = f"Training error stays below {100 * LOW_ERROR:.0f} % from step {own:,.0f} on in {row['network']}, "
+    text += f"from step {other:,.0f} on in {row['against']}"
+    if not isnan(row["later_low"]):
+        low, high = (f"{row[end]:+,.0f}".replace("-", "−") for end in ("later_low", "later_high"))
+        text += f" (95% interval of the difference {low} to {high} steps)"
+    return f"{text}."

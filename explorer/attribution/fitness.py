@@ -97,7 +97,7 @@ def reason_unsupported(method: Method, found: Traits) -> str:
     """Why a method would give a wrong map of a network with these traits; empty if it is supported."""
     reasons: Mapping[str, str] = {
         "ReLU modules": _relu_modules(found),
-        "one ReLU a use": _one_use(found),
+        "one ReLU per use": _one_use(found),
         "rules": _rules(found),
     }
     return next((reasons[need] for need in method.needs if reasons.get(need)), "")

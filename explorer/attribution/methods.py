@@ -123,7 +123,7 @@ METHODS: dict[str, Method] = {
         limits="Another baseline gives another map; two networks with the same outputs can get different maps.",
         source="Shrikumar et al. 2017, arXiv 1704.02685, the Rescale rule",
         parameters=(BASELINE,),
-        needs=("ReLU modules", "one ReLU a use"),
+        needs=("ReLU modules", "one ReLU per use"),
     ),
     "guided_backprop": Method(
         title="Guided backpropagation",
@@ -201,7 +201,7 @@ METHODS: dict[str, Method] = {
         means="How far the score falls when one cell of a grid is hidden.",
         limits="Cells are hidden one at a time: evidence that is there twice is not found.",
         source="Zeiler and Fergus 2014, arXiv 1311.2901, on a grid; Captum",
-        parameters=(Parameter("grid", "Grid", 8, "Cells a side.", 1, 64), BASELINE),
+        parameters=(Parameter("grid", "Grid", 8, "Cells per side.", 1, 64), BASELINE),
     ),
     "kernel_shap": Method(
         title="KernelSHAP",
@@ -213,7 +213,7 @@ METHODS: dict[str, Method] = {
         "how far it can be trusted.",
         source="Lundberg and Lee 2017, arXiv 1705.07874",
         parameters=(
-            Parameter("grid", "Grid", 5, "Cells a side.", 2, 32),
+            Parameter("grid", "Grid", 5, "Cells per side.", 2, 32),
             Parameter("samples", "Samples", 200, "Random sets of visible cells.", 10, 20000),
             BASELINE,
             SEED,
@@ -244,6 +244,6 @@ METHODS: dict[str, Method] = {
                 choices=("epsilon", "split"),
             ),
         ),
-        needs=("ReLU modules", "one ReLU a use", "rules"),
+        needs=("ReLU modules", "one ReLU per use", "rules"),
     ),
 }

@@ -9,7 +9,7 @@ from explorer.registry import nearest_hint
 
 Value = bool | int | float | str
 Parameters = Mapping[str, Value]  # by name
-Need = Literal["ReLU modules", "one ReLU a use", "rules", "a layer"]
+Need = Literal["ReLU modules", "one ReLU per use", "rules", "a layer"]
 
 
 @dataclass(frozen=True, slots=True)

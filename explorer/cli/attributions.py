@@ -76,7 +76,7 @@ def attribute(
     If a method cannot run on a network, the column `failure` gives the reason, and the others are computed.
 
     Args:
-        target: class whose score is explained, by name or number; left out, what each network predicts.
+        target: class whose score is explained, by name or number; by default what each network predicts.
         out: folder for the maps (maps.npz), the grid (grid.png, grid.html) and the table (scores.csv).
     """
     chosen = _flat(methods) or ["saliency"]
@@ -130,7 +130,7 @@ def check(
     convergence delta, and similarity of the map as layers are randomised from the top down.
 
     Args:
-        target: class whose score is explained, by name or number; left out, what the network predicts.
+        target: class whose score is explained, by name or number; by default what the network predicts.
     """
     given = parameters_of([method], _settings(settings, layer))[method]
     net, *others = named_networks((network,), data)
@@ -191,7 +191,7 @@ def agreement(
 
     Args:
         images: number of test images, balanced over classes.
-        target: class whose score is explained, by name or number; left out, the true one.
+        target: class whose score is explained, by name or number; by default the true one.
     """
     chosen = _flat(methods) or ["saliency"]
     given = parameters_of(chosen, _settings(settings, layer))

@@ -50,11 +50,11 @@ def import_file(
     """Import third-party weights: nothing in the file is executed, all assumptions are printed.
 
     Args:
-        name: of the checkpoint; left out, the file's.
-        network: name such as plain20, if the weights fit several; left out, inferred from their shapes.
-        data: data set it was trained on; left out, inferred from the numbers of classes and channels.
-        normalisation: of the images it was trained on, such as channel, imagenet or cifar10; left out, measured.
-        classes: names in order of class, separated by commas; left out, the data set's.
+        name: of the checkpoint; by default the file's.
+        network: name such as plain20, if the weights fit several; by default inferred from their shapes.
+        data: data set it was trained on; by default inferred from the numbers of classes and channels.
+        normalisation: of the images it was trained on, such as channel, imagenet or cifar10; by default measured.
+        classes: names in order of class, separated by commas; by default the data set's.
         overwrite: replace a checkpoint of the same name.
     """
     wait_passively()

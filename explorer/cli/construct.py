@@ -30,7 +30,7 @@ def identity(
     Args:
         depth: of the new network, 6n+2.
         data: data set to compare the two on, if the checkpoint has none.
-        to: the .safetensors file to write; left out, a checkpoint that is found by its name.
+        to: the .safetensors file to write; by default a checkpoint that is found by its name.
     """
     from explorer.studies.identity import identity as construct
 

@@ -6,7 +6,6 @@ from typing import Annotated
 from tyro.conf import arg
 from tyro.extras import SubcommandApp
 
-from explorer import tables
 from explorer.analysis.verdict import Verdict
 from explorer.cli.follow import until_end
 from explorer.cli.output import AsJson, message, show, text_table
@@ -22,7 +21,7 @@ from explorer.training.presets import PRESETS
 app = SubcommandApp()
 
 PRESET_HELP = f"One of {', '.join(PRESETS)}."
-SHOWN = [column for column in tables.GAPS if column not in ("question", "kind", "depth")]
+SHOWN = ["network", "against", "seeds", "error", "against_error", "gap", "low", "high", "outcome", "reason"]
 
 
 @app.command
@@ -74,6 +73,7 @@ def _show(report: Report, *, json: bool) -> int:
     document = {
         "id": report.experiments[0],
         "experiments": report.experiments,
+        "finding": asdict(report.finding),
         "degradation": asdict(report.degradation),
         "shortcut": asdict(report.shortcut),
         "gaps": gaps,
@@ -82,11 +82,10 @@ def _show(report: Report, *, json: bool) -> int:
         "confounds": [asdict(each) for each in report.confounds],
         "chance": report.chance,
     }
-    blocks = [_text(report.degradation), _text(report.shortcut)]
-    if gaps:
-        blocks.insert(0, text_table(gaps, SHOWN))
-    if report.unfinished:
-        blocks.append(f"Not at the end of the schedule, so not counted: {', '.join(report.unfinished)}")
+    blocks = [str(report.finding), *([text_table(gaps, SHOWN)] if gaps else [])]
+    blocks += [_text(report.degradation), _text(report.shortcut)]
+    if report.not_counted:
+        blocks.append(report.not_counted)
     blocks += [f"Caveat: {each.reason} ({each.source}) {each.remedy}." for each in report.confounds]
     return show(document, "\n\n".join(blocks), as_json=json)
 

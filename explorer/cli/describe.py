@@ -21,9 +21,9 @@ BATCH = 128  # images per step, for the memory of training, as in He et al. 2015
 
 Name = Annotated[Positional[str], arg(metavar="NAME", help="Such as resnet56, preresnet110, wrn-28-10, resnet50.")]
 Other = Annotated[Positional[str], arg(metavar="OTHER", help="The same.")]
-ImageSize = Annotated[int | None, arg(help="Side of the images in pixels; left out, the usual one of such networks.")]
-Classes = Annotated[int | None, arg(help="Outputs of the classifier; left out, 10, with a stem for ImageNet 1000.")]
-OtherClasses = Annotated[int | None, arg(help="Of the second network; left out, as `--classes`.")]
+ImageSize = Annotated[int | None, arg(help="Side of the images in pixels; by default the usual one of such networks.")]
+Classes = Annotated[int | None, arg(help="Outputs of the classifier; by default 10, with a stem for ImageNet 1000.")]
+OtherClasses = Annotated[int | None, arg(help="Of the second network; by default as `--classes`.")]
 Channels = Annotated[int, arg(help="Of an image: 3 for colour, 1 for grey.")]
 
 

@@ -43,7 +43,7 @@ def evaluate(
     Class errors, the confusion matrix, reliability bins and the most confident mistakes are in --json.
 
     Args:
-        images: number of test images, balanced over classes; left out, all.
+        images: number of test images, balanced over classes; by default all.
         ensemble: evaluate also the ensemble of the networks, the mean of their class probabilities.
         record: add the error to the facts of each imported checkpoint without a test error, if it is of all test images
             of the data set it was trained on, with one crop.

@@ -36,8 +36,8 @@ def code(
     """Print a network as a PyTorch file that runs without this program; checkpoints of this program fit it.
 
     Args:
-        classes: outputs; left out, those of the network.
-        channels: of an image, 1 for grey; left out, those of the network.
+        classes: outputs; by default those of the network.
+        channels: of an image, 1 for grey; by default those of the network.
         output: write to this file instead.
     """
     config = network_config(network) if is_untrained(network) else checkpoint_facts(network).network
@@ -62,7 +62,7 @@ def export_onnx(
     """Write a network as ONNX, for programs without PyTorch: images (N, channels, side, side) in, scores out.
 
     Args:
-        image_size: side in pixels; left out, that of its training, else 32 or 224.
+        image_size: side in pixels; by default that of its training, else 32 or 224.
     """
     wait_passively()
     from explorer.runs import onnx_files

@@ -23,7 +23,7 @@ References = Annotated[
         "resnet56 for the untrained network.",
     ),
 ]
-Data = Annotated[str, arg(help="Data set; left out, the one a network was trained on, else digits.")]
+Data = Annotated[str, arg(help="Data set; by default the one a network was trained on, else digits.")]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ from typing import Annotated
 from tyro.conf import Positional, arg
 from tyro.extras import SubcommandApp
 
-from explorer import tables
 from explorer.cli.follow import until_end
 from explorer.cli.output import AsJson, json_text, message, show, text_facts, text_table
 from explorer.cli.train import run_document, show_experiment
@@ -22,7 +21,7 @@ from explorer.training import launch
 
 app = SubcommandApp()
 
-TABLE = [column for column in tables.EXPERIMENTS if column != "silent_seconds"]  # part of the state
+TABLE = ["id", "title", "state", "networks", "seeds", "data", "step", "steps", "best", "test_error", "created"]
 
 Id = Annotated[Positional[str], arg(metavar="ID", help="Id of an experiment or of a run, or the beginning of one.")]
 Ids = Annotated[Positional[tuple[str, ...]], arg(metavar="ID...", help="Ids of experiments or runs, or beginnings.")]
@@ -30,7 +29,7 @@ Ids = Annotated[Positional[tuple[str, ...]], arg(metavar="ID...", help="Ids of e
 
 @app.command(name="list")
 def list_all(*, json: AsJson = False) -> int:
-    """List all experiments, the newest first."""
+    """List all experiments, the newest first; as JSON with their settings, sizes and notes."""
     everything = list_experiments()
     rows = [experiment_row(found) for found in everything]
     shown = [row | {"state": state_of_experiment(found)} for row, found in zip(rows, everything, strict=True)]
@@ -110,6 +109,16 @@ def rename(identity: Id, title: Positional[str], /, *, json: AsJson = False) -> 
 
 
 @app.command
+def note(identity: Id, text: Positional[str], /, *, json: AsJson = False) -> int:
+    """Replace the note about an experiment, which is exported with it.
+
+    Args:
+        text: the note; an empty one removes it.
+    """
+    return _act(lambda experiment_id: experiments.annotate(experiment_id, text), identity, json=json)
+
+
+@app.command
 def delete(identity: Id, /, *, yes: bool = False, json: AsJson = False) -> int:
     """Delete an experiment with all its runs; asks first in a terminal.
 
@@ -118,7 +127,8 @@ def delete(identity: Id, /, *, yes: bool = False, json: AsJson = False) -> int:
     """
     found, _ = find(identity)
     if not yes and not json and sys.stdin.isatty():
-        message(f"Delete {found.id} {found.title!r} with {len(found.runs)} runs ({', '.join(found.run_ids)})? [y/N]")
+        networks = ", ".join(found.networks)
+        message(f"Delete {found.id} {found.title!r} with {len(found.runs)} runs of {networks}? [y/N]")
         if input().strip().lower() not in ("y", "yes"):
             message("Nothing was deleted.")
             return 1
@@ -127,14 +137,17 @@ def delete(identity: Id, /, *, yes: bool = False, json: AsJson = False) -> int:
 
 
 @app.command
-def export(identity: Id, target: Positional[Path] = Path(), /, *, json: AsJson = False) -> int:
+def export(
+    identity: Id, target: Positional[Path] = Path(), /, *, all_snapshots: bool = False, json: AsJson = False
+) -> int:
     """Write an experiment to a zip file that `runs import` reads.
 
     Args:
         target: a file, or a folder in which it is named after the experiment.
+        all_snapshots: also the weights between the first and the last step of finished runs.
     """
     found, _ = find(identity)
-    path = experiments.export(found.id, target)
+    path = experiments.export(found.id, target, all_snapshots=all_snapshots)
     return show({"id": found.id, "path": path.resolve()}, str(path), as_json=json)
 
 

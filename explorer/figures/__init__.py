@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from explorer.figures.maps.layer_lens import layer_lens as layer_lens
     from explorer.figures.maps.thumbnails import StripImage as StripImage
     from explorer.figures.maps.thumbnails import image_strip as image_strip
+    from explorer.figures.network.around_a_block import residual_block as residual_block
     from explorer.figures.network.drawing import network_drawing as network_drawing
 # No module has the name of its figure: once imported, it would hide the figure.
 _HOME = {
@@ -62,6 +63,7 @@ _HOME = {
     "race": "explorer.figures.curves.race",
     "randomisation": "explorer.figures.maps.checks",
     "reliability_diagram": "explorer.figures.evaluation.reliability",
+    "residual_block": "explorer.figures.network.around_a_block",
     "response_distribution": "explorer.figures.layers.responses",
     "response_levels": "explorer.figures.layers.responses",
     "training_curves": "explorer.figures.curves.training",

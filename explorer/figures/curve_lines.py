@@ -26,10 +26,10 @@ class Measure:
 
     Attributes:
         title: of the axis.
-        each_step: column drawn thin, as a running mean, and its name; None draws none.
-        evaluated: column drawn bold, with a marker at each evaluation, and its name; None draws none.
+        each_step: column drawn as a running mean, bold, and its name; None draws none.
+        evaluated: column drawn with a marker at each evaluation, and its name; None draws none.
         percent: the columns are fractions, shown times 100.
-        smooth: the thin line may be smoothed.
+        smooth: the running mean may be over more than one step.
     """
 
     title: str
@@ -102,7 +102,7 @@ class Curve:
     @property
     def main(self) -> Line:
         """The line whose end is labelled."""
-        return self.bold if len(self.bold.x) else self.thin
+        return self.thin if len(self.thin.x) else self.bold
 
 
 def letters(experiments: Iterable[str]) -> dict[str, str]:

@@ -14,6 +14,7 @@ from explorer.errors import ExplorerError, RunError, quoted, reason_in
 from explorer.files import read_file, storage_errors
 from explorer.runs.facts import ACTIVE, LARGEST_EXPERIMENT, RunFacts
 from explorer.runs.metrics_file import copy_metrics
+from explorer.runs.state_files import LATEST, PREVIOUS
 from explorer.runs.store import Run, is_run_folder
 from explorer.scratch import temporary_folder
 
@@ -33,13 +34,16 @@ LARGEST_DIRECTORY = 8 * MEBIBYTE  # the zip's own list of entries
 MOST_UNPACKED = 100  # compression ratio at most, against zip bombs; weights and metrics have about 3
 ALWAYS_UNPACKED = 64 * MEBIBYTE
 _CHUNK = MEBIBYTE
-_STATE = re.compile(r"step-[0-9]{1,12}\.pt|latest\.pt")
+_STATE = re.compile(rf"step-[0-9]{{1,12}}\.pt|{re.escape(LATEST)}|{re.escape(PREVIOUS)}")
 _FILE = rf"{'|'.join(map(re.escape, PORTABLE))}|snapshots/({_STATE.pattern})"
 _ENTRY = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,120}}/({_FILE})")
 
 
-def pack(runs: tuple[Run, ...], file: IO[bytes]) -> None:
+def pack(runs: tuple[Run, ...], file: IO[bytes], *, all_snapshots: bool = False) -> None:
     """Write runs as a zip that another machine can list and resume: consistent metrics, no lock, no live state.
+
+    Args:
+        all_snapshots: also those of finished runs, which have their first and last weights without them.
 
     Raises:
         RunError, StorageError: a run is damaged, or a file in its folder is not a regular one.
@@ -48,7 +52,7 @@ def pack(runs: tuple[Run, ...], file: IO[bytes]) -> None:
         for run in runs:
             if run.facts is None or run.state == "damaged":
                 raise RunError(f"{run.id} is damaged and cannot be exported: {run.damage}")
-            _pack_run(run, run.facts, archive)
+            _pack_run(run, run.facts, archive, snapshots=all_snapshots or run.state != "finished")
 
 
 def unpack(source: Path | IO[bytes], name: str, folder: Path, *, most: int) -> None:
@@ -74,7 +78,7 @@ def unpack(source: Path | IO[bytes], name: str, folder: Path, *, most: int) -> N
             most -= _extract(archive, entry, target, min(most, _largest(entry.filename)), name)
 
 
-def _pack_run(run: Run, facts: RunFacts, archive: zipfile.ZipFile) -> None:
+def _pack_run(run: Run, facts: RunFacts, archive: zipfile.ZipFile, *, snapshots: bool) -> None:
     state = "paused" if run.state in (*ACTIVE, "crashed") else facts.state
     changes = {"id": run.id, "state": state, "worker": None, "number": 0, "queued": 0.0}
     portable = facts.model_copy(update=changes)
@@ -84,7 +88,7 @@ def _pack_run(run: Run, facts: RunFacts, archive: zipfile.ZipFile) -> None:
             copy_metrics(run.path, scratch / "metrics.db")
             archive.write(scratch / "metrics.db", f"{run.id}/metrics.db")
     place = run.path / "snapshots"
-    entries = place.iterdir() if place.is_dir() and not place.is_symlink() else ()
+    entries = place.iterdir() if snapshots and place.is_dir() and not place.is_symlink() else ()
     states = sorted(path.name for path in entries if _STATE.fullmatch(path.name))
     for name in [*list(PORTABLE)[2:], *(f"snapshots/{state}" for state in states)]:
         try:

@@ -35,6 +35,7 @@ class CheckpointFacts(Settings):
     Attributes:
         normalisation: a kind, see `data.normalisations`.
         train_error: fraction wrong on the fixed training sample; test_error: on the whole test set.
+        sample_error: fraction wrong on `sample_images` test images, measured at the import.
         source: description of its origin.
         sha256: of the weights file.
     """
@@ -49,6 +50,8 @@ class CheckpointFacts(Settings):
     step: int | None = Field(default=None, ge=0, le=MOST_STEPS)
     train_error: Error = None
     test_error: Error = None
+    sample_error: Error = None
+    sample_images: int = Field(default=0, ge=0, le=10**9)
     source: Line = Field(default="", max_length=20_000)
     sha256: Digest = ""
 

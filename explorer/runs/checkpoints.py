@@ -71,15 +71,21 @@ def load_checkpoint(id_or_path: str | Path) -> Network:
         return _load_file(final)
     if not kept and run.state == "shipped":
         raise RunError(f"Of {run_id} only the history ships. Seed 0 of {run.facts.network.name} has weights.")
-    if not kept:
-        raise RunError(f"{run_id} has no weights yet: it is {run.state}. Wait for its first snapshot.")
+    if not kept and final is None:
+        wait = "Wait for its first snapshot" if run.facts.snapshots else "It keeps only those of its end: let it finish"
+        raise RunError(f"{run_id} has no weights yet: it is {run.state}. {wait}.")
     if step is not None and step not in kept:
         there = ", ".join(map(str, moments(run)))
-        raise StorageError(f"{run_id} has no weights of step {step}. There are those of steps {there}.")
+        raise StorageError(f"{run_id} has no weights of step {step}. There are those of steps {there}. {_WHO_KEEPS}")
     state = read_snapshot(run.path, kept[-1] if step is None else step)
     network = Network(run.facts.network)
     network.normalisation = str(run.facts.recipe.get("normalisation", "channel"))
     return _with_weights(network, state["network"], run_id)
+
+
+_WHO_KEEPS = (
+    "Snapshots are kept for the first seed of an experiment, and a zip has them if it was exported with all snapshots."
+)
 
 
 def weights_identity(id_or_path: str | Path, facts: CheckpointFacts) -> tuple[Hashable, ...]:

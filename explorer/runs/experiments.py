@@ -12,7 +12,7 @@ from explorer import tables
 from explorer.errors import RunError, one_line
 from explorer.files import home, inside, storage_errors, write_atomically
 from explorer.runs import archive, arrival, store, trash
-from explorer.runs.facts import ACTIVE, RESUMABLE, State
+from explorer.runs.facts import ACTIVE, MOST_NOTE, RESUMABLE, State
 from explorer.runs.metrics import Live, LiveRow, MetricRow, read_end, read_live, read_metrics, sample_metrics
 from explorer.runs.store import Run, list_runs, read_run, update_run
 from explorer.runs.trash import Deleted
@@ -50,6 +50,8 @@ class Experiment:
     Attributes:
         runs: in the order of the plan.
         step: of the least advanced run; steps: of the recipe.
+        recipe: settings of `training.recipe.Recipe`, as given.
+        note: the user's text about it.
     """
 
     id: str
@@ -62,6 +64,13 @@ class Experiment:
     data: str
     networks: tuple[str, ...]
     seeds: tuple[int, ...]
+    recipe: dict[str, Any]
+    note: str
+
+    @property
+    def bytes(self) -> int:
+        """The size of its files on the disk."""
+        return sum(run.bytes for run in self.runs)
 
     @property
     def active(self) -> bool:
@@ -243,6 +252,20 @@ def rename(experiment_id: str, title: str) -> None:
             update_run(run.id, title=title)
 
 
+def annotate(experiment_id: str, note: str) -> None:
+    """Replace the user's note about an experiment; empty removes it.
+
+    Raises:
+        RunError: there is no such experiment, or the note is too long.
+    """
+    note = note.strip()
+    if len(note) > MOST_NOTE:
+        raise RunError(f"The note has {len(note):,} characters; at most {MOST_NOTE:,} are kept. Shorten it.")
+    for run in experiment(experiment_id).runs:
+        if run.facts is not None:
+            update_run(run.id, note=note)
+
+
 def set_aside(experiment_id: str, run_ids: Sequence[str] | None = None) -> Deleted:
     """Move an experiment to the trash, until `trash.restore` or `trash.discard`.
 
@@ -255,25 +278,47 @@ def set_aside(experiment_id: str, run_ids: Sequence[str] | None = None) -> Delet
         StorageError: a folder cannot be moved; then none is.
     """
     found = experiment(experiment_id)
-    if found.state == "shipped":
-        reason = "came with the program and is read-only. It is part of the program and takes no extra space."
-        raise RunError(f"{experiment_id} {reason}")
-    if found.active:
-        raise RunError(f"{experiment_id} is {found.state}. Stop it first, then delete it.")
-    if run_ids is not None and set(run_ids) != set(found.run_ids):
-        raise RunError(
-            f"{experiment_id} has changed: it now has the runs {', '.join(found.run_ids)}. Look at it, then delete "
-            "it again; nothing was deleted."
-        )
+    _require_deletable(found, run_ids)
     return trash.move_aside(found.title or experiment_id, found.run_ids)
 
 
-def export(experiment_id: str, target: Path) -> Path:
+def set_aside_all(shown: Sequence[Experiment]) -> Deleted:
+    """Move several experiments to the trash, all of them or none; raises as `set_aside` does.
+
+    Args:
+        shown: the experiments as the user was shown them.
+    """
+    now = {found.id: found for found in list_experiments()}
+    for each in shown:
+        if each.id not in now:
+            raise RunError(f"{each.title or each.id} was deleted already. Look at the others, then delete them again.")
+        _require_deletable(now[each.id], each.run_ids)
+    title = (shown[0].title or shown[0].id) if len(shown) == 1 else f"{len(shown)} experiments"
+    return trash.move_aside(title, [run_id for each in shown for run_id in each.run_ids])
+
+
+def _require_deletable(found: Experiment, run_ids: Sequence[str] | None) -> None:
+    if found.state == "shipped":
+        reason = "came with the program and is read-only. It is part of the program and takes no extra space."
+        raise RunError(f"{found.id} {reason}")
+    if found.active:
+        raise RunError(f"{found.id} is {found.state}. Stop it first, then delete it.")
+    if run_ids is not None and set(run_ids) != set(found.run_ids):
+        raise RunError(
+            f"{found.title or found.id} has changed: it now has {len(found.runs)} runs of "
+            f"{', '.join(found.networks)}. Look at it, then delete it again; nothing was deleted."
+        )
+
+
+def export(experiment_id: str, target: Path, *, all_snapshots: bool = False) -> Path:
     """Write an experiment to a zip that `import_zip` reads, on this machine or another.
+
+    It has metrics and first and last weights; the snapshots between them only on request, or for unfinished runs.
 
     Args:
         experiment_id: what to export; a running one is exported in its current state and is paused when imported.
         target: the file, or a folder in which it gets the experiment's id as name.
+        all_snapshots: also those of finished runs.
 
     Returns:
         The file written.
@@ -286,7 +331,7 @@ def export(experiment_id: str, target: Path) -> Path:
     with storage_errors(target):
         path = inside(target, f"{found.id}.zip") if target.is_dir() else target
     remove_unowned([path.parent], purpose=path.name)
-    write_atomically(path, lambda file: archive.pack(found.runs, file))
+    write_atomically(path, lambda file: archive.pack(found.runs, file, all_snapshots=all_snapshots))
     return path
 
 
@@ -340,4 +385,6 @@ def _experiment(experiment_id: str, runs: list[Run]) -> Experiment:
         data=facts.data if facts else "",
         networks=tuple(dict.fromkeys(f.network.name for _, f in known)),
         seeds=tuple(dict.fromkeys(f.seed for _, f in known)),
+        recipe=facts.recipe if facts else {},
+        note=facts.note if facts else "",
     )

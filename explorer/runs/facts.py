@@ -24,6 +24,7 @@ ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,120}")
 MOST_STEPS = 10**9
 MOST_NUMBER = 10**12  # of experiments and of places in the queue
 MOST_TEXT = 20_000  # characters of a reason or a notice
+MOST_NOTE = 2_000
 _MOST_NOTICES = 10
 LARGEST_EXPERIMENT = 1_000  # runs
 MOST_LANES = 1000
@@ -134,6 +135,8 @@ class RunFacts(Settings):
         created: time of creation; None if implausible.
         number: consecutive number of the experiment on this machine, for sorting; 0 in runs of earlier versions.
         queued: place in the queue, larger than those of all runs that were waiting.
+        snapshots: whether its weights are kept at some steps: true for the first seed of each network.
+        note: the user's text about the experiment.
         reason: why it failed or was paused, for the user.
         notice: further remarks for the user, such as that a damaged state was skipped.
         where: where the user wants it to be trained.
@@ -160,6 +163,8 @@ class RunFacts(Settings):
     state: StoredState = "queued"
     number: int = Field(default=0, ge=0, le=MOST_NUMBER)
     queued: float = Field(default=0.0, ge=0, le=MOST_NUMBER)
+    snapshots: bool = True
+    note: Annotated[str, AfterValidator(_printable_lines)] = Field(default="", max_length=MOST_NOTE)
     reason: Annotated[str, AfterValidator(_printable_lines)] = Field(default="", max_length=MOST_TEXT)
     notice: Annotated[str, AfterValidator(_printable_lines)] = Field(default="", max_length=MOST_TEXT)
     worker: WorkerProcess | None = None

@@ -3,6 +3,7 @@
 import io
 import zipfile
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
@@ -16,37 +17,47 @@ from explorer.runs.store import checkpoint_folder
 
 Origin = Literal["shipped", "run", "kept"]
 
-COLUMNS = ["id", "network", "depth", "parameters", "classes", "data", "normalisation", "error", "origin", "source"]
+COLUMNS = [
+    "id",
+    "network",
+    "depth",
+    "parameters",
+    "classes",  # how many
+    "data",
+    "normalisation",
+    "error",  # fraction of the test images wrong; NaN if not measured
+    "error_images",  # of how many test images; 0 for the whole test set
+    "origin",  # "kept" in `checkpoint_folder()`, final weights of a "run", or "shipped"
+    "made",  # when its file was written, a UTC time in ISO form
+    "source",  # a description
+]
 
 
 def checkpoint_table() -> pd.DataFrame:
-    """All readable checkpoints, imported and constructed ones first.
-
-    Returns:
-        id, network, depth, parameters, classes (how many), data, normalisation, error (fraction of the test set; NaN
-        if not measured), origin ("kept" in `checkpoint_folder()`, final weights of a "run", or "shipped"), source (a
-        description).
-    """
+    """All readable checkpoints by `COLUMNS`, the newest first, shipped ones last."""
     rows = []
     for row in comparison().to_dict("records"):
         try:
             facts, place = checkpoint_facts(row["reference"]), origin(row["reference"])
-        except ExplorerError:  # deleted since
+            made = datetime.fromtimestamp(_path(row["reference"]).stat().st_mtime, UTC).isoformat()
+        except (ExplorerError, OSError):  # deleted since
             continue
+        whole = facts.test_error is not None or facts.sample_error is None
         rows.append(
             row
             | {
                 "id": row["reference"],
                 "classes": facts.network.classes,
                 "normalisation": facts.normalisation,
-                "error": row["test_error"],
+                "error": facts.test_error if whole else facts.sample_error,
+                "error_images": 0 if whole else facts.sample_images,
                 "origin": place,
+                "made": made,
                 "source": facts.source,
             }
         )
-    table = pd.DataFrame(rows, columns=COLUMNS).astype({"error": float})
-    order = table["origin"].map({"kept": 0, "run": 1, "shipped": 2})
-    return table.iloc[order.argsort(kind="stable")].reset_index(drop=True)
+    rows.sort(key=lambda row: (row["origin"] != "shipped", row["made"]), reverse=True)
+    return pd.DataFrame(rows, columns=COLUMNS).astype({"error": float})
 
 
 def origin(checkpoint_id: str) -> Origin:

@@ -19,7 +19,17 @@ from explorer.runs.checkpoint_facts import MOST_BYTES, snapshot_steps
 from explorer.runs.facts import RunFacts
 from explorer.runs.metrics import MetricRow, MetricsWriter
 from explorer.runs.metrics_file import COLUMNS, KEYS, metrics_sha256, reading
-from explorer.runs.state_files import LATEST, MOST_STATE_BYTES, newest_verified_step, state_name, verified_state
+from explorer.runs.state_files import (
+    LATEST,
+    MOST_STATE_BYTES,
+    PREVIOUS,
+    is_complete,
+    keep_previous,
+    newest_verified_step,
+    remove_states,
+    state_name,
+    verified_state,
+)
 from explorer.runs.store import Run, mark, read_facts, update_run, write_facts
 
 MOST_STEPS = 20_000  # whose rows come back at once
@@ -36,7 +46,7 @@ class Start:
 
     Attributes:
         facts: its run.json there.
-        files: by name: initial weights and the newest states.
+        files: by name: initial weights and the newest complete states.
         row: the row of its metrics at the step of the newest state.
     """
 
@@ -67,7 +77,7 @@ class Changes:
     Attributes:
         seen: what has come back once these are written.
         rows: by table.
-        files: by name: undamaged states up to the last row, and the checkpoint.
+        files: by name: undamaged snapshots and the newest state, up to the last row, and the checkpoint.
         facts: its run.json.
         beat: content of its heartbeat, which changes while its worker lives; empty before and after.
         complete: whether nothing more is there.
@@ -187,6 +197,8 @@ class Mirror:
             with storage_errors(folder):
                 (folder / "snapshots").mkdir(exist_ok=True)
         for name, content in new.files.items():
+            if name == f"snapshots/{LATEST}":
+                keep_previous(folder / "snapshots")
             if name == CHECKPOINT[0] and hashlib.sha256(content).hexdigest() != new.facts.checkpoint_sha256:
                 raise StorageError(f"The weights of {self.run.id} came back damaged. Resume it.")
             write_bytes_atomically(inside(folder, name), content)
@@ -200,8 +212,7 @@ class Mirror:
         self.close()
         update_run(self.run.id, worker=None, **_taken(facts, environment))
         if facts.state == "finished":
-            with storage_errors(self.run.path):
-                (self.run.path / "snapshots" / LATEST).unlink(missing_ok=True)
+            remove_states(self.run.path)
 
     def close(self) -> None:
         """Close the metrics and store their checksum."""
@@ -216,20 +227,28 @@ def _taken(facts: RunFacts, environment: dict[str, str]) -> dict[str, Any]:
 
 
 def _newest_states(folder: Path) -> dict[str, bytes]:
-    """latest.pt, and the snapshots down to the first undamaged one: damaged ones too, which the worker then names."""
-    found = {}
-    for name in [LATEST, *map(state_name, reversed(snapshot_steps(folder)))]:
+    """The complete states down to the first undamaged one: damaged ones too, which the worker then names.
+
+    Snapshots of earlier versions are such states, and can be more advanced than latest.pt.
+    """
+    found, newest = {}, newest_verified_step(folder) or 0
+    for name in [LATEST, PREVIOUS, *map(state_name, reversed(snapshot_steps(folder)))]:
+        place = f"snapshots/{name}"
         with suppress(FileNotFoundError):
-            found[f"snapshots/{name}"] = read_file(folder / "snapshots" / name, MOST_STATE_BYTES)
-            if name != LATEST:
-                with suppress(StorageError):
-                    verified_state(folder, name)
+            try:
+                archive, step = verified_state(folder, name)
+            except StorageError:
+                found[place] = read_file(folder / place, MOST_STATE_BYTES)
+                continue
+            if is_complete(archive):
+                found[place] = archive.getvalue()
+                if step == newest or name == state_name(newest):
                     break
     return found
 
 
 def _new_states(folder: Path, seen: Seen) -> dict[str, tuple[str, int, bytes]]:
-    """Version, step and content of each undamaged state that has not come back."""
+    """Version, step and content of each undamaged snapshot or newest state that has not come back."""
     found = {}
     for name in [*map(state_name, snapshot_steps(folder)), LATEST]:
         place = f"snapshots/{name}"

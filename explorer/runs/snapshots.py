@@ -1,9 +1,12 @@
-"""Snapshots: the complete state of a training at a step, for analyses and for resuming."""
+"""Snapshots: the weights of a training at some steps, for analyses; and its complete states, for resuming.
+
+The weights of a snapshot are in half precision, those of norms excepted. The steps 0 and the last need none: the seed
+gives the first weights, and the checkpoint has the last ones.
+"""
 
 import io
 import os
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +15,9 @@ import torch
 from explorer.errors import RunError, StorageError, one_line
 from explorer.files import inside, storage_errors, write_atomically
 from explorer.runs.checkpoint_facts import snapshot_steps
-from explorer.runs.state_files import LATEST, damaged, seal, state_name, verified_state
+from explorer.runs.state_files import LATEST, PREVIOUS, damaged, keep_previous, seal, state_name, verified_state
 
-State = dict[str, Any]  # step, weights and buffers, optimiser: plain types and tensors
+State = dict[str, Any]  # step, weights and buffers; optimiser if it is complete: plain types and tensors
 
 
 def is_snapshot_step(step: int, steps: int) -> bool:
@@ -24,27 +27,34 @@ def is_snapshot_step(step: int, steps: int) -> bool:
 
 
 def write_snapshot(folder: Path, state: State) -> None:
-    """Save the state of a run in its `folder`, named after its step.
+    """Save the weights in the state of a run in its `folder`, named after the step.
 
     Raises:
         StorageError: the disk is full or the folder read-only; earlier snapshots are intact.
     """
-    _write(folder / "snapshots" / state_name(state["step"]), state)
+    weights = {name: _halved(tensor) for name, tensor in state["network"].items()}
+    _write(folder / "snapshots" / state_name(state["step"]), {"step": state["step"], "network": weights})
+
+
+def _halved(tensor: torch.Tensor) -> torch.Tensor:
+    """Weights of a convolution or linear map in half precision, if they are in its range; others as they are."""
+    if tensor.ndim < 2 or not tensor.is_floating_point():
+        return tensor
+    half = tensor.half()
+    return half if half.isfinite().all() else tensor
 
 
 def write_latest(folder: Path, state: State) -> None:
-    """Replace the state from which a run resumes; raises as `write_snapshot` does."""
+    """Save the complete state from which a run resumes; the last one is kept beside it.
+
+    Raises:
+        StorageError: the disk is full or the folder read-only; the last state is intact.
+    """
     _write(folder / "snapshots" / LATEST, state)
 
 
-def remove_latest(folder: Path) -> None:
-    """Remove the state from which a run resumes, which a finished run does not need."""
-    with storage_errors(folder):
-        (folder / "snapshots" / LATEST).unlink(missing_ok=True)
-
-
 def read_snapshot(folder: Path, step: int) -> State:
-    """The state after `step` updates.
+    """The weights after `step` updates, those of earlier versions with the optimiser's state.
 
     Raises:
         StorageError: there is no such snapshot, or it is damaged.
@@ -63,7 +73,9 @@ class _OtherSettingsError(StorageError):
 def resume_state(
     folder: Path, last_step: int, settings: Mapping[str, Any] | None = None
 ) -> tuple[State | None, list[str]]:
-    """The most advanced undamaged state up to `last_step`; None if there is none, to start from step 0.
+    """The most advanced undamaged complete state up to `last_step`; None if there is none, to start from step 0.
+
+    Snapshots of earlier versions are such states.
 
     Args:
         last_step: of the last row of the metrics; -1 if there is none.
@@ -75,31 +87,25 @@ def resume_state(
     Raises:
         RunError: all undamaged states are of other settings.
     """
-    latest: State | None = None
-    trouble = []
-    with suppress(FileNotFoundError):
+    found: State | None = None
+    trouble: list[StorageError] = []
+    kept = [(state_name(step), step) for step in reversed(snapshot_steps(folder)) if step <= last_step]
+    for name, step in [(LATEST, None), (PREVIOUS, None), *kept]:
+        if found is not None and (step is None or step <= found["step"]):
+            continue
         try:
-            latest = _require_settings(_read(folder, LATEST), settings, LATEST)
+            state = _read(folder, name, step)
+            if "optimiser" in state:
+                found = _usable(state, settings, name, last_step)
+        except FileNotFoundError:
+            continue
         except StorageError as error:
             trouble.append(error)
-    if latest is not None and latest["step"] > last_step:
-        trouble.append(StorageError(f"metrics.db ends at step {last_step}, before {LATEST} (step {latest['step']})"))
-        latest = None
-    kept = snapshot_steps(folder)
-    for step in reversed(kept):
-        if latest is not None and latest["step"] >= step:
-            break
-        if step <= last_step:
-            try:
-                latest = _require_settings(read_snapshot(folder, step), settings, state_name(step))
-                break
-            except StorageError as error:
-                trouble.append(error)
-    if latest is None:
+    if found is None:
         _require_no_other_settings(folder, trouble)
-        if last_step > 0 and not kept and not trouble:
+        if last_step > 0 and not trouble:
             trouble.append(StorageError("all states are missing"))
-    return latest, [one_line(error.reason).replace(f"{folder / 'snapshots'}{os.sep}", "") for error in trouble]
+    return found, [one_line(error.reason).replace(f"{folder / 'snapshots'}{os.sep}", "") for error in trouble]
 
 
 def _require_no_other_settings(folder: Path, trouble: list[StorageError]) -> None:
@@ -109,13 +115,15 @@ def _require_no_other_settings(folder: Path, trouble: list[StorageError]) -> Non
             raise RunError(f"{folder.name}: {error}. Restore both from one copy, or start a new run.")
 
 
-def _require_settings(state: State, settings: Mapping[str, Any] | None, name: str) -> State:
-    """The state, checked against the run's settings, which states of earlier versions lack."""
+def _usable(state: State, settings: Mapping[str, Any] | None, name: str, last_step: int) -> State:
+    """The state, checked against the run's settings, which states of earlier versions lack, and its metrics."""
     setting = _difference(state.get("settings", settings), settings)
     if setting:
         raise _OtherSettingsError(
             f"{name} of step {state['step']} was made with another `{setting}` than run.json says"
         )
+    if state["step"] > last_step:
+        raise StorageError(f"metrics.db ends at step {last_step}, before {name} (step {state['step']})")
     return state
 
 
@@ -136,6 +144,8 @@ def _write(path: Path, state: State) -> None:
     content = io.BytesIO()
     torch.save(state, content)  # not directly to the file, where torch would hide that the disk is full
     seal(content, state["step"])
+    if path.name == LATEST:
+        keep_previous(path.parent)
     write_atomically(path, lambda file: file.write(content.getbuffer()))
 
 

@@ -11,10 +11,11 @@ import zipfile
 from pathlib import Path
 
 from explorer.errors import StorageError, one_line
-from explorer.files import inside, read_file
+from explorer.files import inside, read_file, storage_errors
 from explorer.runs.checkpoint_facts import snapshot_steps
 
-LATEST = "latest.pt"
+LATEST = "latest.pt"  # the complete state from which a run resumes, and the one before, should it be damaged
+PREVIOUS = "previous.pt"
 MOST_STATE_BYTES = 8 * 2**30  # of a state; one of resnet152 has 0.5 GB
 _END = b"PK\x05\x06"  # start of the last record of a zip, which ends with the length of the comment
 _END_BYTES = 22
@@ -65,19 +66,60 @@ def damaged(path: Path, cause: str) -> StorageError:
 
 
 def newest_verified_step(folder: Path) -> int | None:
-    """The step of the most advanced undamaged state of the run in `folder`; None if there is none."""
-    kept = (step for step in reversed(snapshot_steps(folder)) if _verified_step(folder, state_name(step)) is not None)
-    steps = (_verified_step(folder, LATEST), next(kept, None))
-    return max((step for step in steps if step is not None), default=None)
+    """The step of the most advanced undamaged state from which the run in `folder` can resume; None if there is none.
+
+    Snapshots of earlier versions count, since they are such states.
+    """
+    newest = max((_resumable_step(folder, name) for name in (LATEST, PREVIOUS)), default=-1)
+    for step in reversed(snapshot_steps(folder)):
+        if step <= newest or _resumable_step(folder, state_name(step)) == step:
+            return max(step, newest)
+    return None if newest < 0 else newest
 
 
-def _verified_step(folder: Path, name: str) -> int | None:
-    """The step of an undamaged state; None for latest.pt of an earlier version, which has it only in its pickle."""
+def is_complete(archive: io.BytesIO) -> bool:
+    """Whether a verified state has more than weights, so that a run can resume from it."""
+    with zipfile.ZipFile(archive) as entries:
+        pickles = (name for name in entries.namelist() if name.endswith("/data.pkl"))
+        return any(b"optimiser" in entries.read(name) for name in pickles)
+
+
+def keep_previous(place: Path) -> None:
+    """Rename the newest complete state in a folder of snapshots, before another is written in its place.
+
+    Raises:
+        StorageError: the folder is read-only.
+    """
+    latest = place / LATEST
+    if latest.is_file() and not latest.is_symlink():
+        with storage_errors(latest):
+            latest.replace(place / PREVIOUS)
+
+
+def remove_states(folder: Path) -> list[Path]:
+    """Remove the states from which a run resumes, which a finished run does not need; gives their files.
+
+    Raises:
+        StorageError: the folder is read-only.
+    """
+    removed = []
+    with storage_errors(folder):
+        for path in (folder / "snapshots" / LATEST, folder / "snapshots" / PREVIOUS):
+            if path.is_file() or path.is_symlink():
+                path.unlink()
+                removed.append(path)
+    return removed
+
+
+def _resumable_step(folder: Path, name: str) -> int:
+    """The step of an undamaged complete state, else -1; also for latest.pt of an early version, which hides it."""
     try:
-        _, step = verified_state(folder, name)
+        archive, step = verified_state(folder, name)
     except (FileNotFoundError, StorageError):
-        return None
-    return step if step is not None or name == LATEST else int(name.removeprefix("step-").removesuffix(".pt"))
+        return -1
+    if step is None:
+        step = -1 if name in (LATEST, PREVIOUS) else int(name.removeprefix("step-").removesuffix(".pt"))
+    return step if is_complete(archive) else -1
 
 
 def _checked(content: bytes) -> tuple[io.BytesIO, int | None]:

@@ -22,6 +22,7 @@ import re
 import secrets
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -72,6 +73,7 @@ class Run:
         state: as stored, or inferred: "crashed" (its worker died), "damaged" (a file is unreadable), "shipped" (came
             with the program, finished and read-only).
         progress: last step and errors, from metrics.db.
+        bytes: of its files; snapshot_bytes: of those in snapshots/.
         damage: what is wrong with a damaged run, in one line, else empty.
         elsewhere: whether another user of this machine trains it.
         reason: why it is damaged, was paused or stopped, failed, or crashed as far as its worker logged it.
@@ -83,6 +85,8 @@ class Run:
     facts: RunFacts | None
     state: State
     progress: Progress
+    bytes: int = 0
+    snapshot_bytes: int = 0
     damage: str = ""
     elsewhere: bool = False
     reason: str = ""
@@ -261,17 +265,32 @@ def _read_anew(folder: Path) -> Run:
             require_valid_metrics(folder)
     except RunError as error:
         damage = one_line(error)
-        return Run(run_id, folder, facts, "damaged", Progress(), damage, reason=damage)
+        return Run(run_id, folder, facts, "damaged", Progress(), *_sizes(folder), damage, reason=damage)
     return Run(
         run_id,
         folder,
         facts,
         state,
         progress,
+        *_sizes(folder),
         elsewhere=elsewhere,
         reason=facts.reason or (logged_reason(folder) if state == "crashed" else ""),
         silent_seconds=silent_seconds(folder) if state in ("starting", "running") else None,
     )
+
+
+def _sizes(folder: Path) -> tuple[int, int]:
+    """Bytes of all files of a run, and of those in snapshots/; what cannot be read counts 0."""
+    snapshots = _bytes(folder / "snapshots")
+    return _bytes(folder) + snapshots, snapshots
+
+
+def _bytes(folder: Path) -> int:
+    with suppress(OSError):
+        if not folder.is_symlink():
+            files = (entry for entry in os.scandir(folder) if entry.is_file(follow_symlinks=False))
+            return sum(entry.stat(follow_symlinks=False).st_size for entry in files)
+    return 0
 
 
 def list_runs() -> list[Run]:

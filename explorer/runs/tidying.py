@@ -10,7 +10,7 @@ from filelock import Timeout
 from explorer.errors import ExplorerError
 from explorer.files import home, temporary_place
 from explorer.runs import arrival, heartbeat, trash
-from explorer.runs.state_files import LATEST
+from explorer.runs.state_files import LATEST, PREVIOUS, remove_states
 from explorer.runs.store import checkpoint_folder, is_run_folder, read_facts, run_lock
 from explorer.scratch import remove_unowned
 
@@ -69,15 +69,14 @@ def _remove_elsewhere() -> list[Path]:
 
 def _remove_left(folder: Path) -> list[Path]:
     """Remove files of an ended worker from a run folder, holding its lock so that no worker starts."""
-    beat, latest = folder / heartbeat.NAME, _within(folder)[-1] / LATEST
-    if not beat.is_file() and not latest.is_file():
+    beat, states = folder / heartbeat.NAME, _within(folder)[-1]
+    if not any(path.is_file() for path in (beat, states / LATEST, states / PREVIOUS)):
         return []
     removed = []
     with suppress(Timeout), run_lock(folder).acquire(timeout=0):
         if beat.is_file():
             beat.unlink()
             removed.append(beat)
-        if latest.is_file() and read_facts(folder).state == "finished":
-            latest.unlink()
-            removed.append(latest)
+        if states != folder and read_facts(folder).state == "finished":
+            removed += remove_states(folder)
     return removed

@@ -6,17 +6,23 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from explorer import labels
 from explorer.analysis.confounds import Comparison, Confound, confounds
-from explorer.analysis.verdict import Verdict, end_errors, error_gaps, last_steps, verdicts
+from explorer.analysis.main_finding import MainFinding, main_finding
+from explorer.analysis.verdict import LOW_ERROR, Verdict, end_errors, error_gaps, last_steps, low_error_steps, verdicts
 from explorer.data.catalogue import dataset
 from explorer.errors import BadSettings, RunError
 from explorer.registry import lookup
-from explorer.runs.experiments import Experiment, end_metrics, experiment
+from explorer.runs.experiments import Experiment, end_metrics, experiment, metrics
 from explorer.runs.facts import RunFacts
+from explorer.runs.store import Run
 from explorer.training import launch
 from explorer.training.plan import Plan
 from explorer.training.presets import PRESETS, twins
 from explorer.training.recipe import Recipe
+
+MOST_NAMED = 8  # networks in a sentence
+CURVE_POINTS = 500  # of a run, from which the steps to an error of 10 % are read
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +31,10 @@ class Report:
 
     Attributes:
         experiments: ids.
-        ends: one row per run at the end of its schedule: `tables.RUN_KEYS`, train_error, test_error.
-        unfinished: ids of the runs without an error there.
+        ends: one row per run at the end of its schedule, the columns of `tables.ENDS`.
+        unfinished: ids of the runs that are not there.
+        not_counted: a sentence on those; empty if there are none.
+        finding: the effect of depth on plain networks, weighed against that on residual ones.
         gaps: every comparison, the columns of `tables.GAPS`.
         degradation: deeper plain networks against the shallowest, and residual ones for comparison.
         shortcut: plain against residual networks of the same depth.
@@ -37,6 +45,8 @@ class Report:
     experiments: tuple[str, ...]
     ends: pd.DataFrame
     unfinished: tuple[str, ...]
+    not_counted: str
+    finding: MainFinding
     gaps: pd.DataFrame
     degradation: Verdict
     shortcut: Verdict
@@ -114,18 +124,26 @@ def report(found: Sequence[Experiment]) -> Report:
     chance = 1 - 1 / len(dataset(data.pop()).classes)
     ends = pd.concat([_ends(each) for each in found], ignore_index=True)
     ended = set(ends["run"])
+    unfinished = [run for each in found for run in each.runs if run.id not in ended]
     gaps = error_gaps(ends, chance=chance)
     degradation, shortcut = verdicts(gaps, chance=chance)
     return Report(
         experiments=tuple(each.id for each in found),
         ends=ends,
-        unfinished=tuple(run_id for each in found for run_id in each.run_ids if run_id not in ended),
+        unfinished=tuple(run.id for run in unfinished),
+        not_counted=_not_counted(unfinished),
+        finding=main_finding(gaps, chance=chance, steps=max(each.steps for each in found)),
         gaps=gaps,
         degradation=degradation,
         shortcut=shortcut,
         confounds=tuple(experiment_confounds(found)),
         chance=chance,
     )
+
+
+def final_errors(found: Experiment) -> pd.DataFrame:
+    """The errors of each run at the end of its schedule, as every page states them: `analysis.verdict.end_errors`."""
+    return end_errors(end_metrics(found.run_ids, after=found.steps - last_steps(found.steps)), found.steps)
 
 
 def plan_confounds(planned: Plan) -> list[Confound]:
@@ -203,7 +221,7 @@ def protocol(facts: RunFacts) -> dict[str, str]:
         "Training images": f"{recipe.train_images or row.train_images:,} (none for validation)",
         "Steps": f"{recipe.steps:,}",
         "Batch size": f"{recipe.batch_size}",
-        "Learning rate": f"{recipe.learning_rate:g}, {recipe.schedule.replace('_', ' ')}",
+        "Learning rate": f"{recipe.learning_rate:g}, {labels.value(recipe.schedule)}",
         "Crop and mirror": "yes" if is_augmented(facts) else "no",
         "Normalisation": "mean image subtracted" if pixel else "mean and deviation per channel",
         "Image size": f"{size} x {size}",
@@ -212,7 +230,21 @@ def protocol(facts: RunFacts) -> dict[str, str]:
 
 
 def _ends(found: Experiment) -> pd.DataFrame:
-    return end_errors(end_metrics(found.run_ids, after=found.steps - last_steps(found.steps)), found.steps)
+    ends = end_errors(end_metrics(found.run_ids, after=found.steps - last_steps(found.steps)), found.steps)
+    below = tuple(ends.loc[ends["train_error"] < LOW_ERROR, "run"])
+    low = low_error_steps(metrics(below, points=CURVE_POINTS), found.steps)
+    return ends.assign(low_error_step=ends["run"].map(low).astype(float))
+
+
+def _not_counted(unfinished: Sequence[Run]) -> str:
+    """How many runs, and of which networks: in a stopped experiment there may be hundreds."""
+    if not unfinished:
+        return ""
+    names = list(dict.fromkeys(run.facts.network.name if run.facts else run.id for run in unfinished))
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    named = ", ".join(names[:MOST_NAMED]) + more
+    runs = "1 run is" if len(unfinished) == 1 else f"{len(unfinished)} runs are"
+    return f"Not counted: {runs} not at the end of the schedule ({named})."
 
 
 def _confounds(planned: Plan, recipes: Sequence[dict[str, object]], trained_on: tuple[str, ...]) -> list[Confound]:

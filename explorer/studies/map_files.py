@@ -205,7 +205,7 @@ def _cell(each: Map, row: str, column: str) -> MapCell:
         target=target,
         target_probability=float(each.probabilities[each.target]),
         right=None if each.label is None else each.prediction == each.label,
-        note="" if each.delta is None else f"delta {each.delta:.2g}",
+        note="" if each.delta is None else f"delta {each.delta:.2g}".replace("-", "−"),
     )
 
 

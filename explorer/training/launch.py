@@ -83,7 +83,13 @@ def start_all(plans: Sequence[Plan], where: Where = HERE) -> list[str]:
         ]
         new = [plan for plan, known in zip(plans, same, strict=True) if known is None]
         require_room(
-            "Training", [(c, plan.recipe, None) for plan in new for _ in plan.seeds for c in plan.network_configs()]
+            "Training",
+            [
+                (config, plan.recipe, None, place == 0)
+                for plan in new
+                for place in range(len(plan.seeds))
+                for config in plan.network_configs()
+            ],
         )
         number, place = next_number(), _last_place()
         begun = iter([queue(plan, where, number=number + n, place=place + n) for n, plan in enumerate(new)])
@@ -120,6 +126,7 @@ def queue(plan: Plan, where: Where = HERE, *, number: int = 0, place: float = 0.
             number=number,
             queued=place,
             where=where,
+            snapshots=seed == plan.seeds[0],
             initial=plan.initial,
             initial_sha256=initial_sha256,
         )
@@ -189,7 +196,7 @@ def resume(experiment_id: str) -> None:
         require_room(
             "Resuming",
             [
-                (run.facts.network, Recipe(**run.facts.recipe), newest_verified_step(run.path))
+                (run.facts.network, Recipe(**run.facts.recipe), newest_verified_step(run.path), run.facts.snapshots)
                 for run in waiting
                 if run.facts is not None
             ],

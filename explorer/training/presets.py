@@ -40,26 +40,28 @@ PRESETS: dict[str, Preset] = {
         Plan(
             networks=twins((20, 32, 56)),
             data="digits",
-            recipe=Recipe(**_SHORT, steps=50, batch_size=32, learning_rate=0.03, evaluate_every=25, last_images=300),
+            recipe=Recipe(**_SHORT, steps=100, batch_size=32, learning_rate=0.03, evaluate_every=25, last_images=300),
             seeds=(0, 1, 2),
             title="One minute: plain and residual networks on digits",
         ),
-        "22 seconds",
-        "Built-in images of digits, 8x8 pixels. plain32 ends far above plain20; plain56 does not start to train in so "
-        "few steps; the residual networks all learn.",
+        "45 seconds",
+        "Built-in images of digits, 8x8 pixels. Depth raises the training error of plain32 by about 40 points and of "
+        "plain56 by almost 80, that of the residual networks by one to three: so short a training still costs them "
+        "something.",
     ),
     "lecture": Preset(
         "Lecture",
         Plan(
             networks=("plain20", "plain32", "plain56", "resnet20", "resnet56"),
             data="cifar10",
-            recipe=Recipe(**_HALVED, steps=200, batch_size=32, evaluate_every=50, last_images=1000),
+            recipe=Recipe(**_HALVED, steps=550, batch_size=32, evaluate_every=50, last_images=1000),
             seeds=(0, 1, 2),
             title="Lecture: plain and residual networks on CIFAR-10",
         ),
-        "5 1/2 minutes",
-        "CIFAR-10 at 16x16 pixels. plain32 ends some points above plain20; plain56 does not start to train. Too short "
-        "to decide whether resnet56 is better than resnet20.",
+        "5 minutes",
+        "CIFAR-10 at 16x16 pixels. plain32 ends about 11 points of training error above plain20; plain56 hardly starts "
+        "to train. resnet56 ends 6 points above resnet20: in so short a training depth costs residual networks too, "
+        "but less.",
     ),
     "coffee_break": Preset(
         "Coffee break",

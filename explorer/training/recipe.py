@@ -3,9 +3,10 @@
 from functools import cache
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from explorer.data.catalogue import MOST_IMAGES
+from explorer.labels import value
 from explorer.models.config import LARGEST_IMAGE
 from explorer.registry import lookup
 from explorer.settings import Settings
@@ -31,86 +32,94 @@ _PAPER = "in He et al. 2015, section 4.2"
 class Recipe(Settings):
     """Settings of a training; the same recipe and seed give the same curve on one machine.
 
-    In forms and in a shell, the `title` of a field is its label and the `description` its help. `json_schema_extra` has
-    what else a form needs: the "step" of a number, the "choices" of a text, the meaning of an "empty" field.
+    In forms and in a shell, the `description` of a field is its help; labels are in `explorer.labels`.
+    `json_schema_extra` has what else a form needs: the "step" of a number, the "choices" of a text by label, what an
+    "empty" field means.
     """
 
     steps: int = Field(
-        default=300, ge=1, le=MOST_STEPS, title="Steps", description="Optimiser steps, the paper's iterations.",
+        default=300, ge=1, le=MOST_STEPS, description="Optimiser steps, the paper's iterations.",
         json_schema_extra={"step": 50},
     )  # fmt: skip
     batch_size: int = Field(  # batch norm needs two
-        default=128, ge=2, le=65_536, title="Batch size", description=f"Images per step; 128 {_PAPER}.",
+        default=128, ge=2, le=65_536, description=f"Images per step; 128 {_PAPER}.",
         json_schema_extra={"step": 16},
     )  # fmt: skip
     learning_rate: float = Field(
-        default=0.1, gt=0, le=1000, title="Learning rate", description=f"Peak step size; 0.1 {_PAPER}.",
+        default=0.1, gt=0, le=1000, description=f"Its highest value during training; 0.1 {_PAPER}.",
         json_schema_extra={"step": 0.01},
     )  # fmt: skip
     schedule: str = Field(
-        default="he2015", title="Schedule", json_schema_extra={"choices": {name: name for name in SCHEDULES}},
+        default="he2015", json_schema_extra={"choices": {value(name): name for name in SCHEDULES}},
         description="How the learning rate changes; he2015 has the paper's gentle start for 110 layers and more. "
         + " ".join(f"{name}: {(rule.__doc__ or '').splitlines()[0]}" for name, rule in SCHEDULES.items()),
     )  # fmt: skip
     warmup_steps: int = Field(
-        default=0, ge=0, le=MOST_STEPS, title="Warm-up", json_schema_extra={"step": 10},
+        default=0, ge=0, le=MOST_STEPS, json_schema_extra={"step": 10},
         description=f"Steps over which the rate grows linearly to the schedule's; 0 {_PAPER}.",
     )  # fmt: skip
     momentum: float = Field(
-        default=0.9, ge=0, lt=1, title="Momentum", description=f"Of the gradients; 0.9 {_PAPER}.",
+        default=0.9, ge=0, lt=1, description=f"Weight of the earlier gradients in a step; 0.9 {_PAPER}.",
         json_schema_extra={"step": 0.05},
     )  # fmt: skip
     weight_decay: float = Field(
-        default=1e-4, ge=0, le=100, title="Weight decay", description=f"On all parameters; 1e-4 {_PAPER}.",
+        default=1e-4, ge=0, le=100, description=f"On all parameters; 1e-4 {_PAPER}.",
         json_schema_extra={"step": 0.0001},
     )  # fmt: skip
     train_images: int | None = Field(
-        default=None, ge=1, le=MOST_IMAGES, title="Training images", json_schema_extra={"empty": "all"},
-        description="Size of the class-balanced training subset, drawn by the seed; left out, all.",
+        default=None, ge=1, le=MOST_IMAGES, json_schema_extra={"empty": "all"},
+        description="Size of the class-balanced training subset, drawn by the seed; by default all.",
     )  # fmt: skip
     image_size: int | None = Field(
-        default=None, ge=8, le=LARGEST_IMAGE, title="Image size",
-        description="Side in pixels; left out, the data set's own; 16 averages CIFAR down by 2x2. Half the side trains "
-        "about four times as fast.",
+        default=None, ge=8, le=LARGEST_IMAGE,
+        description="Side in pixels; by default the data set's own; 16 averages CIFAR down by 2x2. Half the side "
+        "trains about four times as fast.",
     )  # fmt: skip
     normalisation: Literal["channel", "pixel"] = Field(
-        default="channel", title="Normalisation",
-        description="channel: by a mean and a deviation per channel; pixel: by the mean image, as in the paper.",
+        default="channel",
+        description="channel: by the mean and deviation of each channel; pixel: by the mean image, as in the paper.",
     )  # fmt: skip
     stochastic_depth: float = Field(
-        default=0, ge=0, lt=1, title="Stochastic depth", json_schema_extra={"step": 0.1},
+        default=0, ge=0, lt=1, json_schema_extra={"step": 0.1},
         description="For residual networks: probability that a step drops the branch of the last block, decreasing "
         "linearly to almost 0 at the first; 0 never, 0.5 in Huang et al. 2016.",
     )  # fmt: skip
     augment: bool | None = Field(
-        default=None, title="Crop and mirror",
-        description="Pad 4, random crop, mirror; left out, as the data set does (CIFAR yes, digits no).",
+        default=None,
+        description="Pad 4, random crop, mirror; by default as the data set does (CIFAR yes, digits no).",
         json_schema_extra={"choices": {"as the data set does": None, "yes": True, "no": False}},
     )  # fmt: skip
     precision: Literal["auto", "fp32", "bf16"] = Field(
-        default="auto", title="Precision", description="auto: bf16 autocast where the device gains from it, else fp32.",
+        default="auto", description="auto: bf16 autocast where the device gains from it, else fp32.",
     )  # fmt: skip
     evaluate_every: int | None = Field(
-        default=None, ge=1, le=MOST_STEPS, title="Evaluate every N steps", json_schema_extra={"empty": "automatic"},
-        description="Steps between evaluations; left out, 1.5 times the square root of the steps, at least 10, so that "
-        "short runs have some points and long runs spend little on them.",
+        default=None, ge=1, le=MOST_STEPS, json_schema_extra={"empty": "automatic"},
+        description="Steps between evaluations; by default 1.5 times the square root of the steps, at least 10, so "
+        "that short runs have some points and long runs spend little on them.",
     )  # fmt: skip
     evaluate_images: int = Field(
-        default=250, ge=10, le=MOST_IMAGES, title="Evaluation images", json_schema_extra={"step": 50},
+        default=250, ge=10, le=MOST_IMAGES, json_schema_extra={"step": 50},
         description="Size of the fixed training sample and of the fixed test sample of an evaluation.",
     )  # fmt: skip
     last_images: int | None = Field(
-        default=None, ge=10, le=MOST_IMAGES, title="Final evaluation images",
+        default=None, ge=10, le=MOST_IMAGES,
         json_schema_extra={"empty": "2,000 and all test images"},
-        description="The same for the last evaluation; left out, 2,000 training images and the whole test set.",
+        description="The same for the last evaluation; by default 2,000 training images and the whole test set.",
     )  # fmt: skip
     probe_every: int | None = Field(
-        default=None, ge=0, le=MOST_STEPS, title="Probe every N steps",
+        default=None, ge=0, le=MOST_STEPS,
         json_schema_extra={"step": 10, "empty": "automatic"},
         description="Steps between measurements of all layers and blocks (responses, gradients, residual ledger) on a "
-        "fixed batch of 64 training images; 0 never. Left out: more often at the beginning, for about 3% of the "
+        "fixed batch of 64 training images; 0 never. By default more often at the beginning, for about 3% of the "
         "training time, and not at all in very short trainings.",
     )  # fmt: skip
+
+    @field_validator("schedule")
+    @classmethod
+    def _stored(cls, schedule: str) -> str:
+        """The stored name of "one-cycle", as pages write it."""
+        name = schedule.replace("-", "_")
+        return name if name in SCHEDULES else schedule
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

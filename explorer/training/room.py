@@ -16,11 +16,12 @@ ROW_BYTES = 70  # of a step in metrics.db
 CLEARLY = 0.8  # fraction of the needed space below which a training is refused
 
 
-def room_needed(config: NetworkConfig, recipe: Recipe, step: int | None = None) -> int:
+def room_needed(config: NetworkConfig, recipe: Recipe, step: int | None = None, *, snapshots: bool = True) -> int:
     """Bytes that a run will write, without its probes.
 
     Args:
         step: from which it resumes; None for a new run.
+        snapshots: whether it keeps them, see `RunFacts`.
     """
     layers = list(layer_shapes(config))
     parameters = sum(each.own_parameters + each.norm_parameters for each in layers)
@@ -28,19 +29,20 @@ def room_needed(config: NetworkConfig, recipe: Recipe, step: int | None = None) 
     copies, tensors = (2, sum(LAYER_TENSORS)) if recipe.momentum else (1, LAYER_TENSORS[0])
     state = 4 * (copies * parameters + statistics) + TENSOR_BYTES * tensors * len(layers)
     begun = -1 if step is None else step
-    snapshots = sum(each > begun for each in kept_steps(recipe.steps))
+    kept = sum(each > begun for each in kept_steps(recipe.steps)) if snapshots else 0
+    snapshot = 2 * parameters + 4 * statistics + TENSOR_BYTES * LAYER_TENSORS[0] * len(layers)  # in half precision
     rows = ROW_BYTES * (recipe.steps - begun)
-    return (snapshots + 1) * state + 4 * parameters + rows + RESERVE_BYTES  # + 1: the latest state
+    return kept * snapshot + 2 * state + 4 * parameters + rows + RESERVE_BYTES  # the latest state and the one before
 
 
-def require_room(action: str, runs: Iterable[tuple[NetworkConfig, Recipe, int | None]]) -> None:
+def require_room(action: str, runs: Iterable[tuple[NetworkConfig, Recipe, int | None, bool]]) -> None:
     """Raise StorageError if the disk clearly has too little space for what runs will write.
 
     Args:
         action: for the message, such as "Resuming".
         runs: arguments of `room_needed`.
     """
-    needed = sum(room_needed(*each) for each in runs)
+    needed = sum(room_needed(config, recipe, step, snapshots=kept) for config, recipe, step, kept in runs)
     free = shutil.disk_usage(home()).free
     if free < CLEARLY * needed:
         raise StorageError(
@@ -50,9 +52,9 @@ def require_room(action: str, runs: Iterable[tuple[NetworkConfig, Recipe, int | 
 
 
 def kept_steps(steps: int) -> list[int]:
-    """The steps of a run's snapshots, ascending; those of `runs.snapshots.is_snapshot_step`."""
+    """The steps of a run's snapshots, ascending; those of `runs.snapshots.is_snapshot_step` between 0 and the last."""
     regular = (digit * 10**zeros for zeros in range(len(str(steps))) for digit in (1, 2, 5))
-    return sorted({0, steps, *(step for step in regular if step <= steps)})
+    return [step for step in regular if step < steps]
 
 
 def _megabytes(count: int) -> str:

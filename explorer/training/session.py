@@ -18,7 +18,8 @@ from explorer.runs.checkpoints import initial_network, save_checkpoint
 from explorer.runs.facts import Lane, StoredState, settings_digest, training_settings, with_notice
 from explorer.runs.metrics import MetricsWriter, read_progress
 from explorer.runs.metrics_file import metrics_sha256
-from explorer.runs.snapshots import is_snapshot_step, remove_latest, resume_state, write_latest, write_snapshot
+from explorer.runs.snapshots import is_snapshot_step, resume_state, write_latest, write_snapshot
+from explorer.runs.state_files import remove_states
 from explorer.runs.store import Run, update_run
 from explorer.training.devices import best_device, device_facts
 from explorer.training.loop import Record, Training, batches_for, train
@@ -119,7 +120,8 @@ class Session:
 
     def leave(self, state: StoredState) -> None:
         """Save the state for resuming, and close."""
-        self._write_latest()
+        if self.training.started:
+            self._write_latest()
         self.close()
         update_run(self.run.id, state=state, worker=None)
 
@@ -152,9 +154,6 @@ class Session:
         print(f"{self.run.id}: {sentence}", flush=True)
         return with_notice(self.facts, sentence)
 
-    def _state(self) -> dict[str, Any]:
-        return self.training.state() | {"settings": training_settings(self.facts)}
-
     def _store(self, record: Record) -> None:
         """Store the rows before the state, so that a state on disk always has its rows."""
         self.metrics.append(astuple(record))
@@ -164,8 +163,9 @@ class Session:
         if self.training.probe_due:
             self._probe()
         if is_snapshot_step(record.step, self.recipe.steps):
-            self.metrics.flush()
-            write_snapshot(self.run.path, self._state())
+            state = self._write_latest()
+            if self.facts.snapshots and 0 < record.step < self.recipe.steps:
+                write_snapshot(self.run.path, state)
         elif time.monotonic() - self._saved_at > LATEST_SECONDS:
             self._write_latest()
 
@@ -186,11 +186,13 @@ class Session:
             self.facts = self.facts.model_copy(update={"notice": notice})
             update_run(self.run.id, notice=notice)
 
-    def _write_latest(self) -> None:
+    def _write_latest(self) -> dict[str, Any]:
+        """Save the complete state; gives it."""
         self.metrics.flush()
-        if self.training.started:
-            write_latest(self.run.path, self._state())
+        state = self.training.state() | {"settings": training_settings(self.facts)}
+        write_latest(self.run.path, state)
         self._saved_at = time.monotonic()
+        return state
 
     def _finish(self) -> None:
         self.close()
@@ -210,4 +212,4 @@ class Session:
         )
         facts = save_checkpoint(self.training.network, self.run.path / "checkpoint.safetensors", facts)
         update_run(self.run.id, state="finished", worker=None, checkpoint_sha256=facts.sha256)
-        remove_latest(self.run.path)
+        remove_states(self.run.path)

@@ -100,6 +100,18 @@ def _report(experiment_id: str, progress: tuple[tuple[str, str, int], ...]) -> R
     return degradation.report([experiment(experiment_id)])
 
 
+def errors(found: Experiment) -> dict[str, tuple[float | None, float | None]]:
+    """Training and test error of each run: at the end of its schedule, else those of its last evaluation."""
+    latest = {run.id: (run.progress.train_error, run.progress.test_error) for run in found.runs}
+    return latest | _final_errors(found.id, tuple((run.id, run.state, run.progress.step) for run in found.runs))
+
+
+@st.cache_data(show_spinner=False, max_entries=100)
+def _final_errors(experiment_id: str, progress: tuple[tuple[str, str, int], ...]) -> dict[str, tuple[float, float]]:
+    ends = degradation.final_errors(experiment(experiment_id))
+    return {str(row["run"]): (row["train_error"], row["test_error"]) for row in ends.to_dict("records")}
+
+
 def csv(run_ids: tuple[str, ...]) -> str:
     """Every recorded step of several runs."""
     return library.metrics(run_ids, points=None).to_csv(index=False)

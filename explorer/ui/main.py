@@ -8,6 +8,7 @@ from explorer.ui.address import refuse_long_texts
 from explorer.ui.errors import readable_errors
 from explorer.ui.navigation import PAGES, page
 from explorer.ui.runs import deleted
+from explorer.ui.widgets.in_hand import keep_in_hand
 
 ICON = Path(__file__).with_name("icon.svg")
 
@@ -17,4 +18,5 @@ if chosen.url_path != "runs":
     deleted.empty()
 with readable_errors():
     refuse_long_texts()
+    keep_in_hand()
     chosen.run()

@@ -13,12 +13,13 @@ PAGES = {
     "build": ("Build", ":material/account_tree:", "Every ResNet of the literature: shapes, costs, code, comparison."),
     "degradation": ("Degradation", ":material/trending_up:", "Does depth hurt? Guess, race, verdict."),
     "train": ("Train", ":material/play_circle:", "Choose networks and data, train them, watch their error."),
-    "responses": ("Responses", ":material/graphic_eq:", "What layers and blocks do, step by step of training."),
+    "responses": ("Responses", ":material/graphic_eq:", "What layers and blocks do, at each step of training."),
     "attributions": ("Attributions", ":material/center_focus_strong:", "Where networks look; checks of the maps."),
     "evaluate": ("Evaluate", ":material/fact_check:", "Error, confusions, calibration, ensembles."),
     "runs": ("Runs", ":material/stacked_line_chart:", "All experiments: reopen, compare, rename, export, delete."),
     "checkpoints": ("Checkpoints", ":material/inventory_2:", "Weights on this machine; import weights."),
     "data": ("Data", ":material/dataset:", "Data sets on this machine, downloads, your own pictures."),
+    "glossary": ("Glossary", ":material/menu_book:", "The terms of the app, in English and Korean."),
 }
 
 

@@ -1,18 +1,42 @@
-"""Tasks of the server process besides the pages: the chart script, the training queue, preloaded imports."""
+"""What the server does besides running pages: their addresses, the chart script, the queue, preloaded imports."""
 
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import anyio
+from starlette.responses import HTMLResponse
+from starlette.routing import Route
+from streamlit.file_util import get_static_dir
 
 from explorer.compute.client import compute
 from explorer.compute.functions import attributions, devices, evaluations, layers
 from explorer.errors import ExplorerError
+from explorer.ui.navigation import PAGES
 from explorer.ui.widgets.live_chart import chart_script_route
 
-routes = [chart_script_route()]
+# Without it a page opened by its address looks for the server below itself first (/train/_stcore/health): two answers
+# 404 in the browser's console, and a tenth of a second.
+SERVER_ADDRESS = '<script>window.__streamlit = {BACKEND_BASE_URL: new URL(".", location.href).href}</script>'
+
+
+def _page_route(name: str, html: str) -> Route:
+    async def shell(request: Any) -> HTMLResponse:
+        return HTMLResponse(html, headers={"Cache-Control": "no-cache"})
+
+    return Route(f"/{name}", shell)
+
+
+def page_routes() -> list[Route]:
+    """The addresses of the pages: Streamlit's own index.html, which also says where the server is."""
+    index = (Path(get_static_dir()) / "index.html").read_text(encoding="utf-8")
+    html = index.replace("<head>", f"<head>{SERVER_ADDRESS}", 1)
+    return [_page_route(name, html) for name in PAGES if name != "home"]  # whose address is /
+
+
+routes = [chart_script_route(), *page_routes()]
 
 
 @asynccontextmanager

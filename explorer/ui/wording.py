@@ -1,5 +1,6 @@
 """Numbers, times and states as pages write them."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -50,9 +51,14 @@ def distinct(labels: Mapping[str, str]) -> dict[str, str]:
     return {name: f"{label}, {name}" if shared[label] > 1 else label for name, label in labels.items()}
 
 
+def minus(text: str) -> str:
+    """A text with minus signs in place of the hyphens before its numbers; names and ranges stay."""
+    return re.sub(r"(?<![\w)-])-(?=\.?\d)", "\N{MINUS SIGN}", text)
+
+
 def percent(fraction: float | None, digits: int = 1) -> str:
     """A fraction in percent; a dash for None or NaN."""
-    return "–" if fraction is None or isnan(fraction) else f"{100 * fraction:.{digits}f} %"
+    return "–" if fraction is None or isnan(fraction) else minus(f"{100 * fraction:.{digits}f} %")
 
 
 def duration(seconds: float) -> str:
@@ -75,7 +81,9 @@ def processes(lanes: int, threads: int) -> str:
 
 def size(count: int) -> str:
     """A number of bytes."""
-    return f"{count / 1e9:.2f} GB" if count >= 1e9 else f"{count / 1e6:,.0f} MB"
+    if count >= 1e9:
+        return f"{count / 1e9:.2f} GB"
+    return f"{count / 1e6:,.0f} MB" if count >= 1e6 else f"{count / 1e3:,.0f} kB"
 
 
 def since(seconds: float) -> str:

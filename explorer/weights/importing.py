@@ -104,6 +104,8 @@ def import_checkpoint(
     )
     if known and _same_task(known, facts):
         facts = known.model_copy(update={"source": facts.source if source or not known.source else known.source})
+    if facts.test_error is None and error is not None:
+        facts = facts.model_copy(update={"sample_error": error, "sample_images": images})
     target = checkpoint_folder() / f"{checkpoint_id}.safetensors"
     with storage_errors(target):
         target.parent.mkdir(parents=True, exist_ok=True)

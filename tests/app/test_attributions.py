@@ -17,6 +17,7 @@ from explorer.compute.client import compute
 from explorer.compute.functions import attributions
 from explorer.data.digits import read
 from explorer.ui.attributions.method_choice import USUAL
+from explorer.ui.attributions.picture_choice import IN_STRIP
 from explorer.ui.attributions.views import VIEWS
 from explorer.ui.widgets.live_chart import live_chart
 from tests.app.reading import charts, texts
@@ -236,7 +237,7 @@ def test_data_that_are_not_here_are_told(open_page, make_weights):
 
 def test_no_networks_says_what_to_do(open_page):
     app = open_page("attributions", networks="")
-    assert "Choose a network above" in app.info[0].value
+    assert "Choose a network: " in app.info[0].value
     assert not charts(app)
 
 
@@ -248,13 +249,13 @@ def test_a_method_that_cannot_run_is_told_and_the_others_are_shown(open_page, ma
     assert "explained" in there["Saliency, plain8, untrained"]["hovertemplate"]
 
 
-def test_the_strip_shows_ten_pictures_of_a_class_and_goes_on(open_page):
+def test_the_strip_shows_some_pictures_of_a_class_and_goes_on(open_page):
     labels = read(None, "test").labels
     sevens = np.flatnonzero(labels == 7)
     app = open_page("attributions", networks="plain8", methods="Saliency", **{"class": "7"})
-    assert [int(re.search(r"image (\d+)", each)[1]) for each in strip(app)] == sevens[:10].tolist()
+    assert [int(re.search(r"image (\d+)", each)[1]) for each in strip(app)] == sevens[:IN_STRIP].tolist()
     app.button(key="turn :material/chevron_right:").click().run()
-    assert [int(re.search(r"image (\d+)", each)[1]) for each in strip(app)] == sevens[10:20].tolist()
+    assert [int(re.search(r"image (\d+)", each)[1]) for each in strip(app)] == sevens[IN_STRIP : 2 * IN_STRIP].tolist()
     choose(app, "class", "3")
     assert re.search(r"image (\d+)", strip(app)[0])[1] == str(np.flatnonzero(labels == 3)[0])
 
@@ -308,16 +309,19 @@ def test_an_upload_is_explained_and_can_be_linked_to(open_page):
     assert address(app, "image").startswith("upload:")
     after = grid(app)["Saliency, plain8, untrained"]["z"]
     assert before != after
+    assert len(strip(app)) == 1  # the picture itself
     linked = open_page("attributions", networks="plain8", methods="Saliency", image=address(app, "image"))
     assert grid(linked)["Saliency, plain8, untrained"]["z"] == after
 
 
-def test_a_broken_upload_is_told_in_one_line_and_the_picture_stays(open_page):
+def test_a_broken_upload_is_told_in_one_line_without_maps_of_the_picture_before(open_page):
     app = open_page("attributions", networks="plain8", methods="Saliency", pictures="Upload", image="test:7")
     app.file_uploader[0].upload("notes.png", b"no picture at all", "image/png").run()
     (error,) = app.error
     assert "is not a PNG, JPEG or WebP picture" in error.value
     assert "\n" not in error.value
+    assert not grid(app)
+    look(app, "pictures", "all")
     assert "--image test:7" in commands(app)
 
 

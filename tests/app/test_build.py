@@ -1,5 +1,7 @@
 """The Build page: the address holds the network; what cannot be built is told and nothing is lost."""
 
+import json
+
 import pytest
 
 from explorer.models.catalogue import NETWORKS, network_config
@@ -68,7 +70,7 @@ def test_blocks_of_each_stage_give_the_depth(open_page):
 def test_what_cannot_be_built_says_the_rule_and_the_nearest_and_loses_nothing(open_page):
     app = open_page("build", network="seresnet20")
     set_part(app, "depth", 22)
-    assert "`depth` (=22) is not 6n+2" in app.warning[0].value.replace("\\", "")
+    assert "depth (22) is not 6n+2" in app.warning[0].value.replace("\\", "")
     assert app.number_input(key="build_depth").value == 22
     assert address(app, "network") == "seresnet20"
     assert metrics(app)[0] == f"{parameter_count(network_config('seresnet20')):,}"
@@ -121,10 +123,20 @@ def test_classes_are_kept_in_the_address(open_page):
     assert "classes" not in app.query_params
 
 
+@pytest.mark.parametrize("view", ["Numbers", "Differences"])
+def test_columns_of_tables_have_no_code_names(open_page, view):
+    app = open_page("build", network="resnet50", beside="resnet50-v1", build_view=view)
+    for table in app.dataframe:
+        shown = json.loads(table.proto.columns)
+        headings = {name: str(shown.get(name, {}).get("label") or name) for name in table.value}
+        assert [each for each in headings.values() if "_" in each] == []
+        assert headings.get("multiply_adds", "Multiply-adds") == "Multiply-adds"
+
+
 def test_two_networks_beside_each_other(open_page):
     app = open_page("build", network="resnet50", beside="resnet50-v1", build_view="Differences")
     assert "2 settings, 6 of 54 layers differ" in texts(app)
-    assert list(app.dataframe[0].value["setting"]) == ["name", "stride_on"]
+    assert list(app.dataframe[0].value["setting"]) == ["name", "stride on"]
     drawings = open_page("build", network="resnet50", beside="resnet50-v1")
     assert ["differs" in [trace.get("name") for trace in figure["data"]] for figure in charts(drawings)] == [True, True]
 
@@ -158,7 +170,7 @@ def test_train_offers_stochastic_depth(open_page):
     assert not app.error
     app = open_page("train", network="plain56")
     app.number_input(key="one_minute_stochastic_depth").set_value(0.5).run()
-    assert "stochastic_depth" in app.error[0].value
+    assert app.error[0].value.startswith("Stochastic depth \\(0\\.5\\) drops branches")
 
 
 def test_xray_takes_the_network_that_is_asked_for(open_page, monkeypatch):

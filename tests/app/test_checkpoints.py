@@ -17,10 +17,11 @@ LONG = 150  # seconds: PyTorch is loaded by the first question
 def kept(home):
     """Keeps an untrained network as a checkpoint; gives its id."""
 
-    def made(name="mine"):
+    def made(name="mine", **errors):
         network = build("resnet8-w4", channels=1)
         checkpoint_folder().mkdir(parents=True, exist_ok=True)
-        facts = CheckpointFacts(network=network.config, data="digits", source="imported from mine.pt", test_error=0.25)
+        known = {"source": "imported from mine.pt"} | (errors or {"test_error": 0.25})
+        facts = CheckpointFacts(network=network.config, data="digits", **known)
         save_checkpoint(network, checkpoint_folder() / f"{name}.safetensors", facts)
         return name
 
@@ -43,9 +44,20 @@ def test_all_checkpoints_are_listed(open_page, kept, make_weights):
     run = make_weights()
     kept()
     table = open_page("checkpoints").dataframe[0].value
-    assert list(table["id"]) == ["mine", run]
+    assert list(table["id"]) == ["mine", run]  # the newest first
+    assert table["name"][1].startswith("resnet8-w4 · A title, 01 Jan")
     assert list(table["origin"]) == [["Kept"], ["Run"]]
     assert table["error"][0] == 25
+
+
+def test_an_error_measured_at_the_import_is_listed_with_its_images(open_page, kept):
+    kept(sample_error=0.1, sample_images=1000)
+    kept("other", test_error=0.2, sample_error=0.1, sample_images=1000)
+    kept("unknown", sample_images=0)
+    table = open_page("checkpoints").dataframe[0].value.set_index("id")
+    assert table.loc["mine", ["error", "of"]].tolist() == [10, "1,000"]
+    assert table.loc["other", ["error", "of"]].tolist() == [20, "all"]
+    assert table.loc["unknown", ["error", "of"]].isna().all()
 
 
 def test_a_link_opens_one_with_what_can_be_done_with_it(open_page, kept):

@@ -186,7 +186,7 @@ def test_without_checkpoints_it_is_said_where_to_make_some(open_page):
 
 def test_an_empty_choice_says_what_to_do(open_page):
     app = open_page("evaluate", networks="")
-    assert "Choose a network above" in app.info[0].value
+    assert "Choose a network: " in app.info[0].value
     assert not charts(app)
 
 

@@ -39,7 +39,7 @@ def test_the_data_page_says_what_is_wrong_with_the_list(open_page, odd):
 
 
 def test_a_failed_run_says_why_in_its_own_words(open_page, experiment):
-    found = experiment(state="failed", reason=f"{LINK} and `lr` (=2)")
+    found = experiment(state="failed", reason=f"{LINK} and `sbatch` (2)")
     page = open_page("train", experiment=found)
     assert LINK not in texts(page)
-    assert any("`lr`" in each.value for each in page.error)
+    assert any("`sbatch`" in each.value for each in page.error)

@@ -3,11 +3,11 @@
 import pandas as pd
 import pytest
 
-from explorer.runs.experiments import list_experiments, set_aside
+from explorer.runs.experiments import list_experiments, set_aside, set_aside_all
 from explorer.ui.widgets import inside
 from explorer.ui.widgets.progress import MOST_TROUBLES
 from tests.app.conftest import PAGES
-from tests.app.reading import texts
+from tests.app.reading import shown, texts
 
 
 def deleted(open_page, experiment):
@@ -57,3 +57,68 @@ def test_of_many_runs_the_layers_of_one_of_each_network_are_read(open_page, many
     monkeypatch.setattr(inside.cached, "live_layers", lambda runs: read.append(runs) or pd.DataFrame())
     open_page("train", experiment="e1")
     assert read == [("e1-plain8-s0", "e1-resnet8-s0", "e1-plain20-s0")]
+
+
+@pytest.fixture
+def three(make_run):
+    """Three experiments of one network each."""
+    settings = (("plain8", 0.4, 0.1), ("resnet8", 0.2, 0.1), ("resnet20", 0.3, 0.02))
+    for number, (network, end, rate) in enumerate(settings):
+        make_run(network, experiment=f"e{number}", end=end, title=f"Number {number}", number=number + 1,
+                 recipe={"learning_rate": rate}, note="again" if number == 2 else "")  # fmt: skip
+
+
+def rows(app):
+    """The table of experiments by its titles."""
+    return app.dataframe[0].value.set_index("Title")
+
+
+def test_the_table_has_errors_settings_notes_and_sizes(open_page, three):
+    app = open_page("runs")
+    row = rows(app).loc["Number 2"]
+    columns = ["Test error", "Training error", "Best network", "Learning rate", "Depth", "Kind", "Seeds", "Note"]
+    assert [round(row[name]) for name in columns[:2]] == [31, 30]
+    assert row[columns[2:]].tolist() == ["resnet20", 0.02, "20", "residual", 1, "again"]
+    assert row["Size"] > 0
+    assert "3 experiments. Your own have 3 runs and use" in texts(app)
+
+
+def test_the_best_of_many_is_found_by_a_filter_and_the_order(open_page, three):
+    app = open_page("runs")
+    app.button_group(key="kind").set_value("residual").run()
+    assert rows(app)["Test error"].idxmin() == "Number 1"
+    assert list(rows(app).index) == ["Number 2", "Number 1"]
+    app.text_input(key="find").input("AGAIN resnet").run()
+    assert list(rows(app).index) == ["Number 2"]
+    assert "1 of 3 experiments" in texts(app)
+
+
+def test_title_and_note_are_changed_together(open_page, three):
+    app = open_page("runs", experiment=["e2"])
+    app.button(key="rename").click().run()
+    assert [app.text_input(key="new_title").value, app.text_area(key="new_note").value] == ["Number 2", "again"]
+
+
+def test_many_are_deleted_at_once_with_one_undo(open_page, three):
+    app = open_page("runs", experiment=["e0", "e1", "e2"])
+    app.button(key="delete").click().run()
+    assert "Number 0 (1 run, " in shown(app)
+    app.session_state["deleted"] = [set_aside_all(list_experiments())]  # what the dialog does
+    app.run()
+    assert "Deleted 3 experiments (3 runs)." in texts(app)
+    (undo,) = [button for button in app.button if button.label == "Undo"]
+    undo.click().run()
+    assert len(list_experiments()) == 3
+
+
+def test_ids_are_shown_on_demand_only(open_page, three):
+    app = open_page("runs", experiment=["e1"])
+    assert "e1-resnet8-s0" not in texts(app).replace(app.code[0].value, "")
+    assert app.code[0].value == "e1\ne1-resnet8-s0"
+
+
+def test_a_zip_has_all_snapshots_on_request(open_page, make_weights):
+    app = open_page("runs", experiment=[make_weights().partition("-")[0]])
+    (toggle,) = [each for each in app.toggle if each.key == "all_snapshots"]
+    assert toggle.label.startswith("With all snapshots (")
+    assert not toggle.value

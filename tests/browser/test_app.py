@@ -90,9 +90,9 @@ def test_what_was_trained_is_listed_renamed_taken_along_and_deleted(page, tmp_pa
     }
 
     page.goto(f"/runs?experiment={experiment}")
-    page.get_by_role("button", name="Rename").click()
-    page.get_by_role("dialog").get_by_label("Title").fill("My first experiment")
-    page.get_by_role("dialog").get_by_role("button", name="Rename").click()
+    page.get_by_role("button", name="Title and note").click()
+    page.get_by_role("dialog").get_by_label("Title", exact=True).fill("My first experiment")
+    page.get_by_role("dialog").get_by_role("button", name="Save").click()
     page.get_by_role("dialog").wait_for(state="detached")
     page.goto(f"/train?experiment={experiment}")
     state(page, "stopped").filter(has_text="My first experiment").wait_for()
@@ -115,8 +115,9 @@ def test_what_was_trained_is_listed_renamed_taken_along_and_deleted(page, tmp_pa
     assert page.get_by_text("My first experiment").count() == 0
 
 
-@pytest.mark.parametrize("path", ["/", "/degradation", "/train", "/runs", "/data"])
+@pytest.mark.parametrize("path", ["/", "/degradation", "/train", "/runs", "/data", "/glossary"])
 def test_every_page_opens_by_its_address(page, path):
+    """Without a request that fails: the fixture looks."""
     page.goto(path)
     page.locator("h1").wait_for()
     page.locator(IDLE).wait_for()

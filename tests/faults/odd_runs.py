@@ -489,7 +489,7 @@ STATES = {
     "snapshots-last-empty": Odd(content(LAST_KEPT, ""), of="paused"),
     "snapshots-last-folder": Odd(a_folder(LAST_KEPT), of="paused"),
     "snapshots-last-pipe": Odd(a_pipe(LAST_KEPT), of="paused"),
-    "snapshots-last-link-outside": Odd(a_link(LAST_KEPT, "../outside/run/snapshots/step-0000010.pt"), of="paused"),
+    "snapshots-last-link-outside": Odd(a_link(LAST_KEPT, "../outside/run/snapshots/step-0000005.pt"), of="paused"),
     "snapshots-last-link-to-secret": Odd(a_link(LAST_KEPT, "../outside/secret.txt"), of="paused"),
     "snapshots-last-of-another-step": Odd(
         lambda folder: shutil.copy(folder / "snapshots/step-0000001.pt", folder / LAST_KEPT), of="paused"
@@ -500,7 +500,7 @@ STATES = {
     "latest-bit": Odd(changed("snapshots/latest.pt", lambda old: old[:150] + b"\xff" + old[151:]), of="paused"),
     "latest-folder": Odd(a_folder("snapshots/latest.pt"), of="paused"),
     "latest-pipe": Odd(a_pipe("snapshots/latest.pt"), of="paused"),
-    "latest-link-outside": Odd(a_link("snapshots/latest.pt", "../outside/run/snapshots/step-0000010.pt"), of="paused"),
+    "latest-link-outside": Odd(a_link("snapshots/latest.pt", "../outside/run/snapshots/step-0000005.pt"), of="paused"),
     "checkpoint-facts-missing": Odd(missing("checkpoint.json")),
     "checkpoint-facts-empty": Odd(content("checkpoint.json", "")),
     "checkpoint-facts-list": Odd(content("checkpoint.json", "[]")),

@@ -25,7 +25,7 @@ from explorer.errors import ExplorerError
 from explorer.files import PROJECT
 from explorer.runs import experiments, store, trash
 from explorer.runs.experiments import experiment, list_experiments, live_blocks, live_layers, metrics
-from explorer.runs.snapshots import read_snapshot
+from explorer.runs.snapshots import is_snapshot_step, read_snapshot
 from explorer.runs.store import read_facts, read_run
 from explorer.training import launch, starting
 from explorer.training.plan import Plan
@@ -237,7 +237,7 @@ def as_undisturbed(home, undisturbed):
     def facts_of(runs, steps):
         found = []
         for run in runs:
-            state = {name: value for name, value in read_snapshot(run.path, steps).items() if name != "seconds"}
+            state = [read_snapshot(run.path, step) for step in range(1, steps) if is_snapshot_step(step, steps)]
             table = metrics([run.id], points=None).drop(columns=["experiment", "run", "seconds", "images_per_second"])
             looks = [
                 live([run.id], steps=None).drop(columns=["experiment", "run"]) for live in (live_layers, live_blocks)
@@ -270,7 +270,7 @@ def left_over(folder):
     """What no run needs and nobody works on, by its path."""
     found = [each for each in folder.rglob("*") if each.name.endswith(LEFT) or each.name.startswith(ASIDE)]
     for run in (run for each in list_experiments() for run in each.runs if run.state == "finished"):
-        found += [path for path in (run.path / "snapshots/latest.pt",) if path.exists()]
+        found += [path for name in ("latest.pt", "previous.pt") if (path := run.path / "snapshots" / name).exists()]
     return sorted(str(each.relative_to(folder)) for each in found)
 
 

@@ -40,7 +40,7 @@ def test_an_unknown_setting_names_the_known_ones():
 
 
 def test_a_bad_value_tells_value_and_rule():
-    assert refusal(heat=-1) == "`heat` (=-1) must be more than 0."
+    assert refusal(heat=-1) == "`heat` (=-1) must be greater than 0."
 
 
 def test_a_sentence_of_a_validator_is_told_as_it_is():

@@ -9,6 +9,7 @@ import psutil
 import pytest
 import torch
 
+from explorer.runs.checkpoints import load_checkpoint
 from explorer.runs.experiments import live_blocks, live_layers, metrics
 from explorer.runs.facts import Lane, WorkerProcess
 from explorer.runs.snapshots import read_snapshot
@@ -67,9 +68,8 @@ def least_step(run_ids):
 
 
 def final_bits(run_id):
-    state = read_snapshot(run_folder(run_id), STEPS)
-    momentum = [entry["momentum_buffer"] for entry in state["optimiser"]["state"].values()]
-    return [*state["network"].values(), *momentum]
+    snapshots = [read_snapshot(run_folder(run_id), step)["network"] for step in (1, 20, 200)]
+    return [*load_checkpoint(run_id).state_dict().values(), *(each for found in snapshots for each in found.values())]
 
 
 def begun(run_id, **facts):

@@ -18,10 +18,15 @@ QUESTIONS = {
 OUTCOMES = {
     "seen": "the interval excludes zero",
     "reversed": "the interval excludes zero, in the other direction",
-    "cannot_tell": "these runs cannot tell",
     "not_started": "a network here does no better than guessing",
 }
-ROW = 38  # pixels
+REASONS = {
+    "one_seed": "one seed, which gives no interval",
+    "few_steps": "the interval includes zero, and both errors are still high: too few steps",
+    "includes_zero": "the interval includes zero",
+    "both_zero": "both end at about 0 %: nothing is left to tell apart",
+}
+ROW = 44  # pixels: two lines at the right
 LETTER = 8.2  # pixels; a little more than a letter needs, in the fonts of the theme
 LABEL_SIZE, VALUE_SIZE = theme.TEXT_SIZE + 2, theme.TEXT_SIZE + 1
 LEAST_RANGE = 5.0  # points on each side of zero, so that noise does not look large
@@ -102,13 +107,17 @@ def _dot(place: int, row: FrameRow, colours: theme.Palette) -> dict[str, Any]:
 
 
 def _excludes_zero(row: FrameRow) -> bool:
-    return bool(row["low"] > 0 or row["high"] < 0)
+    low, high = (round(100 * row[end], row["digits"]) for end in ("low", "high"))
+    return bool(low > 0 or high < 0)
 
 
 def _value(place: int, row: FrameRow, colours: theme.Palette) -> dict[str, Any]:
     """ "+17.8 [12.0, 23.6]" at the right of a row."""
-    text = f"<b>{_signed(row['gap'])}</b>"
-    text += " one seed" if isnan(row["low"]) else f" [{_number(row['low'])}, {_number(row['high'])}]"
+    text = f"<b>{_number(row, 'gap', '+')}</b>"
+    if row["reason"] == "both_zero":
+        text += " both at about 0 %"
+    else:
+        text += " one seed" if isnan(row["low"]) else f" [{_number(row, 'low')}, {_number(row, 'high')}]"
     if row["outcome"] == "not_started":
         text += "<br>not started to train"
     return {
@@ -126,23 +135,17 @@ def _value(place: int, row: FrameRow, colours: theme.Palette) -> dict[str, Any]:
 
 def _in_words(row: FrameRow) -> str:
     network, against = row["network"], row["against"]
-    points = 100 * row["gap"]
-    size = f"{abs(points):.1f} points {'above' if points >= 0 else 'below'}"
+    size = f"{_number(row, 'gap').lstrip('−')} points {'above' if row['gap'] >= 0 else 'below'}"
     lines = [f"<b>{network} − {against}</b>", f"{network} ends {size} {against} in training error"]
-    if isnan(row["low"]):
-        lines.append("one seed, which gives no interval")
-    else:
-        low, high = _number(row["low"]), _number(row["high"])
-        lines.append(f"95% interval {low} to {high} points, {int(row['seeds'])} seeds")
-    return "<br>".join([*lines, OUTCOMES.get(row["outcome"], str(row["outcome"]))])
+    if not isnan(row["low"]):
+        lines.append(f"95% interval {_number(row, 'low')} to {_number(row, 'high')} points, {int(row['seeds'])} seeds")
+    return "<br>".join([*lines, (REASONS | OUTCOMES).get(row["reason"] or row["outcome"], "")])
 
 
-def _number(fraction: float) -> str:
-    return f"{round(100 * fraction, 1) + 0.0:.1f}".replace("-", "−")
-
-
-def _signed(fraction: float) -> str:
-    return f"{round(100 * fraction, 1) + 0.0:+.1f}".replace("-", "−")
+def _number(row: FrameRow, name: str, sign: str = "") -> str:
+    """A fraction of a row in points, with as many digits as its outcome needs."""
+    digits = row["digits"]
+    return f"{round(100 * row[name], digits) + 0.0:{sign}.{digits}f}".replace("-", "−")
 
 
 def _heading(place: int, text: str, left: int) -> dict[str, Any]:

@@ -48,10 +48,10 @@ def end_labels(
     if len(ends) > MOST_LABELS:
         return []
     foot, top = (float(v) for v in (np.log10(span) if log_y else span))
-    # not below the axis, where plotly omits the label: the mean of zeros may be a rounding error less
+    # not below the axis, by a rounding error either, where plotly omits the label
     inside = {end.name: max(end.value, span[0]) for end in ends}
     heights = {name: float(np.log10(value)) if log_y else value for name, value in inside.items()}
-    spread = apart(heights, SPACING * (top - foot), top)
+    spread = {name: max(height, foot) for name, height in apart(heights, SPACING * (top - foot), top).items()}
     return [
         {
             "type": "scatter",

@@ -168,7 +168,8 @@ def _bold(racer: Racer, colours: theme.Palette) -> dict[str, Any]:
     if racer.part == "test":
         line = {"color": racer.colour(colours), "width": 2}
         marker = {"symbol": theme.MARKERS[racer.kind][0], "size": 8, "line": line, "maxdisplayed": MOST_MARKERS}
-        style = {"mode": "lines+markers", "marker": marker}
+        # markers at the axes, such as an error of 0 % at the last step, are drawn whole
+        style = {"mode": "lines+markers", "marker": marker, "cliponaxis": False}
     uid = {"uid": f"{racer.name}-{racer.part}", "showlegend": racer.part == "train"}
     return _trace(racer, racer.mean, who, colours, width=3.5) | style | uid
 

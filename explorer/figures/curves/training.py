@@ -51,7 +51,7 @@ def training_curves(
     titles: Mapping[str, str] | None = None,
     height: int = 540,
 ) -> go.Figure:
-    """Training error thin, test error bold, one colour per depth; plain networks left, residual ones right.
+    """Training error bold, test error thin with markers, a colour per depth; plain networks left, residual ones right.
 
     Args:
         table: `tables.METRICS` after `tables.RUN_KEYS`, any number of runs; seeds of a network share its colour.
@@ -60,7 +60,7 @@ def training_curves(
         x: "step", or "seconds" spent training.
         log_x: logarithmic steps or seconds; step 0 is then left out.
         log_y: logarithmic y axis; a zero is drawn at its lower end, with the true value in the hover text.
-        smoothing: the thin line is the mean of this many last steps; 1 shows every batch.
+        smoothing: the training error is the mean of this many last steps; 1 shows every batch.
         panels: one panel per kind; else one for all.
         measure: name in `curve_lines.MEASURES`.
         steps: right end of a step axis, where training will end; None ends it with the data.
@@ -124,11 +124,12 @@ def _traces(curve: Curve, measure: Measure, colours: theme.Palette, foot: float)
     alone = measure.each_step is None or measure.evaluated is None
     drawn: list[tuple[str, Line, str, float, dict[str, Any]]] = []
     if measure.each_step is not None:
-        drawn.append(("thin", curve.thin, measure.each_step[1], 2.5 if alone else 1.5, {"mode": "lines"}))
+        drawn.append(("each-step", curve.thin, measure.each_step[1], 2.5 if alone else 3.5, {"mode": "lines"}))
     if measure.evaluated is not None:
         most = {"maxdisplayed": MOST_MARKERS} if curve.runs > 1 else {}
         marker = {"symbol": symbol, "size": 8, "line": {"color": colour, "width": 2}} | most
-        drawn.append(("bold", curve.bold, measure.evaluated[1], 3.5, {"mode": "lines+markers", "marker": marker}))
+        style = {"mode": "lines+markers", "marker": marker}
+        drawn.append(("evaluated", curve.bold, measure.evaluated[1], 2.5 if alone else 1.5, style))
     number = "%{customdata[1]:.1f} %" if measure.percent else "%{customdata[1]:.4~g}"
     return [
         {
@@ -142,7 +143,7 @@ def _traces(curve: Curve, measure: Measure, colours: theme.Palette, foot: float)
             "legendrank": curve.depth,
             "showlegend": part == drawn[-1][0],
             "line": {"color": colour, "width": width, "dash": theme.DASHES[curve.kind]},
-            "opacity": 0.75 if part == "thin" and not alone else 1,
+            "opacity": 0.75 if part == "evaluated" and not alone else 1,
             "hovertemplate": f"<b>{curve.name}</b>, {curve.who}<br>step %{{customdata[0]:,.0f}}<br>"
             f"{what} {number}<extra></extra>",
             **style,
@@ -202,11 +203,13 @@ def _legend(heading: str, start: float) -> dict[str, Any]:
 
 
 def _note(measure: Measure, smoothing: int, letter: Mapping[str, str], titles: Mapping[str, str]) -> str:
-    """The key of thin and bold lines, and of the experiments' letters."""
+    """The key of bold and thin lines, and of the experiments' letters."""
     mean = f" (mean of {smoothing} steps)" if smoothing > 1 and measure.smooth else ""
-    thin = f"{measure.each_step[1]}{mean}" if measure.each_step else ""
-    bold = measure.evaluated[1] if measure.evaluated else ""
-    lines = [f"thin: {thin}, bold: {bold}" if thin and bold else thin or bold]
+    each_step = f"{measure.each_step[1]}{mean}" if measure.each_step else ""
+    evaluated = measure.evaluated[1] if measure.evaluated else ""
+    lines = [
+        f"bold: {each_step}, thin with markers: {evaluated}" if each_step and evaluated else each_step or evaluated
+    ]
     if letter:
         signs = dict(zip(letter.values(), cycle(theme.MARKER_SIGNS), strict=False))
         key = [f"<b>{signs[mark]} {mark}</b> {in_figure(titles.get(name, name))}" for name, mark in letter.items()]

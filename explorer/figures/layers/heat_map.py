@@ -19,6 +19,7 @@ ROW, BETWEEN = 300, 84  # pixels: of a row of panels, between two of them
 MARGIN = {"l": 60, "r": 110, "t": 44, "b": 108}
 LEAST_SPAN = 0.1  # of the largest value, so that noise does not look large
 LEAST_SIGNED = 0.05  # to either side of zero
+LATE = 0.1  # of the last step; a first column later than that is noted
 BESIDE = 0.1  # offset of a tick from its row: on the row, plotly would show its text in the hover text
 CLIPPED = 1.0  # percent of the values clipped at either end, so that one layer does not take the whole scale
 
@@ -50,6 +51,7 @@ def layer_steps(
     shown = lookup(MEASURES, measure, "measure")
     colours = theme.palette(dark=dark)
     maps = [(rows.iloc[0], _cells(rows, measure, shown)) for rows in _first_seeds(table)]
+    steps = np.unique(np.concatenate([cells.columns.to_numpy(float) for _, cells in maps] or [np.zeros(1)]))
     seeds = table.drop_duplicates("run")["network"].value_counts()
     rows_of_panels = -(-max(1, len(maps)) // MOST_COLUMNS)
     columns = -(-max(1, len(maps)) // rows_of_panels)
@@ -58,14 +60,14 @@ def layer_steps(
     layout = theme.layout(colours, height=shared + MARGIN["t"] + MARGIN["b"]) | {
         "margin": MARGIN,
         "coloraxis": _colour_axis([cells for _, cells in maps], shown, colours),
-        "annotations": [captions.note(_note(shown), colours)],
+        "annotations": [captions.note(_note(shown, steps), colours)],
         "shapes": [],
     }
     for number, (across, up) in enumerate(domains, start=1):
         mark = axis_mark(number)
         cells = maps[number - 1][1] if maps else _cells(table, measure, shown)
         lowest, first = number > len(domains) - columns, number % columns == 1 or columns == 1
-        layout[f"xaxis{mark}"] = _x_axis(colours, titled=lowest) | {"domain": across, "anchor": f"y{mark}"}
+        layout[f"xaxis{mark}"] = _x_axis(steps, colours, titled=lowest) | {"domain": across, "anchor": f"y{mark}"}
         layout[f"yaxis{mark}"] = _y_axis(cells, colours, titled=first) | {"domain": up, "anchor": f"x{mark}"}
         if mark:
             layout[f"xaxis{mark}"] |= {"matches": "x"}
@@ -105,7 +107,7 @@ def _map(run: pd.Series, cells: pd.DataFrame, shown: LayerMeasure, mark: str) ->
     number = "%{customdata:.3~g}" if shown.log else "%{z:.3~g}" + (" %" if shown.percent else "")
     return {
         "type": "heatmap",
-        "x": cells.columns.to_numpy(np.float32),
+        "x": (cells.columns if len(cells.columns) > 1 else _edges(cells.columns.to_numpy(float))).astype(np.float32),
         "y": _texts(cells),
         "z": cells.to_numpy(np.float32),
         "customdata": 10 ** cells.to_numpy(np.float32) if shown.log else None,
@@ -138,9 +140,21 @@ def _stages(cells: pd.DataFrame) -> list[tuple[int, int, int]]:
     return [(int(rows["stage"].iloc[0]), rows.index[0], rows.index[-1]) for _, rows in inside.groupby("stage")]
 
 
-def _x_axis(colours: theme.Palette, *, titled: bool) -> dict[str, Any]:
+def _x_axis(steps: Floats, colours: theme.Palette, *, titled: bool) -> dict[str, Any]:
+    """From step 0 to the end of the last column."""
     title = {"title": theme.axis_title("step")} if titled else {}
-    return theme.axis(colours) | {"nticks": 4, "tickformat": ",d", "showgrid": False, "uirevision": "step"} | title
+    edges = _edges(steps)
+    axis = {"nticks": 4, "tickformat": ",d", "showgrid": False, "range": [min(0.0, edges[0]), edges[-1]]}
+    return theme.axis(colours) | axis | {"uirevision": "step"} | title
+
+
+def _edges(steps: Floats) -> Floats:
+    """Edges of the columns at these steps, in the middle between two; a single column gets a tenth of its step."""
+    if len(steps) == 1:
+        half = max(1.0, 0.05 * steps[0])
+        return np.array([steps[0] - half, steps[0] + half])
+    middles = (steps[1:] + steps[:-1]) / 2
+    return np.concatenate([[2 * steps[0] - middles[0]], middles, [2 * steps[-1] - middles[-1]]])
 
 
 def _y_axis(cells: pd.DataFrame, colours: theme.Palette, *, titled: bool) -> dict[str, Any]:
@@ -182,8 +196,9 @@ def _colour_axis(maps: list[pd.DataFrame], shown: LayerMeasure, colours: theme.P
     return {"colorscale": scale, "cmin": low, "cmax": high, "colorbar": bar}
 
 
-def _note(shown: LayerMeasure) -> str:
+def _note(shown: LayerMeasure, steps: Floats) -> str:
+    late = [f"first measured at step {steps[0]:,.0f}"] if steps[0] > LATE * steps[-1] else []
     blank = "blank: zero or not measured" if shown.log else "blank: not measured"
     return captions.wrapped(
-        ["top: the stem", blank, f"colour scale without the {CLIPPED:.0f} % lowest and highest values"]
+        ["top: the stem", *late, blank, f"colour scale without the {CLIPPED:.0f} % lowest and highest values"]
     )

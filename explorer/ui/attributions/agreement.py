@@ -24,7 +24,7 @@ IMAGES = {"this": "this picture", 10: "10 test images", 20: "20 test images", 50
 
 def show_agreement(scene: Scene) -> None:
     """A matrix of similarities; for networks also agreement against the difference in depth."""
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with scene.fields, st.container(horizontal=True, vertical_alignment="bottom"):
         between = st.segmented_control(
             "Compare", BETWEEN, format_func=BETWEEN.__getitem__, default="networks", required=True, key="between",
             bind="query-params",
@@ -40,11 +40,12 @@ def show_agreement(scene: Scene) -> None:
         )  # fmt: skip
         one = choose_method(key="agreement-method") if between == "networks" else None
         network = choose_network(scene) if between == "methods" else None
-    chosen = [one] if one is not None else choose_methods()
+    with scene.fields:
+        chosen = [one] if one is not None else choose_methods()
     images = scene.picture.reference if on == "this" else int(str(on))
     if one is not None:
         if len(scene.chosen) < 2:
-            st.info("Choose two networks or more above.")
+            st.info("Choose two networks or more.")
             return
         references = [each.reference(None) for each in scene.chosen]
         data = scene.data if scene.given else ""
@@ -71,7 +72,7 @@ def _show(answer: Call[pd.DataFrame], measure: str, scene: Scene, shell: str) ->
     table = answer.value
     named = _named(table, scene)
     draw = partial(agreement_matrix, named, measure=measure)
-    live_chart(draw(), key="agreement", alt=f"{AGREEMENTS[measure]} of every two maps.", filename="agreement")
+    live_chart(draw(), key="agreement", alt=f"{AGREEMENTS[measure]} of each pair of maps.", filename="agreement")
     if "network_a" in table:
         live_chart(
             agreement_by_depth(table, measure=measure),

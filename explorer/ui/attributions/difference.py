@@ -25,13 +25,13 @@ SIGNS = "A, B: orange for the explained class, blue against it; A minus B: orang
 def show_difference(scene: Scene) -> None:
     """Two maps and their difference, at the moment of the slider."""
     if len(scene.chosen) < 2:
-        st.info("Choose two networks or more above.")
+        st.info("Choose two networks or more.")
         return
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with scene.fields, st.container(horizontal=True, vertical_alignment="bottom"):
         first = choose_network(scene, "Map of", key="difference-a")
         second = choose_network(scene, "minus map of", key="difference-b", index=1)
         method = choose_method(key="difference-method")
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with scene.fields, st.container(horizontal=True, vertical_alignment="bottom"):
         show = choose_show()
         scaled = st.toggle(
             "Scale each map to its largest value",
@@ -64,7 +64,7 @@ def show_difference(scene: Scene) -> None:
         if explained[0] != explained[1]:
             st.caption(
                 f"A explains {explained[0]}, B explains {explained[1]}: their predictions. To compare one class, "
-                "choose it in *Class explained* above."
+                "choose it in *Class explained*."
             )
         references = [each.reference for each in pair]
         export_buttons(
@@ -72,7 +72,7 @@ def show_difference(scene: Scene) -> None:
         )
         show_meaning([method])
 
-    at_moment([first, second], at)
+    at_moment([first, second], at, scene.fields)
 
 
 def _cells(found: list[AttributionMap], *, scaled: bool) -> list[MapCell]:

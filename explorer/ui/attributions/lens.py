@@ -23,7 +23,7 @@ LAYERED = [name for name, row in METHODS.items() if row.scope == "layer"]
 
 def show_lens(scene: Scene) -> None:
     """A map for each block, from the first to the last, at the moment of the slider."""
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with scene.fields, st.container(horizontal=True, vertical_alignment="bottom"):
         candidate = choose_network(scene, index=len(scene.chosen) - 1)
         method = choose_method(LAYERED, key="lens", layered=False)
         show, scale = choose_show(), choose_scale("map")
@@ -62,4 +62,4 @@ def show_lens(scene: Scene) -> None:
         )
         show_meaning([method])
 
-    at_moment([candidate], at)
+    at_moment([candidate], at, scene.fields)

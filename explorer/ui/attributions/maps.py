@@ -12,6 +12,7 @@ from explorer.figures.maps.cells import SCALES
 from explorer.figures.maps.colours import SHOWN
 from explorer.results import AttributionMap, MissingMap
 from explorer.studies import map_files as map_export
+from explorer.ui import wording
 from explorer.ui.address import forget_unless_offered
 from explorer.ui.attributions.method_choice import Chosen, choose_method, choose_methods, show_meaning
 from explorer.ui.attributions.scene import MapRequest, Scene, command, maps
@@ -29,10 +30,8 @@ SCALE_TITLES = {"map": "each map", "row": "a row", "column": "a column", "all": 
 
 def show_maps(scene: Scene) -> None:
     """A grid of maps at the moment of the slider, or at several."""
-    controls = st.container(horizontal=True, vertical_alignment="bottom")
-    first, then = controls.container(horizontal=True, vertical_alignment="bottom"), controls.container(width="content")
-    further = st.container(horizontal=True, vertical_alignment="bottom")
-    with then.container(horizontal=True, vertical_alignment="bottom"):
+    first, then, further = (scene.fields.container(horizontal=True, vertical_alignment="bottom") for _ in range(3))
+    with then:
         show = choose_show()
         with st.popover("Grid", icon=":material/grid_on:"):
             rows, columns = _axes()
@@ -66,7 +65,7 @@ def show_maps(scene: Scene) -> None:
     if steps:
         at(steps)
     else:
-        at_moment(networks, lambda step: at([step]))
+        at_moment(networks, lambda step: at([step]), scene.fields)
 
 
 def _axes() -> tuple[str, str]:
@@ -131,6 +130,7 @@ def _targets(scene: Scene, networks: Sequence[Candidate]) -> list[int]:
         default=[scene.classes[each] for each in likely],
         key=f"targets-{scene.picture.reference}",
         bind="query-params",
+        wrap=True,
     )
     return [scene.classes.index(name) for name in names]
 
@@ -209,10 +209,9 @@ def _numbers(found: AttributionMap) -> None:
         with st.container(width=430):
             st.markdown(f"**{found.network}**, {Chosen(found.method).row.title}")
             delta = "" if found.delta is None else f", delta {found.delta:.3g}"
-            st.markdown(
-                f"Score of **{in_markdown(classes[found.target])}** {found.score:.3g}; the values add up to "
-                f"{found.values.sum():.3g}{delta}. Computed in {found.seconds:.2f} s."  # noqa: PD011 an array
-            )
+            total = found.values.sum()  # noqa: PD011 an array
+            sentence = f"{found.score:.3g}; the values add up to {total:.3g}{delta}. Computed in {found.seconds:.2f} s."
+            st.markdown(f"Score of **{in_markdown(classes[found.target])}** {wording.minus(sentence)}")
             if st.button(
                 "Can it be trusted?", icon=":material/verified:", type="primary", on_click=_check, args=(found,)
             ):

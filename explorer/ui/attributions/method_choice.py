@@ -7,6 +7,7 @@ import streamlit as st
 
 from explorer.attribution.methods import METHODS
 from explorer.attribution.rows import Method, Parameter, Parameters, Value
+from explorer.ui import glossary
 from explorer.ui.address import bound_number
 
 USUAL = ("saliency", "integrated_gradients", "grad_cam")
@@ -35,6 +36,8 @@ def choose_methods() -> list[Chosen]:
         key="methods",
         bind="query-params",
         placeholder="Choose attribution methods",
+        wrap=True,
+        help=glossary.explain("attribution"),
     )
     return _with_parameters(names)
 

@@ -11,7 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 from explorer.analysis.answers import Show, ranked_images
 from explorer.compute.client import compute
 from explorer.compute.functions import predictions
-from explorer.data.catalogue import dataset
+from explorer.data.catalogue import DatasetRow, dataset
 from explorer.data.pictures import PHOTOGRAPHS, Picture, keep_upload, picture, thumbnail
 from explorer.data.pixels import load_test
 from explorer.errors import ExplorerError
@@ -23,7 +23,8 @@ from explorer.ui.widgets.live_chart import cached_drawing, live_chart
 from explorer.ui.widgets.network_choice import Candidate
 from explorer.ui.widgets.waiting import awaited, combined
 
-IN_STRIP = 10  # pictures
+IN_STRIP = 8  # pictures
+STRIP_HEIGHT = 124  # pixels: eight pictures are then as wide as the figures on a small screen
 FIRST, FIRST_PHOTOGRAPH = "test:0", next(iter(PHOTOGRAPHS))
 EXAMINED = 500  # test images that networks classify to find mistakes and disagreements
 MOST_MEGABYTES = 50
@@ -72,24 +73,13 @@ def choose_picture(controls: DeltaGenerator, chosen: Sequence[Candidate], data: 
             f"{in_markdown(row.title)}'s images are not on this machine: photographs and uploads can be explained. "
             "For mistakes and disagreements, add a folder of pictures on the Data page, and choose it here."
         )
-    sources = [name for name in SOURCES if row.test_images or name in WITHOUT_IMAGES]
-    forget_unless_offered("pictures", sources)
-    with controls:
-        source = st.segmented_control(
-            "Pictures", sources, format_func=SOURCES.__getitem__, default=sources[0], required=True, key="pictures",
-            bind="query-params",
-        )  # fmt: skip
-        label = None
-        if source in ("all", "wrong", "disagree"):
-            labels = np.unique(load_test(data).labels)  # a folder need not have all of ImageNet's classes
-            classes = [row.classes[number] for number in labels]
-            named = st.selectbox(
-                "Class", ["any", *classes], key="class", bind="query-params", width=150, on_change=_first_page
-            )
-            label = None if named in (None, "any") else row.classes.index(str(named))
+    source, label = _source_and_class(controls, row, data)
     order = ""
     if source == "upload":
-        _upload()
+        with controls:
+            kept = _upload()
+        if not kept:
+            return None
     elif source == "photographs":
         _strip([StripPicture(name, (title,)) for name, title in PHOTOGRAPHS.items()], data, str(source))
     elif source:
@@ -103,13 +93,37 @@ def choose_picture(controls: DeltaGenerator, chosen: Sequence[Candidate], data: 
     except ExplorerError as error:
         show_error(str(error))
         return None
-    title = in_markdown(found.title)
-    st.caption(
-        f"{order}Explained: {title}. Networks assign it one of their {len(row.classes)} classes, whatever it shows."
-        if found.label is None
-        else f"{order}Explained: {title}, class {in_markdown(row.classes[found.label])}."
-    )
+    if source == "upload" and found.reference.startswith("upload:"):
+        _strip([StripPicture(found.reference)], data, str(source))
+    st.caption(order + _explained(found, row.classes))
     return found
+
+
+def _source_and_class(controls: DeltaGenerator, row: DatasetRow, data: str) -> tuple[str, int | None]:
+    """Fields for a name in `SOURCES` and a class of the test images; None for any."""
+    sources = [name for name in SOURCES if row.test_images or name in WITHOUT_IMAGES]
+    forget_unless_offered("pictures", sources)
+    with controls:
+        source = st.segmented_control(
+            "Pictures", sources, format_func=SOURCES.__getitem__, default=sources[0], required=True, key="pictures",
+            bind="query-params", wrap=True,
+        )  # fmt: skip
+        label = None
+        if source in ("all", "wrong", "disagree"):
+            labels = np.unique(load_test(data).labels)  # a folder need not have all of ImageNet's classes
+            classes = [row.classes[number] for number in labels]
+            named = st.selectbox(
+                "Class", ["any", *classes], key="class", bind="query-params", width=150, on_change=_first_page
+            )
+            label = None if named in (None, "any") else row.classes.index(str(named))
+    return str(source), label
+
+
+def _explained(found: Picture, classes: Sequence[str]) -> str:
+    title = in_markdown(found.title)
+    if found.label is not None:
+        return f"Explained: {title}, class {in_markdown(classes[found.label])}."
+    return f"Explained: {title}. Networks assign it one of their {len(classes)} classes, whatever it shows."
 
 
 def _selected(data: str) -> str:
@@ -180,7 +194,9 @@ def _strip(offers: Sequence[StripPicture], data: str, source: str) -> None:
             selected = here.index(_selected(data)) if _selected(data) in here else None
             drawing = cached_drawing(
                 repr((data, shown, selected)),
-                lambda: image_strip([_thumbnail(each, data) for each in shown], selected=selected, columns=IN_STRIP),
+                lambda: image_strip(
+                    [_thumbnail(each, data) for each in shown], selected=selected, columns=IN_STRIP, height=STRIP_HEIGHT
+                ),
             )
             live_chart(
                 drawing,
@@ -205,7 +221,8 @@ def _thumbnail(offer: StripPicture, data: str) -> StripImage:
     return StripImage(thumbnail(found), title, (found.title, *offer.hover), wrong=offer.wrong > 0)
 
 
-def _upload() -> None:
+def _upload() -> bool:
+    """A field for a file; False if the file given cannot be read, for the reason shown."""
     given = st.file_uploader(
         "A PNG, JPEG or WebP picture, at most 25 megapixels. It stays on this machine; its central square is scaled to "
         "the networks' image size.",
@@ -214,11 +231,12 @@ def _upload() -> None:
         key="picture_file",
     )
     if given is None:
-        return
+        return True
     if st.session_state.get("picture_kept") != given.file_id:
         try:
             _select(keep_upload(given.getvalue()))
         except ExplorerError as error:
             st.error(message_in_markdown(str(error)), icon=":material/broken_image:")
-        else:
-            st.session_state.picture_kept = given.file_id
+            return False
+        st.session_state.picture_kept = given.file_id
+    return True

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from explorer.attribution.question import Question
 from explorer.compute.client import compute
@@ -15,6 +16,7 @@ from explorer.escaping import in_markdown
 from explorer.runs.checkpoint_facts import data_of_untrained, facts_and_data
 from explorer.studies import commands
 from explorer.studies.map_files import Map, missing_map
+from explorer.ui import glossary
 from explorer.ui.attributions.method_choice import Chosen
 from explorer.ui.attributions.picture_choice import choose_picture
 from explorer.ui.widgets.data_choice import AS_TRAINED, choose_data
@@ -31,6 +33,7 @@ class Scene:
     Attributes:
         data: name of the data set whose images the networks take.
         target: the class explained; None for each network's prediction.
+        fields: the place for the fields of a view.
         given: the reader chose the data set; else it is the one that networks were trained on.
     """
 
@@ -38,6 +41,7 @@ class Scene:
     picture: Picture
     data: str
     target: int | None
+    fields: DeltaGenerator
     given: bool = False
 
     @property
@@ -63,10 +67,11 @@ class MapRequest:
     target: int | None
 
 
-def choose_scene() -> Scene | None:
-    """Fields for networks, picture and class; None where something is missing, for the reason shown."""
-    networks = choose_networks()
-    controls = st.container(horizontal=True, vertical_alignment="bottom")
+def choose_scene(fields: DeltaGenerator) -> Scene | None:
+    """Networks, picture and class, chosen in `fields`; None where something is missing, for the reason shown."""
+    with fields:
+        networks = choose_networks()
+        controls = st.container(horizontal=True, vertical_alignment="bottom")
     folder = choose_data(controls, "folder", AS_TRAINED, builtin=False)
     if not networks:
         st.info(CHOOSE_NETWORK)
@@ -81,10 +86,10 @@ def choose_scene() -> Scene | None:
     with controls:
         named = st.selectbox(
             "Class explained", [PREDICTED, TRUE, *classes], key="target", bind="query-params", width=200,
-            help="The class whose score a map explains. Networks may predict different classes.",
+            help=glossary.explain("target", note="Networks may predict different classes."),
         )  # fmt: skip
     target = picture.label if named == TRUE else None if named == PREDICTED else classes.index(str(named))
-    return Scene(chosen, picture, data, target, given=bool(folder))
+    return Scene(chosen, picture, data, target, fields, given=bool(folder))
 
 
 def _as_trained(networks: Sequence[Candidate]) -> tuple[str, tuple[Candidate, ...]]:

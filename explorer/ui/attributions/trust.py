@@ -49,7 +49,7 @@ VERDICTS = {
 
 def show_checks(scene: Scene) -> None:
     """The checks of one map at the moment of the slider, computed on request."""
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with scene.fields, st.container(horizontal=True, vertical_alignment="bottom"):
         candidate = choose_network(scene)
         method = choose_method()
 
@@ -57,7 +57,7 @@ def show_checks(scene: Scene) -> None:
         _check(scene, candidate.reference(step), method, scene.question(candidate, method, scene.target))
         show_meaning([method])
 
-    at_moment([candidate], at)
+    at_moment([candidate], at, scene.fields)
 
 
 def _check(scene: Scene, reference: str, method: Chosen, question: Question) -> None:
@@ -118,7 +118,7 @@ def _show(check: Check, shell: str) -> None:
         "unlike the training images: a fall may also come from that."
     )
     st.markdown("#### In numbers")
-    delta = "–" if found.delta is None else f"{found.delta:.3g}"
+    delta = "–" if found.delta is None else wording.minus(f"{found.delta:.3g}")
     unfaithful = check.infidelity
     numbers = {
         "Unexplained part": (wording.percent(unfaithful.unexplained, 0), UNEXPLAINED),

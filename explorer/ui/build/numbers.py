@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from explorer import tables
+from explorer import labels, tables
 from explorer.figures import layer_sizes
 from explorer.models.description import Description, description, differences
 from explorer.studies import commands
@@ -56,10 +56,11 @@ def show_differences(choice: BuildChoice) -> None:
         "norm."
     )
     if len(settings):
-        _dataframe(settings.drop(columns="differs").astype(str).rename(columns=names))
+        settings = settings.assign(setting=settings["setting"].map(labels.label)).drop(columns="differs")
+        _dataframe(settings.astype(str).rename(columns=names))
     if len(layers):
         counts = {
-            f"{count}_{side}": f"{count.replace('_', '-')}, {names[side]}"
+            f"{count}_{side}": f"{labels.heading(count)}, {names[side]}"
             for count in ("parameters", "multiply_adds")
             for side in "ab"
         }
@@ -71,9 +72,10 @@ def show_differences(choice: BuildChoice) -> None:
 def _dataframe(table: pd.DataFrame, counts: tuple[str, ...] = ()) -> None:
     """A table with readable column names and separated thousands."""
     shapes: dict[str, Any] = {
-        name: st.column_config.NumberColumn(name.replace("_", " "), format="localized") for name in counts
+        name: st.column_config.NumberColumn(labels.heading(name), format="localized") for name in counts
     }
-    others = {name: name.replace("_", " ") for name in table if name not in shapes and name in tables.DESCRIBED_LAYERS}
+    known = {"network", *tables.DESCRIBED_LAYERS, *tables.DIFFERENT_SETTINGS}
+    others = {name: labels.heading(name) for name in table if name not in shapes and name in known}
     height = min(MOST_HEIGHT, ROW * (len(table) + 1))
     st.dataframe(table, hide_index=True, height=height, column_config=shapes | others)
 

@@ -11,6 +11,7 @@ from explorer.escaping import message_in_markdown
 from explorer.models.config import LAYERS_IN_BLOCK, NetworkConfig, depth_rule
 from explorer.models.nearest import applicable, nearest_networks
 from explorer.settings import limits
+from explorer.ui import glossary
 from explorer.ui.build.choice import (
     CHANGED,
     DEEPEST,
@@ -38,10 +39,14 @@ def change_parts(choice: BuildChoice) -> None:
     kept = applicable(settings)
     st.markdown("##### :material/tune: Parts")
     with st.grid(2, min_column_width=130, vertical_alignment="bottom"):
-        _menu("Block", "block", BLOCKS)
+        _menu("Block", "block", BLOCKS, glossary.explain("residual_block", "bottleneck_block"))
         _depth(settings)
         _stages(settings)
-        _number("Width of the stem", "width", "Channels. The first stage has as many, before widening.")
+        _number(
+            "Width of the stem",
+            "width",
+            glossary.explain("width", note="The first stage has as many, before widening."),
+        )
         _fields(_MAIN, kept)
         _size(choice)
         _number("Classes", "classes", "Outputs of the classifier.")
@@ -115,7 +120,7 @@ def _depth(settings: Mapping[str, Any]) -> None:
         "Depth", *limits(NetworkConfig, "depth"), step=3 * LAYERS_IN_BLOCK[settings["block"]], key="build_depth",
         on_change=_changed, args=("depth",), disabled=given,
         help="Follows from the blocks of each stage." if given
-        else f"Layers on the main path. In three equal stages of such blocks: {rule}.",
+        else glossary.explain("depth", note=f"In three equal stages of such blocks: {rule}."),
     )  # fmt: skip
 
 
@@ -123,7 +128,7 @@ def _stages(settings: Mapping[str, Any]) -> None:
     st.session_state["build_stages"] = ", ".join(map(str, settings["stages"]))
     st.text_input(
         "Blocks of each stage", key="build_stages", placeholder="three equal stages", on_change=_stages_changed,
-        help="Such as 3, 4, 6, 3 for ResNet-50. Empty: three equal stages, with as many blocks as the depth needs.",
+        help=glossary.explain("stage", note="Such as 3, 4, 6, 3 for ResNet-50. Empty: three equal stages."),
     )  # fmt: skip
 
 
@@ -135,7 +140,7 @@ def _stages_changed() -> None:
 def _size(choice: BuildChoice) -> None:
     st.session_state["build_size"] = choice.image_size
     st.number_input(
-        "Image size", 1, LARGEST_IMAGE, key="build_size", help="Pixels a side.",
+        "Image size", 1, LARGEST_IMAGE, key="build_size", help="Side in pixels.",
         on_change=lambda: set_size(choice.config, int(st.session_state["build_size"] or choice.image_size)),
     )  # fmt: skip
 
@@ -146,9 +151,16 @@ def _excitation() -> None:
 
 
 _MAIN: dict[str, Callable[[], None]] = {
-    "shortcut": lambda: _menu("Shortcut", "shortcut", SHORTCUTS, "He et al. 2015, section 3.3; D: He et al. 2019."),
-    "order": lambda: _menu("Norm and ReLU", "order", ORDERS, "He et al. 2016."),
-    "norm": lambda: _menu("Norm", "norm", NORMS, "Without norm, learned scalars start each branch at zero."),
+    "shortcut": lambda: _menu(
+        "Shortcut", "shortcut", SHORTCUTS, glossary.explain("shortcut", note="D: He et al. 2019.")
+    ),
+    "order": lambda: _menu("Norm and ReLU", "order", ORDERS, glossary.explain("pre_activation")),
+    "norm": lambda: _menu(
+        "Norm",
+        "norm",
+        NORMS,
+        glossary.explain("batch_norm", note="Without it, learned scalars start each branch at zero."),
+    ),
     "growth": lambda: _number("Growth", "growth", "Channels that each dense layer adds."),
 }
 _MORE: dict[str, Callable[[], None]] = {

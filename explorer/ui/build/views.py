@@ -10,7 +10,7 @@ from explorer.figures.layer_measures import LayerMeasure
 from explorer.models.catalogue import NETWORKS
 from explorer.models.config import NetworkConfig
 from explorer.models.description import Description, description, differences
-from explorer.ui import wording
+from explorer.ui import glossary, wording
 from explorer.ui.build.choice import BuildChoice
 from explorer.ui.build.code import show_code
 from explorer.ui.build.cost import show_cost
@@ -20,7 +20,7 @@ from explorer.ui.widgets.drawing import choose_layer, drawing
 from explorer.ui.widgets.export import chart_download
 from explorer.ui.widgets.views import View
 
-BATCH = 128  # images a step, as in He et al. 2015
+BATCH = 128  # images per step, as in He et al. 2015
 NOTHING = "nothing"
 MEASURES = {
     "parameters": LayerMeasure("parameters", log=True),
@@ -41,10 +41,15 @@ def summary(choice: BuildChoice) -> None:
                 st.markdown(f"**{config.name}** · {config.kind}, {config.depth:,} layers{family}", width="content")
                 _links(config)
             with st.container(horizontal=True):
-                st.metric("Parameters", f"{found.parameters:,}")
-                st.metric(f"Multiply-adds, {choice.image_size} × {choice.image_size}", f"{found.multiply_adds:,}")
+                st.metric("Parameters", f"{found.parameters:,}", help=glossary.explain("parameters"))
                 st.metric(
-                    "Receptive field", f"{found.receptive_field:,} pixels", help="A side, at the last convolution."
+                    f"Multiply-adds, {choice.image_size} × {choice.image_size}", f"{found.multiply_adds:,}",
+                    help=glossary.explain("multiply_adds"),
+                )  # fmt: skip
+                st.metric(
+                    "Receptive field",
+                    f"{found.receptive_field:,} pixels",
+                    help=glossary.explain("receptive_field", note="Its side, at the last convolution."),
                 )
                 st.metric(
                     f"Tensors in training, {BATCH} images", f"{found.tensor_bytes(BATCH) / 1e9:.2f} GB",

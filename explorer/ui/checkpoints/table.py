@@ -1,5 +1,6 @@
 """The table of checkpoints; for the chosen one its facts, links, export and deletion."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -11,6 +12,7 @@ from explorer.runs import kept
 from explorer.studies import commands
 from explorer.ui import cached
 from explorer.ui.errors import readable_errors
+from explorer.ui.names import run_name
 from explorer.ui.navigation import page
 from explorer.ui.widgets.export import download, show_command
 
@@ -49,7 +51,13 @@ def _table() -> pd.DataFrame:
 def _choose(table: pd.DataFrame) -> dict[str, Any] | None:
     ids = list(table["id"])
     wanted = st.query_params.get("checkpoint")
-    shown = table.assign(error=100 * table["error"], origin=table["origin"].map(lambda each: [ORIGINS[each]]))
+    shown = table.assign(
+        name=list(_names(ids).values()),
+        error=100 * table["error"],
+        made=pd.to_datetime(table["made"], format="ISO8601"),
+        of=table["error_images"].map(lambda images: f"{images:,}" if images else "all").where(table["error"].notna()),
+        origin=table["origin"].map(lambda each: [ORIGINS[each]]),
+    )
     picked = st.dataframe(
         shown,
         key=f"checkpoints-{hash((*ids, wanted if wanted in ids else None))}",
@@ -60,21 +68,16 @@ def _choose(table: pd.DataFrame) -> dict[str, Any] | None:
         selection_mode="single-row",
         selection_default={"selection": {"rows": [ids.index(wanted)] if wanted in ids else []}},
         alt="All checkpoints",
-        column_order=["id", "origin", "network", "data", "error", "depth", "parameters", "normalisation", "source"],
+        column_order=["name", "origin", "data", "error", "of", "made"],
         column_config={
-            "id": st.column_config.TextColumn("Checkpoint", width=240),
+            "name": st.column_config.TextColumn("Checkpoint", width=250),
             "origin": st.column_config.MultiselectColumn(
                 "Origin", options=list(COLOURS), color=list(COLOURS.values()), width=90
             ),
-            "network": "Network",
-            "depth": st.column_config.NumberColumn("Depth", width=70),
-            "parameters": st.column_config.NumberColumn("Parameters", format="localized", width=110),
-            "data": st.column_config.TextColumn("Trained on", width=100),
-            "error": st.column_config.NumberColumn(
-                "Test error", format="%.2f %%", width=100, help="Of the whole test set, where it was measured."
-            ),
-            "normalisation": st.column_config.TextColumn("Normalised by", width=120),
-            "source": "Source",
+            "data": st.column_config.TextColumn("Trained on", width=95),
+            "error": st.column_config.NumberColumn("Test error", format="%.2f %%", width=85),
+            "of": st.column_config.TextColumn("Of", width=60, help="How many test images it was measured on."),
+            "made": st.column_config.DatetimeColumn("Made", format="DD MMM YYYY, HH:mm", width=135),
         },
     )
     rows = [row for row in picked["selection"]["rows"] if row < len(ids)]
@@ -87,11 +90,17 @@ def _choose(table: pd.DataFrame) -> dict[str, Any] | None:
     return None if chosen is None else {str(key): value for key, value in table.iloc[ids.index(chosen)].items()}
 
 
+def _names(ids: Sequence[str]) -> dict[str, str]:
+    """The names of checkpoints by their ids: those of runs, else as kept."""
+    runs = {run.id: run_name(run, found) for found in cached.experiments() for run in found.runs}
+    return {each: runs.get(each, each) for each in ids}
+
+
 def _details(chosen: dict[str, Any]) -> None:
     name = str(chosen["id"])
     with st.container(border=True):
-        st.markdown(f"#### {in_markdown(name)}")
-        source = f"  \n{in_markdown(_sentence(chosen['source']))}" if chosen["source"] else ""
+        st.markdown(f"#### {in_markdown(_names([name])[name])}")
+        source = f"  \n{in_markdown(_sentence(chosen['source']))}" if chosen["origin"] == "kept" else ""
         st.markdown(
             f"{chosen['network']}, {chosen['depth']} layers, {chosen['parameters']:,} parameters, "
             f"{chosen['classes']:,} classes, images normalised by {chosen['normalisation']}.{source}"

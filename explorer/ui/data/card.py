@@ -5,6 +5,7 @@ import streamlit as st
 from explorer.data import download as downloads
 from explorer.data.catalogue import DATASETS, DatasetRow, data_status
 from explorer.escaping import message_in_markdown
+from explorer.ui.data.class_pictures import class_pictures
 from explorer.ui.errors import fragment, show_error
 from explorer.ui.wording import size
 
@@ -21,6 +22,8 @@ def _card(row: DatasetRow, running: bool) -> None:
     status = data_status(row.name)
     badge = ":green-badge[:material/check: ready]" if status.available else ":gray-badge[not downloaded]"
     st.markdown(f"#### {row.title} {badge}")
+    if status.available:
+        class_pictures(row.name)
     sizes = " or ".join(f"{side} x {side}" for side in row.sizes)
     colour = "colour" if row.channels == 3 else "grey"
     st.markdown(

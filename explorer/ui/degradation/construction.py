@@ -11,6 +11,7 @@ from explorer.runs.store import Run
 from explorer.studies import commands
 from explorer.training.plan import Plan
 from explorer.training.recipe import Recipe
+from explorer.ui.names import network_name
 from explorer.ui.widgets.start import start_and_open
 from explorer.ui.widgets.waiting import show_result
 from explorer.ui.wording import percent
@@ -39,7 +40,7 @@ def construction(found: Experiment) -> None:
             "Trained network",
             list(trained),
             index=usual,
-            format_func=lambda each: _name(trained[each]),
+            format_func=lambda each: network_name(trained[each]),
             key="source",
             width=240,
         )
@@ -99,11 +100,6 @@ def _comparison(found: Experiment, made: Construction) -> None:
 
 def _has_weights(run: Run) -> bool:
     return (run.path / "checkpoint.safetensors").exists()
-
-
-def _name(run: Run) -> str:
-    assert run.facts is not None
-    return f"{run.facts.network.name}, seed {run.facts.seed}"
 
 
 def _depth(run: Run) -> int:

@@ -18,7 +18,7 @@ from explorer.ui.degradation.construction import construction
 from explorer.ui.widgets.export import table_download
 from explorer.ui.widgets.live_chart import live_chart
 from explorer.ui.widgets.waiting import show_result
-from explorer.ui.wording import percent
+from explorer.ui.wording import minus, percent
 
 
 def evidence(found: Experiment) -> None:
@@ -52,7 +52,7 @@ def _overfitting(found: Experiment) -> None:
             "Network": name,
             "Training error": percent(row["train_error"]),
             "Test error": percent(row["test_error"]),
-            "Test minus training": f"{100 * (row['test_error'] - row['train_error']):+.1f} points",
+            "Test minus training": minus(f"{100 * (row['test_error'] - row['train_error']):+.1f} points"),
         }
         for name, row in means.iterrows()
     ]
@@ -66,7 +66,8 @@ def _overfitting(found: Experiment) -> None:
 def _sizes(found: Experiment) -> None:
     st.markdown(
         "A plain network and its residual twin have the same layers; shortcuts of option A add no parameters. Deeper "
-        "networks of either kind are larger, so a deeper plain network that trains worse does so with *more* of both."
+        "networks of either kind are larger, so a deeper plain network that trains worse has *more* layers and "
+        "parameters."
     )
     configs = {run.facts.network.name: run.facts.network for run in found.runs if run.facts}
     rows = [

@@ -1,10 +1,11 @@
-"""The degradation lab of one experiment: the race, the verdicts, and the evidence."""
+"""The degradation lab of one experiment: the finding, the race, the verdicts, and the evidence."""
+
+from collections.abc import Mapping
 
 import pandas as pd
 import streamlit as st
 
 from explorer.analysis.verdict import Outcome, Verdict, last_steps
-from explorer.errors import quoted
 from explorer.escaping import in_markdown
 from explorer.figures import Figure, gaps, race
 from explorer.models.published import published
@@ -13,15 +14,17 @@ from explorer.studies.degradation import Report, is_augmented, plan_of
 from explorer.ui import cached, wording
 from explorer.ui.degradation.evidence import evidence
 from explorer.ui.degradation.setup import Guess
+from explorer.ui.names import experiment_name
 from explorer.ui.widgets.caveats import show_caveats
 from explorer.ui.widgets.experiment_export import export_experiment
+from explorer.ui.widgets.in_hand import in_hand
 from explorer.ui.widgets.inside import inside
 from explorer.ui.widgets.live_chart import live_chart
 from explorer.ui.widgets.progress import controls, progress
 from explorer.ui.widgets.refresh import show_live
 from explorer.ui.wording import distinct
 
-FIRST_SHOWN = "shipped-digits"  # it has three seeds, and deep plain networks that do train
+FIRST_SHOWN = "shipped-cifar10"  # where the reader has none of their own
 
 # outcome: colour and icon
 STYLES: dict[Outcome | None, tuple[str, str]] = {
@@ -32,21 +35,25 @@ STYLES: dict[Outcome | None, tuple[str, str]] = {
     None: ("gray", "do_not_disturb_on"),
 }
 
+ENDED = ("shipped", "finished")  # states without buttons
+THESIS = (
+    "A deeper network can represent whatever a shallower one can, so its *training* error should be no higher. In "
+    "plain networks it is."
+)
+
 
 def choose_experiment() -> str | None:
-    """The experiment in the address, else the first to show; None where there is none."""
+    """The experiment in hand, else the reader's newest, else a shipped one; None where there is none."""
     found = {each.id: each for each in cached.experiments() if each.runs[0].facts is not None}
     if not found:
         st.info(
-            "There are no experiments on this machine, not even shipped ones. Start one on the left.",
+            "There are no experiments on this machine, not even shipped ones. Start one below.",
             icon=":material/info:",
         )
         return None
-    asked = st.query_params.get("experiment", FIRST_SHOWN)
-    if asked not in found and "experiment" in st.query_params:
-        st.warning(f"There is no experiment {in_markdown(quoted(asked)[1:-1])} here; another one is shown.")
-    current = asked if asked in found else next(iter(found))
-    labels = distinct({each: f"{wording.title(found[each])} ({found[each].state})" for each in found})
+    opened = in_hand("another one is shown")
+    current = opened.id if opened and opened.id in found else _first_shown(found)
+    labels = distinct({each: experiment_name(found[each]) for each in found})
     chosen = st.selectbox(
         "Experiment",
         list(found),
@@ -61,9 +68,17 @@ def choose_experiment() -> str | None:
     return str(chosen)
 
 
+def _first_shown(found: Mapping[str, Experiment]) -> str:
+    """The reader's newest experiment that trains or has finished, else the shipped one, else the newest of all."""
+    own = (each.id for each in found.values() if each.active or each.state == "finished")
+    return next(own, FIRST_SHOWN if FIRST_SHOWN in found else next(iter(found)))
+
+
 def lab(experiment_id: str) -> None:
-    """The race of an experiment, refreshed while it trains; at its end the verdicts and the evidence."""
+    """The race of an experiment, refreshed while it trains; at its end the finding above it, the verdicts below it."""
     found = cached.experiment(experiment_id)
+    st.caption(f"{wording.chip(found)} {THESIS}" if found.state in ENDED else THESIS)
+    above = st.container()
 
     def show(now: Experiment) -> None:
         _state(now)
@@ -80,6 +95,8 @@ def lab(experiment_id: str) -> None:
     show_live(found, show)
     if not found.active:
         report = cached.report(found)
+        with above:
+            _finding(report)
         _reveal(report)
         _verdicts(report)
         st.caption(_measure(found) + cached.sampling_note([found]))
@@ -88,13 +105,18 @@ def lab(experiment_id: str) -> None:
     export_experiment(found, lambda: _race(found))
 
 
+def _finding(report: Report) -> None:
+    """The main thing first, in view with the top of the race."""
+    if len(report.gaps):
+        with st.container(border=True, gap="xsmall", key="finding"):
+            st.markdown(f"#### {report.finding.main}")
+            if report.finding.notes:
+                st.caption(" ".join(report.finding.notes))
+
+
 def _state(found: Experiment) -> None:
-    """State, buttons and progress; a finished experiment needs no bar."""
-    if found.state == "shipped":
-        st.markdown(f"{wording.chip(found)} Shipped with the program, trained by its own worker; read-only.")
-    elif found.state == "finished":
-        st.markdown(wording.chip(found))
-    else:
+    """State, buttons and progress; a finished experiment needs none."""
+    if found.state not in ENDED:
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
             st.markdown(wording.chip(found))
             controls(found)
@@ -120,10 +142,11 @@ def _measure(found: Experiment) -> str:
     facts = next(run.facts for run in found.runs if run.facts)
     tail = last_steps(found.steps)
     where = " (cropped and mirrored as in training)" if is_augmented(facts) else ""
+    shipped = "Shipped with the program, trained by its own worker; read-only. " if found.state == "shipped" else ""
     return (
-        f"Training error: mean of the last {tail:,} batches{where}, at the end of the schedule; never the best epoch, "
-        "never the test error. Intervals: 95%, Student's t over seeds, differences taken seed by seed, not corrected "
-        "for multiple comparisons."
+        f"{shipped}Training error: mean of the last {tail:,} batches{where}, at the end of the schedule; never the "
+        "best epoch, never the test error. Intervals: 95%, Student's t over seeds, differences taken seed by seed, not "
+        "corrected for multiple comparisons."
     )
 
 
@@ -139,8 +162,8 @@ def _verdicts(report: Report) -> None:
                     gaps(rows), key=f"gaps-{answer.question}", alt=" ".join(answer.sentences), filename=answer.question
                 )
             _sentences(answer)
-    if report.unfinished:
-        st.caption(f"Not at the end of the schedule, so not counted: {', '.join(report.unfinished)}.")
+    if report.not_counted:
+        st.caption(report.not_counted)
 
 
 def _sentences(answer: Verdict) -> None:
@@ -163,7 +186,7 @@ def _reveal(report: Report) -> None:
     if guess.points is not None and len(rows):
         row = rows.iloc[-1]
         lines.append(
-            f"{row['network']} above {row['against']}, your guess: {guess.points:+g} points. "
-            f"Measured: {100 * row['gap']:+.1f}."
+            f"{row['network']} above {row['against']}, "
+            + wording.minus(f"your guess: {guess.points:+g} points. Measured: {100 * row['gap']:+.1f}.")
         )
     st.info("  \n".join(lines), icon=":material/psychology_alt:")

@@ -16,7 +16,7 @@ from explorer.escaping import in_markdown
 from explorer.results import Evaluation
 from explorer.runs.checkpoint_facts import data_of_untrained
 from explorer.studies import commands
-from explorer.ui import wording
+from explorer.ui import glossary, wording
 from explorer.ui.address import forget_unless_offered
 from explorer.ui.widgets.data_choice import AS_TRAINED, choose_data
 from explorer.ui.widgets.network_choice import CHOOSE_NETWORK, Candidate, choose_networks
@@ -91,15 +91,13 @@ class Evaluated:
         return self.choice.names[each.reference]
 
 
-def evaluate(show_some: Callable[[Evaluated], None] | None = None) -> Evaluated | None:
-    """Fields for the choice, and its evaluations; None where there are none, for the reason shown.
+def evaluate(choice: EvaluationChoice, show_some: Callable[[Evaluated], None] | None = None) -> Evaluated | None:
+    """The evaluations of a choice; None where there are none, for the reason shown.
 
     Args:
+        choice: what to evaluate.
         show_some: draws the first evaluations while the others are computed.
     """
-    choice = _choose()
-    if choice is None:
-        return None
 
     def show_ended(calls: Sequence[Call[Evaluation]]) -> None:
         if show_some is not None and (found := tuple(each.value for each in calls if each.failure is None)):
@@ -116,14 +114,11 @@ def evaluate(show_some: Callable[[Evaluated], None] | None = None) -> Evaluated 
         show_ended,
     )
     found = tuple(call.value for call in calls if not show_failure(call))
-    if not found:
-        return None
-    evaluated = Evaluated(choice, found)
-    _show_what_is_measured(evaluated)
-    return evaluated
+    return Evaluated(choice, found) if found else None
 
 
-def _choose() -> EvaluationChoice | None:
+def choose_evaluation() -> EvaluationChoice | None:
+    """Fields for the choice; None where nothing can be evaluated, for the reason shown."""
     chosen = {each.reference(None): each for each in choose_networks()}
     controls = st.container(horizontal=True, vertical_alignment="bottom")
     data = choose_data(controls, "data", AS_TRAINED)
@@ -137,8 +132,7 @@ def _choose() -> EvaluationChoice | None:
         crops = st.segmented_control(
             "Crops per image", list(CROPS), format_func=CROPS.__getitem__, default=1, required=True, key="crops",
             bind="query-params",
-            help="10 crops: four corners and the centre, each also mirrored; class probabilities are averaged "
-            "(Krizhevsky et al. 2012). Takes ten times as long.",
+            help=glossary.explain("ten_crops", note="10 crops take ten times as long."),
         )  # fmt: skip
     if not chosen:
         st.info(CHOOSE_NETWORK)
@@ -165,7 +159,7 @@ def _available(choice: EvaluationChoice) -> bool:
     return False
 
 
-def _show_what_is_measured(evaluated: Evaluated) -> None:
+def show_what_is_measured(evaluated: Evaluated) -> None:
     """The images that are measured on, and what ± means."""
     texts = []
     for name in dict.fromkeys(each.data for each in evaluated.found):

@@ -11,10 +11,12 @@ from explorer.escaping import in_markdown
 from explorer.figures import member_agreement
 from explorer.figures.evaluation.members import PAIR_MEASURES
 from explorer.results import Ensemble
+from explorer.ui import glossary
 from explorer.ui.evaluate.choice import PERCENT, Evaluated, percent
 from explorer.ui.widgets.export import export_buttons
 from explorer.ui.widgets.live_chart import live_chart
 from explorer.ui.widgets.waiting import awaited, show_failure
+from explorer.ui.wording import minus
 
 
 def show_ensemble(evaluated: Evaluated) -> None:
@@ -22,7 +24,7 @@ def show_ensemble(evaluated: Evaluated) -> None:
     data = evaluated.found[0].data
     members = [each for each in evaluated.found if each.data == data]
     if len(members) < 2:
-        st.info("Choose two networks or more of one data set above.")
+        st.info("Choose two networks or more of one data set.")
         return
     left_out = [evaluated.name(each) for each in evaluated.found if each.data != data]
     if left_out:
@@ -54,7 +56,7 @@ def show_ensemble(evaluated: Evaluated) -> None:
     pairs = found.pairs.assign(a=found.pairs["a"].map(names), b=found.pairs["b"].map(names))
     draw = partial(member_agreement, pairs, list(names.values()), measure=measure)
     with right:
-        alt = f"How often every two networks {PAIR_MEASURES[measure]}."
+        alt = f"How often the networks of each pair {PAIR_MEASURES[measure]}."
         live_chart(draw(), key="members", alt=alt, filename="agreement")
     export_buttons(pairs, draw, name="ensemble", command=choice.command(ensemble=True))
 
@@ -66,9 +68,9 @@ def _numbers(found: Ensemble) -> None:
         st.metric(
             "Ensemble error",
             percent(joint.error),
-            f"{100 * (joint.error - best):+.2f} points from the best member",
+            minus(f"{100 * (joint.error - best):+.2f} points from the best member"),
             delta_color="inverse",
-            help=f"Of the mean of their class probabilities. Standard error {percent(joint.standard_error)}.",
+            help=glossary.explain("ensemble", note=f"Standard error {percent(joint.standard_error)}."),
         )
         st.metric(
             "Error of the members",

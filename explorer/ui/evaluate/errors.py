@@ -11,6 +11,7 @@ from explorer.figures import class_errors, reliability_diagram
 from explorer.results import Evaluation, evaluation_table
 from explorer.runs.checkpoint_facts import lacks_test_error, record_test_error
 from explorer.runs.comparison import comparison
+from explorer.ui import glossary
 from explorer.ui.evaluate.choice import PERCENT, Evaluated, percent
 from explorer.ui.navigation import page
 from explorer.ui.widgets.export import export_buttons, table_download
@@ -21,14 +22,14 @@ SURELY = 2.0  # standard errors: a smaller difference of confidence and accuracy
 
 
 def show_errors(evaluated: Evaluated) -> None:
-    """A row for each network, and below it the error of each class."""
-    show_rows(evaluated)
-    _offer_to_record(evaluated)
+    """The error of each class, and below it a row for each network."""
     table = evaluation_table(evaluated.found)
     classes = evaluated.table("class_errors")
     draw = partial(class_errors, classes)
     names = ", ".join(evaluated.name(each) for each in evaluated.found)
     live_chart(draw(), key="class-errors", alt=f"Error of each class of {names}.", filename="class-errors")
+    show_rows(evaluated)
+    _offer_to_record(evaluated)
     export_buttons(table, draw, name="evaluation", command=evaluated.choice.command())
 
 
@@ -59,8 +60,7 @@ def show_rows(evaluated: Evaluated) -> None:
             "Loss": st.column_config.NumberColumn(format="%.4f", help="Mean cross-entropy, in nats."),
             "ECE": st.column_config.NumberColumn(
                 format=PERCENT,
-                help="Expected calibration error: how far confidence is from accuracy, mean over images, 15 bins "
-                "(Guo et al. 2017).",
+                help=glossary.explain("calibration", note="Expected calibration error, in 15 bins."),
             ),
             "Seconds": st.column_config.NumberColumn(format="%.1f"),
         },
@@ -156,7 +156,7 @@ def compare_checkpoints() -> None:
         "Evaluate these",
         icon=":material/play_arrow:",
         disabled=not 0 < len(chosen) <= MOST,
-        help=f"Tick up to {MOST} checkpoints in the table.",
+        help=f"Select up to {MOST} checkpoints in the table.",
     ):
         st.switch_page(page("evaluate"), query_params={"networks": ",".join(chosen)})
     st.caption(

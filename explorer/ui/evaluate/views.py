@@ -2,18 +2,28 @@
 
 from collections.abc import Callable
 
-from explorer.ui.evaluate.choice import Evaluated, evaluate
+from explorer.ui.evaluate.choice import Evaluated, choose_evaluation, evaluate, show_what_is_measured
 from explorer.ui.evaluate.ensembles import show_ensemble
 from explorer.ui.evaluate.errors import compare_checkpoints, show_calibration, show_errors, show_rows
 from explorer.ui.evaluate.pictures import show_confusions, show_mistakes
-from explorer.ui.widgets.views import View
+from explorer.ui.widgets.views import View, fields_and_figure
 
 
 def _of(
     show: Callable[[Evaluated], None], show_some: Callable[[Evaluated], None] | None = None
 ) -> Callable[[None], None]:
     """A view that first evaluates what is chosen; meanwhile it shows some of it."""
-    return lambda _: show(found) if (found := evaluate(show_some)) else None
+
+    def shown(_: None) -> None:
+        fields, figure = fields_and_figure()
+        with fields:
+            choice = choose_evaluation()
+        with figure:
+            if choice is not None and (found := evaluate(choice, show_some)) is not None:
+                show(found)
+                show_what_is_measured(found)
+
+    return shown
 
 
 VIEWS: dict[str, View[None]] = {

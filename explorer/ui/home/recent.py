@@ -20,9 +20,8 @@ def demo() -> None:
     with st.container(border=True):
         st.markdown("#### See it in one minute")
         st.markdown(
-            f"Trains plain and residual networks of 20, 32 and 56 layers together on handwritten digits, "
-            f"{len(preset.plan.seeds)} times each: {recipe.steps} steps of {recipe.batch_size} images, nothing to "
-            "download, nothing simulated. At the end it says what the runs show, and what they cannot."
+            f"Plain and residual networks of 20, 32 and 56 layers on handwritten digits, {len(preset.plan.seeds)} "
+            f"seeds, {recipe.steps} steps. At the end it says what the runs show, and what they cannot."
         )
         if st.button("Start the one-minute demo", type="primary", icon=":material/play_arrow:", key="demo"):
             start_and_open(preset.plan, "degradation")

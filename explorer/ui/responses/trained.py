@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from explorer.analysis.response_claims import response_claims
 from explorer.compute.client import Call, compute
@@ -18,6 +19,7 @@ from explorer.figures.layer_measures import BLOCK_MEASURES, GRADIENT_MEASURES, R
 from explorer.models.size import layer_table
 from explorer.runs.checkpoint_facts import data_of_untrained
 from explorer.studies import commands
+from explorer.ui import glossary
 from explorer.ui.widgets.data_choice import AS_TRAINED, choose_data
 from explorer.ui.widgets.drawing import LayerChoice, choose_layer, drawing, select
 from explorer.ui.widgets.export import export_buttons
@@ -28,6 +30,11 @@ from explorer.ui.widgets.waiting import awaited, combined
 
 IMAGES = (50, 100, 250, 500, 1000)
 FIRST_IMAGES = 100  # four networks then take two seconds on two cores
+EXPLAINED = {
+    "responses": "response",
+    "ledger": "residual_ledger",
+    "gradients": "gradient",
+}  # study: term of its measures
 CLAIM_ICONS = {
     "as_published": ":green[:material/check:]",
     "opposite": ":orange[:material/close:]",
@@ -75,11 +82,11 @@ class Study:
     figure: Callable[[pd.DataFrame, Options, LayerChoice], Figure]
 
 
-def show_study(name: str, chosen: Sequence[Candidate]) -> None:
-    """A study of the chosen networks at the moment of the slider."""
+def show_study(name: str, chosen: Sequence[Candidate], fields: DeltaGenerator) -> None:
+    """A study of the chosen networks at the moment of the slider, with its options in `fields`."""
     found = STUDIES[name]
-    st.markdown(found.question)
-    options = _options(name, found)
+    with fields:
+        options = _options(name, found)
     if not chosen:
         st.info(CHOOSE_NETWORK)
         return
@@ -90,11 +97,11 @@ def show_study(name: str, chosen: Sequence[Candidate]) -> None:
         if table is not None:
             _show(name, table, at, options)
 
-    at_moment(chosen, show)
+    at_moment(chosen, show, fields)
 
 
 def _options(name: str, found: Study) -> Options:
-    """A row of fields; those rarely changed are in a popover."""
+    """The fields; those rarely changed are in a popover."""
     controls = st.container(horizontal=True, vertical_alignment="bottom")
     with controls:
         measure = st.segmented_control(
@@ -105,6 +112,8 @@ def _options(name: str, found: Study) -> Options:
             required=True,
             key=f"{name}-measure",
             bind="query-params",
+            wrap=True,
+            help=glossary.explain(EXPLAINED[name]),
         )
     data = choose_data(controls, "study-data", AS_TRAINED)
     with controls, st.popover("Options", icon=":material/tune:"):
@@ -115,8 +124,7 @@ def _options(name: str, found: Study) -> Options:
             "Batch norm in evaluation mode",
             key=f"{name}-running",
             bind="query-params",
-            help="Normalise by the running mean and variance of training. Early in training they are not meaningful, "
-            "and responses look wild; so by default the images' own statistics are used.",
+            help=glossary.explain("running_statistics", note="By default the statistics of the images are used."),
         )
         relative = st.toggle("Align stages", key=f"{name}-relative", bind="query-params")
         log_y = name == "responses" and st.toggle("Log y", key="responses-log", bind="query-params")
@@ -139,6 +147,7 @@ def _ask(
 def _show(name: str, table: pd.DataFrame, at: Mapping[str, Candidate], options: Options) -> None:
     found = STUDIES[name]
     measured = [each for each in at if each in set(table["reference"])]
+    chart = st.container()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         drawn = measured[-1]
         if len(measured) > 1:
@@ -154,21 +163,21 @@ def _show(name: str, table: pd.DataFrame, at: Mapping[str, Candidate], options: 
             drawn = names[name_drawn]
         choice = choose_layer(at[drawn].config)
     draw = partial(found.figure, table, options, choice)
-    live_chart(
-        draw(),
-        key=f"study-{name}",
-        alt=f"{found.title} of {', '.join(table['network'].unique())}, layer by layer.",
-        filename=name,
-        on_click=lambda point: _select_clicked(point, at),
-    )
-    _show_steps(table)
-    _note_test_images(name, options)
-    if name == "responses" and options.measure == "response_std":
-        st.caption(
-            "A batch norm brings its responses to a spread of about its own scale, γ, which is one before training: "
-            "what differs here is how training has set the scales."
+    with chart:
+        live_chart(
+            draw(),
+            key=f"study-{name}",
+            alt=f"{found.title} of {', '.join(table['network'].unique())}, layer by layer.",
+            filename=name,
+            on_click=lambda point: _select_clicked(point, at),
         )
-        _claims(table)
+        _note_test_images(name, options)
+        if name == "responses" and options.measure == "response_std":
+            st.caption(
+                "A batch norm brings its responses to a spread of about its own scale, γ, which is one before "
+                "training: what differs here is how training has set the scales."
+            )
+            _claims(table)
     with st.container(border=True):
         drawing(
             at[drawn].config,
@@ -205,14 +214,6 @@ def _select_clicked(point: Sequence[Any], at: Mapping[str, Candidate]) -> None:
     select(int(number))
 
 
-def _show_steps(table: pd.DataFrame) -> None:
-    """The step of each network, unless all are at the same."""
-    steps = table.drop_duplicates("reference").dropna(subset="step")
-    if len(set(steps["step"])) > 1:
-        text = ", ".join(f"{name} {step:,.0f}" for name, step in zip(steps["network"], steps["step"], strict=True))
-        st.caption(f"Steps shown, the nearest snapshots: {text}.")
-
-
 def _claims(table: pd.DataFrame) -> None:
     """The claims of figure 7, and whether they hold here."""
     trained = table[table["step"].fillna(1) > 0].drop_duplicates(["network", "layer"])
@@ -223,7 +224,7 @@ def _claims(table: pd.DataFrame) -> None:
         lines = [f"- {CLAIM_ICONS[each.outcome]} {each.sentence}" for each in found]
         st.markdown("Mean response std over the layers:\n" + "\n".join(lines))
         if all(each.outcome == "no_difference" for each in found):
-            st.caption("Such a short training has hardly changed the scales: it cannot tell.")
+            st.caption("This training is too short to have changed the scales: it leaves the question open.")
 
 
 def _distribution(layer: int, at: Mapping[str, Candidate], options: Options) -> None:

@@ -6,6 +6,7 @@ from functools import partial
 
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from explorer.compute.client import compute
 from explorer.compute.functions import layers
@@ -15,6 +16,7 @@ from explorer.figures.layers.initialisation import MEASURES
 from explorer.models.catalogue import NETWORKS
 from explorer.models.names import is_network_name
 from explorer.studies import commands
+from explorer.ui import glossary
 from explorer.ui.address import bound_number
 from explorer.ui.widgets.data_choice import built_in, choose_data
 from explorer.ui.widgets.export import export_buttons
@@ -44,29 +46,34 @@ class InitialStudy:
     measures: tuple[str, ...] = ()
 
 
-def show_initial_study(name: str) -> None:
-    """A study of chosen untrained networks, which takes seconds."""
+def show_initial_study(name: str, fields: DeltaGenerator) -> None:
+    """A study of chosen untrained networks, which takes seconds, with its options in `fields`."""
     found = INITIAL_STUDIES[name]
-    st.markdown(found.question)
-    controls = st.container(horizontal=True, vertical_alignment="bottom")
-    with controls:
+    controls = fields.container(horizontal=True, vertical_alignment="bottom")
+    with fields:
         asked = [each for each in st.query_params.get_all(f"{name}-networks") if is_network_name(each)]
         chosen = st.multiselect(
             "Untrained networks", list(dict.fromkeys([*NETWORKS, *asked])), default=USUAL, key=f"{name}-networks",
-            bind="query-params", width=680, accept_new_options=True, help="Type any other name, such as resnet38.",
+            bind="query-params", accept_new_options=True, wrap=True, help="Type any other name, such as resnet38.",
         )  # fmt: skip
     titles = {each: title for each, title in built_in().items() if data_status(each).available}
     data = choose_data(controls, f"{name}-data", titles, builtin=False)
     with controls:
-        seed = int(st.number_input("Seed", 0, 999, 0, width=110, **bound_number(f"{name}-seed", 0, 999)))
+        seed = int(
+            st.number_input(
+                "Seed", 0, 999, 0, width=110, help=glossary.explain("seed"), **bound_number(f"{name}-seed", 0, 999)
+            )
+        )
     measure = ""
     if found.measures:
-        measure = str(
-            st.segmented_control(
-                "Measure", found.measures, format_func=lambda each: MEASURES[each].title, default=found.measures[0],
-                required=True, key=f"{name}-measure", bind="query-params",
-            )
-        )  # fmt: skip
+        with fields:
+            measure = str(
+                st.segmented_control(
+                    "Measure", found.measures, format_func=lambda each: MEASURES[each].title, required=True,
+                    default=found.measures[0], key=f"{name}-measure", bind="query-params",
+                    wrap=True,
+                )
+            )  # fmt: skip
     if not chosen:
         st.info("Choose at least one network.")
         return
@@ -92,9 +99,10 @@ INITIAL_STUDIES: dict[str, InitialStudy] = {
         title=AT_INITIALISATION,
         function=layers.xray,
         question="Before the first step: does a signal keep its size on its way through the network, and does the "
-        "gradient on its way back? Without batch norm neither does in a deep network; with it, responses are even, and "
-        "gradients *grow* towards the input in plain networks but hardly in residual ones. With the last batch norm of "
-        "each block at zero every block begins as the identity (Goyal et al. 2017, arXiv 1706.02677).",
+        "gradient on its way back? Without batch norm neither does in a deep network; with it, responses have a "
+        "similar size in all layers, and gradients *grow* towards the input in plain networks, hardly in residual "
+        "ones. With the last batch norm of each block at zero every block begins as the identity (Goyal et al. 2017, "
+        "arXiv 1706.02677).",
         figure=_xray,
         measures=tuple(MEASURES),
     ),

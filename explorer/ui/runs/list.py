@@ -1,21 +1,23 @@
 """All experiments: choose, compare on one chart, rename, delete, export, import."""
 
-import pandas as pd
 import streamlit as st
 
 from explorer.escaping import in_markdown, message_in_markdown
 from explorer.runs import experiments as library
 from explorer.runs.experiments import Experiment
-from explorer.runs.listing import state_of_experiment
+from explorer.runs.facts import MOST_NOTE
 from explorer.ui import cached, wording
 from explorer.ui.errors import fragment, readable_errors
 from explorer.ui.navigation import page
 from explorer.ui.runs import deleted
+from explorer.ui.runs.table import MOST_COMPARED, choose
 from explorer.ui.widgets.chart_choice import choose_chart
 from explorer.ui.widgets.curves import curves, figure, run_table
 from explorer.ui.widgets.experiment_export import download_buttons, export_experiment
 from explorer.ui.widgets.progress import offer_mending
 from explorer.ui.widgets.refresh import POLL_SECONDS, start_queued
+
+MOST_LISTED = 10  # in a dialog
 
 
 def compare() -> None:
@@ -39,66 +41,32 @@ def compare() -> None:
             st.page_link(page("home"), label="To the one-minute demo", icon=":material/play_arrow:")
         if not everything:
             return
-        chosen = _choose(everything)
+        chosen = choose(everything)
         for found in everything:
             _damage(found)
         if not chosen:
             st.caption("Tick one experiment to see it, or several to compare them on one chart.")
             return
         _actions(chosen)
-        intact = [found for found in chosen if any(run.facts for run in found.runs)]
-        if intact:
-            choice = choose_chart()
-            curves(intact, choice, key="compared")
-            run_table(intact)
-            if len(intact) == 1:
-                export_experiment(intact[0], lambda: figure(intact, choice))
-            else:
-                with st.container(horizontal=True):
-                    download_buttons(intact, lambda: figure(intact, choice))
+        _show(chosen)
 
     fragment(part, run_every=POLL_SECONDS if active else None)()
 
 
-def _choose(everything: list[Experiment]) -> list[Experiment]:
-    """The list as a table; the selection is kept in the address."""
-    wanted = st.query_params.get_all("experiment")
-    ids = [found.id for found in everything]
-    table = pd.DataFrame([_row(found) for found in everything])
-    key = f"experiments-{hash(tuple(ids))}"
-    states = {state_of_experiment(found): wording.STATES[found.state][0] for found in everything}
-    shown = st.dataframe(
-        table,
-        key=key,
-        hide_index=True,
-        on_select="rerun",
-        selection_mode="multi-row",
-        selection_default={"selection": {"rows": [ids.index(each) for each in wanted if each in ids]}},
-        alt="All experiments",
-        column_config={
-            "State": st.column_config.MultiselectColumn(options=list(states), color=list(states.values())),
-            "Progress": st.column_config.ProgressColumn(format="percent", width=110, min_value=0.0, max_value=1.0),
-            "Title": st.column_config.TextColumn(width=330),
-        },
-    )
-    rows = shown["selection"]["rows"]
-    chosen = [everything[row] for row in rows if row < len(everything)]
-    if [found.id for found in chosen] != wanted:
-        st.query_params["experiment"] = [found.id for found in chosen]
-    return chosen
-
-
-def _row(found: Experiment) -> dict[str, object]:
-    return {
-        "Title": wording.title(found),
-        "State": [state_of_experiment(found)],
-        "Progress": found.step / found.steps if found.steps else 0.0,
-        "Started": wording.when(found.created),
-        "Data": found.data,
-        "Steps": found.steps,
-        "Seeds": len(found.seeds),
-        "Networks": ", ".join(found.networks),
-    }
+def _show(chosen: list[Experiment]) -> None:
+    """Curves and numbers of experiments, with exports."""
+    intact = [found for found in chosen if any(run.facts for run in found.runs)]
+    if len(chosen) > MOST_COMPARED:
+        st.caption(f"{len(chosen)} are chosen; up to {MOST_COMPARED} can be compared on one chart.")
+    elif intact:
+        choice = choose_chart()
+        curves(intact, choice, key="compared")
+        run_table(intact)
+        if len(intact) == 1:
+            export_experiment(intact[0], lambda: figure(intact, choice))
+        else:
+            with st.container(horizontal=True):
+                download_buttons(intact, lambda: figure(intact, choice))
 
 
 def _actions(chosen: list[Experiment]) -> None:
@@ -112,38 +80,43 @@ def _actions(chosen: list[Experiment]) -> None:
                 "Race and verdict", icon=":material/trending_up:", key="race", help="What these runs show about depth."
             ):
                 st.switch_page(page("degradation"), query_params={"experiment": chosen[0].id})
-            if chosen[0].state != "shipped" and st.button("Rename", icon=":material/edit:", key="rename"):
+            if chosen[0].state != "shipped" and st.button("Title and note", icon=":material/edit:", key="rename"):
                 _rename(chosen[0])
-        kept = any(found.active or found.state == "shipped" for found in chosen)
-        if st.button("Delete", icon=":material/delete:", key="delete", disabled=kept):
-            _delete(chosen)
+        own = [found for found in chosen if not found.active and found.state != "shipped"]
+        label = f"Delete ({wording.size(sum(found.bytes for found in own))})" if own else "Delete"
+        note = "Those that train or are shipped stay." if len(own) < len(chosen) else None
+        if st.button(label, icon=":material/delete:", key="delete", disabled=not own, help=note):
+            _delete(own)
+        if len(chosen) == 1:
+            with st.popover("Ids", icon=":material/tag:", help="For the shell and for Python."):
+                st.code("\n".join([chosen[0].id, *chosen[0].run_ids]), language=None)
 
 
-@st.dialog("Rename the experiment")
+@st.dialog("Title and note")
 def _rename(found: Experiment) -> None:
     name = st.text_input("Title", wording.title(found), max_chars=200, key="new_title")
-    if st.button("Rename", type="primary", key="rename_now"):
+    note = st.text_area("Note", found.note, max_chars=MOST_NOTE, key="new_note", help="Exported with the experiment.")
+    if st.button("Save", type="primary", key="rename_now"):
         with readable_errors():
             library.rename(found.id, name)
+            library.annotate(found.id, note)
             cached.forget()
             st.rerun()
 
 
 @st.dialog("Delete?")
 def _delete(chosen: list[Experiment]) -> None:
-    for found in chosen:
-        runs = ", ".join(run.facts.network.name if run.facts else run.id for run in found.runs)
-        st.markdown(
-            f"- {in_markdown(wording.title(found))} ({len(found.runs)} runs: {in_markdown(runs)}; "
-            f"{wording.when(found.created)})"
-        )
+    for found in chosen[:MOST_LISTED]:
+        count = f"{len(found.runs)} {'run' if len(found.runs) == 1 else 'runs'}"
+        st.markdown(f"- {in_markdown(wording.title(found))} ({count}, {wording.when(found.created)})")
+    if len(chosen) > MOST_LISTED:
+        st.markdown(f"- and {len(chosen) - MOST_LISTED} more")
     st.markdown("Metrics, snapshots and weights are removed from the disk once you leave the Runs page; until then it "
                 "can be undone there.")  # fmt: skip
     with st.container(horizontal=True):
         if st.button("Delete", type="primary", icon=":material/delete:", key="delete_now"):
             with readable_errors():
-                for found in chosen:
-                    deleted.keep(library.set_aside(found.id, found.run_ids))
+                deleted.keep(library.set_aside_all(chosen))
                 cached.forget()
                 st.rerun()
         if st.button("Cancel", key="keep"):

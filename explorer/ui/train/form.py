@@ -5,16 +5,20 @@ from typing import Any
 from zlib import crc32
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
+from explorer import labels
 from explorer.data.catalogue import DATASETS, dataset
 from explorer.data.own_folders import readable_folders
 from explorer.escaping import in_markdown
 from explorer.models.catalogue import NETWORKS
 from explorer.training.presets import PRESETS
 from explorer.training.recipe import Recipe
+from explorer.ui import glossary
 from explorer.ui.address import bound_number
 from explorer.ui.widgets.data_choice import built_in, folder_labels, refuse_others
-from explorer.ui.widgets.plan_fields import Fields
+from explorer.ui.widgets.plan_fields import Fields, help_on
+from explorer.ui.widgets.views import choose_view
 
 # kind: family of the catalogue, start of its names
 FAMILIES = {"plain": ("Plain, for small images", "plain"), "residual": ("ResNet, for small images", "resnet")}
@@ -27,28 +31,40 @@ PROBES = {"automatic": None, "off": 0}
 EVERY = "every N steps"
 
 
-def training_form() -> dict[str, Any]:
-    """Draw the fields and return their values: those of a `Plan`, not checked yet."""
-    name = st.segmented_control(
-        "Start from",
-        list(PRESETS),
-        default=next(iter(PRESETS)),
-        required=True,
-        format_func=lambda key: PRESETS[key].title,
-        key="preset",
-        bind="query-params",
-    )
-    preset = PRESETS[str(name)]
-    st.caption(f"{preset.note} On two CPU cores: {preset.time}.")
-    fields = Fields(str(name), preset)
+def choose_preset() -> str:
+    """The menu of presets; gives a name in `PRESETS`."""
+    titles = {name: preset.title for name, preset in PRESETS.items()}
+    return str(choose_view(titles, "preset", default=next(iter(PRESETS)), label="Start from"))
+
+
+def training_form(name: str, note: DeltaGenerator) -> dict[str, Any]:
+    """Draw the fields of a preset and return their values: those of a `Plan`, not checked yet.
+
+    Args:
+        name: of the preset.
+        note: the place for what it shows.
+    """
+    preset = PRESETS[name]
+    fields = Fields(name, preset)
     networks = _networks(fields)
     data, image_size, train_images = _data(fields)
     recipe = _recipe(fields) | {"image_size": image_size, "train_images": train_images}
     with st.expander("More settings", icon=":material/tune:"):
         recipe |= _more(fields)
-        seeds = fields.whole("Seeds", "seeds", len(preset.plan.seeds), 1, 20, help="Runs per network: 0, 1, 2, ...")
+        seeds = fields.whole(
+            "Seeds",
+            "seeds",
+            len(preset.plan.seeds),
+            1,
+            20,
+            help=glossary.explain("seed", note="Runs per network: 0, 1, 2, ..."),
+        )
         title = st.text_input("Title", key="title", max_chars=200, placeholder="networks and data")
-    return {"networks": networks, "data": data, "recipe": recipe, "seeds": tuple(range(seeds)), "title": title}
+    choices = {"networks": networks, "data": data, "recipe": recipe, "seeds": tuple(range(seeds)), "title": title}
+    changed = choices != preset.plan.model_dump(include={"networks", "data", "recipe", "seeds"}) | {"title": title}
+    what = f"Changed from the preset {preset.title}." if changed else preset.note
+    note.caption(what if changed else f"{what} On two CPU cores: {preset.time}.")
+    return choices | {"problems": fields.problems}
 
 
 def _networks(fields: Fields) -> tuple[str, ...]:
@@ -100,7 +116,7 @@ def _data(fields: Fields) -> tuple[str, int | None, int | None]:
         key = f"folder{crc32(row.name.encode()):08x}" if own else row.name  # no path in the address
         usual = plan.recipe if row.name == plan.data else Recipe()
         size = st.segmented_control(
-            str(Recipe.model_fields["image_size"].title),
+            labels.heading("image_size"),
             list(sizes),
             default=usual.image_size or sizes[0],
             required=True,
@@ -109,10 +125,9 @@ def _data(fields: Fields) -> tuple[str, int | None, int | None]:
             **fields.bound(f"{key}_size"),
         )
         fewest = min(10, row.train_images)
+        label = f"{labels.heading('train_images')}, of {row.train_images:,}"
         images = st.number_input(
-            f"{Recipe.model_fields['train_images'].title}, of {row.train_images:,}",
-            min_value=fewest,
-            max_value=row.train_images,
+            label,
             value=usual.train_images,
             step=1000 if row.train_images > 10_000 else 100,
             placeholder="all",
@@ -120,6 +135,8 @@ def _data(fields: Fields) -> tuple[str, int | None, int | None]:
             width=240,
             **bound_number(f"{fields.name}_{key}_images", fewest, row.train_images),
         )
+    if images is not None:
+        images = fields.within(label, images, fewest, row.train_images, usual.train_images)
     return row.name, None if size == row.sizes[0] else int(size), images
 
 
@@ -145,7 +162,7 @@ def _probe_every(fields: Fields) -> dict[str, Any]:
             "Probe layers while training",
             [*PROBES, EVERY],
             list(PROBES.values()).index(usual) if usual in PROBES.values() else len(PROBES),
-            help=Recipe.model_fields["probe_every"].description,
+            help=help_on("probe_every"),
             **fields.bound("look"),
         )
     )

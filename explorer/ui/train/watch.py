@@ -1,4 +1,4 @@
-"""One experiment as it trains: progress, controls, curves; links to those that train."""
+"""One experiment as it trains: progress, controls, curves."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -6,7 +6,6 @@ from collections.abc import Sequence
 import streamlit as st
 
 from explorer.escaping import in_markdown
-from explorer.runs.checkpoint_facts import moments
 from explorer.runs.experiments import Experiment
 from explorer.runs.store import Run
 from explorer.ui import cached
@@ -14,19 +13,12 @@ from explorer.ui.navigation import page
 from explorer.ui.widgets.chart_choice import choose_chart
 from explorer.ui.widgets.curves import curves, figure, run_table
 from explorer.ui.widgets.experiment_export import export_experiment
-from explorer.ui.widgets.experiment_links import link
+from explorer.ui.widgets.in_hand import networks_with_weights
 from explorer.ui.widgets.inside import inside
 from explorer.ui.widgets.network_choice import MOST
 from explorer.ui.widgets.progress import controls, progress
 from explorer.ui.widgets.refresh import show_live
 from explorer.ui.wording import chip, duration, title
-
-
-def now_training() -> None:
-    """Links to the experiments that train or wait."""
-    for each in (each for each in cached.experiments() if each.active):
-        with st.container(border=True):
-            link(each)
 
 
 def watch(experiment_id: str) -> None:
@@ -39,9 +31,9 @@ def watch(experiment_id: str) -> None:
             st.switch_page(page("runs"))
         if st.button("Race and verdict", icon=":material/trending_up:", type="tertiary", key="to_lab"):
             st.switch_page(page("degradation"), query_params={"experiment": experiment_id})
-        networks = ",".join(_first_seeds(found))
+        networks = ",".join(networks_with_weights(found, MOST))
         if networks and st.button("Responses", icon=":material/graphic_eq:", type="tertiary", key="to_responses"):
-            st.switch_page(page("responses"), query_params={"networks": networks})
+            st.switch_page(page("responses"), query_params={"experiment": experiment_id, "networks": networks})
         st.space("stretch")
         with st.popover("Chart", icon=":material/tune:"):
             choice = choose_chart()
@@ -56,12 +48,6 @@ def watch(experiment_id: str) -> None:
 
     show_live(found, show)
     export_experiment(found, lambda: figure([found], choice))
-
-
-def _first_seeds(found: Experiment) -> list[str]:
-    """The first run with weights of each network of an experiment, at most as many as can be chosen."""
-    runs = {run.facts.network.name: run.id for run in reversed(found.runs) if run.facts and moments(run)}
-    return [runs[name] for name in found.networks if name in runs][:MOST]
 
 
 def _heading(found: Experiment) -> None:

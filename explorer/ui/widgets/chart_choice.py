@@ -6,6 +6,7 @@ from typing import Any, Literal, cast
 import streamlit as st
 
 from explorer.figures.curve_lines import MEASURES
+from explorer.ui import glossary
 
 MEASURE_LABELS = {
     "error": "Error",
@@ -14,7 +15,7 @@ MEASURE_LABELS = {
     "learning_rate": "Learning rate",
     "images_per_second": "Images per second",
 }
-SMOOTHINGS = (1, 5, 10, 20, 50, 100, 200, 500, 1000)
+SMOOTHINGS = (0, 1, 5, 10, 20, 50, 100, 200, 500, 1000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +26,13 @@ class ChartChoice:
     x: Literal["step", "seconds"] = "step"
     log_x: bool = False
     log_y: bool = False
-    smoothing: int = 10
+    smoothing: int = 0  # 0 takes the steps that count as the end of the schedule
     panels: bool = True
+
+    @property
+    def as_race(self) -> bool:
+        """Whether it is the chart of the Degradation page."""
+        return self.measure == "error" and self.x == "step" and self.panels and not self.log_y
 
     def options(self) -> dict[str, Any]:
         return asdict(self)
@@ -42,12 +48,19 @@ def choose_chart() -> ChartChoice:
             key="show",
             bind="query-params",
             width=210,
+            help=glossary.explain("training_error", "test_error", "loss"),
         )
         x = st.segmented_control(
             "x axis", ["step", "seconds"], default="step", required=True, key="against", bind="query-params"
         )
         smoothing = st.select_slider(
-            "Smoothing, steps", SMOOTHINGS, value=10, key="smoothing", bind="query-params", width=180
+            "Smoothing, steps",
+            SMOOTHINGS,
+            value=0,
+            format_func=lambda steps: str(steps or "a tenth"),
+            key="smoothing",
+            bind="query-params",
+            width=180,
         )
         log_x = st.toggle("Log x", key="log_x", bind="query-params")
         log_y = st.toggle("Log y", key="log_y", bind="query-params")

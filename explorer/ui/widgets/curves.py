@@ -6,14 +6,16 @@ from contextlib import suppress
 import pandas as pd
 import streamlit as st
 
+from explorer.analysis.verdict import last_steps
 from explorer.errors import BadSettings
-from explorer.figures import Figure, training_curves
+from explorer.figures import Figure, race, training_curves
 from explorer.figures.curve_lines import letter
 from explorer.models.size import parameter_count
 from explorer.runs.experiments import Experiment
 from explorer.runs.store import Run
 from explorer.training.recipe import LAST_TRAIN_IMAGES, Recipe
 from explorer.ui import cached, wording
+from explorer.ui.names import experiment_name
 from explorer.ui.widgets.chart_choice import ChartChoice
 from explorer.ui.widgets.live_chart import live_chart
 
@@ -24,11 +26,15 @@ _MARKUP = r"^\*\*|\*\*$|^:\w+-badge\[:material/\w+: |\]$"  # of cells, which suc
 def figure(chosen: Sequence[Experiment], choice: ChartChoice) -> Figure:
     """Training curves of all runs of the chosen experiments, for a light page."""
     runs = tuple(run_id for found in chosen for run_id in found.run_ids)
+    table, steps = cached.metrics(runs), max((found.steps for found in chosen), default=None)
+    smoothing = choice.smoothing or last_steps(steps or 0) or 1
+    if len(chosen) == 1 and choice.as_race:
+        return race(table, smoothing=smoothing, steps=steps, log_x=choice.log_x)
     return training_curves(
-        cached.metrics(runs),
-        steps=max((found.steps for found in chosen), default=None),
-        titles={found.id: wording.short(wording.title(found), 40) for found in chosen},
-        **choice.options(),
+        table,
+        steps=steps,
+        titles={found.id: experiment_name(found) for found in chosen},
+        **choice.options() | {"smoothing": smoothing},
     )
 
 
@@ -52,7 +58,7 @@ def _note(chosen: Sequence[Experiment]) -> str:
     )
     text = (
         f"Errors are measured on {sample} fixed training and test images while training; at the end on {lasts}. "
-        "Thin lines: the error of each batch."
+        "Drawn as training error is the error of the batches, mean of the last steps."
     )
     if max((len(found.seeds) for found in chosen), default=0) < 3:
         text += " One or two seeds cannot tell small differences apart."
@@ -61,7 +67,12 @@ def _note(chosen: Sequence[Experiment]) -> str:
 
 def run_table(chosen: Sequence[Experiment]) -> None:
     """The latest numbers of every run, in letters large enough for a lecture hall."""
-    rows = [_row(run, letter(place)) for place, found in enumerate(chosen) for run in found.runs]
+    rows = [
+        _row(run, letter(place), errors[run.id])
+        for place, found in enumerate(chosen)
+        for errors in [cached.errors(found)]
+        for run in found.runs
+    ]
     table = pd.DataFrame(rows)
     if len(chosen) == 1:
         table = table.drop(columns="Experiment")
@@ -73,7 +84,7 @@ def run_table(chosen: Sequence[Experiment]) -> None:
         st.dataframe(plain, hide_index=True, alt=alt)
 
 
-def _row(run: Run, mark: str) -> dict[str, object]:
+def _row(run: Run, mark: str, errors: tuple[float | None, float | None]) -> dict[str, object]:
     facts, progress = run.facts, run.progress
     return {
         "Experiment": f"**{mark}**",
@@ -81,8 +92,8 @@ def _row(run: Run, mark: str) -> dict[str, object]:
         "Seed": str(facts.seed) if facts else "–",
         "State": wording.chip(run),
         "Step": f"{progress.step:,}/{run.steps:,}",
-        "Training error": wording.percent(progress.train_error),
-        "Test error": wording.percent(progress.test_error),
+        "Training error": wording.percent(errors[0]),
+        "Test error": wording.percent(errors[1]),
         "Parameters": f"{parameter_count(facts.network):,}" if facts else "–",
         "Images/s": f"{progress.images_per_second:,.0f}" if progress.images_per_second else "–",
         "Training time": wording.duration(progress.seconds) if progress.seconds else "–",

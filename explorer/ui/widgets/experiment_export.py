@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable
+from functools import partial
 
 import streamlit as st
 
@@ -14,15 +15,24 @@ from explorer.studies import commands
 from explorer.studies.degradation import plan_of
 from explorer.ui import cached
 from explorer.ui.widgets.export import chart_download, download, show_command
-from explorer.ui.wording import title
+from explorer.ui.wording import size, title
 
 
 def export_experiment(found: Experiment, draw: Callable[[], Figure]) -> None:
     """Downloads of one experiment, made on request, and its shell command; `draw` makes the chart."""
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="center"):
         download_buttons([found], draw)
-        note = "Runs with metrics, snapshots and weights; the Runs page imports it on another machine."
-        download("Experiment (zip)", lambda: _zip(found.id), f"{found.id}.zip", "folder_zip", note=note)
+        finished = [run for run in found.runs if run.state == "finished"]
+        spared = sum(run.snapshot_bytes for run in finished)
+        every = st.session_state.get("all_snapshots", False) or not spared
+        note = (
+            f"About {size(found.bytes - (0 if every else spared))}: runs with metrics, first and last weights"
+            f"{' and snapshots' if every else ''}; the Runs page imports it on another machine."
+        )
+        content = partial(_zip, found.id, all_snapshots=every)
+        download("Experiment (zip)", content, f"{found.id}.zip", "folder_zip", note=note)
+        if spared:
+            st.toggle(f"With all snapshots ({size(spared)})", key="all_snapshots")
     facts = found.runs[0].facts
     if facts is not None:
         show_command(commands.train(plan_of([found])))
@@ -37,10 +47,10 @@ def download_buttons(chosen: list[Experiment], draw: Callable[[], Figure]) -> No
     chart_download(draw, title=", ".join(title(found) for found in chosen), file=name)
 
 
-def _zip(experiment_id: str) -> bytes:
+def _zip(experiment_id: str, *, all_snapshots: bool) -> bytes:
     with storage_errors(temporary_place() / f"{experiment_id}.zip"):
         folder = temporary_folder(temporary_place(), "explorer-export")
         try:
-            return library.export(experiment_id, folder).read_bytes()
+            return library.export(experiment_id, folder, all_snapshots=all_snapshots).read_bytes()
         finally:
             shutil.rmtree(folder, ignore_errors=True)

@@ -8,6 +8,7 @@ import streamlit as st
 
 from explorer.figures import Figure
 from explorer.figures.standalone import standalone_page
+from explorer.labels import heading
 
 
 def export_buttons(table: pd.DataFrame, draw: Callable[[], Figure], *, name: str, command: str) -> None:
@@ -16,7 +17,8 @@ def export_buttons(table: pd.DataFrame, draw: Callable[[], Figure], *, name: str
         table_download(table, name)
         chart_download(draw, title=name, file=name)
     with st.expander("As a table", icon=":material/table_rows:"):
-        st.dataframe(table, hide_index=True, height=400)
+        headings = {name: heading(name) for name in map(str, table)}
+        st.dataframe(table, hide_index=True, height=400, column_config=headings)
     show_command(command)
 
 

@@ -6,7 +6,7 @@ from explorer.figures import layer_steps
 from explorer.figures.layer_measures import BLOCK_MEASURES
 from explorer.figures.layers.heat_map import MEASURES
 from explorer.runs.experiments import Experiment
-from explorer.ui import cached
+from explorer.ui import cached, glossary
 from explorer.ui.widgets.live_chart import live_chart
 
 MOST_RUNS = 40  # of which all are read, so that the heading of a map can tell whether there are more seeds
@@ -25,7 +25,7 @@ def _choose_measure() -> str:
             key="inside",
             bind="query-params",
             width=300,
-            help="Measured by each probe on the same 64 training images, with batch norm in training mode.",
+            help=glossary.explain("probe", note="Batch norm is in training mode."),
         )
     )
 

@@ -4,14 +4,20 @@ import time
 from collections.abc import Callable, Sequence
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
+from explorer.ui import glossary
 from explorer.ui.widgets.network_choice import Candidate
 
 PLAY_SECONDS = 1.0  # between moments while it plays
+WHO_KEEPS = (
+    "The first seed of each network in an experiment keeps snapshots; of other seeds, and of experiments that were "
+    "exported without all snapshots, there are the first and the last weights."
+)
 NOTICE_SECONDS = 0.05  # at most, until a click is noticed
 
 
-def at_moment(chosen: Sequence[Candidate], show: Callable[[int | None], None]) -> None:
+def at_moment(chosen: Sequence[Candidate], show: Callable[[int | None], None], fields: DeltaGenerator) -> None:
     """Show something at the moment of the slider; last on a page, as nothing after it runs while it plays.
 
     No fragment: a click in one, such as on Cancel, would wait for the computation.
@@ -19,6 +25,7 @@ def at_moment(chosen: Sequence[Candidate], show: Callable[[int | None], None]) -
     Args:
         chosen: the networks whose snapshots the slider offers.
         show: draws a step; None where no network has several.
+        fields: where the slider is drawn.
     """
     steps = sorted({step for each in chosen for step in each.moments})
     if len(steps) < 2:
@@ -26,7 +33,7 @@ def at_moment(chosen: Sequence[Candidate], show: Callable[[int | None], None]) -
         return
     if "step" in st.session_state and st.session_state.step not in steps:
         st.session_state.step = steps[-1]
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with fields, st.container(horizontal=True, vertical_alignment="bottom"):
         _play_button(steps)  # first, so that Pause keeps the moment shown
         if st.session_state.pop("rewind", False):
             st.session_state.step = steps[0]
@@ -34,9 +41,18 @@ def at_moment(chosen: Sequence[Candidate], show: Callable[[int | None], None]) -
             _advance(steps)
         step = _slider(steps)
     show(step)
+    _say_nearest(chosen, step)
     st.session_state.shown_step = step
     if st.session_state.get("playing"):
         _go_on()
+
+
+def _say_nearest(chosen: Sequence[Candidate], step: int) -> None:
+    """Which networks have no snapshot of this step, and what is shown instead."""
+    steps = {each: each.moment(step) for each in chosen if each.moments}
+    if set(steps.values()) - {step}:
+        text = ", ".join(f"{each.config.name} {shown:,}" for each, shown in steps.items())
+        st.caption(f"Steps shown, the nearest snapshots: {text}.", help=WHO_KEEPS)
 
 
 def _go_on() -> None:
@@ -80,6 +96,7 @@ def _slider(steps: Sequence[int]) -> int:
             steps,
             value=steps[-1],  # also while it plays: the address leaves out the default
             format_func=str,
+            help=glossary.explain("snapshot"),
             key="step",
             bind="query-params",
         )

@@ -11,14 +11,17 @@ from explorer.escaping import in_markdown
 from explorer.models.catalogue import NETWORKS, network_config
 from explorer.models.config import NetworkConfig
 from explorer.runs.checkpoint_facts import kept_checkpoints, moments, training_data
-from explorer.ui import cached, wording
+from explorer.runs.experiments import Experiment
+from explorer.ui import cached, glossary, wording
+from explorer.ui.names import run_name
+from explorer.ui.widgets.in_hand import in_hand, networks_with_weights, way_back
 
 DEEPEST, WIDEST = 1202, 256  # accepted in a link, which is computed without a click
 MOST = 8  # more lines in a chart cannot be told apart
 FIRST_SHOWN = ("plain20", "resnet20", "plain{deep}", "resnet{deep}")  # of the shipped ones
 USUAL = ("plain20", "resnet20", "plain56", "resnet56")  # the first untrained ones
 FIRST_DATA = {"cifar10": 56, "digits": 56}  # of shipped networks, with the depth of the deeper ones
-CHOOSE_NETWORK = "Choose a network above: a shipped one, one of your own, or an untrained one."
+CHOOSE_NETWORK = "Choose a network: a shipped one, one of your own, or an untrained one."
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +44,12 @@ class Candidate:
 
     def reference(self, step: int | None) -> str:
         """Reference to the last snapshot not past `step`; to the last of all for None."""
-        if not self.moments:
-            return self.name
+        return f"{self.name}@{self.moment(step)}" if self.moments else self.name
+
+    def moment(self, step: int | None) -> int:
+        """The step of this snapshot."""
         before = [moment for moment in self.moments if step is None or moment <= step]
-        return f"{self.name}@{before[-1] if before else self.moments[0]}"
+        return before[-1] if before else self.moments[0]
 
 
 @st.cache_data(ttl=2, show_spinner=False)
@@ -56,12 +61,9 @@ def candidates() -> dict[str, Candidate]:
             steps = tuple(moments(run))
             if run.facts is None or not steps:
                 continue
-            seed = f", seed {run.facts.seed}" if len(experiment.seeds) > 1 else ""
-            where = "shipped" if run.state == "shipped" else wording.short(wording.title(experiment), 32)
-            row = known_dataset(run.facts.data)
-            label = f"{run.facts.network.name}{seed} · {row.title if row else run.facts.data}, {where}"
             side = _image_size(run.facts.data, run.facts.recipe)
-            found.append(Candidate(run.id, label, run.facts.network, run.facts.data, side, steps))
+            name = run_name(run, experiment)
+            found.append(Candidate(run.id, name, run.facts.network, run.facts.data, side, steps))
     for name, facts in kept_checkpoints().items():
         side = _image_size(facts.data, facts.recipe)
         found.append(Candidate(name, f"{name} · checkpoint", facts.network, training_data(facts), side, ()))
@@ -71,12 +73,17 @@ def candidates() -> dict[str, Candidate]:
 
 
 def choose_networks() -> list[Candidate]:
-    """A field for up to eight networks, kept in the address as `networks`."""
+    """A field for up to eight networks, kept in the address as `networks`; first those of the experiment in hand."""
     known = candidates()
+    found, theirs = _of_experiment_in_hand()
     asked = st.query_params.get("networks")
+    origin = found.id if found and theirs else None
     if asked is not None and asked != st.session_state.get("networks_written"):
         named = [name for name in dict.fromkeys(asked.split(",")) if name]
         st.session_state.networks_chosen = named[:MOST]
+    elif origin != st.session_state.get("networks_origin"):
+        st.session_state.networks_chosen = theirs or _first_shown(known)
+    st.session_state.networks_origin = origin
     remembered = st.session_state.get("networks_chosen", _first_shown(known))
     missing = [name for name in remembered if name not in known and not _is_valid(name)]  # such as deleted ones
     if missing:
@@ -89,13 +96,27 @@ def choose_networks() -> list[Candidate]:
         format_func=lambda name: offered[name].label,
         key="networks_chosen",
         max_selections=MOST,
+        help=glossary.explain("checkpoint", note="Runs, checkpoints, and untrained networks by name."),
         placeholder="Choose networks, trained or not",
+        wrap=True,
         persist_state="session",
     )
     written = ",".join(chosen)
     st.session_state.networks_written = written
     st.query_params["networks"] = written
+    if found:
+        way_back(found)
     return [offered[name] for name in chosen]
+
+
+def _of_experiment_in_hand() -> tuple[Experiment | None, list[str]]:
+    """The experiment in hand and its networks; none of them while it has no weights."""
+    found = in_hand("the shipped networks are shown")
+    theirs = networks_with_weights(found, MOST) if found else []
+    if found and not theirs:
+        title = in_markdown(wording.title(found))
+        st.caption(f"{title} has no weights yet. Until it has some, other networks are shown.")
+    return found, theirs
 
 
 def first_shown() -> list[Candidate]:

@@ -1,17 +1,39 @@
 """Fields for the settings of a plan, kept in the address, and the plan they make."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import NoneType
 from typing import Any, get_args
 
 import streamlit as st
 
+from explorer import labels
 from explorer.errors import BadSettings
 from explorer.settings import limits
 from explorer.training.plan import Plan
 from explorer.training.presets import Preset
 from explorer.training.recipe import Recipe
+from explorer.ui import glossary
 from explorer.ui.address import bound_number
+
+SMALLEST = 1e-300  # a lower bound below it stands for any positive number
+# The terms that the help of a setting explains
+EXPLAINED: dict[str, tuple[str, ...]] = {
+    "steps": ("step",),
+    "batch_size": ("batch",),
+    "learning_rate": ("learning_rate",),
+    "schedule": ("schedule", "one_cycle"),
+    "warmup_steps": ("warm_up",),
+    "momentum": ("momentum",),
+    "weight_decay": ("weight_decay",),
+    "augment": ("augmentation",),
+    "stochastic_depth": ("stochastic_depth",),
+}
+
+
+def help_on(name: str) -> str:
+    """The help of a setting of the recipe: what it is here, then its terms."""
+    note = "" if name == "schedule" else Recipe.model_fields[name].description or ""  # which has a shell's names
+    return glossary.explain(*EXPLAINED.get(name, ()), note=note)
 
 
 def plan_of(choices: dict[str, Any]) -> Plan:
@@ -20,25 +42,42 @@ def plan_of(choices: dict[str, Any]) -> Plan:
     Raises:
         BadSettings: no network is chosen, or the choices are inconsistent; the message says which.
     """
+    if choices.get("problems"):
+        raise BadSettings(" ".join(choices["problems"]))
     if not choices["networks"]:
         raise BadSettings("No network is chosen. Pick at least one; a plain and a residual one make a comparison.")
-    return Plan(**choices | {"recipe": Recipe(**choices["recipe"])})
+    given = {name: value for name, value in choices.items() if name != "problems"}
+    return Plan(**given | {"recipe": Recipe(**choices["recipe"])})
 
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """The fields of one preset, with defaults from its plan; `name` is the prefix of their keys in the address."""
+    """The fields of one preset, with defaults from its plan; `name` is the prefix of their keys in the address.
+
+    Attributes:
+        problems: of values that a field does not take, in sentences. The browser keeps a value outside the bounds of a
+            number field to itself, and Start would use the one before; so these fields have no bounds there.
+    """
 
     name: str
     preset: Preset
+    problems: list[str] = field(default_factory=list)
 
     def bound(self, key: str) -> dict[str, Any]:
         return {"key": f"{self.name}_{key}", "bind": "query-params"}
 
     def whole(self, label: str, key: str, value: int, low: int, high: int, **options: Any) -> int:
         bound = bound_number(f"{self.name}_{key}", low, high)
-        chosen: int | None = st.number_input(label, low, high, value, **bound, **options)
-        return int(value if chosen is None else chosen)
+        chosen: int | None = st.number_input(label, value=value, step=1, **bound, **options)
+        return int(value if chosen is None else self.within(label, chosen, low, high, value))
+
+    def within(self, label: str, chosen: Any, low: Any, high: Any, usual: Any) -> Any:
+        """The value chosen; the usual one where it is out of bounds, with the problem noted."""
+        if low <= chosen <= high:
+            return chosen
+        least = "greater than 0 and at most" if 0 < low < SMALLEST else f"from {low:,} to"
+        self.problems.append(f"{label} is {chosen:,}. It must be {least} {high:,}.")
+        return usual
 
     def settings(self, *names: str) -> dict[str, Any]:
         """Fields for settings of the recipe, made from their descriptions."""
@@ -46,18 +85,20 @@ class Fields:
 
     def setting(self, name: str, usual: Any) -> Any:
         """The field for one setting, with its default."""
-        field = Recipe.model_fields[name]
-        extra: dict[str, Any] = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
-        title, of_type = str(field.title), get_args(field.annotation)
+        known = Recipe.model_fields[name]
+        extra: dict[str, Any] = known.json_schema_extra if isinstance(known.json_schema_extra, dict) else {}
+        title, of_type = labels.heading(name), get_args(known.annotation)
         choices: dict[str, Any] = extra.get("choices") or {each: each for each in of_type if isinstance(each, str)}
         if choices:
             index = list(choices.values()).index(usual)
-            return choices[str(st.selectbox(title, list(choices), index, help=field.description, **self.bound(name)))]
-        kind: Any = float if field.annotation is float else int
+            return choices[str(st.selectbox(title, list(choices), index, help=help_on(name), **self.bound(name)))]
+        kind: Any = float if known.annotation is float else int
         low, high = map(kind, limits(Recipe, name))
         chosen = st.number_input(
-            title, low, high, None if usual is None else kind(usual), extra.get("step"),
-            "%g" if kind is float else None, placeholder=extra.get("empty"), help=field.description,
+            title, value=None if usual is None else kind(usual), step=extra.get("step", 1 if kind is int else None),
+            format="%g" if kind is float else None, placeholder=extra.get("empty"), help=help_on(name),
             **bound_number(f"{self.name}_{name}", low, high, fraction=kind is float),
         )  # fmt: skip
-        return usual if chosen is None and NoneType not in of_type else chosen
+        if chosen is None:
+            return None if NoneType in of_type else usual
+        return self.within(title, chosen, low, high, usual)

@@ -12,8 +12,9 @@ from explorer.runs.facts import HERE
 from explorer.runs.mending import mend
 from explorer.runs.store import FORCED, Run
 from explorer.training import launch
-from explorer.ui import cached, wording
+from explorer.ui import cached
 from explorer.ui.errors import readable_errors, show_error
+from explorer.ui.names import experiment_name, network_name
 from explorer.ui.wording import duration, processes, since
 
 LOG_LINES = 30
@@ -62,7 +63,7 @@ def progress(found: Experiment) -> None:
     for run in troubled[:MOST_TROUBLES]:
         _trouble(run)
     if len(troubled) > MOST_TROUBLES:
-        st.caption(f"{len(troubled) - MOST_TROUBLES} more runs have such messages; `runs show {found.id}` lists them.")
+        st.caption(f"{len(troubled) - MOST_TROUBLES} more runs have such messages: the table below has their states.")
 
 
 def offer_mending(run: Run) -> None:
@@ -134,7 +135,7 @@ def _queue_position(found: Experiment) -> str:
     ahead = [e for e in cached.experiments() if e.state == "queued" and place(e) < place(found)]
     busy = [e for e in cached.experiments() if e.state in ("starting", "running")]
     text = f"Waiting: number {len(ahead) + 1} in the queue"
-    return f"{text}, after {in_markdown(wording.title(busy[0]))}." if busy else f"{text}."
+    return f"{text}, after {in_markdown(experiment_name(busy[0]))}." if busy else f"{text}."
 
 
 def _time_left(experiment_id: str, done: int, total: int) -> float | None:
@@ -157,7 +158,7 @@ def _is_troubled(run: Run) -> bool:
 def _trouble(run: Run) -> None:
     """The problem of a run, with the end of its log."""
     reason = run.reason
-    name = run.facts.network.name if run.facts else run.id
+    name = network_name(run)
     if run.state in ("failed", "damaged"):
         show_error(f"{name}: {reason}")
     elif run.state == "crashed":

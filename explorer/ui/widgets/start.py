@@ -17,12 +17,13 @@ from explorer.training import launch
 from explorer.training.engines.catalogue import ENGINES
 from explorer.training.plan import Plan
 from explorer.ui import cached
+from explorer.ui.names import experiment_name
 from explorer.ui.navigation import page
 from explorer.ui.widgets.caveats import show_caveats
 from explorer.ui.widgets.export import show_command
 from explorer.ui.widgets.waiting import show_result
 from explorer.ui.widgets.where import where_choice
-from explorer.ui.wording import duration, processes, title
+from explorer.ui.wording import duration, processes
 
 
 def start_panel(plan: Plan, *, opens: str = "train", **query: str) -> None:
@@ -49,7 +50,9 @@ def start_panel(plan: Plan, *, opens: str = "train", **query: str) -> None:
         where, possible = where_choice()
         busy = [found for found in cached.experiments() if found.active and _trains_here(found)]
         if busy and ENGINES[where.engine].here:
-            st.caption(f"{in_markdown(title(busy[-1]))} is {busy[-1].state}: this one will wait in the queue.")
+            st.caption(
+                f"{in_markdown(experiment_name(busy[-1]))} is {busy[-1].state}: this one will wait in the queue."
+            )
         if st.button(
             "Start",
             type="primary",
@@ -103,6 +106,6 @@ def _time(found: Estimate) -> None:
     st.markdown(f":material/timer: **About {duration(found.seconds)}** on this machine")
     st.caption(
         f"In {processes(found.lanes, found.threads)}. Slowest: {slowest}, "
-        f"{1000 * found.step_seconds[slowest]:,.0f} ms a step in {found.precision}. "
+        f"{1000 * found.step_seconds[slowest]:,.0f} ms per step in {found.precision}. "
         "Start-up and other work on the machine are not counted."
     )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from explorer.ui.widgets.live_chart import load_early
 
@@ -32,6 +33,12 @@ def choose_view(titles: Mapping[str, str], key: str, *, default: str, label: str
         label, list(titles), format_func=titles.__getitem__, default=default, required=True, key=key,
         bind="query-params", label_visibility="collapsed",
     )  # fmt: skip
+
+
+def fields_and_figure() -> tuple[DeltaGenerator, DeltaGenerator]:
+    """Two places side by side: a narrow one for the fields of a page, and a wide one for its figures."""
+    fields, figure = st.columns([2, 5], gap="medium")
+    return fields, figure
 
 
 def page_of_views(title: str, views: Mapping[str, View[Shown]], key: str) -> str | None:

@@ -6,6 +6,7 @@ from explorer.errors import ExplorerError
 from explorer.escaping import message_in_markdown
 from explorer.runs.facts import HERE, Where
 from explorer.training.engines.catalogue import ENGINES
+from explorer.ui import glossary
 from explorer.ui.address import bound_number
 
 MOST_LANES = 64
@@ -28,7 +29,7 @@ def where_choice() -> tuple[Where, bool]:
     if ENGINES[name].here:
         lanes = st.number_input(
             "Processes", 1, MOST_LANES, None, placeholder="automatic",
-            help="Worker processes that train at the same time; automatic: by cores, memory and runs.",
+            help=glossary.explain("process", note="Automatic: by cores, memory and runs."),
             **bound_number("lanes", 1, MOST_LANES),
         )  # fmt: skip
         return Where(lanes=lanes or 0), True

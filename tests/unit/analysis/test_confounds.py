@@ -61,7 +61,8 @@ def test_the_remedy_of_a_small_data_set_is_fewer_steps():
 
 
 def test_runs_of_different_recipes_are_told_apart_by_what_differs():
-    recipes = [Recipe(steps=200, learning_rate=rate, schedule="one_cycle").model_dump() for rate in (0.1, 0.05)]
+    both = ((0.1, "one_cycle"), (0.05, "he2015"))
+    recipes = [Recipe(steps=200, learning_rate=rate, schedule=schedule).model_dump() for rate, schedule in both]
     compared = Comparison(
         networks=(network_config("plain20"), network_config("plain32")),
         recipes=tuple(recipes),
@@ -71,7 +72,7 @@ def test_runs_of_different_recipes_are_told_apart_by_what_differs():
     )
     (found,) = confounds(compared)
     assert found.name == "different_recipes"
-    assert "learning_rate: 0.1, 0.05" in found.reason
+    assert "(learning rate: 0.1, 0.05; schedule: one-cycle, He et al. 2015)" in found.reason
     assert "batch_size" not in found.reason
 
 

@@ -1,17 +1,19 @@
 """Verdicts on made-up training errors, where the truth is known."""
 
+from math import isnan
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from explorer import tables
-from explorer.analysis.verdict import end_errors, error_gaps, interval, last_steps, verdicts
+from explorer.analysis.verdict import end_errors, error_gaps, interval, last_steps, low_error_steps, verdicts
 from explorer.models.catalogue import network_config
 
 CHANCE = 0.9
 
 
-def ends(errors):
+def ends(errors, low_error_step=np.nan):
     """{network: [training error of seed 0, 1, ...]} as `end_errors` gives it."""
     return pd.DataFrame(
         [
@@ -24,6 +26,7 @@ def ends(errors):
                 "seed": seed,
                 "train_error": error,
                 "test_error": 0.5,  # must not matter
+                "low_error_step": low_error_step,
             }
             for name, values in errors.items()
             for seed, error in enumerate(values)
@@ -63,9 +66,68 @@ def test_an_effect_in_every_comparison_is_named_for_each():
 def test_no_effect_gives_cannot_tell():
     _, degradation, shortcut = judged({"plain20": [0.2, 0.2, 0.2], "plain32": [0.2, 0.2, 0.2], "resnet20": [0.2] * 3})
     assert degradation.outcome == shortcut.outcome == "cannot_tell"
-    assert degradation.headline == "Degradation: this budget cannot tell"
+    assert degradation.headline == "Degradation: not clear, the interval includes zero"
     assert "0.0 points" in degradation.sentences[0]
     assert "the interval includes zero" in degradation.sentences[0]
+
+
+@pytest.mark.parametrize(
+    ("plain32", "reason"),
+    [
+        ([0.3], "one_seed"),
+        ([0.2, 0.21, 0.19], "includes_zero"),
+        ([0.001, 0.0, 0.0], "both_zero"),
+        ([0.001], "both_zero"),
+        ([0.7, 0.71, 0.69], "few_steps"),
+    ],
+)
+def test_what_cannot_be_told_has_its_true_reason(plain32, reason):
+    gaps, degradation, _ = judged({"plain20": sorted(plain32), "plain32": plain32})
+    assert gaps[["outcome", "reason"]].to_numpy().tolist() == [["cannot_tell", reason]]
+    assert "budget" not in f"{degradation.headline} {degradation.sentences}"
+
+
+def test_two_networks_at_zero_are_compared_by_their_steps_to_ten_percent():
+    made = ends({"plain20": [0.0, 0.001, 0.0], "plain32": [0.0, 0.0, 0.002]})
+    steps = {"plain20": 50, "plain32": 90}
+    made["low_error_step"] = made["network"].map(steps) + 2.0 * made["seed"] * (made["network"] == "plain32")
+    _, degradation, _ = (gaps := error_gaps(made, chance=CHANCE)), *verdicts(gaps, chance=CHANCE)
+    (sentence,) = degradation.sentences
+    assert sentence == (
+        "plain32 and plain20 both end at about 0 % training error in 3 seeds: nothing is left to tell apart. Training "
+        "error stays below 10 % from step 92 on in plain32, from step 50 on in plain20 (95% interval of the difference "
+        "+37 to +47 steps)."
+    )
+
+
+@pytest.mark.parametrize(
+    ("points", "outcome", "text"),
+    [
+        ((0.02, 0.17, 0.32), "cannot_tell", "0.2 points of training error above plain20 (95% interval −0.2 to +0.5, 3"),
+        ((0.048, 0.1, 0.152), "cannot_tell", "0.10 points of training error above plain20 (95% interval −0.03 to"),
+        ((0.06, 0.07, 0.08), "seen", "0.07 points of training error above plain20 (95% interval +0.05 to +0.09, 3"),
+        ((0.0009, 0.001, 0.0013), "cannot_tell", "(95% interval +0.0 to +0.0, 3 seeds): the interval includes zero"),
+    ],
+)
+def test_no_number_contradicts_its_outcome(points, outcome, text):
+    """Two digits where one would hide a sign; a difference below a hundredth of a point is none."""
+    gaps, degradation, _ = judged({"plain20": [0.2] * 3, "plain32": [0.2 + each / 100 for each in points]})
+    assert gaps.loc[0, "outcome"] == outcome
+    assert text in degradation.sentences[0]
+
+
+@pytest.mark.parametrize(("fall", "expected"), [(50, 69.0), (0, 1.0), (100, np.nan)])
+def test_the_step_from_which_an_error_stays_below_ten_percent(fall, expected):
+    """The error is 1 up to step `fall`, then 0; of the last 20 steps at most one may be before it."""
+    errors = [np.nan] + [float(step <= fall) for step in range(1, 101)]
+    rows = pd.DataFrame({"run": "r", "step": range(101), "batch_error": errors})
+    assert low_error_steps(rows, 100)["r"] == pytest.approx(expected, nan_ok=True)
+
+
+def test_an_error_that_rises_again_does_not_stay_below():
+    errors = [1.0] * 30 + [0.0] * 40 + [1.0] * 30
+    rows = pd.DataFrame({"run": "r", "step": range(1, 101), "batch_error": errors})
+    assert isnan(low_error_steps(rows, 100)["r"])
 
 
 @pytest.mark.thorough
@@ -83,10 +145,8 @@ def test_one_seed_cannot_tell_however_large_the_gap():
     assert np.isnan(gaps.loc[0, "low"])
     assert degradation.outcome == "cannot_tell"
     (sentence,) = degradation.sentences
-    assert sentence == (
-        "plain32 ends 50.0 points of training error above plain20 in one seed, which gives no interval: this budget "
-        "cannot tell. Train at least three seeds."
-    )
+    assert sentence == ("plain32 ends 50.0 points of training error above plain20 (one seed, no interval).")
+    assert degradation.headline == "Degradation: one seed gives no interval"
 
 
 def test_a_network_at_chance_is_called_that_and_not_degradation():
@@ -95,7 +155,7 @@ def test_a_network_at_chance_is_called_that_and_not_degradation():
     )
     assert gaps.loc[gaps["question"] == "degradation", "outcome"].item() == "not_started"
     assert degradation.headline == "Not degradation yet: the deeper networks have not started to train"
-    assert "plain56 has not started to train: at 89.7% it is where guessing is (90%)." in degradation.sentences[0]
+    assert "plain56 has not started to train: at 89.7 % it is where guessing is (90 %)." in degradation.sentences[0]
     assert "both networks train" in degradation.sentences[0]
     assert shortcut.outcome == "seen", "that its twin trains is an effect of the shortcuts"
     assert "has not started to train" in shortcut.sentences[0]
@@ -166,7 +226,7 @@ def test_the_end_is_the_mean_of_the_last_batches_of_runs_that_came_there():
         for run, last in (("done", steps), ("paused", 90)) for step in range(1, last + 1)
     ]  # fmt: skip
     found = end_errors(pd.DataFrame(rows), steps)
-    assert list(found.columns) == [*tables.RUN_KEYS, "train_error", "test_error"]
+    assert list(found.columns) == tables.ENDS
     assert found["run"].tolist() == ["done"]
     assert (found.loc[0, "train_error"], found.loc[0, "test_error"]) == pytest.approx((0.2, 0.4))
 

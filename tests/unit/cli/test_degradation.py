@@ -29,6 +29,7 @@ def test_verdict_gives_one_json_document(capsys):
     assert list(answer["gaps"][0]) == tables.GAPS
     assert {run["network"] for run in answer["runs"]} == {"plain20", "plain32", "resnet32"}
     assert answer["confounds"] == []
+    assert answer["finding"]["main"].startswith("From 20 to 32 layers, the training error of plain networks rises")
     assert answer["chance"] == pytest.approx(0.9)
 
 
@@ -36,6 +37,7 @@ def test_verdict_gives_one_json_document(capsys):
 def test_verdict_in_words(capsys):
     assert main(["degradation", "verdict", "e"]) == 0
     said = capsys.readouterr().out
+    assert said.startswith("From 20 to 32 layers, the training error of plain networks rises by 15")
     assert "Depth hurts the plain networks." in said
     assert "plain32 ends 15" in said
 

@@ -188,9 +188,9 @@ def test_what_is_deleted_while_it_is_exported_makes_no_zip(make_run, tmp_path, m
     make_run("plain8")
     pack = archive._pack_run
 
-    def deleted_before(*arguments):
+    def deleted_before(*arguments, **options):
         trash.discard(set_aside("e1"))
-        pack(*arguments)
+        pack(*arguments, **options)
 
     monkeypatch.setattr(archive, "_pack_run", deleted_before)
     with pytest.raises(RunError, match="was deleted while it was exported"):

@@ -13,11 +13,12 @@ from explorer.runs.checkpoint_facts import (
     checkpoint_facts,
     data_of_untrained,
     facts_and_data,
+    moments,
     read_checkpoint,
 )
 from explorer.runs.checkpoints import load_checkpoint, save_checkpoint
 from explorer.runs.snapshots import write_snapshot
-from explorer.runs.store import checkpoint_folder, list_runs, run_folder
+from explorer.runs.store import checkpoint_folder, list_runs, read_run, run_folder
 
 
 @pytest.fixture
@@ -68,9 +69,22 @@ def test_a_run_gives_its_last_snapshot_or_that_of_a_step(make_run):
         write_snapshot(run_folder(run_id), {"step": step, "network": build("resnet8", seed=step).state_dict()})
     for name, seed in ((run_id, 5), (f"{run_id}@0", 0)):
         expected = build("resnet8", seed=seed).stem.conv.weight
-        assert torch.equal(load_checkpoint(name).stem.conv.weight, expected)
-    with pytest.raises(StorageError, match="no weights of step 3. There are those of steps 0, 5."):
+        assert torch.equal(load_checkpoint(name).stem.conv.weight, expected.half())
+    with pytest.raises(StorageError, match=r"no weights of step 3. There are those of steps 0, 5. Snapshots are kept"):
         load_checkpoint(f"{run_id}@3")
+
+
+def test_of_a_run_without_snapshots_the_first_and_the_last_weights_are_there(saved, make_run):
+    network, _, facts = saved
+    run_id = make_run("resnet8-w4", seed=1, snapshots=False, state="running")
+    with pytest.raises(RunError, match="It keeps only those of its end: let it finish"):
+        load_checkpoint(run_id)
+    save_checkpoint(network, run_folder(run_id) / "checkpoint.safetensors", facts.model_copy(update={"step": 10}))
+    assert moments(read_run(run_id)) == [0, 10]
+    assert torch.equal(load_checkpoint(f"{run_id}@0").stem.conv.weight, build("resnet8-w4", seed=1).stem.conv.weight)
+    assert torch.equal(load_checkpoint(f"{run_id}@10").stem.conv.weight, network.stem.conv.weight)
+    with pytest.raises(StorageError, match="no weights of step 5. There are those of steps 0, 10. Snapshots are kept"):
+        load_checkpoint(f"{run_id}@5")
 
 
 def test_a_checkpoint_beside_the_runs_is_found_by_its_name_after_them(saved, make_run):

@@ -5,9 +5,22 @@ import zipfile
 
 import pytest
 
+from explorer import tables
 from explorer.errors import RunError
-from explorer.runs import trash
-from explorer.runs.experiments import experiment, export, import_zip, list_experiments, metrics, rename, set_aside
+from explorer.runs import experiments, trash
+from explorer.runs.checkpoint_facts import snapshot_steps
+from explorer.runs.experiments import (
+    annotate,
+    experiment,
+    export,
+    import_zip,
+    list_experiments,
+    metrics,
+    rename,
+    set_aside,
+    set_aside_all,
+)
+from explorer.runs.listing import best_network, experiment_row
 from explorer.runs.store import read_run, run_folder, run_lock, update_run
 
 
@@ -72,15 +85,18 @@ def test_a_damaged_run_can_be_deleted(pair):
     assert [each.id for each in list_experiments()] == ["e1"]
 
 
-def test_an_exported_experiment_comes_back_the_same(pair, tmp_path):
-    (run_folder(pair[0]) / "snapshots").mkdir()
-    (run_folder(pair[0]) / "snapshots" / "step-0000010.pt").write_bytes(b"weights")
+@pytest.mark.parametrize("all_snapshots", [False, True])
+def test_an_exported_experiment_comes_back_the_same_with_snapshots_on_request(pair, tmp_path, all_snapshots):
+    for run_id, state in zip(pair, ("finished", "paused"), strict=True):
+        update_run(run_id, state=state)
+        (run_folder(run_id) / "snapshots").mkdir()
+        (run_folder(run_id) / "snapshots" / "step-0000010.pt").write_bytes(b"weights")
     before = metrics(pair)
-    path = export("e1", tmp_path)
+    path = export("e1", tmp_path, all_snapshots=all_snapshots)
     trash.discard(set_aside("e1"))
     assert import_zip(path) == "e1"
     assert metrics(pair).equals(before)
-    assert (run_folder(pair[0]) / "snapshots" / "step-0000010.pt").read_bytes() == b"weights"
+    assert [snapshot_steps(run_folder(run_id)) for run_id in pair] == [[10] if all_snapshots else [], [10]]
 
 
 def test_a_running_experiment_arrives_paused(pair, tmp_path):
@@ -139,3 +155,50 @@ def test_a_zip_with_a_cut_run_is_refused_whole(pair, tmp_path, home):
     with pytest.raises(RunError, match="run.json of e1-resnet8-s0 cannot be read"):
         import_zip(bad)
     assert list(home.iterdir()) == []
+
+
+def test_a_note_is_kept_exported_and_removed(pair, tmp_path):
+    annotate("e1", "  Try warm-up next\n")
+    path = export("e1", tmp_path)
+    trash.discard(set_aside("e1"))
+    import_zip(path)
+    assert experiment("e1").note == "Try warm-up next"
+    annotate("e1", "")
+    assert experiment("e1").note == ""
+    with pytest.raises(RunError, match="The note has 2,001 characters; at most 2,000"):
+        annotate("e1", "x" * 2001)
+
+
+def test_several_experiments_are_deleted_and_brought_back_at_once(pair, make_run):
+    make_run(experiment="e2")
+    everything = list_experiments()
+    deleted = set_aside_all(everything)
+    assert deleted.title == "2 experiments"
+    assert list_experiments() == []
+    with pytest.raises(RunError, match="was deleted already"):
+        set_aside_all(everything)
+    trash.restore(deleted)
+    assert list_experiments() == everything
+
+
+def test_of_several_experiments_none_is_deleted_if_one_may_not(pair, make_run):
+    make_run(experiment="e2", state="queued")
+    with pytest.raises(RunError, match="e2 is queued. Stop it first"):
+        set_aside_all(list_experiments())
+    assert len(list_experiments()) == 2
+
+
+def test_a_row_has_the_errors_of_the_best_network_over_its_seeds(make_run):
+    for network, seed, end in (("plain8", 0, 0.2), ("resnet8", 0, 0.1), ("resnet8", 1, 0.28), ("plain20", 0, 0.5)):
+        make_run(network, seed=seed, end=end, experiment="e3", recipe={"learning_rate": 0.02})
+    row = experiment_row(experiment("e3"))
+    assert list(row) == tables.EXPERIMENTS
+    assert (row["best"], row["train_error"]) == ("resnet8", pytest.approx(0.19))
+    assert row["test_error"] == pytest.approx(0.2)
+    assert (row["kinds"], row["depths"], row["learning_rate"]) == (["plain", "residual"], [8, 20], 0.02)
+    assert row["bytes"] == sum(path.stat().st_size for path in experiments.home().rglob("*") if path.is_file())
+
+
+def test_an_experiment_that_was_not_evaluated_has_no_best_network(make_run):
+    make_run(experiment="e3", step=-1, state="queued")
+    assert best_network(experiment("e3")) == {"best": None, "train_error": None, "test_error": None}

@@ -8,12 +8,13 @@ from explorer.runs.facts import settings_digest
 from explorer.runs.metrics import MetricsWriter, read_live, read_metrics
 from explorer.runs.mirror import Mirror, Seen, changes, unpack
 from explorer.runs.snapshots import read_snapshot, resume_state, write_latest, write_snapshot
+from explorer.runs.state_files import newest_verified_step
 from explorer.runs.store import read_run, run_folder, update_run
 from explorer.tables import LIVE_LAYERS
 
 
 def state(step, value=0.0):
-    return {"step": step, "network": {"weight": torch.full((10,), float(value))}}
+    return {"step": step, "network": {"weight": torch.full((10,), float(value))}, "optimiser": {"state": {}}}
 
 
 def row(step):
@@ -28,7 +29,7 @@ def layer(step, number):
 def run(make_run):
     """A run with rows to step 7 and a state of step 5."""
     run_id = make_run(steps=10, step=7, state="queued")
-    write_snapshot(run_folder(run_id), state(5))
+    write_latest(run_folder(run_id), state(5))
     return read_run(run_id)
 
 
@@ -65,17 +66,21 @@ def test_a_run_that_has_begun_but_has_no_state_begins_again_there(make_run, tmp_
     assert read_run(run.id).state == "queued"
 
 
-def test_the_newest_snapshot_goes_there_beside_an_older_last_state(run):
+def test_snapshots_stay_here_but_for_those_of_earlier_versions_which_are_complete(run):
+    snapshots = run.path / "snapshots"
+    write_snapshot(run.path, state(6))
+    assert sorted(Mirror(run).start().files) == ["snapshots/latest.pt"]
+    (snapshots / "latest.pt").rename(snapshots / "step-0000005.pt")
     write_latest(run.path, state(3))
     assert sorted(Mirror(run).start().files) == ["snapshots/latest.pt", "snapshots/step-0000005.pt"]
 
 
 def test_damaged_states_go_there_too_so_that_the_worker_names_them(run, tmp_path):
-    write_snapshot(run.path, state(7))
-    (run.path / "snapshots" / "step-0000007.pt").write_bytes(b"damaged")
+    write_latest(run.path, state(7))
+    (run.path / "snapshots" / "latest.pt").write_bytes(b"damaged")
     start = Mirror(run).start()
     assert start.row[0] == 5
-    assert sorted(start.files) == ["snapshots/step-0000005.pt", "snapshots/step-0000007.pt"]
+    assert sorted(start.files) == ["snapshots/latest.pt", "snapshots/previous.pt"]
 
 
 def test_rows_states_and_log_come_back_once(run, elsewhere):
@@ -106,6 +111,9 @@ def test_a_state_waits_for_its_rows_and_the_last_one_is_replaced(run, elsewhere)
     new = changes(folder, mirror.seen)
     assert "snapshots/latest.pt" in new.files
     mirror.write(new)
+    assert newest_verified_step(run.path) == 6
+    (run.path / "snapshots" / "latest.pt").write_bytes(b"damaged")
+    assert newest_verified_step(run.path) == 5  # the one before is kept here too
     write_latest(folder, state(6, value=9))
     assert "snapshots/latest.pt" in changes(folder, mirror.seen).files
 

@@ -39,7 +39,7 @@ def test_what_no_living_process_owns_is_removed_wherever_we_write(home, make_run
     folder = run_folder(make_run())
     for name in ("checkpoints", "images"):
         (home / name).mkdir()
-    write_snapshot(folder, {"step": 5})
+    write_snapshot(folder, {"step": 5, "network": {}})
     places = [home, home / "checkpoints", home / "images", temporary, folder, folder / "snapshots"]
     before = everything(home)
     for place in places:
@@ -60,13 +60,14 @@ def test_what_a_living_process_owns_stays(home, make_run, temporary):
     assert all(path.exists() for path in kept)
 
 
-def test_the_state_to_resume_from_goes_with_finished_runs_alone(make_run):
+def test_the_states_to_resume_from_go_with_finished_runs_alone(make_run):
     ids = {state: make_run(seed=seed, state=state) for seed, state in enumerate(["finished", "paused", "running"])}
-    latest = {state: run_folder(run_id) / "snapshots" / "latest.pt" for state, run_id in ids.items()}
     for run_id in ids.values():
-        write_latest(run_folder(run_id), {"step": 5})
-    assert tidy() == [latest["finished"]]
-    assert [path.exists() for path in latest.values()] == [False, True, True]
+        for step in (4, 5):
+            write_latest(run_folder(run_id), {"step": step})
+    states = {state: list((run_folder(run_id) / "snapshots").iterdir()) for state, run_id in ids.items()}
+    assert sorted(tidy()) == sorted(states["finished"])
+    assert [sum(path.exists() for path in each) for each in states.values()] == [0, 2, 2]
 
 
 def test_a_heartbeat_stays_while_its_run_is_trained(make_run):

@@ -53,7 +53,8 @@ def test_a_report_reads_the_end_of_the_schedule_from_the_run_folders(make_experi
     assert report.ends["train_error"].to_list() == pytest.approx([0.176, 0.176, 0.357, 0.357, 0.176, 0.176])
     assert report.ends["test_error"].to_list() == pytest.approx([0.11, 0.11, 0.31, 0.31, 0.11, 0.11])
     assert report.degradation.outcome == "seen"
-    assert report.unfinished == ()
+    assert report.finding.main.startswith("From 20 to 32 layers, the training error of plain networks rises by 18.1")
+    assert (report.unfinished, report.not_counted) == ((), "")
     assert [found.name for found in report.confounds] == ["few_seeds"]
 
 
@@ -62,7 +63,26 @@ def test_runs_that_did_not_come_to_the_end_are_named_and_not_counted(make_experi
     late = make_run("plain32", experiment="e1", steps=100, step=60, end=0.3, state="paused")
     report = degradation.verdict("e1")
     assert report.unfinished == (late,)
+    assert report.not_counted == "Not counted: 1 run is not at the end of the schedule (plain32)."
     assert report.degradation.outcome is None
+
+
+def test_many_unfinished_runs_are_counted_and_their_networks_named(make_experiment):
+    names = [f"plain{depth}" for depth in range(8, 68, 6)]
+    make_experiment({name: [0.3, 0.3, 0.3] for name in names}, step=60, state="stopped")
+    assert degradation.verdict("e1").not_counted == (
+        "Not counted: 30 runs are not at the end of the schedule (plain14, plain20, plain26, plain32, plain38, "
+        "plain44, plain50, plain56 and 2 more)."
+    )
+
+
+def test_networks_at_zero_are_compared_by_their_steps_to_ten_percent(make_experiment):
+    report = degradation.verdict(make_experiment({"plain20": [0.0, 0.0]}, steps=20, recipe={"schedule": "constant"}))
+    assert report.ends["low_error_step"].isna().all(), "the mean of all 20 steps is above 10 %"
+    make_experiment({"plain20": [0.0, 0.0]}, name="e2", steps=2000)
+    report = degradation.verdict("e2")
+    # the error is 0.9 (1 - step / 2000), so that of the last 200 steps is below 0.1 from step 1,878 on
+    assert report.ends["low_error_step"].to_list() == pytest.approx([1878, 1878], abs=1)
 
 
 def test_several_experiments_are_compared_and_their_different_recipes_told(make_experiment):

@@ -131,3 +131,7 @@ def test_a_short_training_has_few_looks_or_none(steps, expected):
 def test_looks_can_be_set_and_switched_off():
     assert looks(Recipe(steps=25, probe_every=10)) == [0, 10, 20, 25]
     assert looks(Recipe(steps=25_000, probe_every=0)) == []
+
+
+def test_a_schedule_may_be_written_as_on_pages():
+    assert Recipe(schedule="one-cycle") == Recipe(schedule="one_cycle")

@@ -10,13 +10,14 @@ import torch
 
 from explorer.errors import RunError, StorageError
 from explorer.models.network import build
-from explorer.runs.checkpoint_facts import CheckpointFacts, checkpoint_facts
+from explorer.runs.checkpoint_facts import CheckpointFacts, checkpoint_facts, snapshot_steps
 from explorer.runs.checkpoints import save_checkpoint
 from explorer.runs.experiments import live_blocks, live_layers, metrics
 from explorer.runs.facts import settings_digest, training_settings
 from explorer.runs.mending import mend
 from explorer.runs.metrics import read_live, read_metrics
-from explorer.runs.snapshots import read_snapshot, write_latest
+from explorer.runs.snapshots import resume_state, write_latest
+from explorer.runs.state_files import remove_states
 from explorer.runs.store import read_facts, read_run, run_folder, write_facts
 from explorer.training import memory, session
 from explorer.training.devices import threads
@@ -191,14 +192,10 @@ def test_a_damaged_state_costs_the_steps_since_the_one_before_and_is_told():
     whole = finished(Session(read_run(queued()), Shared()))
     run_id, folder = left(4)
     flip(folder / "snapshots" / "latest.pt")
-    flip(folder / "snapshots" / "step-0000002.pt")
     session = Session(read_run(run_id), Shared())
     notice = read_run(run_id).facts.notice
-    assert session.step == 1
-    assert notice == (
-        "latest.pt is damaged: its checksum is wrong; step-0000002.pt is damaged: its checksum is wrong: "
-        "training went on from step 1."
-    )
+    assert session.step == 2
+    assert notice == "latest.pt is damaged: its checksum is wrong: training went on from step 2."
     assert torch.equal(weights(finished(session)), weights(whole))
     assert read_run(run_id).facts.notice == notice
 
@@ -220,10 +217,30 @@ def test_a_state_of_other_settings_is_refused_by_their_name(name, setting):
     assert read_run(run_id).state == "paused"  # and its metrics are as they were
 
 
+def test_both_states_damaged_cost_all_steps_and_the_result_is_the_same():
+    whole = finished(Session(read_run(queued()), Shared()))
+    run_id, folder = left(4)
+    for name in ("latest.pt", "previous.pt"):
+        flip(folder / "snapshots" / name)
+    session = Session(read_run(run_id), Shared())
+    assert "training started again." in read_run(run_id).facts.notice
+    assert torch.equal(weights(finished(session)), weights(whole))
+
+
+def test_the_first_seed_of_each_network_keeps_snapshots_and_no_finished_run_a_state():
+    experiment_id = queue(Plan(networks=("plain8-w2", "resnet8-w2"), recipe=RECIPE, seeds=(3, 4)))
+    ids = [f"{experiment_id}-{name}-w2-s{seed}" for seed in (3, 4) for name in ("plain8", "resnet8")]
+    for run_id in ids:
+        finished(Session(read_run(run_id), Shared()))
+    assert [snapshot_steps(run_folder(run_id)) for run_id in ids] == [[1, 2, 5], [1, 2, 5], [], []]
+    assert not [path for run_id in ids for path in (run_folder(run_id) / "snapshots").glob("[!s]*")]
+
+
 def test_a_state_of_another_run_is_passed_over_for_an_own_one():
     whole = finished(Session(read_run(queued()), Shared()))
     run_id, folder = left(4)
-    state = read_snapshot(folder, 2)
+    state, _ = resume_state(folder, 3)
+    write_latest(folder, state)
     write_latest(folder, state | {"step": 4, "settings": state["settings"] | {"seed": 3}})
     session = Session(read_run(run_id), Shared())
     assert session.step == 2
@@ -242,10 +259,10 @@ def test_it_is_told_that_no_state_was_left():
 
 def test_a_state_without_settings_is_one_of_an_earlier_version():
     run_id, folder = left(4)
-    state = read_snapshot(folder, 2)
+    state, _ = resume_state(folder, 3)
     del state["settings"]
-    torch.save(state, folder / "snapshots" / "step-0000002.pt")
-    (folder / "snapshots" / "latest.pt").unlink()
+    remove_states(folder)
+    torch.save(state, folder / "snapshots" / "step-0000002.pt")  # a snapshot was a complete state
     session = Session(read_run(run_id), Shared())
     session.close()
     assert session.step == 2

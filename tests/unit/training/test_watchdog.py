@@ -13,7 +13,7 @@ from explorer import processes
 from explorer.runs import heartbeat
 from explorer.runs.control import request, requested
 from explorer.runs.facts import WorkerProcess
-from explorer.runs.snapshots import write_snapshot
+from explorer.runs.snapshots import write_latest
 from explorer.runs.store import read_run, run_folder, run_lock, update_run
 from explorer.training import launch, watchdog
 
@@ -63,7 +63,7 @@ def worker(make_run):
 
     def start(heeds_after=3600.0, **options):
         run_id = make_run(state="running", steps=20, step=7)
-        write_snapshot(run_folder(run_id), {"step": 5})
+        write_latest(run_folder(run_id), {"step": 5, "optimiser": {}})
         command = [sys.executable, "-c", WORKER, run_id, str(run_folder(run_id)), str(heeds_after)]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, **{"start_new_session": True} | options)
         started.append(process)

@@ -43,7 +43,7 @@ def test_tables_are_told_like_other_answers(capsys):
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
-        ("`lr` (=2) is", r"`lr` \(\=2\) is"),
+        ("`sbatch` (2) is", r"`sbatch` \(2\) is"),
         ("[a](http://b)", r"\[a\]\(http\://b\)"),
         ("![a](b)", r"\!\[a\]\(b\)"),
         ("a\n# b", "a\n\\# b"),

@@ -7,15 +7,20 @@ import pytest
 from explorer import tables
 from explorer.figures import gaps, theme
 
-SEEN = ("degradation", "plain56", "plain20", "plain", 56, 5, 0.5, 0.322, 0.178, 0.12, 0.236, "seen")
-OPEN = ("degradation", "plain32", "plain20", "plain", 32, 5, 0.343, 0.322, 0.021, -0.004, 0.046, "cannot_tell")
-ALONE = ("residual_depth", "resnet56", "resnet20", "residual", 56, 1, 0.3, 0.31, -0.01, np.nan, np.nan, "cannot_tell")
-REVERSED = ("shortcut", "plain20", "resnet20", "plain", 20, 5, 0.3, 0.32, -0.02, -0.03, -0.01, "reversed")
-STUCK = ("shortcut", "plain110", "resnet110", "plain", 110, 5, 0.9, 0.89, 0.01, 0.005, 0.015, "not_started")
+SEEN = ("degradation", "plain56", "plain20", "plain", 56, 5, 0.5, 0.322, 0.178, 0.12, 0.236, 1, "seen", "")
+OPEN = ("degradation", "plain32", "plain20", "plain", 32, 5, 0.343, 0.322, 0.021, -0.004, 0.046, 1)
+OPEN += ("cannot_tell", "includes_zero")
+ALONE = ("residual_depth", "resnet56", "resnet20", "residual", 56, 1, 0.3, 0.31, -0.01, np.nan, np.nan, 1)
+ALONE += ("cannot_tell", "one_seed")
+REVERSED = ("shortcut", "plain20", "resnet20", "plain", 20, 5, 0.3, 0.32, -0.02, -0.03, -0.01, 1, "reversed", "")
+STUCK = ("shortcut", "plain110", "resnet110", "plain", 110, 5, 0.9, 0.89, 0.01, 0.005, 0.015, 1, "not_started", "")
+ZERO = ("degradation", "plain20", "plain8", "plain", 20, 3, 0.0002, 0.0, 0.0002, -0.0003, 0.0007, 2)
+ZERO += ("cannot_tell", "both_zero")
+SMALL = ("degradation", "plain32", "plain8", "plain", 32, 3, 0.0017, 0.0, 0.0017, 0.0002, 0.0032, 2, "seen", "")
 
 
 def table(*rows):
-    return pd.DataFrame(rows, columns=tables.GAPS)
+    return pd.DataFrame([row + (np.nan,) * 4 for row in rows], columns=tables.GAPS)
 
 
 def texts(figure):
@@ -46,9 +51,28 @@ def test_one_seed_has_no_bar_and_says_so():
     assert "<b>−1.0</b> one seed" in texts(figure)
 
 
+def test_text_and_dot_agree_near_zero():
+    """One digit would print "0.0 to 0.1" beside an open dot, and "0.0 to 0.3" beside a filled one."""
+    figure = gaps(table(ZERO, SMALL))
+    assert {"<b>+0.02</b> both at about 0 %", "<b>+0.17</b> [0.02, 0.32]"} <= set(texts(figure))
+    assert [dot.marker.color == theme.LIGHT.page for dot in figure.data] == [True, False]
+
+
 def test_zero_has_no_minus():
-    row = ("degradation", "plain20", "plain8", "plain", 20, 3, 0.0002, 0.0, 0.0002, -0.0003, 0.0007, "cannot_tell")
-    assert "<b>+0.0</b> [0.0, 0.1]" in texts(gaps(table(row)))
+    figure = gaps(table(ALONE).assign(gap=-0.00001))
+    assert "<b>+0.0</b> one seed" in texts(figure)
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        (OPEN, "the interval includes zero"),
+        (ALONE, "one seed, which gives no interval"),
+        (ZERO, "both end at about 0 %"),
+    ],
+)
+def test_hover_says_why_a_row_cannot_tell(row, reason):
+    assert reason in gaps(table(row)).data[0].hovertemplate
 
 
 def test_each_row_says_its_numbers_and_hover_says_them_in_words():

@@ -210,6 +210,10 @@ def test_letters_are_large_enough_for_a_projector(metrics, published):
     assert layout["legend"]["font"]["size"] >= 15
 
 
+def test_markers_at_the_axes_are_drawn_whole(metrics):
+    assert all(trace.cliponaxis is False for trace in race(metrics()).data if "markers" in trace.mode)
+
+
 def test_many_runs_are_means_with_a_band_and_no_faint_lines(metrics):
     table = metrics(networks=("plain20", "resnet20"), seeds=range(50))
     figure = race(table, smoothing=1)

@@ -28,20 +28,20 @@ def traces(figure, part):
     return {trace.uid.removesuffix(f"-{part}"): trace for trace in figure.data if trace.uid.endswith(f"-{part}")}
 
 
-def test_test_error_is_bold_in_percent_and_training_error_thin(metrics):
+def test_training_error_is_bold_in_percent_and_test_error_thin(metrics):
     table = metrics()
     figure = training_curves(table, smoothing=1)
-    thin, bold = traces(figure, "thin")["e-plain20-s0"], traces(figure, "bold")["e-plain20-s0"]
+    bold, thin = traces(figure, "each-step")["e-plain20-s0"], traces(figure, "evaluated")["e-plain20-s0"]
     rows = table[table["run"] == "e-plain20-s0"]
-    np.testing.assert_allclose(thin.y, 100 * rows["batch_error"].dropna(), rtol=1e-6)
-    np.testing.assert_allclose(bold.y, 100 * rows["test_error"].dropna(), rtol=1e-6)
-    assert list(bold.x) == list(range(0, 101, 10))
+    np.testing.assert_allclose(bold.y, 100 * rows["batch_error"].dropna(), rtol=1e-6)
+    np.testing.assert_allclose(thin.y, 100 * rows["test_error"].dropna(), rtol=1e-6)
+    assert list(thin.x) == list(range(0, 101, 10))
     assert thin.line.width < bold.line.width
 
 
 def test_plain_stands_left_and_residual_right_on_one_scale(metrics):
     figure = training_curves(metrics())
-    bold = traces(figure, "bold")
+    bold = traces(figure, "evaluated")
     assert bold["e-plain56-s0"].xaxis == "x"
     assert bold["e-resnet56-s0"].xaxis == "x2"
     assert figure.layout.xaxis.domain[1] < figure.layout.xaxis2.domain[0]
@@ -53,7 +53,7 @@ def test_plain_stands_left_and_residual_right_on_one_scale(metrics):
 
 
 def test_a_network_and_its_twin_share_a_colour_but_not_a_dash(metrics):
-    bold = traces(training_curves(metrics(), panels=False), "bold")
+    bold = traces(training_curves(metrics(), panels=False), "evaluated")
     plain, residual = bold["e-plain20-s0"], bold["e-resnet20-s0"]
     assert plain.line.color == residual.line.color
     assert plain.line.dash != residual.line.dash
@@ -85,7 +85,7 @@ def test_one_kind_alone_takes_the_whole_width(metrics):
 
 def test_seeds_share_colour_and_legend_entry(metrics):
     figure = training_curves(metrics(networks=("resnet20",), seeds=(0, 1, 2)))
-    bold = traces(figure, "bold").values()
+    bold = traces(figure, "evaluated").values()
     assert len({trace.line.color for trace in bold}) == 1
     assert [trace.showlegend for trace in bold] == [True, False, False]
     assert len(traces(figure, "label")) == 1
@@ -94,7 +94,7 @@ def test_seeds_share_colour_and_legend_entry(metrics):
 def test_experiments_differ_by_letter_and_marker_in_the_order_of_the_titles(metrics):
     table = metrics(networks=("resnet20",), experiments=("second", "first"))
     figure = training_curves(table, titles={"first": "Old <b>", "second": "New"})
-    bold = traces(figure, "bold")
+    bold = traces(figure, "evaluated")
     assert bold["first-resnet20-s0"].marker.symbol != bold["second-resnet20-s0"].marker.symbol
     note = figure.layout.annotations[0].text
     assert "A</b> Old &lt;b>" in note
@@ -106,13 +106,13 @@ def test_labels_at_line_ends_do_not_overlap(metrics):
     figure = training_curves(metrics(networks=("resnet20", "resnet32", "resnet44", "resnet56")))
     heights = sorted(trace.y[0] for trace in traces(figure, "label").values())
     assert min(np.diff(heights)) >= 4
-    assert traces(figure, "label")["resnet20"].text[0].endswith("<b>5.6 %</b>")
+    assert traces(figure, "label")["resnet20"].text[0].endswith("<b>0.8 %</b>")
 
 
 def test_zero_on_a_logarithmic_axis_is_drawn_at_its_foot_and_named_truly(metrics):
     table = metrics(networks=("resnet20",))
     table.loc[table["step"] == 100, "test_error"] = 0.0
-    bold = traces(training_curves(table, log_y=True, log_x=True), "bold")["e-resnet20-s0"]
+    bold = traces(training_curves(table, log_y=True, log_x=True), "evaluated")["e-resnet20-s0"]
     assert bold.y[-1] > 0
     assert bold.customdata[-1][1] == 0
     assert bold.x[0] == 10  # step 0 has no place on it
@@ -120,7 +120,7 @@ def test_zero_on_a_logarithmic_axis_is_drawn_at_its_foot_and_named_truly(metrics
 
 def test_against_seconds(metrics):
     figure = training_curves(metrics(), x="seconds")
-    assert max(traces(figure, "bold")["e-plain20-s0"].x) == 50
+    assert max(traces(figure, "evaluated")["e-plain20-s0"].x) == 50
     assert figure.layout.xaxis.title.text == "training time (seconds)"
 
 
@@ -158,13 +158,13 @@ def test_empty_table_gives_axes_to_wait_with(metrics):
 
 def test_records_of_one_training_need_no_keys(metrics):
     table = metrics(networks=("resnet20",))[tables.METRICS]
-    assert len(traces(training_curves(table), "bold")) == 1
+    assert len(traces(training_curves(table), "evaluated")) == 1
 
 
 def test_values_that_are_not_finite_are_left_out(metrics):
     table = metrics(networks=("plain20",))
     table.loc[table["step"] == 50, "loss"] = np.inf
-    assert len(traces(training_curves(table, measure="loss"), "thin")["e-plain20-s0"].x) == 99
+    assert len(traces(training_curves(table, measure="loss"), "each-step")["e-plain20-s0"].x) == 99
 
 
 def test_letters_are_large_enough_for_a_projector(metrics):
@@ -214,7 +214,7 @@ def test_colours_are_written_in_the_theme_alone():
 def test_experiments_beyond_z_have_letters_and_marks(metrics):
     table = metrics(networks=("plain20",), experiments=[f"e{number}" for number in range(30)], steps=10)
     figure = training_curves(table)
-    symbols = [traces(figure, "bold")[f"e{number}-plain20-s0"].marker.symbol for number in (0, 1, 26)]
+    symbols = [traces(figure, "evaluated")[f"e{number}-plain20-s0"].marker.symbol for number in (0, 1, 26)]
     assert symbols == [theme.MARKERS["plain"][place % 4] for place in (0, 1, 26)]
     assert "A to D1: the 30 experiments" in note(figure)
 
@@ -222,13 +222,13 @@ def test_experiments_beyond_z_have_letters_and_marks(metrics):
 def test_many_runs_are_the_means_of_their_networks_with_bands(metrics):
     table = metrics(networks=("plain20", "resnet20"), seeds=SEEDS)
     figure = training_curves(table, smoothing=1)
-    rows = table[(table["network"] == "plain20") & table["test_error"].notna()]
-    expected = rows.groupby("step")["test_error"]
-    np.testing.assert_allclose(traces(figure, "bold")["plain20"].y, 100 * expected.mean(), rtol=1e-6)
+    rows = table[(table["network"] == "plain20") & table["batch_error"].notna()]
+    expected = rows.groupby("step")["batch_error"]
+    np.testing.assert_allclose(traces(figure, "each-step")["plain20"].y, 100 * expected.mean(), rtol=1e-6)
     edges = traces(figure, "band")["plain20"].y
-    np.testing.assert_allclose(edges[:11], 100 * expected.quantile(0.9), rtol=1e-6)
-    np.testing.assert_allclose(edges[11:], 100 * expected.quantile(0.1).iloc[::-1], rtol=1e-6)
-    assert "mean of 50 runs" in traces(figure, "bold")["plain20"].hovertemplate
+    np.testing.assert_allclose(edges[: len(expected)], 100 * expected.quantile(0.9), rtol=1e-6)
+    np.testing.assert_allclose(edges[len(expected) :], 100 * expected.quantile(0.1).iloc[::-1], rtol=1e-6)
+    assert "mean of 50 runs" in traces(figure, "evaluated")["plain20"].hovertemplate
     assert note(figure).startswith(
         "100 runs; a line: mean of 50 runs of one network\u2003band: the middle 80 % of them"
     )
@@ -258,7 +258,7 @@ def test_lines_have_as_much_in_common_as_can_be_told_apart(metrics, networks, ex
 
 def test_a_few_dozen_runs_are_drawn_one_by_one(metrics):
     figure = training_curves(metrics(networks=("plain20",), seeds=range(40), steps=10))
-    assert len(traces(figure, "bold")) == 40
+    assert len(traces(figure, "evaluated")) == 40
     assert not traces(figure, "band")
     assert "runs" not in note(figure)
 
@@ -266,6 +266,6 @@ def test_a_few_dozen_runs_are_drawn_one_by_one(metrics):
 def test_a_run_that_ended_early_does_not_end_the_mean_of_many(metrics):
     table = metrics(networks=("plain20",), seeds=SEEDS)
     table = table[(table["seed"] != 7) | (table["step"] <= 10)]
-    bold = traces(training_curves(table), "bold")["plain20"]
+    bold = traces(training_curves(table), "evaluated")["plain20"]
     assert bold.x[-1] == 100
     assert "mean of 49 runs" in bold.hovertemplate

@@ -142,3 +142,15 @@ def test_dark_pages_get_dark_colours_alone(live):
     for figure in (layer_steps(live(), dark=True), layer_steps(live_blocks(), measure="cosine", dark=True)):
         text = figure.to_json()
         assert not [colour for colour in theme.LIGHT.colours if colour in text]
+
+
+@pytest.mark.parametrize(
+    ("steps", "span", "noted"), [([100], (0, 105), True), ([0, 50], (-25, 75), False), ([1800, 2000], (0, 2100), True)]
+)
+def test_steps_begin_at_zero_and_late_measurements_are_noted(live, steps, span, noted):
+    table = live(networks=("plain20",))
+    table = table[table["step"].isin(STEPS[: len(steps)])].replace({"step": dict(zip(STEPS, steps, strict=False))})
+    figure = layer_steps(table)
+    assert figure.layout.xaxis.range == span
+    assert ("first measured at step" in figure.layout.annotations[0].text) is noted
+    assert max(figure.data[0].x) - min(figure.data[0].x) >= 10  # also a single column can be seen

@@ -1,0 +1,33 @@
+"""The race of an experiment as a picture beside other things, as on Home and beside a form."""
+
+from collections.abc import Collection
+
+import streamlit as st
+
+from explorer.analysis.verdict import last_steps
+from explorer.data.catalogue import dataset
+from explorer.figures import race
+from explorer.runs.experiments import Experiment
+from explorer.ui import cached
+from explorer.ui.widgets.live_chart import live_chart
+
+HEIGHT = 430  # pixels
+SHIPPED = {"cifar10": "shipped-cifar10", "digits": "shipped-digits"}  # races by data set
+
+
+def shipped_race(data: str) -> Experiment | None:
+    """The race on a data set that came with the program, if there is one."""
+    return next((each for each in cached.experiments() if each.id == SHIPPED.get(data)), None)
+
+
+def small_race(found: Experiment, networks: Collection[str] = ()) -> None:
+    """The race of these networks of an experiment; of all of them for none."""
+    table = cached.metrics(found.run_ids)
+    shown = table[table["network"].isin(networks)] if networks else table
+    names = ", ".join(dict.fromkeys(shown["network"]))
+    figure = race(shown, smoothing=last_steps(found.steps), steps=found.steps, height=HEIGHT)
+    alt = f"Training error and test error of {names} against steps."
+    live_chart(figure, key=f"small-race-{found.id}", alt=alt, filename="race")
+    if found.state == "shipped":
+        seeds = f"{len(found.seeds)} seeds" if len(found.seeds) > 1 else "one seed"
+        st.caption(f"Measured: the shipped networks on {dataset(found.data).title}, {found.steps:,} steps, {seeds}.")
