@@ -44,6 +44,7 @@ def legend_by_kind(kinds: Iterable[str], names: Iterable[str] = ()) -> tuple[dic
 def heading(text: str, x: float) -> dict[str, Any]:
     """The annotation above a panel whose left edge is at `x` (0 to 1)."""
     return {
+        "name": "heading",
         "text": f"<b>{text}</b>",
         "xref": "paper",
         "yref": "paper",
@@ -60,6 +61,7 @@ def heading(text: str, x: float) -> dict[str, Any]:
 def note(text: str, colours: theme.Palette) -> dict[str, Any]:
     """The annotation below the axis titles, at the left."""
     return {
+        "name": "note",
         "text": text,
         "xref": "paper",
         "yref": "paper",

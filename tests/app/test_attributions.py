@@ -78,7 +78,7 @@ def loaded():
 def clicked(monkeypatch):
     """Beside maps and pictures a button for each, which does what a click on it does."""
 
-    def chart(figure, *, key, alt, filename, on_click=None):
+    def chart(figure, *, key, alt, filename, on_click=None, **_):
         live_chart(figure, key=key, alt=alt, filename=filename)
         meanings = [] if on_click is None else _meanings(figure)
         for meaning in meanings:

@@ -35,7 +35,7 @@ def opened():
 def buttons(monkeypatch):
     """Instead of the chart a button for each meaning that a click on it can have."""
 
-    def chart(figure, *, key, alt, filename, on_click):
+    def chart(figure, *, key, alt, filename, on_click, **_):
         for meaning in (["layer", 8, 2, 1], ["block", 0, 2, 1], ["block", 0, 3, 2], ["stage", 0, 2, 0]):
             st.button("click", key="-".join(map(str, meaning)), on_click=on_click, args=(meaning,))
 

@@ -46,7 +46,7 @@ def loaded():
 def clicked(monkeypatch):
     """Beside each chart a button for each of its fields, which does what a click on it does."""
 
-    def chart(figure, *, key, alt, filename, on_click=None):
+    def chart(figure, *, key, alt, filename, on_click=None, **_):
         live_chart(figure, key=key, alt=alt, filename=filename)
         meanings = [] if on_click is None else [each for row in figure.data[0].customdata for each in row if each]
         for meaning in meanings:

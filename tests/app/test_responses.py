@@ -38,7 +38,7 @@ def sliders(app):
 def clicked(monkeypatch):
     """Instead of the chart of a study a button for each point of its first line, which does what a click on it does."""
 
-    def chart(figure, *, key, alt, filename, on_click=None):
+    def chart(figure, *, key, alt, filename, on_click=None, **_):
         for number, meaning in enumerate(figure.data[0].customdata if on_click else ()):
             st.button("click", key=f"point-{number}", on_click=on_click, args=(list(meaning),))
 

@@ -23,6 +23,7 @@ class End:
         value: there, in the unit of the y axis.
         colour: of the line.
         group: the legend entry that hides the label together with its line.
+        lines: trace ids of the lines whose mean it names; a replay moves it along them.
     """
 
     name: str
@@ -31,6 +32,7 @@ class End:
     value: float
     colour: str
     group: str
+    lines: tuple[str, ...] = ()
 
 
 def end_labels(
@@ -62,6 +64,7 @@ def end_labels(
             "textposition": "middle right",
             "textfont": {"color": end.colour, "size": theme.TEXT_SIZE},
             "uid": f"{end.name}-{part}",
+            "meta": {"lines": end.lines, "value": end.value},
             "legendgroup": end.group,
             "showlegend": False,
             "cliponaxis": False,

@@ -31,7 +31,8 @@ from explorer.figures.curves.line_ends import End, end_labels
 from explorer.figures.curves.published import published_bounds, published_errors
 
 # Fractions of the width; the labels of the training panel are in the gap.
-TRAINING, TEST = (0.0, 0.58), (0.765, 1.0)
+PANELS = {"train": (0.0, 0.58), "test": (0.765, 1.0)}
+MARKS = ("", "2")  # of the axes of the panels
 MOST_POINTS = 1500  # in a line of means
 SEED_POINTS = 600  # in one faint line
 MOST_MARKERS = 15  # on a line; more would hide its dashes
@@ -78,7 +79,7 @@ def race(
     steps: int | None = None,
     log_x: bool = False,
     published: pd.DataFrame | None = None,
-    test: bool = True,
+    parts: Sequence[str] = ("train", "test"),
     height: int = 560,
 ) -> go.Figure:
     """Training error of all networks, large, and their test error, small, on one scale; plain dashed, residual solid.
@@ -93,30 +94,26 @@ def race(
         log_x: logarithmic steps; step 0 is then left out.
         published: `tables.PUBLISHED`, optionally with a column `note` for the hover text. Exact numbers are in the test
             panel, bounds in the training panel.
-        test: with the test panel; without it, published numbers are not shown either.
+        parts: "train" or "test" for one panel over the whole width.
         height: in pixels.
     """
     colours, shown = theme.palette(dark=dark), MEASURES["error"]
     found = curves(with_keys(table), shown, x="step", smoothing=smoothing, positive_x=log_x, marks={})
     span = extent(found, shown)
     traces: list[dict[str, Any]] = []
-    for part, mark in (("train", ""), ("test", "2"))[: 2 if test else 1]:
+    for part, mark in zip(parts, MARKS, strict=False):
         racers = _racers(found, part)
         around = _faint if len(found) <= MOST_LINES else _band
         drawn = [trace for racer in racers for trace in around(racer, colours)]
         drawn += [_bold(racer, colours) for racer in racers]
         drawn += end_labels(_ends(racers, colours), span, part=f"{part}-label")
         traces += [trace | {"xaxis": f"x{mark}", "yaxis": f"y{mark}"} for trace in drawn]
-    layout = _layout(found, colours, span, smoothing=smoothing, steps=steps, log_x=log_x, height=height)
-    if not test:
-        del layout["xaxis2"], layout["yaxis2"], layout["annotations"][1]  # the heading of the test panel
-        layout["xaxis"]["domain"] = (0.0, 1.0)
-    elif published is not None and len(published):
-        panels = (
-            ("2", "3", published_errors(published, colours, span[1])),
-            ("", "4", published_bounds(published, colours, span[1])),
-        )
-        for mark, axis, (lines, texts) in panels:
+    layout = _layout(found, parts, colours, span, smoothing=smoothing, steps=steps, log_x=log_x, height=height)
+    if published is not None and len(published):
+        shown_published = {"train": ("4", published_bounds), "test": ("3", published_errors)}
+        for part, mark in zip(parts, MARKS, strict=False):
+            axis, draw = shown_published[part]
+            lines, texts = draw(published, colours, span[1])
             traces += [trace | {"xaxis": f"x{axis}", "yaxis": f"y{mark}"} for trace in lines]
             layout["annotations"] += [text | {"xref": f"x{mark} domain", "yref": f"y{mark}"} for text in texts]
             # a separate axis from 0 to 1, so that zoom and logarithm do not move the marks
@@ -196,6 +193,7 @@ def _ends(racers: Sequence[Racer], colours: theme.Palette) -> list[End]:
             value=float(racer.mean.value[-1]),
             colour=racer.colour(colours),
             group=racer.name,
+            lines=(f"{racer.name}-{racer.part}",),
         )
         for racer in racers
         if len(racer.mean.x) and racer.mean.x[-1] > 0  # at step 0 all lines coincide
@@ -204,6 +202,7 @@ def _ends(racers: Sequence[Racer], colours: theme.Palette) -> list[End]:
 
 def _layout(
     found: Sequence[Curve],
+    parts: Sequence[str],
     colours: theme.Palette,
     span: tuple[float, float],
     *,
@@ -219,17 +218,22 @@ def _layout(
     key = GROUPINGS[_common(found)]
     legend, legend_height = captions.legend_by_kind({key(curve): curve.kind for curve in found}.values())
     note = _note(found, smoothing)
+    axes: dict[str, Any] = {}
+    for part, mark in zip(parts, MARKS, strict=False):
+        axes[f"xaxis{mark}"] = across | {"domain": PANELS[part], "anchor": f"y{mark}"}
+        axes[f"yaxis{mark}"] = upright | {"anchor": f"x{mark}"}
+    if len(parts) > 1:
+        axes["xaxis2"] |= narrow | {"matches": "x"}
+        axes["yaxis2"] |= {"matches": "y", "showticklabels": False, "title": None}
+    else:
+        axes["xaxis"]["domain"] = (0, 1)
+    headings = [
+        captions.heading(HEADINGS[part], axes[f"xaxis{m}"]["domain"][0]) for part, m in zip(parts, MARKS, strict=False)
+    ]
     return theme.layout(colours, height=height) | {
-        "xaxis": across | {"domain": TRAINING, "anchor": "y"},
-        "xaxis2": across | narrow | {"domain": TEST, "anchor": "y2", "matches": "x"},
-        "yaxis": upright | {"anchor": "x"},
-        "yaxis2": upright | {"anchor": "x2", "matches": "y", "showticklabels": False, "title": None},
+        **axes,
         "legend": legend,
-        "annotations": [
-            captions.heading(HEADINGS["train"], TRAINING[0]),
-            captions.heading(HEADINGS["test"], TEST[0]),
-            captions.note(note, colours),
-        ],
+        "annotations": [*headings, captions.note(note, colours)],
         "margin": {"l": 72, "r": 118, "t": 44 + legend_height, "b": 92 + 20 * note.count("<br>")},
     }
 

@@ -181,6 +181,7 @@ def _ends(members: Sequence[Curve], measure: Measure, colours: theme.Palette, *,
                 value=last,
                 colour=group[0].colour(colours),
                 group=group[0].network,
+                lines=tuple(f"{curve.run}-{'bold' if curve.main is curve.bold else 'thin'}" for curve in group),
             )
         )
     return ends

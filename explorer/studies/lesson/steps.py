@@ -97,7 +97,7 @@ def _argument_drawing(runs: LessonRuns, _: Results, _height: int) -> "Figure":
 def _race(runs: LessonRuns, _: Results, height: int) -> "Figure":
     table = runs.metrics()
     plain = table[table["network"].isin(runs.plain)]
-    return race(plain, smoothing=runs.tail, steps=runs.experiment.steps, test=False, height=height)
+    return race(plain, smoothing=runs.tail, steps=runs.experiment.steps, parts=("train",), height=height)
 
 
 def _residual_race(runs: LessonRuns, _: Results, height: int) -> "Figure":

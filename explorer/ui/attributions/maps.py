@@ -20,6 +20,7 @@ from explorer.ui.widgets.export import download, show_command
 from explorer.ui.widgets.live_chart import cached_drawing, live_chart
 from explorer.ui.widgets.moment import at_moment
 from explorer.ui.widgets.network_choice import Candidate
+from explorer.ui.widgets.presenting import ONE_BEAT, SHEET_ON_STAGE, is_presenting, present, stage
 
 AXES = {"method": "method", "network": "network", "target": "class explained", "step": "moment of training"}
 MOST_MAPS = 64
@@ -63,6 +64,7 @@ def show_maps(scene: Scene) -> None:
         _grid(scene, wanted, chosen, rows=rows, columns=columns, show=show, scale=scale)
 
     if steps:
+        present(ONE_BEAT)
         at(steps)
     else:
         at_moment(networks, lambda step: at([step]), scene.fields)
@@ -153,22 +155,27 @@ def _grid(
     scale: str,
 ) -> None:
     found = maps(scene, wanted)
+    if is_presenting() and len({each.method for each in found}) > 1 and rows == "method":
+        rows, columns = columns, rows  # a stage is wide
     cells = map_export.map_cells(found, rows, columns)
     place = _selected(found)
     selected = None if place is None else found[place]
     asked = [(each.candidate.reference(each.step), each.method, each.target) for each in wanted]
     failures = [each.failure if isinstance(each, MissingMap) else "" for each in found]
+    size = SHEET_ON_STAGE if is_presenting() else {}
     drawing = cached_drawing(
-        repr((scene.data, scene.picture.reference, asked, failures, rows, columns, show, scale, place)),
-        lambda: attribution_grid(cells, show=show, scale=scale, selected=place),
+        repr((scene.data, scene.picture.reference, asked, failures, rows, columns, show, scale, place, size)),
+        lambda: attribution_grid(cells, show=show, scale=scale, selected=place, **size),
     )
-    live_chart(
-        drawing,
-        key="maps",
-        alt=f"Attribution maps of {scene.picture.title}, in rows by {AXES[rows]}, in columns by {AXES[columns]}.",
-        filename="attributions",
-        on_click=lambda point: _select(found[int(point[0])]),
-    )
+    moment = "" if wanted[0].step is None or "step" in (rows, columns) else f" after {wanted[0].step:,} steps"
+    with stage(f"Where do the networks look{moment}?"):
+        live_chart(
+            drawing,
+            key="maps",
+            alt=f"Attribution maps of {scene.picture.title}, in rows by {AXES[rows]}, in columns by {AXES[columns]}.",
+            filename="attributions",
+            on_click=lambda point: _select(found[int(point[0])]),
+        )
     if isinstance(selected, AttributionMap):
         _numbers(selected)
     else:

@@ -16,6 +16,7 @@ from explorer.ui.attributions.scene import Scene, command
 from explorer.ui.widgets.export import export_buttons
 from explorer.ui.widgets.live_chart import live_chart
 from explorer.ui.widgets.moment import at_moment
+from explorer.ui.widgets.presenting import stage
 from explorer.ui.widgets.waiting import awaited, show_failure
 
 BADGES = {
@@ -93,12 +94,13 @@ def _show(check: Check, shell: str) -> None:
             st.markdown(MEANINGS[check.badge])
             st.markdown(f"#### Does it find the decisive positions?\n\n{VERDICTS[check.curves.verdict]}")
     st.markdown("#### As layers are randomised")
-    live_chart(
-        randomisation(check.randomisation, threshold=check.threshold),
-        key="check_randomisation",
-        alt="Similarity of the map to the original one as layers are randomised.",
-        filename="randomisation",
-    )
+    with stage(MEANINGS[check.badge]):
+        live_chart(
+            randomisation(check.randomisation, threshold=check.threshold),
+            key="check_randomisation",
+            alt="Similarity of the map to the original one as layers are randomised.",
+            filename="randomisation",
+        )
     st.caption(
         "Layers are randomised from the classifier down to the stem, with batch norms recalibrated; the similarity "
         "should fall below the dotted line (check: Adebayo et al. 2018, arXiv 1810.03292; threshold: ours)."

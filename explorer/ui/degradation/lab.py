@@ -1,6 +1,6 @@
 """The degradation lab of one experiment: the finding, the race, the verdicts, and the evidence."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 import streamlit as st
@@ -20,11 +20,14 @@ from explorer.ui.widgets.experiment_export import export_experiment
 from explorer.ui.widgets.in_hand import in_hand
 from explorer.ui.widgets.inside import inside
 from explorer.ui.widgets.live_chart import live_chart
+from explorer.ui.widgets.presenting import present, stage
 from explorer.ui.widgets.progress import controls, progress
 from explorer.ui.widgets.refresh import show_live
 from explorer.ui.wording import distinct
 
 FIRST_SHOWN = "shipped-cifar10"  # where the reader has none of their own
+
+RACES = {"race": ("train",), "test": ("test",)}  # beats of a presentation: panels of the race
 
 # outcome: colour and icon
 STYLES: dict[Outcome | None, tuple[str, str]] = {
@@ -77,28 +80,33 @@ def _first_shown(found: Mapping[str, Experiment]) -> str:
 def lab(experiment_id: str) -> None:
     """The race of an experiment, refreshed while it trains; at its end the finding above it, the verdicts below it."""
     found = cached.experiment(experiment_id)
-    st.caption(f"{wording.chip(found)} {THESIS}" if found.state in ENDED else THESIS)
+    report = None if found.active else cached.report(found)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(f"{wording.chip(found)} {THESIS}" if found.state in ENDED else THESIS)
+        beat = present(["race", "test", *(_gap_rows(report) if report else ())])
     above = st.container()
 
     def show(now: Experiment) -> None:
         _state(now)
-        live_chart(
-            _race(now),
-            key=f"race-{experiment_id}",
-            alt=f"Training error and test error of {', '.join(now.networks)} against steps.",
-            filename="degradation",
-        )
+        with stage(report.finding.main if report else experiment_name(now), beat in RACES):
+            live_chart(
+                _race(now, RACES.get(beat or "", ("train", "test"))),
+                key=f"race-{experiment_id}",
+                alt=f"Training error and test error of {', '.join(now.networks)} against steps.",
+                filename="degradation",
+                replay="" if now.active else now.id,
+                plays=now.state == "shipped",
+            )
         if now.active:
             st.caption("The verdict is given when all networks have reached the end of the schedule.")
         inside(now, explain=False)
 
     show_live(found, show)
-    if not found.active:
-        report = cached.report(found)
+    if report:
         with above:
             _finding(report)
         _reveal(report)
-        _verdicts(report)
+        _verdicts(report, beat)
         st.caption(_measure(found) + cached.sampling_note([found]))
         show_caveats(report.confounds, plan_of([found]), key="after")
     evidence(found)
@@ -123,9 +131,13 @@ def _state(found: Experiment) -> None:
         progress(found)
 
 
-def _race(found: Experiment) -> Figure:
+def _race(found: Experiment, parts: Sequence[str] = ("train", "test")) -> Figure:
     return race(
-        cached.metrics(found.run_ids), smoothing=last_steps(found.steps), steps=found.steps, published=_published(found)
+        cached.metrics(found.run_ids),
+        smoothing=last_steps(found.steps),
+        steps=found.steps,
+        published=_published(found),
+        parts=parts,
     )
 
 
@@ -150,17 +162,27 @@ def _measure(found: Experiment) -> str:
     )
 
 
-def _verdicts(report: Report) -> None:
+def _gap_rows(report: Report) -> dict[str, pd.DataFrame]:
+    """The measured gaps of each question that has some."""
     counterparts = {"degradation": ("degradation", "residual_depth"), "shortcut": ("shortcut",)}
+    rows = {each: report.gaps[report.gaps["question"].isin(shown)] for each, shown in counterparts.items()}
+    return {each: found for each, found in rows.items() if len(found)}
+
+
+def _verdicts(report: Report, beat: str | None) -> None:
+    rows = _gap_rows(report)
     for answer in (report.degradation, report.shortcut):
         with st.container(border=True):
             colour, icon = STYLES[answer.outcome]
             st.markdown(f"#### :{colour}[:material/{icon}:] {answer.headline}")
-            rows = report.gaps[report.gaps["question"].isin(counterparts[answer.question])]
-            if len(rows):
-                live_chart(
-                    gaps(rows), key=f"gaps-{answer.question}", alt=" ".join(answer.sentences), filename=answer.question
-                )
+            if answer.question in rows:
+                with stage(answer.headline, beat == answer.question):
+                    live_chart(
+                        gaps(rows[answer.question]),
+                        key=f"gaps-{answer.question}",
+                        alt=" ".join(answer.sentences),
+                        filename=answer.question,
+                    )
             _sentences(answer)
     if report.not_counted:
         st.caption(report.not_counted)

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from explorer.analysis.response_claims import response_claims
+from explorer.analysis.response_claims import Claim, response_claims
 from explorer.compute.client import Call, compute
 from explorer.compute.functions import layers
 from explorer.data.catalogue import DatasetRow, dataset, no_training_images
@@ -26,6 +26,7 @@ from explorer.ui.widgets.export import export_buttons
 from explorer.ui.widgets.live_chart import live_chart
 from explorer.ui.widgets.moment import at_moment
 from explorer.ui.widgets.network_choice import CHOOSE_NETWORK, Candidate
+from explorer.ui.widgets.presenting import stage
 from explorer.ui.widgets.waiting import awaited, combined
 
 IMAGES = (50, 100, 250, 500, 1000)
@@ -163,14 +164,16 @@ def _show(name: str, table: pd.DataFrame, at: Mapping[str, Candidate], options: 
             drawn = names[name_drawn]
         choice = choose_layer(at[drawn].config)
     draw = partial(found.figure, table, options, choice)
-    with chart:
+    with chart, stage(_sentence(name, table)):
         live_chart(
             draw(),
             key=f"study-{name}",
             alt=f"{found.title} of {', '.join(table['network'].unique())}, layer by layer.",
             filename=name,
             on_click=lambda point: _select_clicked(point, at),
+            scales=repr((name, options, [each.name for each in at.values()])),
         )
+    with chart:
         _note_test_images(name, options)
         if name == "responses" and options.measure == "response_std":
             st.caption(
@@ -190,6 +193,14 @@ def _show(name: str, table: pd.DataFrame, at: Mapping[str, Candidate], options: 
         _distribution(choice.layer, at, options)
     shell = commands.study_layers(name, at, data=options.data, images=options.images, statistics=options.statistics)
     export_buttons(table, draw, name=name, command=shell)
+
+
+def _sentence(name: str, table: pd.DataFrame) -> str:
+    """Of a presentation: the moment, and the first claim of figure 7 as measured here."""
+    steps = sorted({int(step) for step in table["step"].dropna()})
+    moment = f"Step {steps[-1]:,}" if steps else STUDIES[name].title
+    claims = _found_claims(table) if name == "responses" else []
+    return f"{moment}: {claims[0].sentence}" if claims else f"{moment}: {STUDIES[name].title.lower()} layer by layer"
 
 
 def _side(shown: Candidate, row: DatasetRow) -> int:
@@ -214,10 +225,13 @@ def _select_clicked(point: Sequence[Any], at: Mapping[str, Candidate]) -> None:
     select(int(number))
 
 
+def _found_claims(table: pd.DataFrame) -> list[Claim]:
+    return response_claims(table[table["step"].fillna(1) > 0].drop_duplicates(["network", "layer"]))
+
+
 def _claims(table: pd.DataFrame) -> None:
     """The claims of figure 7, and whether they hold here."""
-    trained = table[table["step"].fillna(1) > 0].drop_duplicates(["network", "layer"])
-    found = response_claims(trained)
+    found = _found_claims(table)
     if not found:
         return
     with st.expander("Does it agree with figure 7 of He et al. 2015?", icon=":material/fact_check:", expanded=True):

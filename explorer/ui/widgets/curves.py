@@ -41,7 +41,9 @@ def figure(chosen: Sequence[Experiment], choice: ChartChoice) -> Figure:
 def curves(chosen: Sequence[Experiment], choice: ChartChoice, *, key: str) -> None:
     """The chart and its caption."""
     names = ", ".join(dict.fromkeys(name for found in chosen for name in found.networks))
-    live_chart(figure(chosen, choice), key=key, alt=f"Training and test error of {names} against {choice.x}.")
+    replay = chosen[0].id if len(chosen) == 1 and not chosen[0].active else ""
+    alt = f"Training and test error of {names} against {choice.x}."
+    live_chart(figure(chosen, choice), key=key, alt=alt, replay=replay)
     st.caption(_note(chosen))
 
 

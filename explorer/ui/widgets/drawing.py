@@ -99,6 +99,7 @@ def drawing(
         alt=f"{config.name}: stem, stages of {_counted(config.stage_blocks)} blocks, classifier{colour}.",
         filename=config.name,
         on_click=lambda meaning: _clicked(meaning, layers, choice, closed),
+        scales=f"{config.name} {column}",
     )
     st.caption(
         "Click a layer to select it and see its block in full; click it again to deselect it. Click the bar of a "

@@ -22,98 +22,44 @@ SCRIPT = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
 SCRIPT_URL = f"explorer-plotly/{plotly.__version__}.js"  # relative, so that it works below a proxy's path
 
 _HTML = """
-<div class="explorer-chart" role="img"></div>
+<div class="explorer-replay" hidden>
+  <button type="button"></button>
+  <input type="range" min="0" max="1000" value="1000" aria-label="Moment of the race">
+  <output></output>
+  <select aria-label="Duration of the replay">
+    <option value="10">10 s</option><option value="20">20 s</option><option value="30">30 s</option>
+    <option value="60">60 s</option>
+  </select>
+</div>
+<div class="explorer-chart-room"><div class="explorer-chart" role="img"></div></div>
 """
 
 _CSS = """
-.explorer-chart { width: 100%; }
+.explorer-chart-room { width: 100%; overflow: hidden; }
 .explorer-chart .explorer-chart-note { color: var(--st-text-color); font-family: var(--st-font); padding: 1rem 0; }
 .explorer-chart.explorer-chart-over .nsewdrag { cursor: pointer !important; }
+.explorer-chart.explorer-replaying .textpoint { visibility: hidden; }
+.explorer-chart.explorer-replaying .nsewdrag { pointer-events: none !important; }
+.explorer-replay { display: flex; align-items: center; gap: 0.7rem; color: var(--st-text-color); }
+.explorer-replay[hidden] { display: none; }
+.explorer-replay button, .explorer-replay select {
+  font: inherit; color: inherit; background: var(--st-background-color); cursor: pointer;
+  border: 1px solid var(--st-border-color); border-radius: var(--st-button-radius); padding: 0.1rem 0.6rem;
+}
+.explorer-replay button { width: 6.5rem; }
+.explorer-replay button::before { content: attr(data-icon); margin-right: 0.5em; font-size: 0.8em; }
+.explorer-replay input { flex: 1; min-width: 4rem; accent-color: var(--st-primary-color); }
+.explorer-replay output { min-width: 7.5rem; font-variant-numeric: tabular-nums; white-space: nowrap; }
+.explorer-presents .explorer-replay { position: fixed; left: 3vw; bottom: 1.2vh; width: 60vw; font-size: 2.2vh; }
 """
 
-# Figures are made for a light page: only the browser knows at once when the reader switches to a dark one.
-_JS = """
-function plotly(url) {
-  globalThis.explorerPlotly ??= new Promise((resolve, reject) => {
-    const script = document.createElement("script")
-    script.src = new URL(url, document.baseURI).href
-    script.onload = () => resolve(globalThis.Plotly)
-    script.onerror = () => { globalThis.explorerPlotly = undefined; reject(new Error("no answer")) }
-    document.head.append(script)
-  })
-  return globalThis.explorerPlotly
-}
-
-function isDark(element) {
-  const probe = document.createElement("canvas").getContext("2d")
-  probe.fillStyle = getComputedStyle(element).getPropertyValue("--st-background-color").trim() || "white"
-  probe.fillRect(0, 0, 1, 1)
-  const [red, green, blue] = probe.getImageData(0, 0, 1, 1).data
-  return 0.3 * red + 0.6 * green + 0.1 * blue < 128
-}
-
-// A figure made for a page of `meta.width` pixels grows with a wider one, as far as the window shows it whole.
-function enlarge(layout, chart) {
-  if (!layout.meta?.width) return
-  const room = Math.max(1, (0.9 * globalThis.innerHeight) / layout.height)
-  layout.height = Math.round(layout.height * Math.min(chart.clientWidth / layout.meta.width, room, 1.6))
-  chart.style.minHeight = `${layout.height}px`
-}
-
-// Plotly follows the width of the window only, not that of the chart's container.
-function followWidth(chart, Plotly) {
-  new ResizeObserver(() => {
-    const drawn = chart._fullLayout?.width
-    if (drawn && chart.clientWidth && Math.abs(chart.clientWidth - drawn) > 1) Plotly.Plots.resize(chart)
-  }).observe(chart)
-}
-
-function sendClicks(chart) {
-  const over = (inside) => (event) => {
-    chart.classList.toggle("explorer-chart-over", inside && Boolean(event.points?.[0]?.customdata))
-  }
-  chart.on("plotly_hover", over(true))
-  chart.on("plotly_unhover", over(false))
-  chart.on("plotly_click", (event) => {
-    const meaning = event.points?.[0]?.customdata
-    if (meaning) chart.explorerSend("click", meaning)
-  })
-}
-
-export default function ({ data, parentElement, setTriggerValue }) {
-  const chart = parentElement.querySelector(".explorer-chart")
-  if (!chart) return
-  const revision = (chart.explorerRevision = (chart.explorerRevision ?? 0) + 1)
-  chart.explorerSend = setTriggerValue
-  if (data.figure) {
-    chart.style.minHeight = `${data.height}px`
-    chart.setAttribute("aria-label", data.alt)
-  }
-  plotly(data.script).then(async (Plotly) => {
-    if (!data.figure || !chart.isConnected || chart.explorerRevision !== revision) return
-    let text = data.figure
-    if (isDark(chart)) for (const [light, dark] of Object.entries(data.dark)) text = text.replaceAll(light, dark)
-    if (text === chart.explorerText) return // unchanged: keep the reader's hover
-    chart.explorerText = text
-    const figure = JSON.parse(text)
-    enlarge(figure.layout, chart)
-    const first = !chart.on
-    await Plotly.react(chart, figure.data, figure.layout, {
-      displaylogo: false, responsive: true, showSendToCloud: false, modeBarButtonsToRemove: ["select2d", "lasso2d"],
-      toImageButtonOptions: { filename: data.filename, scale: 2 },
-    })
-    chart.classList.remove("explorer-chart-over") // plotly loses the hovered point at a redraw
-    if (first && data.clickable) sendClicks(chart)
-    if (first) followWidth(chart, Plotly)
-  }).catch((error) => {
-    console.error(error)
-    chart.innerHTML = '<div class="explorer-chart-note">The chart script did not load. Reload the page.</div>'
-  })
-  return () => { globalThis.Plotly?.purge(chart) }
-}
-"""
-
-_component = st.components.v2.component("resnet_explorer_chart", html=_HTML, css=_CSS, js=_JS, isolate_styles=False)
+_component = st.components.v2.component(
+    "resnet_explorer_chart",
+    html=_HTML,
+    css=_CSS,
+    js=Path(__file__).with_suffix(".js").read_text(encoding="utf-8"),
+    isolate_styles=False,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +88,13 @@ def live_chart(
     alt: str,
     filename: str = "training-curves",
     on_click: Callable[[list[Any]], None] | None = None,
+    replay: str = "",
+    plays: bool = False,
+    scales: str = "",
 ) -> None:
     """Show a figure made for a light page; a later call with the same key updates it in place.
+
+    On narrow pages its panels are stacked; on the stage of a presentation its type is enlarged.
 
     Args:
         figure: with a fixed height, and `uirevision` set so that the reader's zoom is kept.
@@ -151,16 +102,40 @@ def live_chart(
         alt: what it shows, in a sentence, for a screen reader.
         filename: of the PNG that the chart's camera button saves.
         on_click: gets the `customdata` of a clicked point that has some, before the page runs again.
+        replay: id of the training whose curves are shown, to offer a replay of it; empty for none.
+        plays: the replay begins by itself the first time that it is shown.
+        scales: while it stays the same, axes and colour scales only widen from one figure to the next; empty for new
+            scales each time.
     """
     found = figure if isinstance(figure, Drawn) else drawn(figure)
     data = {"figure": found.text, "height": found.height, "alt": alt}
     clicked = None if on_click is None else lambda: on_click(st.session_state[key].click)
-    _mount(key, clicked, **data, filename=filename, clickable=on_click is not None)
+    _mount(
+        key,
+        clicked,
+        **data,
+        filename=filename,
+        clickable=on_click is not None,
+        replay=replay,
+        plays=plays,
+        scales=scales,
+    )
 
 
 def load_early() -> None:
     """Let the browser load the chart script before the first chart."""
-    _mount("chart-script", None, figure=None, height=0, alt="", filename="", clickable=False)
+    _mount(
+        "chart-script",
+        None,
+        figure=None,
+        height=0,
+        alt="",
+        filename="",
+        clickable=False,
+        replay="",
+        plays=False,
+        scales="",
+    )
 
 
 def chart_script_route() -> Route:

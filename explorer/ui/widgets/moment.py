@@ -8,6 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from explorer.ui import glossary
 from explorer.ui.widgets.network_choice import Candidate
+from explorer.ui.widgets.presenting import ONE_BEAT, present
 
 PLAY_SECONDS = 1.0  # between moments while it plays
 WHO_KEEPS = (
@@ -22,6 +23,8 @@ def at_moment(chosen: Sequence[Candidate], show: Callable[[int | None], None], f
 
     No fragment: a click in one, such as on Cancel, would wait for the computation.
 
+    In a presentation the moments are the beats.
+
     Args:
         chosen: the networks whose snapshots the slider offers.
         show: draws a step; None where no network has several.
@@ -29,6 +32,8 @@ def at_moment(chosen: Sequence[Candidate], show: Callable[[int | None], None], f
     """
     steps = sorted({step for each in chosen for step in each.moments})
     if len(steps) < 2:
+        with fields:
+            present(ONE_BEAT)
         show(steps[0] if steps else None)
         return
     if "step" in st.session_state and st.session_state.step not in steps:
@@ -40,6 +45,10 @@ def at_moment(chosen: Sequence[Candidate], show: Callable[[int | None], None], f
         elif st.session_state.get("playing"):
             _advance(steps)
         step = _slider(steps)
+        beat = present([str(each) for each in steps], first=str(step))
+    if beat:
+        show(int(beat))
+        return
     show(step)
     _say_nearest(chosen, step)
     st.session_state.shown_step = step

@@ -12,6 +12,8 @@ from explorer.ui.errors import fragment, show_error
 
 POLL_SECONDS = 0.3
 LONG_SECONDS = 2.5  # from here on a reason and Cancel are shown
+# The figure of before stays where it is while the next one is computed.
+OVER_THE_PAGE = """<style>[class*="st-key-awaited"] { height: 0; overflow: visible; z-index: 9; }</style>"""
 
 
 T = TypeVar("T")
@@ -30,7 +32,11 @@ def awaited(
     """
     begun, long, shown = time.monotonic(), False, 0
     try:
-        place, button, some = st.empty(), st.empty(), st.empty()
+        with st.container(key=f"awaited {doing}"):
+            if show_some is None:
+                st.html(OVER_THE_PAGE)
+            place, button = st.empty(), st.empty()
+        some = st.empty()
         while pending := [each for each in calls if each.pending]:
             done = len(calls) - len(pending)
             part = (done + sum(each.progress for each in pending)) / len(calls)
