@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from explorer import labels
 from explorer.data.catalogue import known_dataset
 from explorer.runs.experiments import Experiment
 from explorer.runs.listing import experiment_row, state_of_experiment
@@ -19,7 +20,7 @@ SEARCHED = ["title", "networks", "data", "schedule", "state", "note"]
 
 def choose(everything: Sequence[Experiment]) -> list[Experiment]:
     """Filters and table; returns the experiments ticked."""
-    rows = [experiment_row(found) | {"state": state_of_experiment(found)} for found in everything]
+    rows = [_row(found) for found in everything]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         matching = _filters(rows)
     shown = [(found, row) for found, row, fits in zip(everything, rows, matching, strict=True) if fits]
@@ -27,6 +28,12 @@ def choose(everything: Sequence[Experiment]) -> list[Experiment]:
     if not shown:
         return []
     return _ticked([found for found, _ in shown], [row for _, row in shown])
+
+
+def _row(found: Experiment) -> dict[str, Any]:
+    row = experiment_row(found)
+    schedule = "" if row["schedule"] is None else labels.value(row["schedule"])
+    return row | {"state": state_of_experiment(found), "schedule": schedule}
 
 
 def _filters(rows: Sequence[dict[str, Any]]) -> list[bool]:
@@ -108,7 +115,7 @@ def _table(found: Sequence[Experiment], rows: Sequence[dict[str, Any]]) -> pd.Da
             "Kind": known["kinds"].map(", ".join),
             "Depth": known["depths"].map(lambda depths: ", ".join(map(str, depths))),
             "Seeds": known["seeds"].map(len),
-            "Schedule": known["schedule"].map(lambda name: "" if name is None else str(name)),
+            "Schedule": known["schedule"],
             "Learning rate": numbers["learning_rate"],
             "Batch size": numbers["batch_size"],
             "Steps": known["steps"],
