@@ -20,7 +20,7 @@ SEARCHED = ["title", "networks", "data", "schedule", "state", "note"]
 
 def choose(everything: Sequence[Experiment]) -> list[Experiment]:
     """Filters and table; returns the experiments ticked."""
-    rows = [_row(found) for found in everything]
+    rows = [experiment_row(found) | {"state": state_of_experiment(found)} for found in everything]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         matching = _filters(rows)
     shown = [(found, row) for found, row, fits in zip(everything, rows, matching, strict=True) if fits]
@@ -28,12 +28,6 @@ def choose(everything: Sequence[Experiment]) -> list[Experiment]:
     if not shown:
         return []
     return _ticked([found for found, _ in shown], [row for _, row in shown])
-
-
-def _row(found: Experiment) -> dict[str, Any]:
-    row = experiment_row(found)
-    schedule = "" if row["schedule"] is None else labels.value(row["schedule"])
-    return row | {"state": state_of_experiment(found), "schedule": schedule}
 
 
 def _filters(rows: Sequence[dict[str, Any]]) -> list[bool]:
@@ -51,10 +45,15 @@ def _filters(rows: Sequence[dict[str, Any]]) -> list[bool]:
 
     def fits(row: dict[str, Any]) -> bool:
         text = " ".join(" ".join(row[key]) if isinstance(row[key], list) else str(row[key]) for key in SEARCHED)
+        text += f" {_schedule(row['schedule'])}"  # as people write it too
         right = kind in (None, *row["kinds"]) and name in (None, row["data"])
         return right and all(word in text.lower() for word in wanted)
 
     return [fits(row) for row in rows]
+
+
+def _schedule(name: object) -> str:
+    return "" if name is None else labels.value(name)
 
 
 def _data(name: str) -> str:
@@ -115,7 +114,7 @@ def _table(found: Sequence[Experiment], rows: Sequence[dict[str, Any]]) -> pd.Da
             "Kind": known["kinds"].map(", ".join),
             "Depth": known["depths"].map(lambda depths: ", ".join(map(str, depths))),
             "Seeds": known["seeds"].map(len),
-            "Schedule": known["schedule"],
+            "Schedule": known["schedule"].map(_schedule),
             "Learning rate": numbers["learning_rate"],
             "Batch size": numbers["batch_size"],
             "Steps": known["steps"],
