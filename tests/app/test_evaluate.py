@@ -2,6 +2,7 @@
 
 import pytest
 import streamlit as st
+from streamlit.testing.v1 import AppTest
 
 from explorer.compute.client import compute
 from explorer.data.pixels import load_test
@@ -153,6 +154,22 @@ def test_calibration_says_how_sure_and_how_often_right(open_page):
     assert f"a mean confidence of {100 * confidence:.2f} % and an accuracy of {100 * (1 - found.error):.2f} %" in texts(
         app
     )
+
+
+def test_the_arrow_of_a_better_ensemble_points_down():
+    def script():
+        from types import SimpleNamespace as Made
+
+        import pandas as pd
+
+        from explorer.ui.evaluate.ensembles import _numbers
+
+        tables = {"members": {"error": [0.2, 0.3]}, "pairs": {"same": [0.5]}, "shared": {"fraction": [0.9, 0.1]}}
+        joint = Made(error=0.1, standard_error=0.01)
+        _numbers(Made(joint=joint, **{name: pd.DataFrame(table) for name, table in tables.items()}))
+
+    shown = AppTest.from_function(script).run().metric[0].proto
+    assert shown.direction == shown.MetricDirection.DOWN
 
 
 def test_networks_together(open_page, make_weights):

@@ -195,3 +195,34 @@ def test_data_says_what_is_there_and_offers_the_rest(open_page):
     app = open_page("data")
     assert "1,437 training and 360 test images" in texts(app)
     assert [button.label for button in app.button] == ["Download (170 MB)", "Add"]
+
+
+def test_home_shows_a_race_and_what_a_block_is(open_page, experiment):
+    experiment("shipped-cifar10", data="cifar10")
+    race, block = sorted(charts(open_page()), key=lambda figure: -len(figure["data"]))
+    assert {"plain20", "resnet20"} <= {trace.get("name") for trace in race["data"]}
+    assert {"<b>x</b>", "<b>x + F(x)</b>"} <= {each.get("text") for each in block["layout"]["annotations"]}
+
+
+def test_train_shows_what_to_expect_until_there_is_an_experiment(open_page, experiment):
+    experiment("shipped-digits")
+    assert "What to expect: shipped networks after 20 steps" in texts(open_page("train"))
+
+
+def test_train_shows_the_last_experiment_beside_the_form(open_page, experiment):
+    experiment("shipped-digits")
+    experiment()
+    app = open_page("train")
+    assert "What to expect" not in texts(app)
+    assert "First" in [link.proto.label for link in app.get("page_link")]
+
+
+def test_a_changed_preset_does_not_keep_its_text(open_page):
+    app = open_page("train")
+    app.number_input(key="one_minute_steps").set_value(7).run()
+    assert "Changed from the preset One minute." in texts(app)
+
+
+def test_data_shows_pictures_of_each_class_that_is_here(open_page):
+    (strip,) = charts(open_page("data"))
+    assert len(strip["layout"]["images"]) == 10

@@ -111,7 +111,7 @@ def test_play_runs_by_itself_to_the_last_moment(open_page, make_weights, monkeyp
     monkeypatch.setattr("explorer.ui.widgets.moment.PLAY_SECONDS", 0.0)
     shown = []
     app = open_page("responses", networks=make_weights())
-    monkeypatch.setattr("explorer.ui.responses.trained._show_steps", lambda table: shown.append(table["step"].iloc[0]))
+    monkeypatch.setattr("explorer.ui.widgets.moment._say_nearest", lambda chosen, step: shown.append(step))
     app.button(key="play").click().run()
     assert list(dict.fromkeys(shown)) == [0, 5, 10]
     assert app.button(key="play").label == "Play"
@@ -145,6 +145,13 @@ def test_an_untrained_network_beside_a_run_stays_and_its_step_is_said(open_page,
     app = open_page("responses", networks=f"{run},plain8-w4")
     assert "Steps shown, the nearest snapshots: resnet8-w4 10, plain8-w4 0." in texts(app)
     assert f" {run}@10 plain8-w4 " in commands(app)
+
+
+def test_a_run_without_this_snapshot_says_which_one_is_shown(open_page, make_weights):
+    runs = [make_weights("plain8-w4"), make_weights("resnet8-w4")]
+    (run_folder(runs[0]) / "snapshots" / "step-0000005.pt").unlink()  # as after an export without all snapshots
+    app = open_page("responses", networks=",".join(runs), step="5")
+    assert "Steps shown, the nearest snapshots: plain8-w4 0, resnet8-w4 5." in texts(app)
 
 
 def test_the_claims_of_figure_7_are_checked_on_trained_networks(open_page, make_weights):

@@ -93,6 +93,13 @@ def test_the_best_of_many_is_found_by_a_filter_and_the_order(open_page, three):
     assert "1 of 3 experiments" in texts(app)
 
 
+def test_schedules_are_shown_and_found_as_people_write_them(open_page, experiment):
+    experiment(recipe={"schedule": "one_cycle"})
+    for words in ("one-cycle", "one_cycle"):
+        assert rows(open_page("runs", find=words))["Schedule"].tolist() == ["one-cycle"]
+    assert not open_page("runs", find="cosine").dataframe
+
+
 def test_title_and_note_are_changed_together(open_page, three):
     app = open_page("runs", experiment=["e2"])
     app.button(key="rename").click().run()

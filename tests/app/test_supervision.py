@@ -5,6 +5,7 @@ import os
 import re
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -74,7 +75,9 @@ def test_the_training_of_another_user_is_told_as_such(hanging, open_page, monkey
     monkeypatch.setattr("explorer.runs.store.lock_is_held", lambda path: None)
     page = open_page("train", experiment=hanging)
     assert "running (another user's)" in texts(page)
-    assert "plain20 is trained by another user of this machine; only that user can pause or stop it." in texts(page)
+    assert "plain20, seed 0 is trained by another user of this machine; only that user can pause or stop it." in texts(
+        page
+    )
 
 
 @pytest.mark.parametrize("name", ["home", "runs", "train", "degradation"])
@@ -104,7 +107,11 @@ def no_room(request, monkeypatch):
 
 @pytest.mark.parametrize(
     "write",
-    [lambda made: write_upload("net.pt", b"weights"), experiment_export._zip, lambda made: build_code._folder()],
+    [
+        lambda made: write_upload("net.pt", b"weights"),
+        partial(experiment_export._zip, all_snapshots=False),
+        lambda made: build_code._folder(),
+    ],
     ids=["weights", "zip of an experiment", "ONNX"],
 )
 def test_without_room_for_temporary_files_one_line_says_so(write, no_room):

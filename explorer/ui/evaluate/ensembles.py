@@ -16,7 +16,6 @@ from explorer.ui.evaluate.choice import PERCENT, Evaluated, percent
 from explorer.ui.widgets.export import export_buttons
 from explorer.ui.widgets.live_chart import live_chart
 from explorer.ui.widgets.waiting import awaited, show_failure
-from explorer.ui.wording import minus
 
 
 def show_ensemble(evaluated: Evaluated) -> None:
@@ -68,7 +67,7 @@ def _numbers(found: Ensemble) -> None:
         st.metric(
             "Ensemble error",
             percent(joint.error),
-            minus(f"{100 * (joint.error - best):+.2f} points from the best member"),
+            f"{100 * (joint.error - best):+.2f} points from the best member",  # Streamlit reads a hyphen as minus
             delta_color="inverse",
             help=glossary.explain("ensemble", note=f"Standard error {percent(joint.standard_error)}."),
         )

@@ -41,7 +41,7 @@ def _recent() -> None:
     found = [each for each in cached.experiments() if each.state != "shipped"]
     st.markdown("#### Latest experiments")
     if not found:
-        st.caption("None yet. Start the demo above: it will be listed here and on the Runs page.")
+        st.caption("None yet. Start the one-minute demo: it will be listed here and on the Runs page.")
         return
     for each in found[:SHOWN]:
         with st.container(border=True):

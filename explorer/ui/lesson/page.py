@@ -123,7 +123,7 @@ def _choose_runs(words: Words) -> LessonRuns | None:
     labels = wording.distinct({each: _label(found, words) for each, found in offered.items()})
     st.selectbox(
         words["runs"], list(offered), index=list(offered).index(current), format_func=labels.__getitem__, key=key,
-        on_change=lambda: _address("runs", st.session_state[key]), label_visibility="collapsed", width=270,
+        on_change=lambda: _address("runs", st.session_state[key]), label_visibility="collapsed", width=240,
     )  # fmt: skip
     return _runs(current)
 

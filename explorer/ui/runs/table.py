@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from explorer import labels
 from explorer.data.catalogue import known_dataset
 from explorer.runs.experiments import Experiment
 from explorer.runs.listing import experiment_row, state_of_experiment
@@ -44,10 +45,15 @@ def _filters(rows: Sequence[dict[str, Any]]) -> list[bool]:
 
     def fits(row: dict[str, Any]) -> bool:
         text = " ".join(" ".join(row[key]) if isinstance(row[key], list) else str(row[key]) for key in SEARCHED)
+        text += f" {_schedule(row['schedule'])}"  # as people write it too
         right = kind in (None, *row["kinds"]) and name in (None, row["data"])
         return right and all(word in text.lower() for word in wanted)
 
     return [fits(row) for row in rows]
+
+
+def _schedule(name: object) -> str:
+    return "" if name is None else labels.value(name)
 
 
 def _data(name: str) -> str:
@@ -108,7 +114,7 @@ def _table(found: Sequence[Experiment], rows: Sequence[dict[str, Any]]) -> pd.Da
             "Kind": known["kinds"].map(", ".join),
             "Depth": known["depths"].map(lambda depths: ", ".join(map(str, depths))),
             "Seeds": known["seeds"].map(len),
-            "Schedule": known["schedule"].map(lambda name: "" if name is None else str(name)),
+            "Schedule": known["schedule"].map(_schedule),
             "Learning rate": numbers["learning_rate"],
             "Batch size": numbers["batch_size"],
             "Steps": known["steps"],

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from explorer.runs.checkpoint_facts import is_untrained
 from explorer.ui import glossary
 from explorer.ui.widgets.network_choice import Candidate
 from explorer.ui.widgets.presenting import ONE_BEAT, present
@@ -57,10 +58,14 @@ def at_moment(chosen: Sequence[Candidate], show: Callable[[int | None], None], f
 
 
 def _say_nearest(chosen: Sequence[Candidate], step: int) -> None:
-    """Which networks have no snapshot of this step, and what is shown instead."""
-    steps = {each: each.moment(step) for each in chosen if each.moments}
-    if set(steps.values()) - {step}:
-        text = ", ".join(f"{each.config.name} {shown:,}" for each, shown in steps.items())
+    """The step of each network if one has no snapshot of this step, such as an untrained one."""
+    steps = [
+        (each.config.name, each.moment(step) if each.moments else 0)
+        for each in chosen
+        if each.moments or is_untrained(each.name)
+    ]
+    if {shown for _, shown in steps} - {step}:
+        text = ", ".join(f"{name} {shown:,}" for name, shown in steps)
         st.caption(f"Steps shown, the nearest snapshots: {text}.", help=WHO_KEEPS)
 
 

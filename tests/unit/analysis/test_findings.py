@@ -12,13 +12,15 @@ from explorer.models.published import published
 
 def gaps(*rows):
     """Rows of (question, network, against, error, against_error, low, high, outcome)."""
-    found = []
-    for question, network, against, error, base, low, high, outcome in rows:
-        config = network_config(network)
-        found.append(
-            (question, network, against, config.kind, config.depth, 3, error, base, error - base, low, high, outcome)
-        )
-    return pd.DataFrame(found, columns=tables.GAPS)
+    given = ["question", "network", "against", "error", "against_error", "low", "high", "outcome"]
+    table = pd.DataFrame(rows, columns=given).reindex(columns=tables.GAPS)
+    configs = [network_config(name) for name in table["network"]]
+    return table.assign(
+        kind=[config.kind for config in configs],
+        depth=[config.depth for config in configs],
+        seeds=3,
+        gap=table["error"] - table["against_error"],
+    )
 
 
 def plain(error, base, low, high, outcome, network="plain56"):

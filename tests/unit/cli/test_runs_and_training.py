@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from explorer.runs.checkpoint_facts import CheckpointFacts
 from explorer.runs.checkpoints import save_checkpoint
 from explorer.runs.facts import RunFacts
 from explorer.runs.metrics import MetricsWriter
-from explorer.runs.store import create_run, run_folder
+from explorer.runs.store import create_run, list_runs, run_folder
 from explorer.studies.identity import Construction
 from explorer.training.recipe import Recipe
 
@@ -215,6 +216,18 @@ def test_rename_export_delete_and_import(capsys, tmp_path):
     assert answer(capsys, "runs", "list") == []
     assert answer(capsys, "runs", "import", path)["title"] == "Other"
     assert len(answer(capsys, "runs", "list")) == 1
+
+
+def test_a_note_is_kept_and_snapshots_are_exported_on_request(capsys, tmp_path):
+    make_experiment()
+    assert answer(capsys, "runs", "note", "2026", "Best so far")["note"] == "Best so far"
+    (run,) = list_runs()[:1]
+    (run.path / "snapshots").mkdir()
+    (run.path / "snapshots" / "step-0000005.pt").write_bytes(b"weights")
+    for options, kept in ((), False), (("--all-snapshots",), True):
+        path = answer(capsys, "runs", "export", "2026", str(tmp_path / "x.zip"), *options)["path"]
+        with zipfile.ZipFile(path) as archive:
+            assert any("snapshots" in name for name in archive.namelist()) == kept
 
 
 @pytest.mark.parametrize(("reply", "left"), [("n", 1), ("", 1), ("y", 0)])
