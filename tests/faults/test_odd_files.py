@@ -60,6 +60,7 @@ MEASURING = [
 CHANGING = [
     "runs pause ID",
     "runs rename ID another-title",
+    "runs note ID a-note",
     "runs mend ID",
     "runs resume ID",
     "runs stop ID",
@@ -67,7 +68,7 @@ CHANGING = [
 ]
 ELSEWHERE = {  # what these do is no question of the runs that are there, or other tests ask it
     "app", "train", "load", "degradation run", "runs import", "checkpoints import", "checkpoints delete", "data add",
-    "data remove", "data download", "data verify", "xray", "shattering",
+    "data remove", "data download", "data verify", "xray", "shattering", "lesson",
 }  # fmt: skip
 
 LINKS = {  # pages that open what a link names

@@ -277,7 +277,7 @@ def test_what_was_deleted_on_a_page_that_was_closed_goes_after_an_hour(make_run,
 def test_only_the_runs_that_were_shown_are_deleted(make_run):
     shown = [make_run("plain8")]
     make_run("resnet8")
-    with pytest.raises(RunError, match="e1 has changed: it now has the runs .*nothing was deleted"):
+    with pytest.raises(RunError, match="A title has changed: it now has 2 runs of plain8.*nothing was deleted"):
         set_aside("e1", shown)
     assert len(list_runs()) == 2
 

@@ -110,7 +110,7 @@ def test_a_network_of_cifar10_sees_a_folder_normalised_as_its_training_images(ma
     pixels = np.asarray(load_data(f"folder:{folder}", 32).test_pixels)
     images = Normalisation.known("cifar10")(pixels)
     expected = build(SMALL, seed=5).eval()(images).softmax(1).amax(1)
-    np.testing.assert_allclose(table["probability"], expected.detach(), atol=1e-6)
+    np.testing.assert_allclose(table["probability"], expected.detach(), atol=1e-4)  # weights in half precision
 
 
 def test_classes_that_the_network_does_not_know_are_refused(make_weights, write):

@@ -34,7 +34,9 @@ def test_a_run_has_its_first_its_kept_and_its_last_moment(run, make_run):
 @pytest.mark.parametrize(("step", "seed"), [("", 10), ("@10", 10), ("@5", 5), ("@0", 0)])
 def test_a_moment_has_its_own_weights(run, step, seed):
     expected = build(NetworkConfig(depth=8, width=4, channels=1), seed=seed)
-    assert torch.equal(load_checkpoint(run + step).stem.conv.weight, expected.stem.conv.weight)
+    weight = expected.stem.conv.weight
+    weight = weight.half().float() if step == "@5" else weight  # snapshots are in half precision
+    assert torch.equal(load_checkpoint(run + step).stem.conv.weight, weight)
 
 
 def test_a_table_says_which_network_at_which_step(run):
