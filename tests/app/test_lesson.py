@@ -90,3 +90,12 @@ def test_the_end_offers_to_run_it_and_to_take_it_along(open_page, shown):
     app = open_page("lesson", step="11", g11="b")
     assert app.button(key="lesson-demo")
     assert app.button(key="lesson-make")
+
+
+def test_a_presentation_asks_before_it_answers(open_page, shown):
+    asked = open_page("lesson", present="1", beat="2")
+    assert "ends with the lowest" in texts(asked)
+    assert not charts(asked)
+    answered = open_page("lesson", present="1", beat="2-answer")
+    assert len(charts(answered)) == 1
+    assert answered.query_params["step"] == "2"

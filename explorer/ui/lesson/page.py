@@ -21,9 +21,12 @@ from explorer.ui.lesson.ending import ending
 from explorer.ui.lesson.links import full_page
 from explorer.ui.navigation import page
 from explorer.ui.widgets.live_chart import cached_drawing, live_chart
+from explorer.ui.widgets.presenting import is_presenting, present, stage
 from explorer.ui.widgets.waiting import awaited, show_failure
 
 SHOWN = "show"  # in the address, for an answer without a guess
+ANSWER = "-answer"  # end of the second beat of a step in a presentation
+BEATS = [f"{number}{part}" for number in range(1, len(STEPS) + 1) for part in ("", ANSWER)]
 
 Words = Mapping[str, str]
 
@@ -41,26 +44,44 @@ def lesson() -> None:
         runs = _choose_runs(words)
         _choose_language(language, words)
         _go(words["next"], number + 1, "Right")
+        beat = present(BEATS, first=str(number))
     if runs is None:
         st.info(words["no_experiment"], icon=":material/info:")
         return
+    if beat is not None:
+        number = int(beat.removesuffix(ANSWER))
+        st.query_params["step"] = str(number)  # where the page goes on afterwards
     _prepare(number, runs)
     measured = measured_on(runs, STEPS[number - 1], _runs)
+    if beat is not None:
+        _on_stage(number, measured, language, answered=beat.endswith(ANSWER))
+        return
     if measured.experiment.id != runs.experiment.id:
         missing = in_markdown(runs.facts()["data"])
         st.caption(filled(words["substitute"], {"data": missing}))
-    show_step(number, measured, language)
+    _show_step(number, measured, language)
     if number == len(STEPS):
         ending(runs.experiment.id, language, words)
 
 
-def show_step(number: int, runs: LessonRuns, language: str, *, alone: bool = False) -> None:
-    """Question, guesses, and once a guess is made finding and figure.
+def _on_stage(number: int, runs: LessonRuns, language: str, *, answered: bool) -> None:
+    """The question with its guesses, or the finding with its figure, to a room."""
+    words = text(language, PAGE).words
+    shown = asked(number, runs, language, in_markdown)
+    with stage(shown.question) as say:
+        if not answered:
+            for choice, guess in shown.guesses.items():
+                st.markdown(f":gray[{choice}] {guess}")
+            return
+        results = _results(STEPS[number - 1], runs, words)
+        if results is not None:
+            found = taught(number, runs, results, language, in_markdown)
+            say(" ".join(found.finding))
+            _figure(found, runs)
 
-    Args:
-        runs: that it is measured on.
-        alone: without introduction, limits and links.
-    """
+
+def _show_step(number: int, runs: LessonRuns, language: str) -> None:
+    """Question, guesses, and once a guess is made finding and figure."""
     words = text(language, PAGE).words
     shown = asked(number, runs, language, in_markdown)
     guess = st.query_params.get(f"g{number}", "")
@@ -77,19 +98,17 @@ def show_step(number: int, runs: LessonRuns, language: str, *, alone: bool = Fal
             return
         found = taught(number, runs, results, language, in_markdown)
         _show_guess(found, guess, words)
-        _show_answer(found, runs)
-    if not alone:
-        _about(found, runs, words)
+        first, *more = found.finding
+        st.markdown(f"**{first}** {' '.join(more)}")
+        _figure(found, runs)
+    _about(found, runs, words)
 
 
-def _show_answer(found: TaughtStep, runs: LessonRuns) -> None:
-    """Finding and figure."""
-    first, *more = found.finding
-    st.markdown(f"**{first}** {' '.join(more)}")
+def _figure(found: TaughtStep, runs: LessonRuns) -> None:
     if found.draw is not None:
         name = STEPS[found.asked.number - 1].name
         drawing = cached_drawing(repr((name, runs.experiment.id, runs.experiment.created)), found.draw)
-        live_chart(drawing, key=f"lesson-{name}", alt=first, filename=f"lesson-{name}")
+        live_chart(drawing, key=f"lesson-{name}", alt=found.finding[0], filename=f"lesson-{name}")
 
 
 def _language() -> str:
@@ -139,11 +158,12 @@ def _runs(experiment: str) -> LessonRuns:
 
 
 def _go(label: str, number: int, arrow: str) -> None:
-    """A button to another step, which an arrow key presses too."""
+    """A button to another step, which an arrow key presses too, unless that is for the beats of a presentation."""
     there = 1 <= number <= len(STEPS)
     kind: Literal["primary", "secondary"] = "primary" if arrow == "Right" else "secondary"
     st.button(
-        label, key=f"lesson-{arrow}", shortcut=arrow, type=kind, disabled=not there, on_click=_address,
+        label, key=f"lesson-{arrow}", shortcut=None if is_presenting() else arrow, type=kind, disabled=not there,
+        on_click=_address,
         args=("step", str(number)),
     )  # fmt: skip
 

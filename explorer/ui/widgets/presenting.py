@@ -16,7 +16,7 @@ Keys: P begins, Escape ends; right arrow, space and Page Down go on, left arrow 
 controls of presenters send them. They do nothing while a field has the focus.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from math import sqrt
 from pathlib import Path
@@ -119,8 +119,10 @@ def present(beats: Sequence[str], *, key: str = "beat", first: str = "") -> str 
 
 
 @contextmanager
-def stage(sentence: str, shown: bool = True) -> Iterator[None]:
+def stage(sentence: str, shown: bool = True) -> Iterator[Callable[[str], None]]:
     """A container of one figure; while it is `shown` in a presentation, it fills the window below the sentence.
+
+    Gives a function that puts another sentence in its place.
 
     Args:
         sentence: in Markdown, without a line break.
@@ -128,13 +130,18 @@ def stage(sentence: str, shown: bool = True) -> Iterator[None]:
     """
     if not (shown and is_presenting()):
         with st.container():
-            yield
+            yield lambda _: None
         return
     with st.container(key=STAGE):
-        size = min(1.0, sqrt(LONG_SENTENCE / max(1, len(sentence))))
-        st.html(_STAGED.replace("SIZE", f"{size:.2f}"))
-        st.markdown(sentence)
-        yield
+        style, words = st.empty(), st.empty()
+
+        def say(what: str) -> None:
+            size = min(1.0, sqrt(LONG_SENTENCE / max(1, len(what))))
+            style.html(_STAGED.replace("SIZE", f"{size:.2f}"))
+            words.markdown(what)
+
+        say(sentence)
+        yield say
 
 
 def _go(where: Any, beats: Sequence[str], key: str) -> None:
