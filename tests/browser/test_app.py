@@ -33,7 +33,7 @@ def zoom_by_mouse(page):
     page.mouse.down()
     page.mouse.move(box["x"] + 0.6 * box["width"], box["y"] + 0.8 * box["height"], steps=4)
     page.mouse.up()
-    page.wait_for_function("kept.layout.xaxis.range[1] < 45")
+    page.wait_for_function("kept.layout.xaxis.range[1] < 90")
 
 
 @pytest.mark.timeout(400)
@@ -47,7 +47,7 @@ def test_training_runs_pauses_survives_a_reload_resumes_and_stops(page):
     page.evaluate(f"window.kept = document.querySelector('{CHART}')")
     zoom_by_mouse(page)
     zoomed = page.evaluate("kept.layout.xaxis.range")
-    assert zoomed != [0, 50.5]
+    assert zoomed[1] < 90
     page.locator(f"{CHART} .legendtoggle").first.click(timeout=10_000, force=True)
     page.wait_for_function("kept.data.some(trace => trace.visible === 'legendonly')")
     hidden = "kept.data.filter(trace => trace.visible === 'legendonly').length"

@@ -221,8 +221,18 @@ function widened(old, [low, high]) {
   return old ? [Math.min(old[0], low), Math.max(old[1], high)] : [low, high]
 }
 
+// Plotly looks for a trace by a selector made of its uid, in which a space or a slash is an error.
+function nameForSelectors(traces) {
+  const plain = (uid) => uid.replace(/[^\w-]/g, "_")
+  for (const trace of traces) {
+    if (trace.uid) trace.uid = plain(trace.uid)
+    if (trace.meta?.lines) trace.meta.lines = trace.meta.lines.map(plain)
+  }
+}
+
 async function draw(room, chart, Plotly, data) {
   const figure = JSON.parse(chart.explorerText), size = sizeIn(room, figure.layout)
+  nameForSelectors(figure.data)
   keepScales(chart, figure, data.scales)
   fit(figure, size)
   chart.explorerSize = [room.clientWidth, size.stage ? innerHeight : 0].join()
