@@ -239,3 +239,16 @@ _NEXT_STEP = {  # for other errors of the operating system
 def os_error_message(error: OSError) -> str:
     """The message about an error of the operating system that was not converted to an `ExplorerError`."""
     return _explanation(Path(str(error.filename or "A file")), error)
+
+
+def bytes_of_files(folder: Path) -> int:
+    """Bytes of the files in a folder, without those in folders inside; what cannot be read counts 0."""
+    total = 0
+    with suppress(OSError):
+        if not folder.is_symlink():
+            with os.scandir(folder) as entries:
+                for entry in entries:
+                    with suppress(OSError):  # removed just now
+                        if entry.is_file(follow_symlinks=False):
+                            total += entry.stat(follow_symlinks=False).st_size
+    return total

@@ -60,7 +60,7 @@ def remove_unowned(folders: Iterable[Path], purpose: str = "", *, but: Collectio
 
 def _entries(folder: Path) -> list[Path]:
     try:
-        return [Path(entry.path) for entry in os.scandir(folder) if entry.name.startswith(".")]
+        return [each for each in folder.iterdir() if each.name.startswith(".")]
     except OSError:
         return []
 

@@ -186,10 +186,11 @@ def snapshot_steps(folder: Path) -> list[int]:
     steps = []
     with suppress(OSError):  # missing, or not a folder
         if not place.is_symlink():
-            for entry in os.scandir(place):
-                match = _SNAPSHOT.fullmatch(entry.name)
-                if match and entry.is_file(follow_symlinks=False) and entry.name == f"step-{int(match[1]):07d}.pt":
-                    steps.append(int(match[1]))
+            with os.scandir(place) as entries:
+                for entry in entries:
+                    match = _SNAPSHOT.fullmatch(entry.name)
+                    if match and entry.is_file(follow_symlinks=False) and entry.name == f"step-{int(match[1]):07d}.pt":
+                        steps.append(int(match[1]))
     return sorted(steps)
 
 

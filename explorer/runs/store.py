@@ -22,7 +22,6 @@ import re
 import secrets
 import shutil
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -35,6 +34,7 @@ from filelock import FileLock
 from explorer.errors import ExplorerError, RunError, StorageError, one_line, quoted, reason_in
 from explorer.files import (
     APP,
+    bytes_of_files,
     home,
     inside,
     read_end,
@@ -281,16 +281,8 @@ def _read_anew(folder: Path) -> Run:
 
 def _sizes(folder: Path) -> tuple[int, int]:
     """Bytes of all files of a run, and of those in snapshots/; what cannot be read counts 0."""
-    snapshots = _bytes(folder / "snapshots")
-    return _bytes(folder) + snapshots, snapshots
-
-
-def _bytes(folder: Path) -> int:
-    with suppress(OSError):
-        if not folder.is_symlink():
-            files = (entry for entry in os.scandir(folder) if entry.is_file(follow_symlinks=False))
-            return sum(entry.stat(follow_symlinks=False).st_size for entry in files)
-    return 0
+    snapshots = bytes_of_files(folder / "snapshots")
+    return bytes_of_files(folder) + snapshots, snapshots
 
 
 def list_runs() -> list[Run]:
@@ -302,7 +294,7 @@ def list_runs() -> list[Run]:
     runs = []
     for place in (home(), SHIPPED):
         with storage_errors(place / "runs"):
-            names = sorted(entry.name for entry in os.scandir(place)) if place.is_dir() else []
+            names = sorted(each.name for each in place.iterdir()) if place.is_dir() else []
         for name in names:
             try:
                 reserved = name.startswith(SHIPPED_ID)

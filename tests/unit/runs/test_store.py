@@ -268,3 +268,20 @@ def test_a_run_whose_metrics_change_is_read_again(make_run, name):
     (run_folder(run_id) / name).mkdir()
     os.utime(run_folder(run_id) / name, (1e9, 1e9))
     assert read_run(run_id).state == "damaged"
+
+
+def test_a_file_that_is_removed_meanwhile_counts_nothing(make_run, monkeypatch):
+    folder = read_run(make_run("plain8")).path
+    whole = store._sizes(folder)[0]
+
+    class Removed:
+        def __init__(self, entry):
+            self.name, self.is_file = entry.name, entry.is_file
+            self.stat = entry.stat if entry.name != "metrics.db" else lambda **_: (folder / "gone").stat()
+
+    class Entries(list):
+        __enter__, __exit__ = lambda self: self, lambda *_: None
+
+    scandir = os.scandir
+    monkeypatch.setattr(os, "scandir", lambda place: Entries(map(Removed, scandir(place))))
+    assert store._sizes(folder)[0] == whole - (folder / "metrics.db").stat().st_size > 0
