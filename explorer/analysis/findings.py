@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from explorer.analysis.verdict import interval
+from explorer.analysis.verdict import ABOUT_ZERO, interval
 from explorer.models.catalogue import network_config
 from explorer.models.config import NetworkConfig
 from explorer.models.published import REIMPLEMENTATION
@@ -111,7 +111,7 @@ def _compared(row: Mapping[Any, Any], *, deep: str, shallow: str) -> Sentence:
     numbers = _gap_numbers(row, deep=deep, shallow=shallow)
     if row["outcome"] == "not_started":
         return Sentence("not_started", numbers)
-    if row["error"] < SAME_ERROR and row["against_error"] < SAME_ERROR:
+    if max(row["error"], row["against_error"]) < ABOUT_ZERO:
         return Sentence("both_zero", numbers)
     if not isnan(row["low"]):
         return Sentence(str(row["outcome"]), numbers)

@@ -230,7 +230,8 @@ def protocol(facts: RunFacts) -> dict[str, str]:
 
 
 def _ends(found: Experiment) -> pd.DataFrame:
-    ends = end_errors(end_metrics(found.run_ids, after=found.steps - last_steps(found.steps)), found.steps)
+    """`final_errors`, with the steps after which they stay low."""
+    ends = final_errors(found)
     below = tuple(ends.loc[ends["train_error"] < LOW_ERROR, "run"])
     low = low_error_steps(metrics(below, points=CURVE_POINTS), found.steps)
     return ends.assign(low_error_step=ends["run"].map(low).astype(float))

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -17,9 +16,8 @@ from explorer.ui.attributions.method_choice import choose_method, show_meaning
 from explorer.ui.attributions.scene import MapRequest, Scene, command, maps
 from explorer.ui.errors import show_error
 from explorer.ui.widgets.export import export_buttons
-from explorer.ui.widgets.live_chart import live_chart
 from explorer.ui.widgets.moment import at_moment
-from explorer.ui.widgets.presenting import SHEET_ON_STAGE, is_presenting, stage
+from explorer.ui.widgets.presenting import sheet_on_stage
 
 SIGNS = "A, B: orange for the explained class, blue against it; A minus B: orange where A is higher, blue where B is"
 
@@ -56,14 +54,13 @@ def show_difference(scene: Scene) -> None:
             return
         cells = _cells(pair, scaled=scaled)
         draw = partial(attribution_grid, cells, show=show, scale="all" if scaled else "map", signs=SIGNS)
-        size: dict[str, Any] = SHEET_ON_STAGE if is_presenting() else {}
-        with stage(f"What does {pair[0].network} see that {pair[1].network} does not?"):
-            live_chart(
-                draw(**size),
-                key="difference",
-                alt=f"{method.row.title} of {pair[0].network} minus that of {pair[1].network}.",
-                filename="difference",
-            )
+        sheet_on_stage(
+            f"What does {pair[0].network} see that {pair[1].network} does not?",
+            draw,
+            key="difference",
+            alt=f"{method.row.title} of {pair[0].network} minus that of {pair[1].network}.",
+            filename="difference",
+        )
         explained = [in_markdown(each.classes[each.target]) for each in pair]
         if explained[0] != explained[1]:
             st.caption(

@@ -1,7 +1,6 @@
 """The layer lens: every block of one network."""
 
 from functools import partial
-from typing import Any
 
 import streamlit as st
 
@@ -15,9 +14,8 @@ from explorer.ui.attributions.maps import choose_network, choose_scale, choose_s
 from explorer.ui.attributions.method_choice import choose_method, show_meaning
 from explorer.ui.attributions.scene import Scene, command
 from explorer.ui.widgets.export import export_buttons
-from explorer.ui.widgets.live_chart import live_chart
 from explorer.ui.widgets.moment import at_moment
-from explorer.ui.widgets.presenting import SHEET_ON_STAGE, is_presenting, stage
+from explorer.ui.widgets.presenting import sheet_on_stage
 from explorer.ui.widgets.waiting import awaited, show_failure
 
 LAYERED = [name for name, row in METHODS.items() if row.scope == "layer"]
@@ -46,14 +44,13 @@ def show_lens(scene: Scene) -> None:
             return
         cells = map_export.map_cells(answer.value, "stage", "block")
         draw = partial(layer_lens, cells, show=show, scale=scale)
-        size: dict[str, Any] = SHEET_ON_STAGE if is_presenting() else {}
-        with stage(f"Where in {candidate.config.name} does the evidence form?"):
-            live_chart(
-                draw(**size),
-                key="lens_maps",
-                alt=f"{method.row.title} of every block of {candidate.config.name}.",
-                filename="layer-lens",
-            )
+        sheet_on_stage(
+            f"Where in {candidate.config.name} does the evidence form?",
+            draw,
+            key="lens_maps",
+            alt=f"{method.row.title} of every block of {candidate.config.name}.",
+            filename="layer-lens",
+        )
         st.caption(
             "Every map explains the same score. Early blocks have fine maps of simple features, late ones coarse "
             "maps of what decides: where does the evidence for this class form?"

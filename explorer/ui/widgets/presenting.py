@@ -20,9 +20,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from math import sqrt
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
+
+from explorer.ui.widgets.live_chart import live_chart
+
+if TYPE_CHECKING:
+    from explorer.figures import Figure
 
 STAGE = "stage"  # key of the container; `live_chart.js` looks for it
 SHEET_ON_STAGE: dict[str, Any] = {"width": 900, "height": 400}  # pixels, of a figure that is enlarged as a whole
@@ -142,6 +147,17 @@ def stage(sentence: str, shown: bool = True) -> Iterator[Callable[[str], None]]:
 
         say(sentence)
         yield say
+
+
+def sheet_on_stage(sentence: str, draw: "Callable[..., Figure]", **chart: Any) -> None:
+    """A sheet of maps as a `live_chart`; on the stage it is drawn in the size of a stage.
+
+    Args:
+        draw: makes the figure; takes its width and height.
+        chart: arguments of `live_chart`.
+    """
+    with stage(sentence):
+        live_chart(draw(**(SHEET_ON_STAGE if is_presenting() else {})), **chart)
 
 
 def _go(where: Any, beats: Sequence[str], key: str) -> None:
