@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from explorer.models.size import networks as networks
     from explorer.runs.checkpoints import load_checkpoint as load_checkpoint
     from explorer.runs.experiments import metrics as metrics
-    from explorer.runs.listing import experiments as experiments
     from explorer.runs.onnx_files import export_onnx as export_onnx
     from explorer.studies import attributions as attribution_maps
     from explorer.studies import degradation as degradation
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from explorer.studies import layers as inspection
     from explorer.studies import predictions as predictions
     from explorer.studies.lesson import document as lesson
+    from explorer.studies.listing import experiments as experiments
     from explorer.training.evaluation import evaluate as evaluate
     from explorer.training.launch import pause as pause
     from explorer.training.launch import resume as resume
@@ -54,7 +54,7 @@ _HOME = {
     "degradation": "explorer.studies.degradation",
     "evaluate": "explorer.training.evaluation:evaluate",
     "evaluations": "explorer.studies.evaluations",
-    "experiments": "explorer.runs.listing:experiments",
+    "experiments": "explorer.studies.listing:experiments",
     "export_onnx": "explorer.runs.onnx_files:export_onnx",
     "figures": "explorer.figures",
     "gradient_profile": "explorer.analysis.gradients:gradient_profile",

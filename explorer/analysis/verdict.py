@@ -15,7 +15,6 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
-from scipy.special import stdtrit
 
 from explorer import tables
 from explorer.models.catalogue import network_config
@@ -135,6 +134,8 @@ def interval(differences: Iterable[float]) -> tuple[float, float]:
     values = np.array(list(differences), dtype=float)
     if len(values) < 2:
         return nan, nan
+    from scipy.special import stdtrit  # not needed to list experiments
+
     quantile = stdtrit(len(values) - 1, 0.5 + CONFIDENCE / 2)
     half = float(quantile * values.std(ddof=1) / np.sqrt(len(values)))
     return float(values.mean()) - half, float(values.mean()) + half

@@ -10,7 +10,7 @@ from explorer.errors import RunError
 from explorer.processes import sleep
 from explorer.runs.experiments import Experiment, experiment, refreshed
 from explorer.runs.facts import ACTIVE
-from explorer.runs.listing import state_of_experiment, state_of_run
+from explorer.runs.states import state_of_experiment, state_of_run
 from explorer.runs.store import Run
 from explorer.training.launch import pause, start_next
 from explorer.training.watchdog import is_running

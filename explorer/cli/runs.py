@@ -15,8 +15,9 @@ from explorer.cli.train import run_document, show_experiment
 from explorer.errors import RunError, quoted
 from explorer.runs import experiments, mending, trash
 from explorer.runs.experiments import Experiment, list_experiments
-from explorer.runs.listing import experiment_row, state_of_experiment, state_of_run
+from explorer.runs.states import state_of_experiment, state_of_run
 from explorer.runs.store import Run
+from explorer.studies.listing import experiment_row, run_errors
 from explorer.training import launch
 
 app = SubcommandApp()
@@ -31,7 +32,7 @@ Ids = Annotated[Positional[tuple[str, ...]], arg(metavar="ID...", help="Ids of e
 def list_all(*, json: AsJson = False) -> int:
     """List all experiments, the newest first; as JSON with their settings, sizes and notes."""
     everything = list_experiments()
-    rows = [experiment_row(found) for found in everything]
+    rows = [experiment_row(found, run_errors(found)) for found in everything]
     shown = [row | {"state": state_of_experiment(found)} for row, found in zip(rows, everything, strict=True)]
     nothing = "Nothing was trained yet. Start with: python -m explorer train plain20 resnet20"
     return show(rows, text_table(shown, TABLE) if rows else nothing, as_json=json)
@@ -43,7 +44,7 @@ def show_one(identity: Id, /, *, json: AsJson = False) -> int:
     found, run = find(identity)
     if run is None:
         return show_experiment(found, json=json)
-    document = run_document(run)
+    document = run_document(run, run_errors(found)[run.id])
     return show(document, text_facts(document | {"state": state_of_run(run)}), as_json=json)
 
 

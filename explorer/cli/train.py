@@ -12,8 +12,9 @@ from explorer.cli.numbers import WRONG_USAGE
 from explorer.cli.output import AsJson, message, show, text_table
 from explorer.runs.experiments import Experiment, experiment
 from explorer.runs.facts import Where
-from explorer.runs.listing import experiment_row, run_row, state_of_experiment, state_of_run
+from explorer.runs.states import state_of_experiment, state_of_run
 from explorer.runs.store import Run
+from explorer.studies.listing import Errors, experiment_row, run_errors, run_row
 from explorer.training.engines.catalogue import ENGINES
 from explorer.training.launch import start, start_all
 from explorer.training.plan import Plan
@@ -111,22 +112,23 @@ def show_experiment(found: Experiment, *, json: bool, ended: bool = False) -> in
     Args:
         ended: whether a run that did not finish makes the exit code 1.
     """
-    rows = [run_row(run) | {"state": state_of_run(run)} for run in found.runs]
-    document = experiment_row(found) | {"runs": [run_document(run) for run in found.runs]}
+    errors = run_errors(found)
+    rows = [run_row(run, errors[run.id]) | {"state": state_of_run(run)} for run in found.runs]
+    document = experiment_row(found, errors) | {"runs": [run_document(run, errors[run.id]) for run in found.runs]}
     heading = "  ".join(filter(None, [found.id, found.title, found.data, state_of_experiment(found)]))
     show(document, f"{heading}\n\n{text_table(rows, TABLE)}", as_json=json)
     unfinished = [run for run in found.runs if run.state != "finished"] if ended else []
     if unfinished:
         first = unfinished[0]
-        reason = run_row(first)["reason"] or f"go on with `python -m explorer runs resume {found.id}`"
+        reason = first.reason or f"go on with `python -m explorer runs resume {found.id}`"
         state = state_of_run(first)
         message(f"error: {len(unfinished)} of {len(found.runs)} runs did not finish; {first.id} is {state}: {reason}")
     return 1 if unfinished else 0
 
 
-def run_document(run: Run) -> dict[str, Any]:
+def run_document(run: Run, errors: Errors) -> dict[str, Any]:
     """All facts of a run, for --json."""
-    row = run_row(run)
+    row = run_row(run, errors)
     facts = run.facts.model_dump(mode="json") if run.facts else {}
     return {
         "id": run.id,

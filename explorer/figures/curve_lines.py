@@ -17,6 +17,7 @@ MOST_GROUPS = 24
 BAND = (10, 90)  # percent of the runs of a group that are below and above its band
 
 Floats = NDArray[np.float64]
+Ends = tuple[float, float]  # training and test error of a run at the end of its schedule
 FrameRow = Mapping[Hashable, Any]  # of `DataFrame.to_dict("records")`
 
 
@@ -129,6 +130,7 @@ def curves(
     smoothing: int,
     positive_x: bool,
     marks: Mapping[str, str],
+    ends: Mapping[str, Ends] | None = None,
 ) -> list[Curve]:
     """One curve per run, plain before residual, then by depth, experiment and seed.
 
@@ -139,6 +141,7 @@ def curves(
         smoothing: steps of the running mean.
         positive_x: leave out points at zero, for a logarithmic axis.
         marks: the letter of each experiment.
+        ends: of runs at the end of their schedule: the last values of `each_step` and `evaluated`, as fractions.
     """
     names = {x, "step"} | {column[0] for column in (measure.each_step, measure.evaluated) if column is not None}
     columns = {name: table[name].to_numpy(float) for name in names}
@@ -153,6 +156,9 @@ def curves(
         thin = _line(rows, measure.each_step, x, measure, positive_x)
         if measure.smooth:
             thin = thin._replace(value=running_mean(thin.step, thin.value, smoothing))
+        bold = _line(rows, measure.evaluated, x, measure, positive_x)
+        if ends and keys["run"] in ends:
+            thin, bold = (_ending(line, 100 * end) for line, end in zip((thin, bold), ends[keys["run"]], strict=True))
         found.append(
             Curve(
                 run=str(keys["run"]),
@@ -163,7 +169,7 @@ def curves(
                 letter=marks.get(str(keys["experiment"]), ""),
                 variant=numbers[keys["network"]],
                 thin=thin,
-                bold=_line(rows, measure.evaluated, x, measure, positive_x),
+                bold=bold,
             )
         )
     return sorted(found, key=lambda curve: (curve.kind, curve.depth, curve.letter, curve.network, curve.seed))
@@ -313,6 +319,11 @@ def _line(
     position = rows[x]
     keep = np.isfinite(value) & np.isfinite(position) & ((position > 0) | (not positive_x))
     return Line(position[keep], rows["step"][keep], value[keep])
+
+
+def _ending(line: Line, end: float) -> Line:
+    """The line with this last value."""
+    return line._replace(value=np.append(line.value[:-1], end)) if len(line.value) else line
 
 
 def with_keys(table: pd.DataFrame) -> pd.DataFrame:

@@ -151,15 +151,18 @@ def is_sampled(runs: Sequence[Run], after: int = -1) -> bool:
     return rows > (MOST_AVERAGED if len(runs) <= MANY_RUNS else MOST_AVERAGED // 10)
 
 
-def end_metrics(run_ids: Sequence[str], after: int) -> "pd.DataFrame":
+def end_metrics(runs: Sequence[Run], after: int) -> "pd.DataFrame":
     """The last row of several runs, with the mean of `batch_error` over all steps past `after`.
 
     Args:
-        run_ids: which runs; damaged ones and those without such steps are left out.
+        runs: damaged ones and those without such steps are left out.
 
-    Returns, raises: as `metrics`.
+    Returns:
+        As `metrics`.
+
+    Raises:
+        RunError: all of them are damaged.
     """
-    runs = [read_run(run_id) for run_id in run_ids]
     return _table(_rows(runs, lambda folder: read_end(folder, after)))
 
 

@@ -9,13 +9,14 @@ import pandas as pd
 from explorer import labels
 from explorer.analysis.confounds import Comparison, Confound, confounds
 from explorer.analysis.main_finding import MainFinding, main_finding
-from explorer.analysis.verdict import LOW_ERROR, Verdict, end_errors, error_gaps, last_steps, low_error_steps, verdicts
+from explorer.analysis.verdict import LOW_ERROR, Verdict, error_gaps, low_error_steps, verdicts
 from explorer.data.catalogue import dataset
 from explorer.errors import BadSettings, RunError
 from explorer.registry import lookup
-from explorer.runs.experiments import Experiment, end_metrics, experiment, metrics
+from explorer.runs.experiments import Experiment, experiment, metrics
 from explorer.runs.facts import RunFacts
 from explorer.runs.store import Run
+from explorer.studies.listing import final_errors
 from explorer.training import launch
 from explorer.training.plan import Plan
 from explorer.training.presets import PRESETS, twins
@@ -139,11 +140,6 @@ def report(found: Sequence[Experiment]) -> Report:
         confounds=tuple(experiment_confounds(found)),
         chance=chance,
     )
-
-
-def final_errors(found: Experiment) -> pd.DataFrame:
-    """The errors of each run at the end of its schedule, as every page states them: `analysis.verdict.end_errors`."""
-    return end_errors(end_metrics(found.run_ids, after=found.steps - last_steps(found.steps)), found.steps)
 
 
 def plan_confounds(planned: Plan) -> list[Confound]:

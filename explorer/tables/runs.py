@@ -33,8 +33,8 @@ EXPERIMENTS = [
     "batch_size",
     "step",  # of the least advanced run
     "steps",
-    "best",  # the network with the lowest test error at its last evaluation, mean over seeds
-    "train_error",  # of `best`, mean over seeds, as a fraction
+    "best",  # the network with the lowest test error, mean over seeds
+    "train_error",  # of `best`, mean over seeds, as a fraction; at the end of the schedule as in ENDS
     "test_error",  # likewise
     "created",
     "bytes",  # on the disk

@@ -13,6 +13,7 @@ from explorer.runs.experiments import Experiment
 from explorer.runs.store import Run
 from explorer.studies import degradation
 from explorer.studies.degradation import Report
+from explorer.studies.listing import Errors, run_errors
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -100,16 +101,25 @@ def _report(experiment_id: str, progress: tuple[tuple[str, str, int], ...]) -> R
     return degradation.report([experiment(experiment_id)])
 
 
-def errors(found: Experiment) -> dict[str, tuple[float | None, float | None]]:
-    """Training and test error of each run: at the end of its schedule, else those of its last evaluation."""
-    latest = {run.id: (run.progress.train_error, run.progress.test_error) for run in found.runs}
-    return latest | _final_errors(found.id, tuple((run.id, run.state, run.progress.step) for run in found.runs))
+def errors(found: Experiment) -> dict[str, Errors]:
+    """`listing.run_errors`, computed once for each state of the experiment."""
+    return _errors(found.run_ids, tuple((run.state, run.progress) for run in found.runs), found)
 
 
-@st.cache_data(show_spinner=False, max_entries=100)
-def _final_errors(experiment_id: str, progress: tuple[tuple[str, str, int], ...]) -> dict[str, tuple[float, float]]:
-    ends = degradation.final_errors(experiment(experiment_id))
-    return {str(row["run"]): (row["train_error"], row["test_error"]) for row in ends.to_dict("records")}
+def ends(chosen: Sequence[Experiment]) -> dict[str, tuple[float, float]]:
+    """Training and test error of the runs at the end of their schedule, with which figures end their lines."""
+    return {
+        run.id: (train, test)
+        for found in chosen
+        for run in found.runs
+        for train, test in [errors(found)[run.id]]
+        if run.progress.step == found.steps and train is not None and test is not None
+    }
+
+
+@st.cache_data(show_spinner=False, max_entries=2000)  # small; the Runs page shows those of all experiments
+def _errors(run_ids: tuple[str, ...], states: object, _found: Experiment) -> dict[str, Errors]:
+    return run_errors(_found)
 
 
 def csv(run_ids: tuple[str, ...]) -> str:

@@ -8,7 +8,7 @@ from math import isnan
 
 from explorer.runs.experiments import Experiment
 from explorer.runs.facts import State
-from explorer.runs.listing import state_of_experiment, state_of_run
+from explorer.runs.states import state_of_experiment, state_of_run
 from explorer.runs.store import Run
 
 AT_INITIALISATION = "At initialisation"  # a study of the Responses page: title, and value in the address

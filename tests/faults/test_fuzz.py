@@ -16,10 +16,10 @@ from explorer.errors import BadSettings, ExplorerError, StorageError
 from explorer.runs import experiments
 from explorer.runs.checkpoint_facts import checkpoint_facts, moments
 from explorer.runs.experiments import list_experiments
-from explorer.runs.listing import experiment_row, run_row
 from explorer.runs.metrics import MetricsWriter
 from explorer.runs.snapshots import read_snapshot, resume_state
 from explorer.studies import degradation
+from explorer.studies.listing import experiment_row, run_errors, run_row
 from explorer.training.plan import Plan
 from tests.faults.conftest import LONG, PAUSED_AT, PLAN, listing, same
 from tests.faults.mutations import mutated, mutated_json, mutated_zip
@@ -106,11 +106,11 @@ def about(found, run_id):
     for each in found:
         if run_id in each.run_ids:
             for run in each.runs:
-                run_row(run)
+                run_row(run, run_errors(each)[run.id])
                 moments(run)
                 if run.facts:
                     checkpoint_facts(run.id)
-            experiment_row(each)
+            experiment_row(each, run_errors(each))
             experiments.metrics(each.run_ids)
             experiments.live_layers(each.run_ids)
             experiments.live_blocks(each.run_ids)

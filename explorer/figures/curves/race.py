@@ -1,7 +1,7 @@
 """The degradation race: training and test error of plain and residual networks, step by step."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from explorer.figures.curve_lines import (
     MEASURES,
     MOST_LINES,
     Curve,
+    Ends,
     Line,
     band_trace,
     curves,
@@ -81,6 +82,7 @@ def race(
     published: pd.DataFrame | None = None,
     parts: Sequence[str] = ("train", "test"),
     height: int = 560,
+    ends: Mapping[str, Ends] | None = None,
 ) -> go.Figure:
     """Training error of all networks, large, and their test error, small, on one scale; plain dashed, residual solid.
 
@@ -96,9 +98,11 @@ def race(
             panel, bounds in the training panel.
         parts: "train" or "test" for one panel over the whole width.
         height: in pixels.
+        ends: training and test error of runs at the end of their schedule, as fractions: the last points of their
+            lines, which a table of averaged steps has less exactly.
     """
     colours, shown = theme.palette(dark=dark), MEASURES["error"]
-    found = curves(with_keys(table), shown, x="step", smoothing=smoothing, positive_x=log_x, marks={})
+    found = curves(with_keys(table), shown, x="step", smoothing=smoothing, positive_x=log_x, marks={}, ends=ends)
     span = extent(found, shown)
     traces: list[dict[str, Any]] = []
     for part, mark in zip(parts, MARKS, strict=False):

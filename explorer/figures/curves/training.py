@@ -15,6 +15,7 @@ from explorer.figures.axes import extent, x_axis, y_axis
 from explorer.figures.curve_lines import (
     MEASURES,
     Curve,
+    Ends,
     Line,
     Measure,
     band_trace,
@@ -50,6 +51,7 @@ def training_curves(
     steps: int | None = None,
     titles: Mapping[str, str] | None = None,
     height: int = 540,
+    ends: Mapping[str, Ends] | None = None,
 ) -> go.Figure:
     """Training error bold, test error thin with markers, a colour per depth; plain networks left, residual ones right.
 
@@ -66,6 +68,8 @@ def training_curves(
         steps: right end of a step axis, where training will end; None ends it with the data.
         titles: experiment ids to titles, for a table of several experiments; their order gives the letters.
         height: in pixels.
+        ends: training and test error of runs at the end of their schedule, as fractions: the last points of their
+            lines, which a table of averaged steps has less exactly. Only for the measure "error".
 
     Raises:
         UnknownName: no such measure.
@@ -74,7 +78,9 @@ def training_curves(
     colours = theme.palette(dark=dark)
     table = with_keys(table)
     marks = letters(titles or table["experiment"].astype(str))
-    single = curves(table, shown, x=x, smoothing=smoothing, positive_x=log_x, marks=marks)
+    single = curves(
+        table, shown, x=x, smoothing=smoothing, positive_x=log_x, marks=marks, ends=ends if measure == "error" else None
+    )
     found = grouped(single)
     groups = _panels(found) if panels else [("All networks", found)]
     span = extent(found, shown, log_y=log_y)

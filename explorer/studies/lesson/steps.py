@@ -97,13 +97,15 @@ def _argument_drawing(runs: LessonRuns, _: Results, _height: int) -> "Figure":
 def _race(runs: LessonRuns, _: Results, height: int) -> "Figure":
     table = runs.metrics()
     plain = table[table["network"].isin(runs.plain)]
-    return race(plain, smoothing=runs.tail, steps=runs.experiment.steps, parts=("train",), height=height)
+    return race(
+        plain, smoothing=runs.tail, steps=runs.experiment.steps, parts=("train",), height=height, ends=runs.ends
+    )
 
 
 def _residual_race(runs: LessonRuns, _: Results, height: int) -> "Figure":
     table = runs.metrics()
     both = table[table["network"].isin([*runs.plain, *runs.residual])]
-    return race(both, smoothing=runs.tail, steps=runs.experiment.steps, height=height)
+    return race(both, smoothing=runs.tail, steps=runs.experiment.steps, height=height, ends=runs.ends)
 
 
 # 3: training and test error

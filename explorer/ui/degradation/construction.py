@@ -9,8 +9,10 @@ from explorer.results import Construction
 from explorer.runs.experiments import Experiment
 from explorer.runs.store import Run
 from explorer.studies import commands
+from explorer.studies.listing import network_errors
 from explorer.training.plan import Plan
 from explorer.training.recipe import Recipe
+from explorer.ui import cached
 from explorer.ui.names import network_name
 from explorer.ui.widgets.start import start_and_open
 from explorer.ui.widgets.waiting import show_result
@@ -72,16 +74,17 @@ def _comparison(found: Experiment, made: Construction) -> None:
         st.caption(f"Training error. Test error {percent(made.test_error)}.")
     with columns[2]:
         if scratch:
-            error = sum(run.progress.train_error or 0.0 for run in scratch) / len(scratch)
-            st.metric(f"{made.network}, trained from scratch", percent(error), border=True)
-            st.caption(f"Training error, mean of {len(scratch)} run{'s' if len(scratch) > 1 else ''}.")
+            train, test = network_errors(found, cached.errors(found))[made.network]
+            st.metric(f"{made.network}, trained from scratch", percent(train), border=True)
+            runs = f"mean of {len(scratch)} runs" if len(scratch) > 1 else "one run"
+            st.caption(f"Training error at the end of the schedule, {runs}. Test error {percent(test)}.")
         else:
             st.metric(f"{made.network}, trained from scratch", "–", border=True)
             st.caption("This experiment has not trained one.")
     st.markdown(
         f"{made.inserted_blocks} blocks of identity layers were inserted. Over {made.images:,} test images the "
         f"largest difference between any two outputs is **{made.largest_difference:.1e}**: rounding, nothing else. "
-        "All errors here are measured on fixed samples."
+        "The errors of both are measured on the same fixed samples."
     )
     st.code(commands.identity(made.source, network_config(made.network).depth), "bash")
     if st.button(

@@ -138,6 +138,7 @@ def _race(found: Experiment, parts: Sequence[str] = ("train", "test")) -> Figure
         steps=found.steps,
         published=_published(found),
         parts=parts,
+        ends=cached.ends([found]),
     )
 
 

@@ -9,8 +9,9 @@ import streamlit as st
 from explorer import labels
 from explorer.data.catalogue import known_dataset
 from explorer.runs.experiments import Experiment
-from explorer.runs.listing import experiment_row, state_of_experiment
-from explorer.ui import wording
+from explorer.runs.states import state_of_experiment
+from explorer.studies.listing import experiment_row
+from explorer.ui import cached, wording
 
 MOST_COMPARED = 12  # experiments on one chart
 HEIGHT = 420  # pixels at most
@@ -20,7 +21,7 @@ SEARCHED = ["title", "networks", "data", "schedule", "state", "note"]
 
 def choose(everything: Sequence[Experiment]) -> list[Experiment]:
     """Filters and table; returns the experiments ticked."""
-    rows = [experiment_row(found) | {"state": state_of_experiment(found)} for found in everything]
+    rows = [experiment_row(found, cached.errors(found)) | {"state": state_of_experiment(found)} for found in everything]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         matching = _filters(rows)
     shown = [(found, row) for found, row, fits in zip(everything, rows, matching, strict=True) if fits]
@@ -125,7 +126,7 @@ def _table(found: Sequence[Experiment], rows: Sequence[dict[str, Any]]) -> pd.Da
 
 def _columns(states: dict[str, Any]) -> dict[str, Any]:
     number, text = st.column_config.NumberColumn, st.column_config.TextColumn
-    error = "Of the network with the lowest test error, mean over its seeds, at the last evaluation."
+    error = "Of the network with the lowest test error, mean over its seeds, at the end of its schedule or so far."
     return {
         "Title": text(width=270),
         "State": st.column_config.MultiselectColumn(options=list(states), color=list(states.values()), width=90),

@@ -28,12 +28,14 @@ def figure(chosen: Sequence[Experiment], choice: ChartChoice) -> Figure:
     runs = tuple(run_id for found in chosen for run_id in found.run_ids)
     table, steps = cached.metrics(runs), max((found.steps for found in chosen), default=None)
     smoothing = choice.smoothing or last_steps(steps or 0) or 1
+    ends = None if choice.smoothing else cached.ends(chosen)  # other smoothing gives another end
     if len(chosen) == 1 and choice.as_race:
-        return race(table, smoothing=smoothing, steps=steps, log_x=choice.log_x)
+        return race(table, smoothing=smoothing, steps=steps, log_x=choice.log_x, ends=ends)
     return training_curves(
         table,
         steps=steps,
         titles={found.id: experiment_name(found) for found in chosen},
+        ends=ends,
         **choice.options() | {"smoothing": smoothing},
     )
 

@@ -25,7 +25,8 @@ def small_race(found: Experiment, networks: Collection[str] = ()) -> None:
     table = cached.metrics(found.run_ids)
     shown = table[table["network"].isin(networks)] if networks else table
     names = ", ".join(dict.fromkeys(shown["network"]))
-    figure = race(shown, smoothing=last_steps(found.steps), steps=found.steps, height=HEIGHT)
+    ends = cached.ends([found])
+    figure = race(shown, smoothing=last_steps(found.steps), steps=found.steps, height=HEIGHT, ends=ends)
     alt = f"Training error and test error of {names} against steps."
     live_chart(figure, key=f"small-race-{found.id}", alt=alt, filename="race")
     if found.state == "shipped":

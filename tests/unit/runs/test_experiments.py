@@ -5,9 +5,8 @@ import zipfile
 
 import pytest
 
-from explorer import tables
 from explorer.errors import RunError
-from explorer.runs import experiments, trash
+from explorer.runs import trash
 from explorer.runs.checkpoint_facts import snapshot_steps
 from explorer.runs.experiments import (
     annotate,
@@ -20,7 +19,6 @@ from explorer.runs.experiments import (
     set_aside,
     set_aside_all,
 )
-from explorer.runs.listing import best_network, experiment_row
 from explorer.runs.store import read_run, run_folder, run_lock, update_run
 
 
@@ -186,19 +184,3 @@ def test_of_several_experiments_none_is_deleted_if_one_may_not(pair, make_run):
     with pytest.raises(RunError, match="e2 is queued. Stop it first"):
         set_aside_all(list_experiments())
     assert len(list_experiments()) == 2
-
-
-def test_a_row_has_the_errors_of_the_best_network_over_its_seeds(make_run):
-    for network, seed, end in (("plain8", 0, 0.2), ("resnet8", 0, 0.1), ("resnet8", 1, 0.28), ("plain20", 0, 0.5)):
-        make_run(network, seed=seed, end=end, experiment="e3", recipe={"learning_rate": 0.02})
-    row = experiment_row(experiment("e3"))
-    assert list(row) == tables.EXPERIMENTS
-    assert (row["best"], row["train_error"]) == ("resnet8", pytest.approx(0.19))
-    assert row["test_error"] == pytest.approx(0.2)
-    assert (row["kinds"], row["depths"], row["learning_rate"]) == (["plain", "residual"], [8, 20], 0.02)
-    assert row["bytes"] == sum(path.stat().st_size for path in experiments.home().rglob("*") if path.is_file())
-
-
-def test_an_experiment_that_was_not_evaluated_has_no_best_network(make_run):
-    make_run(experiment="e3", step=-1, state="queued")
-    assert best_network(experiment("e3")) == {"best": None, "train_error": None, "test_error": None}

@@ -14,7 +14,7 @@ from explorer.files import read_end
 from explorer.runs import store
 from explorer.runs.experiments import experiment, list_experiments
 from explorer.runs.facts import WorkerProcess
-from explorer.runs.listing import state_of_experiment, state_of_run
+from explorer.runs.states import state_of_experiment, state_of_run
 from explorer.runs.store import list_runs, read_run, run_folder, run_lock, update_run
 
 

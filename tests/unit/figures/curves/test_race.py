@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from explorer import tables
-from explorer.figures import race, theme
+from explorer.figures import race, theme, training_curves
 from explorer.figures.curve_lines import Line, mean_line, thinned
 
 FOUR = ("plain20", "plain56", "resnet20", "resnet56")
@@ -229,3 +229,13 @@ def test_many_runs_are_means_with_a_band_and_no_faint_lines(metrics):
 def test_many_networks_share_the_lines_of_their_depth(metrics):
     figure = race(metrics(networks=[f"resnet20-w{width}" for width in range(4, 45)] + ["plain20"], steps=10))
     assert {trace.name for trace in figure.data if trace.showlegend} == {"plain, 20 layers", "residual, 20 layers"}
+
+
+@pytest.mark.parametrize("draw", [race, training_curves])
+def test_lines_end_at_the_errors_at_the_end_of_the_schedule(metrics, draw):
+    """A table of averaged steps has another mean of the last ones."""
+    table = metrics(networks=("plain20",), seeds=(0, 1))
+    figure = draw(table, ends={"e-plain20-s0": (0.5, 0.6), "e-plain20-s1": (0.52, 0.62)})
+    labels = "".join(trace.text[0] for trace in figure.data if trace.mode == "text")
+    assert "<b>51.0 %</b>" in labels
+    assert draw is training_curves or "<b>61.0 %</b>" in labels
