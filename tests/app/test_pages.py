@@ -86,6 +86,27 @@ def test_a_value_that_no_recipe_takes_is_told_in_place_of_start(open_page, page,
     assert "start" not in [button.key for button in app.button]
 
 
+@pytest.mark.parametrize(
+    ("page", "query", "key", "value", "told"),
+    [
+        ("train", {}, "lanes", 65, "Processes is 65. It must be from 1 to 64."),
+        ("degradation", {}, "guess_points", 101.0, "It must be from −100 to 100."),
+        ("responses", {"study": "At initialisation"}, "xray-seed", 1000, "Seed is 1,000. It must be from 0 to 999."),
+        ("attributions", {"networks": "plain8"}, "integrated_gradients-steps", 0, "It must be from"),
+        ("build", {}, "build_width", 0, "Width of the stem is 0. It must be from 1 to"),
+        ("build", {"network": "resnet50"}, "build_groups", 0, "Groups is 0. It must be from 1 to"),
+        ("build", {}, "build_size", 5000, "Image size is 5,000. It must be from 1 to 1,024."),
+    ],
+)
+def test_a_number_out_of_bounds_is_told_everywhere(open_page, page, query, key, value, told):
+    app = open_page(page, **query)
+    app.number_input(key=key).set_value(value).run()
+    assert not app.exception
+    shown = [each.value.replace("\\", "") for each in (*app.error, *app.warning)]
+    assert any(told in each for each in shown), shown
+    assert all(button.disabled for button in app.button if button.key == "start")
+
+
 def test_train_says_what_does_not_fit(open_page):
     app = open_page("train")
     app.text_input(key="one_minute_others").set_value("resnet22").run()

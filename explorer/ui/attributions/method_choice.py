@@ -8,7 +8,7 @@ import streamlit as st
 from explorer.attribution.methods import METHODS
 from explorer.attribution.rows import Method, Parameter, Parameters, Value
 from explorer.ui import glossary
-from explorer.ui.address import bound_number
+from explorer.ui.widgets.number_field import number_field
 
 USUAL = ("saliency", "integrated_gradients", "grad_cam")
 LAYERS = ("", "stage1", "stage2", "stage3", "stage4")  # offered; a block such as stage2.block1 can be typed
@@ -98,7 +98,6 @@ def _widget(parameter: Parameter, key: str) -> Value:
         )  # fmt: skip
     whole = isinstance(parameter.default, int)
     low, high = (int(each) if whole else float(each) for each in (parameter.low or 0, parameter.high or 0))
-    return st.number_input(
-        parameter.title, low, high, parameter.default, format=None if whole else "%g", help=parameter.help,
-        **bound_number(key, low, high, fraction=not whole),
-    )  # fmt: skip
+    title, usual = parameter.title, parameter.default
+    value: Value = number_field(title, low, high, usual, key=key, fraction=not whole, help=parameter.help)
+    return value

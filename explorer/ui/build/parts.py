@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -23,6 +24,7 @@ from explorer.ui.build.choice import (
     show_network,
 )
 from explorer.ui.errors import show_error
+from explorer.ui.widgets.number_field import within
 
 BLOCKS = {"basic": "Basic", "bottleneck": "Bottleneck", "dense": "Dense", "dense-bottleneck": "Dense bottleneck"}
 SHORTCUTS = {"none": "none (plain)", "A": "A: zero padding", "B": "B: projection where the shape changes",
@@ -30,6 +32,7 @@ SHORTCUTS = {"none": "none (plain)", "A": "A: zero padding", "B": "B: projection
 ORDERS = {"post": "after the convolution", "pre": "before it (pre-activation)"}
 NORMS = {"batch": "batch norm", "skipinit": "none: SkipInit", "fixup": "none: Fixup"}
 STEMS = {"small": "3×3, small images", "large": "7×7 and pooling", "deep": "three 3×3 and pooling"}
+REFUSED = "build_refused"  # in the session
 STRIDES = {"3x3": "3×3 (torchvision)", "1x1": "1×1 (He et al. 2015)"}
 
 
@@ -60,6 +63,8 @@ def change_parts(choice: BuildChoice) -> None:
 
 def show_problem(choice: BuildChoice) -> None:
     """What cannot be built, with the nearest valid networks, or cannot take images of this size."""
+    if refused := st.session_state.pop(REFUSED, ""):
+        show_error(refused)
     settings = chosen_settings()
     try:
         config = NetworkConfig(**settings)
@@ -99,10 +104,26 @@ def _menu(label: str, name: str, options: Mapping[str, str], help: str | None = 
 
 def _number(label: str, name: str, help: str) -> None:  # noqa: A002
     low, high = limits(NetworkConfig, name)
-    st.session_state[f"build_{name}"] = chosen_settings()[name]
-    st.number_input(
-        label, 1 if name == "growth" else low, high, key=f"build_{name}", help=help, on_change=_changed, args=(name,)
-    )
+    bounds = (1 if name == "growth" else low, high)
+    _number_field(label, name, chosen_settings()[name], bounds, partial(_changed, name), help=help)
+
+
+def _number_field(
+    label: str, name: str, value: int, bounds: tuple[int, int], take: Callable[[], None], **options: Any
+) -> None:
+    """A number; one out of bounds is refused with a message, and the field shows the value before."""
+    key = f"build_{name}"
+    st.session_state[key] = value
+
+    def changed() -> None:
+        try:
+            within(label, value if st.session_state[key] is None else st.session_state[key], *bounds)
+        except BadSettings as error:
+            st.session_state[REFUSED] = str(error)
+        else:
+            take()
+
+    st.number_input(label, **{"step": 1} | options, key=key, on_change=changed)
 
 
 def _changed(name: str) -> None:
@@ -115,10 +136,9 @@ def _depth(settings: Mapping[str, Any]) -> None:
     """Number of layers; a step leads to the next valid depth."""
     given = bool(settings["stages"])
     rule = depth_rule(settings["block"], settings["stem"])
-    st.session_state["build_depth"] = settings["depth"]
-    st.number_input(
-        "Depth", *limits(NetworkConfig, "depth"), step=3 * LAYERS_IN_BLOCK[settings["block"]], key="build_depth",
-        on_change=_changed, args=("depth",), disabled=given,
+    _number_field(
+        "Depth", "depth", settings["depth"], limits(NetworkConfig, "depth"), partial(_changed, "depth"),
+        step=3 * LAYERS_IN_BLOCK[settings["block"]], disabled=given,
         help="Follows from the blocks of each stage." if given
         else glossary.explain("depth", note=f"In three equal stages of such blocks: {rule}."),
     )  # fmt: skip
@@ -138,11 +158,10 @@ def _stages_changed() -> None:
 
 
 def _size(choice: BuildChoice) -> None:
-    st.session_state["build_size"] = choice.image_size
-    st.number_input(
-        "Image size", 1, LARGEST_IMAGE, key="build_size", help="Side in pixels.",
-        on_change=lambda: set_size(choice.config, int(st.session_state["build_size"] or choice.image_size)),
-    )  # fmt: skip
+    def take() -> None:
+        set_size(choice.config, int(st.session_state["build_size"] or choice.image_size))
+
+    _number_field("Image size", "size", choice.image_size, (1, LARGEST_IMAGE), take, help="Side in pixels.")
 
 
 def _excitation() -> None:

@@ -13,6 +13,7 @@ from explorer.ui import glossary
 from explorer.ui.address import number_in
 from explorer.ui.errors import readable_errors
 from explorer.ui.widgets.caveats import CHOSEN_PLAN, show_caveats
+from explorer.ui.widgets.number_field import number_field
 from explorer.ui.widgets.plan_fields import Fields, plan_of
 from explorer.ui.widgets.start import start_panel
 
@@ -72,7 +73,11 @@ def setup() -> None:
                 plan = _preset_plan()
         if plan is None:
             return
-        guess = _guess(plan)
+        guess = None
+        with readable_errors():
+            guess = _guess(plan)
+        if guess is None:
+            return
         show_caveats(plan_confounds(plan), plan, key="before")
     query = {"guess": guess.text()} if guess != Guess() else {}
     with right:
@@ -154,13 +159,13 @@ def _guess(plan: Plan) -> Guess:
         )
         points = None
         if len(plain) > 1:
-            points = st.number_input(
+            points = number_field(
                 f"Points of {plain[-1].name} above {plain[0].name}",
                 *POINTS,
                 None,
-                1.0,
-                "%g",
-                placeholder="no guess; negative: below",
                 key="guess_points",
+                fraction=True,
+                step=1.0,
+                placeholder="no guess; negative: below",
             )
     return Guess(lowest or "", points)

@@ -17,10 +17,10 @@ from explorer.models.catalogue import NETWORKS
 from explorer.models.names import is_network_name
 from explorer.studies import commands
 from explorer.ui import glossary
-from explorer.ui.address import bound_number
 from explorer.ui.widgets.data_choice import built_in, choose_data
 from explorer.ui.widgets.export import export_buttons
 from explorer.ui.widgets.live_chart import live_chart
+from explorer.ui.widgets.number_field import number_field
 from explorer.ui.widgets.waiting import awaited, combined
 from explorer.ui.wording import AT_INITIALISATION
 
@@ -59,11 +59,7 @@ def show_initial_study(name: str, fields: DeltaGenerator) -> None:
     titles = {each: title for each, title in built_in().items() if data_status(each).available}
     data = choose_data(controls, f"{name}-data", titles, builtin=False)
     with controls:
-        seed = int(
-            st.number_input(
-                "Seed", 0, 999, 0, width=110, help=glossary.explain("seed"), **bound_number(f"{name}-seed", 0, 999)
-            )
-        )
+        seed: int = number_field("Seed", 0, 999, 0, key=f"{name}-seed", width=110, help=glossary.explain("seed"))
     measure = ""
     if found.measures:
         with fields:

@@ -15,7 +15,6 @@ from explorer.models.catalogue import NETWORKS
 from explorer.training.presets import PRESETS
 from explorer.training.recipe import Recipe
 from explorer.ui import glossary
-from explorer.ui.address import bound_number
 from explorer.ui.widgets.data_choice import built_in, folder_labels, refuse_others
 from explorer.ui.widgets.plan_fields import Fields, help_on
 from explorer.ui.widgets.views import choose_view
@@ -126,17 +125,17 @@ def _data(fields: Fields) -> tuple[str, int | None, int | None]:
         )
         fewest = min(10, row.train_images)
         label = f"{labels.heading('train_images')}, of {row.train_images:,}"
-        images = st.number_input(
+        images = fields.number(
             label,
-            value=usual.train_images,
+            f"{key}_images",
+            usual.train_images,
+            fewest,
+            row.train_images,
             step=1000 if row.train_images > 10_000 else 100,
             placeholder="all",
             help=Recipe.model_fields["train_images"].description,
             width=240,
-            **bound_number(f"{fields.name}_{key}_images", fewest, row.train_images),
         )
-    if images is not None:
-        images = fields.within(label, images, fewest, row.train_images, usual.train_images)
     return row.name, None if size == row.sizes[0] else int(size), images
 
 

@@ -1,7 +1,6 @@
 """Fields for the settings of a plan, kept in the address, and the plan they make."""
 
 from dataclasses import dataclass, field
-from types import NoneType
 from typing import Any, get_args
 
 import streamlit as st
@@ -13,9 +12,8 @@ from explorer.training.plan import Plan
 from explorer.training.presets import Preset
 from explorer.training.recipe import Recipe
 from explorer.ui import glossary
-from explorer.ui.address import bound_number
+from explorer.ui.widgets.number_field import number_field
 
-SMALLEST = 1e-300  # a lower bound below it stands for any positive number
 # The terms that the help of a setting explains
 EXPLAINED: dict[str, tuple[str, ...]] = {
     "steps": ("step",),
@@ -55,8 +53,7 @@ class Fields:
     """The fields of one preset, with defaults from its plan; `name` is the prefix of their keys in the address.
 
     Attributes:
-        problems: of values that a field does not take, in sentences. The browser keeps a value outside the bounds of a
-            number field to itself, and Start would use the one before; so these fields have no bounds there.
+        problems: of values that a field does not take, in sentences.
     """
 
     name: str
@@ -67,17 +64,15 @@ class Fields:
         return {"key": f"{self.name}_{key}", "bind": "query-params"}
 
     def whole(self, label: str, key: str, value: int, low: int, high: int, **options: Any) -> int:
-        bound = bound_number(f"{self.name}_{key}", low, high)
-        chosen: int | None = st.number_input(label, value=value, step=1, **bound, **options)
-        return int(value if chosen is None else self.within(label, chosen, low, high, value))
+        return int(self.number(label, key, value, low, high, **options))
 
-    def within(self, label: str, chosen: Any, low: Any, high: Any, usual: Any) -> Any:
-        """The value chosen; the usual one where it is out of bounds, with the problem noted."""
-        if low <= chosen <= high:
-            return chosen
-        least = "greater than 0 and at most" if 0 < low < SMALLEST else f"from {low:,} to"
-        self.problems.append(f"{label} is {chosen:,}. It must be {least} {high:,}.")
-        return usual
+    def number(self, label: str, key: str, usual: Any, low: Any, high: Any, **options: Any) -> Any:
+        """The number in a field; the usual one where it is out of bounds, with the problem noted."""
+        try:
+            return number_field(label, low, high, usual, key=f"{self.name}_{key}", **options)
+        except BadSettings as error:
+            self.problems.append(str(error))
+            return usual
 
     def settings(self, *names: str) -> dict[str, Any]:
         """Fields for settings of the recipe, made from their descriptions."""
@@ -94,11 +89,8 @@ class Fields:
             return choices[str(st.selectbox(title, list(choices), index, help=help_on(name), **self.bound(name)))]
         kind: Any = float if known.annotation is float else int
         low, high = map(kind, limits(Recipe, name))
-        chosen = st.number_input(
-            title, value=None if usual is None else kind(usual), step=extra.get("step", 1 if kind is int else None),
-            format="%g" if kind is float else None, placeholder=extra.get("empty"), help=help_on(name),
-            **bound_number(f"{self.name}_{name}", low, high, fraction=kind is float),
+        options = {"step": extra["step"]} if "step" in extra else {}
+        return self.number(
+            title, name, None if usual is None else kind(usual), low, high, fraction=kind is float,
+            placeholder=extra.get("empty"), help=help_on(name), **options,
         )  # fmt: skip
-        if chosen is None:
-            return None if NoneType in of_type else usual
-        return self.within(title, chosen, low, high, usual)

@@ -7,7 +7,7 @@ from explorer.escaping import message_in_markdown
 from explorer.runs.facts import HERE, Where
 from explorer.training.engines.catalogue import ENGINES
 from explorer.ui import glossary
-from explorer.ui.address import bound_number
+from explorer.ui.widgets.number_field import number_field
 
 MOST_LANES = 64
 MOST_GPUS = 8.0
@@ -26,20 +26,18 @@ def where_choice() -> tuple[Where, bool]:
             bind="query-params",
         )
     )
-    if ENGINES[name].here:
-        lanes = st.number_input(
-            "Processes", 1, MOST_LANES, None, placeholder="automatic",
-            help=glossary.explain("process", note="Automatic: by cores, memory and runs."),
-            **bound_number("lanes", 1, MOST_LANES),
-        )  # fmt: skip
-        return Where(lanes=lanes or 0), True
-    gpus = st.number_input(
-        "GPUs for each run", 0.0, MOST_GPUS, 0.0, 0.25, "%g",
-        help="0.25 lets four runs share a GPU of a Ray cluster; 0 trains on processor cores.",
-        **bound_number("gpus", 0.0, MOST_GPUS, fraction=True),
-    )  # fmt: skip
     try:
-        where = Where(engine=name, gpus_per_run=float(gpus or 0.0))
+        if ENGINES[name].here:
+            lanes = number_field(
+                "Processes", 1, MOST_LANES, None, key="lanes", placeholder="automatic",
+                help=glossary.explain("process", note="Automatic: by cores, memory and runs."),
+            )  # fmt: skip
+            return Where(lanes=lanes or 0), True
+        gpus = number_field(
+            "GPUs for each run", 0.0, MOST_GPUS, 0.0, key="gpus", fraction=True, step=0.25,
+            help="0.25 lets four runs share a GPU of a Ray cluster; 0 trains on processor cores.",
+        )  # fmt: skip
+        where = Where(engine=name, gpus_per_run=gpus)
         ENGINES[name].require(where)
     except ExplorerError as error:
         st.warning(message_in_markdown(str(error)), icon=":material/cloud_off:")

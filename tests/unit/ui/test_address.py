@@ -32,6 +32,18 @@ def test_no_field_takes_a_number_from_the_address_unchecked():
     assert unchecked == []
 
 
+def test_no_number_field_has_bounds_in_the_browser():
+    """It keeps a value outside of them to itself, and a button would use the one before."""
+    bounded = [
+        f"{path.relative_to(ROOT)}:{call.lineno}"
+        for path in SOURCES
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "number_input"
+        if len(call.args) > 1 or {"min_value", "max_value"} & {each.arg for each in call.keywords}
+    ]
+    assert bounded == []
+
+
 def test_no_page_reads_a_number_by_itself():
     reads = [
         f"{path.relative_to(ROOT)}:{call.lineno}"
