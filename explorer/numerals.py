@@ -1,9 +1,11 @@
-"""Parsing of numbers in shells, links and settings: decimal ASCII digits only.
+"""Numbers in texts, read and written.
 
-Python's `int` and `float` also accept digits of other scripts, underscores, spaces, inf and nan.
+Numbers of shells, links and settings have decimal ASCII digits only; Python's `int` and `float` also accept digits of
+other scripts, underscores, spaces, inf and nan.
 """
 
 import re
+from math import isnan
 
 from explorer.errors import BadSettings, quoted
 
@@ -38,3 +40,13 @@ def real(text: str) -> float:
     if value is None or value in (float("inf"), float("-inf")):
         raise BadSettings(f"{quoted(text)} is not a number. Write it in the digits 0 to 9, such as 0.1 or 1e-4.")
     return value
+
+
+def minus(text: str) -> str:
+    """A text with minus signs in place of the hyphens before its numbers; names and ranges stay."""
+    return re.sub(r"(?<![\w)-])-(?=\.?\d)", "\N{MINUS SIGN}", text)
+
+
+def percent(fraction: float | None, digits: int = 1) -> str:
+    """A fraction in percent, "8.4 %"; a dash for None or NaN."""
+    return "–" if fraction is None or isnan(fraction) else minus(f"{100 * fraction:.{digits}f} %")

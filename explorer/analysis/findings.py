@@ -11,11 +11,12 @@ from typing import Any
 
 import pandas as pd
 
-from explorer.analysis.verdict import ABOUT_ZERO, interval
+from explorer.analysis.verdict import ABOUT_ZERO, change_text, interval
 from explorer.models.catalogue import network_config
 from explorer.models.config import NetworkConfig
 from explorer.models.published import REIMPLEMENTATION
 from explorer.models.size import multiply_adds, parameter_count
+from explorer.numerals import minus
 from explorer.results import AttributionMap, Construction
 
 PAPER = "He et al. 2015"  # begins its sources
@@ -126,10 +127,10 @@ def _gap_numbers(row: Mapping[Any, Any], *, deep: str, shallow: str) -> dict[str
         "shallow": str(row[shallow]),
         "error": percent(row["error"]),
         "shallow_error": percent(row["against_error"]),
-        "gap": percent(abs(row["gap"])),
-        "change": signed(row["gap"]),
-        "low": signed(row["low"]),
-        "high": signed(row["high"]),
+        "gap": change_text(row, "gap", "").removeprefix("−"),
+        "change": change_text(row, "gap"),
+        "low": change_text(row, "low"),
+        "high": change_text(row, "high"),
         "seeds": str(row["seeds"]),
     }
 
@@ -353,7 +354,7 @@ def percent(fraction: float) -> str:
 
 def signed(fraction: float) -> str:
     """A difference in points with its sign, "0.0" for none."""
-    text = f"{round(100 * fraction, 1) + 0.0:+.1f}".replace("-", "−")
+    text = minus(f"{round(100 * fraction, 1) + 0.0:+.1f}")
     return text.removeprefix("+") if text == "+0.0" else text
 
 

@@ -18,6 +18,7 @@ import pandas as pd
 
 from explorer import tables
 from explorer.models.catalogue import network_config
+from explorer.numerals import minus
 
 Question = Literal["degradation", "residual_depth", "shortcut"]
 Outcome = Literal["seen", "reversed", "cannot_tell", "not_started"]
@@ -104,7 +105,7 @@ def error_gaps(ends: pd.DataFrame, *, chance: float) -> pd.DataFrame:
         chance: the error of guessing, 1 - 1 / classes.
 
     Returns:
-        The columns of `tables.GAPS`. low and high are the 95% interval of Student's t, NaN for one seed. An outcome is
+        The columns of `tables.GAPS`. low and high are the 95 % interval of Student's t, NaN for one seed. An outcome is
         decided by hundredths of a point, so that no number printed with `digits` contradicts it.
     """
     values = ["train_error", "low_error_step"]
@@ -130,7 +131,7 @@ def has_not_started(error: float, chance: float) -> bool:
 
 
 def interval(differences: Iterable[float]) -> tuple[float, float]:
-    """The 95% interval of the mean by Student's t; NaN, NaN for fewer than two values."""
+    """The 95 % interval of the mean by Student's t; NaN, NaN for fewer than two values."""
     values = np.array(list(differences), dtype=float)
     if len(values) < 2:
         return nan, nan
@@ -304,10 +305,16 @@ def points_text(fraction: float, digits: int) -> str:
     return f"{value} point" if float(value) == 1 else f"{value} points"
 
 
+def change_text(row: GapRow, name: str, sign: str = "+") -> str:
+    """ "−1.2", "0.0": a fraction of a row of `tables.GAPS` in points, with as many digits as its outcome needs."""
+    points = _points(row[name], int(row["digits"]))
+    return minus(f"{points:{sign if points else ''}.{int(row['digits'])}f}")
+
+
 def interval_text(row: GapRow) -> str:
-    """ "95% interval −1.2 to +3.4" of a row of `tables.GAPS` with several seeds."""
-    low, high = (f"{_points(row[end], row['digits']):+.{row['digits']}f}".replace("-", "−") for end in ("low", "high"))
-    return f"95% interval {low} to {high}"
+    """ "95 % interval −1.2 to +3.4" of a row of `tables.GAPS` with several seeds."""
+    low, high = (change_text(row, end) for end in ("low", "high"))
+    return f"95 % interval {low} to {high}"
 
 
 def not_started_text(row: GapRow, chance: float) -> str:
@@ -324,6 +331,6 @@ def low_error_text(row: GapRow) -> str:
     text = f"Training error stays below {100 * LOW_ERROR:.0f} % from step {own:,.0f} on in {row['network']}, "
     text += f"from step {other:,.0f} on in {row['against']}"
     if not isnan(row["later_low"]):
-        low, high = (f"{row[end]:+,.0f}".replace("-", "−") for end in ("later_low", "later_high"))
-        text += f" (95% interval of the difference {low} to {high} steps)"
+        low, high = (minus(f"{row[end]:+,.0f}") for end in ("later_low", "later_high"))
+        text += f" (95 % interval of the difference {low} to {high} steps)"
     return f"{text}."

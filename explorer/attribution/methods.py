@@ -149,8 +149,8 @@ METHODS: dict[str, Method] = {
         scope="layer",
         passes=lambda parameters, height, width: 1,
         means="Where in a layer the features that raise the score are.",
-        limits="As coarse as the layer: the last stage of a network for small images has 8 x 8 positions, of one for "
-        "ImageNet 7 x 7, and each sees far beyond its square.",
+        limits="As coarse as the layer: the last stage of a network for small images has 8×8 positions, of one for "
+        "ImageNet 7×7, and each sees far beyond its square.",
         source="Selvaraju et al. 2017, arXiv 1610.02391",
         parameters=(
             LAYER,

@@ -14,7 +14,7 @@ def occlusion(job: Job, *, window: int, stride: int, baseline: str) -> ValuesAnd
     height, width = job.side
     size, step = window_and_stride(window, stride, min(height, width))
     if size > min(height, width):
-        raise BadSettings(f"`window` (={window}) is larger than the image of {height} x {width} pixels. Lower it.")
+        raise BadSettings(f"`window` (={window}) is larger than the image of {height}×{width} pixels. Lower it.")
     if step > size:
         raise BadSettings(
             f"`stride` (={stride}) is larger than the window of {size}: pixels would be left out. Lower it."
@@ -63,7 +63,7 @@ def cells(job: Job, grid: int) -> Tensor:
     """The number of the grid cell of each value, (1, C, H, W); `grid` cells a side."""
     height, width = job.side
     if grid > min(height, width):
-        raise BadSettings(f"`grid` (={grid}) has more cells than the image of {height} x {width} pixels. Lower it.")
+        raise BadSettings(f"`grid` (={grid}) has more cells than the image of {height}×{width} pixels. Lower it.")
     rows, columns = (torch.arange(side, device=job.images.device) * grid // side for side in (height, width))
     numbers = (rows[:, None] * grid + columns).expand(1, job.images.shape[1], height, width)
     return numbers.contiguous()  # some methods of Captum call `view` on it

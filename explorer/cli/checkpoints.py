@@ -9,6 +9,7 @@ from tyro.extras import SubcommandApp
 
 from explorer.cli.output import AsJson, show, text_table
 from explorer.cli.progress_bar import progress_bar
+from explorer.numerals import percent
 from explorer.processes import wait_passively
 from explorer.results import Imported
 from explorer.runs import kept
@@ -123,6 +124,6 @@ def _text(found: Imported) -> str:
         *found.decisions,
     ]
     if found.sample_error is not None:
-        facts.append(f"Error on {found.sample_images} test images: {found.sample_error:.1%}.")
+        facts.append(f"Error on {found.sample_images} test images: {percent(found.sample_error)}.")
     facts += [f"Warning: {each}" for each in found.warnings]
     return "\n".join([*facts, f"saved as {found.id}: {found.path}"])

@@ -8,6 +8,7 @@ from tyro.conf import Positional, arg
 from tyro.extras import SubcommandApp
 
 from explorer.cli.output import AsJson, show
+from explorer.numerals import percent
 from explorer.results import Construction
 
 app = SubcommandApp()
@@ -51,4 +52,6 @@ def _text(found: Construction) -> str:
 
 
 def _before_and_after(before: float, after: float) -> str:
-    return f"{before:.1%} before and after" if before == after else f"{before:.2%} before, {after:.2%} after"
+    if before == after:
+        return f"{percent(before)} before and after"
+    return f"{percent(before, 2)} before, {percent(after, 2)} after"

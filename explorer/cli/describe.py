@@ -106,7 +106,7 @@ def _facts(found: "Description") -> dict[str, Any]:
         "name": found.config.name,
         "kind": found.config.kind,
         "depth": found.config.depth,
-        "images": f"{found.image_size} x {found.image_size}, {found.config.channels} channels",
+        "images": f"{found.image_size}×{found.image_size}, {found.config.channels} channels",
         "classes": found.config.classes,
         "parameters": f"{found.parameters:,}",
         "multiply-adds": f"{found.multiply_adds:,}",

@@ -9,6 +9,7 @@ from explorer.cli.named_networks import Data, References, references
 from explorer.cli.output import AsCsv, AsJson, message, show, show_table, text_table
 from explorer.cli.progress_bar import progress_bar
 from explorer.data.catalogue import dataset, ten_crops_caveat
+from explorer.numerals import percent
 from explorer.processes import wait_passively
 from explorer.results import Ensemble, Evaluation, evaluation_table
 from explorer.runs.checkpoint_facts import lacks_test_error, record_test_error
@@ -80,7 +81,7 @@ def _record(found: list[Evaluation]) -> None:
     for each in found:
         if lacks_test_error(each.reference, data=each.data, images=each.images, crops=each.crops):
             record_test_error(each.reference, each.error)
-            message(f"{each.reference}: test error {_percent(each.error)} recorded.")
+            message(f"{each.reference}: test error {percent(each.error, 2)} recorded.")
         else:
             message(f"{each.reference}: nothing to record; --record is for a checkpoint that you imported and that has "
                     "no test error, evaluated on all test images of its data set with one crop.")  # fmt: skip
@@ -99,10 +100,10 @@ def _document(found: Evaluation) -> dict[str, Any]:
 
 def _sentence(found: Evaluation) -> str:
     """A network's error in percent, and the classes that it confuses most."""
-    text = f"{found.reference}: {_percent(found.error)} wrong, standard error {_percent(found.standard_error)}"
+    text = f"{found.reference}: {percent(found.error, 2)} wrong, standard error {percent(found.standard_error, 2)}"
     wrong = found.class_errors.sort_values("wrong", ascending=False).head(PAIRS)
     classes = [
-        f"{row['class']} ({_percent(row['error'])}, mostly for {row['taken_for']})"
+        f"{row['class']} ({percent(row['error'], 2)}, mostly for {row['taken_for']})"
         for row in wrong.to_dict("records")
         if row["wrong"]
     ]
@@ -113,11 +114,7 @@ def _together(found: Ensemble) -> list[str]:
     joint, all_wrong = found.joint, found.shared.iloc[-1]
     best = found.members["error"].min()
     return [
-        f"{joint.network}: {_percent(joint.error)} wrong, the best of them alone {_percent(best)}",
-        f"two of them predict the same class for {_percent(found.pairs['same'].mean())} of the images, mean over pairs",
-        f"none is right on {int(all_wrong['images']):,} images ({_percent(all_wrong['fraction'])})",
+        f"{joint.network}: {percent(joint.error, 2)} wrong, the best of them alone {percent(best, 2)}",
+        f"two of them predict one class for {percent(found.pairs['same'].mean(), 2)} of the images, mean over pairs",
+        f"none is right on {int(all_wrong['images']):,} images ({percent(all_wrong['fraction'], 2)})",
     ]
-
-
-def _percent(fraction: float) -> str:
-    return f"{100 * fraction:.2f} %"

@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 
 from explorer.cli.output import message
 from explorer.errors import RunError
+from explorer.numerals import percent
 from explorer.processes import sleep
 from explorer.runs.experiments import Experiment, experiment, refreshed
 from explorer.runs.facts import ACTIVE
@@ -74,10 +75,6 @@ def _label(run: Run) -> str:
     return f"{run.facts.network.name}, seed {run.facts.seed}" if run.facts else run.id
 
 
-def _percent(error: float | None) -> str:
-    return "-" if error is None else f"{error:.1%}"
-
-
 @contextmanager
 def _bars() -> Iterator[Report]:
     from rich.console import Console
@@ -105,7 +102,7 @@ def _bars() -> Iterator[Report]:
 def _note(run: Run) -> str:
     if run.state != "running" or run.silent_seconds is not None:
         return state_of_run(run)
-    return f"error {_percent(run.progress.train_error)}, test {_percent(run.progress.test_error)}"
+    return f"error {percent(run.progress.train_error)}, test {percent(run.progress.test_error)}"
 
 
 @contextmanager

@@ -32,7 +32,7 @@ def ten_crops(images: Tensor, side: int) -> Iterator[Tensor]:
     """
     height, width = images.shape[2:]
     if min(height, width) < side:
-        raise BadSettings(f"A crop of {side} pixels cannot be cut from images of {height} x {width}. Give larger ones.")
+        raise BadSettings(f"A crop of {side} pixels cannot be cut from images of {height}×{width}. Give larger ones.")
     if (height, width) == (side, side):
         images = functional.pad(images, (max(1, round(side / PADDED)),) * 4)
         height, width = images.shape[2:]

@@ -80,7 +80,7 @@ class FilePixels:
         height, width = pixels.shape[:2]
         if max(height, width) > LONGEST * min(height, width):
             raise BadSettings(
-                f"{file}: The picture has {width:,} x {height:,} pixels, more than {LONGEST} times as long as wide. "
+                f"{file}: The picture has {width:,}×{height:,} pixels, more than {LONGEST} times as long as wide. "
                 "Cut off what is not needed, or take it out."
             )
         square = shown_square(pixels, self.side, self.resized)

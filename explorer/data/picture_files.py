@@ -101,7 +101,7 @@ def _opened(content: bytes) -> "ImageFile":
 
 def _require_size(width: int, height: int) -> None:
     if width * height > MOST_PIXELS:
-        raise BadSettings(f"The picture has {width:,} x {height:,} pixels, which is {_TOO_MANY}")
+        raise BadSettings(f"The picture has {width:,}×{height:,} pixels, which is {_TOO_MANY}")
 
 
 def _upright(image: "Image.Image") -> "Image.Image":

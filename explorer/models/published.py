@@ -21,7 +21,7 @@ PROTOCOL = {
     "Learning rate": "0.1, divided by 10 at 32,000 and 48,000 steps",
     "Crop and mirror": "yes",
     "Normalisation": "mean image subtracted",
-    "Image size": "32 x 32",
+    "Image size": "32×32",
     "Test images": "10,000, the original view",
 }
 

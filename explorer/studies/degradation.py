@@ -220,7 +220,7 @@ def protocol(facts: RunFacts) -> dict[str, str]:
         "Learning rate": f"{recipe.learning_rate:g}, {labels.value(recipe.schedule)}",
         "Crop and mirror": "yes" if is_augmented(facts) else "no",
         "Normalisation": "mean image subtracted" if pixel else "mean and deviation per channel",
-        "Image size": f"{size} x {size}",
+        "Image size": f"{size}×{size}",
         "Test images": f"{min(recipe.last_images or row.test_images, row.test_images):,}, the original view",
     }
 

@@ -19,6 +19,7 @@ from explorer.figures.maps.pixels import grid_png
 from explorer.figures.network_lines import moment
 from explorer.figures.standalone import standalone_page
 from explorer.models.config import NetworkConfig
+from explorer.numerals import minus
 from explorer.registry import lookup
 from explorer.results import AttributionMap, MissingMap
 from explorer.runs.checkpoint_facts import is_untrained
@@ -205,7 +206,7 @@ def _cell(each: Map, row: str, column: str) -> MapCell:
         target=target,
         target_probability=float(each.probabilities[each.target]),
         right=None if each.label is None else each.prediction == each.label,
-        note="" if each.delta is None else f"delta {each.delta:.2g}".replace("-", "−"),
+        note="" if each.delta is None else minus(f"delta {each.delta:.2g}"),
     )
 
 

@@ -12,6 +12,7 @@ from explorer.data.batches import Normalisation, Sample, balanced_subset
 from explorer.data.normalisations import NORMALISATIONS
 from explorer.data.pixels import Data
 from explorer.errors import BadSettings
+from explorer.numerals import percent
 from explorer.training.evaluation import evaluation_mode
 
 IMAGES, AT_ONCE = 1000, 100
@@ -86,7 +87,9 @@ def _excess(losses: Tensor, best: Tensor) -> float:
 
 
 def _summary(losses: Tensor, wrong: int) -> str:
-    return f"loss {float(losses.mean()):.3g} and error {wrong / len(losses):.1%} on {len(losses):,} training images"
+    return (
+        f"loss {float(losses.mean()):.3g} and error {percent(wrong / len(losses))} on {len(losses):,} training images"
+    )
 
 
 def _runner_up(losses: dict[str, Tensor], wrong: dict[str, int], best: str) -> str:

@@ -45,7 +45,7 @@ PRESETS: dict[str, Preset] = {
             title="One minute: plain and residual networks on digits",
         ),
         "45 seconds",
-        "Built-in images of digits, 8x8 pixels. Depth raises the training error of plain32 by about 40 points and of "
+        "Built-in images of digits, 8×8 pixels. Depth raises the training error of plain32 by about 40 points and of "
         "plain56 by almost 80, that of the residual networks by one to three: so short a training still costs them "
         "something.",
     ),
@@ -59,7 +59,7 @@ PRESETS: dict[str, Preset] = {
             title="Lecture: plain and residual networks on CIFAR-10",
         ),
         "5 minutes",
-        "CIFAR-10 at 16x16 pixels. plain32 ends about 11 points of training error above plain20; plain56 hardly starts "
+        "CIFAR-10 at 16×16 pixels. plain32 ends about 11 points of training error above plain20; plain56 hardly starts "
         "to train. resnet56 ends 6 points above resnet20: in so short a training depth costs residual networks too, "
         "but less.",
     ),
@@ -73,7 +73,7 @@ PRESETS: dict[str, Preset] = {
             title="Coffee break: plain and residual networks on CIFAR-10",
         ),
         "about 36 minutes",
-        "CIFAR-10 at 16x16 pixels, four times the lecture's images for each network. The time is computed from that of "
+        "CIFAR-10 at 16×16 pixels, four times the lecture's images for each network. The time is computed from that of "
         "its steps; the result has not been measured yet.",
     ),
     "paper": Preset(

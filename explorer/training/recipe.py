@@ -18,7 +18,7 @@ LAST_TRAIN_IMAGES = 2000  # a standard error of at most 1.1 points
 
 # Cost of probes, measured with ResNet-20 and -56 on one CPU thread: as much as training on 90 to 120 images, or 3 to 4
 # steps with images so small that only the number of operations counts, which is assumed for accelerators too. Automatic
-# probes take about 3% of the training time.
+# probes take about 3 % of the training time.
 PROBE_IMAGES = 64
 PROBE_COST_IMAGES = 96
 PROBE_COST_STEPS = 4  # on an accelerator
@@ -72,7 +72,7 @@ class Recipe(Settings):
     )  # fmt: skip
     image_size: int | None = Field(
         default=None, ge=8, le=LARGEST_IMAGE,
-        description="Side in pixels; by default the data set's own; 16 averages CIFAR down by 2x2. Half the side "
+        description="Side in pixels; by default the data set's own; 16 averages CIFAR down by 2×2. Half the side "
         "trains about four times as fast.",
     )  # fmt: skip
     normalisation: Literal["channel", "pixel"] = Field(
@@ -110,7 +110,7 @@ class Recipe(Settings):
         default=None, ge=0, le=MOST_STEPS,
         json_schema_extra={"step": 10, "empty": "automatic"},
         description="Steps between measurements of all layers and blocks (responses, gradients, residual ledger) on a "
-        "fixed batch of 64 training images; 0 never. By default more often at the beginning, for about 3% of the "
+        "fixed batch of 64 training images; 0 never. By default more often at the beginning, for about 3 % of the "
         "training time, and not at all in very short trainings.",
     )  # fmt: skip
 

@@ -1,11 +1,11 @@
 """Numbers, times and states as pages write them."""
 
-import re
 from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from math import isnan
 
+from explorer.numerals import minus as minus
+from explorer.numerals import percent as percent
 from explorer.runs.experiments import Experiment
 from explorer.runs.facts import State
 from explorer.runs.states import state_of_experiment, state_of_run
@@ -49,16 +49,6 @@ def distinct(labels: Mapping[str, str]) -> dict[str, str]:
     """Unique labels by name, with the name appended where several are equal: the browser returns labels."""
     shared = Counter(labels.values())
     return {name: f"{label}, {name}" if shared[label] > 1 else label for name, label in labels.items()}
-
-
-def minus(text: str) -> str:
-    """A text with minus signs in place of the hyphens before its numbers; names and ranges stay."""
-    return re.sub(r"(?<![\w)-])-(?=\.?\d)", "\N{MINUS SIGN}", text)
-
-
-def percent(fraction: float | None, digits: int = 1) -> str:
-    """A fraction in percent; a dash for None or NaN."""
-    return "–" if fraction is None or isnan(fraction) else minus(f"{100 * fraction:.{digits}f} %")
 
 
 def duration(seconds: float) -> str:

@@ -47,8 +47,8 @@ def assumptions(config: NetworkConfig) -> list[str]:
     if config.block == "bottleneck" and config.stride_on == "3x3":
         first = NetworkConfig(**(config.model_dump() | {"stride_on": "1x1"})).name
         found.append(
-            "Weights do not show strides: assumed on the 3x3 convolutions, as in torchvision. If they are on the "
-            f"first 1x1, name the network: {first}."
+            "Weights do not show strides: assumed on the 3×3 convolutions, as in torchvision. If they are on the "
+            f"first 1×1, name the network: {first}."
         )
     if config.order == "pre" and config.shortcut in ("B", "D"):
         found.append(
@@ -83,7 +83,7 @@ def _dense(body: Sequence[Part], width: int) -> dict[str, Any]:
     growth = body[layers - 1].width
     if block == "dense-bottleneck" and body[0].width != DENSE_BOTTLENECK * growth:
         raise BadSettings(
-            f"The 1x1 convolutions of these dense layers give {body[0].width} channels for a growth of {growth}; here "
+            f"The 1×1 convolutions of these dense layers give {body[0].width} channels for a growth of {growth}; here "
             f"they give {DENSE_BOTTLENECK} times the growth."
         )
     stages, place = [0], 0
@@ -116,7 +116,7 @@ def _residual(parts: Parts, body: Sequence[Part], width: int, stem: str) -> dict
     else:
         first = ", ".join(f"{kernel}x{kernel}" for kernel in kernels[:6])
         raise BadSettings(
-            f"The {len(body)} convolutions after the stem form no blocks: these have two of 3x3, or 1x1, 3x3 and 1x1; "
+            f"The {len(body)} convolutions after the stem form no blocks: these have two of 3×3, or 1×1, 3×3 and 1×1; "
             f"the first ones here are {first}."
         )
     widths = [part.width for part in body[layers - 1 :: layers]]

@@ -18,6 +18,7 @@ from explorer.models.config import NetworkConfig
 from explorer.models.names import settings_of
 from explorer.models.network import Network, build
 from explorer.models.size import parameter_count
+from explorer.numerals import percent
 from explorer.results import Imported
 from explorer.runs.checkpoint_facts import CheckpointFacts, checkpoint_file, read_facts_file
 from explorer.runs.checkpoints import save_checkpoint
@@ -292,5 +293,5 @@ def _sample_error(network: Network, row: DatasetRow | None) -> tuple[float | Non
 
 def _warnings(config: NetworkConfig, error: float | None) -> list[str]:
     if error is not None and error > NEAR_CHANCE * (1 - 1 / config.classes):
-        return [f"An error of {error:.0%} is hardly better than chance: {SUSPECTS} may be wrong."]
+        return [f"An error of {percent(error, 0)} is hardly better than chance: {SUSPECTS} may be wrong."]
     return []

@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 
 from explorer.figures import captions, theme
 from explorer.figures.curve_lines import FrameRow
+from explorer.numerals import minus
 
 QUESTIONS = {
     "degradation": "Depth without shortcuts: deeper minus shallower",
@@ -138,14 +139,14 @@ def _in_words(row: FrameRow) -> str:
     size = f"{_number(row, 'gap').lstrip('−')} points {'above' if row['gap'] >= 0 else 'below'}"
     lines = [f"<b>{network} − {against}</b>", f"{network} ends {size} {against} in training error"]
     if not isnan(row["low"]):
-        lines.append(f"95% interval {_number(row, 'low')} to {_number(row, 'high')} points, {int(row['seeds'])} seeds")
+        lines.append(f"95 % interval {_number(row, 'low')} to {_number(row, 'high')} points, {int(row['seeds'])} seeds")
     return "<br>".join([*lines, (REASONS | OUTCOMES).get(row["reason"] or row["outcome"], "")])
 
 
 def _number(row: FrameRow, name: str, sign: str = "") -> str:
     """A fraction of a row in points, with as many digits as its outcome needs."""
     digits = row["digits"]
-    return f"{round(100 * row[name], digits) + 0.0:{sign}.{digits}f}".replace("-", "−")
+    return minus(f"{round(100 * row[name], digits) + 0.0:{sign}.{digits}f}")
 
 
 def _heading(place: int, text: str, left: int) -> dict[str, Any]:
@@ -169,7 +170,7 @@ def _x_axis(table: pd.DataFrame, colours: theme.Palette) -> dict[str, Any]:
 
 
 def _note(table: pd.DataFrame) -> str:
-    lines = ["bar: 95% interval over seeds\u2003filled dot: the interval excludes zero"]
+    lines = ["bar: 95 % interval over seeds\u2003filled dot: the interval excludes zero"]
     if (table["outcome"] == "not_started").any():
         lines.append("faded: a network does no better than guessing, so depth is not what is measured")
     return "<br>".join(lines)

@@ -12,6 +12,7 @@ from explorer.figures import captions, theme
 from explorer.figures.curve_lines import Floats
 from explorer.figures.fields import square
 from explorer.figures.layer_axes import zero_line
+from explorer.numerals import minus
 from explorer.registry import lookup
 
 # Columns of `tables.LIKENESS`, and their titles.
@@ -109,7 +110,7 @@ def _field(value: float, spread: float) -> str:
     """The text of a field."""
     if not isfinite(value):
         return ""
-    text = f"{value:.2f}".replace("-", "−")
+    text = minus(f"{value:.2f}")
     return f"{text}<br>±{spread:.2f}" if isfinite(spread) else text
 
 

@@ -10,6 +10,7 @@ from explorer.figures.layer_measures import LayerMeasure
 from explorer.models.catalogue import NETWORKS
 from explorer.models.config import NetworkConfig
 from explorer.models.description import Description, description, differences
+from explorer.numerals import percent
 from explorer.ui import glossary, wording
 from explorer.ui.build.choice import BuildChoice
 from explorer.ui.build.code import show_code
@@ -71,7 +72,7 @@ def _published(config: NetworkConfig, found: Description) -> str:
     ]
     if row.published_error is not None:
         where = {"cifar10": "CIFAR-10", "imagenet": "ImageNet"}[row.published_data]
-        facts.append(f"{row.published_error:.2%} error on {where}")
+        facts.append(f"{percent(row.published_error, 2)} error on {where}")
     return f"Published: {', '.join(facts)}. {row.source}." if facts else ""
 
 

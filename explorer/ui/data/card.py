@@ -24,7 +24,7 @@ def _card(row: DatasetRow, running: bool) -> None:
     st.markdown(f"#### {row.title} {badge}")
     if status.available:
         class_pictures(row.name)
-    sizes = " or ".join(f"{side} x {side}" for side in row.sizes)
+    sizes = " or ".join(f"{side}×{side}" for side in row.sizes)
     colour = "colour" if row.channels == 3 else "grey"
     st.markdown(
         f"{row.train_images:,} training and {row.test_images:,} test images, {colour}, {sizes} pixels  \n"

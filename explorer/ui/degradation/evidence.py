@@ -75,7 +75,7 @@ def _sizes(found: Experiment) -> None:
             "Network": name,
             "Depth": config.depth,
             "Parameters": f"{parameter_count(config):,}",
-            "Multiply-adds, 32x32 image": f"{multiply_adds(config) / 1e6:,.1f} million",
+            "Multiply-adds, 32×32 image": f"{multiply_adds(config) / 1e6:,.1f} million",
         }
         for name, config in sorted(configs.items(), key=lambda pair: (pair[1].depth, pair[1].kind))
     ]
@@ -160,7 +160,7 @@ def _stated(rows: pd.DataFrame) -> str:
         return "–"
     row = rows.iloc[0]
     if pd.isna(row["test_error"]):
-        return f"training error above {row['above']:.0%}"
+        return f"training error above {percent(row['above'], 0)}"
     return f"{100 * row['test_error']:.2f} %"
 
 

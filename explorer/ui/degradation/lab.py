@@ -158,8 +158,8 @@ def _measure(found: Experiment) -> str:
     shipped = "Shipped with the program, trained by its own worker; read-only. " if found.state == "shipped" else ""
     return (
         f"{shipped}Training error: mean of the last {tail:,} batches{where}, at the end of the schedule; never the "
-        "best epoch, never the test error. Intervals: 95%, Student's t over seeds, differences taken seed by seed, not "
-        "corrected for multiple comparisons."
+        "best epoch, never the test error. Intervals: 95 %, Student's t over seeds, differences taken seed by seed, "
+        "not corrected for multiple comparisons."
     )
 
 
@@ -204,7 +204,7 @@ def _reveal(report: Report) -> None:
         lowest = str(means.idxmin())
         right = "You were right" if guess.lowest == lowest else f"It was {lowest}"
         mine = in_markdown(guess.lowest)
-        lines.append(f"Lowest training error, your guess: {mine}. {right}, at {means.min():.1%}.")
+        lines.append(f"Lowest training error, your guess: {mine}. {right}, at {wording.percent(means.min())}.")
     rows = report.gaps[report.gaps["question"] == "degradation"]
     if guess.points is not None and len(rows):
         row = rows.iloc[-1]

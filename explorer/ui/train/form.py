@@ -119,7 +119,7 @@ def _data(fields: Fields) -> tuple[str, int | None, int | None]:
             list(sizes),
             default=usual.image_size or sizes[0],
             required=True,
-            format_func=lambda side: f"{side} x {side}",
+            format_func=lambda side: f"{side}×{side}",
             help=Recipe.model_fields["image_size"].description,
             **fields.bound(f"{key}_size"),
         )

@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from explorer.compute.client import Call, compute
+from explorer.numerals import percent
 from explorer.ui.errors import fragment, show_error
 
 POLL_SECONDS = 0.3
@@ -40,7 +41,7 @@ def awaited(
         while pending := [each for each in calls if each.pending]:
             done = len(calls) - len(pending)
             part = (done + sum(each.progress for each in pending)) / len(calls)
-            counted = f"{done} of {len(calls)}" if len(calls) > 1 else f"{part:.0%}"
+            counted = f"{done} of {len(calls)}" if len(calls) > 1 else percent(part, 0)
             place.progress(part, f"{doing}: {counted} ...{_reason(pending, part) if long else ''}")
             if not long and time.monotonic() - begun > LONG_SECONDS:
                 long = True

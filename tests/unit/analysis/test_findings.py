@@ -13,7 +13,7 @@ from explorer.models.published import published
 def gaps(*rows):
     """Rows of (question, network, against, error, against_error, low, high, outcome)."""
     given = ["question", "network", "against", "error", "against_error", "low", "high", "outcome"]
-    table = pd.DataFrame(rows, columns=given).reindex(columns=tables.GAPS)
+    table = pd.DataFrame(rows, columns=given).assign(digits=1).reindex(columns=tables.GAPS)
     configs = [network_config(name) for name in table["network"]]
     return table.assign(
         kind=[config.kind for config in configs],
@@ -123,3 +123,9 @@ def test_the_deepest_published_network_is_not_the_best():
     found = findings.open_questions(published(), deep="resnet56", steps=3000, seeds=1)
     assert [each.key for each in found] == ["deepest_worse", "again_better", "here_one"]
     assert (found[0].numbers["deepest_error"], found[0].numbers["best_error"]) == ("7.93", "6.43")
+
+
+def test_the_interval_of_a_clear_difference_is_not_printed_with_a_zero_at_its_end():
+    row = ("degradation", "plain56", "plain20", 0.1007, 0.1, 0.0003, 0.0011, "seen")
+    (found,) = findings.depth(gaps(row).assign(digits=2), "degradation")
+    assert [found.numbers[name] for name in ("gap", "low", "high")] == ["0.07", "+0.03", "+0.11"]

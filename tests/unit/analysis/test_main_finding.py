@@ -31,8 +31,8 @@ def test_plain_and_residual_networks_are_weighed_against_each_other():
         {"plain20": [0.1] * 3, "plain56": near(0.4), "resnet20": [0.05] * 3, "resnet56": near(0.08)}, steps=64_000
     )
     assert str(said) == (
-        "From 20 to 56 layers, the training error of plain networks rises by 30.0 points (95% interval +29.5 to "
-        "+30.5), while that of residual networks rises by 3.0 points (95% interval +2.5 to +3.5): 10 times less."
+        "From 20 to 56 layers, the training error of plain networks rises by 30.0 points (95 % interval +29.5 to "
+        "+30.5), while that of residual networks rises by 3.0 points (95 % interval +2.5 to +3.5): 10 times less."
     )
 
 
@@ -46,8 +46,8 @@ def test_a_rise_of_residual_networks_in_a_short_run_is_said_as_what_it_is():
     ("resnet56", "words"),
     [
         (near(0.34), ": about as much."),
-        ([0.049, 0.052, 0.05], "does not clearly change (95% interval −0.3 to +0.4 includes zero, 3 seeds)."),
-        (near(0.03), "while that of residual networks falls by 2.0 points (95% interval −2.5 to −1.5)."),
+        ([0.049, 0.052, 0.05], "does not clearly change (95 % interval −0.3 to +0.4 includes zero, 3 seeds)."),
+        (near(0.03), "while that of residual networks falls by 2.0 points (95 % interval −2.5 to −1.5)."),
         ([0.06], "while that of residual networks rises by 1.0 point."),
     ],
 )
@@ -102,7 +102,7 @@ def test_networks_that_have_not_started_are_named_and_the_deepest_that_have_are_
     assert said.main.startswith("From 20 to 32 layers, the training error of plain networks rises by 30.0 points")
     assert said.notes[:2] == (
         "plain56 has not started to train: at 89.5 % it is where guessing is (90 %), which is not degradation.",
-        "resnet56 trains and ends 10.0 points above resnet20 (95% interval +9.5 to +10.5).",
+        "resnet56 trains and ends 10.0 points above resnet20 (95 % interval +9.5 to +10.5).",
     )
 
 

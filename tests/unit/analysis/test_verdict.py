@@ -49,7 +49,7 @@ def test_a_known_effect_is_found_with_its_size():
     assert (row["low"], row["high"]) == pytest.approx((0.20 - 0.02484, 0.20 + 0.02484), abs=1e-5)
     assert degradation.headline == "Depth hurts the plain networks"
     assert degradation.sentences == (
-        "plain32 ends 20.0 points of training error above plain20 (95% interval +17.5 to +22.5, 3 seeds).",
+        "plain32 ends 20.0 points of training error above plain20 (95 % interval +17.5 to +22.5, 3 seeds).",
     )
 
 
@@ -95,18 +95,22 @@ def test_two_networks_at_zero_are_compared_by_their_steps_to_ten_percent():
     (sentence,) = degradation.sentences
     assert sentence == (
         "plain32 and plain20 both end at about 0 % training error in 3 seeds: nothing is left to tell apart. Training "
-        "error stays below 10 % from step 92 on in plain32, from step 50 on in plain20 (95% interval of the difference "
-        "+37 to +47 steps)."
+        "error stays below 10 % from step 92 on in plain32, from step 50 on in plain20 (95 % interval of the "
+        "difference +37 to +47 steps)."
     )
 
 
 @pytest.mark.parametrize(
     ("points", "outcome", "text"),
     [
-        ((0.02, 0.17, 0.32), "cannot_tell", "0.2 points of training error above plain20 (95% interval −0.2 to +0.5, 3"),
-        ((0.048, 0.1, 0.152), "cannot_tell", "0.10 points of training error above plain20 (95% interval −0.03 to"),
-        ((0.06, 0.07, 0.08), "seen", "0.07 points of training error above plain20 (95% interval +0.05 to +0.09, 3"),
-        ((0.0009, 0.001, 0.0013), "cannot_tell", "(95% interval +0.0 to +0.0, 3 seeds): the interval includes zero"),
+        (
+            (0.02, 0.17, 0.32),
+            "cannot_tell",
+            "0.2 points of training error above plain20 (95 % interval −0.2 to +0.5",
+        ),
+        ((0.048, 0.1, 0.152), "cannot_tell", "0.10 points of training error above plain20 (95 % interval −0.03 to"),
+        ((0.06, 0.07, 0.08), "seen", "0.07 points of training error above plain20 (95 % interval +0.05 to +0.09, 3"),
+        ((0.0009, 0.001, 0.0013), "cannot_tell", "(95 % interval 0.0 to 0.0, 3 seeds): the interval includes zero"),
     ],
 )
 def test_no_number_contradicts_its_outcome(points, outcome, text):

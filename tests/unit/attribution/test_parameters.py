@@ -259,14 +259,14 @@ def test_what_is_no_baseline_is_refused(baseline, text, images):
 @pytest.mark.parametrize(
     ("method", "given", "text"),
     [
-        ("occlusion", {"window": 9}, "`window` (=9) is larger than the image of 8 x 8 pixels. Lower it."),
+        ("occlusion", {"window": 9}, "`window` (=9) is larger than the image of 8×8 pixels. Lower it."),
         (
             "occlusion",
             {"window": 3, "stride": 4},
             "`stride` (=4) is larger than the window of 3: pixels would be left out. Lower it.",
         ),
-        ("feature_ablation", {"grid": 9}, "`grid` (=9) has more cells than the image of 8 x 8 pixels. Lower it."),
-        ("kernel_shap", {"grid": 9}, "`grid` (=9) has more cells than the image of 8 x 8 pixels. Lower it."),
+        ("feature_ablation", {"grid": 9}, "`grid` (=9) has more cells than the image of 8×8 pixels. Lower it."),
+        ("kernel_shap", {"grid": 9}, "`grid` (=9) has more cells than the image of 8×8 pixels. Lower it."),
     ],
 )
 def test_regions_are_not_larger_or_more_than_the_image_holds(method, given, text, images):

@@ -281,7 +281,7 @@ def test_a_construction_is_told_by_its_fields_and_in_words(capsys, tmp_path, hom
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "plain14-w2 made of plain8-w2: 3 blocks inserted, two layers each"
     assert lines[1] == f"largest difference of any output on 360 test images {found['largest_difference']:.1e}"
-    assert lines[2] == f"training error {found['source_train_error']:.1%} before and after"
+    assert lines[2] == f"training error {100 * found['source_train_error']:.1f} % before and after"
     assert lines[4] == f"saved as deep: {tmp_path / 'deep.safetensors'}"
 
 

@@ -32,5 +32,5 @@ def test_the_last_five_are_the_first_five_mirrored():
 
 
 def test_an_image_smaller_than_its_crops_is_refused():
-    with pytest.raises(BadSettings, match="A crop of 8 pixels cannot be cut from images of 4 x 8. Give larger ones."):
+    with pytest.raises(BadSettings, match="A crop of 8 pixels cannot be cut from images of 4×8. Give larger ones."):
         list(ten_crops(torch.zeros(1, 1, 4, 8), 8))

@@ -93,7 +93,7 @@ def test_a_file_that_is_no_picture_is_named(tmp_path):
 
 def test_a_picture_that_would_be_resized_to_gigabytes_is_refused(tmp_path):
     Image.new("L", (2000, 1)).save(tmp_path / "line.png")
-    with pytest.raises(BadSettings, match=r"line\.png: The picture has 2,000 x 1 pixels, more than 50 times as long"):
+    with pytest.raises(BadSettings, match=r"line\.png: The picture has 2,000×1 pixels, more than 50 times as long"):
         FilePixels([str(tmp_path / "line.png")], 224)[0]
 
 

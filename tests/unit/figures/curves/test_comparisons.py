@@ -80,7 +80,7 @@ def test_each_row_says_its_numbers_and_hover_says_them_in_words():
     assert "<b>+17.8</b> [12.0, 23.6]" in texts(figure)
     assert "<b>−2.0</b> [−3.0, −1.0]" in texts(figure)
     assert "plain56 ends 17.8 points above plain20 in training error" in figure.data[0].hovertemplate
-    assert "95% interval 12.0 to 23.6 points, 5 seeds" in figure.data[0].hovertemplate
+    assert "95 % interval 12.0 to 23.6 points, 5 seeds" in figure.data[0].hovertemplate
     assert "plain20 ends 2.0 points below resnet20" in figure.data[1].hovertemplate
 
 
