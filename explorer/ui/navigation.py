@@ -5,6 +5,10 @@ import streamlit as st
 from explorer.files import APP
 
 FOLDER = APP / "pages"
+# Without their icons the names of all pages fit a window of 1280 pixels, where some would be behind "more"
+WITHOUT_ICONS = """<style>
+@media (max-width: 1500px) { [data-testid=stTopNavLink] > span:first-child { display: none } }
+</style>"""
 
 # file name: title, icon, purpose
 PAGES = {

@@ -5,6 +5,8 @@ import re
 
 import pytest
 
+from explorer.ui.navigation import PAGES
+
 pytestmark = pytest.mark.browser
 
 CHART = ".explorer-chart"
@@ -113,6 +115,14 @@ def test_what_was_trained_is_listed_renamed_taken_along_and_deleted(page, tmp_pa
     page.get_by_role("link", name="Home").click()
     page.get_by_text("Latest experiments").wait_for()
     assert page.get_by_text("My first experiment").count() == 0
+
+
+def test_all_pages_are_in_the_navigation_of_a_small_window(page):
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.goto("/glossary")
+    page.locator(IDLE).wait_for()
+    page.get_by_test_id("stTopNavLink").nth(len(PAGES) - 1).wait_for()
+    assert page.get_by_text(re.compile(r"^\d+ more$")).count() == 0
 
 
 @pytest.mark.parametrize("path", ["/", "/degradation", "/train", "/runs", "/data", "/glossary"])
