@@ -1,6 +1,6 @@
 """Values of fields and of the address, checked strictly: anybody may have written the link."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -41,6 +41,18 @@ def bound_number(key: str, low: float, high: float, *, fraction: bool = False) -
     if st.query_params.get(key) and number_in_link(key, low, high, fraction=fraction) is None and _take_out(key):
         st.rerun()
     return {"key": key, "bind": "query-params"}
+
+
+def rename_in_address(key: str, names: Mapping[str, str]) -> None:
+    """Write the value of a field in an older link as it is offered now; called before the field.
+
+    Args:
+        names: the name offered by the one that older links have.
+    """
+    asked = st.query_params.get(key, "")
+    if names.get(asked, asked) != asked and _take_out(key):
+        st.query_params[key] = names[asked]
+        st.rerun()
 
 
 def forget_unless_offered(key: str, offered: Iterable[str]) -> None:

@@ -124,3 +124,10 @@ def test_what_the_operating_system_says_is_a_box_on_the_page(monkeypatch):
         raise OSError(36, "File name too long", "y" * 300)
     (text,) = told
     assert text.replace("\\", "").endswith("File name too long. Give a shorter name.")
+
+
+@pytest.mark.parametrize("written", ["one_cycle", "one-cycle", "cosine"])
+def test_an_older_link_names_a_schedule_as_it_is_stored(open_page, written):
+    app = open_page("train", paper_schedule=written, preset=PRESETS["paper"].title)
+    (field,) = [each for each in app.selectbox if each.key == "paper_schedule"]
+    assert field.value == written.replace("_", "-")

@@ -1,4 +1,4 @@
-"""The five commonest tasks, from Home, in few clicks; what is typed and chosen in the system's dialogs is not counted."""
+"""The five commonest tasks, from Home, in few clicks; typing and dialogs of the system are not counted."""
 
 import pytest
 

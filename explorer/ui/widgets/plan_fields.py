@@ -12,6 +12,7 @@ from explorer.training.plan import Plan
 from explorer.training.presets import Preset
 from explorer.training.recipe import Recipe
 from explorer.ui import glossary
+from explorer.ui.address import rename_in_address
 from explorer.ui.widgets.number_field import number_field
 
 # The terms that the help of a setting explains
@@ -85,6 +86,7 @@ class Fields:
         title, of_type = labels.heading(name), get_args(known.annotation)
         choices: dict[str, Any] = extra.get("choices") or {each: each for each in of_type if isinstance(each, str)}
         if choices:
+            rename_in_address(f"{self.name}_{name}", {str(stored): shown for shown, stored in choices.items()})
             index = list(choices.values()).index(usual)
             return choices[str(st.selectbox(title, list(choices), index, help=help_on(name), **self.bound(name)))]
         kind: Any = float if known.annotation is float else int
