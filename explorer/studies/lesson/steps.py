@@ -19,6 +19,7 @@ from explorer.figures import (
     ledger_entries,
     network_drawing,
     race,
+    residual_block,
     response_levels,
 )
 from explorer.models.published import REIMPLEMENTATION, published
@@ -176,8 +177,8 @@ def _block(runs: LessonRuns, _: Results) -> Finding:
     return findings.block_cost(twins[0] if twins else None, residual)
 
 
-def _block_drawing(runs: LessonRuns, _: Results, _height: int) -> "Figure":
-    return network_drawing(runs.config(runs.residual[-1]), closed=(1, 2, 3), opened=(1, 1))
+def _block_drawing(_runs: LessonRuns, _results: Results, height: int) -> "Figure":
+    return residual_block(height=height)
 
 
 def _block_facts(runs: LessonRuns) -> dict[str, str]:
