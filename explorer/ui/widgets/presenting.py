@@ -86,7 +86,6 @@ _STAGED = """<style>
 }
 .st-key-stage [data-testid=stMarkdownContainer] p {
   font-size: calc(SIZE * min(5vh, 2.9vw)); line-height: 1.2; font-weight: 600; margin: 0;
-  word-break: keep-all; /* Korean breaks between words, as other languages do */
 }
 </style>"""
 
