@@ -95,12 +95,12 @@ def training_curves(
         for curve in members:
             drawn += band_trace(curve.network, curve.run, curve.band, curve.colour(colours))
         _name_once(drawn, short=len(groups) > 1)
-        ends = _ends(members, shown, colours, short=len(groups) > 1)
-        labels = end_labels(ends, span, log_y=log_y)
+        labelled = _ends(members, shown, colours, short=len(groups) > 1)
+        labels = end_labels(labelled, span, log_y=log_y)
         traces += [trace | axes for trace in drawn + labels]
         width = (1 - GAP * (len(groups) - 1)) / len(groups)
         domain = [round((number - 1) * (width + GAP), 6), round((number - 1) * (width + GAP) + width, 6)]
-        room = max((28 + LETTER * len(re.sub("<.*?>", "", end.text)) for end in ends), default=0)
+        room = max((28 + LETTER * len(re.sub("<.*?>", "", end.text)) for end in labelled), default=0)
         layout[f"legend{mark}"] = _legend(heading, domain[0])
         # Zoom is kept while curves grow, and reset when the axes change.
         layout[f"xaxis{mark}"] = across | {"domain": domain, "anchor": f"y{mark}", "uirevision": f"{x}-{log_x}"}

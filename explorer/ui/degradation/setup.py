@@ -73,7 +73,7 @@ def setup() -> None:
                 plan = _preset_plan()
         if plan is None:
             return
-        guess = None
+        guess: Guess | None = None
         with readable_errors():
             guess = _guess(plan)
         if guess is None:
