@@ -73,15 +73,13 @@ def setup() -> None:
                 plan = _preset_plan()
         if plan is None:
             return
-        guess: Guess | None = None
-        with readable_errors():
+    with readable_errors():
+        with left:
             guess = _guess(plan)
-        if guess is None:
-            return
-        show_caveats(plan_confounds(plan), plan, key="before")
-    query = {"guess": guess.text()} if guess != Guess() else {}
-    with right:
-        start_panel(plan, opens="degradation", **query)
+            show_caveats(plan_confounds(plan), plan, key="before")
+        query = {"guess": guess.text()} if guess != Guess() else {}
+        with right:
+            start_panel(plan, opens="degradation", **query)
 
 
 def _proposal(plan: Plan) -> None:
