@@ -22,12 +22,12 @@ setup: $(READY) ## Create the environment .venv and install everything into it
 run: $(READY) ## Open the app (PORT=8600 for another port)
 	@exec $(VENV_PYTHON) -m streamlit run streamlit_app.py $(if $(PORT),--server.port $(PORT))
 
-# Several processes with one thread each; tests that start processes or browsers run alone afterwards.
+# Several processes with one thread each; tests that measure times of drawing or waiting run alone afterwards.
 PARALLEL := OMP_NUM_THREADS=1 $(VENV_PYTHON) -m pytest -n auto --maxprocesses 4 --dist worksteal $(if $(CI),--durations=20)
 
 test: $(READY) ## Run all tests: unit, app, worker, faults, browser
-	$(PARALLEL) tests/unit tests/app tests/faults
-	$(VENV_PYTHON) -m pytest $(if $(CI),--durations=20) tests/worker tests/browser
+	$(PARALLEL) -m 'not slow and not alone'
+	$(VENV_PYTHON) -m pytest -m alone tests/browser
 
 test-fast: $(READY) ## Run the quick unit tests in a minute: one network a family; what trains, starts processes or takes seconds is left out
 	$(PARALLEL) -m 'not slow and not thorough' tests/unit

@@ -6,6 +6,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -40,10 +41,9 @@ def find_chromium():
     return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    """A server on a free port with no runs; gives its address."""
-    folder = tmp_path_factory.mktemp("browser")
+@contextmanager
+def app(folder):
+    """The app on a free port, with its runs in this folder; gives its address."""
     port = free_port()
     environment = os.environ | {"EXPLORER_HOME": str(folder / "home"), "EXPLORER_DATA": str(folder / "data")}
     with (folder / "server.log").open("wb") as log:
@@ -55,6 +55,13 @@ def server(tmp_path_factory):
     finally:
         process.terminate()
         process.wait(timeout=20)
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory):
+    """An app with no runs for all tests that only read; gives its address."""
+    with app(tmp_path_factory.mktemp("browser")) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")

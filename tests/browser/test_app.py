@@ -1,4 +1,4 @@
-"""The app as a person uses it: start to train, see the curves move, pause, reload, resume, stop."""
+"""What a person does that lasts: training, with pause, reload, resume and stop; a race with a guess; deleting."""
 
 import csv
 import re
@@ -6,12 +6,26 @@ import re
 import pytest
 
 from explorer.ui.navigation import PAGES
+from tests.browser.conftest import app
 
 pytestmark = pytest.mark.browser
 
 CHART = ".explorer-chart"
+FINDING = ".st-key-finding"
 IDLE = "[data-testid=stApp][data-test-script-state=notRunning][data-test-connection-state=CONNECTED]"
 POINTS = f"document.querySelector('{CHART}')?._fullData?.reduce((sum, trace) => sum + (trace._length ?? 0), 0) ?? 0"
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    return tmp_path_factory.mktemp("trains") / "home"
+
+
+@pytest.fixture(scope="module")
+def server(home):
+    """An app of their own: these tests train and delete."""
+    with app(home.parent) as address:
+        yield address
 
 
 def state(page, name):
@@ -74,22 +88,20 @@ def test_training_runs_pauses_survives_a_reload_resumes_and_stops(page):
 
 
 @pytest.mark.timeout(400)
-def test_what_was_trained_is_listed_renamed_taken_along_and_deleted(page, tmp_path):
-    page.goto("/train")
-    press(page, "Start")
-    page.wait_for_url("**/train?experiment=*")
-    experiment = page.url.partition("experiment=")[2]
-    page.get_by_test_id("stMetric").filter(has_text=re.compile("^Step.*[1-9][0-9]* of")).wait_for()  # of all runs
-    press(page, "Stop")
-    state(page, "stopped").wait_for()
+def test_an_experiment_is_renamed_taken_along_and_deleted(page, home, make_run, monkeypatch, tmp_path):
+    monkeypatch.setenv("EXPLORER_HOME", str(home))
+    experiment, networks = "20260101-000000-aaaaaa", {"plain20", "resnet20"}
+    for network in networks:
+        make_run(network, experiment=experiment)
+    make_run(experiment="20260101-000000-bbbbbb", title="Another")
+    page.goto(f"/train?experiment={experiment}")
+    state(page, "finished").wait_for()
     page.locator(IDLE).wait_for()
     with page.expect_download() as download:
         page.get_by_role("button", name="Metrics (CSV)").click()
     download.value.save_as(tmp_path / "metrics.csv")
     rows = list(csv.DictReader((tmp_path / "metrics.csv").read_text().splitlines()))
-    assert {row["network"] for row in rows} == {
-        f"{kind}{depth}" for kind in ("plain", "resnet") for depth in (20, 32, 56)
-    }
+    assert {row["network"] for row in rows} == networks
 
     page.goto(f"/runs?experiment={experiment}")
     page.get_by_role("button", name="Title and note").click()
@@ -97,7 +109,7 @@ def test_what_was_trained_is_listed_renamed_taken_along_and_deleted(page, tmp_pa
     page.get_by_role("dialog").get_by_role("button", name="Save").click()
     page.get_by_role("dialog").wait_for(state="detached")
     page.goto(f"/train?experiment={experiment}")
-    state(page, "stopped").filter(has_text="My first experiment").wait_for()
+    state(page, "finished").filter(has_text="My first experiment").wait_for()
 
     page.goto(f"/runs?experiment={experiment}")
     page.locator(f"{CHART} .main-svg").first.wait_for()
@@ -131,3 +143,24 @@ def test_every_page_opens_by_its_address(page, path):
     page.goto(path)
     page.locator("h1").wait_for()
     page.locator(IDLE).wait_for()
+
+
+@pytest.mark.timeout(400)
+def test_a_guess_a_race_and_its_verdict(page):
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.goto("/degradation?lab_one_minute_steps=3&lab_one_minute_seeds=2")
+    page.locator(f"{CHART} .main-svg").first.wait_for()
+    page.get_by_role("button", name="Run your own").click()
+    page.get_by_text("Two seeds give a very wide interval").wait_for()
+    page.get_by_label("Points of plain56 above plain20").fill("12")
+    page.get_by_label("Points of plain56 above plain20").press("Tab")
+    page.locator(IDLE).wait_for()
+    page.get_by_test_id("stPopoverBody").get_by_role("button", name="Start", exact=True).click()
+    page.wait_for_url("**/degradation?experiment=*guess=*")
+    page.get_by_text("The verdict is given when").wait_for()
+    page.get_by_text("your guess: +12 points").wait_for(timeout=200_000)
+    assert "not started to train" in page.locator(FINDING).inner_text(), "it is there without a reload"
+    box = page.locator(FINDING).bounding_box()
+    assert 0 < box["y"] < box["y"] + box["height"] < 800, "in view without scrolling"
+    page.get_by_text("Shortcuts", exact=False).first.wait_for()
+    assert page.get_by_text("have not started to train").count() >= 1, "three steps are no training"

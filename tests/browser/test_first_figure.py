@@ -28,3 +28,11 @@ def test_the_first_figure_is_in_view(page, path):
     page.set_viewport_size(SMALL)
     page.goto(f"/{path}")
     assert first_figure(page) <= HIGHEST
+
+
+@pytest.mark.parametrize("path", ["runs", "glossary"])
+def test_a_page_without_a_figure_opens_by_its_address(page, path):
+    """Without a request that fails: the fixture looks."""
+    page.goto(f"/{path}")
+    page.locator("h1").wait_for()
+    page.locator(IDLE).wait_for()

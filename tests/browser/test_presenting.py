@@ -89,6 +89,7 @@ window.begun = place()
 """
 
 
+@pytest.mark.alone
 def test_a_replay_is_smooth_and_the_page_stays(page):
     page.emulate_media(reduced_motion="reduce")  # it does not play by itself
     page.goto("/degradation?experiment=shipped-digits")

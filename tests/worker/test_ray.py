@@ -36,6 +36,7 @@ def nodes(home, monkeypatch):
     for found in (experiment(each) for each in begun):
         if found.active:
             stop(found.id)
+    begun.clear()  # the next test has another home
     cluster.shutdown()
 
 
