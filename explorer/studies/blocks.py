@@ -214,11 +214,10 @@ def critical(
         ]
         whole, *wrong = net.wrong([intact(net.config), *versions])
         for (index, shape, source), found in zip(cells, wrong, strict=True):
-            step = int(source) if source.isdecimal() else None
+            step = int(source) if source.isdecimal() else nan
             keys = (shape.stage, shape.block, index + 1, source, step)
             rows.append((*net.net.keys, *keys, *_rise(whole, found)[:-1]))
-    table = pd.DataFrame(rows, columns=tables.CRITICAL)
-    return table.astype({"weights_step": "Int64"})
+    return pd.DataFrame(rows, columns=tables.CRITICAL).astype({"weights_step": float})
 
 
 def operated(
