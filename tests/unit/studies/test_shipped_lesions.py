@@ -1,5 +1,7 @@
 """The bars that ship beside the networks are those of the networks, and those of other weights are left out."""
 
+import shutil
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -22,6 +24,14 @@ SAMPLE = [("shipped-digits-resnet20", 0), ("shipped-digits-plain20", 0), ("shipp
 def home(tmp_path, monkeypatch):
     monkeypatch.setenv("EXPLORER_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(store, "SHIPPED", SHIPPED)
+
+
+def with_facts_only(folder, names):
+    """Checkpoints with the facts of the shipped ones."""
+    for name in names:
+        (folder / name).mkdir()
+        (folder / name / "checkpoint.safetensors").touch()
+        shutil.copy(SHIPPED / name / "checkpoint.json", folder / name)
 
 
 def test_every_shipped_network_with_weights_has_its_bars():
@@ -52,8 +62,7 @@ def test_bars_of_other_weights_are_left_out(tmp_path, monkeypatch):
     content = (SHIPPED / module.FILE).read_text()
     sha256 = checkpoint_facts("shipped-digits-plain8").sha256
     monkeypatch.setattr(store, "SHIPPED", tmp_path)
-    for name in table["reference"].unique():
-        (tmp_path / name).symlink_to(SHIPPED / name)
+    with_facts_only(tmp_path, table["reference"].unique())
     (tmp_path / module.FILE).write_text(content.replace(sha256, "0" * 64))
     left = shipped_lesions()
     assert set(table["reference"]) - set(left["reference"]) == {"shipped-digits-plain8"}
@@ -64,8 +73,7 @@ def test_what_is_written_is_read(tmp_path, monkeypatch):
     names = table["reference"].unique()
     monkeypatch.setattr(store, "SHIPPED", tmp_path)
     assert shipped_lesions().empty
-    for name in names:
-        (tmp_path / name).symlink_to(SHIPPED / name)
+    with_facts_only(tmp_path, names)
     write_lesions(table)
     pd.testing.assert_frame_equal(shipped_lesions(), table)
     assert (tmp_path / module.FILE).read_text().startswith("# Each block of the shipped networks deleted in turn")
