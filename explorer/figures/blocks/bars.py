@@ -21,8 +21,8 @@ def lesion_bars(
 ) -> go.Figure:
     """A panel for each network, plain before residual, on one scale: a bar for each block, how much its deletion costs.
 
-    Lines separate the stages. A block that changes the shape is a hollow bar; one that cannot be deleted is a cross. Thin
-    lines are standard errors. A bar's customdata is the block's index, stage, block, the reference, the error without
+    Lines separate the stages. A block that changes the shape is a hollow bar; one that cannot be deleted is a cross.
+    Thin lines are standard errors. A bar's customdata is the block's index, stage, block, the reference, the error without
     it, and the standard error; errors in percent.
 
     Args:
@@ -113,7 +113,7 @@ def _crosses(line: NetworkLine, colours: theme.Palette) -> dict[str, Any]:
         "cliponaxis": False,
         "customdata": rows[["stage", "block", "refused"]].to_numpy(),
         "marker": {"symbol": "x-thin", "size": 9, "line": {"color": colours.ink, "width": 2}},
-        "hovertemplate": "block %{customdata[0]}.%{customdata[1]} cannot be deleted:<br>%{customdata[2]}<extra></extra>",
+        "hovertemplate": "block %{customdata[0]}.%{customdata[1]} stays:<br>%{customdata[2]}<extra></extra>",
     }
 
 

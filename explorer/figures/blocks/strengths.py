@@ -59,5 +59,5 @@ def _line(line: NetworkLine, places: Any, title: str, colours: theme.Palette) ->
         "x": places.astype(np.float32),
         "y": (100 * line.rows["error"]).to_numpy(np.float32),
         "marker": {"size": MARKER, "symbol": theme.MARKERS[line.kind][0]},
-        "hovertemplate": f"{line.title}<br>{title.partition(' (')[0]}: %{{x:.3~g}}<br>error %{{y:.1f}} %<extra></extra>",
+        "hovertemplate": f"{line.title}<br>{title.partition(' (')[0]} %{{x:.3~g}}<br>error %{{y:.1f}} %<extra></extra>",
     }
