@@ -1,6 +1,7 @@
 """Scores of operated versions of a network, computed together: each from the first block on that differs."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -51,7 +52,7 @@ class _Versions:
         make = BlockMaker(network, snapshots)
         needed = {there: None for arrangement in (self._usual, *arrangements) for there in arrangement}
         self._blocks: dict[OperatedBlock, nn.Module] = {there: fused_part(make(there)) for there in needed}
-        self._network = fused(network)
+        self._network: Any = fused(network)
         starts = [_first_difference(each, self._usual) for each in arrangements]
         self._versions = [(starts[number], number, arrangements[number]) for number in range(len(arrangements))]
         self._versions.sort(key=lambda version: version[0])

@@ -21,9 +21,9 @@ def lesion_bars(
 ) -> go.Figure:
     """A panel for each network, plain before residual, on one scale: a bar for each block, how much its deletion costs.
 
-    Lines separate the stages. A block that changes the shape is a hollow bar; one that cannot be deleted is a cross.
-    Thin lines are standard errors. A bar's customdata is the block's index, stage, block, the reference, the error without
-    it, and the standard error; errors in percent.
+    Lines separate the stages. A hollow bar: the block changes the shape; a cross: it cannot be deleted.
+    Thin lines are standard errors. A bar's customdata is the block's index, stage, block, the reference, the error
+    without it, and the standard error; errors in percent.
 
     Args:
         table: `tables.LESION`.

@@ -85,7 +85,7 @@ def _words(weights: str) -> str:
 
 def _y_axis(places: pd.DataFrame, axis: dict[str, Any], *, first: bool) -> dict[str, Any]:
     middles = places.groupby("stage")["index"].mean()
-    found = {"tickvals": middles.to_list(), "ticktext": [str(stage) for stage in middles.index]}
+    found: dict[str, Any] = {"tickvals": middles.to_list(), "ticktext": [str(stage) for stage in middles.index]}
     found |= {"range": [len(places) + 0.5, 0.5], "showticklabels": True}
     return axis | found | ({} if first else {"title": None})
 
