@@ -61,7 +61,7 @@ def test_a_curve_is_the_mean_error_with_a_band(x, columns):
     figure = operated_errors(table, x=x)
     bands, lines = figure.data[::2], figure.data[1::2]
     np.testing.assert_allclose(lines[1].y, 10 + np.arange(1, 10), rtol=1e-5)
-    np.testing.assert_allclose(bands[1].y[:9], 9 + np.arange(1, 10), rtol=1e-5)
+    np.testing.assert_allclose(bands[1].y, [*(11 + np.arange(1, 10)), *(9 + np.arange(9, 0, -1))], rtol=1e-5)
     assert [line.line.dash for line in lines] == ["6px,3px", "solid"]
     assert (figure.layout.xaxis.autorange == "reversed") == (x == "tau")
     assert "mean and quartiles of 3 choices" in figure.layout.annotations[0].text
