@@ -11,7 +11,7 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 py
 VENV_PYTHON := .venv/bin/python
 READY := .venv/.requirements-installed
 
-.PHONY: help setup run test test-fast test-slow look lint types bench-train bench-responses bench-probes bench-attributions bench-first-paint bench-first-answer bench-evaluation bench-clicks bench-scale gpu-check zoo zoo-pack clean
+.PHONY: help setup run test test-fast test-slow look lint types bench-train bench-responses bench-probes bench-attributions bench-first-paint bench-first-answer bench-evaluation bench-lesions bench-clicks bench-scale gpu-check zoo zoo-pack zoo-lesions clean
 
 help: ## Show this list
 	@echo 'ResNet Explorer: make TARGET'
@@ -51,6 +51,9 @@ bench-train: $(READY) ## Measure training speed against a plain reference (needs
 bench-evaluation: $(READY) ## Measure the cost of an evaluation against a plain forward pass
 	OMP_WAIT_POLICY=passive $(VENV_PYTHON) -m benchmarks.evaluation_cost $(ARGS)
 
+bench-lesions: $(READY) ## Measure the cost of deleting each block in turn against plain forward passes
+	OMP_WAIT_POLICY=passive $(VENV_PYTHON) -m benchmarks.lesions $(ARGS)
+
 bench-responses: $(READY) ## Measure the cost of response statistics against a bare forward pass
 	$(VENV_PYTHON) -m benchmarks.response_cost $(ARGS)
 
@@ -83,6 +86,9 @@ zoo: $(READY) ## Train the networks that ship in checkpoints/ (half a day on two
 
 zoo-pack: $(READY) ## Put the networks that have finished into checkpoints/
 	EXPLORER_HOME='$(ZOO_HOME)' $(VENV_PYTHON) -m checkpoints.zoo pack $(ARGS)
+
+zoo-lesions: $(READY) ## Delete each block of the networks in checkpoints/ in turn, and write the errors beside them
+	$(VENV_PYTHON) -m checkpoints.lesions $(ARGS)
 
 clean: ## Remove the environment and all caches; runs and data stay
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache test-results

@@ -17,11 +17,13 @@ if TYPE_CHECKING:
     from explorer.models.code.network import standalone_code as standalone_code
     from explorer.models.config import NetworkConfig as NetworkConfig
     from explorer.models.network import build as build
+    from explorer.models.operated import operated as operated
     from explorer.models.size import networks as networks
     from explorer.runs.checkpoints import load_checkpoint as load_checkpoint
     from explorer.runs.experiments import metrics as metrics
     from explorer.runs.onnx_files import export_onnx as export_onnx
     from explorer.studies import attributions as attribution_maps
+    from explorer.studies import blocks as blocks
     from explorer.studies import degradation as degradation
     from explorer.studies import evaluations as evaluations
     from explorer.studies import identity as construct
@@ -49,6 +51,7 @@ _HOME = {
     "Recipe": "explorer.training.recipe:Recipe",
     "attribute": "explorer.attribution.attribute:attribute",
     "attribution_maps": "explorer.studies.attributions",
+    "blocks": "explorer.studies.blocks",
     "build": "explorer.models.network:build",
     "construct": "explorer.studies.identity",
     "degradation": "explorer.studies.degradation",
@@ -66,6 +69,7 @@ _HOME = {
     "load_foreign_state": "explorer.weights.matching:load_foreign_state",
     "metrics": "explorer.runs.experiments:metrics",
     "networks": "explorer.models.size:networks",
+    "operated": "explorer.models.operated:operated",
     "pause": "explorer.training.launch:pause",
     "predictions": "explorer.studies.predictions",
     "residual_ledger": "explorer.analysis.ledger:residual_ledger",

@@ -1,4 +1,4 @@
-"""Progress of long computations, reported to a listener in the same context."""
+"""Progress of long computations, reported to a listener in the same context; sizes for coarse results first."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -34,3 +34,9 @@ def part(done: int, whole: int) -> Iterator[None]:
     with listening(lambda fraction: outer((done + fraction) / whole)):
         yield
     outer((done + 1) / whole)
+
+
+def sizes(whole: int) -> list[int]:
+    """Growing numbers of images up to `whole`, so that a study gives coarse results soon: 50, 250, 1000."""
+    smaller = [size for size in (50, 250, 1000) if size <= whole // 2]
+    return [*smaller, whole]

@@ -10,6 +10,7 @@ from tyro.extras import SubcommandApp
 
 from explorer.cli import (
     attributions,
+    blocks,
     checkpoints,
     construct,
     data,
@@ -54,6 +55,11 @@ app.command(layers.gradients)
 app.command(layers.ledger)
 app.command(layers.xray)
 app.command(layers.shattering)
+app.command(blocks.operate)
+app.command(blocks.lesion)
+app.command(blocks.shuffle)
+app.command(name="shortcut-strength")(blocks.shortcut_strength)
+app.command(blocks.critical)
 app.command(attributions.methods)
 app.command(attributions.attribute)
 app.command(name="attribute-check")(attributions.check)

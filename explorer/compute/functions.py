@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from explorer.runs import onnx_files as onnx_files
     from explorer.studies import attributions as attributions
+    from explorer.studies import blocks as blocks
     from explorer.studies import evaluations as evaluations
     from explorer.studies import identity as identity
     from explorer.studies import layers as layers
@@ -31,6 +32,7 @@ else:
 
     onnx_files = _ModuleProxy("explorer.runs.onnx_files")
     attributions = _ModuleProxy("explorer.studies.attributions")
+    blocks = _ModuleProxy("explorer.studies.blocks")
     evaluations = _ModuleProxy("explorer.studies.evaluations")
     identity = _ModuleProxy("explorer.studies.identity")
     layers = _ModuleProxy("explorer.studies.layers")

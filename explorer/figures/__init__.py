@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure as Figure
 
+    from explorer.figures.blocks.bars import lesion_bars as lesion_bars
+    from explorer.figures.blocks.critical import critical_blocks as critical_blocks
+    from explorer.figures.blocks.strengths import operated_errors as operated_errors
     from explorer.figures.curves.by_depth import error_by_depth as error_by_depth
     from explorer.figures.curves.comparisons import gaps as gaps
     from explorer.figures.curves.end_bars import end_errors as end_errors
@@ -47,6 +50,7 @@ _HOME = {
     "attribution_grid": "explorer.figures.maps.grid",
     "class_errors": "explorer.figures.evaluation.by_class",
     "confusion_matrix": "explorer.figures.evaluation.confusions",
+    "critical_blocks": "explorer.figures.blocks.critical",
     "deletion_insertion": "explorer.figures.maps.checks",
     "end_errors": "explorer.figures.curves.end_bars",
     "error_by_depth": "explorer.figures.curves.by_depth",
@@ -58,8 +62,10 @@ _HOME = {
     "layer_sizes": "explorer.figures.layers.sizes",
     "layer_steps": "explorer.figures.layers.heat_map",
     "ledger_entries": "explorer.figures.layers.ledger",
+    "lesion_bars": "explorer.figures.blocks.bars",
     "member_agreement": "explorer.figures.evaluation.members",
     "network_drawing": "explorer.figures.network.drawing",
+    "operated_errors": "explorer.figures.blocks.strengths",
     "race": "explorer.figures.curves.race",
     "randomisation": "explorer.figures.maps.checks",
     "reliability_diagram": "explorer.figures.evaluation.reliability",

@@ -14,16 +14,22 @@ class Addition(nn.Module):
     """The sum of branch and shortcut; a module, since relevance propagation has rules for modules only.
 
     Attributes:
-        branch_factor: of the branch; differs from 1 only in training with stochastic depth, see
-            `training.stochastic_depth`.
+        branch_factor: of the branch; differs from 1 in training with stochastic depth, see
+            `training.stochastic_depth`, and in operated networks, see `models.operated`.
+        shortcut_factor: of the shortcut; differs from 1 in operated networks.
     """
 
     branch_factor = 1.0
+    shortcut_factor = 1.0
 
     def forward(self, branch: Tensor, shortcut: Tensor) -> Tensor:
         if self.branch_factor != 1:
             branch = branch * self.branch_factor
-        return branch + shortcut  # not in place: a recorded response would change
+        return branch + self.weighted(shortcut)  # not in place: a recorded response would change
+
+    def weighted(self, shortcut: Tensor) -> Tensor:
+        """The shortcut times its factor."""
+        return shortcut if self.shortcut_factor == 1 else shortcut * self.shortcut_factor
 
 
 class ResidualBlock(nn.Module):
@@ -42,8 +48,12 @@ class ResidualBlock(nn.Module):
 
     @property
     def branch_dropped(self) -> bool:
-        """Whether only the shortcut is computed, in some training steps with stochastic depth."""
+        """Whether only the shortcut is computed: in some training steps with stochastic depth, or a deleted block."""
         return self.addition.branch_factor == 0
+
+    def without_branch(self, x: Tensor) -> Tensor:
+        """The shortcut of x alone; in a plain network, x."""
+        return x if self.shortcut is None else self.addition.weighted(self.shortcut(x))
 
 
 class BasicBlock(ResidualBlock):
@@ -64,7 +74,7 @@ class BasicBlock(ResidualBlock):
 
     def forward(self, x: Tensor) -> Tensor:
         if self.branch_dropped:
-            return self.relu2(self.shortcut(x))
+            return self.relu2(self.without_branch(x))
         out = self.relu1(self.norm1(self.conv1(x)))
         out = self.norm2(self.conv2(out))  # the response of figure 7
         if self.excitation is not None:
@@ -100,7 +110,7 @@ class BottleneckBlock(ResidualBlock):
 
     def forward(self, x: Tensor) -> Tensor:
         if self.branch_dropped:
-            return self.relu3(self.shortcut(x))
+            return self.relu3(self.without_branch(x))
         out = self.relu1(self.norm1(self.conv1(x)))
         out = self.relu2(self.norm2(self.conv2(out)))
         out = self.norm3(self.conv3(out))
@@ -134,7 +144,7 @@ class PreBasicBlock(ResidualBlock):
 
     def forward(self, x: Tensor) -> Tensor:
         if self.branch_dropped:
-            return self.shortcut(self.relu1(self.norm1(x)) if self.shape.shares_activation else x)
+            return self.without_branch(self.relu1(self.norm1(x)) if self.shape.shares_activation else x)
         active = self.relu1(self.norm1(x))
         out = self.conv1(active)
         out = self.conv2(self.relu2(self.norm2(out)))
@@ -168,7 +178,7 @@ class PreBottleneckBlock(ResidualBlock):
 
     def forward(self, x: Tensor) -> Tensor:
         if self.branch_dropped:
-            return self.shortcut(self.relu1(self.norm1(x)) if self.shape.shares_activation else x)
+            return self.without_branch(self.relu1(self.norm1(x)) if self.shape.shares_activation else x)
         active = self.relu1(self.norm1(x))
         out = self.conv1(active)
         out = self.conv2(self.relu2(self.norm2(out)))

@@ -24,16 +24,23 @@ def fused(network: nn.Module) -> nn.Module:
         network: it is not changed.
     """
     hooked = any(each._forward_hooks or each._forward_pre_hooks for each in network.modules())  # noqa: SLF001
-    if not isinstance(network, Network) or hooked:
-        return network
-    copied = deepcopy(network).eval()
-    for parent in list(copied.modules()):
+    return network if not isinstance(network, Network) or hooked else fused_part(network)
+
+
+def fused_part(part: nn.Module) -> nn.Module:
+    """`fused` for a part of a network of `explorer.models` without hooks, such as a block."""
+    whole = nn.Sequential(deepcopy(part).eval())
+    for parent in list(whole.modules()):
         _fuse_layers(parent)
-    for stage in copied.stages.children():
-        for name, block in stage.named_children():
-            if isinstance(block, BasicBlock | BottleneckBlock) and block.shape.norm == "batch" and not block.excitation:
-                stage.add_module(name, FusedBlock(block))
-    return copied
+    for parent in list(whole.modules()):
+        for name, block in parent.named_children():
+            if isinstance(block, BasicBlock | BottleneckBlock) and _ends_in_one_pass(block):
+                parent.add_module(name, FusedBlock(block))
+    return whole[0]
+
+
+def _ends_in_one_pass(block: BasicBlock | BottleneckBlock) -> bool:
+    return block.shape.norm == "batch" and not block.excitation and not block.branch_dropped
 
 
 def _fuse_layers(parent: nn.Module) -> None:
@@ -61,10 +68,12 @@ class FusedBlock(nn.Module):
         *first, self.last = (each for each in block.children() if isinstance(each, FusedConvolution))
         self.branch = nn.Sequential(*first)
         self.last.relu = True
-        self.shortcut = block.shortcut
+        self.last.multiply(block.addition.branch_factor)
+        self.shortcut, self.weighted = block.shortcut, block.addition.weighted
 
     def forward(self, x: Tensor) -> Tensor:
-        out: Tensor = self.last(self.branch(x), None if self.shortcut is None else self.shortcut(x))
+        shortcut = None if self.shortcut is None else self.weighted(self.shortcut(x))
+        out: Tensor = self.last(self.branch(x), shortcut)
         return out
 
 
@@ -84,6 +93,12 @@ class FusedConvolution(nn.Module):
         self.bias = None if bias is None else bias.detach()
         self.geometry: Any = layer.stride, layer.padding, layer.dilation, layer.groups
         self.relu = relu
+
+    def multiply(self, factor: float) -> None:
+        """Multiply the outputs before sum and ReLU."""
+        if factor != 1:
+            self.weight = self.weight * factor
+            self.bias = None if self.bias is None else self.bias * factor
 
     def forward(self, images: Tensor, other: Tensor | None = None) -> Tensor:
         if images.device.type == "cpu" and images.dtype == self.weight.dtype == torch.float32 and in_one_pass():

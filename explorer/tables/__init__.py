@@ -1,5 +1,6 @@
 """Column names of all tables that are shown, stored and exported, a file for each subject."""
 
+from explorer.tables.blocks import *
 from explorer.tables.evaluation import *
 from explorer.tables.layers import *
 from explorer.tables.maps import *

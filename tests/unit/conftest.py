@@ -15,7 +15,7 @@ THOROUGH = {
     "cli": "attributions evaluate runs_and_training",
     "compute": "client",
     "data": "download file_pixels",
-    "models": "identity recomputation",
+    "models": "identity operated recomputation",
     "models/code": "network",
     "runs": "archive mending",
     "studies": "attributions evaluations identity kept_networks layers read_only",

@@ -60,6 +60,7 @@ WITHOUT_TORCH = [
     "data.pictures", "data.own_folders", "runs.experiments", "runs.checkpoint_facts", "runs.metrics",
     "training.recipe", "training.plan", "training.launch", "training.lanes", "training.lockstep", "training.watchdog",
     "attribution.methods", "analysis.answers", "analysis.verdict", "studies.map_files", "studies.degradation",
+    "studies.shipped_lesions", "models.operations", "analysis.block_choices",
 ]  # fmt: skip
 
 TORCH = {"torch", "torchvision", "captum", "onnx"}  # and what imports it

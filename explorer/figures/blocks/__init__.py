@@ -1,0 +1,1 @@
+"""Operations on the blocks of trained networks."""
