@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 
 from explorer import progress, tables
@@ -23,7 +24,7 @@ from explorer.models.features import FeaturePoint, feature_points, record_featur
 from explorer.models.fused import fused
 from explorer.models.recording import working_copy
 
-STRENGTHS = (0.001, 0.01, 0.1, 1.0)  # of scikit-learn's C, for standardised features
+STRENGTHS = (0.0001, 0.001, 0.01, 0.1, 1.0, 10.0)  # of scikit-learn's C, for standardised features
 HELD_OUT = 5  # every fifth training image is held out to choose C
 FEWEST = 10  # training images
 MOST_ITERATIONS = 2000
@@ -93,7 +94,8 @@ def linear_probes(
     with progress.part(1, 3):
         seen = pooled_features(network, test)
     rows, predictions = [], []
-    with progress.part(2, 3):
+    # In one thread: the matrices are small, and on a busy machine threads would wait for each other.
+    with progress.part(2, 3), threadpool_limits(1):
         for number, point in enumerate(fitted.points):
             c, held_out_error = _strength(fitted.values[number], fitted.labels, strengths)
             scaler, probe = fit(fitted.values[number], fitted.labels, c)
