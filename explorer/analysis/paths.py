@@ -84,7 +84,9 @@ def path_gradients(
         norms[start : start + len(part)] = found.flatten(1).float().norm(dim=1).cpu().double().numpy()
         progress.report((start + len(part)) / len(drawn))
     layers = np.array([len(block.layers) for block in blocks(copy)])
-    return _table(counts, lengths, norms.reshape(len(lengths), samples), (drawn @ layers).reshape(len(lengths), samples))
+    return _table(
+        counts, lengths, norms.reshape(len(lengths), samples), (drawn @ layers).reshape(len(lengths), samples)
+    )
 
 
 def gradients_along(network: nn.Module, images: Tensor, labels: Tensor, branches: NDArray[np.bool_]) -> Tensor:

@@ -123,7 +123,9 @@ def similarity_table(
     facts = pd.DataFrame(each, columns=[*tables.MEASURED_KEYS, *tables.POINT_KEYS])
     count = len(facts)
     first, second = np.repeat(np.arange(count), count), np.tile(np.arange(count), count)
-    sides = [facts.iloc[rows].reset_index(drop=True).add_suffix(f"_{side}") for rows, side in ((first, "a"), (second, "b"))]
+    sides = [
+        facts.iloc[rows].reset_index(drop=True).add_suffix(f"_{side}") for rows, side in ((first, "a"), (second, "b"))
+    ]
     return pd.concat([*sides, pd.Series(matrix.ravel(), name="cka")], axis=1)[tables.CKA]
 
 

@@ -20,6 +20,7 @@ from explorer.cli import (
     facts,
     layers,
     lesson,
+    probes,
     runs,
     train,
 )
@@ -54,6 +55,10 @@ app.command(layers.gradients)
 app.command(layers.ledger)
 app.command(layers.xray)
 app.command(layers.shattering)
+app.command(probes.probe)
+app.command(probes.cka)
+app.command(name="cka-pitfall")(probes.cka_pitfall)
+app.command(probes.paths)
 app.command(attributions.methods)
 app.command(attributions.attribute)
 app.command(name="attribute-check")(attributions.check)
