@@ -38,13 +38,13 @@ class PooledFeatures:
 
     Attributes:
         points: of the network, in order.
-        values: one (images, channels) array per point.
+        features: one (images, channels) array per point.
         predictions: of the network itself, (images,).
         labels: (images,).
     """
 
     points: list[FeaturePoint]
-    values: list[NDArray[np.float32]]
+    features: list[NDArray[np.float32]]
     predictions: NDArray[np.int64]
     labels: NDArray[np.int64]
 
@@ -97,14 +97,14 @@ def linear_probes(
     # In one thread: the matrices are small, and on a busy machine threads would wait for each other.
     with progress.part(2, 3), threadpool_limits(1):
         for number, point in enumerate(fitted.points):
-            c, held_out_error = _strength(fitted.values[number], fitted.labels, strengths)
-            scaler, probe = fit(fitted.values[number], fitted.labels, c)
-            found = probe.predict(scaler.transform(seen.values[number])).astype(np.int64)
+            c, held_out_error = _strength(fitted.features[number], fitted.labels, strengths)
+            scaler, probe = fit(fitted.features[number], fitted.labels, c)
+            found = probe.predict(scaler.transform(seen.features[number])).astype(np.int64)
             error = _error(found, seen.labels)
-            train_error = _error(probe.predict(scaler.transform(fitted.values[number])), fitted.labels)
+            train_error = _error(probe.predict(scaler.transform(fitted.features[number])), fitted.labels)
             rows.append((
                 *(number, point.name, point.part, point.stage, point.block, point.layer),
-                *(fitted.values[number].shape[1], c, held_out_error, train_error, error),
+                *(fitted.features[number].shape[1], c, held_out_error, train_error, error),
                 *(sqrt(error * (1 - error) / len(found)), _error(seen.predictions, seen.labels), len(found)),
             ))  # fmt: skip
             predictions.append(found)

@@ -170,7 +170,7 @@ def _blocks(network: nn.Module) -> list[Block]:
     if not found:
         raise BadSettings(
             f"{network_name(network)} has no blocks with a branch and a shortcut, so its paths cannot be told apart: a "
-            "dense network keeps its input, and another one's blocks must have an attribute `shortcut`. Give a plain or "
-            "residual network of `build`."
+            "dense network keeps its input, and another one needs blocks with an attribute `shortcut`. Give a plain "
+            "or residual network of `build`."
         )
     return found

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure as Figure
 
+    from explorer.figures.blocks.path_panels import path_lengths as path_lengths
+    from explorer.figures.blocks.probes import probe_errors as probe_errors
+    from explorer.figures.blocks.similarities import layer_similarity as layer_similarity
     from explorer.figures.curves.by_depth import error_by_depth as error_by_depth
     from explorer.figures.curves.comparisons import gaps as gaps
     from explorer.figures.curves.end_bars import end_errors as end_errors
@@ -55,11 +58,14 @@ _HOME = {
     "gradient_norms": "explorer.figures.layers.gradients",
     "image_strip": "explorer.figures.maps.thumbnails",
     "layer_lens": "explorer.figures.maps.layer_lens",
+    "layer_similarity": "explorer.figures.blocks.similarities",
     "layer_sizes": "explorer.figures.layers.sizes",
     "layer_steps": "explorer.figures.layers.heat_map",
     "ledger_entries": "explorer.figures.layers.ledger",
     "member_agreement": "explorer.figures.evaluation.members",
     "network_drawing": "explorer.figures.network.drawing",
+    "path_lengths": "explorer.figures.blocks.path_panels",
+    "probe_errors": "explorer.figures.blocks.probes",
     "race": "explorer.figures.curves.race",
     "randomisation": "explorer.figures.maps.checks",
     "reliability_diagram": "explorer.figures.evaluation.reliability",

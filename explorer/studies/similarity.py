@@ -52,8 +52,8 @@ def layer_similarity(
     points = [feature_points(each.network, parts) for each in found]
     if (count := sum(map(len, points))) > MOST_POINTS:
         raise BadSettings(
-            f"These networks have {count:,} points together; at most {MOST_POINTS:,} are compared. Name fewer networks, "
-            "or take outputs only."
+            f"These networks have {count:,} points together; at most {MOST_POINTS:,} are compared. Name fewer "
+            "networks, or take outputs only."
         )
     compared = similarity.LayerSimilarity([each.network for each in found], points)
     for batch in _same_images([each.test_sample(images)[1] for each in found]):

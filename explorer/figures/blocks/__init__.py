@@ -1,0 +1,1 @@
+"""What blocks learn: probes, similarities of layers, paths."""
