@@ -51,7 +51,7 @@ def centred_gram(features: Tensor, *, unbiased: bool = True) -> Tensor:
     Args:
         features: (N, ...).
     """
-    rows = features.float().flatten(1)
+    rows = features.detach().float().flatten(1)
     rows = rows - rows.mean(0)  # changes nothing but rounding
     gram = (rows @ rows.T).cpu().double()
     if not unbiased:

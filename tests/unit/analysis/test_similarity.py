@@ -28,10 +28,10 @@ def naive_cka(first, second):
 def naive_hsic1(first, second):
     """Song et al. 2012, equation 5."""
     n = len(first)
-    k, l = ((each.double() @ each.double().T).fill_diagonal_(0).numpy() for each in (first, second))
+    one, other = ((each.double() @ each.double().T).fill_diagonal_(0).numpy() for each in (first, second))
     ones = np.ones(n)
-    whole = ones @ k @ ones * (ones @ l @ ones) / ((n - 1) * (n - 2))
-    return (np.trace(k @ l) + whole - 2 / (n - 2) * ones @ k @ l @ ones) / (n * (n - 3))
+    whole = ones @ one @ ones * (ones @ other @ ones) / ((n - 1) * (n - 2))
+    return (np.trace(one @ other) + whole - 2 / (n - 2) * ones @ one @ other @ ones) / (n * (n - 3))
 
 
 def naive_unbiased(first, second):
