@@ -52,7 +52,7 @@ def path_gradients(
 
     The gradient along a path: that of an image's loss with respect to its pixels, where each block hands it back either
     through its branch or through its shortcut only. The gradients along all paths add up to the whole gradient. Paths
-    of a length are drawn at random, each for another image. In evaluation mode, on a copy.
+    of a length are drawn at random, each for another of the first images, which are the same for all lengths. In evaluation mode, on a copy.
 
     Args:
         network: of `build` or `load_checkpoint`, or another one whose blocks have an attribute `shortcut`.
@@ -79,7 +79,7 @@ def path_gradients(
     norms = np.empty(len(drawn))
     for start in range(0, len(drawn), BATCH):
         part = torch.arange(start, min(start + BATCH, len(drawn)))
-        chosen = (part % len(images)).to(images.device)
+        chosen = (part % samples % len(images)).to(images.device)  # the same images for all lengths
         found = gradients_along(copy, images[chosen], labels[chosen], drawn[start : start + BATCH])
         norms[start : start + len(part)] = found.flatten(1).float().norm(dim=1).cpu().double().numpy()
         progress.report((start + len(part)) / len(drawn))

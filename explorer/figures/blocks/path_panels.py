@@ -23,7 +23,7 @@ TITLES = ("% of all paths", "norm at the pixels", "% of the sum")
 
 
 def path_lengths(table: pd.DataFrame, *, dark: bool = False, height: int = 460) -> go.Figure:
-    """Three panels against the length of a path in blocks; plain networks have one path, of all blocks.
+    """Three panels against the length of a path in blocks; a plain network's one path is in the middle panel only.
 
     Left: paths of each length. Middle: norm of the loss gradient along single paths, mean and quartiles, on a
     logarithmic axis. Right: the product, which shows the lengths that carry the gradient.
@@ -42,7 +42,8 @@ def path_lengths(table: pd.DataFrame, *, dark: bool = False, height: int = 460) 
     for number, domain in enumerate(panels(3, GAP), start=1):
         mark = axis_mark(number)
         values = [_values(line)[number - 1] for line in lines]
-        flat = linear_span(np.concatenate([*values, np.zeros(1)]), (0.0, 0.0))
+        spread = [value for value in values if len(value) > 1]  # one path has 100 % of everything
+        flat = linear_span(np.concatenate([*spread, np.zeros(1)]), (0.0, 0.0))
         upright = y_axis(TITLES[number - 1], colours, span if number == 2 else flat, log=number == 2)
         layout[f"yaxis{mark}"] = upright | {"anchor": f"x{mark}", "uirevision": HEADINGS[number - 1]}
         layout[f"xaxis{mark}"] = theme.axis(colours) | {
@@ -55,6 +56,8 @@ def path_lengths(table: pd.DataFrame, *, dark: bool = False, height: int = 460) 
         }
         layout["annotations"].append(heading(HEADINGS[number - 1], domain[0]))
         for line, value in zip(lines, values, strict=True):
+            if number != 2 and len(value) == 1:
+                continue
             drawn = [_trace(line, value, number, colours)]
             if number == 2 and len(value) > 1:
                 lengths, low, high = line.rows[["length", "gradient_low", "gradient_high"]].to_numpy(float).T

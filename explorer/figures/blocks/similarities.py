@@ -8,17 +8,18 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from explorer.figures import captions, theme
-from explorer.figures.curve_lines import Floats
-from explorer.figures.layer_axes import axis_mark
+from explorer.figures.layer_axes import axis_mark, grid, stage_borders
 from explorer.figures.network_lines import NetworkLine, moment, network_lines
 
 MOST_COLUMNS = 3
-SIDE, GAP_X, GAP_Y = 300, 60, 104  # pixels: of a panel, and between two
+GAP = 0.09  # between columns, as a part of the width
+SIDE, BETWEEN = 290, 104  # pixels: of a panel, and between two rows
+HEADING = theme.TEXT_SIZE + 1
 NOTE = ("lower left: the stems", "lines: borders of stages", "unbiased linear CKA")
 MARGIN = {"l": 64, "r": 110, "t": 44, "b": 100}
 
 
-def layer_similarity(table: pd.DataFrame, *, dark: bool = False, width: int | None = None) -> go.Figure:
+def layer_similarity(table: pd.DataFrame, *, dark: bool = False, height: int | None = None) -> go.Figure:
     """A heat map for each network with itself and for each pair of networks; the stems are at the bottom left.
 
     Lines are borders of stages. All maps have one colour scale, from 0 to 1.
@@ -26,38 +27,42 @@ def layer_similarity(table: pd.DataFrame, *, dark: bool = False, width: int | No
     Args:
         table: `tables.CKA`.
         dark: for a dark page.
-        width: in pixels; None takes what the panels need.
+        height: in pixels; None takes what the rows of panels need.
     """
     colours = theme.palette(dark=dark)
     lines = _networks(table)
     pairs = list(combinations_with_replacement(lines, 2))
     columns = min(MOST_COLUMNS, max(1, len(pairs)))
     rows = -(-max(1, len(pairs)) // columns)
-    side = SIDE if width is None else (width - MARGIN["l"] - MARGIN["r"] - GAP_X * (columns - 1)) / columns
-    across, up = columns * side + (columns - 1) * GAP_X, rows * side + (rows - 1) * GAP_Y
-    layout = theme.layout(colours, height=round(up + MARGIN["t"] + MARGIN["b"])) | {
-        "width": round(across + MARGIN["l"] + MARGIN["r"]),
+    shared = height - MARGIN["t"] - MARGIN["b"] if height else rows * (SIDE + BETWEEN) - BETWEEN
+    layout = theme.layout(colours, height=shared + MARGIN["t"] + MARGIN["b"]) | {
         "margin": MARGIN,
         "coloraxis": _colour_axis(colours),
         "annotations": [captions.note(captions.wrapped(NOTE), colours)],
+        "shapes": [],
     }
     traces = []
-    for place, (one, other) in enumerate(pairs):
-        column, row, mark = place % columns, place // columns, axis_mark(place + 1)
-        left, top = column * (side + GAP_X) / across, 1 - row * (side + GAP_Y) / up
+    domains = grid(len(pairs), columns, gap=GAP, between=BETWEEN / shared) if pairs else []
+    for number, ((one, other), (across, up)) in enumerate(zip(pairs, domains, strict=True), start=1):
+        mark = axis_mark(number)
         traces.append(_map(table, one, other, mark))
         layout[f"xaxis{mark}"] = _axis(other, colours) | {
-            "domain": [left, min(1.0, left + side / across)],
+            "domain": across,
             "anchor": f"y{mark}",
+            "constrain": "domain",
+            "constraintoward": "left",
         }
         layout[f"yaxis{mark}"] = _axis(one, colours) | {
-            "domain": [max(0.0, top - side / up), top],
+            "domain": up,
             "anchor": f"x{mark}",
+            "scaleanchor": f"x{mark}",
+            "scaleratio": len(other.rows) / len(one.rows),  # a square, whatever the numbers of layers
+            "constrain": "domain",
+            "constraintoward": "top",
         }
+        layout["shapes"] += [*_lines(other, "x", mark, colours), *_lines(one, "y", mark, colours)]
         heading = one.label if one is other else f"{one.label} and {other.label}"
-        layout["annotations"].append(
-            captions.heading(heading, left) | {"y": top, "font": {"size": theme.TEXT_SIZE + 1}}
-        )
+        layout["annotations"].append(captions.heading(heading, across[0]) | {"y": up[1]} | {"font": {"size": HEADING}})
     return go.Figure({"data": traces, "layout": layout})
 
 
@@ -94,22 +99,29 @@ def _names(line: NetworkLine) -> list[str]:
     ]
 
 
+def _lines(line: NetworkLine, axis: str, mark: str, colours: theme.Palette) -> list[dict[str, Any]]:
+    """Borders between the stages on one axis of a panel."""
+    other = "y" if axis == "x" else "x"
+    across = {f"{other}ref": f"{other}{mark} domain", f"{other}0": 0, f"{other}1": 1}
+    return [
+        {"type": "line", f"{axis}ref": f"{axis}{mark}", f"{axis}0": border, f"{axis}1": border}
+        | across
+        | {"line": {"color": colours.page, "width": 2}}
+        for border in stage_borders(np.arange(len(line.rows)), line.rows)
+    ]
+
+
 def _axis(line: NetworkLine, colours: theme.Palette) -> dict[str, Any]:
-    """Stages numbered at their middles, with a line at each border."""
-    stages, inside = line.rows["stage"].to_numpy(), (line.rows["block"] > 0).to_numpy()
-    numbers = np.unique(stages[inside])
-    places: list[Floats] = [np.flatnonzero((stages == number) & inside) for number in numbers]
-    last = len(stages) - 0.5
-    borders = [float(each[0]) - 0.5 for each in places] + [float(each[-1]) + 0.5 for each in places]
+    """Stages numbered at their middles."""
+    inside = line.rows.reset_index(drop=True)
+    places = inside[inside["block"] > 0].groupby("stage").apply(lambda rows: float(rows.index.to_numpy().mean()))
     return theme.axis(colours) | {
-        "range": [-0.5, last],
+        "range": [-0.5, len(inside) - 0.5],
         "ticks": "",
         "showgrid": False,
-        "layer": "above traces",
-        "tickvals": [float(each.mean()) for each in places],
-        "ticktext": [str(number) for number in numbers],
+        "tickvals": places.tolist(),
+        "ticktext": [str(stage) for stage in places.index],
         "title": theme.axis_title(f"stage, {line.name}"),
-        "minor": {"tickmode": "array", "tickvals": sorted({each for each in borders if -0.5 < each < last})},
         "uirevision": line.uid,
     }
 
