@@ -52,7 +52,8 @@ def path_gradients(
 
     The gradient along a path: that of an image's loss with respect to its pixels, where each block hands it back either
     through its branch or through its shortcut only. The gradients along all paths add up to the whole gradient. Paths
-    of a length are drawn at random, each for another of the first images, which are the same for all lengths. In evaluation mode, on a copy.
+    of a length are drawn at random, each for another
+    of the first images, which are the same for all lengths. In evaluation mode, on a copy.
 
     Args:
         network: of `build` or `load_checkpoint`, or another one whose blocks have an attribute `shortcut`.
