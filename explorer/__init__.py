@@ -28,7 +28,10 @@ if TYPE_CHECKING:
     from explorer.studies import evaluations as evaluations
     from explorer.studies import identity as construct
     from explorer.studies import layers as inspection
+    from explorer.studies import paths as paths
     from explorer.studies import predictions as predictions
+    from explorer.studies import probing as probing
+    from explorer.studies import similarity as similarity
     from explorer.studies.lesson import document as lesson
     from explorer.studies.listing import experiments as experiments
     from explorer.training.evaluation import evaluate as evaluate
@@ -70,11 +73,14 @@ _HOME = {
     "metrics": "explorer.runs.experiments:metrics",
     "networks": "explorer.models.size:networks",
     "operated": "explorer.models.operated:operated",
+    "paths": "explorer.studies.paths",
     "pause": "explorer.training.launch:pause",
     "predictions": "explorer.studies.predictions",
+    "probing": "explorer.studies.probing",
     "residual_ledger": "explorer.analysis.ledger:residual_ledger",
     "response_std": "explorer.analysis.responses:response_std",
     "resume": "explorer.training.launch:resume",
+    "similarity": "explorer.studies.similarity",
     "standalone_code": "explorer.models.code.network:standalone_code",
     "start": "explorer.training.launch:start",
     "stop": "explorer.training.launch:stop",

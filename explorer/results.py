@@ -213,6 +213,19 @@ class Ensemble:
     shared: pd.DataFrame
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Probing:
+    """Linear probes of networks.
+
+    Attributes:
+        errors: `tables.MEASURED_KEYS` and `tables.PROBES`, one row per network and point.
+        images: `tables.MEASURED_KEYS` and `tables.PROBED_IMAGES`, one row per network and test image.
+    """
+
+    errors: pd.DataFrame
+    images: pd.DataFrame
+
+
 def evaluation_table(evaluations: Sequence[Evaluation]) -> pd.DataFrame:
     """The columns of `tables.EVALUATIONS`, one row per evaluation."""
     rows = [[getattr(each, column) for column in tables.EVALUATIONS] for each in evaluations]

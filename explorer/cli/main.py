@@ -21,6 +21,7 @@ from explorer.cli import (
     facts,
     layers,
     lesson,
+    probes,
     runs,
     train,
 )
@@ -60,6 +61,10 @@ app.command(blocks.lesion)
 app.command(blocks.shuffle)
 app.command(name="shortcut-strength")(blocks.shortcut_strength)
 app.command(blocks.critical)
+app.command(probes.probe)
+app.command(probes.cka)
+app.command(name="cka-pitfall")(probes.cka_pitfall)
+app.command(probes.paths)
 app.command(attributions.methods)
 app.command(attributions.attribute)
 app.command(name="attribute-check")(attributions.check)

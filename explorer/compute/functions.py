@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     from explorer.studies import evaluations as evaluations
     from explorer.studies import identity as identity
     from explorer.studies import layers as layers
+    from explorer.studies import paths as paths
     from explorer.studies import predictions as predictions
+    from explorer.studies import probing as probing
+    from explorer.studies import similarity as similarity
     from explorer.training import devices as devices
     from explorer.training import estimate as estimate
     from explorer.weights import importing as importing
@@ -36,7 +39,10 @@ else:
     evaluations = _ModuleProxy("explorer.studies.evaluations")
     identity = _ModuleProxy("explorer.studies.identity")
     layers = _ModuleProxy("explorer.studies.layers")
+    paths = _ModuleProxy("explorer.studies.paths")
     predictions = _ModuleProxy("explorer.studies.predictions")
+    probing = _ModuleProxy("explorer.studies.probing")
+    similarity = _ModuleProxy("explorer.studies.similarity")
     devices = _ModuleProxy("explorer.training.devices")
     estimate = _ModuleProxy("explorer.training.estimate")
     importing = _ModuleProxy("explorer.weights.importing")

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 
     from explorer.figures.blocks.bars import lesion_bars as lesion_bars
     from explorer.figures.blocks.critical import critical_blocks as critical_blocks
+    from explorer.figures.blocks.path_panels import path_lengths as path_lengths
+    from explorer.figures.blocks.probes import probe_errors as probe_errors
+    from explorer.figures.blocks.similarities import layer_similarity as layer_similarity
     from explorer.figures.blocks.strengths import operated_errors as operated_errors
     from explorer.figures.curves.by_depth import error_by_depth as error_by_depth
     from explorer.figures.curves.comparisons import gaps as gaps
@@ -59,6 +62,7 @@ _HOME = {
     "gradient_norms": "explorer.figures.layers.gradients",
     "image_strip": "explorer.figures.maps.thumbnails",
     "layer_lens": "explorer.figures.maps.layer_lens",
+    "layer_similarity": "explorer.figures.blocks.similarities",
     "layer_sizes": "explorer.figures.layers.sizes",
     "layer_steps": "explorer.figures.layers.heat_map",
     "ledger_entries": "explorer.figures.layers.ledger",
@@ -66,6 +70,8 @@ _HOME = {
     "member_agreement": "explorer.figures.evaluation.members",
     "network_drawing": "explorer.figures.network.drawing",
     "operated_errors": "explorer.figures.blocks.strengths",
+    "path_lengths": "explorer.figures.blocks.path_panels",
+    "probe_errors": "explorer.figures.blocks.probes",
     "race": "explorer.figures.curves.race",
     "randomisation": "explorer.figures.maps.checks",
     "reliability_diagram": "explorer.figures.evaluation.reliability",

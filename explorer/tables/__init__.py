@@ -5,4 +5,5 @@ from explorer.tables.evaluation import *
 from explorer.tables.layers import *
 from explorer.tables.maps import *
 from explorer.tables.networks import *
+from explorer.tables.probes import *
 from explorer.tables.runs import *

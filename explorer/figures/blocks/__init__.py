@@ -1,1 +1,1 @@
-"""Operations on the blocks of trained networks."""
+"""What blocks learn: operations, probes, similarities, paths, the landscape of the loss, feature maps."""
