@@ -10,9 +10,8 @@ from explorer import tables
 from explorer.analysis import gradients as gradient_study
 from explorer.analysis import initialisation, ledger, responses, shattering
 from explorer.analysis.images import PART_VALUES, part_size
-from explorer.data.batches import Batches, sample_of_test_set
+from explorer.data.batches import sample_of_test_set, sample_of_training_set
 from explorer.data.catalogue import MOST_IMAGES, dataset
-from explorer.data.pixels import load_data
 from explorer.errors import BadSettings
 from explorer.models.catalogue import network_config
 from explorer.models.network import Network, build
@@ -199,7 +198,7 @@ def _images(data: str, side: int | None, normalisation: str, count: int, split: 
     if split == "test" or not dataset(data).train_images:  # a folder may have no training images
         _, sample = sample_of_test_set(data, side, count, normalisation=normalisation)
     else:
-        sample = Batches(load_data(data, side), batch_size=1, normalisation=normalisation).train_sample(count)
+        sample = sample_of_training_set(data, side, count, normalisation=normalisation)
     return sample.whole(best_device())
 
 

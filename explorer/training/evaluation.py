@@ -1,8 +1,6 @@
 """Error, loss and class probabilities of networks in evaluation mode."""
 
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from math import log
@@ -20,12 +18,8 @@ from explorer.data.file_pixels import FilePixels
 from explorer.data.pixels import Data, load_data
 from explorer.errors import BadSettings
 from explorer.models.fused import fused
+from explorer.models.threads import LEAST_IMAGES, PIXELS, several_at_once
 from explorer.results import Precision
-
-# Pixels of the images in a forward pass: the outputs of most layers then fit into the caches of a core. Larger images
-# are passed a few at a time all the same. With fewer pixels in all, fusing takes longer than it saves.
-PIXELS = 100 * 32 * 32
-LEAST_IMAGES = 4
 
 
 def evaluate(network: nn.Module, data: str | Data, *, split: str = "test", crops: int = 1) -> dict[str, Any]:
@@ -115,26 +109,11 @@ def log_probabilities(network: nn.Module, sample: Sample, *, crops: int = 1) -> 
 
         several = answering is not network and sample.device.type == "cpu"
         parts = (part for batch, _ in sample for part in batch.split(together))  # type: ignore[no-untyped-call]
-        for each in _several_at_once(passed, parts) if several else map(passed, parts):
+        for each in several_at_once(passed, parts) if several else map(passed, parts):
             found.append(each)
             done += len(each)
             progress.report(done / len(sample))
     return torch.cat(found)
-
-
-def _several_at_once(function: Callable[[Tensor], Tensor], parts: Iterable[Tensor]) -> Iterator[Tensor]:
-    """The results in order; as many at a time as PyTorch has threads, in one each: quicker than all threads for one."""
-    count, waiting = torch.get_num_threads(), deque[Future[Tensor]]()
-    try:
-        with ThreadPoolExecutor(count, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-            for part in parts:
-                waiting.append(pool.submit(function, part))
-                if len(waiting) > count:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-    finally:
-        torch.set_num_threads(count)  # also of threads that begin later
 
 
 def _fitting(network: nn.Module, name: str) -> Data:
