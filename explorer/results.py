@@ -335,6 +335,46 @@ class Arithmetic:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class ExcitingImages:
+    """The test images that excite one channel most.
+
+    Attributes:
+        place: as asked for; layer: name of the convolution whose positions they are.
+        channel: from 0, of all `channels`.
+        table: `tables.EXCITING`, the most exciting first.
+        pixels: of each image, uint8 (H, W, C).
+    """
+
+    place: str
+    layer: str
+    channel: int
+    channels: int
+    table: pd.DataFrame
+    pixels: tuple[NDArray[np.uint8], ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LogitParts:
+    """What each part of a network adds to the scores of one picture.
+
+    Attributes:
+        image: the picture's reference; title: its caption.
+        label: the true class; None if unknown. prediction: the class with the highest score.
+        scores: before softmax, of the classes in `table`, in order of label.
+        table: `tables.LOGIT_PARTS`, part by part from the stem on.
+    """
+
+    reference: str
+    network: str
+    image: str
+    title: str
+    label: int | None
+    prediction: int
+    scores: NDArray[np.float32]
+    table: pd.DataFrame
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Curves:
     """Deletion and insertion in the order of a map, and of the same map shifted at random.
 

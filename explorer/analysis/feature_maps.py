@@ -113,13 +113,13 @@ class Excitement:
 
     Attributes:
         layer: name of the convolution, the last one of a block.
-        values: (images, channels); positions: the same, row * columns + column.
+        maxima: (images, channels); positions: the same, row * columns + column.
         columns: of the layer's positions.
         field: receptive field of the positions.
     """
 
     layer: str
-    values: NDArray[np.float32]
+    maxima: NDArray[np.float32]
     positions: NDArray[np.int64]
     columns: int
     field: Field

@@ -126,8 +126,8 @@ def refinement(network: nn.Module, images: Tensor, labels: Tensor) -> pd.DataFra
     """Two measures of how each block refines the features of its stage.
 
     - The cosine of F(x) and the negative gradient of the image's loss with respect to x (Jastrzebski et al. 2018).
-      Above zero, the block moves the features downhill. In a plain network F(x) - x takes the place of F(x), the change that
-      the block makes.
+      Above zero, the block moves the features downhill. In a plain network F(x) - x takes the place of F(x), the change
+      that the block makes.
     - The estimation error (Greff et al. 2017, equation 2): the block's output minus that of the last block of the
       stage, which all of its blocks estimate in their view. Its mean over images should be near zero for each unit, a
       channel at one position, and its size should fall within a stage.

@@ -17,8 +17,7 @@ from explorer.data.catalogue import MOST_IMAGES, dataset
 from explorer.errors import BadSettings, RunError
 from explorer.models.network import Network
 from explorer.results import Trajectory
-from explorer.runs.checkpoint_facts import facts_and_data, moments, run_and_step
-from explorer.runs.checkpoints import weights_identity
+from explorer.runs.checkpoint_facts import moments, run_and_step
 from explorer.runs.store import read_run
 from explorer.settings import require_between
 from explorer.studies.references import ResolvedNetwork, resolved
@@ -88,7 +87,7 @@ def landscape(
                 analysis.random_direction(each.network, seed=seed, axis=axis, parameter=name)
                 for axis, name in enumerate(names[:dimensions])
             ]
-            key = _identity(each), images, span, seed, *names
+            key = each.identity, images, span, seed, *names
             losses = _losses(key, each.network, directions, _grid(points, dimensions), (span, span), (0, 0), inputs)
         table = _surface(losses, points, dimensions, (span, span), (0, 0))
         for place, (column, value) in enumerate(zip(tables.MEASURED_KEYS, each.keys, strict=True)):
@@ -114,8 +113,8 @@ def trajectory(run: str, *, data: str = "", images: int = IMAGES, points: int = 
     if len(steps) < 3:
         there = f"those of step {', '.join(map(str, steps))}" if steps else "none"
         raise RunError(
-            f"{run} has the weights of {len(steps)} moments ({there}); a plane needs 3. Train with snapshots, which the "
-            "first seed of an experiment keeps."
+            f"{run} has the weights of {len(steps)} moments ({there}); a plane needs 3. Train with snapshots, which "
+            "the first seed of an experiment keeps."
         )
     networks = list(resolved([f"{run}@{step}" for step in steps], data=data))
     plane = analysis.plane_of([analysis.moving_weights(each.network) for each in networks])
@@ -123,7 +122,7 @@ def trajectory(run: str, *, data: str = "", images: int = IMAGES, points: int = 
     rows = []
     for number, each in enumerate(networks):
         with progress.part(number, 2 * len(networks)):
-            key = _identity(each), images
+            key = each.identity, images
             ((loss, error),) = _losses(key, each.network, (), [_HERE], (1, 1), (0, 0), inputs).values()
         a, b = plane.places[number]
         away = float(np.hypot(np.hypot(a, b), plane.outside[number]))
@@ -133,7 +132,7 @@ def trajectory(run: str, *, data: str = "", images: int = IMAGES, points: int = 
     spans = np.maximum(spans, 1e-3 * spans.max())
     with progress.part(1, 2):
         last = networks[-1]
-        keys = tuple(map(_identity, networks)), images
+        keys = tuple(each.identity for each in networks), images
         losses = _losses(keys, last.network, plane.directions, _grid(points, 2), spans, middle, inputs)
     config = last.network.config
     return Trajectory(
@@ -159,8 +158,8 @@ def _require(points: int, images: int, dimensions: int, parameters: Sequence[str
         raise BadSettings(f"`dimensions` (={dimensions}) is not 1, for a line, or 2, for a plane.")
     if len(parameters) not in (0, dimensions):
         raise BadSettings(
-            f"`parameters` names {len(parameters)}, for {dimensions} dimensions. Name one for each, or none to move all "
-            "weights."
+            f"`parameters` names {len(parameters)}, for {dimensions} dimensions. Name one for each, or none to move "
+            "all weights."
         )
 
 
@@ -170,13 +169,6 @@ def _inputs(net: ResolvedNetwork, images: int) -> tuple[Tensor, Tensor]:
     if dataset(net.data).train_images:
         return sample_of_training_set(net.data, net.image_size, images, **given).whole(net.device)
     return sample_of_test_set(net.data, net.image_size, images, **given)[1].whole(net.device)
-
-
-def _identity(net: ResolvedNetwork) -> Hashable:
-    """Another where the weights or the images are others."""
-    ((facts, _),) = facts_and_data([net.reference], net.data).values()
-    known = (facts.model_dump_json(), *weights_identity(net.reference, facts)) if facts else ()
-    return net.reference, known, dataset(net.data), net.image_size, net.normalisation
 
 
 def _ticks(points: int) -> list[Fraction]:
