@@ -11,13 +11,13 @@ from torch import Tensor, nn
 
 from explorer import progress
 from explorer.analysis.images import Images, parts, require_images
+from explorer.block_results import Arithmetic
 from explorer.errors import BadSettings
 from explorer.models.layers import block_names, main_path, network_name
 from explorer.models.network import Network
 from explorer.models.receptive_field import Field, receptive_fields
 from explorer.models.recording import working_copy
 from explorer.registry import lookup
-from explorer.results import Arithmetic
 
 Maps = NDArray[np.float32]  # (channels, height, width)
 

@@ -18,6 +18,7 @@ from explorer.cli import (
     evaluate,
     export,
     facts,
+    landscape,
     layers,
     lesson,
     runs,
@@ -54,6 +55,8 @@ app.command(layers.gradients)
 app.command(layers.ledger)
 app.command(layers.xray)
 app.command(layers.shattering)
+app.command(landscape.landscape)
+app.command(landscape.refine)
 app.command(attributions.methods)
 app.command(attributions.attribute)
 app.command(name="attribute-check")(attributions.check)

@@ -11,9 +11,12 @@ if TYPE_CHECKING:
     from explorer.runs import onnx_files as onnx_files
     from explorer.studies import attributions as attributions
     from explorer.studies import evaluations as evaluations
+    from explorer.studies import features as features
     from explorer.studies import identity as identity
+    from explorer.studies import landscape as landscape
     from explorer.studies import layers as layers
     from explorer.studies import predictions as predictions
+    from explorer.studies import refinement as refinement
     from explorer.training import devices as devices
     from explorer.training import estimate as estimate
     from explorer.weights import importing as importing
@@ -32,9 +35,12 @@ else:
     onnx_files = _ModuleProxy("explorer.runs.onnx_files")
     attributions = _ModuleProxy("explorer.studies.attributions")
     evaluations = _ModuleProxy("explorer.studies.evaluations")
+    features = _ModuleProxy("explorer.studies.features")
     identity = _ModuleProxy("explorer.studies.identity")
+    landscape = _ModuleProxy("explorer.studies.landscape")
     layers = _ModuleProxy("explorer.studies.layers")
     predictions = _ModuleProxy("explorer.studies.predictions")
+    refinement = _ModuleProxy("explorer.studies.refinement")
     devices = _ModuleProxy("explorer.training.devices")
     estimate = _ModuleProxy("explorer.training.estimate")
     importing = _ModuleProxy("explorer.weights.importing")

@@ -12,12 +12,12 @@ from torch import Tensor
 from explorer import tables
 from explorer.analysis import feature_maps
 from explorer.analysis.logit_contributions import logit_contributions, require_additive
+from explorer.block_results import Arithmetic, ExcitingImages, LogitParts
 from explorer.cache import ByteCache
 from explorer.data.batches import Normalisation
 from explorer.data.catalogue import MOST_IMAGES, dataset
 from explorer.data.pictures import Picture, fitted, picture
 from explorer.errors import BadSettings
-from explorer.results import Arithmetic, ExcitingImages, LogitParts
 from explorer.settings import require_between
 from explorer.studies.references import ResolvedNetwork, resolved
 

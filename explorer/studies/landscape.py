@@ -11,12 +11,12 @@ from torch import Tensor
 
 from explorer import progress, tables
 from explorer.analysis import landscape as analysis
+from explorer.block_results import Trajectory
 from explorer.cache import ByteCache
 from explorer.data.batches import sample_of_test_set, sample_of_training_set
 from explorer.data.catalogue import MOST_IMAGES, dataset
 from explorer.errors import BadSettings, RunError
 from explorer.models.network import Network
-from explorer.results import Trajectory
 from explorer.runs.checkpoint_facts import moments, run_and_step
 from explorer.runs.store import read_run
 from explorer.settings import require_between

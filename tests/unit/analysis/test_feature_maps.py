@@ -11,7 +11,8 @@ from explorer.models.network import build
 
 FAMILIES = ["plain8-w4", "plain11-bottleneck-w4", "resnet8-w4", "resnet8-c-w4", "preresnet8-w4",
             "preresnet11-bottleneck-w4", "wrn-10-2-w4", "resnet11-bottleneck-w4", "resnext11-2x4d-w8",
-            "resnet18d-w4", "seresnet8-w4", "densenet-7-4-w8", "densenet-bc-10-4", "resnet8-fixup-w4", "resnet8-skipinit-w4"]  # fmt: skip
+            "resnet18d-w4", "seresnet8-w4", "densenet-7-4-w8", "densenet-bc-10-4", "resnet8-fixup-w4",
+            "resnet8-skipinit-w4"]  # fmt: skip
 
 
 @pytest.fixture
