@@ -40,6 +40,7 @@ class Arithmetic:
         joined: what the block makes of both, see `by`; the branch alone if there is no shortcut.
         relu: of `joined`; None where the block ends without a ReLU, as in pre-activation and dense networks.
         by: "sum" of branch and shortcut, "concatenation" of shortcut and branch (dense), or "none".
+        before: channels of `shortcut` before those of x, where it pads x with zeros; else 0.
         shared_activation: the shortcut of a pre-activation block starts after its first norm and ReLU.
     """
 
@@ -51,6 +52,7 @@ class Arithmetic:
     joined: NDArray[np.float32]
     relu: NDArray[np.float32] | None
     by: Literal["sum", "concatenation", "none"]
+    before: int
     shared_activation: bool
 
 

@@ -17,6 +17,7 @@ from explorer.models.layers import block_names, main_path, network_name
 from explorer.models.network import Network
 from explorer.models.receptive_field import Field, receptive_fields
 from explorer.models.recording import working_copy
+from explorer.models.shortcuts import PadShortcut
 from explorer.registry import lookup
 
 Maps = NDArray[np.float32]  # (channels, height, width)
@@ -77,6 +78,7 @@ def block_arithmetic(network: nn.Module, image: Tensor, place: str) -> Arithmeti
         joined=kept.get("joined", kept.get("branch", kept["output"])),
         relu=kept["output"] if shape is not None and shape.order == "post" else None,
         by=joined,
+        before=shortcut.padding[4] if isinstance(shortcut := getattr(block, "shortcut", None), PadShortcut) else 0,
         shared_activation=shape is not None and shape.shares_activation,
     )
 

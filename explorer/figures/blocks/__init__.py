@@ -1,0 +1,1 @@
+"""What blocks learn: the loss around networks, refinement, feature maps and filters."""
