@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -50,7 +50,7 @@ def block_arithmetic(network: nn.Module, image: Tensor, place: str) -> Arithmeti
 
     watched = [(block, keep("x", given=0)), (block, keep("output"))]
     addition, shape = getattr(block, "addition", None), getattr(block, "shape", None)
-    joined = "none"
+    joined: Literal["sum", "concatenation", "none"] = "none"
     if addition is not None and getattr(block, "shortcut", None) is not None:
         joined = "sum"
         watched += [(addition, keep("branch", given=0)), (addition, keep("shortcut", given=1))]
@@ -142,6 +142,7 @@ def excitement(network: nn.Module, images: Images, place: str, *, of: int | None
         BadSettings: `images` is not a batch that the network accepts, or it is no network of `build`.
     """
     copy = working_copy(_own(network)).requires_grad_(requires_grad=False)
+    assert isinstance(copy, Network)
     places = block_places(copy)
     layers = {each.name: each for each in main_path(copy) if isinstance(each.module, nn.Conv2d)}
     name = lookup(places | {each: each for each in layers}, place, f"block or layer of {network_name(network)}")

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from explorer import progress
 from explorer.analysis.images import require_images
 from explorer.errors import BadSettings
+from explorer.models.blocks import ResidualBlock
 from explorer.models.layers import blocks, network_name
 from explorer.models.network import Network
 from explorer.models.recording import working_copy
@@ -94,6 +95,7 @@ def require_additive(network: nn.Module) -> None:
 def _affine(network: Network) -> Iterator[nn.Module]:
     """The modules between the sum and the scores that add something by themselves."""
     for block in blocks(network):
+        assert isinstance(block.module, ResidualBlock)
         if block.module.shape.shares_activation:
             yield block.module.get_submodule("norm1")
         assert block.shortcut is not None
@@ -106,5 +108,5 @@ def _affine(network: Network) -> Iterator[nn.Module]:
 def _alone(module: nn.Module, given: Tensor) -> Tensor:
     """The output of a module for an input of zeros."""
     with torch.no_grad():
-        forward = type(module).forward  # without the hooks
-        return forward(module, torch.zeros_like(given)).detach()
+        added: Tensor = type(module).forward(module, torch.zeros_like(given))  # without the hooks
+    return added.detach()

@@ -13,6 +13,7 @@ from torch.nn import functional
 from explorer import progress, tables
 from explorer.analysis.images import part_size, parts, require_images
 from explorer.errors import BadSettings
+from explorer.models.blocks import ResidualBlock
 from explorer.models.fused import fused
 from explorer.models.layers import Block, blocks, network_name
 from explorer.models.network import Network
@@ -118,6 +119,7 @@ def _to_iterate(network: Network, stage: int, block: int) -> list[tuple[Block, i
 
 
 def _keeps_shape(block: Block) -> bool:
+    assert isinstance(block.module, ResidualBlock)
     shape = block.module.shape
     return bool(shape.stride == 1 and shape.in_width == shape.width)
 
@@ -186,7 +188,7 @@ class _Measured:
 
     def _keep_input(self, module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
         (self.input,) = inputs
-        self.input.retain_grad()  # type: ignore[no-untyped-call]
+        self.input.retain_grad()
 
     def _keep_branch(self, module: nn.Module, inputs: object, output: Tensor) -> None:
         self.branch = output.detach()

@@ -53,9 +53,17 @@ def landscape(
 
     named = references(networks)
     if not trajectory:
-        given = {"data": data, "images": images, "points": points, "span": span, "seed": seed}
         with progress_bar("Points"):
-            table = study.landscape(named, dimensions=dimensions, parameters=parameters, **given)
+            table = study.landscape(
+                named,
+                data=data,
+                images=images,
+                points=points,
+                span=span,
+                dimensions=dimensions,
+                seed=seed,
+                parameters=parameters,
+            )
         return show_table("points", table, csv=csv, json=json)
     if len(named) != 1:
         raise BadSettings(f"A trajectory is that of one run; {len(named)} are named. Name one.")

@@ -13,13 +13,13 @@ from explorer import progress, tables
 from explorer.analysis import landscape as analysis
 from explorer.block_results import Trajectory
 from explorer.cache import ByteCache
-from explorer.data.batches import sample_of_test_set, sample_of_training_set
-from explorer.data.catalogue import MOST_IMAGES, dataset
+from explorer.data.catalogue import MOST_IMAGES
 from explorer.errors import BadSettings, RunError
 from explorer.models.network import Network
 from explorer.runs.checkpoint_facts import moments, run_and_step
 from explorer.runs.store import read_run
 from explorer.settings import require_between
+from explorer.studies.layers import chosen_images
 from explorer.studies.references import ResolvedNetwork, resolved
 
 IMAGES = 500
@@ -165,10 +165,7 @@ def _require(points: int, images: int, dimensions: int, parameters: Sequence[str
 
 def _inputs(net: ResolvedNetwork, images: int) -> tuple[Tensor, Tensor]:
     """The images and their labels."""
-    given = {"normalisation": net.normalisation, "device": net.device}
-    if dataset(net.data).train_images:
-        return sample_of_training_set(net.data, net.image_size, images, **given).whole(net.device)
-    return sample_of_test_set(net.data, net.image_size, images, **given)[1].whole(net.device)
+    return chosen_images(net.data, net.image_size, net.normalisation, images, "train")
 
 
 def _ticks(points: int) -> list[Fraction]:

@@ -57,7 +57,7 @@ def refinement(references: Sequence[str], *, data: str = "", images: int = IMAGE
     return pd.concat(found, ignore_index=True)
 
 
-def _keyed(table: pd.DataFrame, keys: tuple[object, ...]) -> pd.DataFrame:
+def _keyed(table: pd.DataFrame, keys: tuple[str, str, str, int, int | None]) -> pd.DataFrame:
     for place, (column, value) in enumerate(zip(tables.MEASURED_KEYS, keys, strict=True)):
         table.insert(place, column, value)
     return table

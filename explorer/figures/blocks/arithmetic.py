@@ -13,7 +13,8 @@ from explorer.figures.blocks.sheet import frame, map_at, sheet_layout, words_at
 from explorer.figures.numbers import precise
 
 WIDTH = 1100  # pixels
-LEFT, RIGHT = 96, 84  # for the names of channels, for the colour bar
+EDGE = 8.0
+LEFT, RIGHT = 104, 84  # for the names of channels, for the colour bar
 GAP = 34  # between panels, where the signs stand
 HEAD, VALUE, BETWEEN, FOOT = 62, 28, 18, 34
 MOST_SIDE = 170
@@ -47,10 +48,8 @@ def block_panels(
     row = side + VALUE + BETWEEN
     rows = [_panels(found, channel) for channel in channels]
     top = _top(rows)
-    if position is None:
-        end = found.joined if found.relu is None else found.relu
-        highest = end[channels[0]] if channels else end[0]
-        position = tuple(map(int, np.unravel_index(int(highest.argmax()), highest.shape)))
+    end = found.joined if found.relu is None else found.relu
+    position = position or _highest(end[channels[0] if channels else 0])
     data: list[dict[str, Any]] = []
     shapes: list[dict[str, Any]] = []
     values: list[tuple[float, float, str]] = []
@@ -77,7 +76,7 @@ def block_panels(
         for number in range(len(rows))
         for left, sign in zip(lefts[1:], _signs(found), strict=True)
     ]
-    names = [(0.0, HEAD + number * row + side / 2, f"channel {channel}") for number, channel in enumerate(channels)]
+    names = [(EDGE, HEAD + number * row + side / 2, f"channel {channel}") for number, channel in enumerate(channels)]
     total = HEAD + max(1, len(rows)) * row + FOOT
     data += [
         words_at(headings, colours, size=theme.TITLE_SIZE) | {"uid": "headings"},
@@ -85,7 +84,7 @@ def block_panels(
         words_at(values, colours, size=theme.TEXT_SIZE) | {"uid": "values"},
         words_at(names, colours, size=theme.TEXT_SIZE, align="left") | {"uid": "channels"},
         words_at(
-            [(0.0, total - FOOT / 2, _note(found, position))],
+            [(EDGE, total - FOOT / 2, _note(found, position))],
             colours,
             size=theme.TEXT_SIZE - 1,
             muted=True,
@@ -119,6 +118,11 @@ def _signs(found: Arithmetic) -> list[str]:
         return ["", "→"]
     middle = ["", "+", "="] if found.shortcut is not None else [""]
     return [*middle, "→"] if found.relu is not None else middle
+
+
+def _highest(values: NDArray[np.float32]) -> tuple[int, int]:
+    row, column = divmod(int(values.argmax()), values.shape[1])
+    return row, column
 
 
 def _top(rows: Sequence[Sequence[tuple[str, NDArray[np.float32] | None]]]) -> float:

@@ -1,7 +1,10 @@
 """The images that excite one channel most, with the place marked."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import plotly.graph_objects as go
 
 from explorer.block_results import ExcitingImages
@@ -36,10 +39,10 @@ def most_exciting_images(found: ExcitingImages, *, dark: bool = False, height: i
     shapes: list[dict[str, Any]] = []
     titles: list[tuple[float, float, str]] = []
     middles: list[tuple[float, float]] = []
-    for number, (row, pixels) in enumerate(zip(found.table.itertuples(index=False), found.pixels, strict=True)):
+    for number, (row, pixels) in enumerate(zip(_rows(found), found.pixels, strict=True)):
         left = GAP + number % columns * (side + GAP)
         upper = HEAD + number // columns * (side + TITLES + GAP)
-        name, value = in_figure(str(found.table["class"].iloc[number])), precise(row.value).replace("-", "−")
+        name, value = in_figure(row.name), precise(row.value).replace("-", "−")
         data.append(
             picture_at((left, upper), side, pixels)
             | {
@@ -50,15 +53,13 @@ def most_exciting_images(found: ExcitingImages, *, dark: bool = False, height: i
             }
         )
         step = side / max(pixels.shape[:2])
-        begin = [max(0.0, corner) for corner in (row.left, row.top)]
-        end = [
-            min(length, corner + row.side)
-            for corner, length in ((row.left, pixels.shape[1]), (row.top, pixels.shape[0]))
-        ]
+        first = np.array([row.left, row.top], float)
+        begin, end = np.maximum(first, 0), np.minimum(first + row.side, pixels.shape[1::-1])
         corner = (left + begin[0] * step, upper + begin[1] * step)
         size = (end[0] - begin[0]) * step, (end[1] - begin[1]) * step
         shapes += [frame(corner, *size, theme.ON_LIGHT, line=4), frame(corner, *size, theme.ON_DARK, line=1.5)]
-        middles.append((left + (row.left + row.side / 2) * step, upper + (row.top + row.side / 2) * step))
+        middle = first + row.side / 2
+        middles.append((left + middle[0] * step, upper + middle[1] * step))
         titles += [(left + side / 2, upper + side + 12, name), (left + side / 2, upper + side + 31, value)]
     dots = {
         "type": "scatter",
@@ -81,3 +82,22 @@ def most_exciting_images(found: ExcitingImages, *, dark: bool = False, height: i
         | {"uid": "note"},
     ]
     return go.Figure({"data": data, "layout": sheet_layout(WIDTH, total, colours, drawn=height) | {"shapes": shapes}})
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A row of `tables.EXCITING`."""
+
+    name: str
+    image: str
+    value: float
+    row: int
+    column: int
+    left: float
+    top: float
+    side: int
+
+
+def _rows(found: ExcitingImages) -> Iterator[_Row]:
+    for row in found.table.to_dict("records"):
+        yield _Row(str(row["class"]), *(row[name] for name in _Row.__slots__[1:]))

@@ -10,7 +10,7 @@ from explorer.figures import theme
 from explorer.figures.blocks.sheet import map_at, picture_at, sheet_layout, words_at
 
 WIDTH = 1100  # pixels
-LEFT, HEAD, FOOT, RIGHT = 92, 44, 40, 84
+LEFT, HEAD, FOOT, RIGHT, EDGE = 92, 44, 40, 84, 8.0
 GAP = 3
 MOST = 32  # filters, and input channels, that are shown
 COLOUR_COLUMNS, COLOUR_SIDE = 12, 72  # of filters of colour images
@@ -47,7 +47,7 @@ def filter_grid(weights: NDArray[np.float32], *, dark: bool = False, height: int
         for channel in range(channels)
     ]
     step = 1 if side > 14 else 4
-    rows = [(0.0, HEAD + number * (side + GAP) + side / 2, f"filter {number}") for number in range(0, filters, step)]
+    rows = [(EDGE, HEAD + number * (side + GAP) + side / 2, f"filter {number}") for number in range(0, filters, step)]
     data += [
         words_at(
             rows,
@@ -57,7 +57,7 @@ def filter_grid(weights: NDArray[np.float32], *, dark: bool = False, height: int
         ),
         words_at([(LEFT, HEAD / 2, "input channels, from 0")], colours, size=theme.TEXT_SIZE, align="left"),
         words_at(
-            [(0.0, total - FOOT / 2, _note(weights, filters, channels))],
+            [(EDGE, total - FOOT / 2, _note(weights, filters, channels))],
             colours,
             size=theme.TEXT_SIZE - 1,
             muted=True,

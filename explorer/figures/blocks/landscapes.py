@@ -25,7 +25,7 @@ ORIGIN = 13  # size of the mark
 SOURCE = "After Li et al. 2018 (arXiv 1712.09913), figures 1 and 5"
 UNITS = "1: each filter moved by a random one of its own norm"
 STAYS = "norms and biases stay, running statistics of the trained network"
-EYE = {"x": 1.35, "y": -1.5, "z": 0.95}
+EYE, CENTRE = {"x": 1.3, "y": -1.4, "z": 1.25}, {"x": 0, "y": 0, "z": -0.15}
 
 
 def loss_contours(table: pd.DataFrame, *, dark: bool = False, height: int = 520) -> go.Figure:
@@ -185,6 +185,6 @@ def _scene(span: tuple[float, float], domain: tuple[float, float], colours: them
         | loss_ticks(span),
         "aspectmode": "manual",
         "aspectratio": {"x": 1, "y": 1, "z": 0.75},
-        "camera": {"eye": EYE},
+        "camera": {"eye": EYE, "center": CENTRE},
         "uirevision": "turned",
     }

@@ -88,7 +88,10 @@ def _bars(found: LogitParts, label: int, place: int, colours: theme.Palette) -> 
         "y": rows["contribution"].to_numpy(np.float32),
         "customdata": [_name(row) for _, row in rows.iterrows()],
         "name": f"{name}{role}: score {score:.2f}".replace("-", "−"),
-        "marker": {"color": own, "pattern": {"shape": ("", "/", "x")[place % 3], "fgcolor": colours.page}},
+        "marker": {
+            "color": own,
+            "pattern": {"shape": ("", "/", "x")[place % 3], "fillmode": "overlay", "fgcolor": colours.page},
+        },
         "uid": f"class-{label}",
         "hovertemplate": f"%{{customdata}} adds %{{y:.3f}} to {name}<extra></extra>",
     }

@@ -40,10 +40,10 @@ def loss_span(losses: Any) -> tuple[float, float]:
 def clipped(losses: Any, span: tuple[float, float]) -> str:
     """What the scale does not show, for the note; empty for nothing."""
     values = np.asarray(losses, float)
-    beyond = int((values > 10 ** span[1] * 1.0001).sum())
-    lost = int((~np.isfinite(values)).sum())
-    parts = [f"{beyond} points above the scale"] if beyond else []
-    return ", ".join([*parts, *([f"{lost} points without a finite loss, blank"] if lost else [])])
+    lost = ~np.isfinite(values)
+    beyond = (values > 10 ** span[1] * 1.0001) & ~lost
+    counts = {"points above the scale": int(beyond.sum()), "blank, without a finite loss": int(lost.sum())}
+    return ", ".join(f"{what}: {count}" for what, count in counts.items() if count)
 
 
 def loss_ticks(span: tuple[float, float]) -> dict[str, Any]:

@@ -27,7 +27,7 @@ def training_trajectory(found: Trajectory, *, dark: bool = False, height: int = 
     colours = theme.palette(dark=dark)
     span = loss_span(found.surface["loss"])
     first, second = found.explained
-    rest = f"the plane has {100 * (first + second):.0f} % of the variance of the weights"
+    rest = f"the plane has {100 * (first + second):.1f} % of the variance of the weights"
     away = found.moments["outside"].max()
     outside = (
         f"up to {100 * away:.0f} % of a moment's distance from the end lies outside of the plane"
@@ -95,7 +95,8 @@ def _way(found: Trajectory, colours: theme.Palette) -> dict[str, Any]:
 def _names(steps: Any, places: Any) -> list[str]:
     """Steps beside the moments; those too close to a later one that is named stay without."""
     extent = float(np.ptp(places, axis=0).max()) or 1.0
-    names, named = [""] * len(steps), []
+    names = [""] * len(steps)
+    named: list[int] = []
     for place in reversed(range(len(steps))):
         if len(named) < MOST_NAMED and all(
             np.hypot(*(places[place] - places[other])) > APART * extent for other in named

@@ -43,7 +43,7 @@ def loss_lines(table: pd.DataFrame, *, dark: bool = False, height: int = 460) ->
 
 def _trace(line: NetworkLine, measure: str, colours: theme.Palette) -> dict[str, object]:
     rows = line.rows.sort_values("a")
-    values = np.maximum(rows["loss"], LEAST_LOSS) if measure == "loss" else 100 * rows["error"]
+    values = rows["loss"].clip(lower=LEAST_LOSS) if measure == "loss" else 100 * rows["error"]
     mark = "" if measure == "loss" else "2"
     few = len(rows) <= 21
     return line.style(colours) | {
