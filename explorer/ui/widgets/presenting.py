@@ -21,6 +21,7 @@ from contextlib import contextmanager
 from math import sqrt
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unicodedata import east_asian_width
 
 import streamlit as st
 
@@ -141,7 +142,7 @@ def stage(sentence: str, shown: bool = True) -> Iterator[Callable[[str], None]]:
         style, words = st.empty(), st.empty()
 
         def say(what: str) -> None:
-            size = min(1.0, sqrt(LONG_SENTENCE / max(1, len(what))))
+            size = min(1.0, sqrt(LONG_SENTENCE / max(1, _columns(what))))
             style.html(_STAGED.replace("SIZE", f"{size:.2f}"))
             words.markdown(what)
 
@@ -158,6 +159,11 @@ def sheet_on_stage(sentence: str, draw: "Callable[..., Figure]", **chart: Any) -
     """
     with stage(sentence):
         live_chart(draw(**(SHEET_ON_STAGE if is_presenting() else {})), **chart)
+
+
+def _columns(text: str) -> float:
+    """Width of a text, in Latin letters; a letter of Korean, Chinese or Japanese is nearly two wide."""
+    return sum(1.8 if east_asian_width(letter) in "WF" else 1.0 for letter in text)
 
 
 def _go(where: Any, beats: Sequence[str], key: str) -> None:
