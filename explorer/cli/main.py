@@ -19,6 +19,7 @@ from explorer.cli import (
     evaluate,
     export,
     facts,
+    landscape,
     layers,
     lesson,
     probes,
@@ -65,6 +66,8 @@ app.command(probes.probe)
 app.command(probes.cka)
 app.command(name="cka-pitfall")(probes.cka_pitfall)
 app.command(probes.paths)
+app.command(landscape.landscape)
+app.command(landscape.refine)
 app.command(attributions.methods)
 app.command(attributions.attribute)
 app.command(name="attribute-check")(attributions.check)

@@ -12,11 +12,14 @@ if TYPE_CHECKING:
     from explorer.studies import attributions as attributions
     from explorer.studies import blocks as blocks
     from explorer.studies import evaluations as evaluations
+    from explorer.studies import features as features
     from explorer.studies import identity as identity
+    from explorer.studies import landscape as landscape
     from explorer.studies import layers as layers
     from explorer.studies import paths as paths
     from explorer.studies import predictions as predictions
     from explorer.studies import probing as probing
+    from explorer.studies import refinement as refinement
     from explorer.studies import similarity as similarity
     from explorer.training import devices as devices
     from explorer.training import estimate as estimate
@@ -37,12 +40,15 @@ else:
     attributions = _ModuleProxy("explorer.studies.attributions")
     blocks = _ModuleProxy("explorer.studies.blocks")
     evaluations = _ModuleProxy("explorer.studies.evaluations")
+    features = _ModuleProxy("explorer.studies.features")
     identity = _ModuleProxy("explorer.studies.identity")
+    landscape = _ModuleProxy("explorer.studies.landscape")
     layers = _ModuleProxy("explorer.studies.layers")
     paths = _ModuleProxy("explorer.studies.paths")
     predictions = _ModuleProxy("explorer.studies.predictions")
     probing = _ModuleProxy("explorer.studies.probing")
     similarity = _ModuleProxy("explorer.studies.similarity")
+    refinement = _ModuleProxy("explorer.studies.refinement")
     devices = _ModuleProxy("explorer.training.devices")
     estimate = _ModuleProxy("explorer.training.estimate")
     importing = _ModuleProxy("explorer.weights.importing")

@@ -333,6 +333,32 @@ def sample_of_test_set(
     return chosen, Sample(pixels[chosen], labels[chosen], known, torch.device(device))
 
 
+def sample_of_training_set(
+    name: str,
+    image_size: int | None,
+    count: int,
+    *,
+    normalisation: str = "channel",
+    device: torch.device | str = "cpu",
+) -> Sample:
+    """The sample of `Batches.train_sample` of all training images with seed 0; nothing is measured on them if possible.
+
+    Args:
+        name, image_size: the data set, as for `load_data`.
+        count: number of images; all if there are fewer.
+
+    Raises:
+        DataMissing: the data set is not on this machine.
+        BadSettings: it has no training images.
+    """
+    data = load_data(name, image_size)
+    if not len(data.train_labels):
+        raise BadSettings(no_training_images(data.title))
+    chosen = balanced_subset(data.train_labels, min(count, len(data.train_labels)), 0)
+    known = Normalisation.known(name, image_size, normalisation)
+    return Sample(data.train_pixels[chosen], data.train_labels[chosen], known, torch.device(device))
+
+
 def augmented(images: Tensor, generator: np.random.Generator) -> Tensor:
     """Each image padded by 4 zeros (the mean), cropped at random to its size, and mirrored with probability 1/2.
 

@@ -9,12 +9,22 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure as Figure
 
+    from explorer.figures.blocks.arithmetic import block_panels as block_panels
     from explorer.figures.blocks.bars import lesion_bars as lesion_bars
     from explorer.figures.blocks.critical import critical_blocks as critical_blocks
+    from explorer.figures.blocks.exciting import most_exciting_images as most_exciting_images
+    from explorer.figures.blocks.filter_grids import filter_grid as filter_grid
+    from explorer.figures.blocks.landscapes import loss_contours as loss_contours
+    from explorer.figures.blocks.landscapes import loss_surfaces as loss_surfaces
+    from explorer.figures.blocks.logit_bars import logit_bars as logit_bars
     from explorer.figures.blocks.path_panels import path_lengths as path_lengths
     from explorer.figures.blocks.probes import probe_errors as probe_errors
+    from explorer.figures.blocks.refinements import iterated_blocks as iterated_blocks
+    from explorer.figures.blocks.refinements import refinement_profiles as refinement_profiles
     from explorer.figures.blocks.similarities import layer_similarity as layer_similarity
     from explorer.figures.blocks.strengths import operated_errors as operated_errors
+    from explorer.figures.blocks.trajectories import training_trajectory as training_trajectory
+    from explorer.figures.blocks.weight_lines import loss_lines as loss_lines
     from explorer.figures.curves.by_depth import error_by_depth as error_by_depth
     from explorer.figures.curves.comparisons import gaps as gaps
     from explorer.figures.curves.end_bars import end_errors as end_errors
@@ -51,34 +61,44 @@ _HOME = {
     "agreement_by_depth": "explorer.figures.maps.agreements",
     "agreement_matrix": "explorer.figures.maps.agreements",
     "attribution_grid": "explorer.figures.maps.grid",
+    "block_panels": "explorer.figures.blocks.arithmetic",
     "class_errors": "explorer.figures.evaluation.by_class",
     "confusion_matrix": "explorer.figures.evaluation.confusions",
     "critical_blocks": "explorer.figures.blocks.critical",
     "deletion_insertion": "explorer.figures.maps.checks",
     "end_errors": "explorer.figures.curves.end_bars",
     "error_by_depth": "explorer.figures.curves.by_depth",
+    "filter_grid": "explorer.figures.blocks.filter_grids",
     "gaps": "explorer.figures.curves.comparisons",
     "gradient_autocorrelation": "explorer.figures.layers.shattering",
     "gradient_norms": "explorer.figures.layers.gradients",
     "image_strip": "explorer.figures.maps.thumbnails",
+    "iterated_blocks": "explorer.figures.blocks.refinements",
     "layer_lens": "explorer.figures.maps.layer_lens",
     "layer_similarity": "explorer.figures.blocks.similarities",
     "layer_sizes": "explorer.figures.layers.sizes",
     "layer_steps": "explorer.figures.layers.heat_map",
     "ledger_entries": "explorer.figures.layers.ledger",
     "lesion_bars": "explorer.figures.blocks.bars",
+    "logit_bars": "explorer.figures.blocks.logit_bars",
+    "loss_contours": "explorer.figures.blocks.landscapes",
+    "loss_lines": "explorer.figures.blocks.weight_lines",
+    "loss_surfaces": "explorer.figures.blocks.landscapes",
     "member_agreement": "explorer.figures.evaluation.members",
+    "most_exciting_images": "explorer.figures.blocks.exciting",
     "network_drawing": "explorer.figures.network.drawing",
     "operated_errors": "explorer.figures.blocks.strengths",
     "path_lengths": "explorer.figures.blocks.path_panels",
     "probe_errors": "explorer.figures.blocks.probes",
     "race": "explorer.figures.curves.race",
     "randomisation": "explorer.figures.maps.checks",
+    "refinement_profiles": "explorer.figures.blocks.refinements",
     "reliability_diagram": "explorer.figures.evaluation.reliability",
     "residual_block": "explorer.figures.network.around_a_block",
     "response_distribution": "explorer.figures.layers.responses",
     "response_levels": "explorer.figures.layers.responses",
     "training_curves": "explorer.figures.curves.training",
+    "training_trajectory": "explorer.figures.blocks.trajectories",
     "xray": "explorer.figures.layers.initialisation",
 }
 

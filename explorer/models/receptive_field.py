@@ -15,14 +15,22 @@ class Field(NamedTuple):
     Attributes:
         side: of the square of input pixels that the position depends on; padding counts too.
         jump: input pixels between the fields of neighbouring positions.
+        first: centre of the field of the first position, in pixels from the centre of the first pixel.
     """
 
     side: int
     jump: int
+    first: float = 0.0
 
     def through(self, kernel: int, stride: int) -> "Field":
-        """The field after a convolution or pooling."""
-        return Field(self.side + (kernel - 1) * self.jump, self.jump * stride)
+        """The field after a convolution or pooling, padded by half of its kernel, rounded down, if that is odd."""
+        padding = kernel // 2 if kernel % 2 else 0
+        first = self.first + ((kernel - 1) / 2 - padding) * self.jump
+        return Field(self.side + (kernel - 1) * self.jump, self.jump * stride, first)
+
+    def corner(self, position: int) -> float:
+        """First row or column of the field of a position, in pixels; below zero where it reaches beyond the edge."""
+        return self.first + position * self.jump - (self.side - 1) / 2
 
 
 def receptive_fields(config: NetworkConfig, image_size: int | None = None) -> dict[str, Field]:

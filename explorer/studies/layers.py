@@ -10,9 +10,8 @@ from explorer import tables
 from explorer.analysis import gradients as gradient_study
 from explorer.analysis import initialisation, ledger, responses, shattering
 from explorer.analysis.images import PART_VALUES, part_size
-from explorer.data.batches import Batches, sample_of_test_set
+from explorer.data.batches import sample_of_test_set, sample_of_training_set
 from explorer.data.catalogue import MOST_IMAGES, dataset
-from explorer.data.pixels import load_data
 from explorer.errors import BadSettings
 from explorer.models.catalogue import network_config
 from explorer.models.network import Network, build
@@ -146,7 +145,7 @@ def xray(
     row = dataset(data_of_untrained(networks, data))
     side = max((network_config(name).image_size for name in networks), default=SMALL) if row.any_size else row.sizes[0]
     count = min(images, max(2, PART_VALUES // (row.channels * side**2))) if row.any_size else images
-    pixels, labels = _images(row.name, side, row.normalisation, count, "train")
+    pixels, labels = chosen_images(row.name, side, row.normalisation, count, "train")
     return initialisation.xray(networks, pixels, labels, variants=variants, seed=seed)
 
 
@@ -170,7 +169,7 @@ def gradient_autocorrelation(
     """
     row = dataset(data_of_untrained(networks, data))
     side = SMALL if row.any_size else None
-    pixels, _ = _images(row.name, side, row.normalisation, max(64, 2 * lines), "train")
+    pixels, _ = chosen_images(row.name, side, row.normalisation, max(64, 2 * lines), "train")
     lines = min(lines, len(pixels) // 2)
     found = []
     for name in networks:
@@ -189,17 +188,17 @@ def sampled(
     Args and errors as for `response_std`; split: "test" or "train".
     """
     for each in resolved(references, data=data):
-        pixels, labels = _images(each.data, each.image_size, each.normalisation, images, split)
+        pixels, labels = chosen_images(each.data, each.image_size, each.normalisation, images, split)
         yield SampledNetwork(each.keys, each.network, pixels, labels)
 
 
-def _images(data: str, side: int | None, normalisation: str, count: int, split: str) -> tuple[Tensor, Tensor]:
+def chosen_images(data: str, side: int | None, normalisation: str, count: int, split: str) -> tuple[Tensor, Tensor]:
     """A class-balanced sample of at most `count` images, in one tensor, and their labels."""
     require_between("images", count, 2, MOST_IMAGES)
     if split == "test" or not dataset(data).train_images:  # a folder may have no training images
         _, sample = sample_of_test_set(data, side, count, normalisation=normalisation)
     else:
-        sample = Batches(load_data(data, side), batch_size=1, normalisation=normalisation).train_sample(count)
+        sample = sample_of_training_set(data, side, count, normalisation=normalisation)
     return sample.whole(best_device())
 
 

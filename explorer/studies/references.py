@@ -4,7 +4,7 @@ A reference is the id of a run (its final weights), "RUN@STEP" (a snapshot), the
 .safetensors file, or a network name such as "resnet56", which means the untrained network.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +19,7 @@ from explorer.models.catalogue import network_config
 from explorer.models.config import NetworkConfig
 from explorer.models.network import Network, build
 from explorer.runs.checkpoint_facts import CheckpointFacts, facts_and_data
-from explorer.runs.checkpoints import load_checkpoint
+from explorer.runs.checkpoints import load_checkpoint, weights_identity
 from explorer.training.devices import best_device
 from explorer.training.evaluation import require_channels
 
@@ -52,6 +52,13 @@ class ResolvedNetwork:
     def device(self) -> torch.device:
         """Where the network is."""
         return next(self.network.parameters()).device
+
+    @property
+    def identity(self) -> Hashable:
+        """Another where the weights or the images are others, for caches."""
+        ((facts, _),) = facts_and_data([self.reference], self.data).values()
+        known = (facts.model_dump_json(), *weights_identity(self.reference, facts)) if facts else ()
+        return self.reference, known, dataset(self.data), self.image_size, self.normalisation
 
     def test_sample(self, count: int) -> tuple[NDArray[np.int64], Sample]:
         """A fixed class-balanced sample of test images on that device, and their indices."""

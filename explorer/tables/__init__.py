@@ -2,6 +2,7 @@
 
 from explorer.tables.blocks import *
 from explorer.tables.evaluation import *
+from explorer.tables.landscape import *
 from explorer.tables.layers import *
 from explorer.tables.maps import *
 from explorer.tables.networks import *

@@ -18,13 +18,8 @@ from explorer.data.file_pixels import FilePixels
 from explorer.data.pixels import Data, load_data
 from explorer.errors import BadSettings
 from explorer.models.fused import fused
-from explorer.models.threads import several_at_once
+from explorer.models.threads import LEAST_IMAGES, PIXELS, several_at_once
 from explorer.results import Precision
-
-# Pixels of the images in a forward pass: the outputs of most layers then fit into the caches of a core. Larger images
-# are passed a few at a time all the same. With fewer pixels in all, fusing takes longer than it saves.
-PIXELS = 100 * 32 * 32
-LEAST_IMAGES = 4
 
 
 def evaluate(network: nn.Module, data: str | Data, *, split: str = "test", crops: int = 1) -> dict[str, Any]:

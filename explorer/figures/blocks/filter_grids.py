@@ -1,0 +1,125 @@
+"""The filters of a convolution as a grid."""
+
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from explorer.figures import theme
+from explorer.figures.blocks.sheet import map_at, picture_at, sheet_layout, words_at
+
+WIDTH = 1100  # pixels
+LEFT, HEAD, FOOT, RIGHT, EDGE = 92, 44, 40, 84, 8.0
+GAP = 3
+MOST = 32  # filters, and input channels, that are shown
+COLOUR_COLUMNS, COLOUR_SIDE = 12, 72  # of filters of colour images
+MOST_SIDE = 40
+
+
+def filter_grid(weights: NDArray[np.float32], *, dark: bool = False, height: int | None = None) -> go.Figure:
+    """Filters on one colour scale: those of colour images as pictures, others a row each, with their input channels.
+
+    A point's customdata is [filter, input channel].
+
+    Args:
+        weights: (filters, input channels, height, width), of `studies.features.filters`; the first 32 of both are
+            shown.
+        dark: for a dark page.
+        height: in pixels; None takes what the filters need.
+    """
+    colours = theme.palette(dark=dark)
+    top = float(np.abs(weights).max()) or 1.0
+    if weights.shape[1] == 3 and weights.shape[2] > 1:
+        return _of_colours(weights, top, colours, height)
+    filters, channels = (min(MOST, count) for count in weights.shape[:2])
+    side = min(MOST_SIDE, (WIDTH - LEFT - RIGHT) / channels - GAP, 24 if filters > 16 else MOST_SIDE)
+    total = HEAD + filters * (side + GAP) + FOOT
+    data = [
+        map_at((LEFT + channel * (side + GAP), HEAD + number * (side + GAP)), side, weights[number, channel])
+        | {
+            "coloraxis": "coloraxis",
+            "customdata": np.full((*weights.shape[2:], 2), [number, channel]).astype(object),
+            "uid": f"filter-{number}-{channel}",
+            "hovertemplate": f"filter {number}, input channel {channel}: %{{z:.3f}}<extra></extra>",
+        }
+        for number in range(filters)
+        for channel in range(channels)
+    ]
+    step = 1 if side > 14 else 4
+    rows = [(EDGE, HEAD + number * (side + GAP) + side / 2, f"filter {number}") for number in range(0, filters, step)]
+    data += [
+        words_at(
+            rows,
+            colours,
+            size=min(theme.TEXT_SIZE, round(side * 0.7) if step == 1 else theme.TEXT_SIZE - 2),
+            align="left",
+        ),
+        words_at([(LEFT, HEAD / 2, "input channels, from 0")], colours, size=theme.TEXT_SIZE, align="left"),
+        words_at(
+            [(EDGE, total - FOOT / 2, _note(weights, filters, channels))],
+            colours,
+            size=theme.TEXT_SIZE - 1,
+            muted=True,
+            align="left",
+        ),
+    ]
+    layout = sheet_layout(WIDTH, total, colours, drawn=height) | {
+        "coloraxis": _bar(top, colours, total, filters * (side + GAP))
+    }
+    return go.Figure({"data": data, "layout": layout})
+
+
+def _of_colours(weights: NDArray[np.float32], top: float, colours: theme.Palette, height: int | None) -> go.Figure:
+    """Filters as pictures; grey is zero."""
+    filters = min(4 * MOST, len(weights))
+    across = COLOUR_SIDE + 12
+    down = COLOUR_SIDE + 30
+    rows = -(-filters // COLOUR_COLUMNS)
+    total = 16 + rows * down + FOOT
+    pixels = np.rint(255 * (0.5 + weights / (2 * top))).astype(np.uint8).transpose(0, 2, 3, 1)
+    corners = [
+        (12 + number % COLOUR_COLUMNS * across, 16 + number // COLOUR_COLUMNS * down) for number in range(filters)
+    ]
+    data: list[dict[str, Any]] = [
+        picture_at(corner, COLOUR_SIDE, pixels[number])
+        | {
+            "customdata": np.full((*weights.shape[2:], 2), [number, 0]).astype(object),
+            "uid": f"filter-{number}",
+            "hovertemplate": f"filter {number}: %{{z}}<extra></extra>",
+        }
+        for number, corner in enumerate(corners)
+    ]
+    names = [
+        (left + COLOUR_SIDE / 2, upper + COLOUR_SIDE + 13, str(number)) for number, (left, upper) in enumerate(corners)
+    ]
+    words = f"{_note(weights, filters, 3)}\u2003grey: zero, brightest: {top:.2f}"
+    data += [
+        words_at(names, colours, size=theme.TEXT_SIZE - 1),
+        words_at([(12.0, total - FOOT / 2, words)], colours, size=theme.TEXT_SIZE - 1, muted=True, align="left"),
+    ]
+    return go.Figure({"data": data, "layout": sheet_layout(WIDTH, total, colours, drawn=height)})
+
+
+def _note(weights: NDArray[np.float32], filters: int, channels: int) -> str:
+    count, inputs, rows, columns = weights.shape
+    shown = "" if (filters, channels) == (count, inputs) else f", of which the first {filters} x {channels} are shown"
+    return f"{count} filters of {inputs} x {rows} x {columns} weights{shown}, on one scale".replace(" x ", " × ")
+
+
+def _bar(top: float, colours: theme.Palette, total: float, long: float) -> dict[str, Any]:
+    bar = {
+        "tickfont": {"size": theme.TEXT_SIZE - 1, "color": colours.muted},
+        "thickness": 12,
+        "outlinewidth": 0,
+        "nticks": 5,
+    }
+    part = min(long, 240) / total
+    bar |= {
+        "x": 1 - RIGHT / WIDTH + 0.012,
+        "xanchor": "left",
+        "y": 1 - HEAD / total - part,
+        "yanchor": "bottom",
+        "len": part,
+    }
+    return {"colorscale": colours.diverging, "cmin": -top, "cmax": top, "colorbar": bar | {"xpad": 0, "ypad": 0}}
