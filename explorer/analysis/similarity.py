@@ -5,6 +5,7 @@ Source: Kornblith et al. 2019 (arXiv 1905.00414). Over batches of images the unb
 """
 
 from collections.abc import Iterable, Sequence
+from copy import deepcopy
 
 import numpy as np
 import pandas as pd
@@ -152,7 +153,9 @@ def outlier_example(
 
     Source: Davari et al. 2023 (arXiv 2210.16156), section 3.
     """
-    features, weight = features.detach().cpu().double(), classifier.weight.detach().cpu().double()
+    features = features.detach().cpu().double()
+    classifier = deepcopy(classifier).cpu().double().requires_grad_(requires_grad=False)
+    weight = classifier.weight
     if not 1 <= moved < len(features):
         raise BadSettings(
             f"`moved` (={moved}) must be between 1 and {len(features) - 1}: some images, but not all. Change it."
@@ -164,13 +167,12 @@ def outlier_example(
             "Give a network with more features than classes."
         )
     spread = (features - features.mean(0)).square().sum(1).mean().sqrt()
-    bias = classifier.bias.detach().cpu().double() if classifier.bias is not None else 0.0
-    before = features @ weight.T + bias
+    before = classifier(features)
     rows = []
     for distance in distances:
         after = features.clone()
         after[:moved] += distance * spread * hidden[-1]
-        scores = after @ weight.T + bias
+        scores = classifier(after)
         rows.append((
             *(moved, float(distance), linear_cka(features, after), linear_cka(features, after, unbiased=True)),
             float((scores - before).abs().max() / before.abs().max()),

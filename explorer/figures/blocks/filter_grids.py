@@ -103,8 +103,8 @@ def _of_colours(weights: NDArray[np.float32], top: float, colours: theme.Palette
 
 def _note(weights: NDArray[np.float32], filters: int, channels: int) -> str:
     count, inputs, rows, columns = weights.shape
-    shown = "" if (filters, channels) == (count, inputs) else f", of which the first {filters} x {channels} are shown"
-    return f"{count} filters of {inputs} x {rows} x {columns} weights{shown}, on one scale".replace(" x ", " × ")
+    shown = "" if (filters, channels) == (count, inputs) else f", of which the first {filters} × {channels} are shown"
+    return f"{count} filters of {inputs} × {rows} × {columns} weights{shown}, on one scale"
 
 
 def _bar(top: float, colours: theme.Palette, total: float, long: float) -> dict[str, Any]:
