@@ -72,7 +72,7 @@ def grid_content(cells: Sequence[MapCell], *, show: str, scale: str, signs: str 
     position = {(cell.row, cell.column): place for place, cell in enumerate(cells)}
     captioned = len(columns) <= MOST_CAPTIONED
     scales = colour_scales(cells, scale)
-    weak = _too_weak(cells, scales)
+    weak = too_weak(cells, scales)
     notes = [", ".join(filter(None, [cell.note, WEAK if place in weak else ""])) for place, cell in enumerate(cells)]
     return Content(
         rows=[SheetRow(row, tuple(position.get((row, column)) for column in columns)) for row in rows],
@@ -87,7 +87,7 @@ def grid_content(cells: Sequence[MapCell], *, show: str, scale: str, signs: str 
     )
 
 
-def _too_weak(cells: Sequence[MapCell], scales: Sequence[ColourScale]) -> set[int]:
+def too_weak(cells: Sequence[MapCell], scales: Sequence[ColourScale]) -> set[int]:
     """Positions of the maps that look empty on the scale they share."""
     found = set()
     for scale in scales:
@@ -117,9 +117,20 @@ def hover(cell: MapCell) -> str:
 
 
 def map_facts(
-    cells: Sequence[MapCell], scales: Sequence[ColourScale], *, show: str, by: str, signs: str = SIGNS
+    cells: Sequence[MapCell],
+    scales: Sequence[ColourScale],
+    *,
+    show: str,
+    by: str,
+    signs: str = SIGNS,
+    verdicts: bool = True,
 ) -> list[str]:
-    """How to read the maps, for the foot of the sheet."""
+    """How to read the maps, for the foot of the sheet.
+
+    Args:
+        by: what shares a colour scale; empty to say nothing about scales.
+        verdicts: wrong predictions are marked.
+    """
     maps = [cell.map for cell in cells if cell.map is not None]
     kinds = {scale.signed for scale in scales}
     percents = ", ".join(f"{100 * line:.0f}" for line in LINES)
@@ -130,9 +141,13 @@ def map_facts(
         "stronger colour: larger value": show == "overlay" and bool(kinds),
         "yellow: largest value": show == "map" and False in kinds,
         f"contour lines at {percents} % of the scale": show == "contour" and bool(kinds),
-        SCALES[by]: bool(kinds),
-        f"scales end at the {TOP}th percentile of |values|": bool(kinds),
-        "large maps: means of neighbouring positions": any(max(each.shape) > drawn_side(len(cells)) for each in maps),
-        f"{WRONG}: not the true class": any(cell.right is False for cell in cells),
     }
+    if by:
+        smaller = any(max(each.shape) > drawn_side(len(cells)) for each in maps)
+        found |= {
+            SCALES[by]: bool(kinds),
+            f"scales end at the {TOP}th percentile of |values|": bool(kinds),
+            "large maps: means of neighbouring positions": smaller,
+        }
+    found[f"{WRONG}: not the true class"] = verdicts and any(cell.right is False for cell in cells)
     return [fact for fact, holds in found.items() if holds]

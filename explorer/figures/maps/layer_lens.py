@@ -50,7 +50,7 @@ def layer_lens(
         scales=scales,
         by=scale,
         barred=show != "contour" and scale != "column",
-        facts=[*_prediction(cells), *map_facts(cells, scales, show=show, by=scale)],
+        facts=[*predictions(cells), *map_facts(cells, scales, show=show, by=scale)],
     )
     sheet = fitted(content, width, height, MOST_CELL)
     hovers = [hover(cell) for cell in cells]
@@ -67,7 +67,7 @@ def _rows(cells: Sequence[MapCell], stage: str) -> list[SheetRow]:
     return [SheetRow("" if start else stage, tuple(members[start : start + length])) for start in starts]
 
 
-def _prediction(cells: Sequence[MapCell]) -> list[str]:
+def predictions(cells: Sequence[MapCell]) -> list[str]:
     """ "predicts cat: 97 %"."""
     texts = dict.fromkeys("".join(caption(cell)) for cell in cells if cell.prediction)
     return [f"predicts {text}" for text in texts]

@@ -130,6 +130,15 @@ class Content:
         starts = [self.row_of(scale.members[0]) for scale in self.bars]
         return EDGE + max(starts.count(row) for row in starts) * (GAP + BAR + TICKS)
 
+    @property
+    def text_width(self) -> float:
+        """Width of a column that shows each word of its heading and each caption in full."""
+        words = [word for text in self.columns for word in text.split()]
+        captions = ["".join(each) for each in self.captions]
+        return max(
+            _width(words, theme.BOLD_LETTER * (theme.TEXT_SIZE + 1)), _width(captions, theme.LETTER * self.caption_size)
+        )
+
     def row_of(self, member: int) -> int:
         return next(place for place, row in enumerate(self.rows) if member in row.members)
 
@@ -142,15 +151,20 @@ class Content:
         return (width - self.left - self.right - GAP * (columns - 1)) / columns
 
 
-def lay_out(content: Content, side: float) -> Sheet:
-    """The sheet with cells of this side."""
+def lay_out(content: Content, side: float, room: float = 0.0) -> Sheet:
+    """The sheet with cells of this side.
+
+    Args:
+        room: width that each column has for its cell and texts, if it is more.
+    """
+    room = max(side, room)
     words: list[SheetText] = []
     bars: list[Bar] = []
     corners: dict[int, tuple[float, float]] = {}
     places: dict[int, tuple[int, int]] = {}
     columns = max((len(row.members) for row in content.rows), default=1)
-    lefts = [content.left + column * (side + GAP) for column in range(columns)]
-    y = EDGE + _add_headings(words, content, lefts, side)
+    lefts = [content.left + column * (room + GAP) + (room - side) / 2 for column in range(columns)]
+    y = EDGE + _add_headings(words, content, lefts, side, room)
     own_bars = content.bars if content.by == "map" else []
     for place, row in enumerate(content.rows):
         top = y + (content.caption_size * LINE if content.captions else 0)
@@ -160,7 +174,7 @@ def lay_out(content: Content, side: float) -> Sheet:
         for column, member in enumerate(row.members):
             if member is not None:
                 corners[member], places[member] = (lefts[column], top), (place, column)
-                _add_captions(words, content, member, corners[member], side)
+                _add_captions(words, content, member, corners[member], side, room)
         if content.notes:
             y += SMALL * LINE
         if own_bars:
@@ -178,7 +192,7 @@ def lay_out(content: Content, side: float) -> Sheet:
         _add_bars_beside(bars, content, corners, side)
     for bar in bars:
         words += _numbers(bar)
-    width = max(LEAST_WIDTH, lefts[-1] + side + content.right)
+    width = max(LEAST_WIDTH, lefts[-1] + (side + room) / 2 + content.right)
     height = max(LEAST_HEIGHT, y + _add_facts(words, content.facts, y, width) + EDGE)
     order = sorted(corners)
     return Sheet(
@@ -194,11 +208,28 @@ def lay_out(content: Content, side: float) -> Sheet:
 
 
 def fitted(content: Content, width: int, height: int | None, most: int) -> Sheet:
-    """The sheet with cells as large as width and height allow, at most `most` pixels."""
-    sheet = lay_out(content, max(LEAST_CELL, min(most, content.side(width))))
+    """The sheet with cells as large as width and height allow, at most `most` pixels.
+
+    Columns are wider than cells that the height makes small, where their texts need it and the width has it.
+    """
+    widest = content.side(width)
+    room = min(widest, content.text_width)
+    return _shrunk(content, max(LEAST_CELL, min(most, widest)), height, room)
+
+
+def filling(content: Content, width: int, height: int) -> Sheet:
+    """The sheet that fills a width, with cells as large as the height allows, columns evenly spread."""
+    widest = content.side(width)
+    return _shrunk(content, widest, height, widest)
+
+
+def _shrunk(content: Content, side: float, height: int | None, room: float) -> Sheet:
+    """The sheet with cells of this side, or smaller ones where it would be higher than `height`."""
+    sheet = lay_out(content, side, room)
     for _ in range(2):  # a narrower note may need another line
         if height is not None and sheet.height > height and content.rows:
-            sheet = lay_out(content, max(LEAST_CELL, sheet.side - (sheet.height - height) / len(content.rows)))
+            smaller = max(LEAST_CELL, sheet.side - (sheet.height - height) / len(content.rows))
+            sheet = lay_out(content, smaller, room)
     return sheet
 
 
@@ -212,15 +243,20 @@ def shortened(text: str, letters: float) -> str:
     return text if len(text) <= letters else text[: max(1, int(letters) - 1)].rstrip() + "…"
 
 
+def _width(texts: Sequence[str], letter: float) -> float:
+    return letter * max(map(len, texts), default=0)
+
+
 def letters_in(width: float, size: float, *, bold: bool = False) -> float:
     """Number of letters of a font size that fit into a width."""
     return width / ((theme.BOLD_LETTER if bold else theme.LETTER) * size)
 
 
-def _add_headings(words: list[SheetText], content: Content, lefts: Sequence[float], side: float) -> float:
-    """Headings of the columns, aligned at the bottom; returns their height."""
+def _add_headings(words: list[SheetText], content: Content, lefts: Sequence[float], side: float, room: float) -> float:
+    """Headings of the columns, broken between words, aligned at the bottom; returns their height."""
     size = theme.TEXT_SIZE + 1
-    texts = [wrapped(text, letters_in(side + GAP / 2, size, bold=True)) for text in content.columns]
+    letters = letters_in(room + GAP / 2, size, bold=True)
+    texts = [_broken(text, letters) for text in content.columns]
     height = max((len(lines) for lines in texts), default=0) * size * LINE
     for left, lines in zip(lefts, texts, strict=False):  # a sheet without headings has columns too
         middle = EDGE + height - len(lines) * size * LINE / 2
@@ -228,18 +264,24 @@ def _add_headings(words: list[SheetText], content: Content, lefts: Sequence[floa
     return height + 4 if height else 0.0
 
 
+def _broken(text: str, letters: float) -> list[str]:
+    """Lines of whole words; a word that is longer than a line is shortened."""
+    lines = textwrap.wrap(text, max(1, int(letters)), break_long_words=False, break_on_hyphens=False)
+    return [shortened(line, letters) for line in lines]
+
+
 def _add_captions(
-    words: list[SheetText], content: Content, member: int, corner: tuple[float, float], side: float
+    words: list[SheetText], content: Content, member: int, corner: tuple[float, float], side: float, room: float
 ) -> None:
     """Caption above and note below a cell."""
     left, top = corner
     if content.captions:
         y = top - content.caption_size * LINE / 2
         name, ending = content.captions[member]
-        name = shortened(name, letters_in(side, content.caption_size) - len(ending))
+        name = shortened(name, letters_in(room, content.caption_size) - len(ending))
         words.append(SheetText(left + side / 2, y, name + ending, content.caption_size))
     if content.notes:
-        text = shortened(content.notes[member], letters_in(side + GAP, SMALL))
+        text = shortened(content.notes[member], letters_in(room + GAP, SMALL))
         words.append(SheetText(left + side / 2, top + side + SMALL * LINE / 2, text, SMALL, muted=True))
 
 

@@ -52,6 +52,7 @@ class TaughtStep:
         right: key of the guess that the measurement makes right; empty if it decides nothing.
         finding: the sentences that hold, computed from what the figure shows.
         draw: gives the figure; None where the runs have nothing to measure.
+        draw_large: gives it for a room.
         experiment: id of the one it was measured on.
     """
 
@@ -59,6 +60,7 @@ class TaughtStep:
     right: str
     finding: tuple[str, ...]
     draw: "Callable[[], Figure] | None"
+    draw_large: "Callable[[], Figure] | None"
     experiment: str
 
 
@@ -126,11 +128,13 @@ def taught(
     """A step with the results of its measurements; `quoted` as for `asked`."""
     step = STEPS[number - 1]
     finding = step.find(runs, results)
+    draw = None if finding == NOTHING else partial(step.draw, runs, results, HEIGHT)
     return TaughtStep(
         asked=asked(number, runs, language, quoted),
         right=step.right.get(finding[0].key, ""),
         finding=sentences(finding, step.name, language),
-        draw=None if finding == NOTHING else partial(step.draw, runs, results, HEIGHT),
+        draw=draw,
+        draw_large=partial(step.draw_large, results) if draw and step.draw_large else draw,
         experiment=runs.experiment.id,
     )
 

@@ -22,6 +22,8 @@ from explorer.figures import (
     residual_block,
     response_levels,
 )
+from explorer.figures.maps.cells import MapCell
+from explorer.figures.maps.pages import map_page, overview_page
 from explorer.models.published import REIMPLEMENTATION, published
 from explorer.models.size import layer_table
 from explorer.studies.lesson.runs import LessonRuns
@@ -64,6 +66,7 @@ class Step:
         draw: gives its figure, with a height in pixels.
         measure: gives the measurements of which `find` and `draw` get the results.
         facts: more numbers for its question.
+        draw_large: gives the figure for a room, with fewer parts; None where `draw` does.
     """
 
     name: str
@@ -72,6 +75,7 @@ class Step:
     draw: "Callable[[LessonRuns, Results, int], Figure]"
     measure: Callable[[LessonRuns], list[Measurement]] = no_measurements
     facts: Callable[[LessonRuns], dict[str, str]] = LessonRuns.facts
+    draw_large: "Callable[[Results], Figure] | None" = None
 
 
 # 1: the argument
@@ -246,12 +250,20 @@ def _maps(runs: LessonRuns, results: Results) -> Finding:
 
 
 def _map_grid(_runs: LessonRuns, results: Results, height: int) -> "Figure":
+    return attribution_grid(_map_cells(results), scale="row", height=height)
+
+
+def _few_maps(results: Results) -> "Figure":
+    return map_page(overview_page(_map_cells(results)))
+
+
+def _map_cells(results: Results) -> list[MapCell]:
     """A row for each network; columns are named after the true classes, if these differ."""
     cells = map_cells(results, "network", "image")
     classes = {cell.column: each.classes[each.label] for cell, each in zip(cells, results, strict=True)}
     if len(set(classes.values())) == len(classes):
         cells = [replace(cell, column=classes[cell.column]) for cell in cells]
-    return attribution_grid(cells, scale="row", height=height)
+    return cells
 
 
 def _map_facts(runs: LessonRuns) -> dict[str, str]:
@@ -311,6 +323,14 @@ STEPS: tuple[Step, ...] = (
         _response_measurements,
     ),
     Step("09-ledger", {"more": "a", "less": "b", "same": "c"}, _ledger, _ledger_entries, _ledger_measurements),
-    Step("10-maps", {"apart": "a", "closer": "b", "cannot_tell": "c"}, _maps, _map_grid, _map_measurements, _map_facts),
+    Step(
+        "10-maps",
+        {"apart": "a", "closer": "b", "cannot_tell": "c"},
+        _maps,
+        _map_grid,
+        _map_measurements,
+        _map_facts,
+        _few_maps,
+    ),
     Step("11-open", {"deepest_best": "a", "deepest_worse": "b"}, _open, _by_depth),
 )

@@ -9,15 +9,18 @@ import streamlit as st
 from explorer.escaping import in_markdown
 from explorer.figures import attribution_grid
 from explorer.figures.maps.cells import MapCell, MapValues
+from explorer.figures.maps.pages import grid_pages
 from explorer.results import AttributionMap, MissingMap
 from explorer.studies import map_files as map_export
 from explorer.ui.attributions.maps import choose_network, choose_show
 from explorer.ui.attributions.method_choice import choose_method, show_meaning
 from explorer.ui.attributions.scene import MapRequest, Scene, command, maps
+from explorer.ui.attributions.stage import show_page
 from explorer.ui.errors import show_error
 from explorer.ui.widgets.export import export_buttons
+from explorer.ui.widgets.live_chart import live_chart
 from explorer.ui.widgets.moment import at_moment
-from explorer.ui.widgets.presenting import sheet_on_stage
+from explorer.ui.widgets.presenting import is_presenting
 
 SIGNS = "A, B: orange for the explained class, blue against it; A minus B: orange where A is higher, blue where B is"
 
@@ -53,10 +56,14 @@ def show_difference(scene: Scene) -> None:
             st.info("These networks take images of different sizes: their maps cannot be subtracted.")
             return
         cells = _cells(pair, scaled=scaled)
-        draw = partial(attribution_grid, cells, show=show, scale="all" if scaled else "map", signs=SIGNS)
-        sheet_on_stage(
-            f"What does {pair[0].network} see that {pair[1].network} does not?",
-            draw,
+        scale = "all" if scaled else "map"
+        if is_presenting():
+            pages = grid_pages(cells, show=show, scale=scale, signs=SIGNS)
+            show_page(pages, lambda _: f"What does {pair[0].network} see that {pair[1].network} does not?")
+            return
+        draw = partial(attribution_grid, cells, show=show, scale=scale, signs=SIGNS)
+        live_chart(
+            draw(),
             key="difference",
             alt=f"{method.row.title} of {pair[0].network} minus that of {pair[1].network}.",
             filename="difference",

@@ -8,14 +8,17 @@ from explorer.attribution.methods import METHODS
 from explorer.compute.client import compute
 from explorer.compute.functions import attributions
 from explorer.figures import layer_lens
+from explorer.figures.maps.pages import lens_page_count, lens_pages
 from explorer.studies import map_files as map_export
 from explorer.studies.commands import ALL_BLOCKS
 from explorer.ui.attributions.maps import choose_network, choose_scale, choose_show
 from explorer.ui.attributions.method_choice import choose_method, show_meaning
 from explorer.ui.attributions.scene import Scene, command
+from explorer.ui.attributions.stage import page_numbers, show_page
 from explorer.ui.widgets.export import export_buttons
+from explorer.ui.widgets.live_chart import live_chart
 from explorer.ui.widgets.moment import at_moment
-from explorer.ui.widgets.presenting import sheet_on_stage
+from explorer.ui.widgets.presenting import is_presenting
 from explorer.ui.widgets.waiting import awaited, show_failure
 
 LAYERED = [name for name, row in METHODS.items() if row.scope == "layer"]
@@ -43,10 +46,13 @@ def show_lens(scene: Scene) -> None:
         if show_failure(answer):
             return
         cells = map_export.map_cells(answer.value, "stage", "block")
+        if is_presenting():
+            pages = lens_pages(cells, show=show, scale=scale)
+            show_page(pages, lambda page: f"Where in {candidate.config.name} does the evidence form? {page.heading}")
+            return
         draw = partial(layer_lens, cells, show=show, scale=scale)
-        sheet_on_stage(
-            f"Where in {candidate.config.name} does the evidence form?",
-            draw,
+        live_chart(
+            draw(),
             key="lens_maps",
             alt=f"{method.row.title} of every block of {candidate.config.name}.",
             filename="layer-lens",
@@ -63,4 +69,4 @@ def show_lens(scene: Scene) -> None:
         )
         show_meaning([method])
 
-    at_moment([candidate], at, scene.fields)
+    at_moment([candidate], at, scene.fields, page_numbers(lens_page_count(candidate.config.stage_blocks)))

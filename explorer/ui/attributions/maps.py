@@ -1,29 +1,38 @@
 """The grid of maps: rows and columns are two of network, method, class and moment."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
-from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from explorer.escaping import in_markdown
 from explorer.figures import attribution_grid
-from explorer.figures.maps.cells import SCALES
+from explorer.figures.maps.cells import SCALES, MapCell
 from explorer.figures.maps.colours import SHOWN
+from explorer.figures.maps.pages import grid_pages, page_count
+from explorer.figures.network_lines import moment
 from explorer.results import AttributionMap, MissingMap
 from explorer.studies import map_files as map_export
 from explorer.ui import wording
 from explorer.ui.address import forget_unless_offered
 from explorer.ui.attributions.method_choice import Chosen, choose_method, choose_methods, show_meaning
 from explorer.ui.attributions.scene import MapRequest, Scene, command, maps
+from explorer.ui.attributions.stage import page_numbers, show_page
 from explorer.ui.widgets.export import download, show_command
 from explorer.ui.widgets.live_chart import cached_drawing, live_chart
 from explorer.ui.widgets.moment import at_moment
 from explorer.ui.widgets.network_choice import Candidate
-from explorer.ui.widgets.presenting import ONE_BEAT, SHEET_ON_STAGE, is_presenting, present, stage
+from explorer.ui.widgets.presenting import is_presenting, present
 
 AXES = {"method": "method", "network": "network", "target": "class explained", "step": "moment of training"}
+SENTENCES = {  # of a presentation, by what is in the rows
+    "method": "{}: where do the networks look{after}?",
+    "network": "Where does {} look{after}?",
+    "target": "What speaks for {}{after}?",
+    "step": "Where do the networks look at {}?",
+}
 MOST_MAPS = 64
 FIRST_STEPS, FIRST_TARGETS = 5, 3
 SHOW_TITLES = {"overlay": "Overlay", "map": "Map", "contour": "Contour"}
@@ -51,6 +60,11 @@ def show_maps(scene: Scene) -> None:
         st.info("Choose at least one method, class and moment.")
         return
 
+    counts = {"method": len(chosen), "network": len(networks), "target": len(targets), "step": len(steps)}
+    if is_presenting() and counts[columns] < counts[rows]:  # a stage is wide
+        rows, columns, scale = columns, rows, {"row": "column", "column": "row"}.get(scale, scale)
+    pages = page_numbers(page_count(counts[rows], counts[columns]))
+
     def at(moments: Sequence[int | None]) -> None:
         wanted = [
             MapRequest(candidate, step, method, target)
@@ -65,10 +79,10 @@ def show_maps(scene: Scene) -> None:
         _grid(scene, wanted, chosen, rows=rows, columns=columns, show=show, scale=scale)
 
     if steps:
-        present(ONE_BEAT)
+        present(pages)
         at(steps)
     else:
-        at_moment(networks, lambda step: at([step]), scene.fields)
+        at_moment(networks, lambda step: at([step]), scene.fields, pages)
 
 
 def _axes() -> tuple[str, str]:
@@ -156,27 +170,25 @@ def _grid(
     scale: str,
 ) -> None:
     found = maps(scene, wanted)
-    if is_presenting() and len({each.method for each in found}) > 1 and rows == "method":
-        rows, columns = columns, rows  # a stage is wide
     cells = map_export.map_cells(found, rows, columns)
+    if is_presenting():
+        _on_stage(cells, None if "step" in (rows, columns) else wanted[0].step, by=rows, show=show, scale=scale)
+        return
     place = _selected(found)
     selected = None if place is None else found[place]
     asked = [(each.candidate.reference(each.step), each.method, each.target) for each in wanted]
     failures = [each.failure if isinstance(each, MissingMap) else "" for each in found]
-    size: dict[str, Any] = SHEET_ON_STAGE if is_presenting() else {}
     drawing = cached_drawing(
-        repr((scene.data, scene.picture.reference, asked, failures, rows, columns, show, scale, place, size)),
-        lambda: attribution_grid(cells, show=show, scale=scale, selected=place, **size),
+        repr((scene.data, scene.picture.reference, asked, failures, rows, columns, show, scale, place)),
+        lambda: attribution_grid(cells, show=show, scale=scale, selected=place),
     )
-    moment = "" if wanted[0].step is None or "step" in (rows, columns) else f" after {wanted[0].step:,} steps"
-    with stage(f"Where do the networks look{moment}?"):
-        live_chart(
-            drawing,
-            key="maps",
-            alt=f"Attribution maps of {scene.picture.title}, in rows by {AXES[rows]}, in columns by {AXES[columns]}.",
-            filename="attributions",
-            on_click=lambda point: _select(found[int(point[0])]),
-        )
+    live_chart(
+        drawing,
+        key="maps",
+        alt=f"Attribution maps of {scene.picture.title}, in rows by {AXES[rows]}, in columns by {AXES[columns]}.",
+        filename="attributions",
+        on_click=lambda point: _select(found[int(point[0])]),
+    )
     if isinstance(selected, AttributionMap):
         _numbers(selected)
     else:
@@ -187,6 +199,17 @@ def _grid(
     show_command("\n".join(command("attribute", references, scene, chosen, target=target) for target in targets))
     with st.expander("What these maps mean, and what they do not", icon=":material/help:", expanded=True):
         show_meaning(chosen)
+
+
+def _on_stage(cells: Sequence[MapCell], step: int | None, *, by: str, show: str, scale: str) -> None:
+    """A row of the grid; the moment of training stands in the sentence, not in each heading."""
+    ending = f", {moment(step)}"
+    plain = [
+        replace(cell, row=cell.row.removesuffix(ending), column=cell.column.removesuffix(ending)) for cell in cells
+    ]
+    pages = grid_pages(plain, show=show, scale=scale)
+    after = "" if step is None else f" after {step:,} steps"
+    show_page(pages, lambda page: SENTENCES[by].format(page.heading, after=after))
 
 
 def _select(found: map_export.Map) -> None:

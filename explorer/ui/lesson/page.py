@@ -21,7 +21,7 @@ from explorer.ui.lesson.ending import ending
 from explorer.ui.lesson.links import full_page
 from explorer.ui.navigation import page
 from explorer.ui.widgets.live_chart import cached_drawing, live_chart
-from explorer.ui.widgets.presenting import is_presenting, present, stage
+from explorer.ui.widgets.presenting import first_sentences, is_presenting, present, stage
 from explorer.ui.widgets.waiting import awaited, show_failure
 
 SHOWN = "show"  # in the address, for an answer without a guess
@@ -79,7 +79,7 @@ def _on_stage(number: int, runs: LessonRuns, language: str, *, answered: bool) -
         results = _results(STEPS[number - 1], runs, words)
         if results is not None:
             found = taught(number, runs, results, language, in_markdown)
-            say(" ".join(found.finding))
+            say(first_sentences(found.finding))
             _figure(found, runs)
 
 
@@ -108,9 +108,10 @@ def _show_step(number: int, runs: LessonRuns, language: str) -> None:
 
 
 def _figure(found: TaughtStep, runs: LessonRuns) -> None:
-    if found.draw is not None:
+    draw = found.draw_large if is_presenting() else found.draw
+    if draw is not None:
         name = STEPS[found.asked.number - 1].name
-        drawing = cached_drawing(repr((name, runs.experiment.id, runs.experiment.created)), found.draw)
+        drawing = cached_drawing(repr((name, runs.experiment.id, runs.experiment.created, is_presenting())), draw)
         live_chart(drawing, key=f"lesson-{name}", alt=found.finding[0], filename=f"lesson-{name}")
 
 

@@ -50,7 +50,10 @@ _CSS = """
 .explorer-replay button::before { content: attr(data-icon); margin-right: 0.5em; font-size: 0.8em; }
 .explorer-replay input { flex: 1; min-width: 4rem; accent-color: var(--st-primary-color); }
 .explorer-replay output { min-width: 7.5rem; font-variant-numeric: tabular-nums; white-space: nowrap; }
-.explorer-presents .explorer-replay { position: fixed; left: 3vw; bottom: 1.2vh; width: 60vw; font-size: 2.2vh; }
+.explorer-presents .explorer-replay {
+  position: fixed; left: 3vw; bottom: 1.2vh; width: 60vw; font-size: max(2.4vh, 23px);
+}
+.explorer-presents .explorer-replay button { width: auto; }
 """
 
 _component = st.components.v2.component(

@@ -19,22 +19,28 @@ WHO_KEEPS = (
 NOTICE_SECONDS = 0.05  # at most, until a click is noticed
 
 
-def at_moment(chosen: Sequence[Candidate], show: Callable[[int | None], None], fields: DeltaGenerator) -> None:
+def at_moment(
+    chosen: Sequence[Candidate],
+    show: Callable[[int | None], None],
+    fields: DeltaGenerator,
+    pages: Sequence[str] = ONE_BEAT,
+) -> None:
     """Show something at the moment of the slider; last on a page, as nothing after it runs while it plays.
 
     No fragment: a click in one, such as on Cancel, would wait for the computation.
 
-    In a presentation the moments are the beats.
+    In a presentation the moments are the beats, or what is shown of one moment in several pages.
 
     Args:
         chosen: the networks whose snapshots the slider offers.
         show: draws a step; None where no network has several.
         fields: where the slider is drawn.
+        pages: beats of one moment; `show` asks `current_beat` for the one to show.
     """
     steps = sorted({step for each in chosen for step in each.moments})
     if len(steps) < 2:
         with fields:
-            present(ONE_BEAT)
+            present(pages)
         show(steps[0] if steps else None)
         return
     if "step" in st.session_state and st.session_state.step not in steps:
@@ -46,9 +52,10 @@ def at_moment(chosen: Sequence[Candidate], show: Callable[[int | None], None], f
         elif st.session_state.get("playing"):
             _advance(steps)
         step = _slider(steps)
-        beat = present([str(each) for each in steps], first=str(step))
+        paged = len(pages) > 1
+        beat = present(pages) if paged else present([str(each) for each in steps], first=str(step))
     if beat:
-        show(int(beat))
+        show(step if paged else int(beat))
         return
     show(step)
     _say_nearest(chosen, step)

@@ -20,20 +20,15 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from math import sqrt
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from unicodedata import east_asian_width
 
 import streamlit as st
 
-from explorer.ui.widgets.live_chart import live_chart
-
-if TYPE_CHECKING:
-    from explorer.figures import Figure
-
 STAGE = "stage"  # key of the container; `live_chart.js` looks for it
-SHEET_ON_STAGE: dict[str, Any] = {"width": 900, "height": 400}  # pixels, of a figure that is enlarged as a whole
 ONE_BEAT = ("figure",)  # of a page that shows one thing
-LONG_SENTENCE = 110  # characters, beyond which its letters are smaller
+LONG_SENTENCE = 150  # widths of a letter, beyond which its letters are smaller
+MOST_WORDS = 230  # the same, of several sentences
 
 _HTML = """
 <div class="explorer-present">
@@ -62,7 +57,7 @@ _CSS = """
 }
 .explorer-present-bar {
   display: none; position: fixed; right: 2vw; bottom: 0.8vh; gap: 0.6rem; align-items: center;
-  font-size: 2.2vh; color: var(--st-text-color); visibility: visible;
+  font-size: max(2.4vh, 23px); color: var(--st-text-color); visibility: visible;
 }
 .explorer-present-bar button { border-color: transparent; padding: 0 0.5em; font-size: 1.2em; line-height: 1.2; }
 .explorer-presents .explorer-present-bar { display: flex; }
@@ -112,8 +107,7 @@ def present(beats: Sequence[str], *, key: str = "beat", first: str = "") -> str 
         first: beat with which it begins; else the first one.
     """
     presenting = is_presenting()
-    asked = st.query_params.get(key, "")
-    beat = asked if asked in beats else first or beats[0]
+    beat = current_beat(beats, key=key, first=first)
     _component(
         key="present-button",
         data={"beats": list(beats), "at": beats.index(beat), "presenting": presenting},
@@ -122,6 +116,12 @@ def present(beats: Sequence[str], *, key: str = "beat", first: str = "") -> str 
         on_go_change=lambda: _go(st.session_state["present-button"].go, beats, key),
     )
     return beat if presenting else None
+
+
+def current_beat(beats: Sequence[str], *, key: str = "beat", first: str = "") -> str:
+    """The beat in the address; args as for `present`."""
+    asked = st.query_params.get(key, "")
+    return asked if asked in beats else first or beats[0]
 
 
 @contextmanager
@@ -142,7 +142,7 @@ def stage(sentence: str, shown: bool = True) -> Iterator[Callable[[str], None]]:
         style, words = st.empty(), st.empty()
 
         def say(what: str) -> None:
-            size = min(1.0, sqrt(LONG_SENTENCE / max(1, _columns(what))))
+            size = min(1.0, sqrt(LONG_SENTENCE / max(1, _width(what))))
             style.html(_STAGED.replace("SIZE", f"{size:.2f}"))
             words.markdown(what)
 
@@ -150,20 +150,19 @@ def stage(sentence: str, shown: bool = True) -> Iterator[Callable[[str], None]]:
         yield say
 
 
-def sheet_on_stage(sentence: str, draw: "Callable[..., Figure]", **chart: Any) -> None:
-    """A sheet of maps as a `live_chart`; on the stage it is drawn in the size of a stage.
+def first_sentences(sentences: Sequence[str]) -> str:
+    """The first of them, and as many more as can be read from the last row."""
+    said = sentences[0]
+    for more in sentences[1:]:
+        if _width(f"{said} {more}") > MOST_WORDS:
+            break
+        said += f" {more}"
+    return said
 
-    Args:
-        draw: makes the figure; takes its width and height.
-        chart: arguments of `live_chart`.
-    """
-    with stage(sentence):
-        live_chart(draw(**(SHEET_ON_STAGE if is_presenting() else {})), **chart)
 
-
-def _columns(text: str) -> float:
-    """Width of a text, in Latin letters; a letter of Korean, Chinese or Japanese is nearly two wide."""
-    return sum(1.8 if east_asian_width(letter) in "WF" else 1.0 for letter in text)
+def _width(text: str) -> int:
+    """Widths of a Latin letter; Korean letters have two."""
+    return sum(2 if east_asian_width(letter) in "WF" else 1 for letter in text)
 
 
 def _go(where: Any, beats: Sequence[str], key: str) -> None:
