@@ -192,11 +192,12 @@ def _first_to_last(layers: pd.DataFrame) -> float:
     return float(norms.iloc[0] / norms.iloc[-2])
 
 
-def proof(made: Construction | None, ends: pd.DataFrame) -> Finding:
-    """Whether a constructed deeper network has the errors of its source, and whether training found one as good."""
-    if made is None:
-        return NOTHING
-    scratch = _mean(ends, made.network, "train_error")
+def proof(made: Construction, scratch: tuple[float, float] | None) -> Finding:
+    """Whether a constructed deeper network has the errors of its source, and whether training found one as good.
+
+    Args:
+        scratch: training and test error of a network of its depth trained from scratch, measured on the same images.
+    """
     numbers = {
         "deep": made.network,
         "shallow": made.source_network,
@@ -206,12 +207,12 @@ def proof(made: Construction | None, ends: pd.DataFrame) -> Finding:
         "shallow_error": percent(made.source_train_error),
         "difference": f"{made.largest_difference:.1e}",
         "images": f"{made.images:,}",
-        "scratch": percent(scratch),
+        "scratch": percent(scratch[0]) if scratch else "",
     }
     same = abs(made.train_error - made.source_train_error) < SAME_ERROR
     found = [Sentence("proof" if same else "differs", numbers)]
-    if not isnan(scratch):
-        gap = scratch - made.train_error
+    if scratch:
+        gap = scratch[0] - made.train_error
         found.append(
             Sentence(
                 "scratch_same" if abs(gap) < SAME_ERROR else "scratch_worse" if gap > 0 else "scratch_better", numbers

@@ -1,5 +1,6 @@
 """What a block is: two layers, the shortcut around them, and the sum."""
 
+from math import sqrt
 from typing import Any
 
 import plotly.graph_objects as go
@@ -20,7 +21,10 @@ def residual_block(*, dark: bool = False, height: int = HIGH) -> go.Figure:
         height: in pixels.
     """
     colours = theme.palette(dark=dark)
-    ink, shortcut = {"color": colours.ink, "width": 2}, {"color": colours.network(20, 0), "width": 3}
+    larger = sqrt(max(1.0, height / HIGH))  # of lines and type; the rest grows with the height itself
+    ink = {"color": colours.ink, "width": 2 * larger}
+    shortcut = {"color": colours.network(20, 0), "width": 3 * larger}
+    font = {"size": round(theme.TEXT_SIZE * larger), "color": colours.ink}
     boxes = [(62.0, "3×3 conv"), (208.0, "3×3 conv")]
     shapes = [
         {"type": "rect", "x0": left, "x1": left + BOX[0], "y0": MIDDLE - BOX[1] / 2, "y1": MIDDLE + BOX[1] / 2}
@@ -48,10 +52,7 @@ def residual_block(*, dark: bool = False, height: int = HIGH) -> go.Figure:
         _arrow(SUM + 13, 376.0, ink),
         _arrow(SUM, SUM, shortcut, MIDDLE + 26, MIDDLE + 13),
     ]
-    words = [
-        {"x": x, "y": y, "text": text, "showarrow": False, "font": {"size": theme.TEXT_SIZE, "color": colours.ink}}
-        for x, y, text in texts
-    ]
+    words = [{"x": x, "y": y, "text": text, "showarrow": False, "font": font} for x, y, text in texts]
     hidden = {"visible": False, "fixedrange": True}
     layout = theme.layout(colours, height=height) | {
         "margin": {"l": 0, "r": 0, "t": 0, "b": 0},

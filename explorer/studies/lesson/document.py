@@ -213,7 +213,7 @@ _PAGE = """<!DOCTYPE html>
 """
 
 _STYLE = f"""
-body {{ font: 18px/1.5 {theme.FONT}; color: {theme.LIGHT.ink}; background: {theme.LIGHT.page};
+body {{ font: 18px/1.5 {theme.FONT}; color: {theme.LIGHT.ink}; background: {theme.LIGHT.page}; word-break: keep-all;
   max-width: {WIDTH}px; margin: 2rem auto; padding: 0 1rem; }}
 section {{ border-top: 1px solid {theme.LIGHT.grid}; margin-top: 2.5rem; padding-top: 1rem; }}
 .progress, .limits {{ color: {theme.LIGHT.muted}; font-size: 16px; }}

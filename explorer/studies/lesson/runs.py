@@ -9,7 +9,7 @@ from explorer.analysis.verdict import last_steps
 from explorer.data.catalogue import data_status, known_dataset
 from explorer.errors import RunError, quoted
 from explorer.models.config import Kind, NetworkConfig
-from explorer.runs.checkpoint_facts import moments
+from explorer.runs.checkpoint_facts import checkpoint_facts, moments
 from explorer.runs.experiments import Experiment, experiment, list_experiments, metrics
 from explorer.runs.store import Run
 from explorer.studies.degradation import Report, report
@@ -74,6 +74,14 @@ class LessonRuns:
     def trained(self, network: str) -> str:
         """Id of a run of a network with weights at the end of the schedule; empty without one."""
         return next((run.id for run in self._runs(network) if (run.path / "checkpoint.safetensors").exists()), "")
+
+    def measured_errors(self, network: str) -> tuple[float, float] | None:
+        """Training and test error of the weights of `trained`, both without augmentation; None without them."""
+        run = self.trained(network)
+        facts = checkpoint_facts(run) if run else None
+        if facts is None or facts.train_error is None or facts.test_error is None:
+            return None
+        return facts.train_error, facts.test_error
 
     def _runs(self, network: str) -> list[Run]:
         return [run for run in self.experiment.runs if run.facts and run.facts.network.name == network]

@@ -19,6 +19,7 @@ from explorer.figures import (
     ledger_entries,
     network_drawing,
     race,
+    residual_block,
     response_levels,
 )
 from explorer.figures.maps.cells import MapCell
@@ -152,17 +153,17 @@ def _construction_measurements(runs: LessonRuns) -> list[Measurement]:
 
 
 def _proof(runs: LessonRuns, results: Results) -> Finding:
-    return findings.proof(results[0] if results else None, runs.report.ends)
+    return findings.proof(results[0], runs.measured_errors(results[0].network)) if results else findings.NOTHING
 
 
 def _proof_errors(runs: LessonRuns, results: Results, height: int) -> "Figure":
-    made, ends = results[0], runs.report.ends
+    made = results[0]
     rows: list[tuple[str, str, float, float]] = [
         (f"{made.source_network}, trained", made.source_network, made.source_train_error, made.source_test_error),
         (f"{made.network}, constructed", made.network, made.train_error, made.test_error),
     ]
-    scratch = ends.loc[ends["network"] == made.network, ["train_error", "test_error"]].mean()
-    if scratch.notna().all():
+    scratch = runs.measured_errors(made.network)
+    if scratch:
         rows.append((f"{made.network}, trained from scratch", made.network, *scratch))
     table = pd.DataFrame(
         [(label, runs.config(network).depth, *errors) for label, network, *errors in rows],
@@ -180,8 +181,8 @@ def _block(runs: LessonRuns, _: Results) -> Finding:
     return findings.block_cost(twins[0] if twins else None, residual)
 
 
-def _block_drawing(runs: LessonRuns, _: Results, _height: int) -> "Figure":
-    return network_drawing(runs.config(runs.residual[-1]), closed=(1, 2, 3), opened=(1, 1))
+def _block_drawing(_runs: LessonRuns, _results: Results, height: int) -> "Figure":
+    return residual_block(height=height)
 
 
 def _block_facts(runs: LessonRuns) -> dict[str, str]:

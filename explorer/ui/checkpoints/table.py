@@ -15,6 +15,7 @@ from explorer.ui.errors import readable_errors
 from explorer.ui.names import run_name
 from explorer.ui.navigation import page
 from explorer.ui.widgets.export import download, show_command
+from explorer.ui.widgets.table_height import table_height
 
 ORIGINS = {"kept": "Kept", "run": "Run", "shipped": "Shipped"}
 COLOURS = {"Kept": "green", "Run": "blue", "Shipped": "violet"}
@@ -62,7 +63,7 @@ def _choose(table: pd.DataFrame) -> dict[str, Any] | None:
         shown,
         key=f"checkpoints-{hash((*ids, wanted if wanted in ids else None))}",
         hide_index=True,
-        height=min(420, 38 + 35 * len(shown)),
+        height=table_height(len(shown), 420),
         placeholder="–",
         on_select="rerun",
         selection_mode="single-row",
@@ -70,14 +71,14 @@ def _choose(table: pd.DataFrame) -> dict[str, Any] | None:
         alt="All checkpoints",
         column_order=["name", "origin", "data", "error", "of", "made"],
         column_config={
-            "name": st.column_config.TextColumn("Checkpoint", width=250),
+            "name": st.column_config.TextColumn("Checkpoint", width=290),
             "origin": st.column_config.MultiselectColumn(
-                "Origin", options=list(COLOURS), color=list(COLOURS.values()), width=90
+                "Origin", options=list(COLOURS), color=list(COLOURS.values()), width=80
             ),
-            "data": st.column_config.TextColumn("Trained on", width=95),
-            "error": st.column_config.NumberColumn("Test error", format="%.2f %%", width=85),
-            "of": st.column_config.TextColumn("Of", width=60, help="How many test images it was measured on."),
-            "made": st.column_config.DatetimeColumn("Made", format="DD MMM YYYY, HH:mm", width=135),
+            "data": st.column_config.TextColumn("Trained on", width=85),
+            "error": st.column_config.NumberColumn("Test error", format="%.2f %%", width=80),
+            "of": st.column_config.TextColumn("Of", width=50, help="How many test images it was measured on."),
+            "made": st.column_config.DatetimeColumn("Made", format="DD MMM YYYY", width=95),
         },
     )
     rows = [row for row in picked["selection"]["rows"] if row < len(ids)]

@@ -17,6 +17,7 @@ from explorer.ui.navigation import page
 from explorer.ui.widgets.export import export_buttons, table_download
 from explorer.ui.widgets.live_chart import live_chart
 from explorer.ui.widgets.network_choice import MOST
+from explorer.ui.widgets.table_height import table_height
 
 SURELY = 2.0  # standard errors: a smaller difference of confidence and accuracy is not called one
 
@@ -127,7 +128,7 @@ def compare_checkpoints() -> None:
     picked = st.dataframe(
         shown,
         hide_index=True,
-        height=min(640, 38 + 35 * len(shown)),
+        height=table_height(len(shown), 640),
         placeholder="–",
         column_order=[column for column in tables.COMPARISON if column not in ("kind", "source")] + ["source"],
         on_select="rerun",

@@ -26,6 +26,8 @@ from explorer.ui.widgets.waiting import awaited, show_failure
 
 SHOWN = "show"  # in the address, for an answer without a guess
 ANSWER = "-answer"  # end of the second beat of a step in a presentation
+# Korean too is broken between words.
+WHOLE_WORDS = """<style>[data-testid=stMarkdownContainer] * { word-break: keep-all !important; }</style>"""
 BEATS = [f"{number}{part}" for number in range(1, len(STEPS) + 1) for part in ("", ANSWER)]
 
 Words = Mapping[str, str]
@@ -35,6 +37,7 @@ def lesson() -> None:
     """The step in the address."""
     language = _language()
     words = text(language, PAGE).words
+    st.html(WHOLE_WORDS)
     number = int(number_in_link("step", 1, len(STEPS)) or 1)
     head = st.container(horizontal=True, vertical_alignment="center")
     with head:

@@ -11,6 +11,7 @@ from explorer.data.catalogue import known_dataset
 from explorer.runs.experiments import Experiment
 from explorer.runs.listing import experiment_row, state_of_experiment
 from explorer.ui import wording
+from explorer.ui.widgets.table_height import table_height
 
 MOST_COMPARED = 12  # experiments on one chart
 HEIGHT = 420  # pixels at most
@@ -80,7 +81,7 @@ def _ticked(found: list[Experiment], rows: list[dict[str, Any]]) -> list[Experim
         _table(found, rows),
         key=f"experiments-{hash(tuple(ids))}",
         hide_index=True,
-        height=min(HEIGHT, 38 + 35 * len(ids)),
+        height=table_height(len(ids), HEIGHT),
         placeholder="–",
         on_select="rerun",
         selection_mode="multi-row",
@@ -127,15 +128,15 @@ def _columns(states: dict[str, Any]) -> dict[str, Any]:
     number, text = st.column_config.NumberColumn, st.column_config.TextColumn
     error = "Of the network with the lowest test error, mean over its seeds, at the last evaluation."
     return {
-        "Title": text(width=270),
-        "State": st.column_config.MultiselectColumn(options=list(states), color=list(states.values()), width=90),
-        "Progress": st.column_config.ProgressColumn(format="percent", width=95, min_value=0.0, max_value=1.0),
-        "Test error": number(format="%.1f %%", width=90, help=error),
-        "Training error": number(format="%.1f %%", width=110, help=error),
-        "Best network": text(width=105, help="With the lowest test error."),
-        "Size": number(format="%.1f MB", width=85, help="On the disk."),
-        "Started": st.column_config.DatetimeColumn(format="DD MMM YYYY, HH:mm", width=140),
-        "Note": text(width=180),
+        "Title": text(width=320),
+        "State": st.column_config.MultiselectColumn(options=list(states), color=list(states.values()), width=78),
+        "Progress": st.column_config.ProgressColumn(format="percent", width=80, min_value=0.0, max_value=1.0),
+        "Test error": number(format="%.1f %%", width=80, help=error),
+        "Training error": number(format="%.1f %%", width=100, help=error),
+        "Best network": text(width=95, help="With the lowest test error."),
+        "Size": number(format="%.1f MB", width=75, help="On the disk."),
+        "Started": st.column_config.DatetimeColumn(format="DD MMM, HH:mm", width=105),
+        "Note": text(width=120),
         "Kind": text(width=110),
         "Depth": text(width=85),
         "Seeds": number(width=65),

@@ -142,7 +142,7 @@ def stage(sentence: str, shown: bool = True) -> Iterator[Callable[[str], None]]:
         style, words = st.empty(), st.empty()
 
         def say(what: str) -> None:
-            size = min(1.0, sqrt(LONG_SENTENCE / max(1, _width(what))))
+            size = min(1.0, sqrt(LONG_SENTENCE / max(1, _columns(what))))
             style.html(_STAGED.replace("SIZE", f"{size:.2f}"))
             words.markdown(what)
 
@@ -154,15 +154,15 @@ def first_sentences(sentences: Sequence[str]) -> str:
     """The first of them, and as many more as can be read from the last row."""
     said = sentences[0]
     for more in sentences[1:]:
-        if _width(f"{said} {more}") > MOST_WORDS:
+        if _columns(f"{said} {more}") > MOST_WORDS:
             break
         said += f" {more}"
     return said
 
 
-def _width(text: str) -> int:
-    """Widths of a Latin letter; Korean letters have two."""
-    return sum(2 if east_asian_width(letter) in "WF" else 1 for letter in text)
+def _columns(text: str) -> float:
+    """Width of a text, in Latin letters; a letter of Korean, Chinese or Japanese is nearly two wide."""
+    return sum(1.8 if east_asian_width(letter) in "WF" else 1.0 for letter in text)
 
 
 def _go(where: Any, beats: Sequence[str], key: str) -> None:

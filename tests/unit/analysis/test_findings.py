@@ -1,5 +1,7 @@
 """Findings of the lesson: which sentence holds for which numbers."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,6 +10,7 @@ from explorer import tables
 from explorer.analysis import findings
 from explorer.models.catalogue import network_config
 from explorer.models.published import published
+from explorer.results import Construction
 
 
 def gaps(*rows):
@@ -123,3 +126,17 @@ def test_the_deepest_published_network_is_not_the_best():
     found = findings.open_questions(published(), deep="resnet56", steps=3000, seeds=1)
     assert [each.key for each in found] == ["deepest_worse", "again_better", "here_one"]
     assert (found[0].numbers["deepest_error"], found[0].numbers["best_error"]) == ("7.93", "6.43")
+
+
+@pytest.mark.parametrize(
+    ("scratch", "key"),
+    [((0.165, 0.2), "scratch_same"), ((0.3, 0.2), "scratch_worse"), ((0.1, 0.2), "scratch_better"), (None, None)],
+)
+def test_the_constructed_network_is_compared_with_the_one_trained_from_scratch(scratch, key):
+    made = Construction(
+        id="c", path=Path("c"), source="s", network="plain56", source_network="plain20", inserted_blocks=18, images=9,
+        largest_difference=0.0, train_error=0.165, source_train_error=0.165, test_error=0.2, source_test_error=0.2,
+    )  # fmt: skip
+    proof, *rest = findings.proof(made, scratch)
+    assert (proof.key, [each.key for each in rest]) == ("proof", [key] if key else [])
+    assert all(each.numbers["scratch"] == f"{100 * scratch[0]:.1f}" for each in rest)

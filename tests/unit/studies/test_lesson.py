@@ -5,6 +5,9 @@ import re
 import pytest
 
 from explorer.errors import RunError, UnknownName
+from explorer.files import PROJECT
+from explorer.runs import store
+from explorer.runs.checkpoint_facts import checkpoint_facts
 from explorer.runs.experiments import experiment
 from explorer.studies.lesson import document
 from explorer.studies.lesson.runs import chosen, usable
@@ -132,3 +135,9 @@ def test_the_file_has_every_step_and_no_external_address(trained, language):
     assert "{" not in re.sub(r"<style>.*?</style>|<script.*?</script>", "", own, flags=re.DOTALL), "a number is missing"
     for step in STEPS:
         assert text(language, step.name).title in own
+
+
+def test_errors_of_trained_and_constructed_networks_are_measured_alike(monkeypatch):
+    monkeypatch.setattr(store, "SHIPPED", PROJECT / "checkpoints")
+    facts = checkpoint_facts("shipped-cifar10-plain56")
+    assert chosen("shipped-cifar10").measured_errors("plain56") == (facts.train_error, facts.test_error)
