@@ -164,7 +164,7 @@ def outlier_example(
             "Give a network with more features than classes."
         )
     spread = (features - features.mean(0)).square().sum(1).mean().sqrt()
-    bias = classifier.bias.detach().cpu().double() if classifier.bias is not None else 0.0
+    bias = classifier.bias.detach().cpu().double()
     before = features @ weight.T + bias
     rows = []
     for distance in distances:

@@ -107,7 +107,7 @@ def _lines(line: NetworkLine, axis: str, mark: str, colours: theme.Palette) -> l
         {"type": "line", f"{axis}ref": f"{axis}{mark}", f"{axis}0": border, f"{axis}1": border}
         | across
         | {"line": {"color": colours.page, "width": 2}}
-        for border in stage_borders(np.arange(len(line.rows)), line.rows)
+        for border in stage_borders(np.arange(len(line.rows), dtype=float), line.rows)
     ]
 
 
