@@ -60,6 +60,12 @@
         if (common(boxOf(text), boxOf(other)) > 1) say(`over ${other.textContent.trim().slice(0, 30)}`, text)
       }
     })
+    // A label at the end of a line, over a panel that begins to its right.
+    const panels = [...room.querySelectorAll(".main-svg .bglayer rect, .main-svg .gridlayer .x")].map((each) => each.getBoundingClientRect())
+    for (const label of room.querySelectorAll(".main-svg .scatterlayer text")) {
+      const box = label.getBoundingClientRect()
+      if (panels.some((panel) => area(panel) && panel.left > box.left + 2 && common(box, panel) > 1)) say("in the next panel", label)
+    }
     for (const marker of room.querySelectorAll(".main-svg .points path.point")) {
       const clip = clipOf(marker), box = marker.getBoundingClientRect()
       if (!clip || !area(box) || !seen(marker)) continue

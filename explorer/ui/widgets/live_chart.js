@@ -65,6 +65,7 @@ function fit(figure, size) {
   wrapNotes(layout)
   wrapLegends(figure)
   spreadLabels(figure)
+  keepLabelsOutOfPanels(figure)
 }
 
 // What a stage has no room for: the note, and a legend of lines that have their names at their ends.
@@ -190,6 +191,19 @@ function spreadLabels({ data, layout }) {
     const gap = (LABEL_LINE / pixels) * (high - low)
     const values = labels.map((label) => (isLog ? Math.log10(label.meta.value) : label.meta.value))
     apart(values, gap, low + gap / 2, high).forEach((place, index) => { labels[index].y = [isLog ? 10 ** place : place] })
+  }
+}
+
+// A panel ends early enough for the labels of its lines to end before the panel beside it.
+function keepLabelsOutOfPanels({ data, layout }) {
+  const axisOf = (trace) => layout[(trace.xaxis ?? "x").replace("x", "xaxis")]
+  const starts = data.map((trace) => axisOf(trace)?.domain?.[0]).filter((start) => start !== undefined)
+  for (const trace of data) {
+    const domain = trace.meta?.lines && axisOf(trace)?.domain
+    const next = domain && Math.min(...starts.filter((start) => start >= domain[1]))
+    if (!domain || next === Infinity) continue
+    const size = trace.textfont.size, wide = measure(trace.text[0], { size, bold: true }, layout.font.family) + size
+    domain[1] = Math.max(0.3, Math.min(domain[1], next - wide / (layout.width - layout.margin.l - layout.margin.r)))
   }
 }
 
