@@ -163,7 +163,12 @@ def end_metrics(runs: Sequence[Run], after: int) -> "pd.DataFrame":
     Raises:
         RunError: all of them are damaged.
     """
-    return _table(_rows(runs, lambda folder: read_end(folder, after)))
+    return _table(end_rows(runs, after))
+
+
+def end_rows(runs: Sequence[Run], after: int) -> list[tuple[Any, ...]]:
+    """The rows of `end_metrics`, without the time that a table takes."""
+    return _rows(runs, lambda folder: read_end(folder, after))
 
 
 def _table(rows: list[tuple[Any, ...]]) -> "pd.DataFrame":

@@ -10,7 +10,7 @@ import pandas as pd
 from explorer import tables
 from explorer.analysis.verdict import end_errors, last_steps
 from explorer.errors import RunError
-from explorer.runs.experiments import Experiment, end_metrics, list_experiments, run_keys
+from explorer.runs.experiments import Experiment, end_metrics, end_rows, list_experiments, run_keys
 from explorer.runs.store import Run
 
 Errors = tuple[float | None, float | None]  # of a run in training and test, as fractions
@@ -24,9 +24,12 @@ def final_errors(found: Experiment) -> pd.DataFrame:
 def run_errors(found: Experiment) -> dict[str, Errors]:
     """The errors of each run by its id: `final_errors`, before the end of the schedule those of its last evaluation."""
     errors: dict[str, Errors] = {run.id: (run.progress.train_error, run.progress.test_error) for run in found.runs}
+    ended = [run for run in found.runs if run.progress.step == found.steps]
     with suppress(RunError):  # damaged ones are listed too
-        ends = final_errors(found).dropna(subset=["train_error", "test_error"])
-        errors |= zip(ends["run"], zip(ends["train_error"], ends["test_error"], strict=True), strict=True)
+        for row in end_rows(ended, after=found.steps - last_steps(found.steps)):
+            end = dict(zip([*tables.RUN_KEYS, *tables.METRICS], row, strict=True))
+            if end["step"] == found.steps and None not in (end["batch_error"], end["test_error"]):
+                errors[end["run"]] = end["batch_error"], end["test_error"]
     return errors
 
 
