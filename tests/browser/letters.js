@@ -61,7 +61,7 @@
       }
     })
     // A label at the end of a line, over a panel that begins to its right.
-    const panels = [...room.querySelectorAll(".main-svg .bglayer rect, .main-svg .gridlayer .x")].map((each) => each.getBoundingClientRect())
+    const panels = [...room.querySelectorAll(".main-svg .bglayer rect")].map((each) => each.getBoundingClientRect())
     for (const label of room.querySelectorAll(".main-svg .scatterlayer text")) {
       const box = label.getBoundingClientRect()
       if (panels.some((panel) => area(panel) && panel.left > box.left + 2 && common(box, panel) > 1)) say("in the next panel", label)

@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.browser.conftest import app
+
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(200)]
 
 IDLE = "[data-testid=stApp][data-test-script-state=notRunning][data-test-connection-state=CONNECTED]"
@@ -9,6 +11,13 @@ CHART = ".explorer-chart .main-svg"
 RACE = (
     ".explorer-chart[aria-label^='Training error and test error of plain20'][aria-label*=resnet20] .main-svg >> nth=0"
 )
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """An app of their own: one of these tests trains."""
+    with app(tmp_path_factory.mktemp("clicks")) as address:
+        yield address
 
 
 @pytest.fixture
