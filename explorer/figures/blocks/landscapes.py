@@ -13,6 +13,7 @@ from explorer.figures.blocks.loss_scale import (
     contour_lines,
     grid_of,
     logarithms,
+    loss_contour,
     loss_span,
     loss_ticks,
 )
@@ -91,23 +92,8 @@ def _axis(colours: theme.Palette, title: str) -> dict[str, Any]:
 
 
 def _contour(line: NetworkLine, span: tuple[float, float], colours: theme.Palette) -> dict[str, Any]:
-    losses, errors = grid_of(line.rows), grid_of(line.rows, "error")
-    return {
-        "type": "contour",
-        "x": losses.columns.to_numpy(np.float32),
-        "y": losses.index.to_numpy(np.float32),
-        "z": logarithms(losses).astype(np.float32),
-        "customdata": np.stack([losses.to_numpy(), 100 * errors.to_numpy()], axis=-1).astype(np.float32),
-        "contours": contour_lines(span),
-        "autocontour": False,
-        "line": {"color": colours.page, "width": 0.8},
-        "coloraxis": "coloraxis",
-        "uid": f"{line.uid}-contour",
-        "name": line.label,
-        "hoverongaps": False,
-        "hovertemplate": f"{line.title}<br>at %{{x:.2f}}, %{{y:.2f}}: loss %{{customdata[0]:.3~g}}, "
-        "error %{customdata[1]:.1f} %<extra></extra>",
-    }
+    trace = loss_contour(line.rows, span, colours, title=f"{line.title}<br>")
+    return trace | {"uid": f"{line.uid}-contour", "name": line.label}
 
 
 def _origin(line: NetworkLine, colours: theme.Palette) -> dict[str, Any]:

@@ -73,3 +73,24 @@ def contour_lines(span: tuple[float, float]) -> dict[str, Any]:
     size = next((each for each in (0.05, 0.1, 0.2, 0.25) if (span[1] - span[0]) / each <= LINES), 0.5)
     start = np.ceil(span[0] / size) * size
     return {"coloring": "heatmap", "start": float(start), "end": span[1], "size": size}
+
+
+def loss_contour(
+    rows: pd.DataFrame, span: tuple[float, float], colours: theme.Palette, *, title: str = ""
+) -> dict[str, Any]:
+    """A contour trace of the losses of a plane, with loss and error on hover below the title."""
+    losses, errors = grid_of(rows), grid_of(rows, "error")
+    return {
+        "type": "contour",
+        "x": losses.columns.to_numpy(np.float32),
+        "y": losses.index.to_numpy(np.float32),
+        "z": logarithms(losses).astype(np.float32),
+        "customdata": np.stack([losses.to_numpy(), 100 * errors.to_numpy()], axis=-1).astype(np.float32),
+        "contours": contour_lines(span),
+        "autocontour": False,
+        "line": {"color": colours.page, "width": 0.8},
+        "coloraxis": "coloraxis",
+        "hoverongaps": False,
+        "hovertemplate": f"{title}at %{{x:.2f}}, %{{y:.2f}}: loss %{{customdata[0]:.3~g}}, "
+        "error %{customdata[1]:.1f} %<extra></extra>",
+    }

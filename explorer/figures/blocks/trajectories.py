@@ -8,7 +8,12 @@ import plotly.graph_objects as go
 from explorer.block_results import Trajectory
 from explorer.escaping import in_figure
 from explorer.figures import captions, theme
-from explorer.figures.blocks.loss_scale import clipped, colour_axis, contour_lines, grid_of, logarithms, loss_span
+from explorer.figures.blocks.loss_scale import (
+    clipped,
+    colour_axis,
+    loss_contour,
+    loss_span,
+)
 
 MARGIN = {"l": 72, "r": 110, "t": 44, "b": 112}
 SOURCE = "After Li et al. 2018 (arXiv 1712.09913), figure 9"
@@ -52,22 +57,7 @@ def _axis(colours: theme.Palette, title: str) -> dict[str, Any]:
 
 
 def _contour(found: Trajectory, span: tuple[float, float], colours: theme.Palette) -> dict[str, Any]:
-    losses, errors = grid_of(found.surface), grid_of(found.surface, "error")
-    return {
-        "type": "contour",
-        "x": losses.columns.to_numpy(np.float32),
-        "y": losses.index.to_numpy(np.float32),
-        "z": logarithms(losses).astype(np.float32),
-        "customdata": np.stack([losses.to_numpy(), 100 * errors.to_numpy()], axis=-1).astype(np.float32),
-        "contours": contour_lines(span),
-        "autocontour": False,
-        "line": {"color": colours.page, "width": 0.8},
-        "coloraxis": "coloraxis",
-        "uid": "plane",
-        "hoverongaps": False,
-        "hovertemplate": "at %{x:.2f}, %{y:.2f}: loss %{customdata[0]:.3~g}, "
-        "error %{customdata[1]:.1f} %<extra></extra>",
-    }
+    return loss_contour(found.surface, span, colours) | {"uid": "plane"}
 
 
 def _way(found: Trajectory, colours: theme.Palette) -> dict[str, Any]:
