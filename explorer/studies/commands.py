@@ -69,11 +69,6 @@ def study_untrained(name: str, networks: Iterable[str], *, data: str, seed: int)
     return command(name, *networks, data=data, seed=seed)
 
 
-def study_blocks(name: str, references: Iterable[str], *, data: str, images: int, **options: object) -> str:
-    """A study of operated networks, by the name of the command: lesion, shuffle, shortcut-strength or critical."""
-    return command(name, *references, data=data, images=images, **options)
-
-
 def operate(operations: str, references: Iterable[str], *, data: str, images: int) -> str:
     """Networks with operations on their blocks."""
     return command("operate", operations, *references, data=data, images=images)

@@ -42,6 +42,16 @@ def pytest_collection_modifyitems(items):
             item.add_marker("thorough")
 
 
+def trained(name):
+    """A network whose every number differs from its initial value, as after training."""
+    network, stream = build(name).eval(), torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for each in [*network.parameters(), *network.buffers()]:
+            if each.is_floating_point():
+                each.add_(torch.rand(each.shape, generator=stream), alpha=0.1)
+    return network
+
+
 @pytest.fixture
 def batch():
     generator = torch.Generator().manual_seed(0)

@@ -13,6 +13,7 @@ from explorer.models.catalogue import network_config
 from explorer.models.network import build
 from explorer.models.operated import operated
 from explorer.models.operations import arrangement
+from tests.unit.conftest import trained
 
 NAMES = ["plain20-w4", "resnet20-w4", "resnet20-b-w4", "preresnet20-w4", "seresnet20-w4", "densenet-22-4"]
 TEXTS = {
@@ -21,15 +22,6 @@ TEXTS = {
     "residual": ["", "delete:3.3", "delete:1.1", "shortcut:0.5", "swap:1.1-1.3,repeat:2.2,branch:2.1@0.5",
                  "reinit:2.1@seed3", "delete:2.1,delete:2.2"],
 }  # fmt: skip
-
-
-def trained(name):
-    network, stream = build(name).eval(), torch.Generator().manual_seed(0)
-    with torch.no_grad():
-        for each in [*network.parameters(), *network.buffers()]:
-            if each.is_floating_point():
-                each.add_(torch.rand(each.shape, generator=stream), alpha=0.1)
-    return network
 
 
 @pytest.mark.parametrize("name", NAMES)

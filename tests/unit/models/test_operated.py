@@ -15,6 +15,7 @@ from explorer.models.operated import operated
 from explorer.models.operations import possible
 from explorer.models.recording import record_responses
 from explorer.weights.matching import load_foreign_state
+from tests.unit.conftest import trained
 
 # One of every kind of block, with blocks that change the shape and blocks that do not
 TINY = [
@@ -22,16 +23,6 @@ TINY = [
     "resnet29-bottleneck-v1-w4", "preresnet29-bottleneck-w4", "resnext29-2x4d", "wide-resnet29-2-w4", "resnet18-w4",
     "densenet-22-4", "densenet-bc-40-4", "resnet14-fixup-w4", "preresnet20-skipinit-w4",
 ]  # fmt: skip
-
-
-def trained(name):
-    """A network whose every number differs from its initial value, as after training."""
-    network, stream = build(name).eval(), torch.Generator().manual_seed(0)
-    with torch.no_grad():
-        for each in [*network.parameters(), *network.buffers()]:
-            if each.is_floating_point():
-                each.add_(torch.rand(each.shape, generator=stream), alpha=0.1)
-    return network
 
 
 def images(side=16):

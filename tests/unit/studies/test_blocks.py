@@ -195,7 +195,7 @@ COMMANDS = {
 @pytest.mark.parametrize("name", COMMANDS)
 def test_commands_give_what_the_studies_give(name, run, capsys):
     study, options = COMMANDS[name]
-    text = commands.study_blocks(name, [run], data="", images=40, **options)
+    text = commands.command(name, run, data="", images=40, **options)
     assert main([*text.split()[3:], "--json"]) == 0
     (rows,) = json.loads(capsys.readouterr().out).values()
     table = study([run], images=40, **options)
