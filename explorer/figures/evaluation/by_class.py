@@ -35,8 +35,11 @@ def class_errors(table: pd.DataFrame, *, dark: bool = False, height: int | None 
     layout["margin"] |= {"l": 24 + letters}
     note = layout["annotations"][0]  # without the key of dashes: there are none
     note["text"] = note["text"].removeprefix(theme.dash_words(line.kind for line in lines)).lstrip("\u2003")
+    most = 100 * max([0.01, *table["error"]])
     layout |= {
-        "xaxis": theme.axis(colours) | {"title": theme.axis_title("error (%)"), "rangemode": "tozero"},
+        "xaxis": theme.axis(colours)
+        | {"title": theme.axis_title("error (%)"), "range": [-0.03 * most, 1.05 * most]}  # dots at 0 beside the names
+        | {"zeroline": True, "zerolinecolor": colours.grid},
         "yaxis": theme.axis(colours)
         | {
             "type": "category",

@@ -37,6 +37,7 @@ def choose_methods() -> list[Chosen]:
         bind="query-params",
         placeholder="Choose attribution methods",
         wrap=True,
+        width=280,  # beside the button its names would be cut
         help=glossary.explain("attribution"),
     )
     return _with_parameters(names)

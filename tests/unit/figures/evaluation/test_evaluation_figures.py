@@ -87,6 +87,11 @@ def test_a_dot_means_its_class_and_network_and_says_what_it_is_taken_for(errors)
     assert second[3] == ""
 
 
+def test_dots_at_zero_do_not_cover_the_names_of_the_classes(errors):
+    foot, top = class_errors(errors.assign(error=0.0)).layout.xaxis.range
+    assert foot < 0 < top
+
+
 def test_kinds_have_the_markers_they_have_everywhere(errors):
     found = traces(class_errors(errors))
     assert found["p-9-9-dots"].marker.symbol in theme.MARKERS["plain"]
