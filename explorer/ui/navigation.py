@@ -18,6 +18,7 @@ PAGES = {
     "degradation": ("Degradation", ":material/trending_up:", "Does depth hurt? Guess, race, verdict."),
     "train": ("Train", ":material/play_circle:", "Choose networks and data, train them, watch their error."),
     "responses": ("Responses", ":material/graphic_eq:", "What layers and blocks do, at each step of training."),
+    "blocks": ("Blocks", ":material/content_cut:", "Operate on trained blocks; probes, similarity, loss landscapes."),
     "attributions": ("Attributions", ":material/center_focus_strong:", "Where networks look; checks of the maps."),
     "evaluate": ("Evaluate", ":material/fact_check:", "Error, confusions, calibration, ensembles."),
     "runs": ("Runs", ":material/stacked_line_chart:", "All experiments: reopen, compare, rename, export, delete."),

@@ -1,6 +1,6 @@
 """The field for networks: runs with their snapshots, checkpoints, untrained networks."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -72,38 +72,48 @@ def candidates() -> dict[str, Candidate]:
     return {each.name: replace(each, label=labels[each.name]) for each in found}
 
 
-def choose_networks() -> list[Candidate]:
-    """A field for up to eight networks, kept in the address as `networks`; first those of the experiment in hand."""
+def choose_networks(
+    key: str = "networks", *, most: int = MOST, first: Callable[[Sequence[Candidate]], Sequence[Candidate]] = list
+) -> list[Candidate]:
+    """A field for networks, kept in the address as `key`; first those of the experiment in hand, or shipped ones.
+
+    Args:
+        key: pages with the same one share the choice.
+        most: networks that can be chosen.
+        first: takes from these networks the ones shown before the reader chooses.
+    """
     known = candidates()
+    chosen_key, written_key, origin_key = f"{key}_chosen", f"{key}_written", f"{key}_origin"
     found, theirs = _of_experiment_in_hand()
-    asked = st.query_params.get("networks")
+    usual = [each.name for each in first([known[name] for name in theirs or _first_shown(known)])]
+    asked = st.query_params.get(key)
     origin = found.id if found and theirs else None
-    if asked is not None and asked != st.session_state.get("networks_written"):
+    if asked is not None and asked != st.session_state.get(written_key):
         named = [name for name in dict.fromkeys(asked.split(",")) if name]
-        st.session_state.networks_chosen = named[:MOST]
-    elif origin != st.session_state.get("networks_origin"):
-        st.session_state.networks_chosen = theirs or _first_shown(known)
-    st.session_state.networks_origin = origin
-    remembered = st.session_state.get("networks_chosen", _first_shown(known))
+        st.session_state[chosen_key] = named[:most]
+    elif origin != st.session_state.get(origin_key):
+        st.session_state[chosen_key] = usual
+    st.session_state[origin_key] = origin
+    remembered = st.session_state.get(chosen_key, usual)
     missing = [name for name in remembered if name not in known and not _is_valid(name)]  # such as deleted ones
     if missing:
-        st.warning(f"Not on this machine: {', '.join(in_markdown(each[:80]) for each in missing[:MOST])}.")
-    st.session_state.networks_chosen = [name for name in remembered if name not in missing]
-    offered = {name: known.get(name) or _untrained(name) for name in [*known, *st.session_state.networks_chosen]}
+        st.warning(f"Not on this machine: {', '.join(in_markdown(each[:80]) for each in missing[:most])}.")
+    st.session_state[chosen_key] = [name for name in remembered if name not in missing]
+    offered = {name: known.get(name) or _untrained(name) for name in [*known, *st.session_state[chosen_key]]}
     chosen = st.multiselect(
         "Networks",
         list(offered),
         format_func=lambda name: offered[name].label,
-        key="networks_chosen",
-        max_selections=MOST,
+        key=chosen_key,
+        max_selections=most,
         help=glossary.explain("checkpoint", note="Runs, checkpoints, and untrained networks by name."),
         placeholder="Choose networks, trained or not",
         wrap=True,
         persist_state="session",
     )
     written = ",".join(chosen)
-    st.session_state.networks_written = written
-    st.query_params["networks"] = written
+    st.session_state[written_key] = written
+    st.query_params[key] = written
     if found:
         way_back(found)
     return [offered[name] for name in chosen]

@@ -93,6 +93,38 @@ def _each(act: Callable[[Call[Any]], None], calls: Sequence[Call[Any]]) -> None:
         act(call)
 
 
+def coarse_to_fine(asks: Sequence[Callable[[], Call[T]]], doing: str, show: Callable[[T], None]) -> None:
+    """Show the finest result there is; while a finer one is computed, a bar above it shows how far that is.
+
+    Last in its part of a page, which runs again after each result.
+
+    Args:
+        asks: ask for the same from coarse to fine; a finer one is asked for once all coarser ones are there.
+        doing: unique on the page.
+        show: draws a result.
+    """
+    bar, place = st.container(), st.container()
+    best: list[T] = []
+    pending = None
+    for ask in asks:
+        call = ask()
+        if call.failure is not None and not call.cancelled:
+            show_failure(call)
+            break
+        if call.pending or call.cancelled:
+            pending = call
+            break
+        best = [call.value]
+    if best:
+        with place:
+            show(best[0])
+    if pending is not None:
+        with bar:
+            (ended,) = awaited([pending], doing)
+        if not ended.cancelled:
+            st.rerun()
+
+
 def combined(calls: Sequence[Call[pd.DataFrame]]) -> pd.DataFrame | None:
     """The results of calls as one table; failures are shown."""
     for text in dict.fromkeys(str(each.failure) for each in calls if each.failure is not None and not each.cancelled):

@@ -1,0 +1,1 @@
+"""The Blocks page: blocks of trained networks operated on, and studies of what they learn."""

@@ -1,0 +1,54 @@
+"""What all views of the Blocks page look at: networks, first a plain one and its residual twin, and their images."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from explorer.runs.checkpoint_facts import data_of_untrained
+from explorer.ui.widgets.data_choice import AS_TRAINED, choose_data
+from explorer.ui.widgets.network_choice import Candidate, choose_networks
+
+MOST = 4  # beside each other
+
+
+@dataclass(frozen=True, slots=True)
+class BlocksChoice:
+    """Networks and images.
+
+    Attributes:
+        given: name of the data set that the reader chose; empty for the one that each network was trained on.
+        fields: the place for the fields of a view.
+    """
+
+    networks: tuple[Candidate, ...]
+    given: str
+    fields: DeltaGenerator
+
+    def data(self, candidate: Candidate) -> str:
+        """For studies of one network: an untrained one takes the images that the others were trained on."""
+        return self.given if candidate.data else data_of_untrained(self.references(), self.given)
+
+    def references(self, step: int | None = None) -> list[str]:
+        """Of all networks at a moment of their training; the last one for None."""
+        return [each.reference(step) for each in self.networks]
+
+
+def choose_blocks(fields: DeltaGenerator) -> BlocksChoice:
+    """The fields for networks and data, in `fields`."""
+    with fields:
+        networks = choose_networks("twins", most=MOST, first=twins)
+        data = choose_data(st.container(), "block-data", AS_TRAINED)
+    return BlocksChoice(tuple(networks), data, fields)
+
+
+def twins(offered: Sequence[Candidate]) -> list[Candidate]:
+    """The deepest plain network of these and a residual one of its depth; the last two where there are none."""
+    pairs = [
+        [plain, other]
+        for plain in offered
+        for other in offered
+        if plain.config.kind == "plain" and other.config.kind != "plain" and plain.config.depth == other.config.depth
+    ]
+    return max(pairs, key=lambda pair: pair[0].config.depth, default=list(offered[-2:]))
