@@ -66,6 +66,14 @@ def test_the_reason_of_a_long_wait_is_told(compute):
         assert re.search(TOLD, waiting._reason([second], part))
 
 
+@pytest.mark.parametrize(
+    ("seconds", "first", "part", "left"), [(10, 0.0, 0.5, 10), (10, 0.5, 0.75, 10), (10, 0.5, 0.51, None)]
+)
+def test_the_rest_is_estimated_from_the_pace_so_far(seconds, first, part, left):
+    assert waiting._left(seconds, first, part) == left
+    assert waiting._reason([], part, left) == ("" if left is None else " About 10 s left.")
+
+
 def wait_for_two():
     from time import sleep
 

@@ -10,9 +10,11 @@ import streamlit as st
 from explorer.compute.client import Call, compute
 from explorer.numerals import percent
 from explorer.ui.errors import fragment, show_error
+from explorer.ui.wording import duration
 
 POLL_SECONDS = 0.3
 LONG_SECONDS = 2.5  # from here on a reason and Cancel are shown
+FORESEEN = 0.05  # completed while we wait, before the rest is estimated
 # The figure of before stays where it is while the next one is computed.
 OVER_THE_PAGE = """<style>[class*="st-key-awaited"] { height: 0; overflow: visible; z-index: 9; }</style>"""
 
@@ -32,6 +34,7 @@ def awaited(
         show_some: draws those that have ended while others are pending, below the bar, each time there are more.
     """
     begun, long, shown = time.monotonic(), False, 0
+    started, first = begun, _completed(calls)
     try:
         with st.container(key=f"awaited {doing}"):
             if show_some is None:
@@ -39,10 +42,12 @@ def awaited(
             place, button = st.empty(), st.empty()
         some = st.empty()
         while pending := [each for each in calls if each.pending]:
-            done = len(calls) - len(pending)
-            part = (done + sum(each.progress for each in pending)) / len(calls)
+            done, part = len(calls) - len(pending), _completed(calls)
             counted = f"{done} of {len(calls)}" if len(calls) > 1 else percent(part, 0)
-            place.progress(part, f"{doing}: {counted} ...{_reason(pending, part) if long else ''}")
+            if part == first and not any(each.begun for each in pending):
+                started = time.monotonic()
+            left = _left(time.monotonic() - started, first, part)
+            place.progress(part, f"{doing}: {counted} ...{_reason(pending, part, left) if long else ''}")
             if not long and time.monotonic() - begun > LONG_SECONDS:
                 long = True
                 with button:
@@ -62,12 +67,22 @@ def awaited(
     return calls
 
 
-def _reason(pending: Sequence[Call[Any]], part: float) -> str:
-    """Why it takes so long, as far as known."""
+def _completed(calls: Sequence[Call[Any]]) -> float:
+    """The fraction of all calls together."""
+    return sum(each.progress if each.pending else 1.0 for each in calls) / len(calls)
+
+
+def _left(seconds: float, first: float, part: float) -> float | None:
+    """Seconds until the end at the pace from the fraction `first` to `part`; None where too little is done to tell."""
+    return seconds * (1 - part) / (part - first) if part - first >= FORESEEN else None
+
+
+def _reason(pending: Sequence[Call[Any]], part: float, left: float | None = None) -> str:
+    """Why it takes so long, or how long it will still take, as far as known."""
     if compute.silent:
         return f" {_silence()}"
     if part > 0:
-        return ""
+        return "" if left is None else f" About {duration(left)} left."
     if any(each.begun for each in pending):
         return " Loading PyTorch and the images, once."
     return " Earlier requests, from here or another page, come first."

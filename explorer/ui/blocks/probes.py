@@ -1,0 +1,185 @@
+"""Linear probes: after which block the class is known, on average and image by image."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from math import isnan
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from explorer.analysis.block_findings import place, probe_findings, probed_image_finding
+from explorer.analysis.probed_images import Show, ranked_probed_images
+from explorer.compute.client import Call, compute
+from explorer.compute.functions import probing
+from explorer.data.catalogue import MOST_IMAGES, dataset
+from explorer.data.pictures import picture, thumbnail
+from explorer.escaping import in_markdown
+from explorer.figures import StripImage, image_strip, probe_errors
+from explorer.results import Probing
+from explorer.studies import commands
+from explorer.ui import glossary
+from explorer.ui.address import forget_unless_offered, number_in
+from explorer.ui.blocks.choice import BlocksChoice
+from explorer.ui.blocks.shown import names_of, show_found
+from explorer.ui.navigation import page
+from explorer.ui.widgets.data_choice import link_to
+from explorer.ui.widgets.live_chart import cached_drawing, live_chart
+from explorer.ui.widgets.moment import at_moment
+from explorer.ui.widgets.network_choice import CHOOSE_NETWORK, Candidate
+from explorer.ui.widgets.waiting import coarse_to_fine
+
+FIRST_IMAGES = (100, 400)  # training images, before those asked for
+TRAIN_IMAGES = (500, 1000, 2000, 5000)
+TESTED = 2  # training images for each test image
+ACROSS = {"relative": "Relative depth", "block": "Blocks"}
+SHOWN: dict[Show, str] = {
+    "lost": "Right early, wrong at the end",
+    "deep": "Need depth",
+    "early": "Known early",
+    "wrong": "Never right",
+}
+IN_ROW = 7
+MOST_PICTURES = 2 * IN_ROW
+LIMITS = (
+    "A probe is a logistic regression on the features averaged over positions: what it misses may still be there in "
+    "another form, and what it finds the network need not use. Its regularisation is chosen on held-out training "
+    "images. After Alain and Bengio 2016 ([arXiv 1610.01644](https://arxiv.org/abs/1610.01644))."
+)
+
+
+def show_probes(choice: BlocksChoice) -> None:
+    """Error of the probes against depth at the moment of the slider, and the images that tell most."""
+    with choice.fields:
+        across = st.segmented_control(
+            "Depth as", ACROSS, format_func=ACROSS.__getitem__, default="relative", required=True, key="probe-depth",
+            bind="query-params",
+        )  # fmt: skip
+        images = st.select_slider(
+            "Training images for the probes", TRAIN_IMAGES, value=2000, key="probe-images", bind="query-params",
+            help=glossary.explain("linear_probe", note=f"And one test image for each {TESTED}, for the errors."),
+        )  # fmt: skip
+    if not choice.networks:
+        st.info(CHOOSE_NETWORK)
+        return
+
+    def at(step: int | None) -> None:
+        by_reference = {each.reference(step): each for each in choice.networks}
+
+        def ask(count: int) -> Call[Probing]:
+            return compute.ask(
+                probing.probing, list(by_reference), data=choice.given, train_images=count, test_images=count // TESTED
+            )
+
+        def show(found: Probing) -> None:
+            table = found.errors
+            show_found(
+                table,
+                partial(probe_errors, table, x="block" if across == "block" else "relative"),
+                probe_findings(table),
+                key="probes",
+                alt=f"Error of linear probes along {names_of(table)}.",
+                limits=LIMITS,
+                command=commands.command(
+                    "probe", *by_reference, data=choice.given, train_images=images, test_images=images // TESTED
+                ),
+                scales=repr((across, choice.given, [each.name for each in choice.networks])),
+            )
+            _show_images(found.images, by_reference, choice)
+
+        counts = [*(count for count in FIRST_IMAGES if count < images), images]
+        coarse_to_fine([partial(ask, count) for count in counts], "Fitting probes", show)
+
+    at_moment(choice.networks, at, choice.fields)
+
+
+def _show_images(table: pd.DataFrame, by_reference: dict[str, Candidate], choice: BlocksChoice) -> None:
+    """The images of one network by what its probes make of them; a click on one leads to its attributions."""
+    names = {candidate.name: reference for reference, candidate in by_reference.items()}
+    labels = {candidate.name: candidate.label for candidate in by_reference.values()}
+    forget_unless_offered("probed-network", names)
+    st.subheader("Image by image", anchor=False)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        show = st.segmented_control(
+            "Images", SHOWN, format_func=SHOWN.__getitem__, default="lost", required=True, key="probed", wrap=True,
+            bind="query-params",
+        )  # fmt: skip
+        name = str(
+            st.selectbox(
+                "Network of these images", list(names), index=len(names) - 1, format_func=labels.__getitem__,
+                key="probed-network", bind="query-params", width=330,
+            )
+        )  # fmt: skip
+    candidate = by_reference[names[name]]
+    rows, blocks = table[table["reference"] == names[name]], sum(candidate.config.stage_blocks)
+    st.markdown(f"{in_markdown(candidate.config.name)}: {in_markdown(probed_image_finding(rows, blocks))}")
+    ranked = ranked_probed_images(rows, show=show)
+    if ranked.empty:
+        st.info("None of these images. Choose others above, or another moment of the training.")
+        return
+    data = choice.given or candidate.data or choice.data(candidate)
+    _strip(ranked.head(MOST_PICTURES), len(ranked), data, candidate)
+
+
+def _strip(rows: pd.DataFrame, count: int, data: str, candidate: Candidate) -> None:
+    shown, blocks = rows.to_dict("records"), sum(candidate.config.stage_blocks)
+    numbers = [int(row["index"]) for row in shown]
+    chosen = number_in(str(st.query_params.get("probed-image", "")), 0, MOST_IMAGES)
+    selected = numbers.index(int(chosen)) if chosen in numbers else None
+    drawing = cached_drawing(
+        repr((data, shown, selected)),
+        lambda: image_strip(
+            [_thumbnail(row, data, blocks) for row in shown], selected=selected, columns=IN_ROW
+        ),
+    )  # fmt: skip
+    live_chart(
+        drawing,
+        key="probed-pictures",
+        alt=f"Test images {', '.join(map(str, numbers))}.",
+        filename="probed-images",
+        on_click=lambda point: _select(numbers, point),
+    )
+    if selected is None:
+        some = f"The first {len(shown)} of {count:,}" if count > len(shown) else f"All {count:,}"
+        st.caption(f"{some}. Click on an image to open it in Attributions.")
+        return
+    with st.container(border=True, horizontal=True, vertical_alignment="center"):
+        row, classes = shown[selected], dataset(data).classes
+        st.markdown(
+            f"Test image {numbers[selected]}, {in_markdown(classes[int(row['label'])])}: "
+            f"{in_markdown(_depths(row, classes, blocks))}",
+            width="stretch",
+        )
+        link = link_to("folder", data)
+        if link is not None:
+            st.page_link(
+                page("attributions"),
+                label="Where does it look?",
+                icon=":material/center_focus_strong:",
+                query_params={"networks": candidate.name, "image": f"test:{numbers[selected]}"} | link,
+            )
+
+
+def _thumbnail(row: Mapping[Any, Any], data: str, blocks: int) -> StripImage:
+    classes, found = dataset(data).classes, picture(f"test:{row['index']}", data=data)
+    wrong = row["prediction"] != row["label"]
+    return StripImage(
+        thumbnail(found),
+        classes[row["label"]],
+        (found.title, _depths(row, classes, blocks)),
+        subtitle=f"→ {classes[row['prediction']]}" if wrong else f"from {place(row['right_from'], blocks)}",
+    )
+
+
+def _depths(row: Mapping[Any, Any], classes: Sequence[str], blocks: int) -> str:
+    """What the network predicts, and where probes were right."""
+    predicted = f"predicted as {classes[row['prediction']]}"
+    if not row["right_points"]:
+        return f"{predicted}; no probe is right."
+    settled = "" if isnan(row["right_from"]) else f"; all are right from {place(row['right_from'], blocks)} on"
+    first = place(row["first_right"], blocks)
+    return f"{predicted}; {row['right_points']} probes are right, the first after {first}{settled}."
+
+
+def _select(numbers: Sequence[int], point: Sequence[int]) -> None:
+    st.query_params["probed-image"] = str(numbers[int(point[0])])

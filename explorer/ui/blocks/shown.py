@@ -1,0 +1,47 @@
+"""How a view of the Blocks page shows its result: the figure on the stage, what was found, the limits, exports."""
+
+from collections.abc import Callable, Sequence
+
+import pandas as pd
+import streamlit as st
+
+from explorer.escaping import in_markdown
+from explorer.figures import Figure
+from explorer.ui.widgets.export import export_buttons
+from explorer.ui.widgets.live_chart import live_chart
+from explorer.ui.widgets.presenting import first_sentences, stage
+
+
+def show_found(
+    table: pd.DataFrame,
+    draw: Callable[[], Figure],
+    findings: Sequence[str],
+    *,
+    key: str,
+    alt: str,
+    limits: str,
+    command: str,
+    scales: str = "",
+) -> None:
+    """The figure of a study, with what it found in sentences computed from the table.
+
+    Args:
+        draw: makes the figure.
+        findings: sentences, the first ones for the stage.
+        key: of the chart, and the name of its files.
+        alt: what the figure shows, for a screen reader.
+        limits: what the method does not say, and its source, in Markdown.
+        command: the same from a shell.
+        scales: as for `live_chart`.
+    """
+    said = [in_markdown(each) for each in findings]
+    with stage(first_sentences(said)):
+        live_chart(draw(), key=key, alt=alt, filename=key, scales=scales)
+    st.markdown("\n".join(f"- {each}" for each in said))
+    st.caption(limits)
+    export_buttons(table, draw, name=key, command=command)
+
+
+def names_of(table: pd.DataFrame) -> str:
+    """The networks of a table, for a sentence."""
+    return ", ".join(table["network"].unique())
