@@ -158,9 +158,11 @@ def landscape_findings(table: pd.DataFrame) -> list[str]:
         grid = rows.pivot(index="b", columns="a", values="loss").to_numpy(float)  # noqa: PD010 no value may be lost
         values = grid[np.isfinite(grid)]
         around = np.median(values) if len(values) else np.nan
-        text = f"{name}: loss {here['loss']:.3g} at the network, median {around:.3g} around it"
-        if len(values) and values.min() < here["loss"]:
-            text += f", lowest {values.min():.3g}"
+        lowest = f"{values.min() if len(values) else np.nan:.3g}"
+        loss = f"{here['loss']:.3g}"
+        text = f"{name}: loss {loss} at the network, median {around:.3g} around it"
+        if lowest != loss:
+            text += f", lowest {lowest}"
         if grid.shape[1] >= FEWEST_FOR_MINIMA:
             count = local_minima(grid)
             text += f"; {count} local {'minimum' if count == 1 else 'minima'} inside the grid"
@@ -207,12 +209,10 @@ def refinement_findings(table: pd.DataFrame) -> list[str]:
         text = f"{name}: "
         if len(known):
             best = known.iloc[int(known["cosine"].argmax())]
-            text += (
-                f"{down} of {len(known)} blocks move three quarters of the images or more downhill, most of all block "
-                f"{best['stage']}.{best['block']} (mean cosine {best['cosine']:.2f}); "
-            )
+            most = f", most in block {best['stage']}.{best['block']} (mean cosine {best['cosine']:.2f})" if down else ""
+            text += f"F(x) points downhill for three images of four or more in {down} of {len(known)} blocks{most}; "
         found.append(
-            minus(f"{text}{nearer} of {all_steps} steps within stages come nearer to the stage's last output.")
+            minus(f"{text}{nearer} of {all_steps} steps within stages lead nearer to the stage's last output.")
         )
     return found
 

@@ -8,7 +8,7 @@ import numpy as np
 from explorer.figures import theme
 from explorer.figures.curve_lines import Curve, Measure
 
-MANY_DECADES = 1000.0
+FEW_DECADES, MANY_DECADES = 5.0, 1000.0  # highest by lowest
 MOST_POWERS = 9  # of ten at a logarithmic axis; beyond, every second or third
 
 
@@ -48,8 +48,9 @@ def y_axis(title: str, colours: theme.Palette, span: tuple[float, float], *, log
 
 
 def decades(low: float, high: float) -> dict[str, Any]:
-    """Ticks at 1, 2 and 5 times the powers of ten, at the powers alone over many decades; all in one font size."""
-    digits = (1, 2, 5) if high / low < MANY_DECADES else (1,)
+    """Ticks at 1, 2 and 5 times the powers of ten, at more or at the powers alone if that is few or many."""
+    ratio = high / low
+    digits = tuple(range(1, 10)) if ratio < FEW_DECADES else (1, 2, 5) if ratio < MANY_DECADES else (1,)
     first, last = int(np.floor(np.log10(low))), int(np.ceil(np.log10(high)))
     powers = range(first, last + 1, max(1, -(-(last - first) // MOST_POWERS)))
     marks = [(digit, power) for power in powers for digit in digits]

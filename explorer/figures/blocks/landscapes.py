@@ -26,7 +26,7 @@ ORIGIN = 13  # size of the mark
 SOURCE = "After Li et al. 2018 (arXiv 1712.09913), figures 1 and 5"
 UNITS = "1: each filter moved by a random one of its own norm"
 STAYS = "norms and biases stay, running statistics of the trained network"
-EYE, CENTRE = {"x": 1.3, "y": -1.4, "z": 1.25}, {"x": 0, "y": 0, "z": -0.15}
+EYE, CENTRE = {"x": 1.6, "y": -1.75, "z": 1.2}, {"x": 0, "y": 0, "z": -0.15}
 
 
 def loss_contours(table: pd.DataFrame, *, dark: bool = False, height: int = 520) -> go.Figure:
@@ -137,7 +137,7 @@ def _surface(line: NetworkLine, span: tuple[float, float], colours: theme.Palett
         "x": [0],
         "y": [0],
         "z": [float(logarithms(_at_origin(line))) + 0.02 * (span[1] - span[0])],
-        "marker": {"symbol": "x", "size": 5, "color": colours.ink},
+        "marker": {"symbol": "diamond", "size": 4, "color": colours.ink},
         "uid": f"{line.uid}-origin",
         "name": line.label,
         "hovertemplate": f"{line.title}: the network itself, loss {_at_origin(line):.3g}<extra></extra>",

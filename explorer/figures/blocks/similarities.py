@@ -13,7 +13,7 @@ from explorer.figures.network_lines import NetworkLine, moment, network_lines
 
 MOST_COLUMNS = 3
 GAP = 0.09  # between columns, as a part of the width
-SIDE, BETWEEN = 290, 104  # pixels: of a panel, and between two rows
+SIDE, BETWEEN = 240, 104  # pixels: of a panel, and between two rows
 HEADING = theme.TEXT_SIZE + 1
 NOTE = ("lower left: the stems", "lines: borders of stages", "unbiased linear CKA")
 MARGIN = {"l": 64, "r": 110, "t": 44, "b": 100}
@@ -61,9 +61,19 @@ def layer_similarity(table: pd.DataFrame, *, dark: bool = False, height: int | N
             "constraintoward": "top",
         }
         layout["shapes"] += [*_lines(other, "x", mark, colours), *_lines(one, "y", mark, colours)]
-        heading = one.label if one is other else f"{one.label} and {other.label}"
-        layout["annotations"].append(captions.heading(heading, across[0]) | {"y": up[1]} | {"font": {"size": HEADING}})
+        layout["annotations"].append(
+            captions.heading(_heading(one, other), across[0]) | {"y": up[1]} | {"font": {"size": HEADING}}
+        )
     return go.Figure({"data": traces, "layout": layout})
+
+
+def _heading(one: NetworkLine, other: NetworkLine) -> str:
+    """Short, since panels are narrow: networks, or moments of one of them."""
+    if one is other:
+        return one.label
+    if one.name == other.name and one.step is not None and other.step is not None:
+        return f"steps {one.step:,} and {other.step:,}"
+    return f"{one.label} and {other.label}"
 
 
 def _networks(table: pd.DataFrame) -> list[NetworkLine]:

@@ -28,9 +28,10 @@ from explorer.ui.widgets.waiting import coarse_to_fine
 LEVELS, LINE_LEVELS = (3, 5, 11, 21), (5, 11, 21, 41)
 POINTS, LINE_POINTS = (5, 11, 21, 41), (11, 21, 41, 81)
 IMAGES = (50, 100, 200, 500, 1000, 2000)
-USUAL_IMAGES = 100  # two networks of 56 layers then show a first picture within five seconds on two cores
+USUAL_IMAGES = 100
+FIRST_IMAGES = 50  # of the coarsest grid: two networks of 56 layers then take three seconds on two cores
 LEAST_MOMENTS = 3  # that span a plane
-SHOWN = {"plane": "Plane", "line": "Line", "parameter": "Single parameter", "trajectory": "Training"}
+SHOWN = {"plane": "Plane", "line": "Line", "parameter": "Layer", "trajectory": "Training"}
 DRAWN = {"contour": "Contours", "surface": "Surface"}
 LIMITS = (
     "The same images at each point; norms and biases stay, with the running statistics of the network. After Li et al. "
@@ -40,6 +41,7 @@ LIMITS = (
 TRAJECTORY_LIMITS = (
     "The plane of the two principal directions of the snapshots' weights, seen from the last ones, whose norms and "
     "biases it has everywhere. After Li et al. 2018 ([arXiv 1712.09913](https://arxiv.org/abs/1712.09913)), section 7. "
+    "Before the first step the running statistics of batch norm are those of no images, and the loss is high. "
     "A random walk too has most of its variance in few directions (Antognini and Sohl-Dickstein 2018, "
     "[arXiv 1806.08805](https://arxiv.org/abs/1806.08805))."
 )
@@ -63,10 +65,11 @@ class Options:
     seed: int
 
     @property
-    def levels(self) -> list[int]:
-        """Points a side, from coarse to fine."""
-        levels = LINE_LEVELS if self.show in ("line", "parameter") else LEVELS
-        return [*(level for level in levels if level < self.points), self.points]
+    def levels(self) -> list[tuple[int, int]]:
+        """Points a side and images, from coarse to fine."""
+        first, *levels = LINE_LEVELS if self.show in ("line", "parameter") else LEVELS
+        finer = [*(level for level in levels if level < self.points), self.points]
+        return [(first, min(FIRST_IMAGES, self.images)), *((points, self.images) for points in finer)]
 
 
 def show_landscape(choice: BlocksChoice) -> None:
@@ -153,12 +156,12 @@ def _show_around(references: list[str], parameter: str, options: Options, choice
     dimensions = 1 if line else 2
     parameters = (parameter,) if parameter else ()
 
-    def ask(points: int) -> Call[pd.DataFrame]:
+    def ask(points: int, images: int) -> Call[pd.DataFrame]:
         return compute.ask(
             landscape.landscape,
             references,
             data=choice.given,
-            images=options.images,
+            images=images,
             points=points,
             span=options.span,
             dimensions=dimensions,
@@ -188,13 +191,11 @@ def _show_around(references: list[str], parameter: str, options: Options, choice
             ),
         )
 
-    coarse_to_fine([partial(ask, points) for points in options.levels], "Computing the loss around", show)
+    coarse_to_fine([partial(ask, *level) for level in options.levels], "Computing the loss around", show)
 
 
 def _show_training(options: Options, choice: BlocksChoice) -> None:
     """The plane of one training, with its way through it."""
-    with choice.fields:
-        present(ONE_BEAT)
     several = {each.name: each for each in choice.networks if len(each.moments) >= LEAST_MOMENTS}
     if not several:
         st.info(
@@ -210,9 +211,10 @@ def _show_training(options: Options, choice: BlocksChoice) -> None:
                 key="landscape-run", bind="query-params",
             )
         )  # fmt: skip
+        present(ONE_BEAT)
 
-    def ask(points: int) -> Call[Trajectory]:
-        return compute.ask(landscape.trajectory, name, data=choice.given, images=options.images, points=points)
+    def ask(points: int, images: int) -> Call[Trajectory]:
+        return compute.ask(landscape.trajectory, name, data=choice.given, images=images, points=points)
 
     def show(found: Trajectory) -> None:
         show_found(
@@ -232,4 +234,4 @@ def _show_training(options: Options, choice: BlocksChoice) -> None:
             ),
         )
 
-    coarse_to_fine([partial(ask, points) for points in options.levels], "Computing the loss on the plane", show)
+    coarse_to_fine([partial(ask, *level) for level in options.levels], "Computing the loss on the plane", show)

@@ -21,7 +21,7 @@ from explorer.ui.widgets.waiting import coarse_to_fine
 FIRST_IMAGES = 50  # a first picture within a second or two
 IMAGES = (200, 500, 1000, 2000)
 MOST_TIMES = 50
-SHOWN = {"direction": "Direction and distance", "repeated": "A block repeated"}
+SHOWN = {"direction": "Directions", "repeated": "Repeated blocks"}
 LAST = "Last of each stage"
 LIMITS = (
     "Left: the cosine of F(x) and the negative gradient of an image's loss with respect to x, after Jastrzebski et al. "

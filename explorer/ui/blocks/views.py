@@ -12,14 +12,12 @@ VIEWS: dict[str, View[BlocksChoice]] = {
     "probes": View(
         "Probes",
         show_probes,
-        "Where is the answer known? The error of a linear classifier on the features after each block, and the images "
-        "that need all blocks, or lose the right answer on the way.",
+        "Where in the network is the class known? The error of a linear classifier on the features after each block.",
     ),
     "similarity": View(
         "Similarity",
         show_similarity,
-        "Which layers have similar features? Linear CKA of every layer with every other one, within a network, between "
-        "plain and residual ones, between depths, and between moments of training.",
+        "Which layers have similar features, within a network, between networks, and between moments of training?",
     ),
     "paths": View(
         "Paths",
@@ -30,13 +28,11 @@ VIEWS: dict[str, View[BlocksChoice]] = {
     "landscape": View(
         "Loss landscape",
         show_landscape,
-        "Is the loss around a trained network smooth? Random directions, each filter with its own norm, or those of "
-        "the training itself; all networks on one scale.",
+        "How does the loss change around a trained network? All networks are drawn on one scale.",
     ),
     "refinement": View(
         "Refinement",
         show_refinement,
-        "Do the blocks of a stage refine one estimate, rather than make new features each? Whether they move downhill "
-        "in the loss, and what happens if one is applied several times.",
+        "Do the blocks of a stage refine one estimate step by step, or does each of them make new features?",
     ),
 }

@@ -129,6 +129,7 @@ def test_the_loss_at_the_network_and_around_it_is_told():
     assert landscape_findings(landscape([[3, 3, 3], [3, 1, 3], [3, 3, np.nan]])) == [
         "resnet8: loss 1 at the network, median 3 around it."
     ]
+    assert "lowest" not in landscape_findings(landscape([[5, 0.9999, 1, 2, 3]]))[0]
     assert landscape_findings(landscape([[5, 0.5, 1, 2, 3]])) == [
         "resnet8: loss 1 at the network, median 2 around it, lowest 0.5; 1 local minimum inside the grid."
     ]
@@ -162,8 +163,8 @@ def test_blocks_that_move_downhill_and_nearer_are_counted():
     ]
     (found,) = refinement_findings(keyed(rows))
     assert found == (
-        "resnet8: 1 of 3 blocks move three quarters of the images or more downhill, most of all block 1.2 (mean "
-        "cosine 0.20); 1 of 2 steps within stages come nearer to the stage's last output."
+        "resnet8: F(x) points downhill for three images of four or more in 1 of 3 blocks, most in block 1.2 (mean "
+        "cosine 0.20); 1 of 2 steps within stages lead nearer to the stage's last output."
     )
 
 

@@ -62,6 +62,14 @@ def test_panels_fill_rows_from_the_top_left():
     assert [up for _, up in domains] == [pytest.approx(each) for each in ((0.6, 1), (0.6, 1), (0, 0.4))]
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "inside"),
+    [(0.29, 0.66, [0.3, 0.4, 0.5, 0.6]), (0.1, 2, [0.1, 0.2, 0.5, 1, 2]), (1, 1000, [1, 10, 100, 1000])],
+)
+def test_ticks_are_neither_too_few_nor_too_many(low, high, inside):
+    assert [each for each in decades(low, high)["tickvals"] if low <= each <= high] == pytest.approx(inside)
+
+
 def test_very_many_decades_have_few_short_ticks():
     ticks = decades(1e-12, 1e14)
     assert len(ticks["tickvals"]) <= 10

@@ -82,6 +82,18 @@ def test_similarities_are_a_map_for_each_network_and_each_pair(similarities, dar
     assert list(figure.layout.yaxis2.ticktext) == ["1", "2", "3"]
 
 
+def test_maps_between_moments_of_a_network_are_named_by_their_steps(similarities):
+    moments = similarities.assign(
+        **{f"{key}_{side}": value for side in ("a", "b") for key, value in (("network", "resnet20"), ("depth", 20))},
+        step_a=similarities["step_a"].where(similarities["reference_a"] == "run-plain14@100", 2000),
+        step_b=similarities["step_b"].where(similarities["reference_b"] == "run-plain14@100", 2000),
+    )  # fmt: skip
+    moments["kind_a"] = moments["kind_b"] = "residual"
+    figure = figures.layer_similarity(moments)
+    headings = [each.text for each in figure.layout.annotations if each.name == "heading"]
+    assert headings == ["<b>resnet20, step 100</b>", "<b>steps 100 and 2,000</b>", "<b>resnet20, step 2,000</b>"]
+
+
 @pytest.fixture
 def paths():
     parts = []
