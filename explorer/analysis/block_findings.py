@@ -138,10 +138,10 @@ def path_findings(table: pd.DataFrame) -> list[str]:
             found.append(f"{name}: no gradient reaches the pixels.")
             continue
         ratio = by_gradient / by_number
-        which = "short" if ratio < SHORTER else "long" if ratio > LONGER else "average"
+        which = "short paths" if ratio < SHORTER else "long paths" if ratio > LONGER else "paths of average length"
         found.append(
-            f"{name}: {which} paths carry the gradient, {by_gradient:.1f} blocks long on average; the average of all "
-            f"paths is {by_number:.1f} of {length[-1]:.0f}."
+            f"{name}: {which} carry the gradient, of {by_gradient:.1f} blocks on average, against {by_number:.1f} of "
+            "all paths."
         )
     return found
 

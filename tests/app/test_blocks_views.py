@@ -129,6 +129,13 @@ def test_the_pitfall_of_cka_is_computed_on_demand(open_view):
     assert "cka-pitfall resnet8" in commands(app)
 
 
+def test_of_a_very_long_table_the_first_rows_are_shown(open_view, monkeypatch):
+    monkeypatch.setattr("explorer.ui.widgets.export.MOST_ROWS", 10)
+    app = open_view("Similarity", twins="resnet8")
+    assert len(app.dataframe[0].value) == 10
+    assert "The first 10 of 16 rows. The download has all." in texts(app)
+
+
 def test_three_depths_are_a_click_away_with_weights_where_there_are_some(open_view, make_weights, monkeypatch):
     monkeypatch.setattr("explorer.ui.blocks.paths.DEPTHS", (8, 14))
     run = make_weights("resnet8")

@@ -26,7 +26,7 @@ ORIGIN = 13  # size of the mark
 SOURCE = "After Li et al. 2018 (arXiv 1712.09913), figures 1 and 5"
 UNITS = "1: each filter moved by a random one of its own norm"
 STAYS = "norms and biases stay, running statistics of the trained network"
-EYE, CENTRE = {"x": 1.6, "y": -1.75, "z": 1.2}, {"x": 0, "y": 0, "z": -0.15}
+EYE, CENTRE = {"x": 1.7, "y": -1.85, "z": 1.3}, {"x": 0, "y": 0, "z": -0.15}
 
 
 def loss_contours(table: pd.DataFrame, *, dark: bool = False, height: int = 520) -> go.Figure:
@@ -167,8 +167,9 @@ def _scene(span: tuple[float, float], domain: tuple[float, float], colours: them
         "xaxis": axis | {"title": {"text": "first direction", "font": title}},
         "yaxis": axis | {"title": {"text": "second direction", "font": title}},
         "zaxis": axis
-        | {"title": {"text": "loss", "font": title}, "range": [span[0] - room, span[1] + room]}
-        | loss_ticks(span),
+        | {"title": {"text": ""}, "range": [span[0] - room, span[1] + room]}
+        | loss_ticks(span)
+        | {"showticklabels": False},  # the bar of the colours has them
         "aspectmode": "manual",
         "aspectratio": {"x": 1, "y": 1, "z": 0.75},
         "camera": {"eye": EYE, "center": CENTRE},

@@ -41,6 +41,7 @@ SHOWN: dict[Show, str] = {
 }
 IN_ROW = 7
 MOST_PICTURES = 2 * IN_ROW
+ROW_HEIGHT = 160  # pixels: pictures are then as wide as the figure on a small screen
 LIMITS = (
     "A probe is a logistic regression on the features averaged over positions: what it misses may still be there in "
     "another form, and what it finds the network need not use. Its regularisation is chosen on held-out training "
@@ -112,7 +113,7 @@ def _show_images(table: pd.DataFrame, by_reference: dict[str, Candidate], choice
         )  # fmt: skip
     candidate = by_reference[names[name]]
     rows, blocks = table[table["reference"] == names[name]], sum(candidate.config.stage_blocks)
-    st.markdown(f"{in_markdown(candidate.config.name)}: {in_markdown(probed_image_finding(rows, blocks))}")
+    st.markdown(f"**{in_markdown(candidate.config.name)}.** {in_markdown(probed_image_finding(rows, blocks))}")
     ranked = ranked_probed_images(rows, show=show)
     if ranked.empty:
         st.info("None of these images. Choose others above, or another moment of the training.")
@@ -126,12 +127,13 @@ def _strip(rows: pd.DataFrame, count: int, data: str, candidate: Candidate) -> N
     numbers = [int(row["index"]) for row in shown]
     chosen = number_in(str(st.query_params.get("probed-image", "")), 0, MOST_IMAGES)
     selected = numbers.index(int(chosen)) if chosen in numbers else None
+    height = ROW_HEIGHT * -(-len(shown) // IN_ROW)
     drawing = cached_drawing(
         repr((data, shown, selected)),
         lambda: image_strip(
-            [_thumbnail(row, data, blocks) for row in shown], selected=selected, columns=IN_ROW
+            [_thumbnail(row, data, blocks) for row in shown], selected=selected, columns=IN_ROW, height=height
         ),
-    )  # fmt: skip
+    )
     live_chart(
         drawing,
         key="probed-pictures",

@@ -34,10 +34,9 @@ def show_found(
         command: the same from a shell.
         scales: as for `live_chart`.
     """
-    said = [in_markdown(each) for each in findings]
-    with stage(first_sentences(said)):
+    with stage(in_markdown(first_sentences(findings))):
         live_chart(draw(), key=key, alt=alt, filename=key, scales=scales)
-    st.markdown("\n".join(f"- {each}" for each in said))
+    st.markdown("\n".join(f"- {in_markdown(each)}" for each in findings))
     st.caption(limits)
     export_buttons(table, draw, name=key, command=command)
 

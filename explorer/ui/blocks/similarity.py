@@ -34,6 +34,7 @@ PARTS: dict[Literal["outputs", "interiors", "all"], str] = {
     "all": "Both",
 }
 MOST_MOMENTS = 4
+COLUMNS = [*(f"{key}_{side}" for side in "ab" for key in ("reference", "step", "point", "name")), "cka"]
 LIMITS = (
     "Linear CKA with the unbiased estimator over batches of images, after Kornblith et al. 2019 "
     "([arXiv 1905.00414](https://arxiv.org/abs/1905.00414)) and Nguyen, Raghu and Kornblith 2021 "
@@ -85,7 +86,7 @@ def show_similarity(choice: BlocksChoice) -> None:
         def draw(table: pd.DataFrame) -> None:
             networks = table.rename(columns={"network_a": "network"})
             show_found(
-                table,
+                table[COLUMNS],
                 partial(layer_similarity, table),
                 similarity_findings(table),
                 key="similarity",

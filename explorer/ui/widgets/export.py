@@ -10,6 +10,8 @@ from explorer.figures import Figure
 from explorer.figures.standalone import standalone_page
 from explorer.labels import heading
 
+MOST_ROWS = 10_000  # that a browser is sent
+
 
 def export_buttons(table: pd.DataFrame, draw: Callable[[], Figure], *, name: str, command: str) -> None:
     """Downloads of a table and its chart, the table itself, and the shell command for it."""
@@ -18,7 +20,9 @@ def export_buttons(table: pd.DataFrame, draw: Callable[[], Figure], *, name: str
         chart_download(draw, title=name, file=name)
     with st.expander("As a table", icon=":material/table_rows:"):
         headings = {name: heading(name) for name in map(str, table)}
-        st.dataframe(table, hide_index=True, height=400, column_config=headings)
+        st.dataframe(table.head(MOST_ROWS), hide_index=True, height=400, column_config=headings)
+        if len(table) > MOST_ROWS:
+            st.caption(f"The first {MOST_ROWS:,} of {len(table):,} rows. The download has all.")
     show_command(command)
 
 

@@ -104,13 +104,13 @@ def test_the_example_says_what_became_of_the_predictions():
 
 @pytest.mark.parametrize(
     ("share", "said"),
-    [((0.5, 0.5, 0), "short paths carry the gradient, 0.5"), ((0, 0, 1), "long"), ((0.25, 0.5, 0.25), "average")],
+    [((0.5, 0.5, 0), "short paths"), ((0, 0, 1), "long paths"), ((0.25, 0.5, 0.25), "paths of average length")],
 )
 def test_the_length_by_gradient_is_held_against_the_length_by_number(share, said):
     rows = [{"length": at, "paths": paths, "share": share[at]} for at, paths in enumerate((1.0, 2.0, 1.0))]
     (found,) = path_findings(keyed(rows))
-    assert found.startswith(f"resnet8: {said}")
-    assert found.endswith("the average of all paths is 1.0 of 2.")
+    mean = sum(at * part for at, part in enumerate(share))
+    assert found == f"resnet8: {said} carry the gradient, of {mean:.1f} blocks on average, against 1.0 of all paths."
 
 
 def test_a_plain_network_has_one_path():
