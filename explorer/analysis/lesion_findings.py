@@ -31,7 +31,8 @@ def operated_finding(table: pd.DataFrame | None, refused: Sequence[str]) -> str:
     """
     rows = [] if table is None else table[table["class"] == ""].to_dict("records")
     parts = [f"{row['network']} from {100 * row['intact_error']:.1f} to {100 * row['error']:.1f} %" for row in rows]
-    return " ".join([*([f"The error changes: {'; '.join(parts)}."] if parts else []), *refused])
+    changes = [f"On {rows[0]['images']:,} test images the error changes: {'; '.join(parts)}."] if parts else []
+    return " ".join([*changes, *refused])
 
 
 def deletions_finding(table: pd.DataFrame) -> str:

@@ -39,7 +39,8 @@ from explorer.studies.operated_predictions import OperatedPredictions, operated_
 IMAGES, FEWER_IMAGES = 1000, 250  # for studies of some dozens of versions, and of more
 REPEATS = 5
 DISTANCES = (0.0, 0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0)
-ALPHAS = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1, 0.0)
+# Close to each other near 1: a factor acts once in every block, 0.95 in 27 blocks as 0.25
+ALPHAS = (1.0, 0.99, 0.98, 0.96, 0.94, 0.92, 0.9, 0.85, 0.8, 0.7, 0.6, 0.4, 0.2, 0.0)
 MOST_DELETED = 10
 MOST_REPEATS, MOST_VALUES = 100, 100
 NEW_WEIGHTS = "seed1"  # not 0, the seed of most trainings, whose weights at step 0 are another column

@@ -85,10 +85,11 @@ def lesion_bars(
 
 
 def _heading(line: NetworkLine, row: BlockRow | None) -> str:
+    if row is not None and row.errors is not None:
+        before, after = row.errors
+        return f"{line.label}: {100 * before:.1f} → {100 * after:.1f} % error"
     intact = line.rows["intact_error"].iloc[0]
-    if row is None or row.error is None:
-        return line.label if np.isnan(intact) else f"{line.label}: {100 * intact:.1f} % error intact"
-    return f"{line.label}: {100 * intact:.1f} → {100 * row.error:.1f} % error"
+    return line.label if np.isnan(intact) else f"{line.label}: {100 * intact:.1f} % error intact"
 
 
 def _bars(line: NetworkLine, colours: theme.Palette) -> dict[str, Any]:

@@ -25,13 +25,13 @@ class BlockRow:
         arrangement: what stands in each place, see `models.operations`.
         refused: blocks that are grey, with the reason.
         chosen: block with a frame.
-        error: of the operated network, as a fraction; None if it is not known yet.
+        errors: before and after, as fractions of the same images; None while they are not known.
     """
 
     arrangement: Arrangement
     refused: Mapping[Place, str] = field(default_factory=dict)
     chosen: Place | None = None
-    error: float | None = None
+    errors: tuple[float, float] | None = None
 
 
 def row_traces(line: NetworkLine, row: BlockRow, colours: theme.Palette) -> list[dict[str, Any]]:

@@ -135,11 +135,11 @@ def tables_of_shipped() -> pd.DataFrame:
 
 def _row(network: ShownNetwork, tool: Tool, errors: pd.DataFrame | None) -> BlockRow:
     """The blocks; those that the tool cannot be used on are grey."""
-    error = None
+    known = None
     if errors is not None and not network.refused:
-        mine = errors[(errors["reference"] == network.reference) & (errors["class"] == "")]
-        error = float(mine["error"].iloc[0])
-    return BlockRow(network.arranged, tool.refused(network.candidate.config), tool.first_of_two, error)
+        mine = errors[(errors["reference"] == network.reference) & (errors["class"] == "")].iloc[0]
+        known = float(mine["intact_error"]), float(mine["error"])
+    return BlockRow(network.arranged, tool.refused(network.candidate.config), tool.first_of_two, known)
 
 
 def _sentence(lesions: pd.DataFrame, errors: pd.DataFrame | None, networks: Sequence[ShownNetwork]) -> str:

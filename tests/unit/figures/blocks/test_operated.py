@@ -79,7 +79,7 @@ def test_a_heat_map_has_blocks_downwards_and_moments_to_the_right():
     table = pd.concat(parts, ignore_index=True)
     figure = critical_blocks(table.assign(rise=table["rise"] * table["weights"].map(moments))[tables.CRITICAL])
     for cells in figure.data:
-        assert list(cells.x) == ["new", "step 0", "step 1,000"]
+        assert list(cells.x) == ["new", "0", "1,000"]
         np.testing.assert_allclose(cells.z, np.arange(1, 10)[:, None] * [10, 2, 1], rtol=1e-5)
     assert figure.layout.coloraxis.cmax == pytest.approx(90)
     assert figure.layout.yaxis.range[0] > figure.layout.yaxis.range[1]
