@@ -1,7 +1,5 @@
 """What the deletion of blocks shows, in sentences computed from its tables; importing this does not import torch."""
 
-from collections.abc import Sequence
-
 import pandas as pd
 
 CHEAP = 0.05  # rise of the error
@@ -22,17 +20,15 @@ def lesion_finding(table: pd.DataFrame) -> str:
     return f"Without one block the error rises, in the median, by {'; '.join(parts)}." if parts else ""
 
 
-def operated_finding(table: pd.DataFrame | None, refused: Sequence[str]) -> str:
+def operated_finding(table: pd.DataFrame) -> str:
     """How the error of networks changes with the same operations.
 
     Args:
-        table: `tables.OPERATED`; None while it is not known.
-        refused: for networks in which the operations are not possible, why.
+        table: `tables.OPERATED`.
     """
-    rows = [] if table is None else table[table["class"] == ""].to_dict("records")
+    rows = table[table["class"] == ""].to_dict("records")
     parts = [f"{row['network']} from {100 * row['intact_error']:.1f} to {100 * row['error']:.1f} %" for row in rows]
-    changes = [f"On {rows[0]['images']:,} test images the error changes: {'; '.join(parts)}."] if parts else []
-    return " ".join([*changes, *refused])
+    return f"On {rows[0]['images']:,} test images the error changes: {'; '.join(parts)}." if parts else ""
 
 
 def deletions_finding(table: pd.DataFrame) -> str:
@@ -55,7 +51,8 @@ def shuffle_finding(table: pd.DataFrame) -> str:
         table: `tables.SHUFFLES`.
     """
     half = table.loc[(table["distance"] - 0.5).abs().groupby(table["reference"], sort=False).idxmin()]
-    return f"In an order with half of the pairs reversed, the error is {_errors(half)}."
+    parts = ", ".join(dict.fromkeys(f"{100 * distance:.0f} %" for distance in half["distance"]))
+    return f"In an order with {parts} of the pairs reversed, the error is {_errors(half)}."
 
 
 def strength_finding(table: pd.DataFrame) -> str:
@@ -69,7 +66,7 @@ def strength_finding(table: pd.DataFrame) -> str:
         doubled = rows.loc[rows["error"] > 2 * rows["intact_error"], "alpha"]
         intact = 100 * float(rows["intact_error"].iloc[0])
         words = f"at alpha {doubled.max():g}" if len(doubled) else "not at all"
-        parts.append(f"in {network} {words} (from {intact:.1f} %)")
+        parts.append(f"{words} in {network} (from {intact:.1f} %)")
     return f"With weaker shortcuts the error more than doubles {'; '.join(parts)}."
 
 

@@ -1,4 +1,4 @@
-"""The Blocks page as a person uses it: blocks clicked off, undo, a link that reopens, a study, one that is cancelled."""
+"""The Blocks page as a person uses it: blocks clicked off, undo, a link that reopens, studies, Cancel."""
 
 import re
 

@@ -74,7 +74,8 @@ def _map(line: NetworkLine, cells: pd.DataFrame, places: pd.DataFrame) -> dict[s
         "coloraxis": "coloraxis",
         "xgap": 1,
         "hoverongaps": False,
-        "hovertemplate": f"<b>{line.label}</b>, block %{{customdata}}, weights of step: %{{x}}<br>rise %{{z:.1f}} points"
+        "hovertemplate": f"<b>{line.label}</b>, block %{{customdata}}, weights of step: %{{x}}"
+        "<br>rise %{z:.1f} points"
         "<extra></extra>",
     }
 

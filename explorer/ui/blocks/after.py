@@ -55,5 +55,7 @@ def show_after(choice: BlocksChoice, networks: Sequence[Candidate], operations: 
 
 
 def _named(table: pd.DataFrame, operations: str) -> pd.DataFrame:
-    """Under a name of its own after operations; without deleted layers."""
-    return table.assign(network=table["network"] + ", operated") if operations else table
+    """Under another name and reference after operations, so that figures tell the two apart."""
+    if not operations:
+        return table
+    return table.assign(network=table["network"] + ", operated", reference="operated " + table["reference"])

@@ -13,7 +13,7 @@ from explorer.analysis.lesion_findings import lesion_finding, operated_finding
 from explorer.compute.client import Call, compute
 from explorer.compute.functions import blocks
 from explorer.errors import BadSettings
-from explorer.escaping import in_markdown
+from explorer.escaping import in_markdown, message_in_markdown
 from explorer.figures import BlockRow, lesion_bars
 from explorer.models.operations import Arrangement, Operation, arrangement, intact, operations_text
 from explorer.studies import commands
@@ -65,7 +65,7 @@ def show_operating_table(choice: BlocksChoice) -> None:
         tool = choose_tool(choice.networks, operations)
     errors, finer = finest(_asks_for_errors(choice, able, operations, images))
     lesions, finer_bars = _lesions(choice, networks)
-    sentence = _sentence(lesions, errors, networks)
+    sentence = lesion_finding(lesions) if errors is None else operated_finding(errors)
     draw = partial(lesion_bars, lesions, rows={each.reference: _row(each, tool, errors) for each in networks})
     with picture, stage(in_markdown(sentence)):
         live_chart(
@@ -77,6 +77,9 @@ def show_operating_table(choice: BlocksChoice) -> None:
         )
     with below:
         st.markdown(f"**{in_markdown(sentence)}**")
+        for each in networks:
+            if each.refused:
+                st.warning(message_in_markdown(each.refused), icon=":material/block:")
         if errors is not None:
             show_after(choice, [each.candidate for each in able], operations_text(operations), errors)
         export_buttons(
@@ -140,14 +143,6 @@ def _row(network: ShownNetwork, tool: Tool, errors: pd.DataFrame | None) -> Bloc
         mine = errors[(errors["reference"] == network.reference) & (errors["class"] == "")].iloc[0]
         known = float(mine["intact_error"]), float(mine["error"])
     return BlockRow(network.arranged, tool.refused(network.candidate.config), tool.first_of_two, known)
-
-
-def _sentence(lesions: pd.DataFrame, errors: pd.DataFrame | None, networks: Sequence[ShownNetwork]) -> str:
-    """What the picture shows."""
-    refused = [each.refused for each in networks if each.refused]
-    if errors is None and not refused:
-        return lesion_finding(lesions)
-    return operated_finding(errors, refused)
 
 
 def _click(point: Sequence[Any], tool: Tool, networks: Sequence[ShownNetwork]) -> None:

@@ -27,8 +27,8 @@ TOOLS: dict[Kind, str] = {
     "swap": "Swap",
     "repeat": "Repeat",
     "reinit": "Re-initialise",
-    "shortcut": "Scale shortcut",
-    "branch": "Scale branch",
+    "shortcut": "Shortcut ×",
+    "branch": "Branch ×",
 }
 NEW_WEIGHTS = "seed1"  # not 0, the seed of most trainings
 FIRST_OF_TWO = "operations_first_of_two"  # in the session: block that the next click swaps
@@ -94,7 +94,9 @@ def choose_tool(networks: Sequence[Candidate], operations: Sequence[Operation]) 
 
 
 def _button(label: str, icon: str, act: Callable[[], None], *, disabled: bool) -> None:
-    st.button(label, icon=f":material/{icon}:", key=f"operations-{label}", on_click=act, disabled=disabled)
+    st.button(
+        label, icon=f":material/{icon}:", key=f"operations-{label}", on_click=act, disabled=disabled, type="tertiary"
+    )  # fmt: skip
 
 
 def _weights(networks: Sequence[Candidate]) -> str:
@@ -112,7 +114,7 @@ def _weights(networks: Sequence[Candidate]) -> str:
 
 def _factor(kind: Kind) -> float:
     highest = 1.0 if kind == "shortcut" else 2.0
-    return float(st.slider("Factor", 0.0, highest, 0.5, 0.05, key=f"{kind}-factor", bind="query-params", width=170))
+    return float(st.slider("Factor", 0.0, highest, 0.5, 0.05, key=f"{kind}-factor", bind="query-params", width=150))
 
 
 def _by_name(networks: Sequence[Candidate], tool: Tool, operations: Sequence[Operation]) -> None:
