@@ -2,13 +2,29 @@
 
 from explorer.ui.blocks.choice import BlocksChoice
 from explorer.ui.blocks.landscape import show_landscape
+from explorer.ui.blocks.operate import show_operating_table
 from explorer.ui.blocks.paths import show_paths
 from explorer.ui.blocks.probes import show_probes
 from explorer.ui.blocks.refinement import show_refinement
 from explorer.ui.blocks.similarity import show_similarity
+from explorer.ui.blocks.studies import show_studies
 from explorer.ui.widgets.views import View
 
+OPERATE = "operate"  # the view whose picture takes the whole width
+
 VIEWS: dict[str, View[BlocksChoice]] = {
+    OPERATE: View(
+        "Operate",
+        show_operating_table,
+        "What is one block worth? Each bar is the rise of the error without it. Click blocks off in the row above, or "
+        "swap, repeat, re-initialise and weaken them.",
+    ),
+    "studies": View(
+        "Many operations",
+        show_studies,
+        "How many blocks can go, how far may their order change, how weak may shortcuts be, and which blocks have "
+        "learned what the network cannot do without?",
+    ),
     "probes": View(
         "Probes",
         show_probes,
