@@ -79,9 +79,7 @@ def show_similarity(choice: BlocksChoice) -> None:
             _show_pitfalls(references[-1], data_of_untrained(references, data))
 
         def ask(count: int) -> Call[pd.DataFrame]:
-            return compute.ask(
-                similarity.layer_similarity, references, data=data, images=count, parts=parts or "outputs"
-            )
+            return compute.ask(similarity.layer_similarity, references, data=data, images=count, parts=parts)
 
         def draw(table: pd.DataFrame) -> None:
             networks = table.rename(columns={"network_a": "network"})

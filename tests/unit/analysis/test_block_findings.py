@@ -171,7 +171,7 @@ def test_blocks_that_move_downhill_and_nearer_are_counted():
 def test_a_second_application_is_told_block_by_block_or_as_a_range():
     def iterated(blocks):
         return keyed([
-            {"stage": 1, "block": block, "times": times, "error": 0.1 if times == 1 else 0.1 * block}
+            {"stage": 1, "block": block, "times": times, "error": {0: 0.9, 1: 0.1, 2: 0.1 * block}[times]}
             for block in range(1, blocks + 1)
             for times in (0, 1, 2)
         ])  # fmt: skip
