@@ -197,6 +197,8 @@ def trajectory_finding(found: Trajectory) -> str:
 def refinement_findings(table: pd.DataFrame) -> list[str]:
     """How many blocks move the features down the gradient, and nearer to the last output of their stage.
 
+    A block counts as pointing downhill if it does so for three quarters of the images or more.
+
     Args:
         table: `tables.REFINEMENT` after `tables.MEASURED_KEYS`.
     """
@@ -204,16 +206,15 @@ def refinement_findings(table: pd.DataFrame) -> list[str]:
     for name, rows in _networks(table):
         known = rows.dropna(subset="cosine")
         down = int((known["cosine_low"] > 0).sum())
-        steps = [np.diff(stage["distance"].to_numpy(float)) for _, stage in rows.groupby("stage")]
+        # Without the last block of each stage, whose distance is zero
+        steps = [np.diff(stage["distance"].to_numpy(float)[:-1]) for _, stage in rows.groupby("stage")]
         nearer, all_steps = sum(int((each < 0).sum()) for each in steps), sum(map(len, steps))
         text = f"{name}: "
         if len(known):
             best = known.iloc[int(known["cosine"].argmax())]
-            most = f", most in block {best['stage']}.{best['block']} (mean cosine {best['cosine']:.2f})" if down else ""
-            text += f"F(x) points downhill for three images of four or more in {down} of {len(known)} blocks{most}; "
-        found.append(
-            minus(f"{text}{nearer} of {all_steps} steps within stages lead nearer to the stage's last output.")
-        )
+            most = f", most in {best['stage']}.{best['block']} (cosine {best['cosine']:.2f})" if down else ""
+            text += f"F(x) points downhill in {down} of {len(known)} blocks{most}; "
+        found.append(minus(f"{text}{nearer} of {all_steps} steps lead nearer to the stage's end."))
     return found
 
 

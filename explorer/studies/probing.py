@@ -6,7 +6,7 @@ import pandas as pd
 from torch import Tensor
 
 from explorer import progress, tables
-from explorer.analysis.linear_probes import FEWEST, linear_probes
+from explorer.analysis.linear_probes import FEWEST, STRENGTHS, linear_probes
 from explorer.analysis.probed_images import probed_images
 from explorer.data.batches import Batches, Sample
 from explorer.data.catalogue import MOST_IMAGES
@@ -19,11 +19,16 @@ TRAIN_IMAGES, TEST_IMAGES = 2000, 1000
 
 
 def probing(
-    references: Sequence[str], *, data: str = "", train_images: int = TRAIN_IMAGES, test_images: int = TEST_IMAGES
+    references: Sequence[str],
+    *,
+    data: str = "",
+    train_images: int = TRAIN_IMAGES,
+    test_images: int = TEST_IMAGES,
+    strengths: Sequence[float] | None = None,
 ) -> Probing:
     """Errors of linear probes after the stem and after every block, and their predictions for each test image.
 
-    Few images give a first picture in seconds; the same call with more of them replaces it.
+    Few images and values of C give a first picture in seconds; the same call with more of them replaces it.
 
     Args:
         references: of networks, see `studies.references`; RUN@STEP for moments of training.
@@ -31,6 +36,7 @@ def probing(
             of the first trained one, else the digits.
         train_images: number of training images to fit probes to, balanced over classes.
         test_images: number of test images.
+        strengths: values of C to choose from; None takes those of `analysis.linear_probes.STRENGTHS`.
 
     Raises:
         UnknownName, RunError, StorageError: a network cannot be found or read.
@@ -46,7 +52,8 @@ def probing(
             batches = Batches(load_data(each.data, each.image_size), batch_size=1, normalisation=each.normalisation,
                               device=each.device, resident=False)  # fmt: skip
             indices, test = each.test_sample(test_images)
-            found = linear_probes(each.network, _reported(batches.train_sample(train_images)), _reported(test))
+            train = batches.train_sample(train_images)
+            found = linear_probes(each.network, _reported(train), _reported(test), strengths=strengths or STRENGTHS)
         keys = dict(zip(tables.MEASURED_KEYS, each.keys, strict=True))
         errors.append(found.errors.assign(**keys))
         images.append(probed_images(found.predictions, found.own, found.labels, indices).assign(**keys))

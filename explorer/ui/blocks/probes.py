@@ -29,7 +29,8 @@ from explorer.ui.widgets.moment import at_moment
 from explorer.ui.widgets.network_choice import CHOOSE_NETWORK, Candidate
 from explorer.ui.widgets.waiting import coarse_to_fine
 
-FIRST_IMAGES = (100, 400)  # training images, before those asked for
+FIRST_IMAGES, NEXT_IMAGES = 100, 400  # training images, before those asked for
+FIRST_STRENGTHS = (0.01, 0.1)  # values of C: probes of larger ones take the longest
 TRAIN_IMAGES = (500, 1000, 2000, 5000)
 TESTED = 2  # training images for each test image
 ACROSS = {"relative": "Relative depth", "block": "Blocks"}
@@ -67,9 +68,14 @@ def show_probes(choice: BlocksChoice) -> None:
     def at(step: int | None) -> None:
         by_reference = {each.reference(step): each for each in choice.networks}
 
-        def ask(count: int) -> Call[Probing]:
+        def ask(count: int, strengths: Sequence[float] | None = None) -> Call[Probing]:
             return compute.ask(
-                probing.probing, list(by_reference), data=choice.given, train_images=count, test_images=count // TESTED
+                probing.probing,
+                list(by_reference),
+                data=choice.given,
+                train_images=count,
+                test_images=count // TESTED,
+                strengths=strengths,
             )
 
         def show(found: Probing) -> None:
@@ -88,8 +94,9 @@ def show_probes(choice: BlocksChoice) -> None:
             )
             _show_images(found.images, by_reference, choice)
 
-        counts = [*(count for count in FIRST_IMAGES if count < images), images]
-        coarse_to_fine([partial(ask, count) for count in counts], "Fitting probes", show)
+        first = partial(ask, FIRST_IMAGES, FIRST_STRENGTHS)
+        finer = [partial(ask, count) for count in (NEXT_IMAGES, images)]
+        coarse_to_fine([first, *finer], "Fitting probes", show)
 
     at_moment(choice.networks, at, choice.fields)
 

@@ -25,8 +25,9 @@ SHOWN = {"direction": "Directions", "repeated": "Repeated blocks"}
 LAST = "Last of each stage"
 LIMITS = (
     "Left: the cosine of F(x) and the negative gradient of an image's loss with respect to x, after Jastrzebski et al. "
-    "2018 ([arXiv 1710.04773](https://arxiv.org/abs/1710.04773)); at random it would be within about ±0.02. Right: how "
-    "far a block's output is from the last one of its stage, after Greff et al. 2017 "
+    "2018 ([arXiv 1710.04773](https://arxiv.org/abs/1710.04773)); at random it would be within about ±0.02. A block "
+    "counts as pointing downhill if its cosine is above zero for three quarters of the images. Right: how far the "
+    "output of a block is from the last one of its stage, after Greff et al. 2017 "
     "([arXiv 1612.07771](https://arxiv.org/abs/1612.07771)); it also falls where each block adds new features."
 )
 REPEATED_LIMITS = (

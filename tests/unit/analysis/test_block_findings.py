@@ -157,14 +157,16 @@ def test_a_trajectory_tells_its_ends_and_its_plane():
 def test_blocks_that_move_downhill_and_nearer_are_counted():
     rows = [
         {"stage": 1, "block": 1, "cosine": 0.1, "cosine_low": 0.05, "distance": 0.9},
-        {"stage": 1, "block": 2, "cosine": 0.2, "cosine_low": -0.1, "distance": 0.0},
+        {"stage": 1, "block": 2, "cosine": 0.2, "cosine_low": -0.1, "distance": 0.5},
+        {"stage": 1, "block": 3, "cosine": 0.0, "cosine_low": -0.1, "distance": 0.7},
+        {"stage": 1, "block": 4, "cosine": -0.1, "cosine_low": -0.2, "distance": 0.0},
         {"stage": 2, "block": 1, "cosine": np.nan, "cosine_low": np.nan, "distance": 0.2},
-        {"stage": 2, "block": 2, "cosine": -0.1, "cosine_low": -0.2, "distance": 0.3},
+        {"stage": 2, "block": 2, "cosine": -0.1, "cosine_low": -0.2, "distance": 0.0},
     ]
     (found,) = refinement_findings(keyed(rows))
     assert found == (
-        "resnet8: F(x) points downhill for three images of four or more in 1 of 3 blocks, most in block 1.2 (mean "
-        "cosine 0.20); 1 of 2 steps within stages lead nearer to the stage's last output."
+        "resnet8: F(x) points downhill in 1 of 5 blocks, most in 1.2 (cosine 0.20); 1 of 2 steps lead nearer to the "
+        "stage's end."
     )
 
 

@@ -31,6 +31,11 @@ def test_probes_are_fitted_to_training_images_and_tested_on_test_images(run):
     assert list(found.images["label"][:20]) == batches.test_sample(20).labels.tolist()
 
 
+def test_a_first_picture_needs_few_values_of_c(run):
+    found = probing.probing([run], train_images=50, test_images=20, strengths=(0.01,))
+    assert set(found.errors["c"]) == {0.01}
+
+
 def test_layers_are_compared_in_and_between_networks(run):
     table = similarity.layer_similarity([run, "plain8-w4"], images=20)
     assert len(table) == (4 + 4) ** 2
