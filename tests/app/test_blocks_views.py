@@ -1,8 +1,11 @@
 """Views of the Blocks page: what they draw, what they say of it, and what they say where they cannot."""
 
+import shlex
+
 import pytest
 import streamlit as st
 
+from explorer.cli.main import main
 from explorer.ui.blocks.landscape import Options
 from tests.app.reading import charts, shown, texts
 
@@ -60,6 +63,21 @@ def test_a_view_draws_both_networks_says_what_it_found_and_how_to_repeat_it(open
     assert "arXiv" in app.caption[0].value
     assert [each.label for each in app.get("download_button")][:2] == ["Table (CSV)", "Chart (HTML)"]
     assert not app.error
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize(
+    ("study", "query"),
+    [
+        *((study, {}) for study in VIEWS),
+        ("Loss landscape", {"landscape-where": "Layer", "landscape-value": "0,0,1,1"}),
+        ("Loss landscape", {"landscape-where": "Line", "landscape-seed": "2"}),
+        ("Refinement", {"refinement-shown": "Repeated blocks", "refinement-blocks": "All of stage 1"}),
+    ],
+)
+def test_the_shell_takes_the_command_that_is_shown(open_view, study, query, capsys):
+    (command,) = open_view(study, **query).code
+    assert main([*shlex.split(command.value)[3:], "--json"]) == 0, capsys.readouterr().err
 
 
 @pytest.mark.parametrize("study", VIEWS)
