@@ -51,6 +51,8 @@ LABELS = {
     "train_error": "training error",
     "multiply_adds": "multiply-adds",
     "published_multiply_adds": "published multiply-adds",
+    "cka": "CKA",
+    "unbiased_cka": "unbiased CKA",
 }
 
 # Values whose name is not a word

@@ -117,7 +117,8 @@ def outlier_finding(table: pd.DataFrame) -> str:
     effect = "no prediction changes" if not changed else f"{changed} predictions change"
     return minus(
         f"{what} moved by {last['distance']:g} times the root mean square distance of the images from their mean: CKA "
-        f"goes from {first['cka']:.2f} to {last['cka']:.2f}, and {effect}."
+        f"goes from {first['cka']:.2f} to {last['cka']:.2f}, the unbiased estimate from {first['unbiased_cka']:.2f} to "
+        f"{last['unbiased_cka']:.2f}, and {effect}."
     )
 
 

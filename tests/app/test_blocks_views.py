@@ -140,11 +140,11 @@ def test_the_pitfall_of_cka_is_computed_on_demand(open_view):
     app = open_view("Similarity")
     assert "CKA goes from 1.00" not in shown(app)
     app.button(key="pitfall-button").click().run()
-    while "Moving an image" in texts(app):
+    while "Moving images" in texts(app):
         app.run()
     assert "CKA goes from 1.00 to 0." in shown(app)
     assert "no prediction changes" in shown(app)
-    assert "cka-pitfall resnet8" in commands(app)
+    assert "cka-pitfall resnet8 --data digits --moved 2" in commands(app)
 
 
 def test_of_a_very_long_table_the_first_rows_are_shown(open_view, monkeypatch):

@@ -79,4 +79,5 @@ def _show(table: pd.DataFrame, references: list[str], choice: BlocksChoice) -> N
         alt=f"Number and gradient of paths through {names_of(table)}.",
         limits=LIMITS,
         command=commands.command("paths", *references, data=choice.given, samples=int(table["sampled"].max())),
+        scales=repr((choice.given, [each.name for each in choice.networks])),
     )

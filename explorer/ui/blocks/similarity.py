@@ -22,6 +22,7 @@ from explorer.ui.blocks.shown import names_of, show_found
 from explorer.ui.widgets.export import show_command
 from explorer.ui.widgets.moment import WHO_KEEPS, at_moment
 from explorer.ui.widgets.network_choice import CHOOSE_NETWORK, Candidate
+from explorer.ui.widgets.number_field import number_field
 from explorer.ui.widgets.presenting import ONE_BEAT, present
 from explorer.ui.widgets.waiting import coarse_to_fine, show_result
 
@@ -35,6 +36,8 @@ PARTS: dict[Literal["outputs", "interiors", "all"], str] = {
 }
 MOST_MOMENTS = 4
 COLUMNS = [*(f"{key}_{side}" for side in "ab" for key in ("reference", "step", "point", "name")), "cka"]
+EXAMPLE_COLUMNS = ["distance", "cka", "unbiased_cka", "changed_predictions"]
+MOST_MOVED = 100  # of 500 images
 LIMITS = (
     "Linear CKA with the unbiased estimator over batches of images, after Kornblith et al. 2019 "
     "([arXiv 1905.00414](https://arxiv.org/abs/1905.00414)) and Nguyen, Raghu and Kornblith 2021 "
@@ -49,8 +52,8 @@ what a network knows, and stay the same where that changes:
 - A high CKA can come from the few directions of largest variance; the class may be read from others.
 
 So a low CKA does not say that two layers know different things, nor a high one that they know the same: compare with
-the probes. The example moves one image of the last features of a network in a direction that its classifier does not
-see.
+the probes. The example moves the last features of some images in a direction that the classifier does not see; the maps
+above show the unbiased estimate.
 """
 
 
@@ -135,17 +138,21 @@ def _show_pitfalls(reference: str, data: str) -> None:
     """What CKA does not say, and an example computed on demand."""
     with st.expander("What CKA does not say", icon=":material/warning:"):
         st.markdown(PITFALLS)
-        if st.button("Compute the example", icon=":material/play_arrow:", key="pitfall-button"):
-            st.session_state["pitfall"] = reference
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            moved = number_field("Images to move", 1, MOST_MOVED, 2, key="pitfall-moved", width=150)
+            if st.button("Compute the example", icon=":material/play_arrow:", key="pitfall-button"):
+                st.session_state["pitfall"] = reference
         if st.session_state.get("pitfall") == reference:
             show_result(
-                compute.ask(similarity.outlier_example, reference, data=data),
-                "Moving an image ...",
+                compute.ask(similarity.outlier_example, reference, data=data, moved=moved),
+                "Moving images ...",
                 lambda table: _show_example(table, reference, data),
             )
 
 
 def _show_example(table: pd.DataFrame, reference: str, data: str) -> None:
     st.markdown(f"**{in_markdown(outlier_finding(table))}**")
-    st.dataframe(table, hide_index=True, column_config={name: heading(name) for name in map(str, table)})
-    show_command(commands.command("cka-pitfall", reference, data=data))
+    st.dataframe(
+        table[EXAMPLE_COLUMNS], hide_index=True, column_config={name: heading(name) for name in EXAMPLE_COLUMNS}
+    )
+    show_command(commands.command("cka-pitfall", reference, data=data, moved=int(table["moved"].iloc[0])))

@@ -93,10 +93,18 @@ def test_similarities_are_means_over_different_layers_and_name_the_best_match():
 
 
 def test_the_example_says_what_became_of_the_predictions():
-    table = pd.DataFrame({"moved": [1, 1], "distance": [0.0, 50.0], "cka": [1.0, 0.02], "changed_predictions": [0, 0]})
+    table = pd.DataFrame(
+        {
+            "moved": [1, 1],
+            "distance": [0.0, 50.0],
+            "cka": [1.0, 0.02],
+            "unbiased_cka": [1.0, 0.94],
+            "changed_predictions": [0, 0],
+        }
+    )
     said = (
         "1 image moved by 50 times the root mean square distance of the images from their mean: CKA goes from 1.00 to "
-        "0.02, and "
+        "0.02, the unbiased estimate from 1.00 to 0.94, and "
     )
     assert outlier_finding(table) == f"{said}no prediction changes."
     assert outlier_finding(table.assign(changed_predictions=[0, 3])) == f"{said}3 predictions change."
