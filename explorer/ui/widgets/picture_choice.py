@@ -1,4 +1,4 @@
-"""The picture to explain: a test image, a photograph, or an uploaded file."""
+"""The picture that networks are shown: a test image, a photograph, or an uploaded file."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 from explorer.analysis.answers import Show, ranked_images
 from explorer.compute.client import compute
 from explorer.compute.functions import predictions
-from explorer.data.catalogue import DatasetRow, dataset
+from explorer.data.catalogue import IMAGENET, DatasetRow, data_status, dataset, known_dataset
 from explorer.data.pictures import PHOTOGRAPHS, Picture, keep_upload, picture, thumbnail
 from explorer.data.pixels import load_test
 from explorer.errors import ExplorerError
@@ -95,8 +95,23 @@ def choose_picture(controls: DeltaGenerator, chosen: Sequence[Candidate], data: 
         return None
     if source == "upload" and found.reference.startswith("upload:"):
         _strip([StripPicture(found.reference)], data, str(source))
-    st.caption(order + _explained(found, row.classes))
+    st.caption(order + _described(found, row.classes))
     return found
+
+
+def images_available(data: str) -> bool:
+    """Whether its images are on this machine; ImageNet's class names are enough for photographs."""
+    if data == IMAGENET:
+        return True
+    status = data_status(data)
+    if status.available:
+        return True
+    row = known_dataset(data)
+    if row is not None and row.archive is not None:
+        st.info(f"{row.title} is not on this machine. Download it on the Data page, or choose other networks.")
+    else:
+        st.info(f"{in_markdown(status.detail)} Choose other networks.")
+    return False
 
 
 def _source_and_class(controls: DeltaGenerator, row: DatasetRow, data: str) -> tuple[str, int | None]:
@@ -119,11 +134,11 @@ def _source_and_class(controls: DeltaGenerator, row: DatasetRow, data: str) -> t
     return str(source), label
 
 
-def _explained(found: Picture, classes: Sequence[str]) -> str:
+def _described(found: Picture, classes: Sequence[str]) -> str:
     title = in_markdown(found.title)
     if found.label is not None:
-        return f"Explained: {title}, class {in_markdown(classes[found.label])}."
-    return f"Explained: {title}. Networks assign it one of their {len(classes)} classes, whatever it shows."
+        return f"Picture: {title}, class {in_markdown(classes[found.label])}."
+    return f"Picture: {title}. Networks assign it one of their {len(classes)} classes, whatever it shows."
 
 
 def _selected(data: str) -> str:
