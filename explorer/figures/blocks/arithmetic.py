@@ -31,8 +31,8 @@ def block_panels(
 ) -> go.Figure:
     """A row of feature maps per channel: x, F(x), shortcut(x), their sum, the ReLU; all on one colour scale.
 
-    A point's customdata is [channel, row, column]. The pixel at `position` is framed in every map, its values stand
-    below.
+    A point's customdata is [channel, row, column] of the block's output. The pixel at `position` is framed in every
+    map, its values stand below.
 
     Args:
         found: of `studies.features.block_arithmetic`.
@@ -42,14 +42,14 @@ def block_panels(
         height: in pixels; None takes what the rows need.
     """
     colours = theme.palette(dark=dark)
-    panels = _panels(found, channels[0] if channels else 0)
+    first = channels[0] if channels else 0
+    panels = found.parts(first)
     side = min(MOST_SIDE, (WIDTH - LEFT - RIGHT - GAP * (len(panels) - 1)) / len(panels))
     lefts = [LEFT + number * (side + GAP) for number in range(len(panels))]
     row = side + VALUE + BETWEEN
-    rows = [_panels(found, channel) for channel in channels]
+    rows = [found.parts(channel) for channel in channels]
     top = _top(rows)
-    end = found.joined if found.relu is None else found.relu
-    position = position or _highest(end[channels[0] if channels else 0])
+    position = position or _highest(found.output[first])
     data: list[dict[str, Any]] = []
     shapes: list[dict[str, Any]] = []
     values: list[tuple[float, float, str]] = []
@@ -60,7 +60,7 @@ def block_panels(
             if values_of is None:
                 values.append((left + side / 2, upper + side / 2, "no such channel"))
                 continue
-            data.append(_map(name, channel, values_of, (left, upper), side, top, colours))
+            data.append(_map(name, channel, values_of, (left, upper), side, size))
             at = tuple(
                 place * here // there for place, here, there in zip(position, values_of.shape, size, strict=True)
             )
@@ -97,21 +97,6 @@ def block_panels(
     return go.Figure({"data": data, "layout": layout})
 
 
-def _panels(found: Arithmetic, channel: int) -> list[tuple[str, NDArray[np.float32] | None]]:
-    """Heading and map of each panel; None where the channel is not there."""
-
-    def at(maps: NDArray[np.float32], place: int) -> NDArray[np.float32] | None:
-        return maps[place] if 0 <= place < len(maps) else None
-
-    if found.by == "concatenation":
-        panels = [("x", at(found.x, channel)), ("F(x)", at(found.branch, channel - len(found.x)))]
-        return [*panels, ("side by side", at(found.joined, channel))]
-    panels = [("x", at(found.x, channel - found.before)), ("F(x)", at(found.branch, channel))]
-    if found.shortcut is not None:
-        panels += [("shortcut(x)", at(found.shortcut, channel)), ("sum", at(found.joined, channel))]
-    return [*panels, ("ReLU", at(found.relu, channel))] if found.relu is not None else panels
-
-
 def _signs(found: Arithmetic) -> list[str]:
     """Between the panels."""
     if found.by == "concatenation":
@@ -136,16 +121,19 @@ def _map(
     values: NDArray[np.float32],
     place: tuple[float, float],
     side: float,
-    top: float,
-    colours: theme.Palette,
+    size: tuple[int, ...],
 ) -> dict[str, Any]:
-    rows, columns = np.indices(values.shape)
+    """A map whose positions mean those of the output, whose size is `size`: x is larger where the block halves it."""
+    rows, columns = (
+        each * there // here for each, there, here in zip(np.indices(values.shape), size, values.shape, strict=True)
+    )
+    where = "" if values.shape == size else " of the output"
     return map_at(place, side, values) | {
         "coloraxis": "coloraxis",
         "customdata": np.stack([np.full(values.shape, channel), rows, columns], axis=-1).astype(object),
         "uid": f"map-{channel}-{name}",
-        "hovertemplate": f"<b>{name}</b>, channel {channel}<br>row %{{customdata[1]}}, column %{{customdata[2]}}: "
-        "%{z:.3f}<extra></extra>",
+        "hovertemplate": f"<b>{name}</b>, channel {channel}<br>row %{{customdata[1]}}, column %{{customdata[2]}}"
+        f"{where}: %{{z:.3f}}<extra></extra>",
     }
 
 

@@ -59,6 +59,14 @@ def test_blocks_without_shortcut_or_relu_have_fewer_maps():
     assert "no such channel" in traces["values"].text
 
 
+def test_a_click_on_a_larger_x_means_the_position_of_the_output_that_it_becomes():
+    half = np.zeros((2, 4, 4), np.float32)
+    traces = drawn(block_panels(arithmetic(branch=half, shortcut=half, joined=half, relu=half)))
+    assert list(traces["map-0-x"].customdata[7, 4]) == [0, 3, 2]
+    assert "of the output" in traces["map-0-x"].hovertemplate
+    assert list(traces["map-0-sum"].customdata[3, 2]) == [0, 3, 2]
+
+
 def test_padded_channels_of_x_are_those_they_become():
     padded = np.zeros((4, 8, 8), np.float32)
     padded[1:3] = arithmetic().x
