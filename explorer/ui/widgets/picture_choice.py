@@ -89,7 +89,7 @@ def choose_picture(controls: DeltaGenerator, chosen: Sequence[Candidate], data: 
             if source in ORDERS:
                 order = f"{len(offers):,} of {min(EXAMINED, row.test_images)} test images, {ORDERS[str(source)]}. "
     try:
-        found = picture(_selected(data), data=data)
+        found = picture(selected_picture(data), data=data)
     except ExplorerError as error:
         show_error(str(error))
         return None
@@ -141,13 +141,19 @@ def _described(found: Picture, classes: Sequence[str]) -> str:
     return f"Picture: {title}. Networks assign it one of their {len(classes)} classes, whatever it shows."
 
 
-def _selected(data: str) -> str:
+def selected_picture(data: str) -> str:
     """The reference chosen last, unless it is a test image past the end of this data set."""
     images = dataset(data).test_images
     reference = str(st.query_params.get("image", st.session_state.get("image", FIRST)))
     kind, _, number = reference.partition(":")
     beyond = kind == "test" and number_in(number, 0, images - 1) is None
     return (FIRST if images else FIRST_PHOTOGRAPH) if beyond else reference
+
+
+def select_picture(reference: str) -> None:
+    """Choose a picture elsewhere than in the strip, which then shows it."""
+    st.session_state.pop("pictures_source", None)
+    _select(reference)
 
 
 def _select(reference: str) -> None:
@@ -196,7 +202,7 @@ def _strip(offers: Sequence[StripPicture], data: str, source: str) -> None:
     references = [each.reference for each in offers]
     if st.session_state.get("pictures_source") != (data, source):
         st.session_state.pictures_source = data, source
-        place = references.index(_selected(data)) if _selected(data) in references else 0
+        place = references.index(selected_picture(data)) if selected_picture(data) in references else 0
         st.session_state.pictures_from = place - place % IN_STRIP
     start = min(int(st.session_state.get("pictures_from", 0)), len(offers) - 1)
     start -= start % IN_STRIP
@@ -206,7 +212,7 @@ def _strip(offers: Sequence[StripPicture], data: str, source: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         _turn(start - IN_STRIP, ":material/chevron_left:", f"Previous pictures; {where}", disabled=start == 0)
         with st.container(width="stretch"):
-            selected = here.index(_selected(data)) if _selected(data) in here else None
+            selected = here.index(selected_picture(data)) if selected_picture(data) in here else None
             drawing = cached_drawing(
                 repr((data, shown, selected)),
                 lambda: image_strip(
