@@ -67,9 +67,10 @@ def exciting_finding(found: ExcitingImages, network: str, classes: int) -> str:
         where = f"{block_title(found.place)} of {network}"
         return f"Channel {found.channel} of {where} is positive in none of these images: nothing excites it."
     counts = table["class"].value_counts(sort=True)
+    chance = len(table) / classes
     return (
         f"Of the {len(table)} images that excite channel {found.channel} of {block_title(found.place)} of {network} "
-        f"most, {counts.iloc[0]} show {counts.index[0]}; by chance it would be about {len(table) / classes:.1f}."
+        f"most, {counts.iloc[0]} are of class {counts.index[0]}; by chance it would be about {chance:.1f}."
     )
 
 
@@ -78,7 +79,7 @@ def contribution_finding(found: LogitParts) -> str:
     rows = found.table[found.table["label"] == found.prediction]
     inside = rows[rows["part"] == "block"]
     stages = inside.groupby("stage")["contribution"].sum()
-    most = inside.loc[inside["contribution"].idxmax()]
+    most = inside.sort_values("contribution").iloc[-1]
     score, name = rows["contribution"].sum(), rows["class"].iloc[0]
     place = f"{most['stage']}.{most['block']}"
     return minus(

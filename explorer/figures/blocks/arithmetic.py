@@ -16,7 +16,7 @@ WIDTH = 1100  # pixels
 EDGE = 8.0
 LEFT, RIGHT = 104, 84  # for the names of channels, for the colour bar
 GAP = 34  # between panels, where the signs stand
-HEAD, VALUE, BETWEEN, FOOT = 62, 28, 18, 34
+HEAD, VALUE, BETWEEN, FOOT = 44, 28, 18, 34
 MOST_SIDE = 170
 TOP = 99.5  # percentile of |values| at the end of the colour scale
 

@@ -23,6 +23,7 @@ from explorer.ui.widgets.waiting import awaited, show_failure
 
 ROWS = 3  # channels at first
 MOST_ROWS = 8
+ROWS_ON_STAGE = 2
 CHANNELS = "inside-channels"
 
 
@@ -97,7 +98,7 @@ def _show(
     chosen: Sequence[int],
     step: int | None,
 ) -> None:
-    channels = [each for each in chosen if each < len(found.output)]
+    channels = [each for each in chosen if each < len(found.output)][: ROWS_ON_STAGE if is_presenting() else None]
     pixel = followed(*found.output.shape)
     position = None if pixel is None else (pixel[1], pixel[2])
     draw = partial(block_panels, found, channels, position=position)
@@ -126,8 +127,8 @@ def _show(
         ):  # fmt: skip
             st.rerun()
     st.caption(
-        "The block of He et al. 2015, figure 2, computed. Sizes are root mean squares over all channels and positions of "
-        "this one picture, batch norm in evaluation mode; on other pictures the block may do something else."
+        "The block of He et al. 2015, figure 2, computed. Sizes are root mean squares over all channels and positions "
+        "of this one picture, batch norm in evaluation mode; on other pictures the block may do something else."
     )
     reference = network.reference(step)
     export_buttons(

@@ -45,23 +45,20 @@ def show_logits(inside: InsideChoice) -> None:
 
 
 def _offer_another(inside: InsideChoice, reason: str) -> None:
-    offered = next(
-        (
-            each.name
-            for each in candidates().values()
-            if each.data == inside.data and not reason_not_additive(each.config)
-        ),
-        UNTRAINED,
-    )
+    trained = [each for each in candidates().values() if each.data == inside.data]
+    additive = {each.name: each.label for each in (*inside.networks, *trained) if not reason_not_additive(each.config)}
+    offered, label = next(iter(additive.items()), (UNTRAINED, UNTRAINED))
     st.info(
         f"{inside.candidate.config.name} {reason}. In a pre-activation network (He et al. 2016) nothing is applied to "
         "the sum of all branches before the last norm, so that each block has its own share of each score."
     )
-    untrained = ", untrained" if offered == UNTRAINED else ""
-    if st.button(f"Take {offered}{untrained}", icon=":material/add:", on_click=look_into, args=(offered,)):
+    if st.button(f"Take {in_markdown(label)}", icon=":material/add:", on_click=look_into, args=(offered,)):
         st.rerun()
-    if untrained:
-        st.caption("No pre-activation network trained on these images is on this machine; the Train page trains one.")
+    if not additive:
+        st.caption(
+            f"{UNTRAINED} is untrained: no pre-activation network trained on these images is on this machine. The "
+            "Train page trains one."
+        )
 
 
 def _show(inside: InsideChoice, picture: Picture, found: LogitParts, reference: str) -> None:

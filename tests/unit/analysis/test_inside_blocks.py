@@ -71,7 +71,7 @@ def test_the_table_of_filters_has_a_row_for_each_weight():
 
 def test_the_most_frequent_class_of_exciting_images_beside_chance():
     said = exciting_finding(exciting((3, 3, 7)), "resnet20", 10)
-    assert "Of the 3 images that excite channel 4 of stage 2, block 1 of resnet20 most, 2 show class 3" in said
+    assert "Of the 3 images that excite channel 4 of stage 2, block 1 of resnet20 most, 2 are of class class 3" in said
     assert "about 0.3" in said
     assert "nothing excites it" in exciting_finding(exciting((3, 7), value=0.0), "resnet20", 10)
 
