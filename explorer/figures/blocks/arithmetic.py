@@ -14,7 +14,7 @@ from explorer.figures.numbers import precise
 
 WIDTH = 1100  # pixels
 EDGE = 8.0
-LEFT, RIGHT = 104, 84  # for the names of channels, for the colour bar
+LEFT, RIGHT = 116, 84  # for the names of channels, for the colour bar
 GAP = 34  # between panels, where the signs stand
 HEAD, VALUE, BETWEEN, FOOT = 44, 28, 18, 34
 MOST_SIDE = 170
@@ -92,7 +92,7 @@ def block_panels(
         )
         | {"uid": "note"},
     ]
-    bar = _bar(top, colours, (HEAD / total, (HEAD + side) / total))
+    bar = _bar(top, colours, lefts[-1] + side, (HEAD / total, (HEAD + side) / total))
     layout = sheet_layout(WIDTH, total, colours, drawn=height) | {"shapes": shapes, "coloraxis": bar}
     return go.Figure({"data": data, "layout": layout})
 
@@ -137,11 +137,11 @@ def _map(
     }
 
 
-def _bar(top: float, colours: theme.Palette, span: tuple[float, float]) -> dict[str, Any]:
+def _bar(top: float, colours: theme.Palette, left: float, span: tuple[float, float]) -> dict[str, Any]:
     low, high = span
     bar = {"tickfont": {"size": theme.TEXT_SIZE - 1, "color": colours.muted}, "thickness": 12, "outlinewidth": 0}
     bar |= {
-        "x": 1 - RIGHT / WIDTH + 0.012,
+        "x": left / WIDTH + 0.012,
         "xanchor": "left",
         "y": 1 - high,
         "yanchor": "bottom",
