@@ -87,7 +87,7 @@ def test_blocks_of_other_families_have_their_own_parts(look, network, part):
     assert "ReLU" not in parts
 
 
-def test_a_click_follows_the_position_and_leads_to_the_images_of_its_channel(look, clicked):
+def test_a_click_follows_the_position_and_chooses_its_channel(look, clicked):
     app = look()
     clicked.point = [2, 1, 3]
     app.button(key="click-arithmetic-main").click().run()
@@ -95,9 +95,14 @@ def test_a_click_follows_the_position_and_leads_to_the_images_of_its_channel(loo
     (figure,) = figures(app, "map-")
     assert "framed: row 1, column 3" in str(figure["data"][-1]["text"])
     assert 2 in {channel for channel, _ in maps(figure)}
+    app.button_group(key="inside").set_value("exciting").run()
+    assert app.number_input(key="inside-channel").value == 2
+
+
+def test_a_link_to_a_position_leads_to_the_images_of_its_channel(look):
+    app = look(pixel="2-1-3")
     (button,) = [each for each in app.button if each.label == "Which images excite channel 2 most?"]
     button.click().run()
-    assert app.button_group(key="inside").value == "exciting"
     assert app.number_input(key="inside-channel").value == 2
     assert figures(app, "image-")
 

@@ -24,7 +24,6 @@ from explorer.ui.widgets.waiting import awaited, show_failure
 ROWS = 3  # channels at first
 MOST_ROWS = 8
 ROWS_ON_STAGE = 2
-CHANNELS = "inside-channels"
 
 
 def show_arithmetic(inside: InsideChoice) -> None:
@@ -50,11 +49,8 @@ def show_arithmetic(inside: InsideChoice) -> None:
 
 
 def _choose_channels(inside: InsideChoice) -> list[int]:
-    channels = range(inside.block.width)
-    if CHANNELS in st.session_state:  # another block may have fewer
-        st.session_state[CHANNELS] = [each for each in st.session_state[CHANNELS] if each in channels]
     return st.multiselect(
-        "Channels", list(channels), format_func=str, key=CHANNELS, bind="query-params", max_selections=MOST_ROWS,
+        "Channels", list(range(inside.block.width)), format_func=str, key="inside-channels", bind="query-params", max_selections=MOST_ROWS,
         placeholder=f"The {ROWS} most active", wrap=True,
         help=f"Of the block's output. If empty, the {ROWS} whose output is largest for this picture at the last moment "
         "of training: the mean of its absolute values over all positions. A channel that you click stays among them.",

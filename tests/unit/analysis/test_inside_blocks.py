@@ -88,8 +88,8 @@ def test_the_stage_and_block_that_add_most_to_the_predicted_score():
     table = pd.DataFrame(rows, columns=tables.LOGIT_PARTS)
     found = LogitParts("r", "preresnet20", "test:0", "", None, 1, np.zeros(2, np.float32), table)
     assert contribution_finding(found) == (
-        "The blocks of stage 2 add 4.5 to the score −7.5 of cat in preresnet20; the block that adds most is 1.1, with "
-        "3.0."
+        "The blocks of stage 2 add 4.5 to the score of class cat, −7.5, in preresnet20; the block that adds most is "
+        "1.1, with 3.0."
     )
 
 
