@@ -50,8 +50,8 @@ def show_arithmetic(inside: InsideChoice) -> None:
 
 def _choose_channels(inside: InsideChoice) -> list[int]:
     return st.multiselect(
-        "Channels", list(range(inside.block.width)), format_func=str, key="inside-channels", bind="query-params", max_selections=MOST_ROWS,
-        placeholder=f"The {ROWS} most active", wrap=True,
+        "Channels", list(range(inside.block.width)), format_func=str, key="inside-channels",
+        bind="query-params", max_selections=MOST_ROWS, placeholder=f"The {ROWS} most active", wrap=True,
         help=f"Of the block's output. If empty, the {ROWS} whose output is largest for this picture at the last moment "
         "of training: the mean of its absolute values over all positions. A channel that you click stays among them.",
     )  # fmt: skip
