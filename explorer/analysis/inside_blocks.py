@@ -1,5 +1,7 @@
 """What is inside of a block, in sentences and tables computed from it; imports no torch."""
 
+from functools import cache
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -67,11 +69,18 @@ def exciting_finding(found: ExcitingImages, network: str, classes: int) -> str:
         where = f"{block_title(found.place)} of {network}"
         return f"Channel {found.channel} of {where} is positive in none of these images: nothing excites it."
     counts = table["class"].value_counts(sort=True)
-    chance = len(table) / classes
     return (
         f"Of the {len(table)} images that excite channel {found.channel} of {block_title(found.place)} of {network} "
-        f"most, {counts.iloc[0]} are of class {counts.index[0]}; by chance it would be about {chance:.1f}."
+        f"most, {counts.iloc[0]} are of class {counts.index[0]}; of as many drawn at random, about "
+        f"{_most_by_chance(len(table), classes):.0f} would be of the most frequent class."
     )
+
+
+@cache
+def _most_by_chance(images: int, classes: int) -> float:
+    """How many of so many random images are of their most frequent class, on average."""
+    drawn = np.random.default_rng(0).multinomial(images, np.full(classes, 1 / classes), size=1000)
+    return float(drawn.max(1).mean())
 
 
 def contribution_finding(found: LogitParts) -> str:

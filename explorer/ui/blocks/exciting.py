@@ -13,6 +13,7 @@ from explorer.compute.functions import features
 from explorer.data.catalogue import dataset
 from explorer.escaping import in_markdown
 from explorer.figures import most_exciting_images
+from explorer.ui import glossary
 from explorer.ui.blocks.inside_choice import CHANNEL, LOOK, InsideChoice, follow
 from explorer.ui.navigation import page
 from explorer.ui.widgets.data_choice import link_to
@@ -86,7 +87,8 @@ def _show(inside: InsideChoice, found: ExcitingImages) -> None:
         st.caption("Click an image to take it as the picture of the arithmetic.")
     st.caption(
         "These are the images with the highest value at any position; what the channel responds to in most images may "
-        "differ. In its receptive field, the frame, the middle counts most (Luo et al. 2016)."
+        "differ. In its receptive field, the frame, the middle counts most (Luo et al. 2016).",
+        help=glossary.explain("receptive_field"),
     )
     export_buttons(found.table, draw, name="exciting-images")
 

@@ -72,7 +72,8 @@ def test_the_table_of_filters_has_a_row_for_each_weight():
 def test_the_most_frequent_class_of_exciting_images_beside_chance():
     said = exciting_finding(exciting((3, 3, 7)), "resnet20", 10)
     assert "Of the 3 images that excite channel 4 of stage 2, block 1 of resnet20 most, 2 are of class class 3" in said
-    assert "about 0.3" in said
+    assert "of as many drawn at random, about 1 would be of the most frequent class" in said
+    assert "about 4 would be" in exciting_finding(exciting(range(18)), "resnet20", 10)
     assert "nothing excites it" in exciting_finding(exciting((3, 7), value=0.0), "resnet20", 10)
 
 
