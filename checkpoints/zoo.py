@@ -9,7 +9,9 @@ EXPLORER_HOME outside the checkout.
 
 import argparse
 import shutil
+import sqlite3
 import sys
+from contextlib import closing
 from pathlib import Path
 
 from explorer.cli.follow import until_end
@@ -36,21 +38,30 @@ CIFAR = Recipe(
     evaluate_every=150,
     evaluate_images=1000,
 )
-CIFAR_DEPTHS = (20, 32, 44, 56)
+CIFAR_DEPTHS = (20, 32, 56)
+SEEDS = (0, 1, 2)
 DIGITS = Plan(
     networks=twins((8, 20, 32, 56)),
     data="digits",
     recipe=Recipe(steps=400, batch_size=64, learning_rate=0.03, schedule="one_cycle", evaluate_images=300),
-    seeds=(0, 1, 2),
-    title="Digits: plain and residual networks, 400 steps, three seeds",
+    seeds=SEEDS,
+    title="Digits: plain and residual networks, 400 steps",
 )
 PLANS = [
     DIGITS,
     *(
-        Plan(networks=twins((depth,)), data="cifar10", recipe=CIFAR, title=f"CIFAR-10, 3,000 steps: {depth} layers")
+        Plan(
+            networks=twins((depth,)),
+            data="cifar10",
+            recipe=CIFAR,
+            seeds=SEEDS,
+            title=f"CIFAR-10, 3,000 steps: {depth} layers",
+        )
         for depth in CIFAR_DEPTHS
     ),
 ]
+
+PROBES = 30  # steps whose layers and blocks are kept, of the first seed; more would be most of the folder
 
 README = """# Networks that come with the program
 
@@ -61,7 +72,7 @@ The app shows them as experiments that cannot be changed; `explorer.load_checkpo
 
 - Training error is that of the finished network on up to 2,000 training images, not augmented; test error is on the
   whole test set. Both are of the last step, never of the best.
-- Of further seeds only the histories are here. CIFAR-10 was trained with one seed, so it has no intervals.
+- Each network was trained with three seeds; of further seeds only the histories are here.
 - Snapshots hold weights in half precision, to keep this folder below 60 MB; step 0 is drawn anew from the seed.
 - Seconds and images per second in the histories are of a machine that was doing other work at the same time.
 - The sha256 (first 16 digits) is that of checkpoint.safetensors and stands in full in the facts."""
@@ -162,10 +173,23 @@ def _pack_run(run: Run) -> None:
         }
     )  # fmt: skip
     copy_metrics(run.path, folder / "metrics.db")
+    _keep_probes(folder / "metrics.db", PROBES if first_seed else 0)
     checksums = {"settings_sha256": settings_digest(shipped), "metrics_sha256": metrics_sha256(folder)}
     write_facts(folder, shipped.model_copy(update=checksums))
     if first_seed:
         _pack_weights(run, folder, run_id)
+
+
+def _keep_probes(path: Path, most: int) -> None:
+    """Keep the layers and blocks of so many steps, spread evenly over the probes."""
+    with closing(sqlite3.connect(path)) as database:
+        steps = [step for (step,) in database.execute("SELECT DISTINCT step FROM layers ORDER BY step")]
+        kept = {steps[round(place * (len(steps) - 1) / (most - 1))] for place in range(most)} if steps and most else {}
+        left_out = [(step,) for step in sorted({*steps} - {*kept})]
+        database.executemany("DELETE FROM layers WHERE step = ?", left_out)
+        database.executemany("DELETE FROM blocks WHERE step = ?", left_out)
+        database.commit()
+        database.execute("VACUUM")
 
 
 def _pack_weights(run: Run, folder: Path, run_id: str) -> None:

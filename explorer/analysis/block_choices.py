@@ -1,18 +1,50 @@
 """Which blocks a study deletes or exchanges, drawn at random."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from explorer.errors import BadSettings
 from explorer.models.config import NetworkConfig
 from explorer.models.operations import Operation, Place, intact, possible
+from explorer.models.structure import block_shapes
 from explorer.settings import require_between
 
 
 def deletable(config: NetworkConfig) -> list[Place]:
     """Blocks that can be deleted and do not change the shape of their input."""
     return [(each.stage, each.block) for each in possible(config) if not {"delete", "repeat"} & each.refused.keys()]
+
+
+@dataclass(frozen=True, slots=True)
+class DeletableBlock:
+    """A block and whether it can be deleted.
+
+    Attributes:
+        index: along the network, from 1.
+        reshapes: it halves the image size, or changes the width.
+        border: it is the last block of a stage before another, or the first after it.
+        refused: why it cannot be deleted; empty if it can.
+    """
+
+    stage: int
+    block: int
+    index: int
+    reshapes: bool
+    border: bool
+    refused: str
+
+
+def deletable_blocks(config: NetworkConfig) -> list[DeletableBlock]:
+    """All blocks of a network, in order."""
+    shapes = block_shapes(config)
+    found = []
+    for index, (shape, each) in enumerate(zip(shapes, possible(config), strict=True), start=1):
+        reshapes = shape.stride > 1 or shape.in_width != shape.width
+        border = any(near.stage != shape.stage for near in shapes[max(0, index - 2) : index + 1])
+        found.append(DeletableBlock(shape.stage, shape.block, index, reshapes, border, each.refused.get("delete", "")))
+    return found
 
 
 def random_deletions(config: NetworkConfig, count: int, *, repeat: int, seed: int) -> tuple[Operation, ...]:

@@ -11,12 +11,14 @@ if TYPE_CHECKING:
 
     from explorer.figures.blocks.arithmetic import block_panels as block_panels
     from explorer.figures.blocks.bars import lesion_bars as lesion_bars
+    from explorer.figures.blocks.block_row import BlockRow as BlockRow
     from explorer.figures.blocks.critical import critical_blocks as critical_blocks
     from explorer.figures.blocks.exciting import most_exciting_images as most_exciting_images
     from explorer.figures.blocks.filter_grids import filter_grid as filter_grid
     from explorer.figures.blocks.landscapes import loss_contours as loss_contours
     from explorer.figures.blocks.landscapes import loss_surfaces as loss_surfaces
     from explorer.figures.blocks.logit_bars import logit_bars as logit_bars
+    from explorer.figures.blocks.operated_classes import operated_classes as operated_classes
     from explorer.figures.blocks.path_panels import path_lengths as path_lengths
     from explorer.figures.blocks.probes import probe_errors as probe_errors
     from explorer.figures.blocks.refinements import iterated_blocks as iterated_blocks
@@ -55,6 +57,7 @@ if TYPE_CHECKING:
     from explorer.figures.network.drawing import network_drawing as network_drawing
 # No module has the name of its figure: once imported, it would hide the figure.
 _HOME = {
+    "BlockRow": "explorer.figures.blocks.block_row",
     "Figure": "plotly.graph_objects",
     "MapCell": "explorer.figures.maps.cells",
     "StripImage": "explorer.figures.maps.thumbnails",
@@ -87,6 +90,7 @@ _HOME = {
     "member_agreement": "explorer.figures.evaluation.members",
     "most_exciting_images": "explorer.figures.blocks.exciting",
     "network_drawing": "explorer.figures.network.drawing",
+    "operated_classes": "explorer.figures.blocks.operated_classes",
     "operated_errors": "explorer.figures.blocks.strengths",
     "path_lengths": "explorer.figures.blocks.path_panels",
     "probe_errors": "explorer.figures.blocks.probes",

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from explorer import tables
 from explorer.analysis import responses
-from explorer.analysis.block_choices import deletable, random_deletions, random_order, spread
+from explorer.analysis.block_choices import deletable, deletable_blocks, random_deletions, random_order, spread
 from explorer.data.catalogue import dataset
 from explorer.errors import BadSettings, ExplorerError
 from explorer.models.operated import operated as operated_network
@@ -29,7 +29,7 @@ from explorer.models.operations import (
     possible,
 )
 from explorer.models.recording import Statistics
-from explorer.models.structure import BlockShape, block_shapes
+from explorer.models.structure import block_shapes
 from explorer.runs.checkpoint_facts import is_untrained
 from explorer.runs.checkpoint_facts import moments as moments_of
 from explorer.runs.store import read_run
@@ -39,7 +39,8 @@ from explorer.studies.operated_predictions import OperatedPredictions, operated_
 IMAGES, FEWER_IMAGES = 1000, 250  # for studies of some dozens of versions, and of more
 REPEATS = 5
 DISTANCES = (0.0, 0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0)
-ALPHAS = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1, 0.0)
+# Close to each other near 1: a factor acts once in every block, 0.95 in 27 blocks as 0.25
+ALPHAS = (1.0, 0.99, 0.98, 0.96, 0.94, 0.92, 0.9, 0.85, 0.8, 0.7, 0.6, 0.4, 0.2, 0.0)
 MOST_DELETED = 10
 MOST_REPEATS, MOST_VALUES = 100, 100
 NEW_WEIGHTS = "seed1"  # not 0, the seed of most trainings, whose weights at step 0 are another column
@@ -67,13 +68,11 @@ def lesion(references: Sequence[str], *, data: str = "", images: int = IMAGES) -
     """
     rows: list[tuple[object, ...]] = []
     for net in operated_predictions(references, data, images):
-        shapes = block_shapes(net.config)
         whole, wrong = _deleted_in_turn(net)
-        for index, (shape, block) in enumerate(zip(shapes, possible(net.config), strict=True)):
-            errors = _rise(whole, wrong.get(index))
-            refused = block.refused.get("delete", "")
-            facts = (_reshapes(shape), _at_border(shapes, index), refused)
-            rows.append((*net.net.keys, shape.stage, shape.block, index + 1, *errors, *facts))
+        for block in deletable_blocks(net.config):
+            errors = _rise(whole, wrong.get(block.index - 1))
+            keys = (*net.net.keys, block.stage, block.block, block.index)
+            rows.append((*keys, *errors, block.reshapes, block.border, block.refused))
     return pd.DataFrame(rows, columns=tables.LESION)
 
 
@@ -306,16 +305,6 @@ def _classes(net: OperatedPredictions) -> list[tuple[str, Wrong]]:
     """Names of the classes that there are images of, and which images are."""
     names = enumerate(dataset(net.net.data).classes)
     return [(name, of) for label, name in names if (of := net.labels == label).any()]
-
-
-def _reshapes(shape: BlockShape) -> bool:
-    return shape.stride > 1 or shape.in_width != shape.width
-
-
-def _at_border(shapes: Sequence[BlockShape], index: int) -> bool:
-    """Whether the block before or after it is of another stage."""
-    neighbours = shapes[max(0, index - 1) : index + 2]
-    return any(each.stage != shapes[index].stage for each in neighbours)
 
 
 def _moments(net: OperatedPredictions) -> list[str]:

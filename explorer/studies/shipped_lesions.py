@@ -1,13 +1,20 @@
-"""Each block of the shipped networks deleted in turn, read from a file; importing this does not import torch."""
+"""Each block deleted in turn: tables that are there before anything is computed; importing this does not import torch.
 
+Those of the shipped networks are read from a file.
+"""
+
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from math import nan
 
 import pandas as pd
 
 from explorer import tables
+from explorer.analysis.block_choices import deletable_blocks
 from explorer.errors import ExplorerError
 from explorer.files import write_text_atomically
+from explorer.models.config import NetworkConfig
 from explorer.runs import store
 from explorer.runs.checkpoint_facts import checkpoint_facts
 
@@ -34,6 +41,18 @@ def shipped_lesions() -> pd.DataFrame:
     )
     same = table["reference"].map({each: _sha256(each) for each in table["reference"].unique()}) == table["sha256"]
     return table.loc[same, tables.LESION].reset_index(drop=True)
+
+
+def unmeasured_lesions(keys: Sequence[object], config: NetworkConfig) -> pd.DataFrame:
+    """`tables.LESION` of a network whose errors are not known yet.
+
+    Args:
+        keys: `tables.MEASURED_KEYS` of the network.
+        config: of the network.
+    """
+    facts = [(*keys, each.stage, each.block, each.index, 0, *[nan] * 4, each.reshapes, each.border, each.refused)
+             for each in deletable_blocks(config)]  # fmt: skip
+    return pd.DataFrame(facts, columns=tables.LESION)
 
 
 def write_lesions(table: pd.DataFrame) -> None:

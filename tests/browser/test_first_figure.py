@@ -9,7 +9,7 @@ SMALL = {"width": 1280, "height": 800}
 IDLE = "[data-testid=stApp][data-test-script-state=notRunning][data-test-connection-state=CONNECTED]"
 FIGURES = ".explorer-chart .main-svg, [data-testid=stMainBlockContainer] [data-testid=stImage] img"
 
-PAGES = ["", "degradation", "train", "responses", "attributions", "evaluate", "data"]
+PAGES = ["", "degradation", "train", "responses", "blocks", "attributions", "evaluate", "data"]
 
 
 def first_figure(page):

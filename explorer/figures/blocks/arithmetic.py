@@ -14,7 +14,7 @@ from explorer.figures.numbers import precise
 
 WIDTH = 1100  # pixels
 EDGE = 8.0
-LEFT, RIGHT = 116, 84  # for the names of channels, for the colour bar
+LEFT, RIGHT = 124, 84  # for the names of channels, for the colour bar
 GAP = 34  # between panels, where the signs stand
 HEAD, VALUE, BETWEEN, FOOT = 44, 28, 18, 34
 MOST_SIDE = 170

@@ -1,5 +1,6 @@
 """What each block is worth: the rise of the error without it, as bars under the blocks."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -8,26 +9,30 @@ import plotly.graph_objects as go
 
 from explorer.figures import captions, theme
 from explorer.figures.axes import y_axis
+from explorer.figures.blocks.block_row import BlockRow, row_axis, row_traces
 from explorer.figures.layer_axes import axis_mark, linear_span, panel_row, stage_borders, zero_line
 from explorer.figures.network_lines import NetworkLine, network_lines
 
 GAP = 0.04  # between panels, as a part of the width
+MARGIN = {"l": 76, "r": 16, "t": 44, "b": 104}
 LEAST_TOP = 10.0  # points, so that differences of a point do not look large
 POINT = ["index", "stage", "block", "reference", "error", "standard_error"]  # customdata of a bar
+ROW = 74  # pixels of the blocks above the bars
+NONE_DRAWN: Mapping[str, BlockRow] = {}
 
 
 def lesion_bars(
-    table: pd.DataFrame, *, selected: tuple[int, int] | None = None, dark: bool = False, height: int = 420
+    table: pd.DataFrame, *, rows: Mapping[str, BlockRow] = NONE_DRAWN, dark: bool = False, height: int = 420
 ) -> go.Figure:
     """A panel for each network, plain before residual, on one scale: a bar for each block, how much its deletion costs.
 
-    Lines separate the stages. A hollow bar: the block changes the shape; a cross: it cannot be deleted.
-    Thin lines are standard errors. A bar's customdata is the block's index, stage, block, the reference, the error
-    without it, and the standard error; errors in percent.
+    Lines separate the stages. A hollow bar: the block changes the shape; a cross: it cannot be deleted; no bar: not
+    measured yet. Thin lines are standard errors. A bar's customdata is the block's index, stage, block, the reference,
+    the error without it, and the standard error; errors in percent.
 
     Args:
         table: `tables.LESION`.
-        selected: stage and block that are drawn in the colour of the letters.
+        rows: by reference: its blocks are drawn above the bars, see `block_row`.
         dark: for a dark page.
         height: in pixels.
     """
@@ -36,18 +41,27 @@ def lesion_bars(
     rises = 100 * table["rise"].to_numpy(float)
     across = theme.axis(colours) | {"showgrid": False, "ticks": "", "title": theme.axis_title("stage")}
     upright = y_axis("rise of the error (points)", colours, linear_span(rises, (0.0, LEAST_TOP))) | zero_line(colours)
-    axes, headings = panel_row([_heading(line) for line in lines], across, upright, gap=GAP) if lines else ({}, [])
+    titles = [_heading(line, rows.get(line.reference)) for line in lines]
+    axes, headings = panel_row(titles, across, upright, gap=GAP) if lines else ({}, [])
     layout = theme.layout(colours, height=height) | axes
     layout |= {
         "annotations": [captions.note(_note(table), colours), *headings],
-        "margin": {"l": 76, "r": 16, "t": 44, "b": 104},
+        "margin": MARGIN,
         "showlegend": False,
         "bargap": 0.25,
         "shapes": [],
     }
     traces: list[dict[str, Any]] = []
+    bars = 1.0 - ROW / (height - MARGIN["t"] - MARGIN["b"]) if rows else 1.0  # their part of the height
     for number, line in enumerate(lines, start=1):
-        mark = axis_mark(number)
+        mark, above = axis_mark(number), axis_mark(len(lines) + number)
+        layout[f"yaxis{mark}"] |= {"domain": [0, bars]}
+        if line.reference in rows:
+            layout[f"yaxis{above}"] = row_axis((bars, 1)) | {"anchor": f"x{mark}"}
+            traces += [
+                trace | {"xaxis": f"x{mark}", "yaxis": f"y{above}"}
+                for trace in row_traces(line, rows[line.reference], colours)
+            ]
         layout[f"xaxis{mark}"] = _x_axis(line, layout[f"xaxis{mark}"])
         layout[f"xaxis{mark}"].pop("matches", None)  # networks of other depths have as many blocks as they have
         layout["shapes"] += [
@@ -65,19 +79,22 @@ def lesion_bars(
         ]
         traces += [
             trace | {"xaxis": f"x{mark}", "yaxis": f"y{mark}"}
-            for trace in (_bars(line, selected, colours), _crosses(line, colours))
+            for trace in (_bars(line, colours), _crosses(line, colours))
         ]
     return go.Figure({"data": traces, "layout": layout})
 
 
-def _heading(line: NetworkLine) -> str:
-    return f"{line.label}: {100 * line.rows['intact_error'].iloc[0]:.1f} % error intact"
+def _heading(line: NetworkLine, row: BlockRow | None) -> str:
+    if row is not None and row.errors is not None:
+        before, after = row.errors
+        return f"{line.label}: {100 * before:.1f} → {100 * after:.1f} % error"
+    intact = line.rows["intact_error"].iloc[0]
+    return line.label if np.isnan(intact) else f"{line.label}: {100 * intact:.1f} % error intact"
 
 
-def _bars(line: NetworkLine, selected: tuple[int, int] | None, colours: theme.Palette) -> dict[str, Any]:
+def _bars(line: NetworkLine, colours: theme.Palette) -> dict[str, Any]:
     rows = line.rows[line.rows["error"].notna()]
-    chosen = [place == selected for place in zip(rows["stage"], rows["block"], strict=True)]
-    ink = np.where(chosen, colours.ink, line.colour(colours))
+    ink = line.colour(colours)
     facts = rows.assign(
         reference=line.reference, error=100 * rows["error"], standard_error=100 * rows["standard_error"]
     )
@@ -102,7 +119,7 @@ def _bars(line: NetworkLine, selected: tuple[int, int] | None, colours: theme.Pa
 
 
 def _crosses(line: NetworkLine, colours: theme.Palette) -> dict[str, Any]:
-    rows = line.rows[line.rows["error"].isna()]
+    rows = line.rows[line.rows["refused"] != ""]
     return {
         "type": "scatter",
         "mode": "markers",
@@ -124,7 +141,8 @@ def _x_axis(line: NetworkLine, axis: dict[str, Any]) -> dict[str, Any]:
 
 
 def _note(table: pd.DataFrame) -> str:
-    parts = [f"each bar: one block deleted, on {images:,} test images" for images in table["images"].unique()[:1]]
+    measured = table.loc[table["error"].notna(), "images"].unique()[:1]
+    parts = [f"each bar: one block deleted, on {int(images):,} test images" for images in measured]
     parts += ["hollow: the block changes the shape"] if table.loc[table["error"].notna(), "reshapes"].any() else []
-    parts += ["cross: cannot be deleted, nothing has its shape"] if table["error"].isna().any() else []
+    parts += ["cross: cannot be deleted, nothing has its shape"] if (table["refused"] != "").any() else []
     return captions.wrapped([*parts, "thin lines: standard error"])

@@ -25,7 +25,7 @@ def critical_blocks(table: pd.DataFrame, *, dark: bool = False, height: int = 56
     colours = theme.palette(dark=dark)
     lines = network_lines(table)
     across = theme.axis(colours) | {"type": "category", "showgrid": False, "ticks": "", "fixedrange": True}
-    across |= {"title": theme.axis_title("weights of the block")}
+    across |= {"tickangle": 0, "title": theme.axis_title("weights of step")}
     upright = theme.axis(colours) | {"showgrid": False, "ticks": "", "title": theme.axis_title("stage")}
     axes, headings = panel_row([line.label for line in lines], across, upright, gap=GAP) if lines else ({}, [])
     rises = 100 * table["rise"].to_numpy(float)
@@ -74,13 +74,15 @@ def _map(line: NetworkLine, cells: pd.DataFrame, places: pd.DataFrame) -> dict[s
         "coloraxis": "coloraxis",
         "xgap": 1,
         "hoverongaps": False,
-        "hovertemplate": f"<b>{line.label}</b>, block %{{customdata}} with weights: %{{x}}<br>rise %{{z:.1f}} points"
+        "hovertemplate": f"<b>{line.label}</b>, block %{{customdata}}, weights of step: %{{x}}"
+        "<br>rise %{z:.1f} points"
         "<extra></extra>",
     }
 
 
 def _words(weights: str) -> str:
-    return "new" if weights.startswith("seed") else f"step {int(weights):,}"
+    """On the axis: a step, or "new"."""
+    return "new" if weights.startswith("seed") else f"{int(weights):,}"
 
 
 def _y_axis(places: pd.DataFrame, axis: dict[str, Any], *, first: bool) -> dict[str, Any]:

@@ -36,12 +36,18 @@ class BlocksChoice:
         return [each.reference(step) for each in self.networks]
 
 
-def choose_blocks(fields: DeltaGenerator) -> BlocksChoice:
-    """The fields for networks and data, in `fields`."""
-    with fields:
+def choose_blocks(place: DeltaGenerator, fields: DeltaGenerator) -> BlocksChoice:
+    """The field for networks in `place`; for data in `fields`, where those of the view follow."""
+    with place:
         networks = choose_networks(NETWORKS, most=MOST, first=twins)
-        data = choose_data(st.container(), "block-data", AS_TRAINED)
+    data = choose_data(fields.container(), "block-data", AS_TRAINED)
     return BlocksChoice(tuple(networks), data, fields)
+
+
+def fields_above() -> tuple[DeltaGenerator, DeltaGenerator]:
+    """Places for the networks and, behind a button, for other fields, above a picture of the whole width."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        return st.container(), st.popover("Options", icon=":material/tune:")
 
 
 def twins(offered: Sequence[Candidate]) -> list[Candidate]:

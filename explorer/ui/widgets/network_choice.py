@@ -14,7 +14,7 @@ from explorer.runs.checkpoint_facts import kept_checkpoints, moments, training_d
 from explorer.runs.experiments import Experiment
 from explorer.ui import cached, glossary, wording
 from explorer.ui.address import forget_unless_offered
-from explorer.ui.names import run_name
+from explorer.ui.names import experiment_name, run_name
 from explorer.ui.widgets.in_hand import in_hand, networks_with_weights, way_back
 
 DEEPEST, WIDEST = 1202, 256  # accepted in a link, which is computed without a click
@@ -63,7 +63,8 @@ def candidates() -> dict[str, Candidate]:
             if run.facts is None or not steps:
                 continue
             side = _image_size(run.facts.data, run.facts.recipe)
-            name = run_name(run, experiment)
+            shipped = experiment.state == "shipped"  # of which one seed has weights
+            name = f"{run.facts.network.name} · {experiment_name(experiment)}" if shipped else run_name(run, experiment)
             found.append(Candidate(run.id, name, run.facts.network, run.facts.data, side, steps))
     for name, facts in kept_checkpoints().items():
         side = _image_size(facts.data, facts.recipe)

@@ -104,25 +104,35 @@ def coarse_to_fine(asks: Sequence[Callable[[], Call[T]]], doing: str, show: Call
         show: draws a result.
     """
     bar, place = st.container(), st.container()
-    best: list[T] = []
-    pending = None
+    best, finer = finest(asks)
+    if best is not None:
+        with place:
+            show(best)
+    with bar:
+        wait_for_finer(finer, doing)
+
+
+def finest(asks: Sequence[Callable[[], Call[T]]]) -> tuple[T | None, Call[T] | None]:
+    """The finest result there is, and the call of the next finer one, unless that failed; args as `coarse_to_fine`."""
+    best = None
     for ask in asks:
         call = ask()
-        if call.failure is not None and not call.cancelled:
-            show_failure(call)
-            break
         if call.pending or call.cancelled:
-            pending = call
+            return best, call
+        if show_failure(call):
             break
-        best = [call.value]
-    if best:
-        with place:
-            show(best[0])
-    if pending is not None:
-        with bar:
-            (ended,) = awaited([pending], doing)
-        if not ended.cancelled:
-            st.rerun()
+        best = call.value
+    return best, None
+
+
+def wait_for_finer(call: Call[Any] | None, doing: str) -> None:
+    """Wait for a call of `finest`, then run the page again; if the reader cancels it, a button computes it after all.
+
+    Args:
+        doing: unique on the page.
+    """
+    if call is not None and not awaited([call], doing)[0].cancelled:
+        st.rerun()
 
 
 def combined(calls: Sequence[Call[pd.DataFrame]]) -> pd.DataFrame | None:

@@ -5,7 +5,9 @@ import pandas as pd
 import pytest
 
 from explorer import tables
-from explorer.figures import critical_blocks, lesion_bars, operated_errors
+from explorer.figures import BlockRow, critical_blocks, lesion_bars, operated_classes, operated_errors
+from explorer.models.catalogue import network_config
+from explorer.models.operations import arrangement, intact
 
 NAMES = ("plain20", "resnet20")
 KEYS = {"step": 400, "images": 100, "intact_error": 0.1}
@@ -32,14 +34,13 @@ def lesions():
 
 @pytest.mark.parametrize("dark", [False, True])
 def test_a_bar_is_the_rise_in_points_without_a_block(dark):
-    figure = lesion_bars(lesions(), selected=(1, 2), dark=dark)
+    figure = lesion_bars(lesions(), dark=dark)
     plain, crosses, residual, none = figure.data
     np.testing.assert_allclose(residual.y, np.arange(1, 10), rtol=1e-5)
     assert plain.x.tolist() == [1, 2, 3, 5, 6, 8, 9]
     assert crosses.x.tolist() == [4, 7]
     assert len(none.x) == 0
     assert [colour == "rgba(0,0,0,0)" for colour in residual.marker.color] == [n in (4, 7) for n in range(1, 10)]
-    assert residual.marker.color[1] == figure.layout.font.color
     assert residual.customdata[4].tolist() == [5, 2, 2, "run-resnet20", pytest.approx(15), pytest.approx(1)]
 
 
@@ -79,8 +80,63 @@ def test_a_heat_map_has_blocks_downwards_and_moments_to_the_right():
     table = pd.concat(parts, ignore_index=True)
     figure = critical_blocks(table.assign(rise=table["rise"] * table["weights"].map(moments))[tables.CRITICAL])
     for cells in figure.data:
-        assert list(cells.x) == ["new", "step 0", "step 1,000"]
+        assert list(cells.x) == ["new", "0", "1,000"]
         np.testing.assert_allclose(cells.z, np.arange(1, 10)[:, None] * [10, 2, 1], rtol=1e-5)
     assert figure.layout.coloraxis.cmax == pytest.approx(90)
     assert figure.layout.yaxis.range[0] > figure.layout.yaxis.range[1]
     assert figure.data[0].customdata[4][0] == "2.2"
+
+
+def blocks_of(figure, network):
+    (found,) = [trace for trace in figure.data if trace.uid == f"run-{network}-400-blocks"]
+    return found
+
+
+def test_blocks_above_the_bars_show_what_was_done_to_them():
+    operations = "delete:1.2,swap:2.2-2.3,repeat:3.2,reinit:3.3@seed7"
+    row = BlockRow(arrangement(network_config("resnet20"), operations), chosen=(1, 1), errors=(0.1, 0.25))
+    figure = lesion_bars(lesions(), rows={"run-resnet20": row})
+    blocks = blocks_of(figure, "resnet20")
+    assert [row[:4] for row in blocks.customdata[4:6].tolist()] == [
+        [5, 2, 3, "run-resnet20"],
+        [6, 2, 2, "run-resnet20"],
+    ]
+    assert blocks.customdata[4][4] == "block 2.3, in another place"
+    assert blocks.customdata[8][4] == "block 3.3, weights of seed 7"
+    assert [color == "rgba(0,0,0,0)" for color in blocks.marker.color] == [n == 2 for n in range(1, 10)]
+    (signs,) = [trace for trace in figure.data if trace.uid == "run-resnet20-400-signs"]
+    assert dict(zip(signs.x, signs.text, strict=True)) == {
+        2: "<b>×</b>", 5: "<b>⇄</b>", 6: "<b>⇄</b>", 8: "<b>2</b>", 9: "<b>↺</b>",
+    }  # fmt: skip
+    assert blocks.marker.line.width[0] > blocks.marker.line.width[1]
+    assert figure.layout.annotations[2].text == "<b>resnet20: 10.0 → 25.0 % error</b>"
+
+
+def test_blocks_that_a_tool_cannot_be_used_on_are_grey_and_say_why():
+    row = BlockRow(intact(network_config("plain20")), refused={(2, 1): "no shortcut"})
+    figure = lesion_bars(lesions(), rows={"run-plain20": row})
+    blocks = blocks_of(figure, "plain20")
+    assert blocks.marker.color[3] != blocks.marker.color[2]
+    assert blocks.customdata[3][4] == "block 2.1<br>not possible here: no shortcut"
+
+
+def test_shortcuts_are_drawn_as_arcs_for_each_factor_and_plain_networks_have_none():
+    arranged = arrangement(network_config("resnet20"), "shortcut:1.1@0.2")
+    plain = BlockRow(intact(network_config("plain20")))
+    figure = lesion_bars(lesions(), rows={"run-resnet20": BlockRow(arranged), "run-plain20": plain})
+    arcs = {trace.uid: trace for trace in figure.data if "shortcuts" in trace.uid}
+    assert set(arcs) == {"run-resnet20-400-shortcuts-0.2", "run-resnet20-400-shortcuts-1.0"}
+    assert arcs["run-resnet20-400-shortcuts-0.2"].opacity < arcs["run-resnet20-400-shortcuts-1.0"].opacity
+
+
+def test_a_row_of_a_class_goes_from_before_to_after():
+    keys = {"reference": "r@1", "network": "resnet20", "kind": "residual", "depth": 20, "step": 1}
+    rows = [
+        {**keys, "operations": "delete:1.1", "class": name, "images": 10, "error": after, "intact_error": 0.1}
+        for name, after in (("", 0.3), ("cat", 0.2), ("dog", 0.4))
+    ]
+    table = pd.DataFrame(rows).assign(rise=lambda found: found["error"] - found["intact_error"])
+    _, before, after = operated_classes(table[tables.OPERATED]).data
+    assert list(before.y) == list(after.y) == ["cat", "dog"]
+    np.testing.assert_allclose(before.x, [10, 10])
+    np.testing.assert_allclose(after.x, [20, 40])

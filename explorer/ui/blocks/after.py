@@ -1,0 +1,61 @@
+"""What follows from operations: the error of each class, and the responses of all layers, before and after."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+
+from explorer.compute.client import compute
+from explorer.compute.functions import blocks
+from explorer.figures import operated_classes, response_levels
+from explorer.ui.blocks.choice import BlocksChoice
+from explorer.ui.widgets.live_chart import live_chart
+from explorer.ui.widgets.network_choice import Candidate
+from explorer.ui.widgets.waiting import awaited, combined
+
+SHOWN = {"classes": "Error by class", "responses": "Responses"}
+
+
+def show_after(choice: BlocksChoice, networks: Sequence[Candidate], operations: str, errors: pd.DataFrame) -> None:
+    """One of the two, chosen in a field.
+
+    Args:
+        choice: of the page.
+        networks: in which the operations are possible.
+        operations: as text.
+        errors: `tables.OPERATED` of these networks.
+    """
+    shown = st.segmented_control(
+        "After the operations", list(SHOWN), format_func=SHOWN.__getitem__, default="classes", key="after",
+        bind="query-params", label_visibility="collapsed",
+    )  # fmt: skip
+    if shown == "classes":
+        live_chart(
+            operated_classes(errors),
+            key="operated-classes",
+            alt="Error of each class before and after the operations.",
+            filename="operated-classes",
+        )
+    elif shown == "responses":
+        asked = [(each, text) for each in networks for text in ("", operations)]
+        calls = [
+            compute.ask(blocks.operated_responses, each.reference(None), text, data=choice.data(each))
+            for each, text in asked
+        ]
+        awaited(calls, "Measuring responses")
+        found = [_named(call.value, text) for (_, text), call in zip(asked, calls, strict=True) if call.failure is None]
+        combined(calls)
+        if found:
+            live_chart(
+                response_levels(pd.concat(found, ignore_index=True)),
+                key="operated-responses",
+                alt="Responses of all layers before and after the operations.",
+                filename="operated-responses",
+            )
+
+
+def _named(table: pd.DataFrame, operations: str) -> pd.DataFrame:
+    """Under another name and reference after operations, so that figures tell the two apart."""
+    if not operations:
+        return table
+    return table.assign(network=table["network"] + ", operated", reference="operated " + table["reference"])

@@ -1,0 +1,129 @@
+"""Studies of many operations: blocks deleted at random, shuffled, shortcuts weakened, blocks set back."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import pandas as pd
+import streamlit as st
+
+from explorer import progress
+from explorer.analysis.lesion_findings import critical_finding, deletions_finding, shuffle_finding, strength_finding
+from explorer.compute.client import compute
+from explorer.compute.functions import blocks
+from explorer.escaping import in_markdown
+from explorer.figures import Figure, critical_blocks, operated_errors
+from explorer.studies import commands
+from explorer.ui.blocks.choice import BlocksChoice
+from explorer.ui.widgets.export import export_buttons
+from explorer.ui.widgets.live_chart import live_chart
+from explorer.ui.widgets.network_choice import CHOOSE_NETWORK
+from explorer.ui.widgets.presenting import ONE_BEAT, present, stage
+from explorer.ui.widgets.waiting import coarse_to_fine
+
+IMAGES = (100, 250, 500, 1000)
+
+
+@dataclass(frozen=True, slots=True)
+class BlockStudy:
+    """One study of the error of operated networks.
+
+    Attributes:
+        title: in the menu.
+        function: in `studies.blocks`.
+        words: of its shell command.
+        images: test images at first.
+        figure: from its table.
+        finding: what the table says, as a sentence.
+        source: what it is, and who did it first.
+    """
+
+    title: str
+    function: Callable[..., pd.DataFrame]
+    words: tuple[str, ...]
+    images: int
+    figure: Callable[[pd.DataFrame], Figure]
+    finding: Callable[[pd.DataFrame], str]
+    source: str
+
+
+def show_studies(choice: BlocksChoice) -> None:
+    """One of the studies, on the networks as they are at the end of their training."""
+    with choice.fields:
+        name = str(
+            st.radio(
+                "Operation", list(STUDIES), format_func=lambda each: STUDIES[each].title, key="operation",
+                bind="query-params",
+            )
+        )  # fmt: skip
+        study = STUDIES[name]
+        images = int(
+            st.select_slider("Test images", IMAGES, value=study.images, key=f"{name}-images", bind="query-params")
+        )
+        present(ONE_BEAT)
+    if not choice.networks:
+        st.info(CHOOSE_NETWORK)
+        return
+    references = choice.references()
+    ask = partial(compute.ask, study.function, references, data=choice.given)
+    coarse_to_fine(
+        [partial(ask, images=size) for size in progress.sizes(images)],
+        study.title,
+        lambda table: _show(name, table, choice, references, images),
+    )
+
+
+def _show(name: str, table: pd.DataFrame, choice: BlocksChoice, references: Sequence[str], images: int) -> None:
+    study = STUDIES[name]
+    draw = partial(study.figure, table)
+    finding = study.finding(table)
+    with stage(in_markdown(finding)):
+        live_chart(draw(), key=f"study-{name}", alt=finding, filename=name)
+    st.markdown(f"**{in_markdown(finding)}**")
+    st.caption(study.source)
+    command = commands.command(*study.words, *references, data=choice.given, images=images)
+    export_buttons(table, draw, name=name, command=command)
+
+
+STUDIES: dict[str, BlockStudy] = {
+    "random": BlockStudy(
+        "Delete 1, 2, ... at random",
+        blocks.random_lesions,
+        ("lesion", "--at-random"),
+        250,
+        partial(operated_errors, x="deleted"),
+        deletions_finding,
+        "Of the blocks that do not change the shape, 1, 2, ... are deleted, five choices at random for each number "
+        "(Veit et al. 2016, arXiv 1605.06431, section 4.2).",
+    ),
+    "shuffle": BlockStudy(
+        "Shuffle",
+        blocks.shuffle,
+        ("shuffle",),
+        250,
+        partial(operated_errors, x="distance"),
+        shuffle_finding,
+        "Blocks of a stage change places, five orders for each Kendall tau distance: the part of all pairs that stand "
+        "in reversed order (Veit et al. 2016, section 4.3, with the distance chosen instead of the number of swaps).",
+    ),
+    "strength": BlockStudy(
+        "Weaken all shortcuts",
+        blocks.shortcut_strength,
+        ("shortcut-strength",),
+        500,
+        partial(operated_errors, x="alpha"),
+        strength_finding,
+        "All shortcuts of the trained networks are multiplied by alpha; the weights stay as they are. Plain networks "
+        "have none and are left out.",
+    ),
+    "critical": BlockStudy(
+        "Set each block back",
+        blocks.critical,
+        ("critical",),
+        100,
+        critical_blocks,
+        critical_finding,
+        "One block at a time gets its weights and norms of an earlier step, or new ones; all others stay (Zhang, "
+        "Bengio and Singer 2022, JMLR 23, section 3).",
+    ),
+}
