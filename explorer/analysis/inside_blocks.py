@@ -92,8 +92,8 @@ def contribution_finding(found: LogitParts) -> str:
     score, name = rows["contribution"].sum(), rows["class"].iloc[0]
     place = f"{most['stage']}.{most['block']}"
     return minus(
-        f"The blocks of stage {stages.idxmax()} add {stages.max():.1f} to the score of class {name}, {score:.1f}, "
-        f"in {found.network}; the block that adds most is {place}, with {most['contribution']:.1f}."
+        f"The blocks of stage {stages.idxmax()} add {stages.max():,.1f} to the score of class {name}, {score:,.1f}, "
+        f"in {found.network}; the block that adds most is {place}, with {most['contribution']:,.1f}."
     )
 
 

@@ -114,6 +114,13 @@ def test_a_position_that_the_block_lacks_is_not_followed(look, pixel):
     assert "Click a position to follow it" in texts(app)
 
 
+def test_a_link_to_what_is_not_there_opens_the_first_block(look):
+    app = look(**{"inside-block": "stage 9, block 9", "inside-channels": "99", "network": "nobody"})
+    assert app.selectbox(key="inside-block").value == "stage1.block1"
+    assert "Stage 1, block 1 of resnet8: " in texts(app)
+    assert not app.error
+
+
 def test_a_block_with_fewer_channels_keeps_those_it_has(look):
     app = look(**{"inside-block": "stage 3, block 1", "inside-channels": "3"})
     app.multiselect(key="inside-channels").set_value([3, 60]).run()
@@ -127,8 +134,8 @@ def test_the_filters_of_each_convolution_of_the_block_can_be_seen(look):
     field = app.selectbox(key="inside-convolution")
     assert field.options == ["stages.1.0.conv1", "stages.1.0.conv2", "stages.1.0.shortcut.conv", "stem.conv"]
     field.set_value("stages.1.0.conv2").run()
-    (figure,) = figures(app, "filter-")
-    assert "filter-31-31" in {trace.get("uid") for trace in figure["data"]}
+    (figure,) = figures(app, "filters")
+    assert figure["data"][0]["customdata"][-1][-1] == [31, 31]
     assert list(app.dataframe[0].value) == ["filter", "input", "row", "column", "weight"]
 
 

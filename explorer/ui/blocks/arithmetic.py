@@ -108,6 +108,7 @@ def _show(
             alt=f"Feature maps of {inside.place} of {name} for {picture.title}, channels {channels}.",
             filename=f"{name}-{inside.place}",
             on_click=_clicked,
+            scales=repr((network.name, inside.place, picture.reference, channels)),
         )
     if is_presenting():
         return

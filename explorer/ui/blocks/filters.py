@@ -47,7 +47,13 @@ def show_filters(inside: InsideChoice) -> None:
         name = inside.candidate.config.name
         draw = partial(filter_grid, weights)
         with stage(f"The filters of {layer} in {name}: what does each look for in its input channels?"):
-            live_chart(draw(), key="filters", alt=f"Filters of {layer} of {name}.", filename=f"{name}-{layer}")
+            live_chart(
+                draw(),
+                key="filters",
+                alt=f"Filters of {layer} of {name}.",
+                filename=f"{name}-{layer}",
+                scales=repr((inside.candidate.name, layer)),
+            )
         st.caption(
             "A filter of the stem shows the pattern that it responds to. A later one weighs channels that are not "
             "pictures, so its look alone does not say what it responds to: see *Exciting images*."

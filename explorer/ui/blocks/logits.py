@@ -70,6 +70,7 @@ def _show(inside: InsideChoice, picture: Picture, found: LogitParts, reference: 
             key="logits",
             alt=f"What each block of {found.network} adds to the scores of {picture.title}.",
             filename=f"{found.network}-logits",
+            scales=repr((inside.candidate.name, picture.reference)),
         )
     st.markdown(finding, help=glossary.explain("pre_activation"))
     st.caption(

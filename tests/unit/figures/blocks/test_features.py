@@ -81,10 +81,13 @@ def test_filters_of_colour_images_are_pictures_and_others_a_row_each():
     pictures = filter_grid(np.random.default_rng(0).normal(size=(16, 3, 3, 3)).astype(np.float32))
     assert [trace.type for trace in pictures.data].count("image") == 16
     weights = np.random.default_rng(0).normal(size=(4, 2, 3, 3)).astype(np.float32)
-    traces = drawn(filter_grid(weights))
-    np.testing.assert_allclose(traces["filter-3-1"].z, weights[3, 1])
+    maps = drawn(filter_grid(weights))["filters"]
+    np.testing.assert_allclose(maps.z[12:15, 4:7], weights[3, 1])
+    assert np.isnan(maps.z[3]).all()  # a gap
+    assert list(maps.customdata[13, 5]) == [3, 1]
+    assert np.diff(maps.x) == pytest.approx([40 / 3] * 3 + [3] + [40 / 3] * 3)
     many = filter_grid(np.ones((64, 64, 3, 3), np.float32))
-    assert sum(trace.type == "heatmap" for trace in many.data) == 32 * 32
+    assert len(drawn(many)["filters"].x) == 32 * 4
     texts = [str(trace.text) for trace in many.data if trace.type == "scatter"]
     assert any("the first 32 × 32 are shown" in text for text in texts)
 
