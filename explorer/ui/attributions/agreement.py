@@ -11,11 +11,11 @@ from explorer.compute.client import Call, compute
 from explorer.compute.functions import attributions
 from explorer.figures import agreement_by_depth, agreement_matrix
 from explorer.figures.maps.agreements import AGREEMENTS
-from explorer.ui.attributions.maps import choose_network
 from explorer.ui.attributions.method_choice import choose_method, choose_methods, show_meaning
 from explorer.ui.attributions.scene import Scene, command
 from explorer.ui.widgets.export import export_buttons
 from explorer.ui.widgets.live_chart import live_chart
+from explorer.ui.widgets.network_choice import choose_network
 from explorer.ui.widgets.waiting import awaited, show_failure
 
 BETWEEN = {"networks": "Networks", "methods": "Methods"}
@@ -39,7 +39,7 @@ def show_agreement(scene: Scene) -> None:
             )
         )  # fmt: skip
         one = choose_method(key="agreement-method") if between == "networks" else None
-        network = choose_network(scene) if between == "methods" else None
+        network = choose_network(scene.chosen) if between == "methods" else None
     with scene.fields:
         chosen = [one] if one is not None else choose_methods()
     images = scene.picture.reference if on == "this" else int(str(on))

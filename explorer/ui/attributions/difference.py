@@ -12,7 +12,7 @@ from explorer.figures.maps.cells import MapCell, MapValues
 from explorer.figures.maps.pages import grid_pages
 from explorer.results import AttributionMap, MissingMap
 from explorer.studies import map_files as map_export
-from explorer.ui.attributions.maps import choose_network, choose_show
+from explorer.ui.attributions.maps import choose_show
 from explorer.ui.attributions.method_choice import choose_method, show_meaning
 from explorer.ui.attributions.scene import MapRequest, Scene, command, maps
 from explorer.ui.attributions.stage import show_page
@@ -20,6 +20,7 @@ from explorer.ui.errors import show_error
 from explorer.ui.widgets.export import export_buttons
 from explorer.ui.widgets.live_chart import live_chart
 from explorer.ui.widgets.moment import at_moment
+from explorer.ui.widgets.network_choice import choose_network
 from explorer.ui.widgets.presenting import is_presenting
 
 SIGNS = "A, B: orange for the explained class, blue against it; A minus B: orange where A is higher, blue where B is"
@@ -31,8 +32,8 @@ def show_difference(scene: Scene) -> None:
         st.info("Choose two networks or more.")
         return
     with scene.fields, st.container(horizontal=True, vertical_alignment="bottom"):
-        first = choose_network(scene, "Map of", key="difference-a")
-        second = choose_network(scene, "minus map of", key="difference-b", index=1)
+        first = choose_network(scene.chosen, "Map of", key="difference-a")
+        second = choose_network(scene.chosen, "minus map of", key="difference-b", index=1)
         method = choose_method(key="difference-method")
     with scene.fields, st.container(horizontal=True, vertical_alignment="bottom"):
         show = choose_show()

@@ -11,13 +11,14 @@ from explorer.figures import layer_lens
 from explorer.figures.maps.pages import lens_page_count, lens_pages
 from explorer.studies import map_files as map_export
 from explorer.studies.commands import ALL_BLOCKS
-from explorer.ui.attributions.maps import choose_network, choose_scale, choose_show
+from explorer.ui.attributions.maps import choose_scale, choose_show
 from explorer.ui.attributions.method_choice import choose_method, show_meaning
 from explorer.ui.attributions.scene import Scene, command
 from explorer.ui.attributions.stage import page_numbers, show_page
 from explorer.ui.widgets.export import export_buttons
 from explorer.ui.widgets.live_chart import live_chart
 from explorer.ui.widgets.moment import at_moment
+from explorer.ui.widgets.network_choice import choose_network
 from explorer.ui.widgets.presenting import is_presenting
 from explorer.ui.widgets.waiting import awaited, show_failure
 
@@ -27,7 +28,7 @@ LAYERED = [name for name, row in METHODS.items() if row.scope == "layer"]
 def show_lens(scene: Scene) -> None:
     """A map for each block, from the first to the last, at the moment of the slider."""
     with scene.fields, st.container(horizontal=True, vertical_alignment="bottom"):
-        candidate = choose_network(scene, index=len(scene.chosen) - 1)
+        candidate = choose_network(scene.chosen, index=len(scene.chosen) - 1)
         method = choose_method(LAYERED, key="lens", layered=False)
         show, scale = choose_show(), choose_scale("map")
 
