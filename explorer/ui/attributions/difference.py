@@ -10,6 +10,7 @@ from explorer.escaping import in_markdown
 from explorer.figures import attribution_grid
 from explorer.figures.maps.cells import MapCell, MapValues
 from explorer.figures.maps.pages import grid_pages
+from explorer.figures.network_lines import moment
 from explorer.results import AttributionMap, MissingMap
 from explorer.studies import map_files as map_export
 from explorer.ui.attributions.maps import choose_show
@@ -59,8 +60,11 @@ def show_difference(scene: Scene) -> None:
         cells = _cells(pair, scaled=scaled)
         scale = "all" if scaled else "map"
         if is_presenting():
+            ending = f", {moment(step)}"  # in the sentence, not in each heading
+            cells = [replace(cell, column=cell.column.removesuffix(ending)) for cell in cells]
+            after = "" if step is None else f" after {step:,} steps"
             pages = grid_pages(cells, show=show, scale=scale, signs=SIGNS)
-            show_page(pages, lambda _: f"What does {pair[0].network} see that {pair[1].network} does not?")
+            show_page(pages, lambda _: f"What does {pair[0].network} see that {pair[1].network} does not{after}?")
             return
         draw = partial(attribution_grid, cells, show=show, scale=scale, signs=SIGNS)
         live_chart(

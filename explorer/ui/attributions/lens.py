@@ -9,6 +9,7 @@ from explorer.compute.client import compute
 from explorer.compute.functions import attributions
 from explorer.figures import layer_lens
 from explorer.figures.maps.pages import lens_page_count, lens_pages
+from explorer.labels import capital
 from explorer.studies import map_files as map_export
 from explorer.studies.commands import ALL_BLOCKS
 from explorer.ui.attributions.maps import choose_scale, choose_show
@@ -49,7 +50,8 @@ def show_lens(scene: Scene) -> None:
         cells = map_export.map_cells(answer.value, "stage", "block")
         if is_presenting():
             pages = lens_pages(cells, show=show, scale=scale)
-            show_page(pages, lambda page: f"Where in {candidate.config.name} does the evidence form? {page.heading}")
+            question = f"Where in {candidate.config.name} does the evidence form?"
+            show_page(pages, lambda page: f"{question} {capital(page.heading)}.")
             return
         draw = partial(layer_lens, cells, show=show, scale=scale)
         live_chart(
