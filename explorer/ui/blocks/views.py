@@ -1,6 +1,7 @@
 """The views of the Blocks page, in the order of its menu."""
 
 from explorer.ui.blocks.choice import BlocksChoice
+from explorer.ui.blocks.inside import show_inside
 from explorer.ui.blocks.landscape import show_landscape
 from explorer.ui.blocks.operate import show_operating_table
 from explorer.ui.blocks.paths import show_paths
@@ -24,6 +25,12 @@ VIEWS: dict[str, View[BlocksChoice]] = {
         show_studies,
         "How many blocks can go, how far may their order change, how weak may shortcuts be, and which blocks have "
         "learned what the network cannot do without?",
+    ),
+    "inside": View(
+        "Inside a block",
+        show_inside,
+        "A residual block adds F(x) to its input. What does it compute on one picture, what do its filters look for, "
+        "and what does it add to the scores?",
     ),
     "probes": View(
         "Probes",

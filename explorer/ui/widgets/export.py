@@ -13,8 +13,8 @@ from explorer.labels import heading
 MOST_ROWS = 10_000  # that a browser is sent
 
 
-def export_buttons(table: pd.DataFrame, draw: Callable[[], Figure], *, name: str, command: str) -> None:
-    """Downloads of a table and its chart, the table itself, and the shell command for it."""
+def export_buttons(table: pd.DataFrame, draw: Callable[[], Figure], *, name: str, command: str = "") -> None:
+    """Downloads of a table and its chart, the table itself, and the shell command for it, if there is one."""
     with st.container(horizontal=True):
         table_download(table, name)
         chart_download(draw, title=name, file=name)
@@ -23,7 +23,8 @@ def export_buttons(table: pd.DataFrame, draw: Callable[[], Figure], *, name: str
         st.dataframe(table.head(MOST_ROWS), hide_index=True, height=400, column_config=headings)
         if len(table) > MOST_ROWS:
             st.caption(f"The first {MOST_ROWS:,} of {len(table):,} rows. The download has all.")
-    show_command(command)
+    if command:
+        show_command(command)
 
 
 def show_command(command: str) -> None:
