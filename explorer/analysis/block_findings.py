@@ -210,12 +210,14 @@ def refinement_findings(table: pd.DataFrame) -> list[str]:
         # Without the last block of each stage, whose distance is zero
         steps = [np.diff(stage["distance"].to_numpy(float)[:-1]) for _, stage in rows.groupby("stage")]
         nearer, all_steps = sum(int((each < 0).sum()) for each in steps), sum(map(len, steps))
-        text = f"{name}: "
+        parts = []
         if len(known):
             best = known.iloc[int(known["cosine"].argmax())]
             most = f", most in {best['stage']}.{best['block']} (cosine {best['cosine']:.2f})" if down else ""
-            text += f"F(x) points downhill in {down} of {len(known)} blocks{most}; "
-        found.append(minus(f"{text}{nearer} of {all_steps} steps lead nearer to the stage's end."))
+            parts.append(f"F(x) points downhill in {down} of {len(known)} blocks{most}")
+        if all_steps:
+            parts.append(f"{nearer} of {all_steps} steps lead nearer to the stage's end")
+        found.append(minus(f"{name}: {'; '.join(parts) or 'no stage has blocks to compare'}."))
     return found
 
 

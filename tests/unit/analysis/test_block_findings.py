@@ -178,6 +178,14 @@ def test_blocks_that_move_downhill_and_nearer_are_counted():
     )
 
 
+def test_stages_of_one_block_have_nothing_to_compare():
+    block = {"stage": 1, "block": 1, "cosine": 0.1, "cosine_low": 0.05, "distance": 0.0}
+    (found,) = refinement_findings(keyed([block]))
+    assert found == "resnet8: F(x) points downhill in 1 of 1 blocks, most in 1.1 (cosine 0.10)."
+    (found,) = refinement_findings(keyed([block | {"cosine": np.nan, "cosine_low": np.nan}]))
+    assert found == "resnet8: no stage has blocks to compare."
+
+
 def test_a_second_application_is_told_block_by_block_or_as_a_range():
     def iterated(blocks):
         return keyed([
