@@ -172,7 +172,7 @@ def _family(name: str) -> str:
 def _twin(name: str) -> str:
     """A key shared by networks that differ only in their shortcuts."""
     config = network_config(name)
-    return f"{config.stage_blocks} {config.model_dump_json(exclude={'shortcut'})}"
+    return f"{config.stage_blocks} {config.model_dump_json(exclude={'shortcut', 'shortcut_scale'})}"
 
 
 def _gap(

@@ -24,6 +24,7 @@ VALUES = {
     "excitation": [False, True],
     "norm": ["batch", "skipinit", "fixup"],
     "growth": [0, 12, 32],
+    "shortcut_scale": [1.0, 0.9, 0.5, 0.0, 0.1234],
 }
 DEPTHS = [16, 18, 20, 26, 28, 34, 40, 50, 52, 100, 101, 121, 152, 164, 166, 1001]
 
@@ -65,6 +66,9 @@ def test_rows_are_called_what_their_configuration_is(name):
         ("resnet50-deep-d", "resnet50d"),
         ("wrn-40-1", "preresnet38-b"),
         ("resnet20-s3.3.3", "resnet20"),
+        ("resnet20-alpha0.50", "resnet20-alpha0.5"),
+        ("resnet20-alpha1", "resnet20"),
+        ("plain20-alpha1.0", "plain20"),
     ],
 )
 def test_other_spellings_mean_the_same(spelling, name):
