@@ -114,3 +114,8 @@ def test_sizes_are_those_that_the_papers_give():
     assert set(costs["name"]) >= {"resnet18", "resnet34", "resnet50-v1", "resnet101-v1", "resnet152-v1"}
     sizes = table.dropna(subset="published_parameters")
     assert ((sizes["parameters"] / sizes["published_parameters"] - 1).abs() < 0.05).all()  # papers give two digits
+
+
+def test_a_factor_of_shortcuts_has_four_decimals_and_no_sign():
+    for given, name in ((0.50001, "resnet20-alpha0.5"), (0.99999, "resnet20"), (-0.0, "resnet20-alpha0")):
+        assert NetworkConfig(depth=20, shortcut_scale=given).name == name
