@@ -55,6 +55,28 @@ class Arithmetic:
     before: int
     shared_activation: bool
 
+    @property
+    def output(self) -> NDArray[np.float32]:
+        """What leaves the block."""
+        return self.joined if self.relu is None else self.relu
+
+    def parts(self, channel: int) -> list[tuple[str, NDArray[np.float32] | None]]:
+        """Name and map of x, F(x), shortcut(x), sum, ReLU, as far as the block has them, for a channel of its output.
+
+        The map is None where the channel is not there: in x, or for a dense layer in one of the two.
+        """
+        x, branch = (channel - self.before, channel) if self.by != "concatenation" else (channel, channel - len(self.x))
+        found = [("x", _map(self.x, x)), ("F(x)", _map(self.branch, branch))]
+        if self.by == "concatenation":
+            return [*found, ("side by side", _map(self.joined, channel))]
+        if self.shortcut is not None:
+            found += [("shortcut(x)", _map(self.shortcut, channel)), ("sum", _map(self.joined, channel))]
+        return [*found, ("ReLU", _map(self.relu, channel))] if self.relu is not None else found
+
+
+def _map(maps: NDArray[np.float32], channel: int) -> NDArray[np.float32] | None:
+    return maps[channel] if 0 <= channel < len(maps) else None
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ExcitingImages:

@@ -4,9 +4,9 @@ from explorer.ui.degradation.lab import choose_experiment, lab
 from explorer.ui.degradation.setup import setup, setup_popover
 from explorer.ui.errors import readable_errors
 
-name, choice, own = st.columns([3, 6, 3], vertical_alignment="center")
-with name:
-    st.title("Degradation", anchor=False)
+with st.container(horizontal=True, vertical_alignment="center"):
+    st.title("Degradation", anchor=False, width="content")
+    choice, own = st.container(width=480), st.container(width=240)
 with choice, readable_errors():
     chosen = choose_experiment()
 if chosen:

@@ -271,8 +271,8 @@ def ledger(table: pd.DataFrame) -> Finding:
     """Whether the blocks of a deeper residual network add less to their inputs than those of a shallower one.
 
     Args:
-        table: `tables.LEDGER` after `tables.MEASURED_KEYS`, of two residual networks. Blocks that change the shape are
-            left out.
+        table: `tables.LEDGER` after `tables.MEASURED_KEYS`, of two residual networks, and `rise`, of the error without
+            the block, in points. Blocks that change the shape are left out.
     """
     kept = table[(table["kind"] == "residual") & (table["shortcut"] == "identity")]
     means = kept.groupby(["depth", "network"])["branch_ratio"].mean()
@@ -287,8 +287,11 @@ def ledger(table: pd.DataFrame) -> Finding:
         "shallow_ratio": f"{means.iloc[0]:.2f}",
         "small": str(int((of_deep < 1).sum())),
         "blocks": str(len(of_deep)),
+        "rise": f"{kept.loc[kept['network'] == deep, 'rise'].median():.1f}",
+        "shallow_rise": f"{kept.loc[kept['network'] == shallow, 'rise'].median():.1f}",
     }
-    return Sentence(_change(means.iloc[0], means.iloc[-1], "less", "more", "same"), numbers), Sentence("part", numbers)
+    compared = _change(means.iloc[0], means.iloc[-1], "less", "more", "same")
+    return Sentence(compared, numbers), Sentence("without", numbers), Sentence("part", numbers)
 
 
 def maps(found: Iterable[AttributionMap], networks: Sequence[str]) -> Finding:

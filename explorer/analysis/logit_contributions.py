@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from explorer import progress
 from explorer.analysis.images import require_images
+from explorer.analysis.inside_blocks import reason_not_additive
 from explorer.errors import BadSettings
 from explorer.models.blocks import ResidualBlock
 from explorer.models.layers import blocks, network_name
@@ -76,15 +77,8 @@ def logit_contributions(
 def require_additive(network: nn.Module) -> None:
     """Raise BadSettings unless the scores are a sum of what the blocks add."""
     name = network_name(network)
-    if not isinstance(network, Network):
-        why = "is not a network of `build`"
-    elif network.config.dense:
-        why = "joins what its layers compute side by side, it does not add it up"
-    elif network.config.shortcut == "none":
-        why = "has no shortcuts, so its blocks add nothing up"
-    elif network.config.order == "post":
-        why = "applies a ReLU after every sum, so what a block adds is changed by each later block"
-    else:
+    why = reason_not_additive(network.config) if isinstance(network, Network) else "is not a network of `build`"
+    if not why:
         return
     raise BadSettings(
         f"{name} {why}: its scores have no parts for blocks. Take a pre-activation network, such as preresnet110 or "

@@ -19,6 +19,7 @@ from explorer.cli import (
     evaluate,
     export,
     facts,
+    inside,
     landscape,
     layers,
     lesson,
@@ -68,6 +69,8 @@ app.command(name="cka-pitfall")(probes.cka_pitfall)
 app.command(probes.paths)
 app.command(landscape.landscape)
 app.command(landscape.refine)
+app.command(inside.block)
+app.command(inside.contributions)
 app.command(attributions.methods)
 app.command(attributions.attribute)
 app.command(name="attribute-check")(attributions.check)

@@ -74,6 +74,16 @@ def operate(operations: str, references: Iterable[str], *, data: str, images: in
     return command("operate", operations, *references, data=data, images=images)
 
 
+def block(reference: str, *, place: str, image: str, channels: Sequence[int], data: str) -> str:
+    """Feature maps of a block."""
+    return command("block", reference, place=place, image=image, channels=tuple(channels), data=data)
+
+
+def contributions(reference: str, *, image: str, data: str) -> str:
+    """What blocks add to the scores of a picture."""
+    return command("contributions", reference, image=image, data=data)
+
+
 def attributions(
     name: Attributions,
     references: Iterable[str],

@@ -1,4 +1,4 @@
-"""Columns of loss landscapes, of refinement, and of what blocks add to the scores."""
+"""Columns of loss landscapes, of refinement, and of what is inside of blocks."""
 
 # The loss at points of a line or plane through the weights of a network.
 LANDSCAPE = [
@@ -50,6 +50,24 @@ LOGIT_PARTS = [
     "label",  # number of the class
     "class",
     "contribution",  # to its score before softmax
+]
+
+# The maps of one image in a block.
+ARITHMETIC = [
+    "channel",  # of the block's output, from 0
+    "part",  # x, F(x), shortcut(x), sum, ReLU; "side by side" for a dense layer
+    "row",
+    "column",
+    "value",
+]
+
+# The weights of a convolution.
+FILTERS = [
+    "filter",  # from 0, the channel that it computes
+    "input",  # channel of its group
+    "row",
+    "column",
+    "weight",
 ]
 
 # The filters' most exciting images for one channel.

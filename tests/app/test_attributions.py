@@ -17,9 +17,9 @@ from explorer.compute.client import compute
 from explorer.compute.functions import attributions
 from explorer.data.digits import read
 from explorer.ui.attributions.method_choice import USUAL
-from explorer.ui.attributions.picture_choice import IN_STRIP
 from explorer.ui.attributions.views import VIEWS
 from explorer.ui.widgets.live_chart import live_chart
+from explorer.ui.widgets.picture_choice import IN_STRIP
 from tests.app.reading import charts, texts
 
 TINY = "plain8,resnet8"
@@ -84,9 +84,9 @@ def clicked(monkeypatch):
         for meaning in meanings:
             st.button("click", key=f"{key}-{meaning}", on_click=on_click, args=([meaning],))
 
-    for module in ("maps", "picture_choice"):
-        monkeypatch.setattr(f"explorer.ui.attributions.{module}.live_chart", chart)
-        monkeypatch.setattr(f"explorer.ui.attributions.{module}.cached_drawing", lambda key, draw: draw())
+    for module in ("attributions.maps", "widgets.picture_choice"):
+        monkeypatch.setattr(f"explorer.ui.{module}.live_chart", chart)
+        monkeypatch.setattr(f"explorer.ui.{module}.cached_drawing", lambda key, draw: draw())
 
 
 def _meanings(figure):

@@ -207,10 +207,10 @@ def test_photographs_are_explained_to_a_network_of_imagenet_without_a_folder(ope
     assert not app.error
     assert "photographs and uploads can be explained" in texts(app)
     assert app.button_group(key="pictures").options == ["Photographs", "Upload"]
-    assert "Explained: Chinese temple" in texts(app).replace("\\", "")
+    assert "Picture: Chinese temple" in texts(app).replace("\\", "")
     wrong = open_page("attributions", networks=imagenet_like, pictures="Wrongly classified", image="test:3")
     assert not wrong.error
-    assert "Explained: Chinese temple" in texts(wrong).replace("\\", "")
+    assert "Picture: Chinese temple" in texts(wrong).replace("\\", "")
 
 
 def test_a_folder_with_training_images_can_be_trained_on(open_page, write):

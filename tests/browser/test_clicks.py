@@ -103,6 +103,6 @@ def test_attributions_of_an_own_picture(home, tmp_path):
     click(home, "link", "Attributions")
     click(home, "radio", "Upload")
     give_file(home, tmp_path / "mine.png")
-    home.get_by_text("Explained: Upload").or_(home.get_by_text("whatever it shows")).first.wait_for()
+    home.get_by_text("Picture: Upload").or_(home.get_by_text("whatever it shows")).first.wait_for()
     home.locator(CHART).nth(1).wait_for()
     assert len(home.clicked) <= 5

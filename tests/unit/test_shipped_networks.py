@@ -47,9 +47,9 @@ def test_the_error_is_measured_again(name):
 @pytest.mark.skipif(not data_status("cifar10").available, reason="CIFAR-10 is not on this machine")
 @pytest.mark.parametrize("name", [name for name in WITH_WEIGHTS if "cifar10" in name and name.endswith("20")])
 def test_the_error_on_cifar10_is_measured_again(name):
-    """Within 2 images of 10,000: another machine rounds differently."""
+    """Within 10 images of 10,000: the training measured it in bfloat16, this in float32."""
     error = evaluate(load_checkpoint(name), load_data("cifar10"))["error"]
-    assert error == pytest.approx(store.read_run(name).progress.test_error, abs=2e-4)
+    assert error == pytest.approx(store.read_run(name).progress.test_error, abs=1e-3)
 
 
 @pytest.mark.parametrize(("data", "depths"), [("cifar10", (20, 56)), ("digits", (20, 56))])

@@ -14,9 +14,9 @@ from explorer.figures.numbers import precise
 
 WIDTH = 1100  # pixels
 EDGE = 8.0
-LEFT, RIGHT = 104, 84  # for the names of channels, for the colour bar
+LEFT, RIGHT = 124, 84  # for the names of channels, for the colour bar
 GAP = 34  # between panels, where the signs stand
-HEAD, VALUE, BETWEEN, FOOT = 62, 28, 18, 34
+HEAD, VALUE, BETWEEN, FOOT = 44, 28, 18, 34
 MOST_SIDE = 170
 TOP = 99.5  # percentile of |values| at the end of the colour scale
 
@@ -31,8 +31,8 @@ def block_panels(
 ) -> go.Figure:
     """A row of feature maps per channel: x, F(x), shortcut(x), their sum, the ReLU; all on one colour scale.
 
-    A point's customdata is [channel, row, column]. The pixel at `position` is framed in every map, its values stand
-    below.
+    A point's customdata is [channel, row, column] of the block's output. The pixel at `position` is framed in every
+    map, its values stand below.
 
     Args:
         found: of `studies.features.block_arithmetic`.
@@ -42,14 +42,14 @@ def block_panels(
         height: in pixels; None takes what the rows need.
     """
     colours = theme.palette(dark=dark)
-    panels = _panels(found, channels[0] if channels else 0)
+    first = channels[0] if channels else 0
+    panels = found.parts(first)
     side = min(MOST_SIDE, (WIDTH - LEFT - RIGHT - GAP * (len(panels) - 1)) / len(panels))
     lefts = [LEFT + number * (side + GAP) for number in range(len(panels))]
     row = side + VALUE + BETWEEN
-    rows = [_panels(found, channel) for channel in channels]
+    rows = [found.parts(channel) for channel in channels]
     top = _top(rows)
-    end = found.joined if found.relu is None else found.relu
-    position = position or _highest(end[channels[0] if channels else 0])
+    position = position or _highest(found.output[first])
     data: list[dict[str, Any]] = []
     shapes: list[dict[str, Any]] = []
     values: list[tuple[float, float, str]] = []
@@ -60,7 +60,7 @@ def block_panels(
             if values_of is None:
                 values.append((left + side / 2, upper + side / 2, "no such channel"))
                 continue
-            data.append(_map(name, channel, values_of, (left, upper), side, top, colours))
+            data.append(_map(name, channel, values_of, (left, upper), side, size))
             at = tuple(
                 place * here // there for place, here, there in zip(position, values_of.shape, size, strict=True)
             )
@@ -92,24 +92,9 @@ def block_panels(
         )
         | {"uid": "note"},
     ]
-    bar = _bar(top, colours, (HEAD / total, (HEAD + side) / total))
+    bar = _bar(top, colours, lefts[-1] + side, (HEAD / total, (HEAD + side) / total))
     layout = sheet_layout(WIDTH, total, colours, drawn=height) | {"shapes": shapes, "coloraxis": bar}
     return go.Figure({"data": data, "layout": layout})
-
-
-def _panels(found: Arithmetic, channel: int) -> list[tuple[str, NDArray[np.float32] | None]]:
-    """Heading and map of each panel; None where the channel is not there."""
-
-    def at(maps: NDArray[np.float32], place: int) -> NDArray[np.float32] | None:
-        return maps[place] if 0 <= place < len(maps) else None
-
-    if found.by == "concatenation":
-        panels = [("x", at(found.x, channel)), ("F(x)", at(found.branch, channel - len(found.x)))]
-        return [*panels, ("side by side", at(found.joined, channel))]
-    panels = [("x", at(found.x, channel - found.before)), ("F(x)", at(found.branch, channel))]
-    if found.shortcut is not None:
-        panels += [("shortcut(x)", at(found.shortcut, channel)), ("sum", at(found.joined, channel))]
-    return [*panels, ("ReLU", at(found.relu, channel))] if found.relu is not None else panels
 
 
 def _signs(found: Arithmetic) -> list[str]:
@@ -136,24 +121,27 @@ def _map(
     values: NDArray[np.float32],
     place: tuple[float, float],
     side: float,
-    top: float,
-    colours: theme.Palette,
+    size: tuple[int, ...],
 ) -> dict[str, Any]:
-    rows, columns = np.indices(values.shape)
+    """A map whose positions mean those of the output, whose size is `size`: x is larger where the block halves it."""
+    rows, columns = (
+        each * there // here for each, there, here in zip(np.indices(values.shape), size, values.shape, strict=True)
+    )
+    where = "" if values.shape == size else " of the output"
     return map_at(place, side, values) | {
         "coloraxis": "coloraxis",
         "customdata": np.stack([np.full(values.shape, channel), rows, columns], axis=-1).astype(object),
         "uid": f"map-{channel}-{name}",
-        "hovertemplate": f"<b>{name}</b>, channel {channel}<br>row %{{customdata[1]}}, column %{{customdata[2]}}: "
-        "%{z:.3f}<extra></extra>",
+        "hovertemplate": f"<b>{name}</b>, channel {channel}<br>row %{{customdata[1]}}, column %{{customdata[2]}}"
+        f"{where}: %{{z:.3f}}<extra></extra>",
     }
 
 
-def _bar(top: float, colours: theme.Palette, span: tuple[float, float]) -> dict[str, Any]:
+def _bar(top: float, colours: theme.Palette, left: float, span: tuple[float, float]) -> dict[str, Any]:
     low, high = span
     bar = {"tickfont": {"size": theme.TEXT_SIZE - 1, "color": colours.muted}, "thickness": 12, "outlinewidth": 0}
     bar |= {
-        "x": 1 - RIGHT / WIDTH + 0.012,
+        "x": left / WIDTH + 0.012,
         "xanchor": "left",
         "y": 1 - high,
         "yanchor": "bottom",

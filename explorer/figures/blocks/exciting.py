@@ -15,7 +15,7 @@ from explorer.figures.numbers import precise
 
 WIDTH = 1100  # pixels
 COLUMNS = 9
-GAP, TITLES, HEAD, FOOT = 14, 44, 16, 36
+GAP, TITLES, HEAD, FOOT = 14, 52, 16, 36
 MOST_SIDE = 150
 DOT = 8
 
@@ -60,7 +60,7 @@ def most_exciting_images(found: ExcitingImages, *, dark: bool = False, height: i
         shapes += [frame(corner, *size, theme.ON_LIGHT, line=4), frame(corner, *size, theme.ON_DARK, line=1.5)]
         middle = first + row.side / 2
         middles.append((left + middle[0] * step, upper + middle[1] * step))
-        titles += [(left + side / 2, upper + side + 12, name), (left + side / 2, upper + side + 31, value)]
+        titles += [(left + side / 2, upper + side + 18, name), (left + side / 2, upper + side + 38, value)]
     dots = {
         "type": "scatter",
         "mode": "markers",

@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from explorer.figures import theme
-from explorer.figures.blocks.sheet import map_at, picture_at, sheet_layout, words_at
+from explorer.figures.blocks.sheet import picture_at, sheet_layout, words_at
 
 WIDTH = 1100  # pixels
 LEFT, HEAD, FOOT, RIGHT, EDGE = 92, 44, 40, 84, 8.0
@@ -35,17 +35,7 @@ def filter_grid(weights: NDArray[np.float32], *, dark: bool = False, height: int
     filters, channels = (min(MOST, count) for count in weights.shape[:2])
     side = min(MOST_SIDE, (WIDTH - LEFT - RIGHT) / channels - GAP, 24 if filters > 16 else MOST_SIDE)
     total = HEAD + filters * (side + GAP) + FOOT
-    data = [
-        map_at((LEFT + channel * (side + GAP), HEAD + number * (side + GAP)), side, weights[number, channel])
-        | {
-            "coloraxis": "coloraxis",
-            "customdata": np.full((*weights.shape[2:], 2), [number, channel]).astype(object),
-            "uid": f"filter-{number}-{channel}",
-            "hovertemplate": f"filter {number}, input channel {channel}: %{{z:.3f}}<extra></extra>",
-        }
-        for number in range(filters)
-        for channel in range(channels)
-    ]
+    data = [_maps(weights[:filters, :channels], side)]
     step = 1 if side > 14 else 4
     rows = [(EDGE, HEAD + number * (side + GAP) + side / 2, f"filter {number}") for number in range(0, filters, step)]
     data += [
@@ -68,6 +58,32 @@ def filter_grid(weights: NDArray[np.float32], *, dark: bool = False, height: int
         "coloraxis": _bar(top, colours, total, filters * (side + GAP))
     }
     return go.Figure({"data": data, "layout": layout})
+
+
+def _maps(weights: NDArray[np.float32], side: float) -> dict[str, Any]:
+    """One heat map with gaps between the filters: a browser takes seconds for a thousand small ones."""
+    filters, channels, rows, columns = weights.shape
+    cells = np.full((filters, rows + 1, channels, columns + 1), np.nan, np.float32)
+    cells[:, :rows, :, :columns] = weights.transpose(0, 2, 1, 3)
+    places = np.broadcast_arrays(np.arange(filters)[:, None, None, None], np.arange(channels)[:, None], cells)[:2]
+    shape = filters * (rows + 1), channels * (columns + 1)
+    return {
+        "type": "heatmap",
+        "x": _edges(LEFT, channels, columns, side),
+        "y": _edges(HEAD, filters, rows, side),
+        "z": cells.reshape(shape)[:-1, :-1],
+        "coloraxis": "coloraxis",
+        "customdata": np.stack([each.reshape(shape)[:-1, :-1] for each in places], axis=-1).astype(object),
+        "uid": "filters",
+        "hoverongaps": False,
+        "hovertemplate": "filter %{customdata[0]}, input channel %{customdata[1]}: %{z:.3f}<extra></extra>",
+    }
+
+
+def _edges(start: float, count: int, cells: int, side: float) -> NDArray[np.float64]:
+    """Of the cells of so many filters, and of the gaps between them."""
+    inside = np.linspace(0, side, cells + 1)
+    return (start + np.arange(count)[:, None] * (side + GAP) + inside).ravel()
 
 
 def _of_colours(weights: NDArray[np.float32], top: float, colours: theme.Palette, height: int | None) -> go.Figure:

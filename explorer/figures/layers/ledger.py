@@ -22,6 +22,7 @@ MARKER = 8
 MARKERS = {"plain": "square", "residual": "circle"}
 RESHAPING = ("pad", "projection")  # shortcuts of blocks that change the shape
 SHARES = ("shortcut_share", "branch_share")  # 0 and 1 in a plain network
+RISE = {"rise": LayerMeasure("error rise if deleted (points)", (0.0, 10.0))}
 POINT = ["number", "name", "stage", "block", "reference"]  # customdata of a point
 
 
@@ -41,8 +42,9 @@ def ledger_entries(
     block, its name, stage, block within the stage, and reference.
 
     Args:
-        table: `tables.LEDGER` after `tables.MEASURED_KEYS`.
-        measures: names in `layer_measures.BLOCK_MEASURES`, two panels a row.
+        table: `tables.LEDGER` after `tables.MEASURED_KEYS`; with a column `rise`, of the error without the block, in
+            points, for the measure of this name.
+        measures: "rise", or names in `layer_measures.BLOCK_MEASURES`; two panels a row.
         x: "block" counts; "relative" aligns the stages of all depths.
         selected: stage and block, with a ring in every line that has it.
         dark: for a dark page.
@@ -51,7 +53,7 @@ def ledger_entries(
     Raises:
         UnknownName: no such measure.
     """
-    shown = {name: lookup(BLOCK_MEASURES, name, "measure") for name in measures}
+    shown = {name: lookup(BLOCK_MEASURES | RISE, name, "measure") for name in measures}
     colours = theme.palette(dark=dark)
     lines = network_lines(table)
     layout = base_layout(lines, _facts(table, measures), colours, height=height)

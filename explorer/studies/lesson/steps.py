@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 HEIGHT = 430  # pixels of a figure, so that question and finding fit on a small screen with it
 IMAGES = 100
+TEST_IMAGES = 250  # for the error without each block
 PICTURES = tuple(f"test:{number}" for number in (0, 1, 3, 4, 6, 12, 13, 25))  # of CIFAR-10: eight classes
 COARSE = 16  # pixels a side, below which maps of the last block show nothing
 
@@ -208,15 +209,26 @@ def _response_levels(_runs: LessonRuns, results: Results, height: int) -> "Figur
 
 
 def _ledger_measurements(runs: LessonRuns) -> list[Measurement]:
-    return [_of_layers("residual_ledger", each) for each in runs.weights([runs.residual[0], runs.residual[-1]])]
+    """The ledger of each network, then the error without each of its blocks."""
+    references = runs.weights([runs.residual[0], runs.residual[-1]])
+    lesions = [Measurement("blocks", "lesion", ([each],), {"data": "", "images": TEST_IMAGES}) for each in references]
+    return [*(_of_layers("residual_ledger", each) for each in references), *lesions]
+
+
+def _ledger_table(results: Results) -> pd.DataFrame:
+    """`tables.LEDGER` with the column `rise`, see `figures.ledger_entries`."""
+    half = len(results) // 2
+    block = ["network", "stage", "block"]
+    rises = _joined(results[half:])[[*block, "rise"]]
+    return _joined(results[:half]).merge(rises.assign(rise=100 * rises["rise"]), on=block, how="left")
 
 
 def _ledger(_runs: LessonRuns, results: Results) -> Finding:
-    return findings.ledger(_joined(results)) if results else findings.NOTHING
+    return findings.ledger(_ledger_table(results)) if results else findings.NOTHING
 
 
 def _ledger_entries(_runs: LessonRuns, results: Results, height: int) -> "Figure":
-    return ledger_entries(_joined(results), measures=("branch_ratio",), height=height)
+    return ledger_entries(_ledger_table(results), measures=("branch_ratio", "rise"), height=height)
 
 
 def _of_layers(function: str, reference: str) -> Measurement:

@@ -5,17 +5,20 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
+from explorer.analysis.agreement_finding import agreement_finding
 from explorer.attribution.methods import METHODS
 from explorer.attribution.question import Question
 from explorer.compute.client import Call, compute
 from explorer.compute.functions import attributions
+from explorer.escaping import in_markdown
 from explorer.figures import agreement_by_depth, agreement_matrix
 from explorer.figures.maps.agreements import AGREEMENTS
-from explorer.ui.attributions.maps import choose_network
 from explorer.ui.attributions.method_choice import choose_method, choose_methods, show_meaning
 from explorer.ui.attributions.scene import Scene, command
 from explorer.ui.widgets.export import export_buttons
 from explorer.ui.widgets.live_chart import live_chart
+from explorer.ui.widgets.network_choice import choose_network
+from explorer.ui.widgets.presenting import ONE_BEAT, present, stage
 from explorer.ui.widgets.waiting import awaited, show_failure
 
 BETWEEN = {"networks": "Networks", "methods": "Methods"}
@@ -38,8 +41,9 @@ def show_agreement(scene: Scene) -> None:
                 bind="query-params", width=220,
             )
         )  # fmt: skip
+        present(ONE_BEAT)
         one = choose_method(key="agreement-method") if between == "networks" else None
-        network = choose_network(scene) if between == "methods" else None
+        network = choose_network(scene.chosen) if between == "methods" else None
     with scene.fields:
         chosen = [one] if one is not None else choose_methods()
     images = scene.picture.reference if on == "this" else int(str(on))
@@ -72,7 +76,10 @@ def _show(answer: Call[pd.DataFrame], measure: str, scene: Scene, shell: str) ->
     table = answer.value
     named = _named(table, scene)
     draw = partial(agreement_matrix, named, measure=measure)
-    live_chart(draw(), key="agreement", alt=f"{AGREEMENTS[measure]} of each pair of maps.", filename="agreement")
+    sentence = agreement_finding(named, measure, AGREEMENTS[measure])
+    with stage(in_markdown(sentence)):
+        live_chart(draw(), key="agreement", alt=sentence, filename="agreement")
+    st.markdown(f"**{in_markdown(sentence)}**")
     if "network_a" in table:
         live_chart(
             agreement_by_depth(table, measure=measure),

@@ -10,9 +10,10 @@ from explorer.escaping import in_markdown
 from explorer.figures import attribution_grid
 from explorer.figures.maps.cells import MapCell, MapValues
 from explorer.figures.maps.pages import grid_pages
+from explorer.figures.network_lines import moment
 from explorer.results import AttributionMap, MissingMap
 from explorer.studies import map_files as map_export
-from explorer.ui.attributions.maps import choose_network, choose_show
+from explorer.ui.attributions.maps import choose_show
 from explorer.ui.attributions.method_choice import choose_method, show_meaning
 from explorer.ui.attributions.scene import MapRequest, Scene, command, maps
 from explorer.ui.attributions.stage import show_page
@@ -20,6 +21,7 @@ from explorer.ui.errors import show_error
 from explorer.ui.widgets.export import export_buttons
 from explorer.ui.widgets.live_chart import live_chart
 from explorer.ui.widgets.moment import at_moment
+from explorer.ui.widgets.network_choice import choose_network
 from explorer.ui.widgets.presenting import is_presenting
 
 SIGNS = "A, B: orange for the explained class, blue against it; A minus B: orange where A is higher, blue where B is"
@@ -31,8 +33,8 @@ def show_difference(scene: Scene) -> None:
         st.info("Choose two networks or more.")
         return
     with scene.fields, st.container(horizontal=True, vertical_alignment="bottom"):
-        first = choose_network(scene, "Map of", key="difference-a")
-        second = choose_network(scene, "minus map of", key="difference-b", index=1)
+        first = choose_network(scene.chosen, "Map of", key="difference-a")
+        second = choose_network(scene.chosen, "minus map of", key="difference-b", index=1)
         method = choose_method(key="difference-method")
     with scene.fields, st.container(horizontal=True, vertical_alignment="bottom"):
         show = choose_show()
@@ -58,8 +60,11 @@ def show_difference(scene: Scene) -> None:
         cells = _cells(pair, scaled=scaled)
         scale = "all" if scaled else "map"
         if is_presenting():
+            ending = f", {moment(step)}"  # in the sentence, not in each heading
+            cells = [replace(cell, column=cell.column.removesuffix(ending)) for cell in cells]
+            after = "" if step is None else f" after {step:,} steps"
             pages = grid_pages(cells, show=show, scale=scale, signs=SIGNS)
-            show_page(pages, lambda _: f"What does {pair[0].network} see that {pair[1].network} does not?")
+            show_page(pages, lambda _: f"What does {pair[0].network} see that {pair[1].network} does not{after}?")
             return
         draw = partial(attribution_grid, cells, show=show, scale=scale, signs=SIGNS)
         live_chart(

@@ -9,15 +9,17 @@ from explorer.compute.client import compute
 from explorer.compute.functions import attributions
 from explorer.figures import layer_lens
 from explorer.figures.maps.pages import lens_page_count, lens_pages
+from explorer.labels import capital
 from explorer.studies import map_files as map_export
 from explorer.studies.commands import ALL_BLOCKS
-from explorer.ui.attributions.maps import choose_network, choose_scale, choose_show
+from explorer.ui.attributions.maps import choose_scale, choose_show
 from explorer.ui.attributions.method_choice import choose_method, show_meaning
 from explorer.ui.attributions.scene import Scene, command
 from explorer.ui.attributions.stage import page_numbers, show_page
 from explorer.ui.widgets.export import export_buttons
 from explorer.ui.widgets.live_chart import live_chart
 from explorer.ui.widgets.moment import at_moment
+from explorer.ui.widgets.network_choice import choose_network
 from explorer.ui.widgets.presenting import is_presenting
 from explorer.ui.widgets.waiting import awaited, show_failure
 
@@ -27,7 +29,7 @@ LAYERED = [name for name, row in METHODS.items() if row.scope == "layer"]
 def show_lens(scene: Scene) -> None:
     """A map for each block, from the first to the last, at the moment of the slider."""
     with scene.fields, st.container(horizontal=True, vertical_alignment="bottom"):
-        candidate = choose_network(scene, index=len(scene.chosen) - 1)
+        candidate = choose_network(scene.chosen, index=len(scene.chosen) - 1)
         method = choose_method(LAYERED, key="lens", layered=False)
         show, scale = choose_show(), choose_scale("map")
 
@@ -48,7 +50,8 @@ def show_lens(scene: Scene) -> None:
         cells = map_export.map_cells(answer.value, "stage", "block")
         if is_presenting():
             pages = lens_pages(cells, show=show, scale=scale)
-            show_page(pages, lambda page: f"Where in {candidate.config.name} does the evidence form? {page.heading}")
+            question = f"Where in {candidate.config.name} does the evidence form?"
+            show_page(pages, lambda page: f"{question} {capital(page.heading)}.")
             return
         draw = partial(layer_lens, cells, show=show, scale=scale)
         live_chart(

@@ -16,14 +16,13 @@ from explorer.figures.network_lines import moment
 from explorer.results import AttributionMap, MissingMap
 from explorer.studies import map_files as map_export
 from explorer.ui import wording
-from explorer.ui.address import forget_unless_offered
 from explorer.ui.attributions.method_choice import Chosen, choose_method, choose_methods, show_meaning
 from explorer.ui.attributions.scene import MapRequest, Scene, command, maps
 from explorer.ui.attributions.stage import page_numbers, show_page
 from explorer.ui.widgets.export import download, show_command
 from explorer.ui.widgets.live_chart import cached_drawing, live_chart
 from explorer.ui.widgets.moment import at_moment
-from explorer.ui.widgets.network_choice import Candidate
+from explorer.ui.widgets.network_choice import Candidate, choose_network
 from explorer.ui.widgets.presenting import is_presenting, present
 
 AXES = {"method": "method", "network": "network", "target": "class explained", "step": "moment of training"}
@@ -121,18 +120,7 @@ def _own(candidate: Candidate, moments: Sequence[int | None]) -> Sequence[int | 
 
 
 def _networks(scene: Scene, *, several: bool) -> list[Candidate]:
-    return list(scene.chosen) if several else [choose_network(scene)]
-
-
-def choose_network(scene: Scene, label: str = "Network", *, key: str = "network", index: int = 0) -> Candidate:
-    """One of the chosen networks."""
-    names = {each.name: each for each in scene.chosen}
-    forget_unless_offered(key, names)
-    name = st.selectbox(
-        label, list(names), index=min(index, len(names) - 1), format_func=lambda each: names[each].label, key=key,
-        bind="query-params", width=270,
-    )  # fmt: skip
-    return names[str(name)]
+    return list(scene.chosen) if several else [choose_network(scene.chosen)]
 
 
 def _targets(scene: Scene, networks: Sequence[Candidate]) -> list[int]:

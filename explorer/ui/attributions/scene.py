@@ -9,7 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 from explorer.attribution.question import Question
 from explorer.compute.client import compute
 from explorer.compute.functions import attributions
-from explorer.data.catalogue import IMAGENET, DatasetRow, data_status, dataset, known_dataset
+from explorer.data.catalogue import DatasetRow, dataset, known_dataset
 from explorer.data.pictures import Picture
 from explorer.errors import BadSettings
 from explorer.escaping import in_markdown
@@ -18,9 +18,9 @@ from explorer.studies import commands
 from explorer.studies.map_files import Map, missing_map
 from explorer.ui import glossary
 from explorer.ui.attributions.method_choice import Chosen
-from explorer.ui.attributions.picture_choice import choose_picture
 from explorer.ui.widgets.data_choice import AS_TRAINED, choose_data
 from explorer.ui.widgets.network_choice import CHOOSE_NETWORK, Candidate, choose_networks
+from explorer.ui.widgets.picture_choice import choose_picture, images_available
 from explorer.ui.widgets.waiting import awaited
 
 PREDICTED, TRUE = "the predicted one", "the true one"
@@ -77,7 +77,7 @@ def choose_scene(fields: DeltaGenerator) -> Scene | None:
         st.info(CHOOSE_NETWORK)
         return None
     data, chosen = _of_folder(networks, folder) if folder else _as_trained(networks)
-    if not chosen or not _available(data):
+    if not chosen or not images_available(data):
         return None
     picture = choose_picture(controls, chosen, data)
     if picture is None:
@@ -136,21 +136,6 @@ def _require_fit(candidate: Candidate, row: DatasetRow) -> None:
             f"It takes images of {config.channels} channels and has {config.classes} classes; {row.title} has "
             f"{row.channels} channels and {len(row.classes)} classes."
         )
-
-
-def _available(data: str) -> bool:
-    """Whether its images are on this machine; ImageNet's class names are enough for photographs."""
-    if data == IMAGENET:
-        return True
-    status = data_status(data)
-    if status.available:
-        return True
-    row = known_dataset(data)
-    if row is not None and row.archive is not None:
-        st.info(f"{row.title} is not on this machine. Download it on the Data page, or choose other networks.")
-    else:
-        st.info(f"{in_markdown(status.detail)} Choose other networks.")
-    return False
 
 
 def maps(scene: Scene, wanted: Sequence[MapRequest], doing: str = "Computing maps") -> list[Map]:

@@ -10,12 +10,12 @@ from explorer.figures import attribution_grid, deletion_insertion, randomisation
 from explorer.results import Check
 from explorer.studies import map_files as map_export
 from explorer.ui import wording
-from explorer.ui.attributions.maps import choose_network
 from explorer.ui.attributions.method_choice import Chosen, choose_method, show_meaning
 from explorer.ui.attributions.scene import Scene, command
 from explorer.ui.widgets.export import export_buttons
 from explorer.ui.widgets.live_chart import live_chart
 from explorer.ui.widgets.moment import at_moment
+from explorer.ui.widgets.network_choice import choose_network
 from explorer.ui.widgets.presenting import stage
 from explorer.ui.widgets.waiting import awaited, show_failure
 
@@ -51,7 +51,7 @@ VERDICTS = {
 def show_checks(scene: Scene) -> None:
     """The checks of one map at the moment of the slider, computed on request."""
     with scene.fields, st.container(horizontal=True, vertical_alignment="bottom"):
-        candidate = choose_network(scene)
+        candidate = choose_network(scene.chosen)
         method = choose_method()
 
     def at(step: int | None) -> None:

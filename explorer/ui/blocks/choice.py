@@ -10,6 +10,7 @@ from explorer.runs.checkpoint_facts import data_of_untrained
 from explorer.ui.widgets.data_choice import AS_TRAINED, choose_data
 from explorer.ui.widgets.network_choice import Candidate, choose_networks
 
+NETWORKS = "twins"  # key of the field
 MOST = 4  # beside each other
 
 
@@ -38,7 +39,7 @@ class BlocksChoice:
 def choose_blocks(place: DeltaGenerator, fields: DeltaGenerator) -> BlocksChoice:
     """The field for networks in `place`; for data in `fields`, where those of the view follow."""
     with place:
-        networks = choose_networks("twins", most=MOST, first=twins)
+        networks = choose_networks(NETWORKS, most=MOST, first=twins)
     data = choose_data(fields.container(), "block-data", AS_TRAINED)
     return BlocksChoice(tuple(networks), data, fields)
 

@@ -1,5 +1,7 @@
 """The proof by construction: a deeper network that computes what a shallower one does."""
 
+from statistics import fmean
+
 import streamlit as st
 
 from explorer.compute.client import compute
@@ -9,10 +11,8 @@ from explorer.results import Construction
 from explorer.runs.experiments import Experiment
 from explorer.runs.store import Run
 from explorer.studies import commands
-from explorer.studies.listing import network_errors
 from explorer.training.plan import Plan
 from explorer.training.recipe import Recipe
-from explorer.ui import cached
 from explorer.ui.names import network_name
 from explorer.ui.widgets.start import start_and_open
 from explorer.ui.widgets.waiting import show_result
@@ -62,8 +62,9 @@ def construction(found: Experiment) -> None:
 def _comparison(found: Experiment, made: Construction) -> None:
     """Errors of source, constructed and trained network, and a button to continue training."""
     scratch = [
-        run for run in found.runs
+        (run.progress.train_error, run.progress.test_error) for run in found.runs
         if run.facts and run.facts.network.name == made.network and run.progress.step == run.steps
+        and run.progress.train_error is not None and run.progress.test_error is not None
     ]  # fmt: skip
     columns = st.columns(3, gap="medium")
     with columns[0]:
@@ -74,17 +75,18 @@ def _comparison(found: Experiment, made: Construction) -> None:
         st.caption(f"Training error. Test error {percent(made.test_error)}.")
     with columns[2]:
         if scratch:
-            train, test = network_errors(found, cached.errors(found))[made.network]
+            train, test = (fmean(errors) for errors in zip(*scratch, strict=True))
             st.metric(f"{made.network}, trained from scratch", percent(train), border=True)
             runs = f"mean of {len(scratch)} runs" if len(scratch) > 1 else "one run"
-            st.caption(f"Training error at the end of the schedule, {runs}. Test error {percent(test)}.")
+            st.caption(f"Training error, {runs}. Test error {percent(test)}.")
         else:
             st.metric(f"{made.network}, trained from scratch", "–", border=True)
             st.caption("This experiment has not trained one.")
     st.markdown(
         f"{made.inserted_blocks} blocks of identity layers were inserted. Over {made.images:,} test images the "
         f"largest difference between any two outputs is **{made.largest_difference:.1e}**: rounding, nothing else. "
-        "The errors of both are measured on the same fixed samples."
+        "All errors are those of finished weights on images without augmentation; the first two networks are measured "
+        "on the same fixed samples."
     )
     st.code(commands.identity(made.source, network_config(made.network).depth), "bash")
     if st.button(

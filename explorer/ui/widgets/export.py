@@ -11,15 +11,16 @@ from explorer.figures.standalone import standalone_page
 from explorer.labels import heading
 
 
-def export_buttons(table: pd.DataFrame, draw: Callable[[], Figure], *, name: str, command: str) -> None:
-    """Downloads of a table and its chart, the table itself, and the shell command for it."""
+def export_buttons(table: pd.DataFrame, draw: Callable[[], Figure], *, name: str, command: str = "") -> None:
+    """Downloads of a table and its chart, the table itself, and the shell command for it, if there is one."""
     with st.container(horizontal=True):
         table_download(table, name)
         chart_download(draw, title=name, file=name)
     with st.expander("As a table", icon=":material/table_rows:"):
         headings = {name: heading(name) for name in map(str, table)}
         st.dataframe(table, hide_index=True, height=400, column_config=headings)
-    show_command(command)
+    if command:
+        show_command(command)
 
 
 def show_command(command: str) -> None:

@@ -40,7 +40,7 @@ _CSS = """
 .explorer-chart.explorer-chart-over .nsewdrag { cursor: pointer !important; }
 .explorer-chart.explorer-replaying .textpoint { visibility: hidden; }
 .explorer-chart.explorer-replaying .nsewdrag { pointer-events: none !important; }
-.explorer-replay { display: flex; align-items: center; gap: 0.7rem; color: var(--st-text-color); }
+.explorer-replay { display: flex; flex-wrap: wrap; align-items: center; gap: 0.7rem; color: var(--st-text-color); }
 .explorer-replay[hidden] { display: none; }
 .explorer-replay button, .explorer-replay select {
   font: inherit; color: inherit; background: var(--st-background-color); cursor: pointer;

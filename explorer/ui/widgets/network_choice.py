@@ -13,6 +13,7 @@ from explorer.models.config import NetworkConfig
 from explorer.runs.checkpoint_facts import kept_checkpoints, moments, training_data
 from explorer.runs.experiments import Experiment
 from explorer.ui import cached, glossary, wording
+from explorer.ui.address import forget_unless_offered
 from explorer.ui.names import experiment_name, run_name
 from explorer.ui.widgets.in_hand import in_hand, networks_with_weights, way_back
 
@@ -118,6 +119,19 @@ def choose_networks(
     if found:
         way_back(found)
     return [offered[name] for name in chosen]
+
+
+def choose_network(
+    chosen: Sequence[Candidate], label: str = "Network", *, key: str = "network", index: int = 0
+) -> Candidate:
+    """A field for one of the chosen networks, at first that at `index`; kept in the address as `key`."""
+    names = {each.name: each for each in chosen}
+    forget_unless_offered(key, names)
+    name = st.selectbox(
+        label, list(names), index=min(index, len(names) - 1), format_func=lambda each: names[each].label, key=key,
+        bind="query-params", width=270,
+    )  # fmt: skip
+    return names[str(name)]
 
 
 def _of_experiment_in_hand() -> tuple[Experiment | None, list[str]]:

@@ -113,11 +113,12 @@ def test_responses_are_compared_without_the_classifier(key, value):
 
 def test_the_ledger_leaves_out_blocks_that_change_the_shape():
     rows = [
-        ("resnet8", "residual", 8, "identity", 0.9), ("resnet8", "residual", 8, "pad", 9.0),
-        ("resnet14", "residual", 14, "identity", 0.4), ("resnet14", "residual", 14, "identity", 1.2),
+        ("resnet8", "residual", 8, "identity", 0.9, 20.0), ("resnet8", "residual", 8, "pad", 9.0, 50.0),
+        ("resnet14", "residual", 14, "identity", 0.4, 2.0), ("resnet14", "residual", 14, "identity", 1.2, 3.0),
     ]  # fmt: skip
-    table = pd.DataFrame(rows, columns=["network", "kind", "depth", "shortcut", "branch_ratio"])
-    first, part = findings.ledger(table)
+    table = pd.DataFrame(rows, columns=["network", "kind", "depth", "shortcut", "branch_ratio", "rise"])
+    first, without, part = findings.ledger(table)
+    assert (without.numbers["rise"], without.numbers["shallow_rise"]) == ("2.5", "20.0")
     assert (first.key, first.numbers["ratio"], first.numbers["shallow_ratio"]) == ("less", "0.80", "0.90")
     assert (part.numbers["small"], part.numbers["blocks"]) == ("1", "2")
 

@@ -6,6 +6,7 @@ import shlex
 import pytest
 import torch
 
+from explorer.analysis.inside_blocks import arithmetic_table, most_active
 from explorer.attribution.question import Question
 from explorer.cli import train as train_command
 from explorer.cli.main import main
@@ -13,7 +14,7 @@ from explorer.models.catalogue import network_config
 from explorer.models.description import description, differences
 from explorer.runs.checkpoints import load_checkpoint
 from explorer.runs.facts import Where
-from explorer.studies import attributions, commands, evaluations, identity, layers, map_files
+from explorer.studies import attributions, commands, evaluations, features, identity, layers, map_files
 from explorer.training.plan import Plan
 from explorer.training.recipe import Recipe
 
@@ -64,6 +65,20 @@ def test_looking_inside(answer, run, name, study, options, data):
     references = [f"{run}@5", "plain8-w4"]
     (rows,) = answer(commands.study_layers(name, references, data=data, **options)).values()
     alike(rows, study(references, data=data, **options))
+
+
+def test_looking_inside_a_block(answer, run, capsys):
+    found = features.block_arithmetic(run, "test:3", "stage2.block1")
+    shown = {"place": "stage2.block1", "image": "test:3", "data": ""}
+    alike(answer(commands.block(run, channels=[5, 0], **shown))["values"], arithmetic_table(found, [5, 0]))
+    alike(answer(commands.block(run, channels=[], **shown))["values"], arithmetic_table(found, most_active(found, 3)))
+    assert main(["block", run, "--channels", "99"]) == 1
+    assert "`channels` (=99) is not one of stage1.block1, which has 0 to 3." in capsys.readouterr().err
+
+
+def test_taking_scores_apart(answer):
+    told = answer(commands.contributions("preresnet20-w4", image="test:3", data="digits"))["parts"]
+    alike(told, features.contributions("preresnet20-w4", "test:3", data="digits").table)
 
 
 @pytest.mark.parametrize(("name", "study"), [("xray", layers.xray), ("shattering", layers.gradient_autocorrelation)])

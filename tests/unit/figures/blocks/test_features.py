@@ -59,6 +59,14 @@ def test_blocks_without_shortcut_or_relu_have_fewer_maps():
     assert "no such channel" in traces["values"].text
 
 
+def test_a_click_on_a_larger_x_means_the_position_of_the_output_that_it_becomes():
+    half = np.zeros((2, 4, 4), np.float32)
+    traces = drawn(block_panels(arithmetic(branch=half, shortcut=half, joined=half, relu=half)))
+    assert list(traces["map-0-x"].customdata[7, 4]) == [0, 3, 2]
+    assert "of the output" in traces["map-0-x"].hovertemplate
+    assert list(traces["map-0-sum"].customdata[3, 2]) == [0, 3, 2]
+
+
 def test_padded_channels_of_x_are_those_they_become():
     padded = np.zeros((4, 8, 8), np.float32)
     padded[1:3] = arithmetic().x
@@ -73,10 +81,13 @@ def test_filters_of_colour_images_are_pictures_and_others_a_row_each():
     pictures = filter_grid(np.random.default_rng(0).normal(size=(16, 3, 3, 3)).astype(np.float32))
     assert [trace.type for trace in pictures.data].count("image") == 16
     weights = np.random.default_rng(0).normal(size=(4, 2, 3, 3)).astype(np.float32)
-    traces = drawn(filter_grid(weights))
-    np.testing.assert_allclose(traces["filter-3-1"].z, weights[3, 1])
+    maps = drawn(filter_grid(weights))["filters"]
+    np.testing.assert_allclose(maps.z[12:15, 4:7], weights[3, 1])
+    assert np.isnan(maps.z[3]).all()  # a gap
+    assert list(maps.customdata[13, 5]) == [3, 1]
+    assert np.diff(maps.x) == pytest.approx([40 / 3] * 3 + [3] + [40 / 3] * 3)
     many = filter_grid(np.ones((64, 64, 3, 3), np.float32))
-    assert sum(trace.type == "heatmap" for trace in many.data) == 32 * 32
+    assert len(drawn(many)["filters"].x) == 32 * 4
     texts = [str(trace.text) for trace in many.data if trace.type == "scatter"]
     assert any("the first 32 × 32 are shown" in text for text in texts)
 

@@ -1,4 +1,4 @@
-"""The picture to explain: a test image, a photograph, or an uploaded file."""
+"""The picture that networks are shown: a test image, a photograph, or an uploaded file."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 from explorer.analysis.answers import Show, ranked_images
 from explorer.compute.client import compute
 from explorer.compute.functions import predictions
-from explorer.data.catalogue import DatasetRow, dataset
+from explorer.data.catalogue import IMAGENET, DatasetRow, data_status, dataset, known_dataset
 from explorer.data.pictures import PHOTOGRAPHS, Picture, keep_upload, picture, thumbnail
 from explorer.data.pixels import load_test
 from explorer.errors import ExplorerError
@@ -89,14 +89,29 @@ def choose_picture(controls: DeltaGenerator, chosen: Sequence[Candidate], data: 
             if source in ORDERS:
                 order = f"{len(offers):,} of {min(EXAMINED, row.test_images)} test images, {ORDERS[str(source)]}. "
     try:
-        found = picture(_selected(data), data=data)
+        found = picture(selected_picture(data), data=data)
     except ExplorerError as error:
         show_error(str(error))
         return None
     if source == "upload" and found.reference.startswith("upload:"):
         _strip([StripPicture(found.reference)], data, str(source))
-    st.caption(order + _explained(found, row.classes))
+    st.caption(order + _described(found, row.classes))
     return found
+
+
+def images_available(data: str) -> bool:
+    """Whether its images are on this machine; ImageNet's class names are enough for photographs."""
+    if data == IMAGENET:
+        return True
+    status = data_status(data)
+    if status.available:
+        return True
+    row = known_dataset(data)
+    if row is not None and row.archive is not None:
+        st.info(f"{row.title} is not on this machine. Download it on the Data page, or choose other networks.")
+    else:
+        st.info(f"{in_markdown(status.detail)} Choose other networks.")
+    return False
 
 
 def _source_and_class(controls: DeltaGenerator, row: DatasetRow, data: str) -> tuple[str, int | None]:
@@ -119,20 +134,26 @@ def _source_and_class(controls: DeltaGenerator, row: DatasetRow, data: str) -> t
     return str(source), label
 
 
-def _explained(found: Picture, classes: Sequence[str]) -> str:
+def _described(found: Picture, classes: Sequence[str]) -> str:
     title = in_markdown(found.title)
     if found.label is not None:
-        return f"Explained: {title}, class {in_markdown(classes[found.label])}."
-    return f"Explained: {title}. Networks assign it one of their {len(classes)} classes, whatever it shows."
+        return f"Picture: {title}, class {in_markdown(classes[found.label])}."
+    return f"Picture: {title}. Networks assign it one of their {len(classes)} classes, whatever it shows."
 
 
-def _selected(data: str) -> str:
+def selected_picture(data: str) -> str:
     """The reference chosen last, unless it is a test image past the end of this data set."""
     images = dataset(data).test_images
     reference = str(st.query_params.get("image", st.session_state.get("image", FIRST)))
     kind, _, number = reference.partition(":")
     beyond = kind == "test" and number_in(number, 0, images - 1) is None
     return (FIRST if images else FIRST_PHOTOGRAPH) if beyond else reference
+
+
+def select_picture(reference: str) -> None:
+    """Choose a picture elsewhere than in the strip, which then shows it."""
+    st.session_state.pop("pictures_source", None)
+    _select(reference)
 
 
 def _select(reference: str) -> None:
@@ -181,7 +202,7 @@ def _strip(offers: Sequence[StripPicture], data: str, source: str) -> None:
     references = [each.reference for each in offers]
     if st.session_state.get("pictures_source") != (data, source):
         st.session_state.pictures_source = data, source
-        place = references.index(_selected(data)) if _selected(data) in references else 0
+        place = references.index(selected_picture(data)) if selected_picture(data) in references else 0
         st.session_state.pictures_from = place - place % IN_STRIP
     start = min(int(st.session_state.get("pictures_from", 0)), len(offers) - 1)
     start -= start % IN_STRIP
@@ -191,7 +212,7 @@ def _strip(offers: Sequence[StripPicture], data: str, source: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         _turn(start - IN_STRIP, ":material/chevron_left:", f"Previous pictures; {where}", disabled=start == 0)
         with st.container(width="stretch"):
-            selected = here.index(_selected(data)) if _selected(data) in here else None
+            selected = here.index(selected_picture(data)) if selected_picture(data) in here else None
             drawing = cached_drawing(
                 repr((data, shown, selected)),
                 lambda: image_strip(
