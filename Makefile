@@ -11,7 +11,7 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 py
 VENV_PYTHON := .venv/bin/python
 READY := .venv/.requirements-installed
 
-.PHONY: help setup run test test-fast test-slow look lint types bench-train bench-responses bench-probes bench-attributions bench-first-paint bench-first-answer bench-evaluation bench-lesions bench-clicks bench-scale gpu-check zoo zoo-pack zoo-lesions clean
+.PHONY: help setup run test test-fast test-slow look lint types bench-train bench-responses bench-probes bench-attributions bench-first-paint bench-first-answer bench-evaluation bench-lesions bench-clicks bench-block-clicks bench-scale gpu-check zoo zoo-pack zoo-lesions clean
 
 help: ## Show this list
 	@echo 'ResNet Explorer: make TARGET'
@@ -71,6 +71,9 @@ bench-first-answer: $(READY) ## Measure the wait for the first picture after a s
 
 bench-clicks: $(READY) ## Measure how quickly pages answer a click while an experiment trains (needs chromium, CIFAR-10)
 	$(VENV_PYTHON) -m benchmarks.click_time $(ARGS)
+
+bench-block-clicks: $(READY) ## Measure how quickly the Blocks page answers a click on a block (needs chromium, CIFAR-10)
+	$(VENV_PYTHON) -m benchmarks.block_clicks $(ARGS)
 
 bench-scale: $(READY) ## Measure listing and drawing of hundreds of runs (1.4 GB in the temporary folder)
 	$(VENV_PYTHON) -m benchmarks.scale $(ARGS)

@@ -21,6 +21,7 @@ from benchmarks.app import HEADING, PATIENCE_SECONDS, ROOT, chromium, started, w
 DRAWN = "[...document.querySelectorAll('.explorer-chart')].some((each) => each._fullData?.some((trace) => {}))"
 FIRST = {  # what is waited for
     "Responses": DRAWN.format("true"),
+    "Blocks": DRAWN.format("trace.uid.endsWith('-bars')"),
     "Attributions": DRAWN.format("trace.uid === 'cell-0-0'"),
     "Evaluate": "document.querySelector('[data-testid=stDataFrame] canvas') !== null",
 }

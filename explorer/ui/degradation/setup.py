@@ -147,13 +147,13 @@ def _guess(plan: Plan) -> Guess:
     plain = sorted((c for c in plan.network_configs() if c.kind == "plain"), key=lambda config: config.depth)
     with st.container(border=True):
         kept = "It is kept in the address of the page and shown with the outcome."
-        st.markdown("##### :material/psychology_alt: Make a guess first", help=kept)
         lowest = st.selectbox(
-            "Lowest training error at the end",
+            ":material/psychology_alt: **Guess first**: lowest training error",
             plan.networks,
             index=None,
             placeholder="no guess",
             key="guess_lowest",
+            help=kept,
         )
         points = None
         if len(plain) > 1:
