@@ -36,7 +36,7 @@ class Arithmetic:
         place: such as "stage2.block3"; module: name in the network.
         x: what enters the block.
         branch: F(x).
-        shortcut: of x; None in a plain network and between the stages of a dense one.
+        shortcut: of x, times its factor; None in a plain network and between the stages of a dense one.
         joined: what the block makes of both, see `by`; the branch alone if there is no shortcut.
         relu: of `joined`; None where the block ends without a ReLU, as in pre-activation and dense networks.
         by: "sum" of branch and shortcut, "concatenation" of shortcut and branch (dense), or "none".

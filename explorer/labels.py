@@ -43,6 +43,7 @@ LABELS = {
     "stride_on": "stride on",
     "excitation": "squeeze-and-excitation",
     "growth": "growth",
+    "shortcut_scale": "shortcut scale",
     "name": "name",
     "layer": "layer",
     "target": "class explained",

@@ -101,7 +101,10 @@ def _unequal_parameters(compared: Comparison) -> Iterator[Confound]:
     if not unequal:
         return
     plain, residual = unequal[0]
-    twins = {r.name: NetworkConfig(**(p.model_dump() | {"shortcut": "A"})).name for p, r in unequal}
+    twins = {
+        r.name: NetworkConfig(**(p.model_dump() | {"shortcut": "A", "shortcut_scale": r.shortcut_scale})).name
+        for p, r in unequal
+    }
     yield Confound(
         "unequal_parameters",
         f"{residual.name} has {parameter_count(residual):,} parameters, {plain.name} {parameter_count(plain):,}: the "

@@ -42,9 +42,9 @@ def block_arithmetic(network: nn.Module, image: Tensor, place: str) -> Arithmeti
     block = copy.get_submodule(lookup(block_places(copy), place, f"block of {network_name(network)}"))
     kept: dict[str, Maps] = {}
 
-    def keep(name: str, *, given: int | None = None) -> Any:
+    def keep(name: str, *, given: int | None = None, weighted: Any = Tensor.detach) -> Any:
         def hook(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-            kept[name] = (output if given is None else inputs[given])[0].float().numpy(force=True).copy()
+            kept[name] = weighted(output if given is None else inputs[given])[0].float().numpy(force=True).copy()
 
         return hook
 
@@ -53,8 +53,8 @@ def block_arithmetic(network: nn.Module, image: Tensor, place: str) -> Arithmeti
     joined: Literal["sum", "concatenation", "none"] = "none"
     if addition is not None and getattr(block, "shortcut", None) is not None:
         joined = "sum"
-        watched += [(addition, keep("branch", given=0)), (addition, keep("shortcut", given=1))]
-        watched.append((addition, keep("joined")))
+        watched += [(addition, keep("branch", given=0)), (addition, keep("joined"))]
+        watched.append((addition, keep("shortcut", given=1, weighted=addition.weighted)))
     elif shape is not None:  # a plain block
         watched.append((_branch_end(block), keep("branch")))
     elif not hasattr(block, "pool"):  # a dense layer

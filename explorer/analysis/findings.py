@@ -170,7 +170,7 @@ def gradients(table: pd.DataFrame) -> Finding:
     if table.empty:
         return NOTHING
     rows = table[table["depth"] == table["depth"].max()]
-    ratios = {step: _first_to_last(layers) for step, layers in rows.groupby("step")}
+    ratios = {step: first_to_last(layers) for step, layers in rows.groupby("step")}
     steps = sorted(ratios)
     first, last = ratios[steps[0]], ratios[steps[-1]]
     numbers = {
@@ -187,8 +187,12 @@ def gradients(table: pd.DataFrame) -> Finding:
     return Sentence(key, numbers), Sentence("end_vanished" if last < VANISHED else "end_alive", numbers)
 
 
-def _first_to_last(layers: pd.DataFrame) -> float:
-    """Gradient of the first layer relative to that of the last convolution, before the classifier."""
+def first_to_last(layers: pd.DataFrame) -> float:
+    """Gradient of the first layer relative to that of the last convolution, before the classifier.
+
+    Args:
+        layers: layer and gradient_norm of one network.
+    """
     norms = layers.sort_values("layer")["gradient_norm"]
     return float(norms.iloc[0] / norms.iloc[-2])
 

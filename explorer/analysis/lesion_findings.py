@@ -2,6 +2,8 @@
 
 import pandas as pd
 
+from explorer.numerals import minus
+
 CHEAP = 0.05  # rise of the error
 
 
@@ -17,7 +19,7 @@ def lesion_finding(table: pd.DataFrame) -> str:
         worst = rows.iloc[int(rises.to_numpy().argmax())]
         place = f"block {worst['stage']}.{worst['block']}"
         parts.append(f"{rises.median():.1f} points in {network}, at most {rises.max():.1f} ({place})")
-    return f"Without one block the error rises, in the median, by {'; '.join(parts)}." if parts else ""
+    return minus(f"Without one block the error rises, in the median, by {'; '.join(parts)}.") if parts else ""
 
 
 def operated_finding(table: pd.DataFrame) -> str:

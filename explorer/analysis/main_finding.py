@@ -61,6 +61,7 @@ def main_finding(gaps: pd.DataFrame, *, chance: float, steps: int) -> MainFindin
         has = "has" if len(stuck) == 1 else "have"
         main = f"Not degradation yet: {names} {has} not started to train in {steps:,} steps."
         return MainFinding(main, tuple(_beside(row, chance) for row in pair.values()))
+    notes += [_beside(row, chance) for row in _further(gaps, pair)]
     return MainFinding(_weighed(pair), (*notes, *_limits(pair, steps)))
 
 
@@ -74,6 +75,18 @@ def _by_depths(gaps: pd.DataFrame, question: str) -> dict[tuple[int, int], GapRo
     for row in rows:
         found.setdefault((network_config(row["against"]).depth, row["depth"]), row)
     return found
+
+
+def _further(gaps: pd.DataFrame, pair: dict[str, GapRow]) -> list[GapRow]:
+    """Rows of the other families between the same depths."""
+    shown = {row["network"] for row in pair.values()}
+    depths = {(network_config(row["against"]).depth, row["depth"]) for row in pair.values()}
+    rows = gaps[gaps["question"].isin(_QUESTIONS.values())].to_dict("records")
+    return [
+        row
+        for row in rows
+        if row["network"] not in shown and (network_config(row["against"]).depth, row["depth"]) in depths
+    ]
 
 
 def _not_started(pair: dict[str, GapRow]) -> list[GapRow]:

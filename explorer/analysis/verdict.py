@@ -6,7 +6,7 @@ network has the higher *training* error. In short runs it varies half as much fr
 the finished network, whose batch norms have not settled by then.
 """
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
@@ -97,8 +97,8 @@ def error_gaps(ends: pd.DataFrame, *, chance: float) -> pd.DataFrame:
     """All comparisons of networks, each over the seeds that both have.
 
     Runs of one seed share data order and, for twins, initial weights, so the differences are paired by seed. Deeper
-    networks are compared with the shallowest one of the same blocks, plain networks with every residual network that
-    differs only in its shortcuts.
+    networks are compared with the shallowest one of the same blocks, networks with no shortcuts or weaker ones with
+    those that differ only in having them at full strength.
 
     Args:
         ends: result of `end_errors`.
@@ -153,13 +153,20 @@ def _pairs(ends: pd.DataFrame) -> Iterator[tuple[Question, str, str]]:
             shallowest, least = family[["network", "depth"]].iloc[0]
             for network in family.loc[family["depth"] > least, "network"]:
                 yield question, network, shallowest
-    for depth in networks["depth"].unique():
-        same = networks[networks["depth"] == depth]
-        for plain, residual in product(
-            same.loc[same["kind"] == "plain", "network"], same.loc[same["kind"] == "residual", "network"]
-        ):
-            if _twin(plain) == _twin(residual):
-                yield "shortcut", plain, residual
+    for _, same in networks.groupby("depth"):
+        for _, twins in same.groupby(same["network"].map(_twin), sort=False):
+            yield from (("shortcut", network, against) for network, against in _weaker(list(twins["network"])))
+
+
+def _weaker(twins: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Pairs of twins: one without shortcuts, or with weaker ones of the same kind, and one with the strongest."""
+    configs = {name: network_config(name) for name in twins}
+    strengths = {name: each.shortcut_scale if each.kind == "residual" else 0 for name, each in configs.items()}
+    strongest = max(strengths.values())
+    for network, against in product(twins, twins):
+        same = configs[network].shortcut in ("none", configs[against].shortcut)
+        if strengths[network] < strongest == strengths[against] and same:
+            yield network, against
 
 
 @cache
@@ -172,7 +179,7 @@ def _family(name: str) -> str:
 def _twin(name: str) -> str:
     """A key shared by networks that differ only in their shortcuts."""
     config = network_config(name)
-    return f"{config.stage_blocks} {config.model_dump_json(exclude={'shortcut'})}"
+    return f"{config.stage_blocks} {config.model_dump_json(exclude={'shortcut', 'shortcut_scale'})}"
 
 
 def _gap(

@@ -3,7 +3,6 @@
 from copy import deepcopy
 from typing import Any
 
-import torch
 from captum.attr import LRP
 from captum.attr._utils.lrp_rules import EpsilonRule
 from torch import Tensor, nn
@@ -29,12 +28,15 @@ class SplitRule(EpsilonRule):  # type: ignore[misc]
     Source: Otsuki et al. 2024 (arXiv 2407.09115), ratio-based splitting.
     """
 
-    def forward_hook(self, module: nn.Module, inputs: tuple[Tensor, ...], outputs: Tensor) -> Any:
-        self._total = torch.stack([each.detach().abs() for each in inputs]).sum(0) + self.STABILITY_FACTOR
+    def forward_hook(self, module: Addition, inputs: tuple[Tensor, ...], outputs: Tensor) -> Any:
+        branch, shortcut = (each.detach() for each in inputs)
+        sizes = branch.abs(), module.weighted(shortcut).abs()
+        total = sizes[0] + sizes[1] + self.STABILITY_FACTOR
+        self._shares = iter([each / total for each in sizes])  # one for each input, in their order
         return super().forward_hook(module, inputs, outputs)
 
     def _create_backward_hook_input(self, inputs: Tensor) -> Any:
-        share = inputs.abs() / self._total
+        share = next(self._shares)
         return lambda gradient: self.relevance_output[gradient.device] * share
 
 

@@ -40,7 +40,7 @@ def run(
     """Train plain and residual networks of several depths together, then give the verdict. Ctrl-C pauses.
 
     Args:
-        depths: plain and residual networks of these depths instead of the preset's, such as 20 32.
+        depths: of the preset's kinds of networks, instead of its own depths, such as 20 32.
         seeds: instead of the preset's.
         steps: instead of the preset's.
         lanes: worker processes that train at the same time; 0 chooses by cores, memory and runs.

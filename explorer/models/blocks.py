@@ -16,11 +16,14 @@ class Addition(nn.Module):
     Attributes:
         branch_factor: of the branch; differs from 1 in training with stochastic depth, see
             `training.stochastic_depth`, and in operated networks, see `models.operated`.
-        shortcut_factor: of the shortcut; differs from 1 in operated networks.
+        shortcut_factor: of the shortcut: the network's `shortcut_scale`, times that of an operation.
     """
 
     branch_factor = 1.0
-    shortcut_factor = 1.0
+
+    def __init__(self, shortcut_scale: float = 1.0) -> None:
+        super().__init__()
+        self.shortcut_factor = shortcut_scale
 
     def forward(self, branch: Tensor, shortcut: Tensor) -> Tensor:
         if self.branch_factor != 1:
@@ -69,7 +72,7 @@ class BasicBlock(ResidualBlock):
         self.norm2 = norm_at_end(norm, width)
         self.excitation = Excitation(width) if shape.excitation else None
         self.shortcut = build_shortcut(shape)
-        self.addition = Addition()
+        self.addition = Addition(shape.shortcut_scale)
         self.relu2 = nn.ReLU()
 
     def forward(self, x: Tensor) -> Tensor:
@@ -105,7 +108,7 @@ class BottleneckBlock(ResidualBlock):
         self.norm3 = norm_at_end(norm, shape.width)
         self.excitation = Excitation(shape.width) if shape.excitation else None
         self.shortcut = build_shortcut(shape)
-        self.addition = Addition()
+        self.addition = Addition(shape.shortcut_scale)
         self.relu3 = nn.ReLU()
 
     def forward(self, x: Tensor) -> Tensor:
@@ -140,7 +143,7 @@ class PreBasicBlock(ResidualBlock):
         self.norm3 = Scale() if norm == "skipinit" else None
         self.excitation = Excitation(width) if shape.excitation else None
         self.shortcut = build_shortcut(shape)
-        self.addition = Addition()
+        self.addition = Addition(shape.shortcut_scale)
 
     def forward(self, x: Tensor) -> Tensor:
         if self.branch_dropped:
@@ -174,7 +177,7 @@ class PreBottleneckBlock(ResidualBlock):
         self.norm4 = Scale() if norm == "skipinit" else None
         self.excitation = Excitation(shape.width) if shape.excitation else None
         self.shortcut = build_shortcut(shape)
-        self.addition = Addition()
+        self.addition = Addition(shape.shortcut_scale)
 
     def forward(self, x: Tensor) -> Tensor:
         if self.branch_dropped:

@@ -9,7 +9,9 @@ from explorer.models.names import (
     BOTTLENECK_DEPTHS,
     IMAGENET,
     IMAGENET_DENSE,
+    SCALE_DECIMALS,
     dense_width,
+    factor_text,
     usual_shortcut,
     usual_width,
 )
@@ -62,6 +64,8 @@ class NetworkConfig(Settings):
         norm: "batch"; "skipinit" has instead a scalar, initially zero, at the end of each branch (De and Smith 2020);
             "fixup" has instead scalars and smaller initial weights (Zhang et al. 2019).
         growth: channels that each dense layer adds.
+        shortcut_scale: factor of every shortcut before the sum, rounded to four decimals (the constant scaling of He et
+            al. 2016, section 3.1).
     """
 
     depth: int = Field(ge=1, le=DEEPEST)
@@ -80,6 +84,7 @@ class NetworkConfig(Settings):
     excitation: bool = False
     norm: Norm = "batch"
     growth: int = Field(default=0, ge=0, le=512)
+    shortcut_scale: float = Field(default=1.0, ge=0, le=1)
 
     @model_validator(mode="before")
     @classmethod
@@ -104,6 +109,11 @@ class NetworkConfig(Settings):
         if sum(stages) > DEEPEST:
             raise ValueError(f"`stages` (={quoted(stages)[1:-1]}) have more than {DEEPEST:,} blocks. Take fewer.")
         return stages
+
+    @field_validator("shortcut_scale")
+    @classmethod
+    def _as_named(cls, scale: float) -> float:
+        return abs(round(scale, SCALE_DECIMALS))  # no minus before a zero
 
     @model_validator(mode="after")
     def _can_be_built(self) -> Self:
@@ -157,6 +167,14 @@ class NetworkConfig(Settings):
                 self.dense and not self.growth
             ),
             "`growth` is of dense layers; take `block='dense'`.": self.growth and not self.dense,
+            f"`shortcut_scale` (={self.shortcut_scale:g}) is a factor of shortcuts that are added to a branch, and "
+            "this network has none: choose `shortcut` A, B, C or D in a network without dense layers.": (
+                self.shortcut_scale != 1 and self.kind != "residual"
+            ),
+            f"`shortcut_scale` (={self.shortcut_scale:g}) with `norm='{self.norm}'`: its branches start with outputs "
+            "of zero, so each block would only shrink its input; take `norm='batch'`.": (
+                self.shortcut_scale != 1 and self.norm != "batch"
+            ),
             "Dense layers concatenate their input and have no other shortcut, excitation or order: leave out "
             "`excitation` and `order`, and take `shortcut='none'`.": (
                 self.dense and (self.excitation or self.order == "pre" or self.shortcut != "none")
@@ -255,6 +273,7 @@ def _residual_name(config: NetworkConfig) -> tuple[str, list[str]]:
     suffixes += ["cifar"] * (known and config.stem == "small")
     suffixes += ["large"] * (large and not known)
     suffixes += [config.norm] * (config.norm != "batch")
+    suffixes += [f"alpha{factor_text(config.shortcut_scale)}"] * (config.shortcut_scale != 1)
     suffixes += [f"w{config.width}"] * (config.width != usual_width(imagenet=known or large, grouped=grouped))
     suffixes += [f"s{'.'.join(map(str, named_stages))}"] * bool(named_stages)
     return _base(config, number, short_d=short_d), suffixes

@@ -69,6 +69,7 @@ def _require_known(config: NetworkConfig) -> None:
         f"`order='{config.order}'`": config.order != "post",
         f"`norm='{config.norm}'`": config.norm != "batch",
         "excitations": config.excitation,
+        f"shortcuts times {config.shortcut_scale:g}, with which no block is the identity": config.shortcut_scale != 1,
         f"a {config.stem} stem": config.stem != "small",
         "stages of its own": bool(config.stages),
     }

@@ -9,7 +9,8 @@
 
 18, 34, 50, 101 and 152 layers are those of ImageNet networks. Suffixes: -a -b -c -d -plain (shortcut), -basic
 -bottleneck, -v1 (stride on the 1x1), -deep (stem), -cifar (an ImageNet network with a stem for small images), -skipinit
--fixup, -w32 (width), -s2.3.4 (blocks of each stage; with a stem for small images unless -large).
+-fixup, -alpha0.5 (factor of the shortcuts), -w32 (width), -s2.3.4 (blocks of each stage; with a stem for small images
+unless -large).
 """
 
 import re
@@ -34,6 +35,7 @@ IMAGENET_DENSE = {
 }
 IMAGENET_CLASSES = 1000
 LONGEST_NAME = 100  # characters
+SCALE_DECIMALS = 4  # of a factor of shortcuts
 
 _BASE = re.compile(
     r"(?P<se>se)?(?P<pre>pre)?"
@@ -49,7 +51,7 @@ _DENSE = re.compile(
 _NAME_LIKE = re.compile(r"(se)?(pre)?(plain|resnet|resnext|wide-resnet)[0-9]|(se)?wrn-?[0-9]|densenet(-bc)?-?[0-9]")
 _SUFFIX = re.compile(
     r"(?P<option>[abcd])|(?P<plain>plain)|(?P<block>basic|bottleneck)|(?P<v1>v1)|(?P<deep>deep)|(?P<cifar>cifar)|(?P<large>large)"
-    r"|(?P<norm>skipinit|fixup)|w(?P<width>[0-9]{1,4})|s(?P<stages>[0-9]{1,4}(?:\.[0-9]{1,4})*)"
+    r"|(?P<norm>skipinit|fixup)|alpha(?P<alpha>[0-9](?:\.[0-9]{1,4})?)|w(?P<width>[0-9]{1,4})|s(?P<stages>[0-9]{1,4}(?:\.[0-9]{1,4})*)"
 )
 
 
@@ -116,6 +118,7 @@ def _residual(part: dict[str, str | None], suffixes: dict[str, str]) -> dict[str
         "stride_on": "1x1" if "v1" in suffixes else "3x3",
         "excitation": bool(part["se"]),
         "norm": suffixes.get("norm", "batch"),
+        "shortcut_scale": float(suffixes.get("alpha", 1)),
     }
 
 
@@ -141,6 +144,11 @@ def _dense(part: dict[str, str | None], suffixes: dict[str, str]) -> dict[str, A
         "classes": IMAGENET_CLASSES if large else 10,
         "width": int(suffixes.get("width") or dense_width(settings["block"], growth)),
     }
+
+
+def factor_text(factor: float) -> str:
+    """A factor as it is written in names: "0.5", "1"."""
+    return f"{factor:.{SCALE_DECIMALS}f}".rstrip("0").rstrip(".")
 
 
 def usual_shortcut(block: str, *, large: bool, wide: bool) -> str:

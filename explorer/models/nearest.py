@@ -16,6 +16,7 @@ NEUTRAL = {
     "order": "post",
     "norm": "batch",
     "excitation": False,
+    "shortcut_scale": 1.0,
     "groups": 1,
     "group_width": 0,
     "stride_on": "3x3",
@@ -30,9 +31,10 @@ def applicable(settings: Mapping[str, Any]) -> set[str]:
     block = settings["block"]
     if block.startswith("dense"):
         return {"growth"}
+    kept = RESIDUAL | ({"shortcut_scale"} if settings["shortcut"] != "none" and settings["norm"] == "batch" else set())
     if block == "bottleneck":
-        return RESIDUAL | {"groups", "group_width", "stride_on"}
-    return RESIDUAL | ({"widen"} if settings["order"] == "pre" else set())
+        return kept | {"groups", "group_width", "stride_on"}
+    return kept | ({"widen"} if settings["order"] == "pre" else set())
 
 
 def completed(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -75,7 +77,7 @@ def _others(settings: Mapping[str, Any]) -> dict[str, list[Any]]:
         "norm": ["batch", "skipinit"],
         "group_width": [0, width],
         "growth": [DEFAULT_GROWTH, 0],
-        **{name: [NEUTRAL[name]] for name in ("groups", "widen", "excitation", "stride_on")},
+        **{name: [NEUTRAL[name]] for name in ("groups", "widen", "excitation", "stride_on", "shortcut_scale")},
         "stages": [()],
     }
 

@@ -73,7 +73,8 @@ class BlockMaker:
             block.load_state_dict({key: state[f"{name}.{key}"] for key in block.state_dict()})
         branch = 0.0 if there.deleted else there.branch
         if isinstance(block, ResidualBlock):
-            block.addition.branch_factor, block.addition.shortcut_factor = branch, there.shortcut
+            block.addition.branch_factor = branch
+            block.addition.shortcut_factor *= there.shortcut
         elif branch != 1:
             block = WeightedDenseLayer(block, branch)
         return block if there.times == 1 else nn.Sequential(*(deepcopy(block) for _ in range(there.times)))

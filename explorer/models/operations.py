@@ -20,6 +20,7 @@ from typing import Literal, get_args
 
 from explorer.errors import BadSettings, quoted
 from explorer.models.config import NetworkConfig
+from explorer.models.names import SCALE_DECIMALS, factor_text
 from explorer.models.structure import BlockShape, block_shapes
 from explorer.registry import lookup
 from explorer.settings import require_between
@@ -29,11 +30,10 @@ Place = tuple[int, int]  # stage and block within it, from 1
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 LARGEST_FACTOR = 2.0
-DECIMALS = 4  # of a factor
 MOST_OPERATIONS = 1000
 
 _PLACE = r"([0-9]{1,5})\.([0-9]{1,5})"
-_FACTOR = rf"(?:{_PLACE}@)?([0-9](?:\.[0-9]{{1,{DECIMALS}}})?)"
+_FACTOR = rf"(?:{_PLACE}@)?([0-9](?:\.[0-9]{{1,{SCALE_DECIMALS}}})?)"
 _FORMS: dict[Kind, tuple[str, str]] = {  # what follows the colon, and an example
     "delete": (_PLACE, "delete:2.3"),
     "swap": (f"{_PLACE}-{_PLACE}", "swap:1.2-1.4"),
@@ -67,7 +67,7 @@ class Operation:
 
     def __post_init__(self) -> None:
         require_between("factor", self.factor, 0, LARGEST_FACTOR)
-        object.__setattr__(self, "factor", round(float(self.factor), DECIMALS))
+        object.__setattr__(self, "factor", round(float(self.factor), SCALE_DECIMALS))
         if _operation(str(self)) != _parts(self):
             raise BadSettings(
                 f"`Operation` (={quoted(str(self))}) is not complete, or has too much. {_rule(self.kind)}"
@@ -80,7 +80,7 @@ class Operation:
         if self.kind == "reinit":
             return f"reinit:{block}@{self.weights}"
         if self.kind in ("shortcut", "branch"):
-            return f"{self.kind}:{block}{'@' if block else ''}{_written(self.factor)}"
+            return f"{self.kind}:{block}{'@' if block else ''}{factor_text(self.factor)}"
         return f"{self.kind}:{block}"
 
 
@@ -300,7 +300,3 @@ def _rule(kind: Kind) -> str:
 
 def _name(place: Place) -> str:
     return f"{place[0]}.{place[1]}"
-
-
-def _written(factor: float) -> str:
-    return f"{factor:.{DECIMALS}f}".rstrip("0").rstrip(".")

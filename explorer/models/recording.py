@@ -15,6 +15,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
+from explorer.models.blocks import ResidualBlock
 from explorer.models.layers import Block, Layer, blocks, main_path
 from explorer.models.recomputation import once
 
@@ -87,8 +88,8 @@ class BlockFlow:
     """The two summands of a block, and the gradients that reach its input through each.
 
     Attributes:
-        ratios: sum over images of |F(x)| / |s(x)|, the norms of the outputs of branch and shortcut; in a plain
-            network s(x) is x.
+        ratios: sum over images of |F(x)| / |s(x)|, the norms of the outputs of branch and shortcut, the latter times
+            its factor; in a plain network s(x) is x.
         cosines: sum over `compared` images of the cosine of the two; none where the shapes differ.
         shortcut_gradient, branch_gradient: summed squared norms of the gradients that reach x through each.
     """
@@ -192,9 +193,9 @@ def _record(flow: BlockFlow, hooks: ExitStack) -> None:
     block = flow.block
     summands: dict[str, Tensor] = {}
 
-    def keep_output(name: str) -> Callable[..., None]:
+    def keep_output(name: str, weighted: Callable[[Tensor], Tensor] = Tensor.detach) -> Callable[..., None]:
         def hook(module: nn.Module, inputs: Any, output: Tensor) -> None:
-            summands[name] = output.detach()  # kept before the addition, which may be in place
+            summands[name] = weighted(output.detach())  # kept before the addition, which may be in place
             if len(summands) == 2:
                 flow.add(summands.pop("branch"), summands.pop("shortcut"))
 
@@ -222,7 +223,8 @@ def _record(flow: BlockFlow, hooks: ExitStack) -> None:
         _register(hooks, block.module.register_forward_pre_hook(once(keep_input)))
     else:
         _register(hooks, block.shortcut.register_forward_pre_hook(once(separate("shortcut_gradient"))))
-        _register(hooks, block.shortcut.register_forward_hook(once(keep_output("shortcut"))))
+        weighted = block.module.addition.weighted if isinstance(block.module, ResidualBlock) else Tensor.detach
+        _register(hooks, block.shortcut.register_forward_hook(once(keep_output("shortcut", weighted))))
 
 
 @contextmanager

@@ -30,7 +30,7 @@ class BlockShape:
         in_width: input channels; width: output channels.
         inner_width: channels between the first and the last convolution.
         stride: 2 where the image size is halved.
-        groups, stride_on, order, norm, excitation: as in `NetworkConfig`.
+        groups, stride_on, order, norm, excitation, shortcut_scale: as in `NetworkConfig`.
         shortcut: "pooled" projects after 2x2 average pooling; a dense layer has "concatenation".
         shares_activation: the shortcut of a pre-activation block starts after its first norm and ReLU.
     """
@@ -49,6 +49,7 @@ class BlockShape:
     shares_activation: bool = False
     norm: Norm = "batch"
     excitation: bool = False
+    shortcut_scale: float = 1.0
 
     @property
     def name(self) -> str:
@@ -120,6 +121,7 @@ def _residual_shapes(config: NetworkConfig) -> Iterator[BlockShape]:
                 shares_activation=config.order == "pre" and (changes or first),
                 norm=config.norm,
                 excitation=config.excitation,
+                shortcut_scale=config.shortcut_scale,
             )
             in_width = out_width
 

@@ -19,7 +19,7 @@ from explorer.runs.store import Run
 from explorer.studies.listing import final_errors
 from explorer.training import launch
 from explorer.training.plan import Plan
-from explorer.training.presets import PRESETS, twins
+from explorer.training.presets import PRESETS, at_depths
 from explorer.training.recipe import Recipe
 
 MOST_NAMED = 8  # networks in a sentence
@@ -66,7 +66,7 @@ def plan(
 
     Args:
         preset: name in `training.presets.PRESETS`.
-        depths: of plain and residual networks, instead of the preset's.
+        depths: of the preset's kinds of networks, instead of its own depths.
         seeds, steps: instead of the preset's.
 
     Raises:
@@ -76,7 +76,7 @@ def plan(
     chosen = lookup(PRESETS, preset.replace("-", "_"), "preset").plan
     changes: dict[str, object] = {}
     if depths is not None:
-        changes["networks"] = twins(depths)
+        changes["networks"] = at_depths(chosen.networks, depths)
     if seeds is not None:
         changes["seeds"] = tuple(seeds)
     if steps is not None:

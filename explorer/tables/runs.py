@@ -53,7 +53,7 @@ ENDS = [
 # A comparison of end-of-schedule training errors over the seeds that both networks have; all errors are fractions.
 GAPS = [
     "question",  # degradation, residual_depth (degradation of residual networks) or shortcut
-    "network",  # the deeper one; for the shortcut, the plain one
+    "network",  # the deeper one; for the shortcut, the one without or with weaker ones
     "against",
     "kind",  # of `network`
     "depth",  # of `network`

@@ -60,6 +60,18 @@ def test_changing_a_part_changes_the_name_in_the_address(open_page):
     assert metrics(app)[0] == f"{parameter_count(network_config('sepreresnet32')):,}"
 
 
+def test_a_factor_of_the_shortcuts_can_be_chosen_where_there_are_some(open_page):
+    app = open_page("build", network="resnet20")
+    set_part(app, "shortcut_scale", 0.5)
+    assert address(app, "network") == "resnet20-alpha0.5"
+    set_part(app, "shortcut_scale", 1.5)
+    assert "Shortcut scale is 1.5. It must be from 0 to 1." in texts(app).replace("\\", "")
+    assert address(app, "network") == "resnet20-alpha0.5"
+    set_part(app, "shortcut", "none")
+    assert address(app, "network") == "plain20"
+    assert "build_shortcut_scale" not in [each.key for each in app.number_input]
+
+
 def test_blocks_of_each_stage_give_the_depth(open_page):
     app = open_page("build", network="resnet20")
     set_part(app, "stages", "1, 2, 3, 4")

@@ -61,7 +61,8 @@ WITHOUT_TORCH = [
     "training.recipe", "training.plan", "training.launch", "training.lanes", "training.lockstep", "training.watchdog",
     "attribution.methods", "analysis.answers", "analysis.verdict", "studies.map_files", "studies.degradation",
     "studies.shipped_lesions", "models.operations", "analysis.block_choices",
-    "analysis.inside_blocks", "analysis.lesion_findings", "analysis.agreement_finding", "analysis.block_findings",
+    "analysis.inside_blocks", "analysis.lesion_findings", "analysis.agreement_finding", "analysis.layer_findings",
+    "analysis.block_findings",
 ]  # fmt: skip
 
 TORCH = {"torch", "torchvision", "captum", "onnx"}  # and what imports it

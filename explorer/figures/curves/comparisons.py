@@ -16,6 +16,7 @@ QUESTIONS = {
     "residual_depth": "Depth with shortcuts: deeper minus shallower",
     "shortcut": "Shortcuts at equal depth: plain minus residual",
 }
+WEAKER = "Shortcuts at equal depth: without or weaker minus full"
 OUTCOMES = {
     "seen": "the interval excludes zero",
     "reversed": "the interval excludes zero, in the other direction",
@@ -80,7 +81,8 @@ def _placed(table: pd.DataFrame) -> Iterator[tuple[int, str | FrameRow]]:
     """Headings and rows from the top, each with its place."""
     place = 0
     for question, rows in table.groupby("question", sort=False):
-        yield place, QUESTIONS.get(str(question), str(question))
+        weaker = question == "shortcut" and "residual" in set(rows["kind"])
+        yield place, WEAKER if weaker else QUESTIONS.get(str(question), str(question))
         for row in rows.to_dict("records"):
             place += 1
             yield place, row

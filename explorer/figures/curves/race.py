@@ -31,8 +31,9 @@ from explorer.figures.curve_lines import (
 from explorer.figures.curves.line_ends import End, end_labels
 from explorer.figures.curves.published import published_bounds, published_errors
 
-# Fractions of the width; the labels of the training panel are in the gap.
-PANELS = {"train": (0.0, 0.58), "test": (0.765, 1.0)}
+TEST_PANEL, GAP = 0.235, 0.185  # fractions of the width; the labels of the training panel are in the gap
+LETTER, ROOM = 7.3, 118.0  # pixels: a letter of a label, and least room for labels
+NARROW = 850  # pixels that the panels have on a page of 1280
 MARKS = ("", "2")  # of the axes of the panels
 MOST_POINTS = 1500  # in a line of means
 SEED_POINTS = 600  # in one faint line
@@ -222,9 +223,11 @@ def _layout(
     key = GROUPINGS[_common(found)]
     legend, legend_height = captions.legend_by_kind({key(curve): curve.kind for curve in found}.values())
     note = _note(found, smoothing)
+    room = max([ROOM, *(LETTER * len(f"{key(curve)}  64.5 %") for curve in found)])
+    panels = {"train": (0.0, 1 - TEST_PANEL - max(GAP, room / NARROW)), "test": (1 - TEST_PANEL, 1.0)}
     axes: dict[str, Any] = {}
     for part, mark in zip(parts, MARKS, strict=False):
-        axes[f"xaxis{mark}"] = across | {"domain": PANELS[part], "anchor": f"y{mark}"}
+        axes[f"xaxis{mark}"] = across | {"domain": panels[part], "anchor": f"y{mark}"}
         axes[f"yaxis{mark}"] = upright | {"anchor": f"x{mark}"}
     if len(parts) > 1:
         axes["xaxis2"] |= narrow | {"matches": "x"}
@@ -238,7 +241,7 @@ def _layout(
         **axes,
         "legend": legend,
         "annotations": [*headings, captions.note(note, colours)],
-        "margin": {"l": 72, "r": 118, "t": 44 + legend_height, "b": 92 + 20 * note.count("<br>")},
+        "margin": {"l": 72, "r": room, "t": 44 + legend_height, "b": 92 + 20 * note.count("<br>")},
     }
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from explorer.figures import theme
 from explorer.figures.network.cells import Cell
-from explorer.figures.network.stage_rows import BETWEEN, END, SHORTCUTS, WIDTH, StageRow
+from explorer.figures.network.stage_rows import BETWEEN, END, SHORTCUTS, WIDTH, StageRow, factor_words
+from explorer.models.structure import BlockShape
 
 Point = tuple[float, float]
 Line = list[tuple[float | None, float | None]]
@@ -29,6 +30,7 @@ class Lines:
         path: the main path; `arrowheads` are the points it reaches.
         boxes: outlines of blocks, batch norms and ReLUs.
         shortcuts: by kind: identity, pad, projection, pooled, concatenation.
+        factor: that they are multiplied by, as text; empty for 1.
         projections: a point on each projection.
         joins: where a shortcut joins the main path, with a sign: + or, for a concatenation, c.
         thin_frames: around the opened block; `frames`: around the selected layer.
@@ -41,6 +43,7 @@ class Lines:
     arrowheads: list[Point] = field(default_factory=list)
     boxes: Line = field(default_factory=list)
     shortcuts: dict[str, Line] = field(default_factory=dict)
+    factor: str = ""
     projections: list[Point] = field(default_factory=list)
     joins: list[tuple[float, float, str]] = field(default_factory=list)
     thin_frames: Line = field(default_factory=list)
@@ -49,10 +52,11 @@ class Lines:
     headings: list[tuple[float, float, str]] = field(default_factory=list)
     labels: list[tuple[float, float, str]] = field(default_factory=list)
 
-    def add_shortcut(self, kind: str, line: Line, middle: Point) -> None:
-        """A shortcut; `middle` is a point on it."""
-        self.shortcuts.setdefault(kind, []).extend([*line, LIFT])
-        if kind in ("projection", "pooled"):
+    def add_shortcut(self, shape: BlockShape, line: Line, middle: Point) -> None:
+        """The shortcut of a block; `middle` is a point on it."""
+        self.shortcuts.setdefault(shape.shortcut, []).extend([*line, LIFT])
+        self.factor = factor_words(shape)
+        if shape.shortcut in ("projection", "pooled"):
             self.projections.append(middle)
 
     def add_join(self, kind: str, x: float, y: float) -> None:
@@ -110,7 +114,7 @@ def _add_blocks(lines: Lines, row: StageRow) -> None:
         middle = (start + end) / 2
         radius = (end - start) / 2
         bow: Line = [(middle - radius * _bent(cos(turn)), top - RISE * _bent(sin(turn))) for turn in TURNS]
-        lines.add_shortcut(kind, [(start, y), *bow, (end, y)], (middle, top - RISE))
+        lines.add_shortcut(shape, [(start, y), *bow, (end, y)], (middle, top - RISE))
         if wide:
             lines.add_join(kind, end, y)
 
@@ -136,7 +140,7 @@ def line_traces(lines: Lines, colours: theme.Palette) -> list[dict[str, Any]]:
     for kind, (name, colour, dash) in styles.items():
         if kind in lines.shortcuts:
             drawn = _line(lines.shortcuts[kind], kind, colour, width=2.5, dash=dash)
-            found.append(drawn | {"name": name, "showlegend": True})
+            found.append(drawn | {"name": f"{name}{lines.factor}", "showlegend": True})
     if lines.marks:
         drawn = _line(lines.marks, "marks", colours.depth(32), width=3)
         found.append(drawn | {"name": "differs", "showlegend": True})

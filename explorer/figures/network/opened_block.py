@@ -6,7 +6,18 @@ from dataclasses import dataclass
 from explorer.figures.network.cells import Cell
 from explorer.figures.network.connections import LIFT, Line, Lines, outline
 from explorer.figures.network.measured import LETTER, Measured
-from explorer.figures.network.stage_rows import GRID, HEADING, LEFT, NARROW, RIGHT, WIDTH, LayerRow, click, layer_words
+from explorer.figures.network.stage_rows import (
+    GRID,
+    HEADING,
+    LEFT,
+    NARROW,
+    RIGHT,
+    WIDTH,
+    LayerRow,
+    click,
+    factor_words,
+    layer_words,
+)
 from explorer.models.structure import BlockShape, branch
 
 # The parts of a block, and their relative widths. The scalars a and b are learned.
@@ -111,7 +122,7 @@ def add_block(lines: Lines, block: OpenedBlock, top: float, measured: Measured) 
     height = top + HEADING + 32
     if join:
         line: Line = [(tap, middle), (tap, height), (join, height), (join, middle)]
-        lines.add_shortcut(block.shape.shortcut, line, ((tap + join) / 2, height))
+        lines.add_shortcut(block.shape, line, ((tap + join) / 2, height))
     lines.labels.append(((tap + join) / 2 if join else WIDTH / 2, height - 12, shortcut_words(block.shape)))
     return cells
 
@@ -149,7 +160,7 @@ def shortcut_words(shape: BlockShape) -> str:
     active = "x after batch norm and ReLU" if shape.norm == "batch" else "x after ReLU"
     taken = active if shape.shares_activation else "x"
     normed = {"batch": ", batch norm" * (shape.order == "post"), "skipinit": "", "fixup": ", + b before and after"}
-    return {
+    words = {
         "none": "plain network: no shortcut, no addition",
         "identity": f"identity: {taken}" if shape.shares_activation else "identity: x itself",
         "pad": f"zero padding: every second position of {taken}, zeros for the new channels",
@@ -157,6 +168,7 @@ def shortcut_words(shape: BlockShape) -> str:
         "pooled": f"projection of {taken}: mean of 2×2 positions, 1×1 convolution{normed[shape.norm]}",
         "concatenation": "concatenation: x itself, and the new channels behind it",
     }[shape.shortcut]
+    return words + factor_words(shape)
 
 
 def _label(layer: LayerRow, measured: Measured) -> str:

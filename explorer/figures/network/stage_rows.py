@@ -189,7 +189,7 @@ def shortcut_cells(row: StageRow, measured: Measured) -> list[Cell]:
     for block, (members, shape) in enumerate(zip(row.members, row.shapes, strict=True), start=1):
         left, right, top, _ = row.box(block)
         value = measured.value(members[0].layer)
-        kind = shape.kind if shape.kind == "transition" else SHORTCUT_NAMES[shape.shortcut]
+        kind = shape.kind if shape.kind == "transition" else SHORTCUT_NAMES[shape.shortcut] + factor_words(shape)
         lines = [f"<b>stage {row.stage}, block {block}</b>", kind]
         lines += [measured.words(value)] if measured.by_block else []
         written = measured.by_block and isfinite(value) and measured.fits(NARROW * (right - left))
@@ -218,6 +218,11 @@ def _end(layers: Sequence[LayerRow], left: float, y: float, measured: Measured) 
         start, end = (round(left + width * edge, GRID) for edge in (place, place + 1))
         cells.append(Cell(start, end, top, top + LAYER, click(layer), layer_words(layer, measured), value, text))
     return cells
+
+
+def factor_words(shape: BlockShape) -> str:
+    """ ", × 0.5" where the shortcut is multiplied by a factor."""
+    return "" if shape.shortcut_scale == 1 else f", × {shape.shortcut_scale:g}"
 
 
 def click(layer: LayerRow) -> Click:

@@ -56,6 +56,8 @@ def _residual_block(config: NetworkConfig, shortcuts: set[ShortcutKind]) -> str:
         addend = f"self.shortcut({addend})"
     elif " " in addend:
         addend = f"({addend})"
+    if config.shortcut_scale != 1:
+        addend = f"{config.shortcut_scale} * {addend}"
     total = "out" if config.kind == "plain" else f"out + {addend}"
     if config.order == "post":
         relu = f"self.relu{len(_convolutions(config))}"
@@ -144,6 +146,8 @@ def _docstring(config: NetworkConfig) -> list[str]:
     starts = "he shortcut starts after the first ReLU."
     shared = {"none": "", "all": f"T{starts}", "changing": f"Where the width changes t{starts}"}
     lines.append(shared.get(sharing(config), f"`shares`: t{starts}"))
+    scaled = f"The shortcut is multiplied by {config.shortcut_scale} (He et al. 2016, section 3.1)."
+    lines.append(scaled if config.shortcut_scale != 1 else "")
     lines.append("The 3x3 convolution is grouped (Xie et al. 2017, figure 3c)." if config.groups > 1 else "")
     lines.append("The stride is on the first 1x1 convolution." if config.stride_on == "1x1" else "")
     return [line for line in lines if line]

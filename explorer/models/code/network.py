@@ -84,7 +84,7 @@ def _papers(config: NetworkConfig) -> list[str]:
     papers = {
         _RESIDUAL: not config.dense,
         _DENSE: config.dense,
-        _PRE: config.order == "pre",
+        _PRE: config.order == "pre" or config.shortcut_scale != 1,
         _WIDE: config.widen > 1 or config.group_width > config.width,
         _GROUPED: config.groups > 1,
         _EXCITATION: config.excitation,

@@ -114,7 +114,7 @@ STUDIES: dict[str, BlockStudy] = {
         partial(operated_errors, x="alpha"),
         strength_finding,
         "All shortcuts of the trained networks are multiplied by alpha; the weights stay as they are. Plain networks "
-        "have none and are left out.",
+        "have none and are left out. The preset *Weaker shortcuts* of the Degradation page trains with a factor.",
     ),
     "critical": BlockStudy(
         "Set each block back",

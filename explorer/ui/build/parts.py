@@ -109,7 +109,7 @@ def _number(label: str, name: str, help: str) -> None:  # noqa: A002
 
 
 def _number_field(
-    label: str, name: str, value: int, bounds: tuple[int, int], take: Callable[[], None], **options: Any
+    label: str, name: str, value: float, bounds: tuple[Any, Any], take: Callable[[], None], **options: Any
 ) -> None:
     """A number; one out of bounds is refused with a message, and the field shows the value before."""
     key = f"build_{name}"
@@ -169,6 +169,14 @@ def _excitation() -> None:
     st.toggle("Squeeze-and-excitation", key="build_excitation", on_change=_changed, args=("excitation",))
 
 
+def _shortcut_scale() -> None:
+    _number_field(
+        "Shortcut scale", "shortcut_scale", chosen_settings()["shortcut_scale"],
+        limits(NetworkConfig, "shortcut_scale"), partial(_changed, "shortcut_scale"), step=0.1, format="%g",
+        help="Every shortcut is multiplied by it before the sum; below 1 networks train less well (He et al. 2016).",
+    )  # fmt: skip
+
+
 _MAIN: dict[str, Callable[[], None]] = {
     "shortcut": lambda: _menu(
         "Shortcut", "shortcut", SHORTCUTS, glossary.explain("shortcut", note="D: He et al. 2019.")
@@ -190,4 +198,5 @@ _MORE: dict[str, Callable[[], None]] = {
     "stride_on": lambda: _menu("Stride on the", "stride_on", STRIDES),
     "widen": lambda: _number("Widening", "widen", "How much wider than the stem: the k of a Wide ResNet."),
     "excitation": _excitation,
+    "shortcut_scale": _shortcut_scale,
 }

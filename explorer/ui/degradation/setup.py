@@ -8,7 +8,7 @@ from explorer import labels
 from explorer.models.names import LONGEST_NAME
 from explorer.studies.degradation import plan_confounds
 from explorer.training.plan import Plan
-from explorer.training.presets import PRESETS, twins
+from explorer.training.presets import PRESETS, at_depths
 from explorer.ui import glossary
 from explorer.ui.address import number_in
 from explorer.ui.errors import readable_errors
@@ -133,7 +133,7 @@ def _preset_plan() -> Plan:
         )
         changed = fields.settings("steps", "learning_rate", "schedule", "warmup_steps")
     recipe = usual.model_dump() | changed
-    networks = preset.plan.networks if sorted(depths) == own else twins(sorted(depths))
+    networks = preset.plan.networks if sorted(depths) == own else at_depths(preset.plan.networks, sorted(depths))
     same = recipe == usual.model_dump() and networks == preset.plan.networks
     title = preset.plan.title if same else ""
     note.caption(preset.note if same and seeds == len(preset.plan.seeds) else CHANGED)

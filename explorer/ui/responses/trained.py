@@ -3,12 +3,13 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from explorer.analysis.layer_findings import gradient_finding, ledger_finding
 from explorer.analysis.response_claims import Claim, response_claims
 from explorer.compute.client import Call, compute
 from explorer.compute.functions import layers
@@ -26,7 +27,7 @@ from explorer.ui.widgets.export import export_buttons
 from explorer.ui.widgets.live_chart import live_chart
 from explorer.ui.widgets.moment import at_moment
 from explorer.ui.widgets.network_choice import CHOOSE_NETWORK, Candidate
-from explorer.ui.widgets.presenting import stage
+from explorer.ui.widgets.presenting import is_presenting, stage
 from explorer.ui.widgets.waiting import awaited, combined
 
 IMAGES = (50, 100, 250, 500, 1000)
@@ -74,6 +75,7 @@ class Study:
         measures: of its table.
         question: what it answers.
         figure: from its table.
+        finding: what its table says, the rest of a sentence; empty where it says nothing.
     """
 
     title: str
@@ -81,6 +83,7 @@ class Study:
     measures: Mapping[str, LayerMeasure]
     question: str
     figure: Callable[[pd.DataFrame, Options, LayerChoice], Figure]
+    finding: Callable[[pd.DataFrame], str]
 
 
 def show_study(name: str, chosen: Sequence[Candidate], fields: DeltaGenerator) -> None:
@@ -196,11 +199,15 @@ def _show(name: str, table: pd.DataFrame, at: Mapping[str, Candidate], options: 
 
 
 def _sentence(name: str, table: pd.DataFrame) -> str:
-    """Of a presentation: the moment, and the first claim of figure 7 as measured here."""
+    """Of a presentation: the moment, and what was measured then."""
     steps = sorted({int(step) for step in table["step"].dropna()})
     moment = f"Step {steps[-1]:,}" if steps else STUDIES[name].title
-    claims = _found_claims(table) if name == "responses" else []
-    return f"{moment}: {claims[0].sentence}" if claims else f"{moment}: {STUDIES[name].title.lower()} layer by layer"
+    found = STUDIES[name].finding(table)
+    return f"{moment}: {found}." if found else f"{moment}: {STUDIES[name].title.lower()} layer by layer"
+
+
+def _first_claim(table: pd.DataFrame) -> str:
+    return next((each.sentence.rstrip(".") for each in _found_claims(table)), "")
 
 
 def _side(shown: Candidate, row: DatasetRow) -> int:
@@ -267,7 +274,9 @@ def _responses(table: pd.DataFrame, options: Options, choice: LayerChoice) -> Fi
 
 
 def _ledger(table: pd.DataFrame, options: Options, choice: LayerChoice) -> Figure:
-    return ledger_entries(table, x="relative" if options.relative else "block", selected=choice.block)
+    measures = [options.measure] if is_presenting() else [*STUDIES["ledger"].measures]  # one can be read from afar
+    x: Literal["relative", "block"] = "relative" if options.relative else "block"
+    return ledger_entries(table, measures=measures, x=x, selected=choice.block)
 
 
 def _gradients(table: pd.DataFrame, options: Options, choice: LayerChoice) -> Figure:
@@ -283,6 +292,7 @@ STUDIES: dict[str, Study] = {
         "He et al. 2015, figure 7, residual networks respond less than plain ones, and deeper ones less per layer: "
         "each block changes its input little.",
         figure=_responses,
+        finding=_first_claim,
     ),
     "ledger": Study(
         title="Residual ledger",
@@ -292,6 +302,7 @@ STUDIES: dict[str, Study] = {
         "And does the gradient flow back through the shortcut or through the branch? Within a stage, blocks should add "
         "less and less (Greff et al. 2017, arXiv 1612.07771).",
         figure=_ledger,
+        finding=ledger_finding,
     ),
     "gradients": Study(
         title="Gradients",
@@ -301,5 +312,6 @@ STUDIES: dict[str, Study] = {
         "weights and responses, the median over five batches of training images. The axis spans at least six decades, "
         "so a flat profile looks flat.",
         figure=_gradients,
+        finding=gradient_finding,
     ),
 }

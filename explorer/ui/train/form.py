@@ -86,8 +86,8 @@ def _networks(fields: Fields) -> tuple[str, ...]:
             "More networks, by name",
             value=" ".join(name for name in default if name not in listed),
             placeholder="resnet38, preresnet56, wrn-16-4, densenet-40-12",
-            help="Any name of the literature; -b or -c chooses a shortcut option of a residual network, -w32 a "
-            "width. The Build page shows each network.",
+            help="Any name of the literature; -b or -c chooses a shortcut option of a residual network, "
+            "-alpha0.5 halves its shortcuts, -w32 is a width. The Build page shows each network.",
             **fields.bound("others"),
         )
     return (*chosen, *re.findall(r"[^\s,;]+", others))

@@ -52,6 +52,8 @@ def test_unequal_parameters_names_both_numbers():
     (found,) = degradation.plan_confounds(UNFAIR["unequal_parameters"])
     assert "resnet20-b has 272,474 parameters, plain20 269,722" in found.reason
     assert found.changes["networks"] == ("plain20", "resnet20", "resnet32")
+    (found,) = degradation.plan_confounds(changed(networks=("plain20", "resnet20-b-alpha0.5", "resnet32")))
+    assert found.changes["networks"] == ("plain20", "resnet20-alpha0.5", "resnet32")
 
 
 def test_the_remedy_of_a_small_data_set_is_fewer_steps():

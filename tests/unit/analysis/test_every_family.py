@@ -21,6 +21,7 @@ FAMILIES = {  # and the panels of the x-ray
     "resnet18-w4": ["batch norm", "no batch norm", "last batch norm zero"],
     "resnet18d-w4": ["batch norm", "no batch norm", "last batch norm zero"],
     "seresnet8-w4": ["batch norm", "no batch norm", "last batch norm zero"],
+    "resnet8-alpha0.5-w4": ["batch norm", "no batch norm", "last batch norm zero"],
     "densenet-7-4-w8": ["batch norm", "no batch norm"],
     "densenet-bc-10-4": ["batch norm", "no batch norm"],
     "resnet8-fixup-w4": ["Fixup"],
@@ -78,6 +79,7 @@ def test_the_ledger_adds_up_to_what_leaves_a_block(network, batch):
         network.train()(batch[0])
     table = residual_ledger(build_again(network), *batch, statistics="batch").set_index("name")
     for name, (branch, beside) in seen.items():
+        beside = network.config.shortcut_scale * beside
         ratio = (branch.flatten(1).norm(dim=1) / beside.flatten(1).norm(dim=1)).mean().item()
         assert table.loc[name, "branch_ratio"] == pytest.approx(ratio, rel=1e-3)
     assert list(table["branch_share"] + table["shortcut_share"]) == pytest.approx([1.0] * len(table))

@@ -12,7 +12,7 @@ from explorer.models.network import build
 FAMILIES = ["plain8-w4", "plain11-bottleneck-w4", "resnet8-w4", "resnet8-c-w4", "preresnet8-w4",
             "preresnet11-bottleneck-w4", "wrn-10-2-w4", "resnet11-bottleneck-w4", "resnext11-2x4d-w8",
             "resnet18d-w4", "seresnet8-w4", "densenet-7-4-w8", "densenet-bc-10-4", "resnet8-fixup-w4",
-            "resnet8-skipinit-w4"]  # fmt: skip
+            "resnet8-skipinit-w4", "resnet8-alpha0.5-w4"]  # fmt: skip
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def test_the_five_arrays_obey_their_equations(name, images, unchanged):
             assert np.array_equal(found.joined, found.branch)
         block = network.get_submodule(module)
         if found.by == "sum" and isinstance(block.shortcut, torch.nn.Identity) and not found.shared_activation:
-            assert np.array_equal(found.shortcut, found.x)
+            assert np.array_equal(found.shortcut, network.config.shortcut_scale * found.x)
         ends_with_relu = network.config.order == "post" and not network.config.dense
         assert (found.relu is not None) == ends_with_relu
         if found.relu is not None:

@@ -55,6 +55,16 @@ def test_two_blocks_by_hand(images):
     assert list(table["shortcut"]) == ["identity", "identity"]
 
 
+def test_a_weaker_shortcut_by_hand(images):
+    """s(x) = x / 2: twice the ratio, half of the gradient by the shortcut."""
+    network = TwoBlocks(0.5, -0.25)
+    for block in network.blocks:
+        block.addition.shortcut_factor = 0.5
+    table = residual_ledger(network, images, LABELS)
+    assert list(table["branch_ratio"]) == pytest.approx([1.0, 0.5], rel=1e-5)
+    assert list(table["shortcut_share"]) == pytest.approx([0.5 / 1.0, 0.5 / 0.75], rel=1e-5)
+
+
 @pytest.mark.parametrize("shares", [False, True])
 def test_a_pre_activation_branch_by_hand(images, shares):
     """The branch begins before its norm, which here doubles, unless the shortcut comes after that too."""

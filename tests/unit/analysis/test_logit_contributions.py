@@ -8,7 +8,7 @@ from explorer.errors import BadSettings
 from explorer.models.network import build
 
 ADDITIVE = ["preresnet14-w4", "preresnet20-bottleneck-w4", "wrn-16-2-w4", "preresnet8-b-w4", "preresnet8-c-w4",
-            "preresnet14-skipinit-w4", "preresnet50-w4"]  # fmt: skip
+            "preresnet14-skipinit-w4", "preresnet50-w4", "preresnet14-alpha0.5-w4"]  # fmt: skip
 
 
 def trained(name):

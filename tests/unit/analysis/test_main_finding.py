@@ -132,3 +132,11 @@ def test_kinds_of_different_depths_are_described_one_by_one():
     said = found({"plain20": [0.1] * 3, "plain56": near(0.4), "resnet8": [0.1] * 3, "resnet56": near(0.4)})
     assert said.main.startswith("From 20 to 56 layers, the training error of plain networks rises")
     assert "8 to 56 layers, the training error of residual networks rises" in said.notes[0]
+
+
+def test_networks_with_weaker_shortcuts_are_described_beside_it():
+    errors = {"plain20": [0.1] * 3, "plain56": near(0.4), "resnet20": [0.05] * 3, "resnet56": near(0.05)}
+    said = found(errors | {"resnet20-alpha0.5": [0.1] * 3, "resnet56-alpha0.5": near(0.3)})
+    assert "that of residual networks does not clearly change" in said.main
+    words = "resnet56-alpha0.5 trains and ends 20.0 points above resnet20-alpha0.5 (95 % interval +19.5 to +20.5)."
+    assert said.notes == (words,)

@@ -43,7 +43,8 @@ def whole_gradient(network, images, labels):
 
 
 @pytest.mark.parametrize(
-    "name", ["resnet8-w4", "resnet8-b-w4", "preresnet8-w4", "resnet11-bottleneck-w4", "seresnet8-w4"]
+    "name",
+    ["resnet8-w4", "resnet8-b-w4", "preresnet8-w4", "resnet11-bottleneck-w4", "seresnet8-w4", "resnet8-alpha0.5-w4"],
 )
 def test_the_gradients_of_all_paths_add_up_to_the_whole_one(name, batch, unchanged):
     images, labels = batch

@@ -11,7 +11,8 @@ from explorer.errors import BadSettings
 from explorer.models.network import build
 
 FAMILIES = ["plain14-w4", "resnet14-w4", "preresnet14-w4", "preresnet20-bottleneck-w4", "resnet20-bottleneck-w4",
-            "wrn-16-2-w4", "resnext20-2x4d-w8", "seresnet14-w4", "resnet8-c-w4", "resnet14-skipinit-w4"]  # fmt: skip
+            "wrn-16-2-w4", "resnext20-2x4d-w8", "seresnet14-w4", "resnet8-c-w4", "resnet14-skipinit-w4",
+            "resnet14-alpha0.5-w4"]  # fmt: skip
 
 
 @pytest.fixture(params=FAMILIES)

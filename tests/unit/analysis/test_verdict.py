@@ -216,6 +216,20 @@ def test_networks_of_other_blocks_are_neither_deeper_nor_twins():
     }
 
 
+def test_weaker_shortcuts_are_compared_with_the_strongest_of_their_kind():
+    names = ["plain20", "resnet20", "resnet20-alpha0.9", "resnet20-alpha0.5", "resnet20-b", "resnet20-b-alpha0.5"]
+    gaps, *_ = judged({name: [0.1, 0.2] for name in names})
+    assert set(gaps[["question", "network", "against"]].itertuples(index=False, name=None)) == {
+        ("shortcut", "plain20", "resnet20"),
+        ("shortcut", "plain20", "resnet20-b"),
+        ("shortcut", "resnet20-alpha0.9", "resnet20"),
+        ("shortcut", "resnet20-alpha0.5", "resnet20"),
+        ("shortcut", "resnet20-b-alpha0.5", "resnet20-b"),
+    }
+    gaps, *_ = judged({name: [0.1, 0.2] for name in ("plain20", "resnet20-alpha0.5", "resnet56-alpha0.9")})
+    assert gaps[["network", "against"]].to_numpy().tolist() == [["plain20", "resnet20-alpha0.5"]]
+
+
 def test_nothing_trained_gives_nothing_to_compare():
     _, degradation, shortcut = judged({"plain20": [0.1]})
     assert degradation.outcome is shortcut.outcome is None

@@ -96,6 +96,7 @@ FAMILIES = {  # and why relevance propagation has no rules there
     "resnet11-bottleneck-w4": "",
     "resnext11-2x4d-w8": "",
     "resnet8-d-w4": "",
+    "resnet8-alpha0.5-w4": "",
     "resnet18-w4": "",
     "seresnet8-w4": "there is no rule for its modules of the class Sigmoid",
     "densenet-7-4-w8": "it computes cat outside of modules, where relevance has no rule",

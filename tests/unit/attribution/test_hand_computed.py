@@ -127,9 +127,10 @@ def test_relevance_with_a_tiny_epsilon_is_input_x_gradient(name, lived_in, image
 class TwoWays(nn.Module):
     """Class 0 is the first channel less half of the second, where the former comes by the shortcut."""
 
-    def __init__(self):
+    def __init__(self, shortcut_scale=1.0):
         super().__init__()
-        self.conv, self.shortcut, self.addition = nn.Conv2d(2, 2, 1, bias=False), nn.Identity(), Addition()
+        self.conv, self.shortcut = nn.Conv2d(2, 2, 1, bias=False), nn.Identity()
+        self.addition = Addition(shortcut_scale)
         self.relu, self.pool, self.classifier = nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Linear(2, 2, bias=False)
         with torch.no_grad():
             self.conv.weight[:] = torch.tensor([[0.0, -0.5], [0.0, 0.0]])[:, :, None, None]
@@ -146,3 +147,10 @@ def test_at_an_addition_relevance_is_shared_by_value_or_by_size(sums, shortcut, 
     found = attribute(TwoWays(), torch.ones(1, 2, 1, 1), 0, "lrp", sums=sums)
     assert found.flatten().tolist() == pytest.approx([shortcut, branch])
     assert float(found.sum()) == pytest.approx(0.5), "none is made or lost"
+
+
+@pytest.mark.parametrize(("sums", "shortcut", "branch"), [("epsilon", 3 / 4, -1 / 2), ("split", 3 / 20, 1 / 10)])
+def test_a_weaker_shortcut_gets_less(sums, shortcut, branch):
+    """The score of 1/4 is the sum of 3/4 and -1/2, by size three fifths and two fifths of it."""
+    found = attribute(TwoWays(3 / 4), torch.ones(1, 2, 1, 1), 0, "lrp", sums=sums)
+    assert found.flatten().tolist() == pytest.approx([shortcut, branch])

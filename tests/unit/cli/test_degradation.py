@@ -53,7 +53,7 @@ def test_verdict_of_one_seed_warns(capsys, make_run):
     ("arguments", "message"),
     [
         (["run", "--preset", "lunch"], "'lunch'"),
-        (["run", "--depths", "21"], "21 is not 6n+2"),
+        (["run", "--depths", "21"], "=21) is not 6n+2"),
         (["verdict", "nothing"], "No experiment or run begins with 'nothing'"),
         (["verdict"], "Name at least one experiment"),
     ],

@@ -14,7 +14,8 @@ from explorer.models.network import Network
 IMAGES = 2
 QUICK = [name for name, row in NETWORKS.items() if row.config.depth <= 60 and row.config.width * row.config.widen < 64]
 OTHERS = ["resnet18", "resnet50-v1", "resnet50d", "preresnet50", "seresnet50", "densenet121", "resnet20-c-fixup",
-          "preresnet20-c-skipinit", "resnet20-d-fixup", "sepreresnet20-b-skipinit"]  # fmt: skip
+          "preresnet20-c-skipinit", "resnet20-d-fixup", "sepreresnet20-b-skipinit",
+          "resnet20-alpha0.5", "preresnet20-c-alpha0.5"]  # fmt: skip
 
 
 def measured(config, image_size):

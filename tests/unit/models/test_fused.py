@@ -14,7 +14,7 @@ from explorer.models.recording import record_responses
 NAMES = [
     "plain20-w4", "resnet20-w4", "resnet20-b-w4", "plain18-w4", "resnet18-w4", "resnet50-w4", "resnet50-d-w4",
     "resnet50-v1-w4", "preresnet20-w4", "resnet164-w4", "wrn-10-2", "resnext29-2x4d", "seresnet20-w4", "densenet-22-4",
-    "densenet-bc-40-4", "resnet20-fixup-w4", "resnet20-skipinit-w4",
+    "densenet-bc-40-4", "resnet20-fixup-w4", "resnet20-skipinit-w4", "resnet20-alpha0.5-w4",
 ]  # fmt: skip
 DEEP = 100  # whose numbers would grow beyond all bounds; a shallower one has the same kind of blocks
 

@@ -168,6 +168,7 @@ def test_what_it_cannot_deepen_or_measure_on_is_refused():
         ("resnet20-skipinit", "`norm='skipinit'`"),
         ("resnet20-fixup", "`norm='fixup'`"),
         ("seresnet20", "excitations"),
+        ("resnet20-alpha0.5", "shortcuts times 0.5, with which no block is the identity"),
         ("densenet-22-12", "dense blocks"),
         ("wrn-10-2", "`order='pre'`"),
         ("resnet18", "a large stem and stages of its own"),

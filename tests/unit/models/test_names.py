@@ -24,6 +24,7 @@ VALUES = {
     "excitation": [False, True],
     "norm": ["batch", "skipinit", "fixup"],
     "growth": [0, 12, 32],
+    "shortcut_scale": [1.0, 0.9, 0.5, 0.0, 0.1234],
 }
 DEPTHS = [16, 18, 20, 26, 28, 34, 40, 50, 52, 100, 101, 121, 152, 164, 166, 1001]
 
@@ -65,6 +66,9 @@ def test_rows_are_called_what_their_configuration_is(name):
         ("resnet50-deep-d", "resnet50d"),
         ("wrn-40-1", "preresnet38-b"),
         ("resnet20-s3.3.3", "resnet20"),
+        ("resnet20-alpha0.50", "resnet20-alpha0.5"),
+        ("resnet20-alpha1", "resnet20"),
+        ("plain20-alpha1.0", "plain20"),
     ],
 )
 def test_other_spellings_mean_the_same(spelling, name):
@@ -110,3 +114,8 @@ def test_sizes_are_those_that_the_papers_give():
     assert set(costs["name"]) >= {"resnet18", "resnet34", "resnet50-v1", "resnet101-v1", "resnet152-v1"}
     sizes = table.dropna(subset="published_parameters")
     assert ((sizes["parameters"] / sizes["published_parameters"] - 1).abs() < 0.05).all()  # papers give two digits
+
+
+def test_a_factor_of_shortcuts_has_four_decimals_and_no_sign():
+    for given, name in ((0.50001, "resnet20-alpha0.5"), (0.99999, "resnet20"), (-0.0, "resnet20-alpha0")):
+        assert NetworkConfig(depth=20, shortcut_scale=given).name == name

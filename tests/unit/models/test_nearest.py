@@ -23,6 +23,7 @@ def names(found):
         (settings("resnet32", block="bottleneck"), ["block"], ["resnet29-a-bottleneck", "resnet38-a-bottleneck"]),
         (settings("plain20", order="pre"), ["order"], ["preresnet20"]),
         (settings("preresnet20", norm="fixup"), ["norm"], ["resnet20-fixup"]),
+        (settings("resnet20-fixup", shortcut_scale=0.5), ["shortcut_scale"], ["resnet20-alpha0.5"]),
         (settings("resnet29-bottleneck", groups=3), ["groups"], ["resnext29-3x5d", "resnext29-3x6d"]),
     ],
 )
@@ -42,6 +43,8 @@ def test_what_has_no_meaning_in_a_block_is_left_out():
     assert (found["shortcut"], found["excitation"], found["growth"]) == ("none", False, 12)
     assert completed(settings("wrn-16-8", order="post"))["widen"] == 1
     assert completed(settings("resnext29-8x64d", block="basic"))["groups"] == 1
+    for changed in ({"shortcut": "none"}, {"norm": "fixup"}, {"block": "dense"}):
+        assert completed(settings("resnet20-alpha0.5", **changed))["shortcut_scale"] == 1
 
 
 def test_stages_give_the_depth():

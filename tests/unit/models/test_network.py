@@ -141,6 +141,10 @@ def test_bad_names_say_what_is_near(name, message):
         ({"depth": 20, "widen": 4}, "`widen` (=4) is of basic blocks with `order='pre'`"),
         ({"depth": 40, "block": "dense", "shortcut": "none"}, "`growth` (=0): a dense layer adds 1 channel or more"),
         ({"depth": 40, "block": "dense", "growth": 12}, "Dense layers concatenate their input"),
+        ({"depth": 20, "shortcut_scale": 1.5}, "`shortcut_scale` (=1.5) must be"),
+        ({"depth": 20, "shortcut": "none", "shortcut_scale": 0.5}, "`shortcut_scale` (=0.5) is a factor of shortcuts"),
+        ({"depth": 22, "block": "dense", "shortcut": "none", "growth": 4, "shortcut_scale": 0.9}, "(=0.9) is a factor"),
+        ({"depth": 20, "norm": "fixup", "shortcut_scale": 0.5}, "would only shrink its input; take `norm='batch'`."),
         ({"depth": 20, "filters": 3}, "`filters` is not a setting of NetworkConfig."),
     ],
 )

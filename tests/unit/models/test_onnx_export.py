@@ -20,6 +20,7 @@ KINDS = [
     "preresnext11-4x2d-c-w8",
     "preresnet8-skipinit-w4",
     "seresnet8-fixup-w4",
+    "resnet8-alpha0.5-w4",
     "densenet-7-4",
     "densenet-bc-10-4",
 ]

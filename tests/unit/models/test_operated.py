@@ -21,7 +21,8 @@ from tests.unit.conftest import trained
 TINY = [
     "plain14-w4", "resnet14-w4", "resnet14-c-w4", "resnet14-d-w4", "preresnet20-w4", "seresnet14-w8", "wrn-22-2",
     "resnet29-bottleneck-v1-w4", "preresnet29-bottleneck-w4", "resnext29-2x4d", "wide-resnet29-2-w4", "resnet18-w4",
-    "densenet-22-4", "densenet-bc-40-4", "resnet14-fixup-w4", "preresnet20-skipinit-w4",
+    "densenet-22-4", "densenet-bc-40-4", "resnet14-fixup-w4", "preresnet20-skipinit-w4", "resnet14-b-alpha0.5-w4",
+    "preresnet20-alpha0.9-w4",
 ]  # fmt: skip
 
 
@@ -113,7 +114,7 @@ def forward(network, order, *, without=(), alpha=None, beta=None, weights=None):
             x = x if place in without else branch_of(config, tensors, name, x, shape.stride).relu()
             continue
         active = norm(tensors, f"{name}.norm1", x).relu() if shape.shares_activation else x
-        beside = a * shortcut_of(config, tensors, name, active, shape.width, shape.stride)
+        beside = config.shortcut_scale * a * shortcut_of(config, tensors, name, active, shape.width, shape.stride)
         out = beside if place in without else beside + b * branch_of(config, tensors, name, x, shape.stride)
         x = out if config.order == "pre" else out.relu()
     if network.end is not None:

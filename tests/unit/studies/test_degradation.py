@@ -34,12 +34,14 @@ def test_a_preset_is_a_plan_that_can_be_changed():
     assert changed.networks == ("plain20", "plain44", "resnet20", "resnet44")
     assert (changed.seeds, changed.recipe.steps, changed.data) == ((5,), 7, "cifar10")
     assert changed.title == "", "it is not the lecture any more"
+    weaker = degradation.plan("weaker-shortcuts", depths=(8,)).networks
+    assert weaker == ("plain8", "resnet8", "resnet8-alpha0.9", "resnet8-alpha0.5")
 
 
 def test_an_unknown_preset_or_depth_is_named():
     with pytest.raises(UnknownName, match="'lecure'.*lecture"):
         degradation.plan("lecure")
-    with pytest.raises(BadSettings, match="22 is not 6n\\+2"):
+    with pytest.raises(BadSettings, match="=22\\) is not 6n\\+2"):
         degradation.plan(depths=(22,))
     with pytest.raises(BadSettings, match="`steps`"):
         degradation.plan(steps=0)

@@ -19,6 +19,7 @@ SMALL = {"width": 4, "depth": 20}
 BLOCKS = {
     "basic": {"end": "norm2", **SMALL},
     "projected": {"end": "norm2", "shortcut": "B", **SMALL},
+    "weaker": {"end": "norm2", "shortcut_scale": 0.5, **SMALL},
     "excited": {"end": "excitation", "excitation": True, **SMALL},
     "fixup": {"end": "norm2", "norm": "fixup", **SMALL},
     "bottleneck": {"end": "norm3", "block": "bottleneck", "width": 4, "depth": 29},
@@ -80,7 +81,7 @@ def test_a_block_computes_shortcut_plus_factor_times_branch(settings, stage, pla
         assert came["branch"].std() > 0
         for factor in (0.0, 2.0):
             block.addition.branch_factor = factor
-            expected = came["beside"] + factor * came["branch"]
+            expected = config.shortcut_scale * came["beside"] + factor * came["branch"]
             torch.testing.assert_close(block(x), expected if config.order == "pre" else expected.relu())
 
 

@@ -103,6 +103,12 @@ def test_rows_stand_under_their_question_in_the_order_given():
     assert figure.layout.yaxis.range[0] > figure.layout.yaxis.range[1]  # the first stands at the top
 
 
+def test_weaker_shortcuts_have_a_heading_of_their_own():
+    weaker = ("shortcut", "resnet20-alpha0.5", "resnet20", "residual", *REVERSED[4:])
+    for rows, words in (((REVERSED,), "plain minus residual"), ((REVERSED, weaker), "without or weaker minus full")):
+        assert any(words in text for text in texts(gaps(table(*rows))))
+
+
 def test_no_difference_is_a_strong_line_in_sight():
     figure = gaps(table(SEEN))
     assert figure.layout.xaxis.range[0] < 0 < figure.layout.xaxis.range[1]

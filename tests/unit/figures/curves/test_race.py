@@ -51,6 +51,13 @@ def test_training_error_stands_left_and_large_test_error_right_on_one_scale(metr
     assert [note.text for note in figure.layout.annotations[:2]] == ["<b>Training error</b>", "<b>Test error</b>"]
 
 
+def test_long_names_have_room_beside_both_panels(metrics):
+    usual, long = (race(metrics(networks=("plain56", name))).layout for name in ("resnet56", "resnet56-alpha0.5"))
+    assert long.margin.r >= usual.margin.r + 9 * 6
+    assert long.xaxis.domain[1] < usual.xaxis.domain[1]
+    assert long.xaxis2.domain == usual.xaxis2.domain
+
+
 def test_training_error_is_a_running_mean(metrics):
     table = metrics(networks=("plain20",))
     errors = 100 * table["batch_error"].dropna().to_numpy()

@@ -184,6 +184,16 @@ def test_one_arc_for_each_shortcut_by_its_kind(name, arcs):
     assert {trace.uid for trace in figure.data if trace.showlegend} == set(arcs)
 
 
+def test_a_factor_of_the_shortcuts_is_written():
+    figure = by_layer("resnet20-alpha0.5", opened=(2, 1))
+    assert {trace.name for trace in figure.data if trace.showlegend} == {
+        "identity shortcut, × 0.5",
+        "zero padding, × 0.5",
+    }
+    assert any(each.startswith("zero padding") and each.endswith(", × 0.5") for each in words(figure))
+    assert not any("× 0.5" in each for each in words(by_layer("resnet20", opened=(2, 1))))
+
+
 def test_a_click_above_a_block_means_the_block():
     found = [click for click, _, _ in bricks(by_layer("resnet8"), "block", among="shortcuts")]
     assert found == [("block", 0, stage, 1) for stage in (1, 2, 3)]

@@ -40,6 +40,7 @@ def odd_configurations(count):
             "order": draw.choice(["post", "pre"]),
             "norm": draw.choice(["batch", "skipinit", "fixup"]),
             "excitation": draw.choice([False, True]),
+            "shortcut_scale": draw.choice([1.0, 1.0, 0.5, 0.0]),
             "width": draw.choice([4, 5, 8]),
             "widen": draw.choice([1, 2]),
             "groups": draw.choice([1, 2, 4]),
