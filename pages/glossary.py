@@ -1,6 +1,6 @@
 import streamlit as st
 
-from explorer.ui import glossary
+from explorer import glossary
 from explorer.ui.navigation import PAGES
 
 # language: title, labels, and what is said where nothing is found

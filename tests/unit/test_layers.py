@@ -18,8 +18,8 @@ SCRIPTS = [
 ]
 
 # Packages and single modules of `explorer`, from the bottom up, and what each may import.
-BASE = {"block_results", "cache", "errors", "escaping", "files", "labels", "machine", "numerals", "processes",
-        "progress", "registry", "results", "scratch", "seals", "settings", "tables"}  # fmt: skip
+BASE = {"block_results", "cache", "errors", "escaping", "files", "glossary", "labels", "machine", "numerals",
+        "processes", "progress", "registry", "results", "scratch", "seals", "settings", "tables"}  # fmt: skip
 ALLOWED = dict.fromkeys(BASE, BASE) | {
     "models": BASE,
     "data": BASE,
@@ -35,7 +35,7 @@ ALLOWED = dict.fromkeys(BASE, BASE) | {
     "__main__": {"cli"},
     "ui": BASE | {"models", "data", "runs", "analysis", "attribution", "training", "weights", "figures", "studies",
                   "compute"},
-    "pages": {"ui", "data"},
+    "pages": {"ui", "data", "glossary"},
     "streamlit_app": {"ui", "files"},
 }  # fmt: skip
 

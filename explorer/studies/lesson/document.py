@@ -10,11 +10,12 @@ from html import escape
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from explorer import progress
+from explorer import glossary, progress
 from explorer.analysis.findings import NOTHING, Finding
 from explorer.errors import RunError
 from explorer.figures import theme
 from explorer.figures.standalone import plotly_script
+from explorer.glossary import Entry
 from explorer.registry import lookup
 from explorer.studies.lesson.runs import SHIPPED, LessonRuns, chosen, images_there
 from explorer.studies.lesson.steps import HEIGHT, STEPS, Measurement, Results, Step
@@ -34,6 +35,7 @@ class AskedStep:
         number: 1, 2, ...
         guesses: by key.
         limits: what the step does not show.
+        terms: of the glossary, by id.
     """
 
     number: int
@@ -42,6 +44,7 @@ class AskedStep:
     question: str
     guesses: Mapping[str, str]
     limits: str
+    terms: Mapping[str, Entry]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -119,6 +122,7 @@ def asked(number: int, runs: LessonRuns, language: str, quoted: Callable[[str], 
         question=filled(words.parts["question"], facts),
         guesses={key: filled(guess, facts) for key, guess in words.guess.items()},
         limits=filled(words.parts["limits"], facts),
+        terms={name: glossary.terms()[name].entry(language) for name in step.terms},
     )
 
 
@@ -172,6 +176,7 @@ def _section(step: TaughtStep, words: Mapping[str, str], count: int) -> str:
     shown = step.asked
     guesses = "".join(f"<li>{_inline(each)}</li>" for each in shown.guesses.values())
     figure = f'<div class="figure" id="figure-{shown.number}"></div>' if step.draw else ""
+    terms = "".join(f"<dt>{_inline(each.term)}</dt><dd>{_inline(each.text)}</dd>" for each in shown.terms.values())
     return f"""<section>
 <p class="progress">{_inline(filled(words["progress"], {"step": str(shown.number), "steps": str(count)}))}</p>
 <h2>{_inline(shown.title)}</h2>
@@ -183,6 +188,7 @@ def _section(step: TaughtStep, words: Mapping[str, str], count: int) -> str:
 <p class="finding">{_inline(" ".join(step.finding))}</p>
 {figure}
 <p class="limits"><b>{_inline(words["limits"])}.</b> {_inline(shown.limits)}</p>
+<details><summary>{_inline(words["terms"])}</summary><dl>{terms}</dl></details>
 </details>
 </section>"""
 
@@ -218,6 +224,7 @@ body {{ font: 18px/1.5 {theme.FONT}; color: {theme.LIGHT.ink}; background: {them
 section {{ border-top: 1px solid {theme.LIGHT.grid}; margin-top: 2.5rem; padding-top: 1rem; }}
 .progress, .limits {{ color: {theme.LIGHT.muted}; font-size: 16px; }}
 .question, .finding {{ font-size: 22px; }}
+dt {{ font-weight: 600; }}
 summary {{ cursor: pointer; font-weight: 600; margin: 0.5rem 0; }}
 .figure {{ overflow-x: auto; }}
 """

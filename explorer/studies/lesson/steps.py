@@ -68,6 +68,7 @@ class Step:
         measure: gives the measurements of which `find` and `draw` get the results.
         facts: more numbers for its question.
         draw_large: gives the figure for a room, with fewer parts; None where `draw` does.
+        terms: ids in the glossary.
     """
 
     name: str
@@ -77,6 +78,7 @@ class Step:
     measure: Callable[[LessonRuns], list[Measurement]] = no_measurements
     facts: Callable[[LessonRuns], dict[str, str]] = LessonRuns.facts
     draw_large: "Callable[[Results], Figure] | None" = None
+    terms: tuple[str, ...] = ()
 
 
 # 1: the argument
@@ -308,24 +310,54 @@ def _joined(results: Results) -> pd.DataFrame:
 
 _LOWER_IS_DEEP = {"reversed": "a", "one_lower": "a", "seen": "b", "one_higher": "b", "one_same": "c", "both_zero": "c"}
 
+_RACE_TERMS = ("plain_network", "degradation", "training_error", "seed", "confidence_interval")
+
 STEPS: tuple[Step, ...] = (
-    Step("01-argument", {"argument": "a"}, _argument, _argument_drawing),
-    Step("02-race", _LOWER_IS_DEEP, lambda runs, _: findings.depth(runs.report.gaps, "degradation"), _race),
-    Step("03-training-error", {"overfitting": "a", "not_overfitting": "b", "better": "c"}, _overfitting, _errors),
+    Step("01-argument", {"argument": "a"}, _argument, _argument_drawing, terms=("plain_network", "depth")),
+    Step(
+        "02-race",
+        _LOWER_IS_DEEP,
+        lambda runs, _: findings.depth(runs.report.gaps, "degradation"),
+        _race,
+        terms=_RACE_TERMS,
+    ),
+    Step(
+        "03-training-error",
+        {"overfitting": "a", "not_overfitting": "b", "better": "c"},
+        _overfitting,
+        _errors,
+        terms=("training_error", "test_error", "overfitting"),
+    ),
     Step(
         "04-gradients",
         {"vanishing": "a", "healthy": "b", "growing": "c"},
         _gradients,
         _gradient_norms,
         _gradient_measurements,
+        terms=("gradient", "vanishing_gradient", "batch_norm"),
     ),
-    Step("05-construction", {"proof": "a"}, _proof, _proof_errors, _construction_measurements),
-    Step("06-block", {"none": "a", "few": "b", "many": "c"}, _block, _block_drawing, facts=_block_facts),
+    Step(
+        "05-construction",
+        {"proof": "a"},
+        _proof,
+        _proof_errors,
+        _construction_measurements,
+        terms=("training_error", "test_error"),
+    ),
+    Step(
+        "06-block",
+        {"none": "a", "few": "b", "many": "c"},
+        _block,
+        _block_drawing,
+        facts=_block_facts,
+        terms=("residual_block", "shortcut", "downsampling", "parameters"),
+    ),
     Step(
         "07-residual-race",
         _LOWER_IS_DEEP,
         lambda runs, _: findings.residual_race(runs.report.gaps),
         _residual_race,
+        terms=("residual_network", *_RACE_TERMS[1:]),
     ),
     Step(
         "08-responses",
@@ -333,8 +365,16 @@ STEPS: tuple[Step, ...] = (
         _responses,
         _response_levels,
         _response_measurements,
+        terms=("response", "batch_norm"),
     ),
-    Step("09-ledger", {"more": "a", "less": "b", "same": "c"}, _ledger, _ledger_entries, _ledger_measurements),
+    Step(
+        "09-ledger",
+        {"more": "a", "less": "b", "same": "c"},
+        _ledger,
+        _ledger_entries,
+        _ledger_measurements,
+        terms=("residual_ledger", "residual_block"),
+    ),
     Step(
         "10-maps",
         {"apart": "a", "closer": "b", "cannot_tell": "c"},
@@ -343,6 +383,13 @@ STEPS: tuple[Step, ...] = (
         _map_measurements,
         _map_facts,
         _few_maps,
+        terms=("attribution", "grad_cam", "integrated_gradients"),
     ),
-    Step("11-open", {"deepest_best": "a", "deepest_worse": "b"}, _open, _by_depth),
+    Step(
+        "11-open",
+        {"deepest_best": "a", "deepest_worse": "b"},
+        _open,
+        _by_depth,
+        terms=("overfitting", "stochastic_depth", "pre_activation"),
+    ),
 )

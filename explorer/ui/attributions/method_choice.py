@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 import streamlit as st
 
+from explorer import glossary
 from explorer.attribution.methods import METHODS
 from explorer.attribution.rows import Method, Parameter, Parameters, Value
-from explorer.ui import glossary
 from explorer.ui.widgets.number_field import number_field
 
 USUAL = ("saliency", "integrated_gradients", "grad_cam")

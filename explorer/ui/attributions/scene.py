@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from explorer import glossary
 from explorer.attribution.question import Question
 from explorer.compute.client import compute
 from explorer.compute.functions import attributions
@@ -16,7 +17,6 @@ from explorer.escaping import in_markdown
 from explorer.runs.checkpoint_facts import data_of_untrained, facts_and_data
 from explorer.studies import commands
 from explorer.studies.map_files import Map, missing_map
-from explorer.ui import glossary
 from explorer.ui.attributions.method_choice import Chosen
 from explorer.ui.widgets.data_choice import AS_TRAINED, choose_data
 from explorer.ui.widgets.network_choice import CHOOSE_NETWORK, Candidate, choose_networks

@@ -6,6 +6,7 @@ from typing import Any
 
 import streamlit as st
 
+from explorer import glossary
 from explorer.analysis.inside_blocks import exciting_finding
 from explorer.block_results import ExcitingImages
 from explorer.compute.client import Call, compute
@@ -13,7 +14,6 @@ from explorer.compute.functions import features
 from explorer.data.catalogue import dataset
 from explorer.escaping import in_markdown
 from explorer.figures import most_exciting_images
-from explorer.ui import glossary
 from explorer.ui.blocks.inside_choice import CHANNEL, LOOK, InsideChoice, follow
 from explorer.ui.navigation import page
 from explorer.ui.widgets.data_choice import link_to

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from explorer import glossary
 from explorer.analysis.inside_blocks import block_title
 from explorer.data.pictures import Picture
 from explorer.models.structure import BlockShape, block_shapes
 from explorer.runs.checkpoint_facts import facts_and_data
-from explorer.ui import glossary
 from explorer.ui.address import forget_unless_offered, number_in
 from explorer.ui.blocks.choice import MOST, NETWORKS, BlocksChoice
 from explorer.ui.widgets.network_choice import Candidate, choose_network

@@ -4,6 +4,7 @@ from functools import partial
 
 import streamlit as st
 
+from explorer import glossary
 from explorer.analysis.inside_blocks import contribution_finding, reason_not_additive
 from explorer.block_results import LogitParts
 from explorer.compute.client import compute
@@ -12,7 +13,6 @@ from explorer.data.pictures import Picture
 from explorer.escaping import in_markdown
 from explorer.figures import logit_bars
 from explorer.studies import commands
-from explorer.ui import glossary
 from explorer.ui.blocks.inside_choice import InsideChoice, look_into
 from explorer.ui.widgets.export import export_buttons
 from explorer.ui.widgets.live_chart import live_chart

@@ -7,12 +7,12 @@ from typing import Any
 
 import streamlit as st
 
+from explorer import glossary
 from explorer.errors import BadSettings
 from explorer.escaping import message_in_markdown
 from explorer.models.config import LAYERS_IN_BLOCK, NetworkConfig, depth_rule
 from explorer.models.nearest import applicable, nearest_networks
 from explorer.settings import limits
-from explorer.ui import glossary
 from explorer.ui.build.choice import (
     CHANGED,
     DEEPEST,

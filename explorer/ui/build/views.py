@@ -5,13 +5,14 @@ from typing import Any
 
 import streamlit as st
 
+from explorer import glossary
 from explorer.figures import network_drawing
 from explorer.figures.layer_measures import LayerMeasure
 from explorer.models.catalogue import NETWORKS
 from explorer.models.config import NetworkConfig
 from explorer.models.description import Description, description, differences
 from explorer.numerals import percent
-from explorer.ui import glossary, wording
+from explorer.ui import wording
 from explorer.ui.build.choice import BuildChoice
 from explorer.ui.build.code import show_code
 from explorer.ui.build.cost import show_cost

@@ -4,12 +4,11 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from explorer import labels
+from explorer import glossary, labels
 from explorer.models.names import LONGEST_NAME
 from explorer.studies.degradation import plan_confounds
 from explorer.training.plan import Plan
 from explorer.training.presets import PRESETS, at_depths
-from explorer.ui import glossary
 from explorer.ui.address import number_in
 from explorer.ui.errors import readable_errors
 from explorer.ui.widgets.caveats import CHOSEN_PLAN, show_caveats

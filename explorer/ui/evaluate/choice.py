@@ -7,7 +7,7 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
-from explorer import tables
+from explorer import glossary, tables
 from explorer.compute.client import Call, compute
 from explorer.compute.functions import evaluations
 from explorer.data.catalogue import data_status, dataset, ten_crops_caveat
@@ -16,7 +16,7 @@ from explorer.escaping import in_markdown
 from explorer.results import Evaluation
 from explorer.runs.checkpoint_facts import data_of_untrained
 from explorer.studies import commands
-from explorer.ui import glossary, wording
+from explorer.ui import wording
 from explorer.ui.address import forget_unless_offered
 from explorer.ui.widgets.data_choice import AS_TRAINED, choose_data
 from explorer.ui.widgets.network_choice import CHOOSE_NETWORK, Candidate, choose_networks

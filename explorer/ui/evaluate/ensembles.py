@@ -5,13 +5,13 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
+from explorer import glossary
 from explorer.compute.client import compute
 from explorer.compute.functions import evaluations
 from explorer.escaping import in_markdown
 from explorer.figures import member_agreement
 from explorer.figures.evaluation.members import PAIR_MEASURES
 from explorer.results import Ensemble
-from explorer.ui import glossary
 from explorer.ui.evaluate.choice import PERCENT, Evaluated, percent
 from explorer.ui.widgets.export import export_buttons
 from explorer.ui.widgets.live_chart import live_chart

@@ -5,13 +5,12 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
-from explorer import tables
+from explorer import glossary, tables
 from explorer.escaping import in_markdown
 from explorer.figures import class_errors, reliability_diagram
 from explorer.results import Evaluation, evaluation_table
 from explorer.runs.checkpoint_facts import lacks_test_error, record_test_error
 from explorer.runs.comparison import comparison
-from explorer.ui import glossary
 from explorer.ui.evaluate.choice import PERCENT, Evaluated, percent
 from explorer.ui.navigation import page
 from explorer.ui.widgets.export import export_buttons, table_download

@@ -104,7 +104,7 @@ def _show_step(number: int, runs: LessonRuns, language: str) -> None:
         first, *more = found.finding
         st.markdown(f"**{first}** {' '.join(more)}")
         _figure(found, runs)
-    _about(found, runs, words)
+    _about(found, runs, language, words)
 
 
 def _figure(found: TaughtStep, runs: LessonRuns) -> None:
@@ -198,9 +198,13 @@ def _show_guess(found: TaughtStep, guess: str, words: Words) -> None:
         )  # fmt: skip
 
 
-def _about(found: TaughtStep, runs: LessonRuns, words: Words) -> None:
+def _about(found: TaughtStep, runs: LessonRuns, language: str, words: Words) -> None:
     st.caption(found.asked.introduction)
     st.caption(f"**{words['limits']}.** {found.asked.limits}")
+    entries = found.asked.terms
+    links = " · ".join(f"[{each.term}](glossary?term={term}&lang={language})" for term, each in entries.items())
+    explained = "\n\n".join(f"**{each.term}**: {each.text}" for each in entries.values())
+    st.caption(f"**{words['terms']}.** {links}", help=explained)
     name, query = full_page(STEPS[found.asked.number - 1].name, runs)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.page_link(page(name), label=words["full"], icon=":material/open_in_full:", query_params=query)

@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from explorer import glossary
 from explorer.analysis.layer_findings import gradient_finding, ledger_finding
 from explorer.analysis.response_claims import Claim, response_claims
 from explorer.compute.client import Call, compute
@@ -20,7 +21,6 @@ from explorer.figures.layer_measures import BLOCK_MEASURES, GRADIENT_MEASURES, R
 from explorer.models.size import layer_table
 from explorer.runs.checkpoint_facts import data_of_untrained
 from explorer.studies import commands
-from explorer.ui import glossary
 from explorer.ui.widgets.data_choice import AS_TRAINED, choose_data
 from explorer.ui.widgets.drawing import LayerChoice, choose_layer, drawing, select
 from explorer.ui.widgets.export import export_buttons

@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from explorer import glossary
 from explorer.compute.client import compute
 from explorer.compute.functions import layers
 from explorer.data.catalogue import data_status
@@ -16,7 +17,6 @@ from explorer.figures.layers.initialisation import MEASURES
 from explorer.models.catalogue import NETWORKS
 from explorer.models.names import is_network_name
 from explorer.studies import commands
-from explorer.ui import glossary
 from explorer.ui.widgets.data_choice import built_in, choose_data
 from explorer.ui.widgets.export import export_buttons
 from explorer.ui.widgets.live_chart import live_chart

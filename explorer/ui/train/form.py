@@ -7,14 +7,13 @@ from zlib import crc32
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from explorer import labels
+from explorer import glossary, labels
 from explorer.data.catalogue import DATASETS, dataset
 from explorer.data.own_folders import readable_folders
 from explorer.escaping import in_markdown
 from explorer.models.catalogue import NETWORKS
 from explorer.training.presets import PRESETS
 from explorer.training.recipe import Recipe
-from explorer.ui import glossary
 from explorer.ui.widgets.data_choice import built_in, folder_labels, refuse_others
 from explorer.ui.widgets.plan_fields import Fields, help_on
 from explorer.ui.widgets.views import choose_view

@@ -5,8 +5,8 @@ from typing import Any, Literal, cast
 
 import streamlit as st
 
+from explorer import glossary
 from explorer.figures.curve_lines import MEASURES
-from explorer.ui import glossary
 
 MEASURE_LABELS = {
     "error": "Error",

@@ -2,11 +2,12 @@
 
 import streamlit as st
 
+from explorer import glossary
 from explorer.figures import layer_steps
 from explorer.figures.layer_measures import BLOCK_MEASURES
 from explorer.figures.layers.heat_map import MEASURES
 from explorer.runs.experiments import Experiment
-from explorer.ui import cached, glossary
+from explorer.ui import cached
 from explorer.ui.widgets.live_chart import live_chart
 
 MOST_RUNS = 40  # of which all are read, so that the heading of a map can tell whether there are more seeds

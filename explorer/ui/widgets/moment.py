@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from explorer import glossary
 from explorer.runs.checkpoint_facts import is_untrained
-from explorer.ui import glossary
 from explorer.ui.widgets.network_choice import Candidate
 from explorer.ui.widgets.presenting import ONE_BEAT, present
 

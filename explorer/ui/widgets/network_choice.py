@@ -6,13 +6,14 @@ from typing import Any
 
 import streamlit as st
 
+from explorer import glossary
 from explorer.data.catalogue import data_status, known_dataset
 from explorer.escaping import in_markdown
 from explorer.models.catalogue import NETWORKS, network_config
 from explorer.models.config import NetworkConfig
 from explorer.runs.checkpoint_facts import kept_checkpoints, moments, training_data
 from explorer.runs.experiments import Experiment
-from explorer.ui import cached, glossary, wording
+from explorer.ui import cached, wording
 from explorer.ui.address import forget_unless_offered
 from explorer.ui.names import experiment_name, run_name
 from explorer.ui.widgets.in_hand import in_hand, networks_with_weights, way_back

@@ -5,13 +5,12 @@ from typing import Any, get_args
 
 import streamlit as st
 
-from explorer import labels
+from explorer import glossary, labels
 from explorer.errors import BadSettings
 from explorer.settings import limits
 from explorer.training.plan import Plan
 from explorer.training.presets import Preset
 from explorer.training.recipe import Recipe
-from explorer.ui import glossary
 from explorer.ui.address import rename_in_address
 from explorer.ui.widgets.number_field import number_field
 

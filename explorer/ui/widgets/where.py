@@ -2,11 +2,11 @@
 
 import streamlit as st
 
+from explorer import glossary
 from explorer.errors import ExplorerError
 from explorer.escaping import message_in_markdown
 from explorer.runs.facts import HERE, Where
 from explorer.training.engines.catalogue import ENGINES
-from explorer.ui import glossary
 from explorer.ui.widgets.number_field import number_field
 
 MOST_LANES = 64

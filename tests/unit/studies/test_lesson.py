@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from explorer import glossary
 from explorer.errors import RunError, UnknownName
 from explorer.files import PROJECT
 from explorer.runs import store
@@ -130,7 +131,7 @@ def test_the_file_has_every_step_and_no_external_address(trained, language):
     assert not re.search(r"https?://|src=|href=", own)
     assert f'<html lang="{language}">' in own
     assert own.count("<section>") == len(STEPS)
-    assert own.count("<details") == 2 * len(STEPS)
+    assert own.count("<details") == 3 * len(STEPS)
     assert own.count('class="figure"') == len(STEPS)
     assert "{" not in re.sub(r"<style>.*?</style>|<script.*?</script>", "", own, flags=re.DOTALL), "a number is missing"
     for step in STEPS:
@@ -141,3 +142,11 @@ def test_errors_of_trained_and_constructed_networks_are_measured_alike(monkeypat
     monkeypatch.setattr(store, "SHIPPED", PROJECT / "checkpoints")
     facts = checkpoint_facts("shipped-cifar10-plain56")
     assert chosen("shipped-cifar10").measured_errors("plain56") == (facts.train_error, facts.test_error)
+
+
+def test_every_step_explains_terms_of_the_glossary_in_its_language(trained):
+    runs = chosen(trained(0.3, 0.5, 0.3, 0.2))
+    for number, step in enumerate(STEPS, start=1):
+        shown = document.asked(number, runs, "ko")
+        assert list(shown.terms) == list(step.terms) != []
+        assert all(each == glossary.terms()[name].ko for name, each in shown.terms.items())

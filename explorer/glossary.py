@@ -43,7 +43,8 @@ class Term(Settings):
     see: tuple[str, ...] = ()
 
     def entry(self, language: str) -> Entry:
-        return {"en": self.en, "ko": self.ko}[language]
+        """In this language; in English where it is not in this one."""
+        return {"ko": self.ko}.get(language, self.en)
 
 
 class Group(Settings):

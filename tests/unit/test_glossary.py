@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from explorer import glossary
 from explorer.errors import BadSettings, UnknownName
+from explorer.glossary import LANGUAGES, Term, explain, found, groups, terms
 from explorer.training.recipe import Recipe
-from explorer.ui import glossary
-from explorer.ui.glossary import LANGUAGES, Term, explain, found, groups, terms
 from explorer.ui.navigation import PAGES
 from explorer.ui.widgets.plan_fields import EXPLAINED
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 COMPLETE = {"en": {"term": "Seed", "text": "A number."}, "ko": {"term": "시드", "text": "수입니다."}}
 HANGUL = re.compile("[가-힣]")
 
