@@ -7,6 +7,7 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
+from explorer import glossary
 from explorer.analysis.block_findings import landscape_findings, trajectory_finding
 from explorer.block_results import Trajectory
 from explorer.compute.client import Call, compute
@@ -14,7 +15,6 @@ from explorer.compute.functions import landscape
 from explorer.figures import loss_contours, loss_lines, loss_surfaces, training_trajectory
 from explorer.models.size import layer_table
 from explorer.studies import commands
-from explorer.ui import glossary
 from explorer.ui.address import forget_unless_offered
 from explorer.ui.blocks.choice import BlocksChoice
 from explorer.ui.blocks.shown import names_of, show_found

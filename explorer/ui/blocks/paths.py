@@ -5,12 +5,12 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
+from explorer import glossary
 from explorer.analysis.block_findings import path_findings
 from explorer.compute.client import Call, compute
 from explorer.compute.functions import paths
 from explorer.figures import path_lengths
 from explorer.studies import commands
-from explorer.ui import glossary
 from explorer.ui.blocks.choice import BlocksChoice
 from explorer.ui.blocks.shown import names_of, show_found
 from explorer.ui.widgets.moment import at_moment

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from explorer import glossary
 from explorer.analysis.block_findings import place, probe_findings, probed_image_finding
 from explorer.analysis.probed_images import Show, ranked_probed_images
 from explorer.compute.client import Call, compute
@@ -18,7 +19,6 @@ from explorer.escaping import in_markdown
 from explorer.figures import StripImage, image_strip, probe_errors
 from explorer.results import Probing
 from explorer.studies import commands
-from explorer.ui import glossary
 from explorer.ui.address import forget_unless_offered, number_in
 from explorer.ui.blocks.choice import BlocksChoice
 from explorer.ui.blocks.shown import names_of, show_found

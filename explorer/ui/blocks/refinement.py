@@ -5,12 +5,12 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
+from explorer import glossary
 from explorer.analysis.block_findings import iteration_findings, refinement_findings
 from explorer.compute.client import Call, compute
 from explorer.compute.functions import refinement
 from explorer.figures import iterated_blocks, refinement_profiles
 from explorer.studies import commands
-from explorer.ui import glossary
 from explorer.ui.blocks.choice import BlocksChoice
 from explorer.ui.blocks.shown import names_of, show_found
 from explorer.ui.widgets.moment import at_moment

@@ -7,6 +7,7 @@ from typing import Literal
 import pandas as pd
 import streamlit as st
 
+from explorer import glossary
 from explorer.analysis.block_findings import outlier_finding, similarity_findings
 from explorer.compute.client import Call, compute
 from explorer.compute.functions import similarity
@@ -15,7 +16,6 @@ from explorer.figures import layer_similarity
 from explorer.labels import heading
 from explorer.runs.checkpoint_facts import data_of_untrained
 from explorer.studies import commands
-from explorer.ui import glossary
 from explorer.ui.address import forget_unless_offered
 from explorer.ui.blocks.choice import BlocksChoice
 from explorer.ui.blocks.shown import names_of, show_found
