@@ -91,8 +91,8 @@ def show_probes(choice: BlocksChoice) -> None:
                     "probe", *by_reference, data=choice.given, train_images=images, test_images=images // TESTED
                 ),
                 scales=repr((across, choice.given, [each.name for each in choice.networks])),
+                more=lambda: _show_images(found.images, by_reference, choice),
             )
-            _show_images(found.images, by_reference, choice)
 
         first = partial(ask, FIRST_IMAGES, FIRST_STRENGTHS)
         finer = [partial(ask, count) for count in (NEXT_IMAGES, images)]

@@ -22,6 +22,7 @@ def show_found(
     limits: str,
     command: str,
     scales: str = "",
+    more: Callable[[], None] | None = None,
 ) -> None:
     """The figure of a study, with what it found in sentences computed from the table.
 
@@ -33,11 +34,14 @@ def show_found(
         limits: what the method does not say, and its source, in Markdown.
         command: the same from a shell.
         scales: as for `live_chart`.
+        more: draws what belongs to the result, before the exports.
     """
     with stage(in_markdown(first_sentences(findings))):
         live_chart(draw(), key=key, alt=alt, filename=key, scales=scales)
     st.markdown("\n".join(f"- {in_markdown(each)}" for each in findings))
     st.caption(limits)
+    if more is not None:
+        more()
     export_buttons(table, draw, name=key, command=command)
 
 
