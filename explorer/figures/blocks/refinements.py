@@ -41,7 +41,7 @@ def refinement_profiles(table: pd.DataFrame, *, dark: bool = False, height: int 
         for at in stage_borders(number, longest)
     ]
     layout["shapes"] = [border | {"xref": axis} for border in borders for axis in ("x", "x2")]
-    headings = ("Cosine of F(x) and the negative gradient", "Distance from the stage's last output")
+    headings = ("Cosine of F(x) and −gradient", "Distance to the stage's end")
     cosines = table[["cosine", "cosine_low", "cosine_high"]].to_numpy(float).ravel()
     spans = linear_span(cosines, (-0.05, 0.1)), (0.0, max(1.0, float(np.nanmax([*table["distance"], 0]))))
     for at, (domain, (low, high)) in enumerate(zip(panels(2, GAP), spans, strict=True), start=1):
