@@ -114,7 +114,8 @@ def _weights(networks: Sequence[Candidate]) -> str:
 
 def _factor(kind: Kind) -> float:
     highest = 1.0 if kind == "shortcut" else 2.0
-    return float(st.slider("Factor", 0.0, highest, 0.5, 0.05, key=f"{kind}-factor", bind="query-params", width=150))
+    factors = [number / 20 for number in range(round(20 * highest) + 1)]
+    return float(st.select_slider("Factor", factors, value=0.5, key=f"{kind}-factor", bind="query-params", width=150))
 
 
 def _by_name(networks: Sequence[Candidate], tool: Tool, operations: Sequence[Operation]) -> None:

@@ -17,7 +17,7 @@ from explorer.models.network import build
 from explorer.runs.checkpoints import load_checkpoint
 
 NETWORKS = ["plain8-w4", "resnet8-w4", "resnet8-b-w4", "resnet8-c-w4"]
-SHIPPED = sorted(path.name for path in (PROJECT / "checkpoints").glob("shipped-cifar10-*"))
+SHIPPED = sorted(path.parent.name for path in PROJECT.glob("checkpoints/shipped-cifar10-*/checkpoint.safetensors"))
 
 
 def by_plain_hooks(network, images):

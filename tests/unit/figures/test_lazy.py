@@ -38,5 +38,5 @@ def test_the_figure_is_a_function_whatever_was_imported_before_and_colours_alone
 
 
 def test_an_unknown_figure_names_those_there_are():
-    with pytest.raises(AttributeError, match=r"no attribute 'histogram'. Figures: Figure, .*gaps, .*training_curves"):
+    with pytest.raises(AttributeError, match=r"no attribute 'histogram'. Figures: .*Figure, .*gaps, .*training_curves"):
         _ = explorer.figures.histogram
