@@ -139,6 +139,9 @@ def test_all_letters_of_the_figures_are_inside(page, width):
 BEATS = {
     "step 7": "/lesson?present=1&runs=shipped-digits&beat=7-answer",
     "step 11, in Korean": "/lesson?present=1&runs=shipped-digits&beat=11-answer&lang=ko",
+    "operated networks": "/blocks?present=1&operations=delete:2.3",
+    "inside a block": "/blocks?present=1&study=Inside+a+block&twins=shipped-digits-resnet20",
+    "refinement": "/blocks?present=1&study=Refinement&twins=shipped-digits-plain20,shipped-digits-resnet20",
     "maps": "/attributions?present=1&networks=shipped-digits-resnet20&networks=shipped-digits-plain56",
 }
 

@@ -10,7 +10,7 @@ from explorer.models.network import build
 # Files that train, start processes or compute for seconds: `make test` runs them, a quick look does not.
 THOROUGH = {
     ".": "without_float64",
-    "analysis": "every_family",
+    "analysis": "every_family linear_probes paths similarity",
     "attribution": "captum checks every_network maps parameters passes randomisation untouched",
     "cli": "attributions evaluate runs_and_training",
     "compute": "client",
@@ -18,7 +18,7 @@ THOROUGH = {
     "models": "identity operated recomputation",
     "models/code": "network",
     "runs": "archive mending",
-    "studies": "attributions evaluations identity kept_networks layers read_only",
+    "studies": "attributions blocks evaluations features identity kept_networks landscape layers probing read_only",
     "training": "estimate every_network loop session stochastic_depth watchdog worker",
     "weights": "importing matching reading torchvision",
 }

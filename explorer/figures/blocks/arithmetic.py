@@ -9,10 +9,9 @@ from numpy.typing import NDArray
 
 from explorer.block_results import Arithmetic
 from explorer.figures import theme
-from explorer.figures.blocks.sheet import frame, map_at, sheet_layout, words_at
+from explorer.figures.blocks.sheet import frame, map_at, sheet_layout, sheet_width, words_at
 from explorer.figures.numbers import precise
 
-WIDTH = 1100  # pixels
 EDGE = 8.0
 LEFT, RIGHT = 124, 84  # for the names of channels, for the colour bar
 GAP = 34  # between panels, where the signs stand
@@ -26,6 +25,7 @@ def block_panels(
     channels: Sequence[int] = (0,),
     *,
     position: tuple[int, int] | None = None,
+    large: bool = False,
     dark: bool = False,
     height: int | None = None,
 ) -> go.Figure:
@@ -38,13 +38,14 @@ def block_panels(
         found: of `studies.features.block_arithmetic`.
         channels: of the block's output.
         position: row and column in the output; None takes the highest value of the first channel's output.
+        large: for a room: larger letters, fewer words.
         dark: for a dark page.
         height: in pixels; None takes what the rows need.
     """
-    colours = theme.palette(dark=dark)
+    colours, width = theme.palette(dark=dark), sheet_width(large=large)
     first = channels[0] if channels else 0
     panels = found.parts(first)
-    side = min(MOST_SIDE, (WIDTH - LEFT - RIGHT - GAP * (len(panels) - 1)) / len(panels))
+    side = min(MOST_SIDE, (width - LEFT - RIGHT - GAP * (len(panels) - 1)) / len(panels))
     lefts = [LEFT + number * (side + GAP) for number in range(len(panels))]
     row = side + VALUE + BETWEEN
     rows = [found.parts(channel) for channel in channels]
@@ -84,16 +85,16 @@ def block_panels(
         words_at(values, colours, size=theme.TEXT_SIZE) | {"uid": "values"},
         words_at(names, colours, size=theme.TEXT_SIZE, align="left") | {"uid": "channels"},
         words_at(
-            [(EDGE, total - FOOT / 2, _note(found, position))],
+            [(EDGE, total - FOOT / 2, _note(found, position, large=large))],
             colours,
-            size=theme.TEXT_SIZE - 1,
+            size=theme.TEXT_SIZE,
             muted=True,
             align="left",
         )
         | {"uid": "note"},
     ]
-    bar = _bar(top, colours, lefts[-1] + side, (HEAD / total, (HEAD + side) / total))
-    layout = sheet_layout(WIDTH, total, colours, drawn=height) | {"shapes": shapes, "coloraxis": bar}
+    bar = _bar(top, colours, (lefts[-1] + side) / width, (HEAD / total, (HEAD + side) / total))
+    layout = sheet_layout(width, total, colours, drawn=height) | {"shapes": shapes, "coloraxis": bar}
     return go.Figure({"data": data, "layout": layout})
 
 
@@ -139,9 +140,9 @@ def _map(
 
 def _bar(top: float, colours: theme.Palette, left: float, span: tuple[float, float]) -> dict[str, Any]:
     low, high = span
-    bar = {"tickfont": {"size": theme.TEXT_SIZE - 1, "color": colours.muted}, "thickness": 12, "outlinewidth": 0}
+    bar = {"tickfont": {"size": theme.TEXT_SIZE, "color": colours.muted}, "thickness": 12, "outlinewidth": 0}
     bar |= {
-        "x": left / WIDTH + 0.012,
+        "x": left + 0.012,
         "xanchor": "left",
         "y": 1 - high,
         "yanchor": "bottom",
@@ -155,9 +156,11 @@ def _value(value: float) -> str:
     return "0" if value == 0 else precise(float(value)).replace("-", "−")
 
 
-def _note(found: Arithmetic, position: tuple[int, ...]) -> str:
+def _note(found: Arithmetic, position: tuple[int, ...], *, large: bool) -> str:
     facts = [f"{found.place.replace('stage', 'stage ').replace('.block', ', block ')}"]
     facts.append(f"framed: row {position[0]}, column {position[1]}, its values below")
+    if large:
+        return "\u2003".join(facts)
     if found.shared_activation:
         facts.append("the shortcut starts after the first norm and ReLU")
     if found.before:

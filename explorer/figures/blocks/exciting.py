@@ -10,29 +10,31 @@ import plotly.graph_objects as go
 from explorer.block_results import ExcitingImages
 from explorer.escaping import in_figure
 from explorer.figures import theme
-from explorer.figures.blocks.sheet import frame, picture_at, sheet_layout, words_at
+from explorer.figures.blocks.sheet import frame, picture_at, sheet_layout, sheet_width, words_at
 from explorer.figures.numbers import precise
 
-WIDTH = 1100  # pixels
 COLUMNS = 9
 GAP, TITLES, HEAD, FOOT = 14, 52, 16, 36
 MOST_SIDE = 150
 DOT = 8
 
 
-def most_exciting_images(found: ExcitingImages, *, dark: bool = False, height: int | None = None) -> go.Figure:
+def most_exciting_images(
+    found: ExcitingImages, *, large: bool = False, dark: bool = False, height: int | None = None
+) -> go.Figure:
     """Images in order of the channel's maximum; a frame around its receptive field, a dot in the middle of that.
 
     A point's customdata is [position in `found.table`].
 
     Args:
         found: of `studies.features.exciting_images`.
+        large: for a room: larger letters, fewer words.
         dark: for a dark page.
         height: in pixels; None takes what the images need.
     """
-    colours = theme.palette(dark=dark)
+    colours, width = theme.palette(dark=dark), sheet_width(large=large)
     columns = max(1, min(COLUMNS, len(found.pixels)))
-    side = min(MOST_SIDE, (WIDTH - GAP) / columns - GAP)
+    side = min(MOST_SIDE, (width - GAP) / columns - GAP)
     rows = max(1, -(-len(found.pixels) // columns))
     total = HEAD + rows * (side + TITLES + GAP) + FOOT
     data: list[dict[str, Any]] = []
@@ -71,17 +73,15 @@ def most_exciting_images(found: ExcitingImages, *, dark: bool = False, height: i
         "hoverinfo": "skip",
     }
     place = found.place.replace("stage", "stage ").replace(".block", ", block ")
-    note = (
-        f"channel {found.channel} of {found.channels} of {place}\u2003number: its maximum in the image"
-        "\u2003frame: receptive field of that position, dot: its middle"
-    )
+    note = f"channel {found.channel} of {found.channels} of {place}\u2003number: its maximum in the image"
+    note += "" if large else "\u2003frame: receptive field of that position, dot: its middle"
     data += [
         dots,
-        words_at(titles, colours, size=theme.TEXT_SIZE - 1) | {"uid": "titles"},
-        words_at([(GAP, total - FOOT / 2, note)], colours, size=theme.TEXT_SIZE - 1, muted=True, align="left")
+        words_at(titles, colours, size=theme.TEXT_SIZE) | {"uid": "titles"},
+        words_at([(GAP, total - FOOT / 2, note)], colours, size=theme.TEXT_SIZE, muted=True, align="left")
         | {"uid": "note"},
     ]
-    return go.Figure({"data": data, "layout": sheet_layout(WIDTH, total, colours, drawn=height) | {"shapes": shapes}})
+    return go.Figure({"data": data, "layout": sheet_layout(width, total, colours, drawn=height) | {"shapes": shapes}})
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,17 +7,18 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from explorer.figures import theme
-from explorer.figures.blocks.sheet import picture_at, sheet_layout, words_at
+from explorer.figures.blocks.sheet import picture_at, sheet_layout, sheet_width, words_at
 
-WIDTH = 1100  # pixels
 LEFT, HEAD, FOOT, RIGHT, EDGE = 92, 44, 40, 84, 8.0
 GAP = 3
-MOST = 32  # filters, and input channels, that are shown
-COLOUR_COLUMNS, COLOUR_SIDE = 12, 72  # of filters of colour images
+MOST, MOST_LARGE = 32, 6  # filters, and input channels, that are shown; to a room
+COLOUR_COLUMNS, COLOUR_COLUMNS_LARGE, COLOUR_SIDE = 12, 9, 72  # of filters of colour images
 MOST_SIDE = 40
 
 
-def filter_grid(weights: NDArray[np.float32], *, dark: bool = False, height: int | None = None) -> go.Figure:
+def filter_grid(
+    weights: NDArray[np.float32], *, large: bool = False, dark: bool = False, height: int | None = None
+) -> go.Figure:
     """Filters on one colour scale: those of colour images as pictures, others a row each, with their input channels.
 
     A point's customdata is [filter, input channel].
@@ -25,15 +26,16 @@ def filter_grid(weights: NDArray[np.float32], *, dark: bool = False, height: int
     Args:
         weights: (filters, input channels, height, width), of `studies.features.filters`; the first 32 of both are
             shown.
+        large: for a room: the first 6, in larger letters.
         dark: for a dark page.
         height: in pixels; None takes what the filters need.
     """
-    colours = theme.palette(dark=dark)
+    colours, width = theme.palette(dark=dark), sheet_width(large=large)
     top = float(np.abs(weights).max()) or 1.0
     if weights.shape[1] == 3 and weights.shape[2] > 1:
-        return _of_colours(weights, top, colours, height)
-    filters, channels = (min(MOST, count) for count in weights.shape[:2])
-    side = min(MOST_SIDE, (WIDTH - LEFT - RIGHT) / channels - GAP, 24 if filters > 16 else MOST_SIDE)
+        return _of_colours(weights, top, colours, height, large=large)
+    filters, channels = (min(MOST_LARGE if large else MOST, count) for count in weights.shape[:2])
+    side = min(MOST_SIDE, (width - LEFT - RIGHT) / channels - GAP, 24 if filters > 16 else MOST_SIDE)
     total = HEAD + filters * (side + GAP) + FOOT
     data = [_maps(weights[:filters, :channels], side)]
     step = 1 if side > 14 else 4
@@ -49,13 +51,13 @@ def filter_grid(weights: NDArray[np.float32], *, dark: bool = False, height: int
         words_at(
             [(EDGE, total - FOOT / 2, _note(weights, filters, channels))],
             colours,
-            size=theme.TEXT_SIZE - 1,
+            size=theme.TEXT_SIZE,
             muted=True,
             align="left",
         ),
     ]
-    layout = sheet_layout(WIDTH, total, colours, drawn=height) | {
-        "coloraxis": _bar(top, colours, total, filters * (side + GAP))
+    layout = sheet_layout(width, total, colours, drawn=height) | {
+        "coloraxis": _bar(top, colours, total, filters * (side + GAP), width)
     }
     return go.Figure({"data": data, "layout": layout})
 
@@ -86,17 +88,18 @@ def _edges(start: float, count: int, cells: int, side: float) -> NDArray[np.floa
     return (start + np.arange(count)[:, None] * (side + GAP) + inside).ravel()
 
 
-def _of_colours(weights: NDArray[np.float32], top: float, colours: theme.Palette, height: int | None) -> go.Figure:
+def _of_colours(
+    weights: NDArray[np.float32], top: float, colours: theme.Palette, height: int | None, *, large: bool
+) -> go.Figure:
     """Filters as pictures; grey is zero."""
-    filters = min(4 * MOST, len(weights))
+    columns = COLOUR_COLUMNS_LARGE if large else COLOUR_COLUMNS
+    filters = min(3 * columns if large else 4 * MOST, len(weights))
     across = COLOUR_SIDE + 12
     down = COLOUR_SIDE + 30
-    rows = -(-filters // COLOUR_COLUMNS)
+    rows = -(-filters // columns)
     total = 16 + rows * down + FOOT
     pixels = np.rint(255 * (0.5 + weights / (2 * top))).astype(np.uint8).transpose(0, 2, 3, 1)
-    corners = [
-        (12 + number % COLOUR_COLUMNS * across, 16 + number // COLOUR_COLUMNS * down) for number in range(filters)
-    ]
+    corners = [(12 + number % columns * across, 16 + number // columns * down) for number in range(filters)]
     data: list[dict[str, Any]] = [
         picture_at(corner, COLOUR_SIDE, pixels[number])
         | {
@@ -111,10 +114,10 @@ def _of_colours(weights: NDArray[np.float32], top: float, colours: theme.Palette
     ]
     words = f"{_note(weights, filters, 3)}\u2003grey: zero, brightest: {top:.2f}"
     data += [
-        words_at(names, colours, size=theme.TEXT_SIZE - 1),
-        words_at([(12.0, total - FOOT / 2, words)], colours, size=theme.TEXT_SIZE - 1, muted=True, align="left"),
+        words_at(names, colours, size=theme.TEXT_SIZE),
+        words_at([(12.0, total - FOOT / 2, words)], colours, size=theme.TEXT_SIZE, muted=True, align="left"),
     ]
-    return go.Figure({"data": data, "layout": sheet_layout(WIDTH, total, colours, drawn=height)})
+    return go.Figure({"data": data, "layout": sheet_layout(sheet_width(large=large), total, colours, drawn=height)})
 
 
 def _note(weights: NDArray[np.float32], filters: int, channels: int) -> str:
@@ -123,16 +126,16 @@ def _note(weights: NDArray[np.float32], filters: int, channels: int) -> str:
     return f"{count} filters of {inputs} × {rows} × {columns} weights{shown}, on one scale"
 
 
-def _bar(top: float, colours: theme.Palette, total: float, long: float) -> dict[str, Any]:
+def _bar(top: float, colours: theme.Palette, total: float, long: float, width: int) -> dict[str, Any]:
     bar = {
-        "tickfont": {"size": theme.TEXT_SIZE - 1, "color": colours.muted},
+        "tickfont": {"size": theme.TEXT_SIZE, "color": colours.muted},
         "thickness": 12,
         "outlinewidth": 0,
         "nticks": 5,
     }
     part = min(long, 240) / total
     bar |= {
-        "x": 1 - RIGHT / WIDTH + 0.012,
+        "x": 1 - RIGHT / width + 0.012,
         "xanchor": "left",
         "y": 1 - HEAD / total - part,
         "yanchor": "bottom",

@@ -81,6 +81,7 @@ def _values(line: NetworkLine) -> tuple[Floats, Floats, Floats]:
 def _trace(line: NetworkLine, value: Floats, number: int, colours: theme.Palette) -> dict[str, Any]:
     return line.style(colours) | {
         "mode": "lines+markers",
+        "cliponaxis": False,
         "x": line.rows["length"].to_numpy(np.float32),
         "y": value,
         "uid": f"{line.uid}-line",

@@ -63,6 +63,7 @@ def _profile(line: NetworkLine, colours: theme.Palette) -> list[dict[str, Any]]:
     low, high = rows["cosine_low"].to_numpy(float), rows["cosine_high"].to_numpy(float)
     style = line.style(colours) | {
         "mode": "lines+markers",
+        "cliponaxis": False,
         "marker": {"symbol": theme.MARKERS[line.kind][0], "size": MARKER, "color": line.colour(colours)},
         "x": number.astype(np.float32),
     }
@@ -130,6 +131,7 @@ def _iterated(line: NetworkLine, stage: int, colours: theme.Palette) -> list[dic
         line.style(colours)
         | {
             "mode": "lines+markers",
+            "cliponaxis": False,
             "marker": {"symbol": theme.MARKERS[line.kind][0], "size": MARKER, "color": line.colour(colours)},
             "x": each["times"].to_numpy(np.float32),
             "y": (100 * each["error"]).to_numpy(np.float32),

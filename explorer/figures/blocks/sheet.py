@@ -9,7 +9,14 @@ from numpy.typing import NDArray
 from explorer.escaping import in_figure
 from explorer.figures import theme
 
+WIDTH, LARGE_WIDTH = 1100, 780  # pixels of a sheet; of one for a room, whose letters are enlarged more
+
 Place = tuple[float, float]  # left and top, in pixels
+
+
+def sheet_width(*, large: bool) -> int:
+    """Pixels of a sheet, for a room or a page."""
+    return LARGE_WIDTH if large else WIDTH
 
 
 def sheet_layout(width: float, height: float, colours: theme.Palette, *, drawn: int | None) -> dict[str, Any]:

@@ -55,6 +55,7 @@ def operated_errors(table: pd.DataFrame, *, x: Across, dark: bool = False, heigh
 def _line(line: NetworkLine, places: Any, title: str, colours: theme.Palette) -> dict[str, Any]:
     return line.style(colours) | {
         "mode": "lines+markers",
+        "cliponaxis": False,
         "uid": f"{line.uid}-line",
         "x": places.astype(np.float32),
         "y": (100 * line.rows["error"]).to_numpy(np.float32),

@@ -97,7 +97,7 @@ def _show(
     channels = [each for each in chosen if each < len(found.output)][: ROWS_ON_STAGE if is_presenting() else None]
     pixel = followed(*found.output.shape)
     position = None if pixel is None else (pixel[1], pixel[2])
-    draw = partial(block_panels, found, channels, position=position)
+    draw = partial(block_panels, found, channels, position=position, large=is_presenting())
     name = network.config.name
     main = network is inside.candidate
     finding = arithmetic_finding(found, name)

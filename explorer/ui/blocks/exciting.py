@@ -65,7 +65,7 @@ def show_exciting(inside: InsideChoice) -> None:
 
 
 def _show(inside: InsideChoice, found: ExcitingImages) -> None:
-    draw = partial(most_exciting_images, found)
+    draw = partial(most_exciting_images, found, large=is_presenting())
     finding = exciting_finding(found, inside.candidate.config.name, len(dataset(inside.data).classes))
     shown = list(found.table["image"])
     with stage(in_markdown(finding)):

@@ -14,7 +14,7 @@ from explorer.ui.blocks.inside_choice import InsideChoice
 from explorer.ui.widgets.export import export_buttons
 from explorer.ui.widgets.live_chart import live_chart
 from explorer.ui.widgets.moment import at_moment
-from explorer.ui.widgets.presenting import stage
+from explorer.ui.widgets.presenting import is_presenting, stage
 from explorer.ui.widgets.waiting import awaited, show_failure
 
 KEY = "inside-convolution"
@@ -45,7 +45,7 @@ def show_filters(inside: InsideChoice) -> None:
             return
         weights = answer.value
         name = inside.candidate.config.name
-        draw = partial(filter_grid, weights)
+        draw = partial(filter_grid, weights, large=is_presenting())
         with stage(f"The filters of {layer} in {name}: what does each look for in its input channels?"):
             live_chart(
                 draw(),

@@ -11,14 +11,12 @@ from explorer import progress
 from explorer.analysis.lesion_findings import critical_finding, deletions_finding, shuffle_finding, strength_finding
 from explorer.compute.client import compute
 from explorer.compute.functions import blocks
-from explorer.escaping import in_markdown
 from explorer.figures import Figure, critical_blocks, operated_errors
 from explorer.studies import commands
 from explorer.ui.blocks.choice import BlocksChoice
-from explorer.ui.widgets.export import export_buttons
-from explorer.ui.widgets.live_chart import live_chart
+from explorer.ui.blocks.shown import names_of, show_found
 from explorer.ui.widgets.network_choice import CHOOSE_NETWORK
-from explorer.ui.widgets.presenting import ONE_BEAT, present, stage
+from explorer.ui.widgets.presenting import ONE_BEAT, present
 from explorer.ui.widgets.waiting import coarse_to_fine
 
 IMAGES = (100, 250, 500, 1000)
@@ -75,14 +73,15 @@ def show_studies(choice: BlocksChoice) -> None:
 
 def _show(name: str, table: pd.DataFrame, choice: BlocksChoice, references: Sequence[str], images: int) -> None:
     study = STUDIES[name]
-    draw = partial(study.figure, table)
-    finding = study.finding(table)
-    with stage(in_markdown(finding)):
-        live_chart(draw(), key=f"study-{name}", alt=finding, filename=name)
-    st.markdown(f"**{in_markdown(finding)}**")
-    st.caption(study.source)
-    command = commands.command(*study.words, *references, data=choice.given, images=images)
-    export_buttons(table, draw, name=name, command=command)
+    show_found(
+        table,
+        partial(study.figure, table),
+        [study.finding(table)],
+        key=f"operations-{name}",
+        alt=f"{study.title}: {names_of(table)}.",
+        limits=study.source,
+        command=commands.command(*study.words, *references, data=choice.given, images=images),
+    )
 
 
 STUDIES: dict[str, BlockStudy] = {
