@@ -70,7 +70,7 @@ ELSEWHERE = {  # what these do is no question of the runs that are there, or oth
     "app", "train", "load", "degradation run", "runs import", "checkpoints import", "checkpoints delete", "data add",
     "data remove", "data download", "data verify", "xray", "shattering", "lesson",
     "operate", "lesion", "shuffle", "shortcut-strength", "critical", "probe", "cka", "cka-pitfall", "paths",
-    "landscape", "refine",
+    "landscape", "refine", "block", "contributions",
 }  # fmt: skip
 
 LINKS = {  # pages that open what a link names
@@ -78,6 +78,7 @@ LINKS = {  # pages that open what a link names
     "runs": "experiment",
     "degradation": "experiment",
     "responses": "networks",
+    "blocks": "twins",
     "attributions": "networks",
     "evaluate": "networks",
     "checkpoints": "checkpoint",
