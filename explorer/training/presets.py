@@ -108,9 +108,9 @@ PRESETS: dict[str, Preset] = {
             title="Coffee break: plain and residual networks on CIFAR-10",
         ),
         "7 minutes",
-        "CIFAR-10 at 16×16 pixels, twice the lecture's images for each network. plain32 ends about 9 points of training "
-        "error above plain20, plain56 22, and it has started to train. resnet56 ends 5 points above resnet20, resnet32 "
-        "within chance of it.",
+        "CIFAR-10 at 16×16 pixels, twice the lecture's images for each network. plain32 ends about 9 points of "
+        "training error above plain20, plain56 22, and it has started to train. resnet56 ends 5 points above resnet20, "
+        "resnet32 within chance of it.",
     ),
     "paper": Preset(
         "The paper",
