@@ -75,10 +75,11 @@ def most_exciting_images(
     place = found.place.replace("stage", "stage ").replace(".block", ", block ")
     note = f"channel {found.channel} of {found.channels} of {place}\u2003number: its maximum in the image"
     note += "" if large else "\u2003frame: receptive field of that position, dot: its middle"
+    letters = theme.TEXT_SIZE if large else theme.TEXT_SIZE - 1
     data += [
         dots,
-        words_at(titles, colours, size=theme.TEXT_SIZE) | {"uid": "titles"},
-        words_at([(GAP, total - FOOT / 2, note)], colours, size=theme.TEXT_SIZE, muted=True, align="left")
+        words_at(titles, colours, size=letters) | {"uid": "titles"},
+        words_at([(GAP, total - FOOT / 2, note)], colours, size=letters, muted=True, align="left")
         | {"uid": "note"},
     ]
     return go.Figure({"data": data, "layout": sheet_layout(width, total, colours, drawn=height) | {"shapes": shapes}})
