@@ -79,8 +79,7 @@ def most_exciting_images(
     data += [
         dots,
         words_at(titles, colours, size=letters) | {"uid": "titles"},
-        words_at([(GAP, total - FOOT / 2, note)], colours, size=letters, muted=True, align="left")
-        | {"uid": "note"},
+        words_at([(GAP, total - FOOT / 2, note)], colours, size=letters, muted=True, align="left") | {"uid": "note"},
     ]
     return go.Figure({"data": data, "layout": sheet_layout(width, total, colours, drawn=height) | {"shapes": shapes}})
 

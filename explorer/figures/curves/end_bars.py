@@ -30,7 +30,7 @@ def end_errors(table: pd.DataFrame, *, dark: bool = False, height: int = 440) ->
         "xaxis": theme.axis(colours) | {"type": "category", "tickfont": letters, "fixedrange": True},
         "yaxis": y_axis("error (%)", colours, (0.0, min(top, 108.0))),
         "legend": captions.legend() | {"x": 0, "y": 1, "yref": "container", "yanchor": "top"},
-        "margin": {"l": 72, "r": 24, "t": 44, "b": 48},
+        "margin": {"l": 72, "r": 24, "t": 44, "b": 48 + 24 * table["label"].str.contains(", ").any()},
     }
     return go.Figure({"data": [_bars(table, part, colours) for part in PARTS], "layout": layout})
 
@@ -43,7 +43,7 @@ def _bars(table: pd.DataFrame, part: str, colours: theme.Palette) -> dict[str, A
         "type": "bar",
         "uid": part,
         "name": name,
-        "x": table["label"].tolist(),
+        "x": [label.replace(", ", ",<br>") for label in table["label"]],  # a telephone has no room beside each other
         "y": values.tolist(),
         "marker": {
             "color": inks if full else theme.CLEAR,

@@ -169,7 +169,7 @@ def _proof_errors(runs: LessonRuns, results: Results, height: int) -> "Figure":
     ]
     scratch = runs.measured_errors(made.network)
     if scratch:
-        rows.append((f"{made.network}, trained from scratch", made.network, *scratch))
+        rows.append((f"{made.network}, from scratch", made.network, *scratch))
     table = pd.DataFrame(
         [(label, runs.config(network).depth, *errors) for label, network, *errors in rows],
         columns=["label", "depth", "train_error", "test_error"],
