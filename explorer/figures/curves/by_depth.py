@@ -1,5 +1,6 @@
 """Test error against the depth of residual networks: published, and measured here."""
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
@@ -9,10 +10,11 @@ from explorer.figures.axes import y_axis
 COLOURS = (20, 32, 56)  # depths whose colours the lines take; a third for what was measured here
 SYMBOLS = ("circle", "square-open", "diamond")
 HERE = "here"
+NEAR = 0.12  # decades of depth: numbers of points nearer to the next would overlap on a telephone
 
 
 def error_by_depth(table: pd.DataFrame, *, dark: bool = False, height: int = 440) -> go.Figure:
-    """A line for each source, with its numbers at the points; the x axis is logarithmic.
+    """A line for each source, with its numbers at the points, but where they would overlap; the x axis is logarithmic.
 
     Args:
         table: source, network, depth, test_error (fraction); the source "here" is drawn last.
@@ -36,6 +38,7 @@ def error_by_depth(table: pd.DataFrame, *, dark: bool = False, height: int = 440
         rows, place = table[table["source"] == source].sort_values("depth"), places[source]
         colour = colours.ink if source == HERE else colours.depth(COLOURS[place % len(COLOURS)])
         values = 100 * rows["test_error"].astype(float)
+        near = np.diff(np.log10(rows["depth"].to_numpy(float)), append=np.inf) < NEAR
         traces.append(
             {
                 "type": "scatter",
@@ -46,7 +49,10 @@ def error_by_depth(table: pd.DataFrame, *, dark: bool = False, height: int = 440
                 "y": values.tolist(),
                 "line": {"color": colour, "width": 3, "dash": "solid" if source == HERE else "6px,3px"},
                 "marker": {"symbol": SYMBOLS[place % len(SYMBOLS)], "size": 11, "color": colour},
-                "text": [f"{value:.1f}" if source == HERE else f"{value:.2f}" for value in values],
+                "text": [
+                    "" if hidden else f"{value:.1f}" if source == HERE else f"{value:.2f}"
+                    for value, hidden in zip(values, near, strict=True)
+                ],
                 "textposition": "bottom center" if place else "top center",
                 "textfont": {"size": theme.TEXT_SIZE, "color": colour},
                 "cliponaxis": False,
