@@ -4,6 +4,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
+# Points of a line, and a side of a grid, from coarse to fine. Each is part of the next, so that none is computed twice.
+GRIDS, LINES = (3, 5, 11, 21), (5, 11, 21, 41)
+
 _listener: ContextVar[Callable[[float], None] | None] = ContextVar("listener", default=None)
 
 

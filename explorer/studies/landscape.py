@@ -23,9 +23,6 @@ from explorer.studies.layers import chosen_images
 from explorer.studies.references import ResolvedNetwork, resolved
 
 IMAGES = 500
-# Points a side, from coarse to fine. Each grid is part of the finest, so no point is computed twice.
-LEVELS = (3, 5, 11, 21)
-LINE_LEVELS = (5, 11, 21, 41)
 MOST_POINTS = 201  # a side
 SPAN = 1.0  # to either side of the network, in the unit of its filters' norms
 MARGIN = 0.2  # around a trajectory, as a part of its extent
@@ -43,7 +40,7 @@ def landscape(
     *,
     data: str = "",
     images: int = IMAGES,
-    points: int = LEVELS[-1],
+    points: int = progress.GRIDS[-1],
     span: float = SPAN,
     dimensions: int = 2,
     seed: int = 0,
@@ -53,7 +50,7 @@ def landscape(
 
     See `analysis.landscape` for what moves and what does not. Networks with layers of the same names, such as a plain
     network and its residual twin, move along the same directions apart from the norms. For first results soon, ask for
-    the grids of `LEVELS` one after the other (of `LINE_LEVELS` in one dimension): only new points are computed, also
+    the grids of `progress.GRIDS` one after the other (`LINES` in one dimension): only new points are computed, also
     after a cancelled call.
 
     Args:
@@ -96,7 +93,7 @@ def landscape(
     return pd.concat(found, ignore_index=True)
 
 
-def trajectory(run: str, *, data: str = "", images: int = IMAGES, points: int = LEVELS[-1]) -> Trajectory:
+def trajectory(run: str, *, data: str = "", images: int = IMAGES, points: int = progress.GRIDS[-1]) -> Trajectory:
     """The way of a training through the plane in which its weights differ most, and the loss on that plane.
 
     Args:

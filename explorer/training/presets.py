@@ -44,6 +44,7 @@ def at_depths(networks: Iterable[str], depths: Iterable[int]) -> tuple[str, ...]
 
 _SHORT: dict[str, Any] = {"schedule": "one_cycle", "evaluate_images": 100}
 _HALVED = _SHORT | {"image_size": 16, "augment": False, "learning_rate": 0.1}  # CIFAR-10 at half its side
+_MINUTE = Recipe(**_SHORT, steps=100, batch_size=32, learning_rate=0.03, evaluate_every=25, last_images=300)
 
 PRESETS: dict[str, Preset] = {
     "one_minute": Preset(
@@ -51,7 +52,7 @@ PRESETS: dict[str, Preset] = {
         Plan(
             networks=twins((20, 32, 56)),
             data="digits",
-            recipe=Recipe(**_SHORT, steps=100, batch_size=32, learning_rate=0.03, evaluate_every=25, last_images=300),
+            recipe=_MINUTE,
             seeds=(0, 1, 2),
             title="One minute: plain and residual networks on digits",
         ),
@@ -74,7 +75,7 @@ PRESETS: dict[str, Preset] = {
                 "resnet56-alpha0.5",
             ),
             data="digits",
-            recipe=Recipe(**_SHORT, steps=100, batch_size=32, learning_rate=0.03, evaluate_every=25, last_images=300),
+            recipe=_MINUTE,
             seeds=(0, 1, 2),
             title="Weaker shortcuts: residual networks on digits, shortcuts times 1, 0.9, 0.5 and 0",
         ),

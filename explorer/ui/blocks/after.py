@@ -37,14 +37,16 @@ def show_after(choice: BlocksChoice, networks: Sequence[Candidate], operations: 
             filename="operated-classes",
         )
     elif shown == "responses":
-        asked = [(each, text) for each in networks for text in ("", operations)]
-        calls = [
-            compute.ask(blocks.operated_responses, each.reference(None), text, data=choice.data(each))
-            for each, text in asked
-        ]
-        awaited(calls, "Measuring responses")
-        found = [_named(call.value, text) for (_, text), call in zip(asked, calls, strict=True) if call.failure is None]
-        combined(calls)
+        asked = {
+            text: [
+                compute.ask(blocks.operated_responses, each.reference(None), text, data=choice.data(each))
+                for each in networks
+            ]
+            for text in ("", operations)
+        }
+        awaited([call for calls in asked.values() for call in calls], "Measuring responses")
+        measured = {text: combined(calls) for text, calls in asked.items()}
+        found = [_named(table, text) for text, table in measured.items() if table is not None]
         if found:
             live_chart(
                 response_levels(pd.concat(found, ignore_index=True)),

@@ -7,7 +7,7 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
-from explorer import glossary
+from explorer import glossary, progress
 from explorer.analysis.block_findings import landscape_findings, trajectory_finding
 from explorer.block_results import Trajectory
 from explorer.compute.client import Call, compute
@@ -19,13 +19,11 @@ from explorer.ui.address import forget_unless_offered
 from explorer.ui.blocks.choice import BlocksChoice
 from explorer.ui.blocks.shown import names_of, show_found
 from explorer.ui.widgets.moment import at_moment
-from explorer.ui.widgets.network_choice import CHOOSE_NETWORK, Candidate
+from explorer.ui.widgets.network_choice import CHOOSE_NETWORK, Candidate, choose_network
 from explorer.ui.widgets.number_field import number_field
 from explorer.ui.widgets.presenting import ONE_BEAT, present
 from explorer.ui.widgets.waiting import coarse_to_fine
 
-# Of `studies.landscape`, which imports PyTorch: points a side, from coarse to fine; points once computed are kept.
-LEVELS, LINE_LEVELS = (3, 5, 11, 21), (5, 11, 21, 41)
 POINTS, LINE_POINTS = (5, 11, 21, 41), (11, 21, 41, 81)
 IMAGES = (50, 100, 200, 500, 1000, 2000)
 USUAL_IMAGES = 100
@@ -67,7 +65,7 @@ class Options:
     @property
     def levels(self) -> list[tuple[int, int]]:
         """Points a side and images, from coarse to fine."""
-        first, *levels = LINE_LEVELS if self.show in ("line", "parameter") else LEVELS
+        first, *levels = progress.LINES if self.show in ("line", "parameter") else progress.GRIDS
         finer = [*(level for level in levels if level < self.points), self.points]
         return [(first, min(FIRST_IMAGES, self.images)), *((points, self.images) for points in finer)]
 
@@ -196,7 +194,7 @@ def _show_around(references: list[str], parameter: str, options: Options, choice
 
 def _show_training(options: Options, choice: BlocksChoice) -> None:
     """The plane of one training, with its way through it."""
-    several = {each.name: each for each in choice.networks if len(each.moments) >= LEAST_MOMENTS}
+    several = [each for each in choice.networks if len(each.moments) >= LEAST_MOMENTS]
     if not several:
         st.info(
             f"None of these networks has the weights of {LEAST_MOMENTS} moments. Choose others, or train with "
@@ -204,13 +202,7 @@ def _show_training(options: Options, choice: BlocksChoice) -> None:
         )
         return
     with choice.fields:
-        forget_unless_offered("landscape-run", several)
-        name = str(
-            st.selectbox(
-                "Training of", list(several), index=len(several) - 1, format_func=lambda each: several[each].label,
-                key="landscape-run", bind="query-params",
-            )
-        )  # fmt: skip
+        name = choose_network(several, "Training of", key="landscape-run", index=len(several) - 1).name
         present(ONE_BEAT)
 
     def ask(points: int, images: int) -> Call[Trajectory]:

@@ -110,7 +110,7 @@ def _asks_for_errors(
 
 def _lesions(choice: BlocksChoice, networks: Sequence[ShownNetwork]) -> tuple[pd.DataFrame, Call[pd.DataFrame] | None]:
     """`tables.LESION` as far as it is known, of shipped networks from a file, and the call that is computed next."""
-    shipped = tables_of_shipped() if not choice.given else pd.DataFrame(columns=tables.LESION)
+    shipped = _shipped() if not choice.given else pd.DataFrame(columns=tables.LESION)
     found: list[pd.DataFrame] = []
     pending = None
     for each in networks:
@@ -131,7 +131,7 @@ def _lesions(choice: BlocksChoice, networks: Sequence[ShownNetwork]) -> tuple[pd
 
 
 @st.cache_data(ttl=30, show_spinner=False)
-def tables_of_shipped() -> pd.DataFrame:
+def _shipped() -> pd.DataFrame:
     """`shipped_lesions`, read once for all readers."""
     return shipped_lesions()
 

@@ -19,14 +19,14 @@ from explorer.escaping import in_markdown
 from explorer.figures import StripImage, image_strip, probe_errors
 from explorer.results import Probing
 from explorer.studies import commands
-from explorer.ui.address import forget_unless_offered, number_in
+from explorer.ui.address import number_in
 from explorer.ui.blocks.choice import BlocksChoice
 from explorer.ui.blocks.shown import names_of, show_found
 from explorer.ui.navigation import page
 from explorer.ui.widgets.data_choice import link_to
 from explorer.ui.widgets.live_chart import cached_drawing, live_chart
 from explorer.ui.widgets.moment import at_moment
-from explorer.ui.widgets.network_choice import CHOOSE_NETWORK, Candidate
+from explorer.ui.widgets.network_choice import CHOOSE_NETWORK, Candidate, choose_network
 from explorer.ui.widgets.waiting import coarse_to_fine
 
 FIRST_IMAGES, NEXT_IMAGES = 100, 400  # training images, before those asked for
@@ -103,23 +103,17 @@ def show_probes(choice: BlocksChoice) -> None:
 
 def _show_images(table: pd.DataFrame, by_reference: dict[str, Candidate], choice: BlocksChoice) -> None:
     """The images of one network by what its probes make of them; a click on one leads to its attributions."""
-    names = {candidate.name: reference for reference, candidate in by_reference.items()}
-    labels = {candidate.name: candidate.label for candidate in by_reference.values()}
-    forget_unless_offered("probed-network", names)
     st.subheader("Image by image", anchor=False)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         show = st.segmented_control(
             "Images", SHOWN, format_func=SHOWN.__getitem__, default="lost", required=True, key="probed", wrap=True,
             bind="query-params",
         )  # fmt: skip
-        name = str(
-            st.selectbox(
-                "Network of these images", list(names), index=len(names) - 1, format_func=labels.__getitem__,
-                key="probed-network", bind="query-params", width=330,
-            )
-        )  # fmt: skip
-    candidate = by_reference[names[name]]
-    rows, blocks = table[table["reference"] == names[name]], sum(candidate.config.stage_blocks)
+        candidate = choose_network(
+            list(by_reference.values()), "Network of these images", key="probed-network", index=len(by_reference) - 1
+        )
+    reference = next(each for each, shown in by_reference.items() if shown is candidate)
+    rows, blocks = table[table["reference"] == reference], sum(candidate.config.stage_blocks)
     st.markdown(f"**{in_markdown(candidate.config.name)}.** {in_markdown(probed_image_finding(rows, blocks))}")
     ranked = ranked_probed_images(rows, show=show)
     if ranked.empty:

@@ -16,12 +16,11 @@ from explorer.figures import layer_similarity
 from explorer.labels import heading
 from explorer.runs.checkpoint_facts import data_of_untrained
 from explorer.studies import commands
-from explorer.ui.address import forget_unless_offered
 from explorer.ui.blocks.choice import BlocksChoice
 from explorer.ui.blocks.shown import names_of, show_found
 from explorer.ui.widgets.export import show_command
 from explorer.ui.widgets.moment import WHO_KEEPS, at_moment
-from explorer.ui.widgets.network_choice import CHOOSE_NETWORK, Candidate
+from explorer.ui.widgets.network_choice import CHOOSE_NETWORK, Candidate, choose_network
 from explorer.ui.widgets.number_field import number_field
 from explorer.ui.widgets.presenting import ONE_BEAT, present
 from explorer.ui.widgets.waiting import coarse_to_fine, show_result
@@ -112,18 +111,12 @@ def show_similarity(choice: BlocksChoice) -> None:
 
 def _choose_moments(networks: Sequence[Candidate]) -> list[str]:
     """References to the chosen moments of one network; empty, with the reason, where there are none."""
-    several = {each.name: each for each in networks if len(each.moments) > 1}
+    several = [each for each in networks if len(each.moments) > 1]
     if not several:
         st.info(f"None of these networks has several moments. Choose others above. {WHO_KEEPS}")
         return []
-    forget_unless_offered("cka-network", several)
-    name = str(
-        st.selectbox(
-            "Network", list(several), index=len(several) - 1, format_func=lambda each: several[each].label,
-            key="cka-network", bind="query-params",
-        )
-    )  # fmt: skip
-    moments = several[name].moments
+    chosen_network = choose_network(several, key="cka-network", index=len(several) - 1)
+    name, moments = chosen_network.name, chosen_network.moments
     usual = sorted({moments[0], moments[len(moments) // 2], moments[-1]})
     chosen = st.multiselect(
         "Moments, in steps", moments, default=usual, key=f"cka-steps-{name}", bind="query-params",

@@ -48,7 +48,7 @@ def test_the_origin_has_the_loss_of_the_network_on_its_training_images(run):
 
 
 def test_no_point_is_computed_twice(run, computed):
-    tables_of = {points: study.landscape([run], images=10, points=points) for points in study.LEVELS[:3]}
+    tables_of = {points: study.landscape([run], images=10, points=points) for points in progress.GRIDS[:3]}
     assert len(computed) == len(set(computed)) == len({*_points(3), *_points(5), *_points(11)})
     line = study.landscape([run], images=10, points=11, dimensions=1)
     assert len(computed) == len(set(computed))  # it is a row of the plane
