@@ -69,8 +69,9 @@ def _stem(config: NetworkConfig, layer: LayerShape, entering: int, stem: list[st
 
 
 def _end(config: NetworkConfig, layer: LayerShape, entering: int) -> int:
-    """Values kept for the classifier: its input, and norm and ReLU where blocks do not end with them."""
-    if config.order == "post" and not config.dense:
+    """Values kept for a linear layer: its input, and norm and ReLU where blocks do not end with them."""
+    first = layer.name == ("head.linear1" if config.head else "classifier")
+    if (config.order == "post" and not config.dense) or not first:
         return layer.in_width
     return layer.in_width + layer.in_width * entering**2 * (2 if config.norm == "batch" else 1)
 

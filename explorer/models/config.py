@@ -1,6 +1,6 @@
 """Network configuration; importing this does not import torch."""
 
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -34,6 +34,7 @@ DEEPEST = 10_000  # layers
 MOST_CLASSES = 1_000_000
 LARGEST_IMAGE = 16_384  # pixels a side
 LARGEST_SEED = 2**32 - 1
+WIDEST_HEAD = 65_536
 
 
 class NetworkConfig(Settings):
@@ -66,6 +67,9 @@ class NetworkConfig(Settings):
         growth: channels that each dense layer adds.
         shortcut_scale: factor of every shortcut before the sum, rounded to four decimals (the constant scaling of He et
             al. 2016, section 3.1).
+        head: widths of hidden linear layers, each with a ReLU, between the average pooling and the classifier; not
+            counted in `depth`.
+        sigmoid: one output instead of two, whose sigmoid is the probability of class 1.
     """
 
     depth: int = Field(ge=1, le=DEEPEST)
@@ -85,6 +89,8 @@ class NetworkConfig(Settings):
     norm: Norm = "batch"
     growth: int = Field(default=0, ge=0, le=512)
     shortcut_scale: float = Field(default=1.0, ge=0, le=1)
+    head: tuple[Annotated[int, Field(ge=1, le=WIDEST_HEAD)], ...] = Field(default=(), max_length=4)
+    sigmoid: bool = False
 
     @model_validator(mode="before")
     @classmethod
@@ -175,6 +181,8 @@ class NetworkConfig(Settings):
             "of zero, so each block would only shrink its input; take `norm='batch'`.": (
                 self.shortcut_scale != 1 and self.norm != "batch"
             ),
+            f"`sigmoid` is of networks with two classes, not of `classes` (={self.classes}); leave it out, or take "
+            "`classes=2`.": self.sigmoid and self.classes != 2,
             "Dense layers concatenate their input and have no other shortcut, excitation or order: leave out "
             "`excitation` and `order`, and take `shortcut='none'`.": (
                 self.dense and (self.excitation or self.order == "pre" or self.shortcut != "none")
@@ -203,6 +211,11 @@ class NetworkConfig(Settings):
     def blocks_per_stage(self) -> int:
         """Blocks of each of three equal stages."""
         return (self.depth - _other_layers(self.block, 3, self.stem)) // (3 * LAYERS_IN_BLOCK[self.block])
+
+    @property
+    def outputs(self) -> int:
+        """Outputs of the classifier."""
+        return 1 if self.sigmoid else self.classes
 
     @property
     def image_size(self) -> int:
@@ -245,6 +258,8 @@ def _other_layers(block: Block, stages: int, stem: Stem) -> int:
 def _name(config: NetworkConfig) -> str:
     """The shortest name that `names.settings_of` reads as this configuration, apart from classes and channels."""
     base, suffixes = _dense_name(config) if config.dense else _residual_name(config)
+    suffixes += [f"head{'.'.join(map(str, config.head))}"] * bool(config.head)
+    suffixes += ["sigmoid"] * config.sigmoid
     return "-".join([base, *suffixes])
 
 

@@ -72,6 +72,8 @@ def _require_known(config: NetworkConfig) -> None:
         f"shortcuts times {config.shortcut_scale:g}, with which no block is the identity": config.shortcut_scale != 1,
         f"a {config.stem} stem": config.stem != "small",
         "stages of its own": bool(config.stages),
+        "hidden layers before its classifier": bool(config.head),
+        "one output for two classes": config.sigmoid,
     }
     found = [part for part, there in parts.items() if there]
     if found:

@@ -10,7 +10,7 @@
 18, 34, 50, 101 and 152 layers are those of ImageNet networks. Suffixes: -a -b -c -d -plain (shortcut), -basic
 -bottleneck, -v1 (stride on the 1x1), -deep (stem), -cifar (an ImageNet network with a stem for small images), -skipinit
 -fixup, -alpha0.5 (factor of the shortcuts), -w32 (width), -s2.3.4 (blocks of each stage; with a stem for small images
-unless -large).
+unless -large), -head512.32 (hidden linear layers before the classifier), -sigmoid (one output for two classes).
 """
 
 import re
@@ -52,6 +52,7 @@ _NAME_LIKE = re.compile(r"(se)?(pre)?(plain|resnet|resnext|wide-resnet)[0-9]|(se
 _SUFFIX = re.compile(
     r"(?P<option>[abcd])|(?P<plain>plain)|(?P<block>basic|bottleneck)|(?P<v1>v1)|(?P<deep>deep)|(?P<cifar>cifar)|(?P<large>large)"
     r"|(?P<norm>skipinit|fixup)|alpha(?P<alpha>[0-9](?:\.[0-9]{1,4})?)|w(?P<width>[0-9]{1,4})|s(?P<stages>[0-9]{1,4}(?:\.[0-9]{1,4})*)"
+    r"|head(?P<head>[0-9]{1,5}(?:\.[0-9]{1,5})*)|(?P<sigmoid>sigmoid)"
 )
 
 
@@ -81,7 +82,15 @@ def settings_of(name: str) -> dict[str, Any] | None:
             return None
         suffixes |= named
     part = found.groupdict()
-    return _dense(part, suffixes) if text.startswith("densenet") else _residual(part, suffixes)
+    head = {key: suffixes.pop(key) for key in ("head", "sigmoid") if key in suffixes}
+    settings = _dense(part, suffixes) if text.startswith("densenet") else _residual(part, suffixes)
+    return None if settings is None else settings | _end(head)
+
+
+def _end(suffixes: dict[str, str]) -> dict[str, Any]:
+    """Settings of what follows the average pooling."""
+    head = {"head": tuple(map(int, suffixes["head"].split(".")))} if "head" in suffixes else {}
+    return head | ({"sigmoid": True, "classes": 2} if "sigmoid" in suffixes else {})
 
 
 def _residual(part: dict[str, str | None], suffixes: dict[str, str]) -> dict[str, Any] | None:

@@ -18,6 +18,7 @@ from explorer.errors import BadSettings
 from explorer.models.catalogue import network_config
 from explorer.models.config import NetworkConfig
 from explorer.models.network import Network, build
+from explorer.models.two_classes import with_class_scores
 from explorer.runs.checkpoint_facts import CheckpointFacts, facts_and_data
 from explorer.runs.checkpoints import load_checkpoint, weights_identity
 from explorer.training.devices import best_device
@@ -84,6 +85,7 @@ def resolved(references: Sequence[str], *, data: str = "") -> Iterator[ResolvedN
         else:
             network = load_checkpoint(reference)
         require_channels(network, row)
+        network = with_class_scores(network)
         yield ResolvedNetwork(
             reference,
             network.to(best_device()),

@@ -19,6 +19,7 @@ from explorer.data.pixels import Data, load_data
 from explorer.errors import BadSettings
 from explorer.models.fused import fused
 from explorer.models.threads import LEAST_IMAGES, PIXELS, several_at_once
+from explorer.models.two_classes import with_class_scores
 from explorer.results import Precision
 
 
@@ -86,7 +87,7 @@ def log_probabilities(network: nn.Module, sample: Sample, *, crops: int = 1) -> 
     """
     if crops not in CROPS:
         raise BadSettings(f"`crops` (={crops}) is not known. Known: {', '.join(map(str, CROPS))}.")
-    side = sample.pixels.shape[1]
+    network, side = with_class_scores(network), sample.pixels.shape[1]
     if crops > 1 and isinstance(sample.pixels, FilePixels):
         if sample.normalisation.mean.shape[1] > 1:
             raise BadSettings(
@@ -139,6 +140,7 @@ def error_and_loss(
     network: nn.Module, batches: Iterable[tuple[Tensor, Tensor]], precision: Precision = "fp32"
 ) -> tuple[float, float]:
     """Fraction wrong and mean cross-entropy over all images of `batches`; the network's mode is restored."""
+    network = with_class_scores(network)
     wrong, loss, count = 0, 0.0, 0
     with torch.inference_mode(), evaluation_mode(network):
         if precision == "fp32" and isinstance(batches, Sample):  # in bf16 the plain pass is quicker
