@@ -75,7 +75,8 @@ class _Versions:
 
     def _ended(self, features: Tensor) -> Tensor:
         network = self._network
-        return network.scores(features if network.end is None else network.end(features))
+        scores: Tensor = network.scores(features if network.end is None else network.end(features))
+        return scores
 
 
 def _first_difference(arrangement: Arrangement, usual: Arrangement) -> int:

@@ -35,6 +35,7 @@ IMAGENET_DENSE = {
 }
 IMAGENET_CLASSES = 1000
 LONGEST_NAME = 100  # characters
+ENDS: tuple[str, ...] = ("head", "sigmoid")  # suffixes about what follows the average pooling
 SCALE_DECIMALS = 4  # of a factor of shortcuts
 
 _BASE = re.compile(
@@ -82,7 +83,7 @@ def settings_of(name: str) -> dict[str, Any] | None:
             return None
         suffixes |= named
     part = found.groupdict()
-    head = {key: suffixes.pop(key) for key in ("head", "sigmoid") if key in suffixes}
+    head = {key: suffixes.pop(key) for key in ENDS if key in suffixes}
     settings = _dense(part, suffixes) if text.startswith("densenet") else _residual(part, suffixes)
     return None if settings is None else settings | _end(head)
 

@@ -22,7 +22,7 @@ def config_of_parts(parts: Parts) -> NetworkConfig:
         raise BadSettings("These weights are of no network of the ResNet family: no convolution follows the stem.")
     first = parts.convolutions[0]
     settings = {
-        "classes": parts.classifier.width,
+        **end_of(parts),
         "channels": first.shape[1],
         "stem": stem,
         "excitation": bool(parts.excitations),
@@ -30,6 +30,16 @@ def config_of_parts(parts: Parts) -> NetworkConfig:
     width = parts.convolutions[2 if stem == "deep" else 0].width
     settings |= _dense(body, width) if _is_dense(body) else _residual(parts, body, width, stem)
     return NetworkConfig(**settings)
+
+
+def end_of(parts: Parts) -> dict[str, Any]:
+    """Settings of what follows the average pooling; one output tells two classes apart."""
+    outputs = parts.classifier.width
+    return {
+        "classes": 2 if outputs == 1 else outputs,
+        "sigmoid": outputs == 1,
+        "head": tuple(part.width for part in parts.hidden),
+    }
 
 
 def assumptions(config: NetworkConfig) -> list[str]:

@@ -26,10 +26,11 @@ from explorer.runs.store import checkpoint_folder, run_folder
 from explorer.seals import sha256_of
 from explorer.training.evaluation import error_and_loss
 from explorer.training.normalisation_choice import measured_normalisation
-from explorer.weights.config import assumptions, config_of_parts
+from explorer.weights.config import assumptions, config_of_parts, end_of
 from explorer.weights.layers import parts_of
 from explorer.weights.matching import load_foreign_state, require_fit
 from explorer.weights.reading import foreign_tensors
+from explorer.weights.rewriting import rewritten
 
 SAMPLE_IMAGES = 500  # test images for the reported error
 NEAR_CHANCE = 0.8  # fraction of the chance error above which a warning is given
@@ -79,6 +80,7 @@ def import_checkpoint(
     with progress.part(0, 3):
         state = foreign_tensors(path)
     decisions: list[str] = []
+    state = _rewritten(state, network, data, classes, decisions)
     digest = sha256_of(path)
     known = _known(path, digest, decisions)
     built = _network(state, network, known, decisions)
@@ -201,12 +203,23 @@ def _same_task(known: CheckpointFacts, facts: CheckpointFacts) -> bool:
     return all(getattr(known, each) == getattr(facts, each) for each in ("network", "normalisation", "classes", "data"))
 
 
+def _rewritten(
+    state: Mapping[str, Tensor], network: str, data: str, classes: Sequence[str], decisions: list[str]
+) -> dict[str, Tensor]:
+    """The weights in plain layers, see `weights.rewriting`."""
+    count = len(classes) or (len(dataset(data).classes) if data else 0)
+    named = network_config(network) if network else None
+    found, said = rewritten(state, classes=count, linear=named is not None and not named.head)
+    decisions += said
+    return found
+
+
 def _network(state: Mapping[str, Tensor], name: str, known: CheckpointFacts | None, decisions: list[str]) -> Network:
     if known and not name:
         config = known.network
     elif name:
         parts = parts_of(state)
-        sizes = {"classes": parts.classifier.width, "channels": parts.convolutions[0].shape[1]}
+        sizes = end_of(parts) | {"channels": parts.convolutions[0].shape[1]}
         config = NetworkConfig(**(network_config(name).model_dump() | sizes))
     else:
         config = config_of_parts(parts_of(state))

@@ -9,6 +9,7 @@ from math import inf
 from torch import Tensor
 
 from explorer.errors import BadSettings
+from explorer.weights.heads import HIDDEN
 
 # In the names of layers on shortcuts: ours, torchvision's and timm's, WideResNet's, and other usual words (shortcut.0,
 # convShortcut, skip_conv), as whole words, since a network may be called skipnet
@@ -56,6 +57,7 @@ class Parts:
     Attributes:
         convolutions, norms: on the main path; side_convolutions, side_norms: of shortcuts.
         excitations: two for each block with squeeze-and-excitation.
+        hidden: linear maps before the classifier, under the names that `weights.heads` gives them.
         others: the rest, such as the scalars of networks without batch norm.
     """
 
@@ -64,6 +66,7 @@ class Parts:
     side_convolutions: list[Part]
     side_norms: list[Part]
     excitations: list[Part]
+    hidden: list[Part]
     classifier: Part
     others: list[Part]
 
@@ -94,11 +97,12 @@ def parts_of(state: Mapping[str, Tensor]) -> Parts:
     if _alphabetical(parts):
         parts = _ordered_by_numbers(parts, min(large, key=lambda part: part.shape[1]))
         convolutions = [part for part in parts if len(part.shape) == 4]
-    classifier = min(linear, key=lambda part: part.name.count("."))
+    hidden = [part for part in linear if part.name.startswith(HIDDEN)]
+    classifier = min((part for part in linear if part not in hidden), key=lambda part: part.name.count("."))
     excitations = [
         part
         for part in parts
-        if (len(part.shape) == 2 and part is not classifier)
+        if (len(part.shape) == 2 and part is not classifier and part not in hidden)
         or (len(part.shape) == 4 and part.kernel == 1 and "bias" in part.tensors and not _ON_SHORTCUT.search(part.name))
     ]
     main, side = _split_paths([part for part in convolutions if part not in excitations])
@@ -110,13 +114,14 @@ def parts_of(state: Mapping[str, Tensor]) -> Parts:
     norms = [part for part in parts if "running_mean" in part.tensors]
     on_shortcut = {part.parent for part in side} - {part.parent for part in main}
     side_norms = [part for part in norms if _ON_SHORTCUT.search(part.name) or part.parent in on_shortcut]
-    known = [*main, *side, *norms, *excitations, classifier]
+    known = [*main, *side, *norms, *excitations, *hidden, classifier]
     return Parts(
         convolutions=main,
         norms=[part for part in norms if part not in side_norms],
         side_convolutions=side,
         side_norms=side_norms,
         excitations=excitations,
+        hidden=hidden,
         classifier=classifier,
         others=[part for part in parts if part not in known],
     )

@@ -14,6 +14,7 @@ from explorer.errors import BadSettings
 from explorer.models.config import NetworkConfig
 from explorer.models.network import Network
 from explorer.weights.layers import Part, Parts, parts_of
+from explorer.weights.rewriting import rewritten
 
 MOST_LISTED = 3  # differences listed in an error message
 
@@ -43,7 +44,8 @@ def load_foreign_state(network: Network, state: Mapping[str, Tensor]) -> None:
     Raises:
         BadSettings: it does not fit; the message names the first keys that differ. The network is not changed.
     """
-    network.load_state_dict(mapped(network, state))
+    linear = not network.config.head
+    network.load_state_dict(mapped(network, rewritten(state, classes=network.config.outputs, linear=linear)[0]))
 
 
 def mapped(network: Network, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -80,6 +82,7 @@ def _matched(own: Parts, other: Parts) -> tuple[dict[str, Tensor], list[str]]:
         (own.norms, other.norms, _NORM),
         (own.side_norms, other.side_norms, _NORM),
         (own.excitations, other.excitations, ("weight",)),
+        (own.hidden, other.hidden, ("weight", "bias")),
         ([own.classifier], [other.classifier], ("weight", "bias")),
         (own.others, other.others, ()),
     ):

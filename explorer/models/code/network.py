@@ -151,7 +151,7 @@ def _network(config: NetworkConfig) -> str:
 
 def _head(config: NetworkConfig) -> list[str]:
     """Code of the hidden linear layers, if there are any."""
-    modules = {}
+    modules: dict[str, str] = {}
     for number, (before, after) in enumerate(pairwise(("width", *config.head)), start=1):
         modules |= {f"linear{number}": f"nn.Linear({before}, {after})", f"relu{number}": "nn.ReLU()"}
     return [f"self.head = {sequential(modules, indent=8)}"] if modules else []
