@@ -37,10 +37,12 @@ def folded_biases(state: State, said: list[str]) -> State:
             alone.append(name)
         del found[f"{name}.bias"]
     if alone:
-        more = f" and {len(alone) - 1} more" if len(alone) > 1 else ""
+        which = f"The convolution {alone[0]} has a bias and no norm after it"
+        if len(alone) > 1:
+            which = f"{alone[0]} and {len(alone) - 1} more convolutions have biases and no norms after them"
         raise BadSettings(
-            f"The convolution {alone[0]}{more} has a bias and no norm after it, which no network here has. Train it "
-            "with `bias=False` there, as networks with norms usually have it."
+            f"{which}, as no network with norms has here. A bias that a sum or a ReLU follows cannot be left out: give "
+            "weights of a network whose convolutions have `bias=False` there."
         )
     if folded:
         said.append(f"Biases of {folded} convolutions were folded into the norms after them; the function is the same.")

@@ -27,12 +27,11 @@ def ordered_head(state: State, said: list[str], *, classes: int = 0, linear: boo
     Raises:
         BadSettings: there are several heads and `classes` does not choose one, or a norm cannot be folded.
     """
-    state = _linear_classifier(state, said)
     modules = modules_of(state)
     maps = _maps(modules)
     if not maps:
         return state  # the error about it is raised where layers are recognised
-    chain = _chosen(_chains(modules, maps), maps, classes, said)
+    chain = list(maps) if _ours(maps) else _chosen(_chains(modules, maps), maps, classes, said)
     norms = [name for name, each in modules.items() if is_norm(each) and _in_head(name, modules, chain)]
     if len(maps) == 1 and not norms:
         return _with_bias(state, chain[0], said)
@@ -53,7 +52,7 @@ def ordered_head(state: State, said: list[str], *, classes: int = 0, linear: boo
     return found
 
 
-def _linear_classifier(state: State, said: list[str]) -> State:
+def linear_classifier(state: State, said: list[str]) -> State:
     """A last 1x1 convolution to the classes as a linear map."""
     modules = modules_of(state)
     if any(is_linear(each) and not _in_block(name, modules) for name, each in modules.items()):
@@ -157,21 +156,17 @@ def _folded(
     modules: dict[str, Module], chain: list[str], norms: list[str], said: list[str]
 ) -> list[tuple[Tensor, Tensor]]:
     """Weight and bias of each linear map; norms are folded into them, maps without anything between multiplied."""
-    sequence = sorted([*chain, *norms], key=lambda name: list(modules).index(name))
-    if _ours(chain):
-        sequence = chain
+    sequence = chain if _ours(chain) else sorted([*chain, *norms], key=lambda name: list(modules).index(name))
     layers: list[tuple[Tensor, Tensor]] = []
     waiting: tuple[Tensor, Tensor] | None = None  # scale and shift of a norm before the next map
-    last = ""
+    last, joined = "", False  # whether nothing is between the last map and the last module
     for name in sequence:
-        module = modules[name]
-        follows = (
-            _number(name) is not None and parent(last) == parent(name) and _number(last) == (_number(name) or 0) - 1
-        )
+        module, number = modules[name], _number(name)
+        joined = joined and number is not None and parent(last) == parent(name) and _number(last) == number - 1
         if name in norms:
             scale = module["weight"] / (module["running_var"] + EPSILON).sqrt()
             shift = module["bias"] - module["running_mean"] * scale
-            if layers and (follows or _number(name) is None):
+            if layers and (joined or number is None):
                 weight, bias = layers[-1]
                 layers[-1] = scale[:, None] * weight, scale * bias + shift
             else:
@@ -182,11 +177,8 @@ def _folded(
             if waiting is not None:
                 bias = bias + weight @ waiting[1]
                 weight, waiting = weight * waiting[0], None
-            layers = (
-                [*layers[:-1], _product([layers[-1], (weight, bias)])]
-                if layers and follows
-                else [*layers, (weight, bias)]
-            )
+            layers = [*layers[:-1], _product([layers[-1], (weight, bias)])] if joined else [*layers, (weight, bias)]
+            joined = True
         last = name
     if waiting is not None:
         raise BadSettings(

@@ -30,6 +30,7 @@ from explorer.weights.config import assumptions, config_of_parts, end_of
 from explorer.weights.layers import parts_of
 from explorer.weights.matching import load_foreign_state, require_fit
 from explorer.weights.reading import foreign_tensors
+from explorer.weights.recognised import recognised
 from explorer.weights.rewriting import rewritten
 
 SAMPLE_IMAGES = 500  # test images for the reported error
@@ -222,12 +223,23 @@ def _network(state: Mapping[str, Tensor], name: str, known: CheckpointFacts | No
         sizes = end_of(parts) | {"channels": parts.convolutions[0].shape[1]}
         config = NetworkConfig(**(network_config(name).model_dump() | sizes))
     else:
-        config = config_of_parts(parts_of(state))
+        config = _recognised_config(state)
         decisions += [f"The shapes of its weights are those of {config.name}.", *assumptions(config)]
     require_fit(config, state)  # a small file with odd shapes may describe a network of any size
     built = build(config)
     load_foreign_state(built, state)
     return built.eval()
+
+
+def _recognised_config(state: Mapping[str, Tensor]) -> NetworkConfig:
+    """The network of these shapes; the error about others says what was recognised."""
+    parts = parts_of(state)
+    try:
+        config = config_of_parts(parts)
+        require_fit(config, state)
+    except BadSettings as error:
+        raise BadSettings(f"{error} {recognised(parts)}") from None
+    return config
 
 
 def _row_of(config: NetworkConfig, known: CheckpointFacts) -> DatasetRow | None:

@@ -17,7 +17,7 @@ def require_statistics(state: Mapping[str, Tensor]) -> None:
     norms = [
         name
         for name, each in modules.items()
-        if each.keys() == {"weight", "bias"} and each["weight"].ndim == 1 and len(each["weight"]) in widths
+        if {"weight", "bias"} <= each.keys() and each["weight"].ndim == 1 and len(each["weight"]) in widths
     ]
     if not norms:
         return

@@ -13,7 +13,7 @@ from torch import Tensor
 from explorer.errors import BadSettings
 from explorer.numerals import percent
 from explorer.weights.folding import folded_biases
-from explorer.weights.heads import ordered_head
+from explorer.weights.heads import linear_classifier, ordered_head
 from explorer.weights.keras import from_keras
 from explorer.weights.missing import require_statistics
 
@@ -37,7 +37,10 @@ def rewritten(state: Mapping[str, Tensor], *, classes: int = 0, linear: bool = F
     found = dict(state)
     if not all(isinstance(tensor, Tensor) for tensor in found.values()):
         return found, said  # the error about it is raised where layers are recognised
-    for step in (_without_parametrizations, _masked, _spectral, _weight_norms, from_keras, _with_affine_norms):
+    for step in (_without_parametrizations, _masked, _spectral, _weight_norms):
+        found = step(found, said)
+    _require_plain(found)
+    for step in (from_keras, _with_affine_norms, linear_classifier):
         found = step(found, said)
     require_statistics(found)
     found = folded_biases(found, said)
@@ -51,13 +54,19 @@ def _without_parametrizations(state: State, said: list[str]) -> State:
     for key, tensor in state.items():
         module, parametrized, rest = key.partition(_PARAMETRIZED)
         name, _, part = rest.partition(".")
-        if parametrized and part not in names:
-            raise BadSettings(
-                f"{module} has a {name} that is computed from {part}, which is not known here. Call "
-                f"`torch.nn.utils.parametrize.remove_parametrizations` for it, and save the network again."
-            )
-        found[f"{module}.{name}{names[part]}" if parametrized else key] = tensor
+        found[f"{module}.{name}{names.get(part, f'_{part}')}" if parametrized else key] = tensor
     return found
+
+
+def _require_plain(state: State) -> None:
+    """Raise BadSettings if a weight is still computed from others."""
+    computed = (key for key in state if key.rpartition(".")[2].startswith("weight_"))
+    if left := next((key for key in computed if f"{key.rpartition('.')[0]}.weight".lstrip(".") not in state), None):
+        raise BadSettings(
+            f"The weight of {left.rpartition('.')[0] or 'a layer'} is computed from others, such as {left}, in a way "
+            "that is not known here. Call `torch.nn.utils.parametrize.remove_parametrizations` or "
+            "`torch.nn.utils.prune.remove` for it, and save the network again."
+        )
 
 
 def _masked(state: State, said: list[str]) -> State:
@@ -142,9 +151,7 @@ def _with_affine_norms(state: State, said: list[str]) -> State:
                     added.add(module)
         found[key] = tensor
     if added:
-        said.append(
-            f"{len(added)} norms have no weight or no bias of their own: weights of 1 and biases of 0 were set."
-        )
+        said.append(f"{len(added)} norms have no weight or no bias: weights of 1 and biases of 0 were taken.")
     return found
 
 

@@ -199,12 +199,6 @@ def test_a_refusal_names_what_is_missing_and_what_is_too_much():
         load_foreign_state(ours, state | {"mask.weight": torch.zeros(3)})
 
 
-def test_convolutions_with_bias_are_refused_by_name():
-    state = Akamaster().state_dict()
-    with pytest.raises(BadSettings, match=r"do not fit resnet8: layer1\.0\.conv1\.bias is unexpected\.$"):
-        load_foreign_state(build("resnet8"), state | {"layer1.0.conv1.bias": torch.zeros(16)})
-
-
 @pytest.mark.parametrize("kind", [torch.int8, torch.uint8, torch.bool, torch.int64])
 def test_whole_numbers_are_no_weights(kind):
     for state, key in (
