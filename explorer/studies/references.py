@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from explorer.data.batches import Sample, sample_of_test_set
 from explorer.data.catalogue import DATASETS, DatasetRow, dataset
 from explorer.data.normalisations import normalisation_row
+from explorer.data.unknown import is_unknown
 from explorer.errors import BadSettings
 from explorer.models.catalogue import network_config
 from explorer.models.config import NetworkConfig
@@ -126,6 +127,12 @@ def _normalisation(found: CheckpointFacts | None, row: DatasetRow) -> str:
     """Normalisation as in training, measured on the training images then; for untrained networks the data set's."""
     if found is None:
         return row.normalisation
-    if normalisation_row(found.normalisation).measured and found.data not in ("", row.name):
+    measured = normalisation_row(found.normalisation).measured
+    if measured and is_unknown(row.name) and ":" not in found.normalisation:
+        raise BadSettings(
+            f"Its images were normalised by `{found.normalisation}`, which is measured on its training images, and they "
+            "are not known. Import its file again with `normalisation`, such as imagenet, or with its `data`."
+        )
+    if measured and found.data not in ("", row.name):
         return f"{found.normalisation}:{found.data}"
     return found.normalisation

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from explorer import progress
 from explorer.data.batches import sample_of_test_set
-from explorer.data.catalogue import DATASETS, IMAGENET, DatasetRow, data_status, dataset, known_dataset
+from explorer.data.catalogue import COLOURS, DATASETS, IMAGENET, DatasetRow, data_status, dataset, known_dataset
 from explorer.data.normalisations import normalisation_row
 from explorer.data.pixels import load_data
 from explorer.errors import BadSettings, RunError, StorageError, quoted
@@ -63,7 +63,8 @@ def import_checkpoint(
             tensor shapes.
         data: name of the data set it was trained on; empty infers it from the numbers of classes and channels.
         normalisation: a kind, see `data.normalisations`; empty chooses the one with the lowest loss on up to 1,000
-            training images, "imagenet" for ImageNet's classes, and "channel" where the data set is not on this machine.
+            training images, "imagenet" for ImageNet's classes, and "channel" where the data set is not on this machine;
+            where none is known, "imagenet" for images in colour, else "half".
         classes: names in order of class; empty takes the data set's.
         source: description of the origin; empty takes the file's name. The sha256 is added.
         overwrite: replace a checkpoint of the same name.
@@ -292,10 +293,16 @@ def _normalisation(network: Network, row: DatasetRow | None, kind: str, decision
     if row is not None and row.name.partition(":")[0] == IMAGENET:
         decisions.append("Normalisation: imagenet, as is usual for networks trained on ImageNet.")
         return IMAGENET
-    if row is None or not data_status(row.name).available:
-        title = row.title if row else "its data set"
+    if row is None:
+        usual = IMAGENET if network.config.channels == COLOURS else "half"
         decisions.append(
-            f"Normalisation: channel, a guess, since {title} is not on this machine to measure it. Name the kind with "
+            f"Normalisation: {usual}, a guess, since its images are not known and it cannot be measured on them. Name "
+            "the kind with `normalisation` if you know it."
+        )
+        return usual
+    if not data_status(row.name).available:
+        decisions.append(
+            f"Normalisation: channel, a guess, since {row.title} is not on this machine to measure it. Name the kind with "
             "`normalisation` if you know it."
         )
         return "channel"

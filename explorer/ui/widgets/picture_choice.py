@@ -14,6 +14,7 @@ from explorer.compute.functions import predictions
 from explorer.data.catalogue import IMAGENET, DatasetRow, data_status, dataset, known_dataset
 from explorer.data.pictures import PHOTOGRAPHS, Picture, keep_upload, picture, thumbnail
 from explorer.data.pixels import load_test
+from explorer.data.unknown import is_unknown
 from explorer.errors import ExplorerError
 from explorer.escaping import in_markdown, message_in_markdown
 from explorer.figures import StripImage, image_strip
@@ -70,8 +71,8 @@ def choose_picture(controls: DeltaGenerator, chosen: Sequence[Candidate], data: 
     row = dataset(data)
     if not row.test_images:
         st.caption(
-            f"{in_markdown(row.title)}'s images are not on this machine: photographs and uploads can be explained. "
-            "For mistakes and disagreements, add a folder of pictures on the Data page, and choose it here."
+            f"{_missing(row)}: photographs and uploads can be explained. For mistakes and "
+            "disagreements, add a folder of pictures on the Data page, and choose it here."
         )
     source, label = _source_and_class(controls, row, data)
     order = ""
@@ -100,8 +101,8 @@ def choose_picture(controls: DeltaGenerator, chosen: Sequence[Candidate], data: 
 
 
 def images_available(data: str) -> bool:
-    """Whether its images are on this machine; ImageNet's class names are enough for photographs."""
-    if data == IMAGENET:
+    """Whether its images are on this machine; names of classes alone are enough for other pictures."""
+    if data == IMAGENET or is_unknown(data):
         return True
     status = data_status(data)
     if status.available:
@@ -112,6 +113,12 @@ def images_available(data: str) -> bool:
     else:
         st.info(f"{in_markdown(status.detail)} Choose other networks.")
     return False
+
+
+def _missing(row: DatasetRow) -> str:
+    if is_unknown(row.name):
+        return "Which images the network was trained on is not known"
+    return f"{in_markdown(row.title)}'s images are not on this machine"
 
 
 def _source_and_class(controls: DeltaGenerator, row: DatasetRow, data: str) -> tuple[str, int | None]:
