@@ -10,9 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
-from explorer.data.batches import Sample, sample_of_test_set
+from explorer.data.batches import Normalisation, Sample, sample_of_test_set
 from explorer.data.catalogue import DATASETS, DatasetRow, dataset
+from explorer.data.crops_of_photographs import crops_of_photographs
 from explorer.data.normalisations import normalisation_row
 from explorer.data.unknown import is_unknown
 from explorer.errors import BadSettings
@@ -61,6 +63,16 @@ class ResolvedNetwork:
         ((facts, _),) = facts_and_data([self.reference], self.data).values()
         known = (facts.model_dump_json(), *weights_identity(self.reference, facts)) if facts else ()
         return self.reference, known, dataset(self.data), self.image_size, self.normalisation
+
+    @property
+    def has_images(self) -> bool:
+        """Whether its data set has test images, not names of classes alone."""
+        return dataset(self.data).test_images > 0
+
+    def photographs(self, count: int) -> Tensor:
+        """Crops of photographs as the network takes images, (N, C, H, W), on its device."""
+        pixels = crops_of_photographs(count, self.image_size, self.network.config.channels)
+        return Normalisation.known(self.data, self.image_size, self.normalisation)(pixels, self.device)
 
     def test_sample(self, count: int) -> tuple[NDArray[np.int64], Sample]:
         """A fixed class-balanced sample of test images on that device, and their indices."""
@@ -130,7 +142,7 @@ def _normalisation(found: CheckpointFacts | None, row: DatasetRow) -> str:
     measured = normalisation_row(found.normalisation).measured
     if measured and is_unknown(row.name) and ":" not in found.normalisation:
         raise BadSettings(
-            f"Its images were normalised by `{found.normalisation}`, which is measured on its training images, and they "
+            f"Its images were normalised by `{found.normalisation}`, which is measured on training images, and these "
             "are not known. Import its file again with `normalisation`, such as imagenet, or with its `data`."
         )
     if measured and found.data not in ("", row.name):

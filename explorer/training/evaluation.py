@@ -176,7 +176,7 @@ def require_channels(network: nn.Module, data: Data | DatasetRow) -> None:
     if config.channels != data.channels:
         raise BadSettings(
             f"{config.name} takes images of {config.channels} channels; {data.title} has {data.channels}. "
-            f"Build it with `channels={data.channels}`."
+            f"Choose other images or another network; a new one is built with `channels={data.channels}`."
         )
     if config.classes != len(data.classes):
         kind, _, path = data.name.partition(":")
@@ -184,5 +184,5 @@ def require_channels(network: nn.Module, data: Data | DatasetRow) -> None:
         folder = f", or name it {other}:{path}, with subfolders named after its classes" if kind == "folder" else ""
         raise BadSettings(
             f"{config.name} has {config.classes} classes; {data.title} has {len(data.classes)}. "
-            f"Build it with `classes={len(data.classes)}`{folder}."
+            f"Choose other images or another network{folder}; a new one is built with `classes={len(data.classes)}`."
         )

@@ -302,8 +302,8 @@ def _normalisation(network: Network, row: DatasetRow | None, kind: str, decision
         return usual
     if not data_status(row.name).available:
         decisions.append(
-            f"Normalisation: channel, a guess, since {row.title} is not on this machine to measure it. Name the kind with "
-            "`normalisation` if you know it."
+            f"Normalisation: channel, a guess, since {row.title} is not on this machine to measure it. Name the kind "
+            "with `normalisation` if you know it."
         )
         return "channel"
     if not row.train_images:
