@@ -33,6 +33,7 @@ class Network(nn.Module):
         if torch.get_default_device().type != "meta":  # there tensors take no memory
             require_memory(config)
         self.config = config
+        self.classes: tuple[str, ...] = ()  # their names in order, where they are known
         self.normalisation = "channel"  # of images in training, see data.batches.Normalisation
         self.recompute = False  # use activation checkpointing, see models.recomputation
         shapes = block_shapes(config)

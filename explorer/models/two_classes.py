@@ -47,5 +47,6 @@ def _with_classifier(network: Network, factors: torch.Tensor) -> Network:
         classifier.weight.copy_(factors @ own.weight)
         classifier.bias.copy_(factors @ own.bias)
     found.classifier = classifier.requires_grad_(own.weight.requires_grad).train(own.training)
+    found.classes = network.classes
     found.normalisation, found.recompute, found.training = network.normalisation, network.recompute, network.training
     return found

@@ -329,5 +329,5 @@ def test_a_network_whose_images_are_not_known_is_shown_crops_of_photographs(open
 
 
 def test_gradients_need_labels_and_say_so(open_page, imported):
-    app = open_page("responses", networks=imported, study="gradients")
+    app = open_page("responses", networks=imported, study="Gradients")
     assert "Which images this network was trained on is not known" in texts(app)
