@@ -21,6 +21,8 @@ ExcitationBy = Literal["se", "eca"]
 LAYERS_IN_BLOCK: dict[Block, int] = {"basic": 2, "bottleneck": 3, "dense": 1, "dense-bottleneck": 2}
 EXCITATION_REDUCTION = 16  # ratio of channels between the two layers of an excitation, Hu et al. 2018, section 4
 DENSE_BOTTLENECK = 4  # outputs of a dense layer's 1x1 convolution per growth, Huang et al. 2017, section 3
+CHANNEL_NORMS = ("batch", "group")  # norms with a scale and an offset for each channel
+NORM_GROUPS = 32  # of a group norm, fewer where they do not divide the channels; Wu and He 2018, section 4.1
 EXPANSION = 4  # output channels of a bottleneck per channel of width
 
 # Far larger than any trained network; memory is checked separately, see `models.size`
@@ -231,7 +233,9 @@ class NetworkConfig(Settings):
                 "shortcut='B', in a network whose first stage is as wide as its stem",
                 projects and self.block == "basic" and self.stage_widths[0] == self.width,
             ),
-            "antialias": ("block='basic'` or `block='bottleneck'", not self.dense),
+            "antialias": (
+                "order='post'` and `stride_on='3x3'", self.order == "post" and self.stride_on == "3x3" and not self.dense,
+            ),
             "excitation_by": ("excitation=True", self.excitation),
             "excitation_on": ("excitation=True` in a residual network", self.excitation and self.kind == "residual"),
             "excitation_least": (
