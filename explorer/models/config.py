@@ -234,7 +234,8 @@ class NetworkConfig(Settings):
                 projects and self.block == "basic" and self.stage_widths[0] == self.width,
             ),
             "antialias": (
-                "order='post'` and `stride_on='3x3'", self.order == "post" and self.stride_on == "3x3" and not self.dense,
+                "order='post'` and `stride_on='3x3'",
+                self.order == "post" and self.stride_on == "3x3" and not self.dense,
             ),
             "excitation_by": ("excitation=True", self.excitation),
             "excitation_on": ("excitation=True` in a residual network", self.excitation and self.kind == "residual"),

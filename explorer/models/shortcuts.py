@@ -16,7 +16,14 @@ class PadShortcut(nn.Module):
     end, or take the mean of the positions that they skip.
     """
 
-    def __init__(self, in_width: int, out_width: int, stride: int, end: bool = False, mean: bool = False) -> None:
+    def __init__(
+        self,
+        in_width: int,
+        out_width: int,
+        stride: int,
+        end: bool = False,
+        mean: bool = False,
+    ) -> None:
         super().__init__()
         before = 0 if end else (out_width - in_width) // 2
         self.padding = (0, 0, 0, 0, before, out_width - in_width - before)
@@ -24,8 +31,9 @@ class PadShortcut(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         # Windows of one position; the gradient of slices would not be channels last, and slow.
-        positions = F.avg_pool2d(x, self.window, self.stride, ceil_mode=True, count_include_pad=False)
-        return F.pad(positions, self.padding)
+        size = self.window, self.stride
+        kept = F.avg_pool2d(x, *size, ceil_mode=True, count_include_pad=False)
+        return F.pad(kept, self.padding)
 
 
 class ProjectionShortcut(nn.Module):

@@ -43,7 +43,7 @@ def _pooling(config: NetworkConfig) -> dict[str, nn.Module]:
     if config.antialias == "average":
         return {"pool": nn.AvgPool2d(2)}
     if config.antialias == "blur":
-        return {"pool": nn.MaxPool2d(kernel_size=3, stride=1, padding=1), "blur": Blur(config.width)}
+        return {"pool": nn.MaxPool2d(kernel_size=3, stride=1, padding=1), "blur": Blur()}
     return {"pool": nn.MaxPool2d(kernel_size=3, stride=2, padding=1)}
 
 

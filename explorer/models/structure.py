@@ -310,7 +310,10 @@ def convolution_strides(shape: BlockShape) -> tuple[int, int]:
 
 
 def eca_kernel(width: int) -> int:
-    """Kernel of the convolution over the means of `width` channels: Wang et al. 2020, equation 12, at least 3 in timm."""
+    """Kernel of the convolution over the means of `width` channels.
+
+    Source: Wang et al. 2020, arXiv 1910.03151, equation 12; at least 3, as in timm.
+    """
     nearest = int(abs((math.log2(width) + 1) / 2))
     return max(3, nearest if nearest % 2 else nearest + 1)
 
