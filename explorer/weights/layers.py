@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from math import inf
 
 from torch import Tensor
@@ -206,6 +205,14 @@ def _ordered_by_numbers(parts: list[Part], stem: Part) -> list[Part]:
     return sorted(parts, key=place)
 
 
-def runs(values: Iterable[int]) -> list[tuple[int, int]]:
-    """Runs of equal consecutive values, as (value, length)."""
-    return [(value, len(list(group))) for value, group in groupby(values)]
+def paths_start_alike(one: str, other: str) -> int:
+    """How many parts two dotted names have in common at their start."""
+    pairs = zip(one.split("."), other.split("."), strict=False)
+    return next((place for place, (first, second) in enumerate(pairs) if first != second), one.count(".") + 1)
+
+
+def place_on_shortcut(name: str) -> str:
+    """The number of a layer in the sequence that is its shortcut, such as "1" of layer2.0.downsample.1, if it has one."""
+    found = ON_SHORTCUT.search(name)
+    numbers = re.findall(r"\d+", name[found.start() + 1 :]) if found else []
+    return numbers[0] if numbers else ""
