@@ -128,7 +128,8 @@ class NetworkConfig(Settings):
         if isinstance(stages, tuple | list) and len(stages) == 3 and len(set(stages)) == 1:
             defaults["stages"] = ()
         widths = values.get("group_width", 0), values.get("groups", 1), values.get("width", 16)
-        if all(isinstance(each, int) for each in widths) and widths[0] * widths[1] == widths[2]:
+        ints = all(isinstance(each, int) for each in widths)
+        if ints and widths[0] * widths[1] == widths[2] and not values.get("widths"):
             defaults["group_width"] = 0
         if values.get("pool") == ("none" if values.get("stem", "small") == "small" else "max"):
             defaults["pool"] = "usual"
@@ -246,8 +247,8 @@ class NetworkConfig(Settings):
                 "excitation=True` and `excitation_by='se'", self.excitation and self.excitation_by == "se",
             ),
             "widths": (
-                "widen=1` and no groups, in a network without dense layers",
-                self.widen == 1 and self.groups == 1 and not self.group_width and not self.dense,
+                "widen=1` and the `group_width` of groups, in a network without dense layers",
+                self.widen == 1 and (self.groups == 1 or self.group_width) and not self.dense,
             ),
         }  # fmt: skip
         for name, (what, has_effect) in needed.items():

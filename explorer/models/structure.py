@@ -239,7 +239,9 @@ def _stem(config: NetworkConfig, side: int) -> Iterator[LayerShape]:
         convolutions = [(f"stem.conv{n + 1}", widths[n], widths[n + 1], 3, 2 if n == 0 else 1) for n in range(3)]
     for name, in_width, width, kernel_size, step in convolutions:
         own = kernel_size**2 * in_width * width + (width if config.norm == "skipinit" else 0)
-        around = 0 if config.bare_stem else {"batch": 2 * width, "group": 2 * width, "skipinit": 0, "fixup": 1}[config.norm]
+        around = (
+            0 if config.bare_stem else {"batch": 2 * width, "group": 2 * width, "skipinit": 0, "fixup": 1}[config.norm]
+        )
         yield LayerShape(name, 0, 0, in_width, width, kernel_size, step, 1, side, own, around, "")
 
 

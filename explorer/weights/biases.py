@@ -82,12 +82,11 @@ def _block(folding: Folding, name: str, block: nn.Module, constant: Tensor) -> T
     if config.dense:
         width = len(folding.tensors[f"{name}.{norm}.weight"])
         return rest if hasattr(block, "pool") else torch.cat([constant.expand(width), rest])
-    if config.excitation:
-        if rest.any() or (constant.any() and config.excitation_on == "sum"):
-            raise BadSettings(
-                f"These weights do not fit {config.name}: the last convolution of block {name} has a bias that its "
-                "excitation reads, and no norm follows. Train the network with `bias=False` there."
-            )
+    if config.excitation and (rest.any() or (constant.any() and config.excitation_on == "sum")):
+        raise BadSettings(
+            f"These weights do not fit {config.name}: the last convolution of block {name} has a bias that its "
+            "excitation reads, and no norm follows. Train the network with `bias=False` there."
+        )
     return _on_shortcut(folding, name, block, constant) * config.shortcut_scale + rest
 
 

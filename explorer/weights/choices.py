@@ -1,13 +1,13 @@
 """What weights do not show about a network: the choices that were made, and the networks that the others would give."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from explorer.errors import BadSettings
 from explorer.models.config import NORM_GROUPS, NetworkConfig
 from explorer.models.names import DEEP_STEMS, IMAGENET_CLASSES
 
 ENLARGED = (0, 64, 96, 128, 224)  # pixels a side that images of CIFAR are usually enlarged to
-_START = {
+_START: dict[object, str] = {
     "activation": "shortcuts that start after the first norm and ReLU where the shape changes and in the first block",
     "projection": "shortcuts that start after the first norm and ReLU only where the shape changes",
     "input": "shortcuts that all start at the input of their blocks",
@@ -34,10 +34,9 @@ _WORDS: dict[str, dict[object, str]] = {
         "first": "strides on the first convolutions of blocks",
         "second": "strides on the second convolutions of blocks",
     },
-    "shortcut_start": dict(_START),
+    "shortcut_start": _START,
     "excitation_on": {
         "branch": "excitation of the branch, before the sum",
-        "activation": "a ReLU at the end of the branch, before its excitation",
         "sum": "excitation of the sum of branch and shortcut",
     },
     "antialias": {
@@ -72,6 +71,16 @@ def assumptions(config: NetworkConfig) -> list[str]:
         + "."
         for field, others in _by_field(config).items()
     ]
+    if config.dense:
+        found.append(
+            "Weights do not show the order in which dense layers concatenate: assumed new channels behind the old ones, "
+            "as in torchvision. In a file with the names of kuangliu's DenseNet they come first, and are put in order."
+        )
+    if config.excitation and config.order == "post":
+        found.append(
+            "Weights do not show a ReLU between a branch and its excitation, as weiaicunzai's SENet has it: assumed none; "
+            "no network here has one."
+        )
     if config.norm == "group":
         found.append(
             f"The norms have no running statistics: assumed group norm with {NORM_GROUPS} groups. If they are batch "
@@ -90,28 +99,25 @@ def _by_field(config: NetworkConfig) -> dict[str, list[tuple[NetworkConfig, str]
 
 def _choices(config: NetworkConfig) -> Iterator[tuple[str, object]]:
     """Fields whose value weights do not show, each with another value."""
-    values: dict[str, tuple[object, ...]] = {"pool": ("max", "none")}
+    pads, residual = config.shortcut == "A", config.kind == "residual"
+    unseen = config.shortcut in ("none", "A") and not config.dense
+    late = _first_may_start_late(config)
     large = config.stem != "small"
-    if config.shortcut in ("none", "A") and config.order == "post" and config.norm in ("batch", "group"):
-        values["shortcut"] = ("A", "none") if not config.dense else ()
-    if config.shortcut in ("B", "D") and config.stem in DEEP_STEMS:
-        values["shortcut"] = ("B", "D")
-    if config.shortcut == "A":
-        values |= {"padding": ("half", "end"), "subsampling": ("stride", "average")}
-    if config.order == "pre":
-        values["shortcut_start"] = tuple(_START) if _first_may_start_late(config) else ("activation", "input")
-    if not config.dense:
-        values["stride_on"] = ("3x3", "1x1") if config.block == "bottleneck" else ("3x3", "second")
-    if config.excitation and config.kind == "residual":
-        values["excitation_on"] = ("branch", "activation", "sum")
-    if large and not config.dense:
-        values["antialias"] = ("none", "blur", "average")
-    if large and config.classes != IMAGENET_CLASSES:
-        values["enlarged"] = ENLARGED
-    for field, each in values.items():
-        for value in each:
-            if value != _current(config, field):
-                yield field, value
+    values: list[tuple[str, bool, Sequence[object]]] = [
+        ("pool", True, ("max", "none")),
+        ("shortcut", unseen and config.order == "post" and config.norm in ("batch", "group"), ("A", "none")),
+        ("shortcut", config.shortcut in ("B", "D") and config.stem in DEEP_STEMS, ("B", "D")),
+        ("padding", pads, ("half", "end")),
+        ("subsampling", pads, ("stride", "average")),
+        ("shortcut_start", config.order == "pre", tuple(_START) if late else ("activation", "input")),
+        ("stride_on", config.block == "bottleneck", ("3x3", "1x1")),
+        ("stride_on", config.block == "basic", ("3x3", "second")),
+        ("excitation_on", config.excitation and residual, ("branch", "sum")),
+        ("antialias", large and not config.dense, ("none", "blur", "average")),
+        ("enlarged", large and config.classes != IMAGENET_CLASSES, ENLARGED),
+    ]
+    for field, open_, each in values:
+        yield from ((field, value) for value in each if open_ and value != _current(config, field))
 
 
 def _current(config: NetworkConfig, field: str) -> object:
@@ -124,6 +130,8 @@ def _current(config: NetworkConfig, field: str) -> object:
 
 def _first_may_start_late(config: NetworkConfig) -> bool:
     """Whether the shape stays in the first block, and nothing but its own norm and ReLU come before it."""
+    if config.dense:
+        return False
     changes = config.first_projection or config.block == "bottleneck" or config.stage_widths[0] != config.width
     return config.bare_stem and not changes
 

@@ -1,7 +1,7 @@
 """Infer the architecture of third-party weights from tensor shapes."""
 
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import Any
 
 from explorer.errors import BadSettings
@@ -35,7 +35,7 @@ def config_of_parts(parts: Parts) -> NetworkConfig:
         "norm": _norm(parts),
     }
     width = parts.convolutions[2 if stem in ("deep", "tiered") else 0].width
-    settings |= _dense(body, width) if _is_dense(body) else _residual(parts, body, width, stem)
+    settings |= _dense(body, parts.norms, width) if _is_dense(body) else _residual(parts, body, width, stem)
     return NetworkConfig(**settings)
 
 
@@ -59,8 +59,9 @@ def _norm(parts: Parts) -> str:
         return "group"
     raise BadSettings(
         f"The norms of these weights, such as {parts.norms[0].name}, have no running statistics (running_mean and "
-        f"running_var). They are not those of batch norm; nor of group norm with {NORM_GROUPS} groups, since {odd.name} "
-        f"has {odd.width} channels. Save `model.state_dict()`, which has the statistics; `named_parameters()` has not."
+        f"running_var). They are not those of batch norm; nor of group norm with {NORM_GROUPS} groups, since "
+        f"{odd.name} has {odd.width} channels. Save `model.state_dict()`, which has the statistics, rather than "
+        "`named_parameters()`, which has not."
     )
 
 
@@ -71,7 +72,7 @@ def _is_dense(body: Sequence[Part]) -> bool:
     return len(body) > 2 and body[2].shape[1] == body[0].shape[1] + body[1].width
 
 
-def _dense(body: Sequence[Part], width: int) -> dict[str, Any]:
+def _dense(body: Sequence[Part], norms: Sequence[Part], width: int) -> dict[str, Any]:
     block = "dense" if body[0].kernel == 3 else "dense-bottleneck"
     layers = 1 if block == "dense" else 2
     growth = body[layers - 1].width
@@ -91,6 +92,7 @@ def _dense(body: Sequence[Part], width: int) -> dict[str, Any]:
         else:
             stages[-1] += 1
             place += layers
+    _require_relu_in_transitions(norms, body)
     return {
         "depth": depth_of(block, tuple(stages), "small"),  # type: ignore[arg-type]
         "block": block,
@@ -99,6 +101,18 @@ def _dense(body: Sequence[Part], width: int) -> dict[str, Any]:
         "stages": tuple(stages),
         "width": width,
     }
+
+
+def _require_relu_in_transitions(norms: Sequence[Part], body: Sequence[Part]) -> None:
+    """Raise BadSettings if a norm stands right before a 1x1 convolution in one sequence, as in weiaicunzai's DenseNet."""
+    for norm in norms:
+        place = norm.name.rpartition(".")[2]
+        if place.isdecimal() and any(part.kernel == 1 and part.name == f"{norm.parent}.{int(place) + 1}" for part in body):
+            raise BadSettings(
+                f"Norm {norm.name} and the 1×1 convolution after it are next to each other in one sequence, so no ReLU "
+                "is between them, as there is in the dense networks here. Train one with a ReLU in its transitions, as in "
+                "Huang et al. 2017."
+            )
 
 
 def _residual(parts: Parts, body: Sequence[Part], width: int, stem: str) -> dict[str, Any]:
@@ -115,7 +129,8 @@ def _residual(parts: Parts, body: Sequence[Part], width: int, stem: str) -> dict
     changes = [before != after for before, after in pairwise([width, *widths])]
     everywhere = sorted(projecting) == list(range(len(blocks))) and not all(changes)
     # a stage starts where the width changes, or where a projection tells that the image size does
-    starts = [place for place in range(len(blocks)) if place and (changes[place] or (place in projecting and not everywhere))]
+    told = set() if everywhere else set(projecting)
+    starts = [place for place in range(1, len(blocks)) if changes[place] or place in told]
     stages = tuple(end - start for start, end in pairwise([0, *starts, len(blocks)]))
     settings: dict[str, Any] = {
         "depth": depth_of(block, stages, stem),  # type: ignore[arg-type]
@@ -129,8 +144,10 @@ def _residual(parts: Parts, body: Sequence[Part], width: int, stem: str) -> dict
     settings |= order | _widths([widths[place] // expansion for place in (0, *starts)], width, order, block)
     if block == "bottleneck":
         settings |= _groups([blocks[place][1] for place in (0, *starts)], settings)
-    elif 0 in projecting and not everywhere and widths[0] == width:
+    elif 0 in told and widths[0] == width:
         settings["first_projection"] = True
+    elif settings.get("end_norm") is False and stem == "small" and "stem_norm" not in settings and widths[0] == width:
+        settings["shortcut_start"] = "projection"  # as in kuangliu's, the usual network without a norm at the end
     return settings | _excitation(parts)
 
 
@@ -169,10 +186,11 @@ def _order(parts: Parts, body: Sequence[Part]) -> dict[str, Any]:
     after = [part.width for part in body]
     before = [stem[-1], *after[:-1]]
     fitting = [("post", True, True)] if norms == [*stem, *after] else []
-    for stem_norm in (False, True):
-        for end_norm in (True, False):
-            if norms == [*(stem if stem_norm else []), *before, *(after[-1:] if end_norm else [])]:
-                fitting.append(("pre", stem_norm, end_norm))
+    fitting += [
+        ("pre", stem_norm, end_norm)
+        for stem_norm, end_norm in product((False, True), (True, False))
+        if norms == [*(stem if stem_norm else []), *before, *(after[-1:] if end_norm else [])]
+    ]
     if not norms:
         return {"order": "post"}
     if len(fitting) != 1:  # where all widths are the same, or none fits: a norm after the last block is not inside it

@@ -17,6 +17,7 @@ ON_SHORTCUT = re.compile(
 )
 # Words for the first and the last convolution of a block; numbers tell the others apart
 _FIRST, _LAST = re.compile(r"reduce|squeeze"), re.compile(r"expand")
+_TRANSITION = re.compile(r"(?:^|\.)trans(?:ition)?(?:_?layer)?_?\d+")  # comes after all layers of its stage
 _UNUSED = re.compile(r"(?:^|\.)sub_block1\.")  # TRADES' WideResNet has it, and never calls it
 
 
@@ -159,8 +160,8 @@ def _norms(parts: Sequence[Part], convolutions: Sequence[Part]) -> list[Part]:
     found = [part for part in parts if "running_mean" in part.tensors]
     if found:
         return found
-    widths = {part.width for part in convolutions}
-    return [part for part in parts if {"weight", "bias"} == part.tensors.keys() and part.shape in {(width,) for width in widths}]
+    shapes = {(part.width,) for part in convolutions}
+    return [part for part in parts if part.tensors.keys() == {"weight", "bias"} and part.shape in shapes]
 
 
 def _split_paths(convolutions: list[Part]) -> tuple[list[Part], list[Part]]:
@@ -197,7 +198,8 @@ def _ordered_by_numbers(parts: list[Part], stem: Part) -> list[Part]:
 
     def place(part: Part) -> tuple[int, int, list[float], int, str]:
         if not outside(part):
-            numbers = [*map(int, re.findall(r"\d+", part.name)), inf]
+            transition = _TRANSITION.search(part.name)
+            numbers = [*map(int, re.findall(r"\d+", part.name[: transition.end()] if transition else part.name)), inf]
             return 1, 0, numbers, 0 if _FIRST.search(part.name) else 2 if _LAST.search(part.name) else 1, part.name
         width = part.width if part.shape else 0
         return (0 if width <= widest else 2), width, [], 0, part.name
@@ -212,7 +214,7 @@ def paths_start_alike(one: str, other: str) -> int:
 
 
 def place_on_shortcut(name: str) -> str:
-    """The number of a layer in the sequence that is its shortcut, such as "1" of layer2.0.downsample.1, if it has one."""
+    """The number of a layer in the sequence that is its shortcut: "1" of layer2.0.downsample.1; empty without one."""
     found = ON_SHORTCUT.search(name)
     numbers = re.findall(r"\d+", name[found.start() + 1 :]) if found else []
     return numbers[0] if numbers else ""

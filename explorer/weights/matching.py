@@ -14,7 +14,8 @@ from explorer.errors import BadSettings
 from explorer.models.config import NetworkConfig
 from explorer.models.network import Network
 from explorer.weights.biases import with_folded_biases
-from explorer.weights.layers import Part, Parts, parts_of
+from explorer.weights.concatenation import new_channels_come_first, with_new_channels_last
+from explorer.weights.layers import Part, parts_of
 
 MOST_LISTED = 3  # differences listed in an error message
 
@@ -36,8 +37,8 @@ def load_foreign_state(network: Network, state: Mapping[str, Tensor]) -> None:
 
     All tensors are compared before any is loaded. Missing `num_batches_tracked`, as in older files, and missing biases
     of excitations are set to 0. Where the same function needs other tensors, they are computed: biases of convolutions
-    go into norms, see `weights.biases`; a 1x1 stem becomes a 3x3 one, and a grouped 1x1 convolution one without groups,
-    both with zeros.
+    go into norms, see `weights.biases`; channels of dense layers are put in our order, see `weights.concatenation`; a
+    1x1 stem becomes a 3x3 one, and a grouped 1x1 convolution one without groups, both with zeros.
 
     Args:
         network: one of ours; it keeps its mode, device and data type.
@@ -91,11 +92,13 @@ def _matched(network: Network, state: Mapping[str, Tensor]) -> tuple[dict[str, T
     ):
         if network.config.norm == "batch" and ours in (own.convolutions, own.side_convolutions):
             biases |= _biases(ours, theirs)
-            theirs = [_without_bias(part) for part in theirs]  # noqa: PLW2901
+            theirs = [_without_bias(part) for part in theirs]
         _match(ours, theirs, required, found, differences)
-    if biases and not differences:
-        found = with_folded_biases(network, found, biases)
-    return found, differences
+    if differences:
+        return found, differences
+    if network.config.dense and new_channels_come_first(state):
+        found = with_new_channels_last(network, found)
+    return (with_folded_biases(network, found, biases) if biases else found), []
 
 
 def _biases(ours: Sequence[Part], theirs: Sequence[Part]) -> dict[str, Tensor]:
@@ -117,7 +120,7 @@ def _reshaped(ours: Sequence[Part], theirs: Sequence[Part], groups: int) -> list
             weight = F.pad(weight, (1, 1, 1, 1))
         if own.kernel == other.kernel == 1 and 1 < groups == own.shape[1] / other.shape[1] and own.width % groups == 0:
             blocks = weight.flatten(1).chunk(groups)
-            weight = torch.block_diag(*blocks)[:, :, None, None]
+            weight = torch.block_diag(*blocks)[:, :, None, None]  # type: ignore[no-untyped-call]
         found[place] = Part(other.name, other.tensors | {"weight": weight})
     return found
 

@@ -52,7 +52,7 @@ LAYOUTS = {
     ),
     "kuangliu, DenseNet": (
         lambda: dense.Dense(dense.KuangliuDenseLayer, "bn", "conv", "linear"),
-        "densenet-bc-18-6-s2.3.2", "densenet-bc-18-6-newfirst-s2.3.2",
+        "densenet-bc-18-6-s2.3.2", "",
     ),
     "bearpaw, ResNet": (lambda: residual.Cifar((16, 32, 64), blocks=(2, 2, 2)), "resnet14-b", ""),
     "bearpaw, PreResNet": (preactivation.BearpawPre, "preresnet14-b", "preresnet14-b-raw"),
@@ -119,11 +119,11 @@ LAYOUTS = {
     ),
     "timm, seresnet": (
         lambda: libraries.TimmNet(attention=libraries.SqueezeExcitation, width=8),
-        "seresnet17-bottleneck-large-w8-s1.2.1.1-se8", "",
+        "seresnet17-bottleneck-large-se8-w8-s1.2.1.1", "",
     ),
     "timm, ecaresnet50t": (
         lambda: libraries.TimmNet("tiered", average=True, attention=libraries.EfficientAttention),
-        "ecaresnet17t-bottleneck-w16-s1.2.1.1", "",
+        "ecaresnet17t-bottleneck-s1.2.1.1", "",
     ),
     "timm, resnext": (
         lambda: libraries.TimmNet(groups=4, times=2), "resnext17-4x8d-large-w16-s1.2.1.1", "",
@@ -131,15 +131,15 @@ LAYOUTS = {
     "timm, wide_resnet": (lambda: libraries.TimmNet(times=2), "wide-resnet17-2-large-w16-s1.2.1.1", ""),
     "timm, resnet50_gn": (
         lambda: libraries.TimmNet(norm=lambda width: nn.GroupNorm(32, width), width=32),
-        "resnet17-bottleneck-gn-large-w32-s1.2.1.1", "",
+        "resnet17-bottleneck-large-gn-w32-s1.2.1.1", "",
     ),
     "timm, resnetaa50": (
         lambda: libraries.TimmNet(antialias=lambda: nn.AvgPool2d(2)),
-        "resnet17-bottleneck-large-w16-s1.2.1.1", "resnet17-bottleneck-aa-large-w16-s1.2.1.1",
+        "resnet17-bottleneck-large-w16-s1.2.1.1", "resnet17-bottleneck-large-aa-w16-s1.2.1.1",
     ),
     "timm, resnetblur50": (
         lambda: libraries.TimmNet(antialias=libraries.BlurPool),
-        "resnet17-bottleneck-large-w16-s1.2.1.1", "resnet17-bottleneck-blur-large-w16-s1.2.1.1",
+        "resnet17-bottleneck-large-w16-s1.2.1.1", "resnet17-bottleneck-large-blur-w16-s1.2.1.1",
     ),
     "transformers": (lambda: libraries.Face(basic=False), "resnet17-bottleneck-large-w16-s1.2.1.1", ""),
     "transformers, basic blocks": (lambda: libraries.Face(basic=True), "resnet12-large-w16-s1.2.1.1", ""),
