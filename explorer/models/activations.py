@@ -65,7 +65,7 @@ def _stem(config: NetworkConfig, layer: LayerShape, entering: int, stem: list[st
     open_end = config.order == "pre" or config.dense
     given = layer.width * layer.side**2
     count = layer.in_width * entering**2 if layer.name == stem[0] else 0
-    if config.stem == "small" and open_end:
+    if config.bare_stem:
         return count  # norm and ReLU belong to the first block
     count += given * (2 if config.norm in CHANNEL_NORMS else 1)
     if layer.name == stem[-1] and config.pooled_stem:

@@ -77,6 +77,7 @@ class NetworkConfig(Settings):
             shape changes; "input": nowhere.
         first_projection: options B and D project in the first block too, although its shape does not change.
         end_norm: norm and ReLU follow the last pre-activation block.
+        stem_norm: norm and ReLU follow a small stem before pre-activation blocks, as they do after other stems.
         antialias: of the strided 3x3 convolutions and the stem's pooling: stride 1, then the "blur" of Zhang 2019 or
             the "average" of 2x2 has the stride.
         widths: of each stage (bottlenecks give four times as many); empty: `width` times `widen`, doubled from stage to
@@ -111,6 +112,7 @@ class NetworkConfig(Settings):
     shortcut_start: ShortcutStart = "activation"
     first_projection: bool = False
     end_norm: bool = True
+    stem_norm: bool = False
     antialias: Antialias = "none"
     widths: tuple[int, ...] = Field(default=(), max_length=6)
     enlarged: int = Field(default=0, ge=0, le=LARGEST_IMAGE)
@@ -126,7 +128,8 @@ class NetworkConfig(Settings):
         if isinstance(stages, tuple | list) and len(stages) == 3 and len(set(stages)) == 1:
             defaults["stages"] = ()
         widths = values.get("group_width", 0), values.get("groups", 1), values.get("width", 16)
-        if all(isinstance(each, int) for each in widths) and widths[0] * widths[1] == widths[2]:
+        ints = all(isinstance(each, int) for each in widths)
+        if ints and widths[0] * widths[1] == widths[2] and not values.get("widths"):
             defaults["group_width"] = 0
         if values.get("pool") == ("none" if values.get("stem", "small") == "small" else "max"):
             defaults["pool"] = "usual"
@@ -229,6 +232,7 @@ class NetworkConfig(Settings):
             "subsampling": ("shortcut='A'", pads),
             "shortcut_start": ("order='pre'", self.order == "pre"),
             "end_norm": ("order='pre'", self.order == "pre"),
+            "stem_norm": ("order='pre'` and `stem='small'", self.order == "pre" and self.stem == "small"),
             "first_projection": (
                 "shortcut='B', in a network whose first stage is as wide as its stem",
                 projects and self.block == "basic" and self.stage_widths[0] == self.width,
@@ -243,8 +247,8 @@ class NetworkConfig(Settings):
                 "excitation=True` and `excitation_by='se'", self.excitation and self.excitation_by == "se",
             ),
             "widths": (
-                "widen=1` and no groups, in a network without dense layers",
-                self.widen == 1 and self.groups == 1 and not self.group_width and not self.dense,
+                "widen=1` and the `group_width` of groups, in a network without dense layers",
+                self.widen == 1 and (self.groups == 1 or self.group_width) and not self.dense,
             ),
         }  # fmt: skip
         for name, (what, has_effect) in needed.items():
@@ -288,6 +292,11 @@ class NetworkConfig(Settings):
     def pooled_stem(self) -> bool:
         """Whether max pooling follows the stem."""
         return self.pool == "max" or (self.pool == "usual" and self.stem != "small")
+
+    @property
+    def bare_stem(self) -> bool:
+        """Whether no norm and ReLU follow the stem, since the first block starts with them."""
+        return self.stem == "small" and (self.order == "pre" or self.dense) and not self.stem_norm
 
     @property
     def blocks_per_stage(self) -> int:

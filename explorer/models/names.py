@@ -62,6 +62,7 @@ DETAILS: dict[str, tuple[str, object]] = {
     "raw": ("shortcut_start", "input"),
     "projectfirst": ("first_projection", True),
     "noend": ("end_norm", False),
+    "stemnorm": ("stem_norm", True),
     "blur": ("antialias", "blur"),
     "aa": ("antialias", "average"),
     "sesum": ("excitation_on", "sum"),

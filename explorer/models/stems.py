@@ -30,7 +30,7 @@ def build_stem(config: NetworkConfig) -> nn.Sequential:
     else:
         kernel_size, stride = (3, 1) if config.stem == "small" else (7, 2)
         modules["conv"] = _convolution(config, config.channels, width, kernel_size, stride)
-        if config.stem == "large" or not (config.order == "pre" or config.dense):
+        if not config.bare_stem:
             modules["norm"] = norm_after(config.norm, width)
             modules["relu"] = nn.ReLU()
     if config.pooled_stem:

@@ -148,7 +148,7 @@ def _shares_activation(config: NetworkConfig, *, changes: bool, first: bool) -> 
     """Whether a block's shortcut starts after its first norm and ReLU."""
     if config.order != "pre" or config.shortcut_start == "input":
         return False
-    bare = first and config.stem == "small" and config.shortcut_start == "activation"  # the stem has no norm and ReLU
+    bare = first and config.bare_stem and config.shortcut_start == "activation"
     return changes or bare or (first and config.first_projection)
 
 
@@ -232,7 +232,6 @@ def stem_widths(config: NetworkConfig) -> tuple[int, ...]:
 
 
 def _stem(config: NetworkConfig, side: int) -> Iterator[LayerShape]:
-    bare = config.stem == "small" and (config.order == "pre" or config.dense)  # norm and ReLU are in the first block
     kernel, stride = (7, 2) if config.stem == "large" else (3, 1)
     convolutions = [("stem.conv", config.channels, config.width, kernel, stride)]
     if config.stem in DEEP_STEMS:
@@ -240,7 +239,9 @@ def _stem(config: NetworkConfig, side: int) -> Iterator[LayerShape]:
         convolutions = [(f"stem.conv{n + 1}", widths[n], widths[n + 1], 3, 2 if n == 0 else 1) for n in range(3)]
     for name, in_width, width, kernel_size, step in convolutions:
         own = kernel_size**2 * in_width * width + (width if config.norm == "skipinit" else 0)
-        around = 0 if bare else {"batch": 2 * width, "group": 2 * width, "skipinit": 0, "fixup": 1}[config.norm]
+        around = (
+            0 if config.bare_stem else {"batch": 2 * width, "group": 2 * width, "skipinit": 0, "fixup": 1}[config.norm]
+        )
         yield LayerShape(name, 0, 0, in_width, width, kernel_size, step, 1, side, own, around, "")
 
 

@@ -170,7 +170,7 @@ def _stem(config: NetworkConfig) -> dict[str, str]:
     else:
         kernel, stride = (3, []) if config.stem == "small" else (7, ["2"])
         modules["conv"] = convolution(config.channels, config.width, kernel, *stride, norm=norm)
-        if config.stem == "large" or not (config.order == "pre" or config.dense):
+        if not config.bare_stem:
             modules |= {"norm": norm_after(norm, config.width), "relu": "nn.ReLU()"}
     if config.pooled_stem:
         pooling = {
