@@ -26,7 +26,8 @@ from explorer.runs.store import checkpoint_folder, run_folder
 from explorer.seals import sha256_of
 from explorer.training.evaluation import error_and_loss
 from explorer.training.normalisation_choice import measured_normalisation
-from explorer.weights.config import assumptions, config_of_parts, end_of
+from explorer.weights.choices import assumptions
+from explorer.weights.config import config_of_parts, end_of
 from explorer.weights.layers import parts_of
 from explorer.weights.matching import load_foreign_state, require_fit
 from explorer.weights.reading import foreign_tensors
@@ -59,8 +60,8 @@ def import_checkpoint(
     Args:
         path: see `weights.reading.foreign_tensors`.
         name: of the checkpoint: letters, digits, dots, underscores and hyphens; empty takes the file's.
-        network: name of the network, if the weights fit several, see `weights.config.assumptions`; empty infers it from
-            tensor shapes.
+        network: name of the network, if the weights fit several, see `weights.choices.alternatives`; empty infers it
+            from tensor shapes.
         data: name of the data set it was trained on; empty infers it from the numbers of classes and channels.
         normalisation: a kind, see `data.normalisations`; empty chooses the one with the lowest loss on up to 1,000
             training images, "imagenet" for ImageNet's classes, and "channel" where the data set is not on this machine;
@@ -211,7 +212,8 @@ def _rewritten(
     """The weights in plain layers, see `weights.rewriting`."""
     count = len(classes) or (len(dataset(data).classes) if data else 0)
     named = network_config(network) if network else None
-    found, said = rewritten(state, classes=count, linear=named is not None and not named.head)
+    options = {"linear": not named.head, "group_norm": named.norm != "batch"} if named else {}
+    found, said = rewritten(state, classes=count, **options)
     decisions += said
     return found
 
