@@ -107,7 +107,7 @@ def _flat(state: State) -> dict[str, str]:
         beside = height == 1 and own == width != given  # a projection gives the width that its block has already
         place += not beside
         block, layer = divmod(max(place - 1, 0), layers_in_block)
-        unit = f"blocks.{block}.{'shortcut.' if beside else ''}" if place else ""
+        unit = f"blocks.{block}.{'shortcut.' if beside else ''}" if place else "0."
         number = "" if beside else layer + 1
         found |= {name: f"{unit}{kind}{number}" for name, kind in zip(pair, KINDS, strict=True)}
         width = own
