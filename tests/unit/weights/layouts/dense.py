@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from tests.unit.weights.layouts.parts import conv, in_turn
+from tests.unit.weights.layouts.parts import conv
 
 
 class DenseLayer(nn.Module):
