@@ -26,7 +26,8 @@ from explorer.runs.store import checkpoint_folder, run_folder
 from explorer.seals import sha256_of
 from explorer.training.evaluation import error_and_loss
 from explorer.training.normalisation_choice import measured_normalisation
-from explorer.weights.choices import assumptions
+from explorer.weights.candidates import Measured, measured_network
+from explorer.weights.choices import alternatives, assumptions, remarks
 from explorer.weights.config import config_of_parts
 from explorer.weights.layers import parts_of
 from explorer.weights.matching import load_foreign_state, require_fit
