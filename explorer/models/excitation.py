@@ -25,7 +25,7 @@ class Excitation(nn.Module):
 
 
 class EfficientExcitation(nn.Module):
-    """Each channel times a weight between 0 and 1, computed from the means of neighbouring channels.
+    """Each channel times a weight between 0 and 1, computed from the means of its neighbours.
 
     Source: Wang et al. 2020, ECA-Net, arXiv 1910.03151, figure 2.
     """

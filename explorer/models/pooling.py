@@ -5,11 +5,14 @@ from torch import Tensor, nn
 
 
 class Blur(nn.Module):
-    """Weights 1, 2, 1 along rows and columns, then every second position. Source: Zhang 2019, arXiv 1904.11486."""
+    """Weights 1, 2, 1 along rows and columns, then every second position.
+
+    Source: Zhang 2019, arXiv 1904.11486.
+    """
 
     def forward(self, x: Tensor) -> Tensor:
-        means = F.avg_pool2d(F.pad(x, (1, 1, 1, 1), mode="reflect"), 2, 1)  # of two means the weights are 1, 2, 1
-        return F.avg_pool2d(means, 2)
+        padded = F.pad(x, (1, 1, 1, 1), mode="reflect")
+        return F.avg_pool2d(F.avg_pool2d(padded, 2, 1), 2)  # the weights of two means are 1, 2, 1
 
 
 class Enlarge(nn.Module):

@@ -11,9 +11,9 @@ from explorer.models.structure import BlockShape, ShortcutKind
 class PadShortcut(nn.Module):
     """Option A: every `stride`-th position, zeros for the new channels; no parameters.
 
-    The paper does not specify where the zeros are. Here half of them are before and half after the input channels;
-    akamaster/pytorch_resnet_cifar10 does so, and its published weights compute the same function. Others add all at the
-    end, or take the mean of the positions that they skip.
+    The paper does not specify where the zeros are. Here half of them are before and half after the
+    input channels; akamaster/pytorch_resnet_cifar10 does so, and its published weights compute the
+    same function. Others add all at the end, or average the positions.
     """
 
     def __init__(

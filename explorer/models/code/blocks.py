@@ -6,6 +6,7 @@ Modules and their order are those of `models.blocks` and `models.dense`, so para
 from typing import Literal
 
 from explorer.models.code.parts import (
+    LINE,
     antialiasing,
     assignment,
     changing,
@@ -56,7 +57,7 @@ def sharing(config: NetworkConfig) -> Sharing:
 def _residual_block(config: NetworkConfig, shortcuts: set[ShortcutKind]) -> str:
     init, steps = _pre_branch(config) if config.order == "pre" else _post_branch(config)
     if config.excitation:
-        init.append(f"self.excitation = {excitation(config)}")
+        init += excitation(config)
     of_sum = config.excitation_on == "sum"
     if config.excitation and not of_sum:
         steps.append("out = self.excitation(out)")
@@ -180,13 +181,16 @@ def _class(name: str, lines: list[str], arguments: str, init: list[str], steps: 
     """Code of a module class."""
     first, *others = lines
     ending = "".join(f"\n    {line}" for line in others)
+    signature = [f"    def __init__(self, {arguments}) -> None:"]
+    if len(signature[0]) > LINE:
+        signature = ["    def __init__(", f"        self, {arguments}", "    ) -> None:"]
     docstring = f'    """{first}\n{ending}\n    """' if others else f'    """{first}"""'
     return "\n".join(
         [
             f"class {name}(nn.Module):",
             docstring,
             "",
-            f"    def __init__(self, {arguments}) -> None:",
+            *signature,
             "        super().__init__()",
             *(f"        {line}" for line in init),
             "",

@@ -7,13 +7,11 @@ from textwrap import fill
 
 from explorer.models.catalogue import network_config
 from explorer.models.code.blocks import BLOCK_NAMES, block_definitions, sharing
-from explorer.models.code.parts import convolution, norm_after, sequential
+from explorer.models.code.parts import LINE, convolution, norm_after, sequential
 from explorer.models.config import NetworkConfig
 from explorer.models.names import DEEP_STEMS
 from explorer.models.size import parameter_count
 from explorer.models.structure import block_shapes, ends_with_norm, stem_widths
-
-LINE = 100  # characters
 
 _RESIDUAL = "Deep Residual Learning for Image Recognition, He, Zhang, Ren and Sun 2015, arXiv 1512.03385"
 _DENSE = "Densely Connected Convolutional Networks, Huang, Liu, van der Maaten and Weinberger 2017, arXiv 1608.06993"
@@ -64,7 +62,7 @@ def _docstring(config: NetworkConfig) -> str:
     )
     return "\n".join(
         [
-            f'"""{config.name}: {kind[config.kind]} of {config.depth} weighted layers.',
+            *_title(config, kind[config.kind]),
             "",
             "Sources:",
             *(fill(paper, LINE, initial_indent="- ", subsequent_indent="  ") for paper in _papers(config)),
@@ -82,6 +80,11 @@ def _docstring(config: NetworkConfig) -> str:
             "",
         ]
     )
+
+
+def _title(config: NetworkConfig, kind: str) -> list[str]:
+    line = f'"""{config.name}: {kind} of {config.depth} weighted layers.'
+    return [line] if len(line) <= LINE else [f'"""{kind[0].upper()}{kind[1:]}.', "", f"Its name: {config.name}."]
 
 
 def _papers(config: NetworkConfig) -> list[str]:

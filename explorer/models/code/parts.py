@@ -18,7 +18,7 @@ _NORMS: dict[Norm, tuple[str, ...]] = {
     "skipinit": ("Scale",),
     "fixup": ("Shift", "ScaleAndShift", "ShiftedConv2d"),
 }
-FORMATTED = 88  # characters of a line, the default of ruff
+LINE = 100  # characters
 
 _CONSTANTS = {"DENSE_BOTTLENECK": DENSE_BOTTLENECK}
 
@@ -53,11 +53,15 @@ def excitation_class(config: NetworkConfig) -> str:
     return "EfficientExcitation" if config.excitation_by == "eca" else "Excitation"
 
 
-def excitation(config: NetworkConfig) -> str:
-    """Expression of a block's excitation."""
+def excitation(config: NetworkConfig) -> list[str]:
+    """Lines of `__init__` that assign a block's excitation."""
     if config.excitation_by == "eca":
-        return "EfficientExcitation(kernel=max(3, int((math.log2(width) + 1) / 2) // 2 * 2 + 1))"
-    return f"Excitation(width, max({config.excitation_least}, width // {EXCITATION_REDUCTION}))"
+        return [
+            "neighbours = max(3, int((math.log2(width) + 1) / 2) // 2 * 2 + 1)",
+            "self.excitation = EfficientExcitation(neighbours)",
+        ]
+    reduced = f"max({config.excitation_least}, width // {EXCITATION_REDUCTION})"
+    return [f"self.excitation = Excitation(width, {reduced})"]
 
 
 def antialiasing(config: NetworkConfig) -> str:
@@ -105,9 +109,11 @@ def shortcut(config: NetworkConfig, kinds: set[ShortcutKind]) -> str:
 
 
 def assignment(name: str, expression: str) -> list[str]:
-    """Lines of `__init__` that assign a conditional expression, broken as ruff breaks it."""
-    if len(f"        {name} = {expression}") <= FORMATTED:
+    """Lines of `__init__` that assign an expression; a conditional one that is too long is broken."""
+    if len(f"        {name} = {expression}") <= LINE:
         return [f"{name} = {expression}"]
+    if len(f"            {expression}") <= LINE:
+        return [f"{name} = (", f"    {expression}", ")"]
     value, _, rest = expression.partition(" if ")
     condition, _, other = rest.partition(" else ")
     return [f"{name} = (", f"    {value}", f"    if {condition}", f"    else {other}", ")"]
