@@ -18,7 +18,7 @@ from explorer.weights.layers import Part, Parts, paths_start_alike, place_on_sho
 
 
 def config_of_parts(parts: Parts) -> NetworkConfig:
-    """The network of a state dict; if several have the same weights, see `weights.alternatives.alternatives`.
+    """The network of a state dict; if several have the same weights, see `weights.choices.alternatives`.
 
     Args:
         parts: the layers of the state dict, see `weights.layers.parts_of`.

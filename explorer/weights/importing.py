@@ -26,7 +26,7 @@ from explorer.runs.store import checkpoint_folder, run_folder
 from explorer.seals import sha256_of
 from explorer.training.evaluation import error_and_loss
 from explorer.training.normalisation_choice import measured_normalisation
-from explorer.weights.alternatives import assumptions
+from explorer.weights.choices import assumptions
 from explorer.weights.config import config_of_parts
 from explorer.weights.layers import parts_of
 from explorer.weights.matching import load_foreign_state, require_fit
@@ -58,7 +58,7 @@ def import_checkpoint(
     Args:
         path: see `weights.reading.foreign_tensors`.
         name: of the checkpoint: letters, digits, dots, underscores and hyphens; empty takes the file's.
-        network: name of the network, if the weights fit several, see `weights.alternatives.alternatives`; empty infers it
+        network: name of the network, if the weights fit several, see `weights.choices.alternatives`; empty infers it
             from tensor shapes.
         data: name of the data set it was trained on; empty infers it from the numbers of classes and channels.
         normalisation: a kind, see `data.normalisations`; empty chooses the one with the lowest loss on up to 1,000

@@ -7,7 +7,7 @@ from torch import nn
 from explorer.models.catalogue import network_config
 from explorer.models.config import NetworkConfig
 from explorer.models.network import build
-from explorer.weights.alternatives import alternatives, assumptions
+from explorer.weights.choices import alternatives, assumptions
 from explorer.weights.config import config_of_parts
 from explorer.weights.layers import parts_of
 from explorer.weights.matching import load_foreign_state

@@ -11,7 +11,7 @@ from torch import nn
 from explorer.errors import BadSettings
 from explorer.models.catalogue import network_config
 from explorer.models.network import Network, build
-from explorer.weights.alternatives import assumptions
+from explorer.weights.choices import assumptions
 from explorer.weights.config import config_of_parts
 from explorer.weights.layers import parts_of
 from explorer.weights.matching import load_foreign_state, require_fit
