@@ -141,6 +141,8 @@ class Imported:
         sample_error: fraction wrong on `sample_images` test images; None if they are not on this machine.
         decisions: what was inferred or assumed since the file does not say it, one sentence each.
         warnings: reasons to doubt the result.
+        weights: which set of weights in the file was taken, see `weights.contents.WeightsFile`; other_weights: the
+            others.
     """
 
     id: str
@@ -155,6 +157,8 @@ class Imported:
     sample_images: int
     decisions: tuple[str, ...]
     warnings: tuple[str, ...]
+    weights: str = ""
+    other_weights: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

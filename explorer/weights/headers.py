@@ -20,6 +20,17 @@ MOST_INDEX_BYTES = 16 << 20  # of the index of tensors; ResNet-1202 with Adam's 
 
 SAVE_AGAIN = "Where you trust it, load it there and save its weights alone: torch.save(model.state_dict(), FILE)."
 COPY_AGAIN = "Download or copy it again."
+EXPORT_MODULE = (
+    "Opening it would run code. Where you trust it and have that code, save its weights alone: "
+    'torch.save(torch.load(FILE, weights_only=False).state_dict(), "weights.pth").'
+)
+EXPORT_LIGHTNING = (
+    "Where you trust it, save its weights alone: "
+    'torch.save(torch.load(FILE, weights_only=False)["state_dict"], "weights.pth").'
+)
+EXPORT_SCRIPT = (
+    'Where you trust it, save its weights alone: torch.save(torch.jit.load(FILE).state_dict(), "weights.pth").'
+)
 
 _LEGACY = bytes.fromhex("80028a0a6cfc9c46f9206aa850192e")  # torch.save before 1.6: a pickle of its magic number
 _END, _ZIP64_LOCATOR, _ZIP64_END, _PART = b"PK\x05\x06", b"PK\x06\x07", b"PK\x06\x06", b"PK\x03\x04"
@@ -102,7 +113,7 @@ def _check_names(parts: list[zipfile.ZipInfo]) -> None:
     if len(set(names)) < len(names):
         raise StorageError(f"has two parts of the same name. {SAVE_AGAIN}")
     if any(name.endswith("/constants.pkl") for name in names):
-        raise StorageError(f"is a TorchScript program, not weights. {SAVE_AGAIN}")
+        raise StorageError(f"is a TorchScript program, not weights. {EXPORT_SCRIPT}")
     indices = [part.file_size for part in parts if part.filename.endswith("/data.pkl")]
     if not indices:
         raise StorageError("is a zip archive that torch.save did not write. Unpack it and give the file inside.")

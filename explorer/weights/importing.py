@@ -26,10 +26,12 @@ from explorer.runs.store import checkpoint_folder, run_folder
 from explorer.seals import sha256_of
 from explorer.training.evaluation import error_and_loss
 from explorer.training.normalisation_choice import measured_normalisation
+from explorer.weights.choice import choose
 from explorer.weights.config import assumptions, config_of_parts
 from explorer.weights.layers import parts_of
 from explorer.weights.matching import load_foreign_state, require_fit
-from explorer.weights.reading import foreign_tensors
+from explorer.weights.reading import read_weights_file
+from explorer.weights.stated import stated_normalisation
 
 SAMPLE_IMAGES = 500  # test images for the reported error
 NEAR_CHANCE = 0.8  # fraction of the chance error above which a warning is given
@@ -47,6 +49,7 @@ def import_checkpoint(
     normalisation: str = "",
     classes: Sequence[str] = (),
     source: str = "",
+    weights: str | None = None,
     overwrite: bool = False,
 ) -> Imported:
     """Read a third-party weights file and save it as a checkpoint.
@@ -55,7 +58,7 @@ def import_checkpoint(
     are taken from it.
 
     Args:
-        path: see `weights.reading.foreign_tensors`.
+        path: see `weights.reading.read_weights_file`.
         name: of the checkpoint: letters, digits, dots, underscores and hyphens; empty takes the file's.
         network: name of the network, if the weights fit several, see `weights.config.assumptions`; empty infers it from
             tensor shapes.
@@ -64,6 +67,8 @@ def import_checkpoint(
             training images, "imagenet" for ImageNet's classes, and "channel" where the data set is not on this machine.
         classes: names in order of class; empty takes the data set's.
         source: description of the origin; empty takes the file's name. The sha256 is added.
+        weights: which of several sets of weights in the file, such as "model_ema"; None chooses, see
+            `weights.choice.choose`. "" is the file itself.
         overwrite: replace a checkpoint of the same name.
 
     Raises:
@@ -77,11 +82,13 @@ def import_checkpoint(
     if normalisation:
         normalisation_row(normalisation)
     with progress.part(0, 3):
-        state = foreign_tensors(path)
+        file = read_weights_file(path)
     decisions: list[str] = []
     digest = sha256_of(path)
     known = _known(path, digest, decisions)
-    built = _network(state, network, known, decisions)
+    chosen = choose(file, lambda state: _config(state, network, known), weights)
+    decisions += chosen.decisions
+    built = _network(chosen.state, network, known, decisions)
     _check_classes(built.config, classes or (known.classes if known else ()))
     if known and data in ("", known.data) and tuple(classes) in ((), known.classes):
         row, data, classes = _row_of(built.config, known), known.data, known.classes
@@ -90,6 +97,10 @@ def import_checkpoint(
     else:
         row = _dataset(built.config, data, tuple(classes), decisions)
         data, classes = (row.name, classes or row.classes) if row else ("", classes)
+        if not normalisation and file.mean:
+            at_hand = load_data(row.name) if row and data_status(row.name).available else None
+            normalisation, said = stated_normalisation(file, built.config.channels, at_hand)
+            decisions += said
     with progress.part(1, 3):
         built.normalisation = _normalisation(built, row, normalisation, decisions)
     with progress.part(2, 3):
@@ -124,6 +135,8 @@ def import_checkpoint(
         sample_images=images,
         decisions=tuple(decisions),
         warnings=tuple(_warnings(built.config, error)),
+        weights=chosen.place,
+        other_weights=chosen.others,
     )
 
 
@@ -201,7 +214,12 @@ def _same_task(known: CheckpointFacts, facts: CheckpointFacts) -> bool:
     return all(getattr(known, each) == getattr(facts, each) for each in ("network", "normalisation", "classes", "data"))
 
 
-def _network(state: Mapping[str, Tensor], name: str, known: CheckpointFacts | None, decisions: list[str]) -> Network:
+def _config(state: Mapping[str, Tensor], name: str, known: CheckpointFacts | None) -> NetworkConfig:
+    """The network that weights fit.
+
+    Raises:
+        BadSettings: they fit none, or not the given one.
+    """
     if known and not name:
         config = known.network
     elif name:
@@ -210,8 +228,14 @@ def _network(state: Mapping[str, Tensor], name: str, known: CheckpointFacts | No
         config = NetworkConfig(**(network_config(name).model_dump() | sizes))
     else:
         config = config_of_parts(parts_of(state))
-        decisions += [f"The shapes of its weights are those of {config.name}.", *assumptions(config)]
     require_fit(config, state)  # a small file with odd shapes may describe a network of any size
+    return config
+
+
+def _network(state: Mapping[str, Tensor], name: str, known: CheckpointFacts | None, decisions: list[str]) -> Network:
+    config = _config(state, name, known)
+    if not known and not name:
+        decisions += [f"The shapes of its weights are those of {config.name}.", *assumptions(config)]
     built = build(config)
     load_foreign_state(built, state)
     return built.eval()

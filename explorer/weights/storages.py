@@ -127,7 +127,8 @@ def legacy_content(file: IO[bytes]) -> tuple[Any, Storages]:
 def _start(file: IO[bytes], part: zipfile.ZipInfo) -> int:
     """Where the content of an uncompressed part begins."""
     file.seek(part.header_offset)
-    return part.header_offset + 30 + sum(struct.unpack("<26xHH", file.read(30)))
+    name, extra = struct.unpack("<26xHH", file.read(30))
+    return part.header_offset + 30 + int(name) + int(extra)
 
 
 def _of_array(array: Array) -> Tensor:
