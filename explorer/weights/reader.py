@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from explorer.errors import StorageError
-from explorer.weights.headers import SAVE_AGAIN, checked_kind, cleaned_message
+from explorer.weights.headers import checked_kind, cleaned_message
+from explorer.weights.next_steps import SAVE_AGAIN
 
 if TYPE_CHECKING:
     from torch import Tensor

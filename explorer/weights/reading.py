@@ -20,7 +20,7 @@ from explorer.files import PROJECT, storage_errors
 from explorer.processes import WAIT_PASSIVELY
 from explorer.progress import report
 from explorer.weights.contents import WeightsFile
-from explorer.weights.headers import SAVE_AGAIN
+from explorer.weights.next_steps import SAVE_AGAIN
 from explorer.weights.reader import TENSORS, VERDICT
 
 MOST_BYTES = 1 << 30  # wide_resnet101_2 has 507 MB, the largest of torchvision's residual networks

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 
 from explorer.errors import StorageError
-from explorer.weights.headers import COPY_AGAIN, SAVE_AGAIN
 from explorer.weights.inert import Array, Described, Storage
+from explorer.weights.next_steps import COPY_AGAIN, SAVE_AGAIN
 from explorer.weights.pickles import read_pickle
 
 _SIZE = struct.Struct("<q")  # of a storage before PyTorch 1.6, in elements

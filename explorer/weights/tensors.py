@@ -13,16 +13,9 @@ import torch
 from torch import Tensor
 
 from explorer.errors import StorageError
-from explorer.weights.headers import (
-    COPY_AGAIN,
-    EXPORT_LIGHTNING,
-    EXPORT_MODULE,
-    MOST_INDEX_BYTES,
-    SAVE_AGAIN,
-    Kind,
-    cleaned_message,
-)  # fmt: skip
+from explorer.weights.headers import MOST_INDEX_BYTES, Kind, cleaned_message
 from explorer.weights.inert import Array, RefusedError
+from explorer.weights.next_steps import COPY_AGAIN, EXPORT_LIGHTNING, EXPORT_MODULE, SAVE_AGAIN
 from explorer.weights.sets import Numbers, Sets, Value, sets_in
 from explorer.weights.storages import Storages, legacy_content, zip_content
 
