@@ -197,7 +197,11 @@ class _Machine:
         inert.give_state(self.stack[-1], state)
 
     def _binpersid(self, _: object) -> None:
-        found = _storage(self.stack.pop())
+        given = self.stack.pop()
+        if isinstance(given, tuple) and len(given) == 4 and given[0] == "module":  # a class with its source
+            self.stack.append(given[1])
+            return
+        found = _storage(given)
         self.storages.setdefault(found.key, found)
         self.stack.append(found)
 

@@ -83,7 +83,7 @@ def sets_in(content: object) -> Sets:
         found.claims |= {_joined(place, key): each for key, each in numbers.items() if _CLAIM.fullmatch(key)}
     if not found.weights and loose:
         place = max(loose, key=lambda each: len(loose[each]))
-        found.weights[place] = loose[place]
+        _Split(found, place, loose[place]).networks()
     found.claims = dict(list(found.claims.items())[:MOST_CLAIMS])
     _drop_doubles(found)
     return found

@@ -33,8 +33,8 @@ class Job:
 
     Attributes:
         temporary: whether the file is an upload, which is removed when it is no longer needed.
-        chosen: which set of weights in the file; None lets the program choose.
-        overwrite: replace a checkpoint of the name, as when another set of the same file is chosen.
+        chosen: a set of weights in the file, to be imported in place of the one of this name; None lets the program
+            choose.
     """
 
     title: str
@@ -46,14 +46,13 @@ class Job:
     normalisation: str = ""
     name: str = ""
     chosen: str | None = None
-    overwrite: bool = False
 
     def call(self) -> Call[Imported]:
         if self.weights:
             return compute.ask(torchvision.load_pretrained, self.weights, self.path or None)
         return compute.ask(
             importing.import_checkpoint, self.path, network=self.network, data=self.data,
-            normalisation=self.normalisation, name=self.name, weights=self.chosen, overwrite=self.overwrite,
+            normalisation=self.normalisation, name=self.name, weights=self.chosen, overwrite=self.chosen is not None,
         )  # fmt: skip
 
 
@@ -196,7 +195,7 @@ def _other_weights(value: Imported, job: Job) -> None:
     def import_again() -> None:
         st.session_state[CHOICES] = count + 1
         chosen = str(st.session_state[key])
-        st.session_state[JOB] = replace(job, name=value.id, chosen=chosen, overwrite=True)
+        st.session_state[JOB] = replace(job, name=value.id, chosen=chosen)
 
     st.selectbox(
         "Weights in the file", [value.weights, *value.other_weights], key=key, on_change=import_again,
