@@ -26,8 +26,9 @@ from explorer.runs.store import checkpoint_folder, run_folder
 from explorer.seals import sha256_of
 from explorer.training.evaluation import error_and_loss
 from explorer.training.normalisation_choice import measured_normalisation
-from explorer.weights.choice import choose
-from explorer.weights.config import assumptions, config_of_parts
+from explorer.weights.choices import assumptions
+from explorer.weights.chosen_set import chosen_set
+from explorer.weights.config import config_of_parts
 from explorer.weights.layers import parts_of
 from explorer.weights.matching import load_foreign_state, require_fit
 from explorer.weights.reading import read_weights_file
@@ -60,15 +61,15 @@ def import_checkpoint(
     Args:
         path: see `weights.reading.read_weights_file`.
         name: of the checkpoint: letters, digits, dots, underscores and hyphens; empty takes the file's.
-        network: name of the network, if the weights fit several, see `weights.config.assumptions`; empty infers it from
-            tensor shapes.
+        network: name of the network, if the weights fit several, see `weights.choices.alternatives`; empty infers it
+            from tensor shapes.
         data: name of the data set it was trained on; empty infers it from the numbers of classes and channels.
         normalisation: a kind, see `data.normalisations`; empty chooses the one with the lowest loss on up to 1,000
             training images, "imagenet" for ImageNet's classes, and "channel" where the data set is not on this machine.
         classes: names in order of class; empty takes the data set's.
         source: description of the origin; empty takes the file's name. The sha256 is added.
         weights: which of several sets of weights in the file, such as "model_ema"; None chooses, see
-            `weights.choice.choose`. "" is the file itself.
+            `weights.chosen_set.chosen_set`. "" is the file itself.
         overwrite: replace a checkpoint of the same name.
 
     Raises:
@@ -86,7 +87,7 @@ def import_checkpoint(
     decisions: list[str] = []
     digest = sha256_of(path)
     known = _known(path, digest, decisions)
-    chosen = choose(file, lambda state: _config(state, network, known), weights)
+    chosen = chosen_set(file, lambda state: _config(state, network, known), weights)
     decisions += chosen.decisions
     built = _network(chosen.state, network, known, decisions)
     _check_classes(built.config, classes or (known.classes if known else ()))

@@ -69,8 +69,9 @@ def measured(tmp_path_factory):
         env=os.environ | {"TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD": "1"},
         capture_output=True,
         text=True,
-        check=True,
+        check=False,
     )
+    assert done.returncode == 0, done.stderr[-2000:]
     return rows, dict(zip(files, map(json.loads, done.stdout.splitlines()), strict=True)), mark
 
 
@@ -95,8 +96,10 @@ def test_it_takes_little_and_is_refused_with_a_reason_or_read(measured, name):
     assert memory < 1_000_000  # KiB, of this one and those before
 
 
-@pytest.mark.parametrize("name", ["os.system", "pickle in a pickle", "in a Namespace", "by INST",
-                                  "by OBJ", "as arguments of a class", "in a deque", "in a set", "partial"])  # fmt: skip
+@pytest.mark.parametrize(
+    "name",
+    ["os.system", "pickle in a pickle", "in a Namespace", "by INST", "by OBJ", "as arguments of a class", "partial"],
+)
 def test_they_are_what_they_are_taken_for(name, tmp_path):
     """Unpickled with Python's own unpickler, such files do run code; `partial` only once it is called."""
     mark = tmp_path / "mark"

@@ -37,7 +37,7 @@ class Chosen:
     decisions: tuple[str, ...]
 
 
-def choose(file: WeightsFile, fits: Callable[[Mapping[str, Tensor]], object], wanted: str | None = None) -> Chosen:
+def chosen_set(file: WeightsFile, fits: Callable[[Mapping[str, Tensor]], object], wanted: str | None = None) -> Chosen:
     """The set that is named, or the first that fits: in the file's order, but averages and teachers after others.
 
     Tensors that belong to no layer are left out where a set fits without them, and not with them.
