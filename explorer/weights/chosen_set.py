@@ -111,8 +111,8 @@ def _left_out(file: WeightsFile, strangers: list[str]) -> list[str]:
     for name, reason in file.left_out.items():
         reasons.setdefault(reason, []).append(name)
     if strangers:
-        reasons["is of no layer"] = strangers
-    return [f"Left out: {_listed(names)}, which {reason.rstrip('.')}." for reason, names in reasons.items()]
+        reasons["of no layer"] = strangers
+    return [f"Left out: {_listed(names)} ({reason.rstrip('.')})." for reason, names in reasons.items()]
 
 
 def _name(place: str) -> str:

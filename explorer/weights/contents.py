@@ -16,7 +16,7 @@ class WeightsFile:
         sets: tensors by key, by the place of their mapping in the file, such as "state_dict", "model_ema" or, for
             networks in one mapping, "state_dict.student"; "" is the file itself. In the file's order. Keys are without
             prefixes of modules around the network.
-        left_out: why tensors or sets were left out, as the rest of a sentence, by their names in the file.
+        left_out: why tensors or sets were left out, in a few words, by their names in the file.
         averaged: places of sets that are averages over training, as far as the tensors show.
         mean, std: that the file subtracts from and divides images by, on the 0..1 scale, one for each channel or for
             all; empty without them.

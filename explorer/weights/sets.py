@@ -184,7 +184,7 @@ class _Split:
             self._add(place, _without_part_prefix(names))
             return
         for name in rest:
-            self.found.left_out[_joined(self.place, name)] = f"is outside of {', '.join(whole)}"
+            self.found.left_out[_joined(self.place, name)] = f"outside of {', '.join(whole)}"
         for each in whole:
             deeper = f"{inside}{each}."
             if len(whole) > 1:
@@ -288,4 +288,4 @@ def _drop_doubles(found: Sets) -> None:
         own = tuple(id(each) if isinstance(each, Tensor | Array) else each for each in state.values())
         if (same := first.setdefault(own, place)) != place:
             del found.weights[place]
-            found.left_out[place or "the file"] = f"is the same as {same or 'the file'}"
+            found.left_out[place or "the file"] = f"the same as {same or 'the file'}"

@@ -21,20 +21,20 @@ _SPLIT = r"(?:train|training|val|valid|validation|test|eval)"
 _REASONS = tuple(
     (re.compile(pattern, re.IGNORECASE), reason)
     for pattern, reason in (
-        (r"(?:.*\.)?n_averaged", "counts what was averaged"),
-        (r"(?:.*\.)?(?:total_ops|total_params)", "counts operations, for a profiler"),
-        (r"(?:.*\.)?(?:\w+_)?queue(?:_\w+)?", "is the queue of a contrastive method"),
-        (r"(?:\w+_)?(?:criterion|criteria|loss|losses|loss_?fn|loss_?func(?:tion)?|objective)\w*\..*", "is of a loss"),
-        (rf"(?:{_SPLIT}_?)?(?:metrics?|acc|accuracy|acc_?\d|top_?\d|auroc|f1_score|confmat)\w*\..*", "is of a metric"),
-        (rf"{_SPLIT}_(?:loss|error|err|step)\w*\..*", "is of a metric"),
-        (r"(?:.*\.)?(?:confmat|confusion_matrix)", "is of a metric"),
-        (r"(?:global_)?(?:step|epoch|iteration|num_updates)|decay|best_\w+", "counts or records the training"),
-        (r"(?:.*\.)?(?:logit_scale|temperature)", "scales scores in training"),
-        (r"sub_block1\..*", "is the copy of block1 that TRADES' networks have and do not use"),
+        (r"(?:.*\.)?n_averaged", "counter of what was averaged"),
+        (r"(?:.*\.)?(?:total_ops|total_params)", "counted operations, of a profiler"),
+        (r"(?:.*\.)?(?:\w+_)?queue(?:_\w+)?", "queue of a contrastive method"),
+        (r"(?:\w+_)?(?:criterion|criteria|loss|losses|loss_?fn|loss_?func(?:tion)?|objective)\w*\..*", "of a loss"),
+        (rf"(?:{_SPLIT}_?)?(?:metrics?|acc|accuracy|acc_?\d|top_?\d|auroc|f1_score|confmat)\w*\..*", "of a metric"),
+        (rf"{_SPLIT}_(?:loss|error|err|step)\w*\..*", "of a metric"),
+        (r"(?:.*\.)?(?:confmat|confusion_matrix)", "of a metric"),
+        (r"(?:global_)?(?:step|epoch|iteration|num_updates)|decay|best_\w+", "of the training"),
+        (r"(?:.*\.)?(?:logit_scale|temperature)", "scale of scores in training"),
+        (r"sub_block1\..*", "copy of block1 that TRADES' networks have and do not use"),
     )
 )
 
 
 def stranger(key: str) -> str:
-    """Why a tensor of this name belongs to no layer, as the rest of a sentence; empty if it may."""
+    """Why a tensor of this name belongs to no layer, in a few words; empty if it may."""
     return next((reason for pattern, reason in _REASONS if pattern.fullmatch(key)), "")
