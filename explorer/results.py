@@ -162,6 +162,8 @@ class Imported:
         warnings: reasons to doubt the result.
         candidates: the networks of these weights that were compared, the chosen one first; empty where weights show
             everything, or there are no images to measure on.
+        weights: which set of weights in the file was taken, see `weights.contents.WeightsFile`; other_weights: the
+            others.
     """
 
     id: str
@@ -177,6 +179,8 @@ class Imported:
     decisions: tuple[str, ...]
     warnings: tuple[str, ...]
     candidates: tuple[Candidate, ...] = ()
+    weights: str = ""
+    other_weights: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -20,7 +20,7 @@ from explorer.results import Candidate
 from explorer.training.normalisation_choice import CLEAR, excess, image_losses, kinds_of
 from explorer.weights.choices import alternatives, difference
 
-IMAGES, AT_ONCE, FIRST = 400, 100, 50  # of the last candidates; in one step; of every candidate
+IMAGES, AT_ONCE, FIRST = 1000, 100, 50  # of the last candidates; of a group; of the first one, which all see
 MOST_ROUNDS = 4
 HOPELESS = 0.9  # fraction of the error by chance above which no candidate is right: pairs of changes are tried
 
@@ -67,8 +67,10 @@ class Measured:
     decisions: tuple[str, ...]
 
 
-def measured_network(config: NetworkConfig, state: Mapping[str, Tensor], data: Data) -> Measured:
-    """The network of these weights with the lowest loss on up to 400 images, if it is clearly the lowest.
+def measured_network(
+    config: NetworkConfig, state: Mapping[str, Tensor], data: Data, normalisation: str = ""
+) -> Measured:
+    """The network of these weights with the lowest loss on up to 1,000 images, if it is clearly the lowest.
 
     Networks that differ from `config` in one choice that weights do not show are compared with it, then those that
     differ from the best, until none is better. Candidates that are clearly worse are dropped on the way. Images are
@@ -78,14 +80,16 @@ def measured_network(config: NetworkConfig, state: Mapping[str, Tensor], data: D
         config: the network assumed; it stays where others are not clearly better.
         state: its own state dict; the other networks have the same keys.
         data: of its channels and classes; training images if there are any.
+        normalisation: a kind, see `data.normalisations`; empty measures that too.
 
     Returns:
         Reasons as sentences; no candidates if weights show everything.
     """
     if not alternatives(config):
         return Measured(config, (), ())
-    images = _Images(data)
-    best, tried = _Trial(config, state), {}
+    images = _Images(data, normalisation)
+    best = winner = _Trial(config, state)
+    tried: dict[str, _Trial] = {}
     for number in range(MOST_ROUNDS):
         images.suit(best)
         new = [other for other, _ in alternatives(best.config)]
@@ -108,14 +112,14 @@ def measured_network(config: NetworkConfig, state: Mapping[str, Tensor], data: D
 class _Images:
     """Balanced images of a data set in groups, normalised by one kind."""
 
-    def __init__(self, data: Data) -> None:
+    def __init__(self, data: Data, normalisation: str) -> None:
         trains = len(data.train_labels) > 0
         self.source = "training images" if trains else "test images"
         self._pixels = data.train_pixels if trains else data.test_pixels
         self._labels = data.train_labels if trains else data.test_labels
         chosen = balanced_subset(self._labels, min(IMAGES, len(self._labels)), 0)
         self._chosen = np.random.default_rng(0).permutation(chosen)  # digits and folders are in order of class
-        self._kinds = kinds_of(data)
+        self._kinds = {normalisation: Normalisation.of(data, normalisation)} if normalisation else kinds_of(data)
         self.kind = next(iter(self._kinds))
 
     def groups(self) -> Iterator[Sample]:
@@ -125,6 +129,8 @@ class _Images:
 
     def suit(self, trial: _Trial) -> None:
         """Normalise by the kind with which this candidate's loss on the first images is lowest."""
+        if len(self._kinds) == 1:
+            return
         losses = {}
         for kind in self._kinds:
             first, _ = image_losses(trial.network, self._sample(self._chosen[:FIRST], kind))

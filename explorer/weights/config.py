@@ -116,7 +116,9 @@ def _require_relu_in_transitions(norms: Sequence[Part], body: Sequence[Part]) ->
     """Raise BadSettings if a norm stands right before a 1x1 convolution in one sequence, as in weiaicunzai's DenseNet."""
     for norm in norms:
         place = norm.name.rpartition(".")[2]
-        if place.isdecimal() and any(part.kernel == 1 and part.name == f"{norm.parent}.{int(place) + 1}" for part in body):
+        if place.isdecimal() and any(
+            part.kernel == 1 and part.name == f"{norm.parent}.{int(place) + 1}" for part in body
+        ):
             raise BadSettings(
                 f"Norm {norm.name} and the 1×1 convolution after it are next to each other in one sequence, so no ReLU "
                 "is between them, as there is in the dense networks here. Train one with a ReLU in its transitions, as in "
