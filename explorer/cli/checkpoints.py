@@ -46,6 +46,7 @@ def import_file(
     normalisation: str = "",
     classes: str = "",
     head: str = "",
+    weights: str | None = None,
     overwrite: bool = False,
     json: AsJson = False,
 ) -> int:
@@ -58,6 +59,7 @@ def import_file(
         normalisation: of the images it was trained on, such as channel, imagenet or cifar10; by default measured.
         classes: names in order of class, separated by commas; by default the data set's.
         head: last layer of the head to take, such as fc, if there are several.
+        weights: which of several sets of weights in the file, such as model_ema; by default the first that fits.
         overwrite: replace a checkpoint of the same name.
     """
     wait_passively()
@@ -72,6 +74,7 @@ def import_file(
             normalisation=normalisation,
             classes=tuple(each.strip() for each in classes.split(",")) if classes else (),
             head=head,
+            weights=weights,
             overwrite=overwrite,
         )
     return _show(found, json=json)

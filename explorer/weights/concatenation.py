@@ -48,7 +48,9 @@ def _reorder(found: dict[str, Tensor], norm: str, reader: str, layers: int, grow
     width = len(found[f"{norm}.weight"])
     old = width - layers * growth
     order = torch.cat(
-        [torch.arange(layers * growth, width), *torch.arange(layers * growth).split(growth)[::-1]] if layers else [torch.arange(old)]
+        [torch.arange(layers * growth, width), *torch.arange(layers * growth).split(growth)[::-1]]
+        if layers
+        else [torch.arange(old)]
     )
     for each in ("weight", "bias", "running_mean", "running_var"):
         found[f"{norm}.{each}"] = found[f"{norm}.{each}"][order]
