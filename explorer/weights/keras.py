@@ -100,7 +100,8 @@ def _flat(state: State) -> dict[str, str]:
     widths = [kernels[each].shape[3] for each in convolutions]
     if len({parent(each) for each in layers}) > 1 or widths != [len(means[each]) for each in norms]:
         return {}
-    found, width, place = {}, 0, -1  # of the convolution among those of blocks
+    found: dict[str, str] = {}
+    width, place = 0, -1  # of the convolution among those of blocks
     layers_in_block = 2 if [kernels[each].shape[0] for each in convolutions[1:2]] == [3] else 3
     for pair in zip(convolutions, norms, strict=True):
         height, _, given, own = kernels[pair[0]].shape

@@ -38,6 +38,7 @@ FILES = (
     "studies/evaluations.py", "studies/references.py", "studies/layers.py", "runs/checkpoints.py",
     "runs/checkpoint_facts.py", "models/config.py", "models/identity.py", "models/onnx_export.py",
 )  # fmt: skip
+OTHERS = ("git lfs pull", "Download raw file")  # of git, and a button of GitHub
 GIVEN = "…"  # what a message holds that is known only when it is raised
 
 COMMANDS = (
@@ -123,6 +124,8 @@ def parameters():
 
 
 def exists(span):
+    if span in OTHERS:
+        return True
     if span.startswith("--"):
         return any(has_option(command, span.split()[0]) for command in COMMANDS)
     if span.startswith("python -m explorer"):
