@@ -117,3 +117,30 @@ def make_weights(make_run):
         return run_id
 
     return made
+
+
+@pytest.fixture
+def make_imported():
+    """Makes a checkpoint as an import without `data` does: its images are not known; gives its id."""
+    from explorer.models.catalogue import network_config
+    from explorer.models.config import NetworkConfig
+    from explorer.models.network import build
+    from explorer.runs.checkpoint_facts import CheckpointFacts
+    from explorer.runs.checkpoints import save_checkpoint
+    from explorer.runs.store import checkpoint_folder
+
+    def made(network="resnet8-w4-sigmoid", name="mine", *, classes=("no", "yes"), count=2, normalisation="imagenet"):
+        config = NetworkConfig(**(network_config(network).model_dump() | {"classes": count}))
+        path = checkpoint_folder() / f"{name}.safetensors"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        facts = CheckpointFacts(network=config, normalisation=normalisation, classes=tuple(classes))
+        save_checkpoint(build(config, seed=1).eval(), path, facts)
+        return name
+
+    return made
+
+
+@pytest.fixture
+def imported(make_imported):
+    """A network of one output for two classes, whose images are not known."""
+    return make_imported()

@@ -11,6 +11,7 @@ from explorer.analysis.images import require_images, require_layers
 from explorer.errors import BadSettings
 from explorer.models.layers import main_path
 from explorer.models.recording import record_response_gradients, working_copy
+from explorer.models.two_classes import with_class_scores
 
 QUARTILES = (50, 25, 75)  # the median first, as the columns have it
 
@@ -50,7 +51,7 @@ def gradient_profile(
             f"`batch_size` (={size}) is not between 2 and the {len(images)} images, so there is no batch to measure "
             "on. Lower it or give more images."
         )
-    copy = working_copy(network, "batch")
+    copy = with_class_scores(working_copy(network, "batch"))
     layers = main_path(copy)
     weights, responses = [], []
     with torch.enable_grad(), record_response_gradients(copy) as response_norms:

@@ -105,6 +105,8 @@ def reason_not_additive(config: NetworkConfig) -> str:
         return "has no shortcuts, so its blocks add nothing up"
     if config.order == "post":
         return "applies a ReLU after every sum, so what a block adds is changed by each later block"
+    if config.head:
+        return "applies ReLUs between the pooling and its classifier, where what blocks add is mixed"
     return ""
 
 

@@ -11,6 +11,7 @@ from explorer.errors import BadSettings
 from explorer.models.layers import blocks, network_name
 from explorer.models.recording import BlockFlow, Statistics, record_block_flows, working_copy
 from explorer.models.shortcuts import shortcut_name
+from explorer.models.two_classes import with_class_scores
 
 
 def residual_ledger(
@@ -37,7 +38,7 @@ def residual_ledger(
     Source: Greff et al. 2017 (arXiv 1612.07771), section 5, for the norms of F(x) and x and their cosine.
     """
     require_images(network, images, labels, fewest=2 if statistics == "batch" else 1)
-    copy = working_copy(network, statistics)
+    copy = with_class_scores(working_copy(network, statistics))
     if not blocks(copy):
         raise BadSettings(
             f"{network_name(network)} has no blocks that add something to a shortcut: a dense network keeps its input, "

@@ -75,9 +75,7 @@ class _Versions:
 
     def _ended(self, features: Tensor) -> Tensor:
         network = self._network
-        if network.end is not None:
-            features = network.end(features)
-        scores: Tensor = network.classifier(network.pool(features).flatten(1))
+        scores: Tensor = network.scores(features if network.end is None else network.end(features))
         return scores
 
 

@@ -78,7 +78,7 @@ def _iterated(copy: Network, position: int, images: Tensor, labels: Tensor, most
         for each in after:
             out = each(out)
         out = out if copy.end is None else copy.end(out)
-        scores = copy.classifier(copy.pool(out).flatten(1)).float()
+        scores = copy.scores(out).float()
         found[times] = (
             float(functional.cross_entropy(scores, labels, reduction="sum")),
             int((scores.argmax(1) != labels).sum()),

@@ -1,7 +1,7 @@
 """Attribute a network's score for a class to its input or to a layer."""
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
@@ -16,12 +16,15 @@ from explorer import progress
 from explorer.attribution import layer_methods, pixel_methods, region_methods, relevance
 from explorer.attribution.baselines import baseline_images
 from explorer.attribution.fitness import Traits, reason_unsupported, traits
+from explorer.attribution.given import Images, Target, class_names, giving_scores, target_numbers, tensor_of
 from explorer.attribution.job import Job, ValuesAndDelta
 from explorer.attribution.layer_methods import layer_module
 from explorer.attribution.methods import METHODS
 from explorer.attribution.rows import Method
 from explorer.errors import BadSettings
 from explorer.models.layers import network_name
+from explorer.models.network import Network
+from explorer.models.two_classes import with_class_scores, with_whole_scores
 from explorer.registry import lookup
 
 MEMORY = 1 << 30  # bytes for the intermediate results of one pass
@@ -80,31 +83,39 @@ def prepared(network: nn.Module, images: Tensor) -> Prepared:
         BadSettings: `images` do not fit the network.
     """
     _require_images(network, images)
-    own = deepcopy(network).eval().requires_grad_(False)
+    own = with_class_scores(deepcopy(network)).eval().requires_grad_(False)
+    if not isinstance(own, Network):
+        own = giving_scores(own)
     return Prepared(own, traits(own, _converted(own, images)))
 
 
 def attribute(
     network: nn.Module,
-    images: Tensor,
-    target: int | Tensor | None = None,
+    images: Images,
+    target: Target = None,
     method: str = "saliency",
     *,
     baseline: str | Tensor = "mean",
+    classes: Sequence[str] = (),
     **parameters: Any,
 ) -> Tensor:
     """Attribution of a network's class score to its input values or positions.
 
-    The score explained is the one before softmax. The network is copied, so its mode, weights, gradients and hooks do
-    not change; batch norm uses its running statistics.
+    The score explained is the one before softmax; of a network with one output (see `NetworkConfig.sigmoid`) the output
+    for class 1, and minus the output for class 0. The network is copied, so its mode, weights, gradients and hooks do
+    not change; batch norm uses its running statistics. It may be called under `torch.no_grad` or
+    `torch.inference_mode`.
 
     Args:
-        network: any module that returns (N, classes); a method that would give a wrong map of it raises.
-        images: (N, C, H, W), normalised as the network was trained.
-        target: a class, or one for each image (N,); None takes the predicted classes.
+        network: any module that returns (N, classes), or has them as the first of a tuple, as `logits` or under a key
+            "logits"; a method that would give a wrong map of it raises.
+        images: (N, C, H, W), normalised as the network was trained; a tensor or a numpy array.
+        target: a class, or one for each image (N,), as numbers or names; None takes the predicted classes.
         method: name in `attribution.methods.METHODS`.
         baseline: for methods that use one: "mean" (zeros: the mean colour), "blur", or images, (C, H, W) or
             (N, C, H, W); GradientSHAP samples from them.
+        classes: names in order of class, for targets by name; empty takes the attribute `classes` of the network or
+            `config.id2label` of a transformers network.
         parameters: of the method, see its row.
 
     Returns:
@@ -116,7 +127,10 @@ def attribute(
         BadSettings: a parameter, the target, the images or the layer do not fit, or the method cannot run on this
             network; the message says why.
     """
-    return explained(network, images, target, method, baseline=baseline, **parameters).values
+    given = tensor_of(images)
+    explaining = target_numbers(target, classes or class_names(network))
+    with torch.inference_mode(mode=False), torch.enable_grad():
+        return explained(network, given, explaining, method, baseline=baseline, **parameters).values
 
 
 def explained(
@@ -133,7 +147,7 @@ def explained(
     given = _settings(row, baseline, parameters)
     with _GLOBAL_STATE, _seeded(int(given.get("seed", 0))):
         ready = network if isinstance(network, Prepared) else prepared(network, images)
-        own, found = ready.network, ready.traits
+        own, found = with_whole_scores(ready.network), ready.traits
         _require_images(own, images)
         images = _converted(own, images)
         for each in (row, METHODS[given["of"]]) if "of" in given else (row,):
@@ -141,7 +155,7 @@ def explained(
                 raise BadSettings(f"{each.title} cannot run on {network_name(own)}: {reason}.")
         layer = layer_module(own, given["layer"], images[:1]) if "a layer" in row.needs else None
         at_once = int(np.clip(MEMORY // max(1, found.bytes), 1, MOST_AT_ONCE))
-        scores = _scores(own, images, at_once)
+        scores = _scores(ready.network, images, at_once)
         classes = _targets(target, scores)
         starts = range(0, len(images), at_once)
         parts = []
@@ -180,9 +194,18 @@ def _require_images(network: nn.Module, images: Tensor) -> None:
         raise BadSettings(f"`images` has shape {tuple(images.shape)}; expected (N, C, H, W).{hint}")
     if not images.is_floating_point() or not torch.isfinite(images).all():
         raise BadSettings("`images` must be finite floating-point numbers, normalised for the network.")
-    channels = getattr(getattr(network, "config", None), "channels", images.shape[1])
+    channels = _channels(network) or images.shape[1]
     if channels != images.shape[1]:
-        raise BadSettings(f"`images` has {images.shape[1]} channels; {network_name(network)} takes {channels}.")
+        hint = " Give them as (N, C, H, W), with `images.permute(0, 3, 1, 2)`." if images.shape[3] == channels else ""
+        raise BadSettings(f"`images` has {images.shape[1]} channels; {network_name(network)} takes {channels}.{hint}")
+
+
+def _channels(network: nn.Module) -> int:
+    """Of the images that a network takes; 0 if unknown."""
+    if isinstance(network, Network):
+        return network.config.channels
+    first = next((each for each in network.modules() if isinstance(each, nn.Conv2d)), None)
+    return first.in_channels if first is not None and first.groups == 1 else 0
 
 
 def _converted(network: nn.Module, images: Tensor) -> Tensor:

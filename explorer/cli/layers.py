@@ -28,7 +28,7 @@ def responses(
     """Measure the spread, mean and zeros of every layer's responses (He et al. 2015, figure 7); one line per layer.
 
     Args:
-        images: test images to measure on.
+        images: test images to measure on; crops of photographs for a network whose images are not known.
     """
     wait_passively()
     from explorer.studies import layers

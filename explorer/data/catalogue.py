@@ -10,10 +10,12 @@ from explorer.data import cifar, digits, imagenet
 from explorer.data.archive import Archive
 from explorer.data.folders import Folder, class_numbers, folder
 from explorer.data.splits import ChannelSums, Digests, Split, SplitName
+from explorer.data.unknown import NO_IMAGES, channels_and_classes, is_unknown
 from explorer.errors import BadSettings, DataMissing, ExplorerError, UnknownName, quoted
 from explorer.files import USER_FILES
 from explorer.registry import nearest_hint
 
+SMALL = 32  # usual side in pixels of the input of networks for small images
 LARGE = 224  # usual side in pixels of the input of ImageNet networks
 LARGEST = 1024
 MOST_IMAGES = 100_000_000  # upper bound of every setting that counts images; seven times all of ImageNet
@@ -120,6 +122,8 @@ def dataset(name: str) -> DatasetRow:
         return DATASETS[name]
     if name == IMAGENET:
         return _imagenet()
+    if is_unknown(name):
+        return _unknown(name)
     kind, path = _kind_and_path(name)
     if path is None:
         raise UnknownName(
@@ -210,6 +214,8 @@ def data_status(name: str) -> DataStatus:
     row = dataset(name)
     if name == IMAGENET:
         return DataStatus(name, False, "", NO_IMAGENET, None)
+    if is_unknown(name):
+        return DataStatus(name, False, "", NO_IMAGES, None)
     if row.archive is None:
         return DataStatus(name, True, "built in", "Built in: nothing to download.", None)
     place = shown_folder()
@@ -344,6 +350,31 @@ def _imagenet() -> DatasetRow:
         source="Russakovsky et al. 2015, ImageNet Large Scale Visual Recognition Challenge",
         any_size=True,
         normalisation=IMAGENET,
+    )
+
+
+@lru_cache(maxsize=32)
+def _unknown(name: str) -> DatasetRow:
+    """Classes without images, enough for attributions of pictures."""
+
+    def read(_folder: Path, _split: SplitName, _side: int) -> Split:
+        raise DataMissing(NO_IMAGES)
+
+    try:
+        channels, classes = channels_and_classes(name)
+    except (ValueError, TypeError, RecursionError):
+        raise UnknownName(f"No data set is called {quoted(name)}. Known: {', '.join(DATASETS)}.") from None
+    return DatasetRow(
+        name=name,
+        title="Unknown images",
+        channels=channels,
+        sizes=(SMALL,),
+        classes=classes,
+        train_images=0,
+        test_images=0,
+        augment=True,
+        read=read,
+        any_size=True,
     )
 
 

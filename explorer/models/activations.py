@@ -82,8 +82,9 @@ def _maxima(config: NetworkConfig, given: int, pooled: int) -> int:
 
 
 def _end(config: NetworkConfig, layer: LayerShape, entering: int) -> int:
-    """Values kept for the classifier: its input, and norm and ReLU where blocks do not end with them."""
-    if not ends_with_norm(config):
+    """Values kept for a linear layer: its input, and norm and ReLU where blocks do not end with them."""
+    first = layer.name == ("head.linear1" if config.head else "classifier")
+    if not ends_with_norm(config) or not first:
         return layer.in_width
     return layer.in_width + layer.in_width * entering**2 * (2 if config.norm in CHANNEL_NORMS else 1)
 

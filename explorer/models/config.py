@@ -1,6 +1,6 @@
 """Network configuration; importing this does not import torch."""
 
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -31,6 +31,7 @@ MOST_CLASSES = 1_000_000
 WIDEST = 4096  # channels
 LARGEST_IMAGE = 16_384  # pixels a side
 LARGEST_SEED = 2**32 - 1
+WIDEST_HEAD = 65_536
 
 
 class NetworkConfig(Settings):
@@ -84,6 +85,9 @@ class NetworkConfig(Settings):
             stage.
         enlarged: side in pixels to which images are enlarged before the stem, by bilinear interpolation; 0: they are
             not.
+        head: widths of hidden linear layers, each with a ReLU, between the average pooling and the classifier; not
+            counted in `depth`.
+        sigmoid: one output instead of two, whose sigmoid is the probability of class 1.
     """
 
     depth: int = Field(ge=1, le=DEEPEST)
@@ -116,6 +120,8 @@ class NetworkConfig(Settings):
     antialias: Antialias = "none"
     widths: tuple[int, ...] = Field(default=(), max_length=6)
     enlarged: int = Field(default=0, ge=0, le=LARGEST_IMAGE)
+    head: tuple[Annotated[int, Field(ge=1, le=WIDEST_HEAD)], ...] = Field(default=(), max_length=4)
+    sigmoid: bool = False
 
     @model_validator(mode="before")
     @classmethod
@@ -217,6 +223,8 @@ class NetworkConfig(Settings):
             "of zero, so each block would only shrink its input; take `norm='batch'`.": (
                 self.shortcut_scale != 1 and self.norm in ("skipinit", "fixup")
             ),
+            f"`sigmoid` is of networks with two classes, not of `classes` (={self.classes}); leave it out, or take "
+            "`classes=2`.": self.sigmoid and self.classes != 2,
             "Dense layers concatenate their input and have no other shortcut, excitation or order: leave out "
             "`excitation` and `order`, and take `shortcut='none'`.": (
                 self.dense and (self.excitation or self.order == "pre" or self.shortcut != "none")
@@ -302,6 +310,11 @@ class NetworkConfig(Settings):
     def blocks_per_stage(self) -> int:
         """Blocks of each of three equal stages."""
         return (self.depth - _other_layers(self.block, 3, self.stem)) // (3 * LAYERS_IN_BLOCK[self.block])
+
+    @property
+    def outputs(self) -> int:
+        """Outputs of the classifier."""
+        return 1 if self.sigmoid else self.classes
 
     @property
     def image_size(self) -> int:

@@ -235,7 +235,7 @@ def _places(found: Description) -> dict[tuple[int | None, int, str], tuple[tuple
     places: dict[tuple[int | None, int, str], tuple[tuple[float, ...], Mapping[Any, Any]]] = {}
     for number, layer in enumerate(found.layers.to_dict("records")):
         parts = layer["name"].split(".")
-        end = layer["name"] == "classifier"
+        end = parts[0] in ("head", "classifier")
         place = ".".join(parts[3:] if layer["block"] else parts[1:] or parts)
         stage = None if end else layer["stage"]
         places[stage, layer["block"], place] = ((end, layer["stage"], layer["block"], number), layer)

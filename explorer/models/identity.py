@@ -75,6 +75,8 @@ def _require_known(config: NetworkConfig) -> None:
         "images enlarged before the stem": bool(config.enlarged),
         "stages that do not double their width": bool(config.widths),
         "stages of its own": bool(config.stages),
+        "hidden layers before its classifier": bool(config.head),
+        "one output for two classes": config.sigmoid,
     }
     found = [part for part, there in parts.items() if there]
     if found:

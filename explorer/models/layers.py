@@ -130,8 +130,10 @@ def network_name(network: nn.Module) -> str:
 def _weighted(network: nn.Module) -> Iterator[tuple[str, nn.Conv2d | nn.Linear, nn.Module | None]]:
     """Name and module of each layer, with the norm that follows it in the same parent."""
     modules = [*network.named_modules(), ("", nn.Module())]
+    hidden = "head." if getattr(getattr(network, "config", None), "head", ()) else " "  # not counted in the depth
     for (name, module), (next_name, following) in pairwise(modules):
-        if isinstance(module, nn.Conv2d | nn.Linear) and not any(word in name for word in OFF_MAIN_PATH):
+        aside = name.startswith(hidden) or any(word in name for word in OFF_MAIN_PATH)
+        if isinstance(module, nn.Conv2d | nn.Linear) and not aside:
             own = next_name.rpartition(".")[2].startswith(NORMS) and _parent(next_name) == _parent(name)
             yield name, module, following if own else None
 

@@ -10,8 +10,9 @@
 18, 34, 50, 101 and 152 layers are those of ImageNet networks. Suffixes: -a -b -c -d -plain (shortcut), -basic
 -bottleneck, -v1 (stride on the 1x1), -deep (stem), -cifar (an ImageNet network with a stem for small images), -skipinit
 -fixup, -alpha0.5 (factor of the shortcuts), -w32 (width), -s2.3.4 (blocks of each stage; with a stem for small images
-unless -large), and those of `DETAILS`, -se8, -up224 and -widths64.128.256, which `NetworkConfig` explains. A t in place
-of the d is timm's tiered stem (resnet26t), eca in place of se its other excitation.
+unless -large), -head512.32 (hidden linear layers before the classifier), -sigmoid (one output for two classes), and
+those of `DETAILS`, -se8, -up224 and -widths64.128.256, which `NetworkConfig` explains. A t in place of the d is timm's
+tiered stem (resnet26t), eca in place of se its other excitation.
 """
 
 import re
@@ -45,6 +46,7 @@ IMAGENET_DENSE = {
 DEEP_STEMS = ("deep", "tiered")  # of three convolutions
 IMAGENET_CLASSES = 1000
 LONGEST_NAME = 100  # characters
+ENDS: tuple[str, ...] = ("head", "sigmoid")  # suffixes about what follows the average pooling
 SCALE_DECIMALS = 4  # of a factor of shortcuts
 
 # Suffixes that give one setting one value
@@ -87,6 +89,7 @@ _SUFFIX = re.compile(
     r"|(?P<large>large)|alpha(?P<alpha>[0-9](?:\.[0-9]{1,4})?)|w(?P<width>[0-9]{1,4})"
     r"|s(?P<stages>[0-9]{1,4}(?:\.[0-9]{1,4})*)|se(?P<least>[0-9]{1,3})|up(?P<enlarged>[0-9]{1,5})"
     r"|widths(?P<widths>[0-9]{1,4}(?:\.[0-9]{1,4})*)"
+    r"|head(?P<head>[0-9]{1,5}(?:\.[0-9]{1,5})*)|(?P<sigmoid>sigmoid)"
 )
 
 
@@ -119,9 +122,16 @@ def settings_of(name: str) -> dict[str, Any] | None:
             return None
         (details if each in DETAILS else suffixes).update(named)
     part = found.groupdict()
+    head = {key: suffixes.pop(key) for key in ENDS if key in suffixes}
     dense = text.startswith("densenet")
     settings = _dense(part, suffixes) if dense else _residual(part, suffixes)
-    return settings and settings | details
+    return settings and settings | details | _end(head)
+
+
+def _end(suffixes: dict[str, str]) -> dict[str, Any]:
+    """Settings of what follows the average pooling."""
+    head = {"head": tuple(map(int, suffixes["head"].split(".")))} if "head" in suffixes else {}
+    return head | ({"sigmoid": True, "classes": 2} if "sigmoid" in suffixes else {})
 
 
 def _residual(part: dict[str, str | None], suffixes: dict[str, str]) -> dict[str, Any] | None:
@@ -193,6 +203,8 @@ def _dense(part: dict[str, str | None], suffixes: dict[str, str]) -> dict[str, A
 def name_of(config: "NetworkConfig") -> str:
     """The shortest name that `settings_of` reads as this configuration, apart from classes and channels."""
     base, suffixes = _dense_name(config) if config.dense else _residual_name(config)
+    suffixes += [f"head{'.'.join(map(str, config.head))}"] * bool(config.head)
+    suffixes += ["sigmoid"] * config.sigmoid
     return "-".join([base, *suffixes])
 
 

@@ -79,6 +79,7 @@ def _others(settings: Mapping[str, Any]) -> dict[str, list[Any]]:
         "growth": [DEFAULT_GROWTH, 0],
         **{name: [NEUTRAL[name]] for name in ("groups", "widen", "excitation", "stride_on", "shortcut_scale")},
         "stages": [()],
+        "sigmoid": [False],
     }
 
 

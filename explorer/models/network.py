@@ -3,7 +3,7 @@
 import math
 from collections import OrderedDict
 from collections.abc import Callable
-from itertools import groupby
+from itertools import groupby, pairwise
 from zlib import crc32
 
 import torch
@@ -24,7 +24,8 @@ from explorer.models.structure import BlockShape, block_shapes, ends_with_norm
 class Network(nn.Module):
     """Stem, stages of blocks, average pooling, classifier; norm and ReLU before the pooling if blocks end without.
 
-    Input (N, channels, H, W), normalised; output (N, classes), the scores before softmax.
+    Input (N, channels, H, W), normalised; output (N, classes), the scores before softmax, or (N, 1), the score before
+    the sigmoid.
     """
 
     def __init__(self, config: NetworkConfig) -> None:
@@ -32,6 +33,7 @@ class Network(nn.Module):
         if torch.get_default_device().type != "meta":  # there tensors take no memory
             require_memory(config)
         self.config = config
+        self.classes: tuple[str, ...] = ()  # their names in order, where they are known
         self.normalisation = "channel"  # of images in training, see data.batches.Normalisation
         self.recompute = False  # use activation checkpointing, see models.recomputation
         shapes = block_shapes(config)
@@ -43,7 +45,8 @@ class Network(nn.Module):
         end = OrderedDict(norm=norm_after(config.norm, width), relu=nn.ReLU())
         self.end = nn.Sequential(end) if ends_with_norm(config) else None
         self.pool = nn.AdaptiveAvgPool2d(1)
-        self.classifier = nn.Linear(width, config.classes)
+        self.head = _head(width, config.head) if config.head else None
+        self.classifier = nn.Linear(config.head[-1] if config.head else width, config.outputs)
 
     @property
     def blocks(self) -> list[nn.Module]:
@@ -58,8 +61,23 @@ class Network(nn.Module):
             features = self.stages(features)
         if self.end is not None:
             features = self.end(features)
-        scores: Tensor = self.classifier(self.pool(features).flatten(1))
+        return self.scores(features)
+
+    def scores(self, features: Tensor) -> Tensor:
+        """The scores of the last features, (N, C, h, w) after `end`."""
+        pooled = self.pool(features).flatten(1)
+        if self.head is not None:
+            pooled = self.head(pooled)
+        scores: Tensor = self.classifier(pooled)
         return scores
+
+
+def _head(width: int, widths: tuple[int, ...]) -> nn.Sequential:
+    """Hidden linear layers, each with a ReLU."""
+    layers: dict[str, nn.Module] = {}
+    for number, (before, after) in enumerate(pairwise((width, *widths)), start=1):
+        layers |= {f"linear{number}": nn.Linear(before, after), f"relu{number}": nn.ReLU()}
+    return nn.Sequential(OrderedDict(layers))
 
 
 BLOCKS: dict[tuple[str, str], Callable[[BlockShape], nn.Module]] = {

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 from explorer.errors import BadSettings
@@ -80,7 +81,7 @@ class LayerShape:
         kernel: side in positions; 0 for a linear layer.
         side: of its output, in pixels.
         own_parameters: weights and biases; norm_parameters: of the norm or the scalars that belong to it.
-        off_main_path: on a shortcut or in an excitation.
+        off_main_path: on a shortcut, in an excitation, or a hidden layer of the head, which the depth does not count.
     """
 
     name: str
@@ -208,9 +209,15 @@ def layer_shapes(config: NetworkConfig, image_size: int | None = None) -> Iterat
         yield from _block(shape, entering, side)
     width = shapes[-1].width
     last = 2 * width if ends_with_norm(config) and config.norm in CHANNEL_NORMS else 0
+    for number, (before, after) in enumerate(pairwise((width, *config.head)), start=1):
+        yield LayerShape(
+            f"head.linear{number}", len(config.stage_blocks) + 1, 0, before, after, 0, 1, 1, 1,
+            own_parameters=(before + 1) * after, norm_parameters=0, shortcut="", off_main_path=True,
+        )  # fmt: skip
+    width = config.head[-1] if config.head else width
     yield LayerShape(
-        "classifier", len(config.stage_blocks) + 1, 0, width, config.classes, 0, 1, 1, 1,
-        own_parameters=(width + 1) * config.classes, norm_parameters=last, shortcut="",
+        "classifier", len(config.stage_blocks) + 1, 0, width, config.outputs, 0, 1, 1, 1,
+        own_parameters=(width + 1) * config.outputs, norm_parameters=last, shortcut="",
     )  # fmt: skip
 
 

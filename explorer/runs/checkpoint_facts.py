@@ -11,6 +11,7 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from explorer.data.catalogue import DATASETS, IMAGENET, data_for_classes, dataset
+from explorer.data.unknown import unknown_data
 from explorer.errors import BadSettings, ExplorerError, RunError, StorageError, quoted, reason_in
 from explorer.files import home, inside, read_file, read_json, write_text_atomically
 from explorer.models.config import NetworkConfig
@@ -165,13 +166,17 @@ def _default_data(facts: Iterable[CheckpointFacts], data: str) -> str:
 
 
 def training_data(facts: CheckpointFacts) -> str:
-    """The data set that a network was trained on; empty if unknown."""
+    """The data set that a network was trained on; if that is not known, one of its classes alone, without images."""
+    return _named_data(facts) or unknown_data(facts.network.channels, facts.network.classes, facts.classes)
+
+
+def _named_data(facts: CheckpointFacts) -> str:
     return facts.data or (IMAGENET if facts.network.classes == IMAGENET_CLASSES else "")
 
 
 def _class_names(facts: CheckpointFacts) -> tuple[str, ...]:
     """The names of the classes; empty if unknown."""
-    data = training_data(facts)
+    data = _named_data(facts)
     return facts.classes or (dataset(data).classes if data else ())
 
 

@@ -9,6 +9,7 @@ from safetensors.torch import load as read_tensors
 from safetensors.torch import save as tensor_bytes
 from torch import nn
 
+from explorer.data.catalogue import DATASETS, IMAGENET, dataset
 from explorer.errors import RunError, StorageError
 from explorer.files import file_identity, write_bytes_atomically
 from explorer.models.network import Network, build
@@ -80,6 +81,7 @@ def load_checkpoint(id_or_path: str | Path) -> Network:
     state = read_snapshot(run.path, kept[-1] if step is None else step)
     network = Network(run.facts.network)
     network.normalisation = str(run.facts.recipe.get("normalisation", "channel"))
+    network.classes = _class_names(run.facts.data)
     return _with_weights(network, state["network"], run_id)
 
 
@@ -115,6 +117,7 @@ def initial_network(folder: Path, facts: RunFacts) -> Network:
         return _load_file(path)
     network = build(facts.network, seed=facts.seed)
     network.normalisation = str(facts.recipe.get("normalisation", "channel"))
+    network.classes = _class_names(facts.data)
     return network
 
 
@@ -122,6 +125,7 @@ def _load_file(path: Path) -> Network:
     facts, content = read_checkpoint(path)
     network = Network(facts.network)
     network.normalisation = facts.normalisation
+    network.classes = facts.classes or _class_names(facts.data)
     return _with_weights(network, read_tensors(content), str(path))
 
 
@@ -131,3 +135,8 @@ def _with_weights(network: Network, tensors: dict[str, torch.Tensor], source: st
     except RuntimeError as error:
         raise StorageError(f"The weights of {source} do not fit {network.config.name}: {error}") from None
     return network.eval()
+
+
+def _class_names(data: str) -> tuple[str, ...]:
+    """Names of a data set's classes; empty for a folder, which may have changed."""
+    return dataset(data).classes if data in DATASETS or data == IMAGENET else ()

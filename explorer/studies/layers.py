@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
+import torch
 from torch import Tensor
 
 from explorer import tables
@@ -22,6 +23,7 @@ from explorer.studies.references import resolved
 from explorer.training.devices import best_device
 
 IMAGES = 250
+MOST_CROPS = 1000  # of photographs
 SMALL = 32  # side in pixels at which pictures of a folder are shown to untrained networks
 BATCHES = 5  # of a gradient profile, for its spread
 
@@ -50,7 +52,8 @@ def response_std(
         references: of networks.
         data: name of the data set; empty takes the one that each network was trained on, for untrained networks that
             of the first trained one, else the digits.
-        images: number of test images, balanced over classes.
+        images: number of test images, balanced over classes; where a network's images are not known, crops of
+            photographs are taken.
         statistics: of batch norm, "running" or "batch".
 
     Returns:
@@ -62,7 +65,7 @@ def response_std(
         DataMissing: the data set is not on this machine.
     """
     return _each(
-        sampled(references, data=data, images=images),
+        sampled(references, data=data, images=images, photographs=True),
         lambda each: responses.response_std(each.network, each.images, statistics=statistics),
     )
 
@@ -77,7 +80,8 @@ def response_histogram(
     Returns:
         The columns of `tables.MEASURED_KEYS` and `tables.HISTOGRAM`.
     """
-    found = [each for each in sampled(references, data=data, images=images) if layer <= each.network.config.depth]
+    known = sampled(references, data=data, images=images, photographs=True)
+    found = [each for each in known if layer <= each.network.config.depth]
     if not found:
         raise BadSettings(f"`layer` (={layer}) is deeper than any of these networks. Choose a smaller number.")
     return _each(
@@ -181,13 +185,24 @@ def gradient_autocorrelation(
 
 
 def sampled(
-    references: Sequence[str], *, data: str = "", images: int = IMAGES, split: str = "test"
+    references: Sequence[str],
+    *,
+    data: str = "",
+    images: int = IMAGES,
+    split: str = "test",
+    photographs: bool = False,
 ) -> Iterator[SampledNetwork]:
     """The networks, one at a time, each with a fixed class-balanced sample of images.
 
-    Args and errors as for `response_std`; split: "test" or "train".
+    Args and errors as for `response_std`; split: "test" or "train"; photographs: take crops of them, labelled 0, where
+    there are no images of the data set.
     """
     for each in resolved(references, data=data):
+        if photographs and not each.has_images:
+            require_between("images", images, 2, MOST_IMAGES)
+            shown = each.photographs(min(images, MOST_CROPS))
+            yield SampledNetwork(each.keys, each.network, shown, torch.zeros(len(shown)).long())
+            continue
         pixels, labels = chosen_images(each.data, each.image_size, each.normalisation, images, split)
         yield SampledNetwork(each.keys, each.network, pixels, labels)
 

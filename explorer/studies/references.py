@@ -10,14 +10,18 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
-from explorer.data.batches import Sample, sample_of_test_set
+from explorer.data.batches import Normalisation, Sample, sample_of_test_set
 from explorer.data.catalogue import DATASETS, DatasetRow, dataset
+from explorer.data.crops_of_photographs import crops_of_photographs
 from explorer.data.normalisations import normalisation_row
+from explorer.data.unknown import is_unknown
 from explorer.errors import BadSettings
 from explorer.models.catalogue import network_config
 from explorer.models.config import NetworkConfig
 from explorer.models.network import Network, build
+from explorer.models.two_classes import with_class_scores
 from explorer.runs.checkpoint_facts import CheckpointFacts, facts_and_data
 from explorer.runs.checkpoints import load_checkpoint, weights_identity
 from explorer.training.devices import best_device
@@ -60,6 +64,16 @@ class ResolvedNetwork:
         known = (facts.model_dump_json(), *weights_identity(self.reference, facts)) if facts else ()
         return self.reference, known, dataset(self.data), self.image_size, self.normalisation
 
+    @property
+    def has_images(self) -> bool:
+        """Whether its data set has test images, not names of classes alone."""
+        return dataset(self.data).test_images > 0
+
+    def photographs(self, count: int) -> Tensor:
+        """Crops of photographs as the network takes images, (N, C, H, W), on its device."""
+        pixels = crops_of_photographs(count, self.image_size, self.network.config.channels)
+        return Normalisation.known(self.data, self.image_size, self.normalisation)(pixels, self.device)
+
     def test_sample(self, count: int) -> tuple[NDArray[np.int64], Sample]:
         """A fixed class-balanced sample of test images on that device, and their indices."""
         return sample_of_test_set(
@@ -84,6 +98,7 @@ def resolved(references: Sequence[str], *, data: str = "") -> Iterator[ResolvedN
         else:
             network = load_checkpoint(reference)
         require_channels(network, row)
+        network = with_class_scores(network)
         yield ResolvedNetwork(
             reference,
             network.to(best_device()),
@@ -124,6 +139,12 @@ def _normalisation(found: CheckpointFacts | None, row: DatasetRow) -> str:
     """Normalisation as in training, measured on the training images then; for untrained networks the data set's."""
     if found is None:
         return row.normalisation
-    if normalisation_row(found.normalisation).measured and found.data not in ("", row.name):
+    measured = normalisation_row(found.normalisation).measured
+    if measured and is_unknown(row.name) and ":" not in found.normalisation:
+        raise BadSettings(
+            f"Its images were normalised by `{found.normalisation}`, which is measured on training images, and these "
+            "are not known. Import its file again with `normalisation`, such as imagenet, or with its `data`."
+        )
+    if measured and found.data not in ("", row.name):
         return f"{found.normalisation}:{found.data}"
     return found.normalisation

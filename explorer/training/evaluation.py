@@ -19,6 +19,7 @@ from explorer.data.pixels import Data, load_data
 from explorer.errors import BadSettings
 from explorer.models.fused import fused
 from explorer.models.threads import LEAST_IMAGES, PIXELS, several_at_once
+from explorer.models.two_classes import with_class_scores
 from explorer.results import Precision
 
 
@@ -86,7 +87,7 @@ def log_probabilities(network: nn.Module, sample: Sample, *, crops: int = 1) -> 
     """
     if crops not in CROPS:
         raise BadSettings(f"`crops` (={crops}) is not known. Known: {', '.join(map(str, CROPS))}.")
-    side = sample.pixels.shape[1]
+    network, side = with_class_scores(network), sample.pixels.shape[1]
     if crops > 1 and isinstance(sample.pixels, FilePixels):
         if sample.normalisation.mean.shape[1] > 1:
             raise BadSettings(
@@ -139,6 +140,7 @@ def error_and_loss(
     network: nn.Module, batches: Iterable[tuple[Tensor, Tensor]], precision: Precision = "fp32"
 ) -> tuple[float, float]:
     """Fraction wrong and mean cross-entropy over all images of `batches`; the network's mode is restored."""
+    network = with_class_scores(network)
     wrong, loss, count = 0, 0.0, 0
     with torch.inference_mode(), evaluation_mode(network):
         if precision == "fp32" and isinstance(batches, Sample):  # in bf16 the plain pass is quicker
@@ -174,7 +176,7 @@ def require_channels(network: nn.Module, data: Data | DatasetRow) -> None:
     if config.channels != data.channels:
         raise BadSettings(
             f"{config.name} takes images of {config.channels} channels; {data.title} has {data.channels}. "
-            f"Build it with `channels={data.channels}`."
+            f"Choose other images or another network; a new one is built with `channels={data.channels}`."
         )
     if config.classes != len(data.classes):
         kind, _, path = data.name.partition(":")
@@ -182,5 +184,5 @@ def require_channels(network: nn.Module, data: Data | DatasetRow) -> None:
         folder = f", or name it {other}:{path}, with subfolders named after its classes" if kind == "folder" else ""
         raise BadSettings(
             f"{config.name} has {config.classes} classes; {data.title} has {len(data.classes)}. "
-            f"Build it with `classes={len(data.classes)}`{folder}."
+            f"Choose other images or another network{folder}; a new one is built with `classes={len(data.classes)}`."
         )

@@ -12,6 +12,7 @@ from explorer.data.batches import Normalisation, Sample, balanced_subset
 from explorer.data.normalisations import NORMALISATIONS
 from explorer.data.pixels import Data
 from explorer.errors import BadSettings
+from explorer.models.two_classes import with_class_scores
 from explorer.numerals import percent
 from explorer.training.evaluation import evaluation_mode
 
@@ -36,7 +37,7 @@ def measured_normalisation(network: nn.Module, data: Data) -> tuple[str, list[st
     """
     chosen = balanced_subset(data.train_labels, min(IMAGES, len(data.train_labels)), 0)
     chosen = np.random.default_rng(0).permutation(chosen)  # digits and folders are in order of class
-    running = _kinds(data)
+    network, running = with_class_scores(network), _kinds(data)
     losses = {kind: torch.zeros(0, dtype=torch.float64) for kind in running}
     wrong = dict.fromkeys(running, 0)
     for start in range(0, len(chosen), AT_ONCE):

@@ -92,6 +92,11 @@ class Plan(Settings):
 def require_trainable(config: NetworkConfig, recipe: Recipe, image_size: int) -> None:
     """Raise BadSettings if a network cannot be trained under a recipe on images of this size."""
     require_size(config, image_size)
+    if config.sigmoid:
+        raise BadSettings(
+            f"{config.name} has one output for two classes; networks are trained here with one output per class. Take "
+            f"{NetworkConfig(**(config.model_dump() | {'sigmoid': False})).name}."
+        )
     if recipe.stochastic_depth and config.kind != "residual":
         raise BadSettings(
             f"`stochastic_depth` (={recipe.stochastic_depth}) drops branches beside shortcuts, and "

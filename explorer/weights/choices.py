@@ -73,13 +73,13 @@ def assumptions(config: NetworkConfig) -> list[str]:
     ]
     if config.dense:
         found.append(
-            "Weights do not show the order in which dense layers concatenate: assumed new channels behind the old ones, "
-            "as in torchvision. In a file with the names of kuangliu's DenseNet they come first, and are put in order."
+            "Weights do not show the order in which dense layers concatenate: assumed new channels behind the old, as "
+            "in torchvision; with the names of kuangliu's DenseNet, before the old, and put in our order."
         )
     if config.excitation and config.order == "post":
         found.append(
-            "Weights do not show a ReLU between a branch and its excitation, as weiaicunzai's SENet has it: assumed none; "
-            "no network here has one."
+            "Weights do not show a ReLU between a branch and its excitation: assumed none. weiaicunzai's SENet has "
+            "one, and is not a network here."
         )
     if config.norm == "group":
         found.append(

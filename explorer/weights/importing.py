@@ -8,7 +8,7 @@ from torch import Tensor
 
 from explorer import progress
 from explorer.data.batches import sample_of_test_set
-from explorer.data.catalogue import DATASETS, IMAGENET, DatasetRow, data_status, dataset, known_dataset
+from explorer.data.catalogue import COLOURS, DATASETS, IMAGENET, DatasetRow, data_status, dataset, known_dataset
 from explorer.data.normalisations import normalisation_row
 from explorer.data.pixels import load_data
 from explorer.errors import BadSettings, RunError, StorageError, quoted
@@ -27,10 +27,12 @@ from explorer.seals import sha256_of
 from explorer.training.evaluation import error_and_loss
 from explorer.training.normalisation_choice import measured_normalisation
 from explorer.weights.choices import assumptions
-from explorer.weights.config import config_of_parts
+from explorer.weights.config import config_of_parts, end_of
 from explorer.weights.layers import parts_of
 from explorer.weights.matching import load_foreign_state, require_fit
 from explorer.weights.reading import foreign_tensors
+from explorer.weights.recognised import recognised
+from explorer.weights.rewriting import rewritten
 
 SAMPLE_IMAGES = 500  # test images for the reported error
 NEAR_CHANCE = 0.8  # fraction of the chance error above which a warning is given
@@ -62,7 +64,8 @@ def import_checkpoint(
             from tensor shapes.
         data: name of the data set it was trained on; empty infers it from the numbers of classes and channels.
         normalisation: a kind, see `data.normalisations`; empty chooses the one with the lowest loss on up to 1,000
-            training images, "imagenet" for ImageNet's classes, and "channel" where the data set is not on this machine.
+            training images, "imagenet" for ImageNet's classes, and "channel" where the data set is not on this machine;
+            where none is known, "imagenet" for images in colour, else "half".
         classes: names in order of class; empty takes the data set's.
         source: description of the origin; empty takes the file's name. The sha256 is added.
         overwrite: replace a checkpoint of the same name.
@@ -80,6 +83,7 @@ def import_checkpoint(
     with progress.part(0, 3):
         state = foreign_tensors(path)
     decisions: list[str] = []
+    state = _rewritten(state, network, data, classes, decisions)
     digest = sha256_of(path)
     known = _known(path, digest, decisions)
     built = _network(state, network, known, decisions)
@@ -202,20 +206,42 @@ def _same_task(known: CheckpointFacts, facts: CheckpointFacts) -> bool:
     return all(getattr(known, each) == getattr(facts, each) for each in ("network", "normalisation", "classes", "data"))
 
 
+def _rewritten(
+    state: Mapping[str, Tensor], network: str, data: str, classes: Sequence[str], decisions: list[str]
+) -> dict[str, Tensor]:
+    """The weights in plain layers, see `weights.rewriting`."""
+    count = len(classes) or (len(dataset(data).classes) if data else 0)
+    named = network_config(network) if network else None
+    found, said = rewritten(state, classes=count, linear=named is not None and not named.head)
+    decisions += said
+    return found
+
+
 def _network(state: Mapping[str, Tensor], name: str, known: CheckpointFacts | None, decisions: list[str]) -> Network:
     if known and not name:
         config = known.network
     elif name:
         parts = parts_of(state)
-        sizes = {"classes": parts.classifier.width, "channels": parts.convolutions[0].shape[1]}
+        sizes = end_of(parts) | {"channels": parts.convolutions[0].shape[1]}
         config = NetworkConfig(**(network_config(name).model_dump() | sizes))
     else:
-        config = config_of_parts(parts_of(state))
+        config = _recognised_config(state)
         decisions += [f"The shapes of its weights are those of {config.name}.", *assumptions(config)]
     require_fit(config, state)  # a small file with odd shapes may describe a network of any size
     built = build(config)
     load_foreign_state(built, state)
     return built.eval()
+
+
+def _recognised_config(state: Mapping[str, Tensor]) -> NetworkConfig:
+    """The network of these shapes; the error about others says what was recognised."""
+    parts = parts_of(state)
+    try:
+        config = config_of_parts(parts)
+        require_fit(config, state)
+    except BadSettings as error:
+        raise BadSettings(f"{error} {recognised(parts)}") from None
+    return config
 
 
 def _row_of(config: NetworkConfig, known: CheckpointFacts) -> DatasetRow | None:
@@ -268,11 +294,17 @@ def _normalisation(network: Network, row: DatasetRow | None, kind: str, decision
     if row is not None and row.name.partition(":")[0] == IMAGENET:
         decisions.append("Normalisation: imagenet, as is usual for networks trained on ImageNet.")
         return IMAGENET
-    if row is None or not data_status(row.name).available:
-        title = row.title if row else "its data set"
+    if row is None:
+        usual = IMAGENET if network.config.channels == COLOURS else "half"
         decisions.append(
-            f"Normalisation: channel, a guess, since {title} is not on this machine to measure it. Name the kind with "
-            "`normalisation` if you know it."
+            f"Normalisation: {usual}, a guess, since its images are not known and it cannot be measured on them. Name "
+            "the kind with `normalisation` if you know it."
+        )
+        return usual
+    if not data_status(row.name).available:
+        decisions.append(
+            f"Normalisation: channel, a guess, since {row.title} is not on this machine to measure it. Name the kind "
+            "with `normalisation` if you know it."
         )
         return "channel"
     if not row.train_images:

@@ -8,6 +8,7 @@ from math import inf
 from torch import Tensor
 
 from explorer.errors import BadSettings
+from explorer.weights.heads import HIDDEN
 
 # In the names of layers on shortcuts: ours, torchvision's and timm's, WideResNet's, and other usual words (shortcut.0,
 # convShortcut, skip_conv), as whole words, since a network may be called skipnet
@@ -59,6 +60,7 @@ class Parts:
     Attributes:
         convolutions, norms: on the main path; side_convolutions, side_norms: of shortcuts.
         excitations: two for each block with squeeze-and-excitation, one with ECA.
+        hidden: linear maps before the classifier, under the names that `weights.heads` gives them.
         others: the rest, such as the scalars of networks without batch norm.
     """
 
@@ -67,6 +69,7 @@ class Parts:
     side_convolutions: list[Part]
     side_norms: list[Part]
     excitations: list[Part]
+    hidden: list[Part]
     classifier: Part
     others: list[Part]
 
@@ -99,8 +102,9 @@ def parts_of(state: Mapping[str, Tensor]) -> Parts:
     if _alphabetical(parts):
         parts = _ordered_by_numbers(parts, min(convolutions, key=lambda part: (part.name.count("."), part.shape[1])))
         convolutions = [part for part in parts if len(part.shape) == 4]
-    classifier = min(linear, key=lambda part: part.name.count("."))
-    excitations = _excitations(parts, classifier)
+    hidden = [part for part in linear if part.name.startswith(HIDDEN)]
+    classifier = min((part for part in linear if part not in hidden), key=lambda part: part.name.count("."))
+    excitations = _excitations(parts, [*hidden, classifier])
     main, side = _split_paths([part for part in convolutions if part not in excitations])
     if not main:
         raise BadSettings(
@@ -110,13 +114,14 @@ def parts_of(state: Mapping[str, Tensor]) -> Parts:
     norms = _norms(parts, convolutions)
     on_shortcut = {part.parent for part in side} - {part.parent for part in main}
     side_norms = [part for part in norms if ON_SHORTCUT.search(part.name) or part.parent in on_shortcut]
-    known = [*main, *side, *norms, *excitations, classifier]
+    known = [*main, *side, *norms, *excitations, *hidden, classifier]
     return Parts(
         convolutions=main,
         norms=[part for part in norms if part not in side_norms],
         side_convolutions=side,
         side_norms=side_norms,
         excitations=excitations,
+        hidden=hidden,
         classifier=classifier,
         others=[part for part in parts if part not in known],
     )
@@ -140,18 +145,18 @@ def _grouped(state: Mapping[str, object]) -> list[Part]:
     return [Part(name, tensors) for name, tensors in parts.items()]
 
 
-def _excitations(parts: Sequence[Part], classifier: Part) -> list[Part]:
+def _excitations(parts: Sequence[Part], end: Sequence[Part]) -> list[Part]:
     """Layers that weight channels, in order of use."""
     convolutions = [part for part in parts if len(part.shape) == 4]
     biased = [part for part in convolutions if "bias" in part.tensors and not ON_SHORTCUT.search(part.name)]
-    # where all convolutions have biases, the 1x1 of a bottleneck stand beside a 3x3 of the same inner width
-    inner = {(part.parent, part.width) for part in biased if part.kernel > 1}
+    # the 1x1 convolutions of a bottleneck, which may have biases too, stand beside a 3x3 of the same inner width
+    inner = {(part.parent, part.width) for part in convolutions if part.kernel > 1}
     found = {
         part.name
         for part in biased
         if part.kernel == 1 and part is not convolutions[0] and (part.parent, min(part.shape[:2])) not in inner
     }
-    found |= {part.name for part in parts if len(part.shape) == 2 and part is not classifier}
+    found |= {part.name for part in parts if len(part.shape) == 2 and part not in end}
     found |= {part.name for part in parts if len(part.shape) == 3 and part.shape[:2] == (1, 1)}
     return [part for part in parts if part.name in found]
 

@@ -16,6 +16,7 @@ from explorer.models.network import Network
 from explorer.weights.biases import with_folded_biases
 from explorer.weights.concatenation import new_channels_come_first, with_new_channels_last
 from explorer.weights.layers import Part, parts_of
+from explorer.weights.rewriting import rewritten
 
 MOST_LISTED = 3  # differences listed in an error message
 
@@ -47,7 +48,8 @@ def load_foreign_state(network: Network, state: Mapping[str, Tensor]) -> None:
     Raises:
         BadSettings: it does not fit; the message names the first keys that differ. The network is not changed.
     """
-    network.load_state_dict(mapped(network, state))
+    linear = not network.config.head
+    network.load_state_dict(mapped(network, rewritten(state, classes=network.config.outputs, linear=linear)[0]))
 
 
 def mapped(network: Network, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -87,10 +89,11 @@ def _matched(network: Network, state: Mapping[str, Tensor]) -> tuple[dict[str, T
         (own.norms, other.norms, _NORM),
         (own.side_norms, other.side_norms, _NORM),
         (own.excitations, other.excitations, ("weight",)),
+        (own.hidden, other.hidden, ("weight", "bias")),
         ([own.classifier], [other.classifier], ("weight", "bias")),
         (own.others, other.others, ()),
     ):
-        if network.config.norm == "batch" and ours in (own.convolutions, own.side_convolutions):
+        if network.config.norm == "batch" and (ours is own.convolutions or ours is own.side_convolutions):
             biases |= _biases(ours, theirs)
             theirs = [_without_bias(part) for part in theirs]
         _match(ours, theirs, required, found, differences)

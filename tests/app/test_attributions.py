@@ -230,9 +230,18 @@ def test_networks_of_other_data_are_left_out_and_told(open_page, make_weights):
 
 
 def test_data_that_are_not_here_are_told(open_page, make_weights):
-    app = open_page("attributions", networks=make_weights("resnet8-w4", channels=3, data="cifar10"))
-    assert "CIFAR-10 is not on this machine. Download it on the Data page" in app.info[0].value
-    assert not charts(app)
+    run = make_weights("resnet8-w4", channels=3, data="cifar10")
+    app = open_page("attributions", networks=run, methods="Saliency")
+    assert "CIFAR-10 is not on this machine, and can be downloaded on the Data page: photographs" in texts(app)
+    assert set(grid(app)) == {"Saliency, resnet8-w4, step 10"}  # of a photograph
+
+
+def test_one_own_picture_for_a_network_whose_images_are_not_known(open_page, imported):
+    app = open_page("attributions", networks=imported, methods="Saliency")
+    assert "Which images the network was trained on is not known: photographs and uploads" in texts(app)
+    assert set(grid(app)) == {"Saliency, resnet8-w4-sigmoid"}
+    assert app.segmented_control(key="pictures").options == ["Photographs", "Upload"]
+    assert app.selectbox(key="target").options[2:] == ["no", "yes"]
 
 
 def test_no_networks_says_what_to_do(open_page):

@@ -1,10 +1,13 @@
 """The Evaluate page: its views, clicks on fields and pictures, samples, what it says where something lacks."""
 
+import numpy as np
 import pytest
 import streamlit as st
+from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from explorer.compute.client import compute
+from explorer.data.own_folders import add_folder
 from explorer.data.pixels import load_test
 from explorer.models.network import build
 from explorer.runs.checkpoint_facts import CheckpointFacts, checkpoint_facts
@@ -245,3 +248,20 @@ def test_rows_appear_network_by_network(open_page, monkeypatch):
     monkeypatch.setattr("explorer.ui.evaluate.choice.awaited", until_the_first)
     app = open_page("evaluate", networks=TINY, images="200")
     assert list(app.dataframe[0].value["Network"]) == ["plain8"]
+
+
+def test_a_network_whose_images_are_not_known_says_what_is_needed_and_where(open_page, imported):
+    app = open_page("evaluate", networks=imported)
+    assert "a folder with a subfolder for each class" in app.info[0].value
+    assert app.get("page_link")[0].proto.label == "To the Data page"
+
+
+def test_a_folder_of_its_classes_is_what_it_needs(open_page, imported, tmp_path):
+    numbers = np.random.default_rng(0)
+    for number in range(6):
+        path = tmp_path / "answers" / ("yes" if number % 2 else "no") / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(numbers.integers(0, 256, (40, 40, 3), np.uint8)).save(path)
+    add_folder(str(tmp_path / "answers"))
+    app = open_page("evaluate", networks=imported, data="The folder answers")
+    assert "all 6 test images of The folder answers" in texts(app)

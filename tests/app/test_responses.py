@@ -320,3 +320,14 @@ def test_a_run_deleted_meanwhile_is_told_and_left_out(open_page, make_weights):
     assert not app.exception
     assert f"Not on this machine: {in_markdown(run)}." in app.warning[0].value
     assert app.multiselect(key="networks_chosen").value == ["plain8"]
+
+
+def test_a_network_whose_images_are_not_known_is_shown_crops_of_photographs(open_page, imported):
+    app = open_page("responses", networks=imported)
+    assert len(charts(app)) == 2
+    assert f"crops of two photographs, since the images of these networks are not here: {imported}" in texts(app)
+
+
+def test_gradients_need_labels_and_say_so(open_page, imported):
+    app = open_page("responses", networks=imported, study="Gradients")
+    assert "Which images this network was trained on is not known" in texts(app)

@@ -3,6 +3,7 @@
 Importing this does not import torch.
 """
 
+from itertools import pairwise
 from textwrap import fill
 
 from explorer.models.catalogue import network_config
@@ -56,9 +57,12 @@ def standalone_code(network: str | NetworkConfig) -> str:
 def _docstring(config: NetworkConfig) -> str:
     side = config.image_size
     kind = {"plain": "a plain network", "residual": "a residual network", "dense": "a densely connected network"}
+    output = "scores (N, 1), the sigmoid of which is the probability of class 1"
+    if not config.sigmoid:
+        output = f"scores (N, {config.classes}) before softmax"
     text = (
         f"{parameter_count(config):,} parameters. Input: images (N, {config.channels}, {side}, {side}), normalised as "
-        f"in training; other sizes work too. Output: scores (N, {config.classes}) before softmax."
+        f"in training; other sizes work too. Output: {output}."
     )
     return "\n".join(
         [
@@ -129,28 +133,38 @@ def _constants(config: NetworkConfig) -> str:
 def _network(config: NetworkConfig) -> str:
     open_end = ends_with_norm(config)
     end = {"norm": norm_after(config.norm, "width"), "relu": "nn.ReLU()"}
-    features = "self.stages(self.stem(images))"
+    features, pooled = "self.stages(self.stem(images))", "self.pool(features).flatten(1)"
+    last = config.head[-1] if config.head else "width"
     lines = [
         "class Network(nn.Module):",
         '    """Stem, stages of blocks, average pooling, classifier."""',
         "",
-        f"    def __init__(self, classes: int = {config.classes}) -> None:",
+        f"    def __init__(self{'' if config.sigmoid else f', classes: int = {config.classes}'}) -> None:",
         "        super().__init__()",
         f"        self.stem = {sequential(_stem(config), indent=8)}",
         *(f"        {line}" for line in (_dense_stages(config) if config.dense else _residual_stages(config))),
         *([f"        self.end = {sequential(end, indent=8)}"] if open_end else []),
         "        self.pool = nn.AdaptiveAvgPool2d(1)",
-        "        self.classifier = nn.Linear(width, classes)",
+        *(f"        {line}" for line in _head(config)),
+        f"        self.classifier = nn.Linear({last}, {'1' if config.sigmoid else 'classes'})",
         "        self.initialise()",
         "",
         *(f"    {line}".rstrip() for line in _initialise(config)),
         "",
         "    def forward(self, images: Tensor) -> Tensor:",
         f"        features = {f'self.end({features})' if open_end else features}",
-        "        return self.classifier(self.pool(features).flatten(1))",
+        f"        return self.classifier({f'self.head({pooled})' if config.head else pooled})",
         "",
     ]
     return "\n".join(lines)
+
+
+def _head(config: NetworkConfig) -> list[str]:
+    """Code of the hidden linear layers, if there are any."""
+    modules: dict[str, str] = {}
+    for number, (before, after) in enumerate(pairwise(("width", *config.head)), start=1):
+        modules |= {f"linear{number}": f"nn.Linear({before}, {after})", f"relu{number}": "nn.ReLU()"}
+    return [f"self.head = {sequential(modules, indent=8)}"] if modules else []
 
 
 def _stem(config: NetworkConfig) -> dict[str, str]:

@@ -20,7 +20,7 @@ from explorer.studies.map_files import Map, missing_map
 from explorer.ui.attributions.method_choice import Chosen
 from explorer.ui.widgets.data_choice import AS_TRAINED, choose_data
 from explorer.ui.widgets.network_choice import CHOOSE_NETWORK, Candidate, choose_networks
-from explorer.ui.widgets.picture_choice import choose_picture, images_available
+from explorer.ui.widgets.picture_choice import choose_picture, classes_known
 from explorer.ui.widgets.waiting import awaited
 
 PREDICTED, TRUE = "the predicted one", "the true one"
@@ -77,7 +77,7 @@ def choose_scene(fields: DeltaGenerator) -> Scene | None:
         st.info(CHOOSE_NETWORK)
         return None
     data, chosen = _of_folder(networks, folder) if folder else _as_trained(networks)
-    if not chosen or not images_available(data):
+    if not chosen or not classes_known(data):
         return None
     picture = choose_picture(controls, chosen, data)
     if picture is None:

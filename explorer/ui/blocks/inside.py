@@ -9,7 +9,7 @@ from explorer.ui.blocks.filters import show_filters
 from explorer.ui.blocks.inside_choice import LOOK, choose_inside
 from explorer.ui.blocks.logits import show_logits
 from explorer.ui.widgets.network_choice import CHOOSE_NETWORK
-from explorer.ui.widgets.picture_choice import images_available
+from explorer.ui.widgets.picture_choice import classes_known
 from explorer.ui.widgets.views import View, choose_view
 
 LOOKS = {
@@ -27,5 +27,5 @@ def show_inside(choice: BlocksChoice) -> None:
         return
     look = choose_view({name: each.title for name, each in LOOKS.items()}, LOOK, default="arithmetic", label="Look at")
     inside = choose_inside(choice)
-    if look and (look == "filters" or images_available(inside.data)):
+    if look and (look == "filters" or classes_known(inside.data)):
         LOOKS[look].show(inside)

@@ -18,6 +18,7 @@ from explorer.runs.checkpoint_facts import data_of_untrained
 from explorer.studies import commands
 from explorer.ui import wording
 from explorer.ui.address import forget_unless_offered
+from explorer.ui.navigation import page
 from explorer.ui.widgets.data_choice import AS_TRAINED, choose_data
 from explorer.ui.widgets.network_choice import CHOOSE_NETWORK, Candidate, choose_networks
 from explorer.ui.widgets.waiting import awaited, show_failure
@@ -156,6 +157,7 @@ def _available(choice: EvaluationChoice) -> bool:
         return True
     for detail in details:
         st.info(in_markdown(detail))
+    st.page_link(page("data"), label="To the Data page", icon=":material/arrow_forward:")
     return False
 
 

@@ -14,7 +14,7 @@ from explorer.analysis.layer_findings import gradient_finding, ledger_finding
 from explorer.analysis.response_claims import Claim, response_claims
 from explorer.compute.client import Call, compute
 from explorer.compute.functions import layers
-from explorer.data.catalogue import DatasetRow, dataset, no_training_images
+from explorer.data.catalogue import DatasetRow, dataset, known_dataset, no_training_images
 from explorer.escaping import in_markdown
 from explorer.figures import Figure, gradient_norms, ledger_entries, response_distribution, response_levels
 from explorer.figures.layer_measures import BLOCK_MEASURES, GRADIENT_MEASURES, RESPONSE_MEASURES, LayerMeasure
@@ -178,6 +178,7 @@ def _show(name: str, table: pd.DataFrame, at: Mapping[str, Candidate], options: 
         )
     with chart:
         _note_test_images(name, options)
+        _note_photographs(name, [at[each] for each in measured], options)
         if name == "responses" and options.measure == "response_std":
             st.caption(
                 "A batch norm brings its responses to a spread of about its own scale, γ, which is one before "
@@ -221,6 +222,22 @@ def _note_test_images(name: str, options: Options) -> None:
     row = dataset(options.data) if options.data else None
     if name != "responses" and row is not None and not row.train_images:
         st.caption(f"Measured on test images: {in_markdown(no_training_images(row.title))}")
+
+
+def _note_photographs(name: str, measured: Sequence[Candidate], options: Options) -> None:
+    """A note where networks whose images are not known are shown photographs."""
+    without = [each for each in measured if not options.data and each.data and not _has_images(each.data)]
+    if name == "responses" and without:
+        labels = ", ".join(in_markdown(each.label) for each in without)
+        st.caption(
+            f"Measured on crops of two photographs, since the images of these networks are not here: {labels}. Choose "
+            "the data above to measure on others."
+        )
+
+
+def _has_images(data: str) -> bool:
+    row = known_dataset(data)
+    return row is not None and row.test_images > 0
 
 
 def _select_clicked(point: Sequence[Any], at: Mapping[str, Candidate]) -> None:

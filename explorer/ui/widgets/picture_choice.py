@@ -11,9 +11,10 @@ from streamlit.delta_generator import DeltaGenerator
 from explorer.analysis.answers import Show, ranked_images
 from explorer.compute.client import compute
 from explorer.compute.functions import predictions
-from explorer.data.catalogue import IMAGENET, DatasetRow, data_status, dataset, known_dataset
+from explorer.data.catalogue import DatasetRow, data_status, dataset, known_dataset
 from explorer.data.pictures import PHOTOGRAPHS, Picture, keep_upload, picture, thumbnail
 from explorer.data.pixels import load_test
+from explorer.data.unknown import is_unknown
 from explorer.errors import ExplorerError
 from explorer.escaping import in_markdown, message_in_markdown
 from explorer.figures import StripImage, image_strip
@@ -68,10 +69,10 @@ def choose_picture(controls: DeltaGenerator, chosen: Sequence[Candidate], data: 
         The chosen picture; None where it cannot be read, for the reason shown.
     """
     row = dataset(data)
-    if not row.test_images:
+    if not has_images(data):
         st.caption(
-            f"{in_markdown(row.title)}'s images are not on this machine: photographs and uploads can be explained. "
-            "For mistakes and disagreements, add a folder of pictures on the Data page, and choose it here."
+            f"{_missing(row)}: photographs and uploads can be explained. For mistakes and "
+            "disagreements, add a folder of pictures on the Data page, and choose it here."
         )
     source, label = _source_and_class(controls, row, data)
     order = ""
@@ -99,24 +100,30 @@ def choose_picture(controls: DeltaGenerator, chosen: Sequence[Candidate], data: 
     return found
 
 
-def images_available(data: str) -> bool:
-    """Whether its images are on this machine; ImageNet's class names are enough for photographs."""
-    if data == IMAGENET:
-        return True
-    status = data_status(data)
-    if status.available:
-        return True
-    row = known_dataset(data)
-    if row is not None and row.archive is not None:
-        st.info(f"{row.title} is not on this machine. Download it on the Data page, or choose other networks.")
-    else:
-        st.info(f"{in_markdown(status.detail)} Choose other networks.")
-    return False
+def classes_known(data: str) -> bool:
+    """Whether the classes of a data set are known, which is enough for pictures of one's own; else shows the reason."""
+    if known_dataset(data) is None:
+        st.info(f"{in_markdown(data_status(data).detail)} Choose other networks.")
+        return False
+    return True
+
+
+def has_images(data: str) -> bool:
+    """Whether it has test images, and they are on this machine."""
+    return dataset(data).test_images > 0 and data_status(data).available
+
+
+def _missing(row: DatasetRow) -> str:
+    if is_unknown(row.name):
+        return "Which images the network was trained on is not known"
+    if row.archive is not None:
+        return f"{row.title} is not on this machine, and can be downloaded on the Data page"
+    return f"{in_markdown(row.title)}'s images are not on this machine"
 
 
 def _source_and_class(controls: DeltaGenerator, row: DatasetRow, data: str) -> tuple[str, int | None]:
     """Fields for a name in `SOURCES` and a class of the test images; None for any."""
-    sources = [name for name in SOURCES if row.test_images or name in WITHOUT_IMAGES]
+    sources = [name for name in SOURCES if name in WITHOUT_IMAGES or has_images(data)]
     forget_unless_offered("pictures", sources)
     with controls:
         source = st.segmented_control(
@@ -143,7 +150,7 @@ def _described(found: Picture, classes: Sequence[str]) -> str:
 
 def selected_picture(data: str) -> str:
     """The reference chosen last, unless it is a test image past the end of this data set."""
-    images = dataset(data).test_images
+    images = dataset(data).test_images if has_images(data) else 0
     reference = str(st.query_params.get("image", st.session_state.get("image", FIRST)))
     kind, _, number = reference.partition(":")
     beyond = kind == "test" and number_in(number, 0, images - 1) is None

@@ -174,7 +174,7 @@ def test_an_evaluation_takes_a_folder(write):
     assert data.test_labels.tolist() == [1, 1, 0, 0]
     scores = network.eval()(Normalisation.of(data, "imagenet")(data.test_pixels))
     assert evaluate(network, data)["error"] == (scores.argmax(1) != torch.tensor(data.test_labels)).double().mean()
-    with pytest.raises(BadSettings, match=f"Build it with `classes=2`, or name it imagenet:{folder}, with subfolders"):
+    with pytest.raises(BadSettings, match=f"or another network, or name it imagenet:{folder}, with subfolders"):
         evaluate(network, load_data(f"folder:{folder}", 32))
 
 

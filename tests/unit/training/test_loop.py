@@ -217,7 +217,8 @@ def test_the_paper_starts_110_layers_at_a_tenth_until_the_error_is_below_80_perc
 
 def test_a_network_for_other_images_is_refused_with_the_fix():
     with pytest.raises(
-        BadSettings, match="takes images of 3 channels; Handwritten digits has 1. Build it with `channels=1`"
+        BadSettings,
+        match=r"takes images of 3 channels; Handwritten digits has 1\. Choose .* a new one is built with `channels=1`",
     ):
         train(build(SMALL), "digits", RECIPE)
     with pytest.raises(BadSettings, match="has 7 classes; Handwritten digits has 10"):

@@ -62,18 +62,19 @@ LAYOUTS = {
     "weiaicunzai, ResNet": (classic.Weiaicunzai, "resnet12-b-w8-s2.2.1", ""),
     "weiaicunzai, PreActResNet": (
         lambda: preactivation.WeiaicunzaiPreAct(preactivation.BiasedPreBasic, 1),
-        "preresnet14-b-noend-stemnorm-w8-s2.2.1.1", "preresnet14-b-raw-noend-stemnorm-w8-s2.2.1.1",
+        "preresnet14-b-raw-noend-stemnorm-w8-s2.2.1.1", "",
     ),
     "weiaicunzai, PreActResNet with bottlenecks": (
         lambda: preactivation.WeiaicunzaiPreAct(preactivation.BiasedPreBottleneck, 4),
-        "preresnet20-bottleneck-noend-stemnorm-w8-s2.2.1.1", "preresnet20-bottleneck-v1-raw-noend-stemnorm-w8-s2.2.1.1",
+        "preresnet20-bottleneck-raw-noend-stemnorm-w8-s2.2.1.1",
+        "preresnet20-bottleneck-v1-raw-noend-stemnorm-w8-s2.2.1.1",
     ),
     "weiaicunzai, ResNeXt": (residual.WeiaicunzaiNext, "resnext17-4x4d-w8-s2.2.1", ""),
-    "weiaicunzai, WideResNet": (preactivation.WeiaicunzaiWide, "wrn-16-2-w8", "wrn-16-2-raw-w8"),
+    "weiaicunzai, WideResNet": (preactivation.WeiaicunzaiWide, "wrn-16-2-raw-w8", ""),
     "xternalz": (classic.Wide, "wrn-16-2", ""),
     "xternalz, widen factor 1": (lambda: preactivation.Trades(widen=1), "preresnet8-b", "preresnet8-b-rawfirst"),
     "szagoruyko": (preactivation.Szagoruyko, "wrn-16-2", ""),
-    "meliketoy": (preactivation.Meliketoy, "wrn-12-2-s1.2.1", "wrn-12-2-stride2-raw-s1.2.1"),
+    "meliketoy": (preactivation.Meliketoy, "wrn-12-2-raw-s1.2.1", "wrn-12-2-stride2-raw-s1.2.1"),
     "hysts": (preactivation.Hysts, "preresnet10-b-s2.1.1", ""),
     "huyvnphan": (pooled, "resnet12-b-w8-s2.1.1.1", "resnet12-b-pool-w8-s2.1.1.1"),
     "D-X-Y": (residual.Dxy, "resnet14", "resnet14-a-end"),
@@ -98,7 +99,7 @@ LAYOUTS = {
         "preresnet12-b-w8-s2.1.1.1", "preresnet12-b-rawfirst-w8-s2.1.1.1",
     ),
     "Madry lab": (
-        lambda: residual.Wrapped("model", residual.Cifar((8, 16, 32, 64), blocks=(2, 2, 2, 2))), "resnet18-cifar-w8", "",
+        lambda: residual.Wrapped("model", for_cifar()), "resnet18-cifar-w8", "",
     ),
     "moskomule": (
         lambda: residual.Cifar((16, 32, 64), residual.BasicExcited, blocks=(2, 2, 2)), "seresnet14-b", "",
@@ -202,8 +203,9 @@ def test_sorted_keys_give_the_same_network(make, recognised, actual):
     state = state_of(theirs)
     sorted_state = dict(sorted(state.items()))
     assert config_of_parts(parts_of(sorted_state)).name == recognised
-    ours, again = build(of_name(config_of_parts(parts_of(state)), actual)), build(
-        of_name(config_of_parts(parts_of(state)), actual), seed=1
+    ours, again = (
+        build(of_name(config_of_parts(parts_of(state)), actual)),
+        build(of_name(config_of_parts(parts_of(state)), actual), seed=1),
     )
     load_foreign_state(ours, state)
     load_foreign_state(again, sorted_state)
