@@ -46,10 +46,9 @@ def with_new_channels_last(network: Network, tensors: Mapping[str, Tensor]) -> d
 def _reorder(found: dict[str, Tensor], norm: str, reader: str, layers: int, growth: int) -> None:
     """Put in order what a norm and the layer after it read, given the layers before them in the stage."""
     width = len(found[f"{norm}.weight"])
-    new = (
-        torch.arange(layers * growth).reshape(layers, growth).flip(0).flatten()
-    )  # the last layer's channels come first
-    order = torch.cat([torch.arange(layers * growth, width), new])
+    old = width - layers * growth
+    theirs = torch.arange(width, device=found[f"{norm}.weight"].device)  # the last layer's channels come first
+    order = torch.cat([theirs[-old:], theirs[:-old].reshape(layers, growth).flip(0).flatten()])
     for each in ("weight", "bias", "running_mean", "running_var"):
         found[f"{norm}.{each}"] = found[f"{norm}.{each}"][order]
     found[f"{reader}.weight"] = found[f"{reader}.weight"][:, order]

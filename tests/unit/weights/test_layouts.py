@@ -4,11 +4,15 @@ import pytest
 import torch
 from torch import nn
 
+from explorer.errors import BadSettings
+from explorer.files import PROJECT
 from explorer.models.catalogue import network_config
 from explorer.models.config import NetworkConfig
 from explorer.models.network import build
+from explorer.runs.checkpoints import load_checkpoint
 from explorer.weights.choices import alternatives, assumptions
 from explorer.weights.config import config_of_parts
+from explorer.weights.importing import import_checkpoint
 from explorer.weights.layers import parts_of
 from explorer.weights.matching import load_foreign_state
 from tests.unit.weights.layouts import classic, dense, libraries, preactivation, residual
@@ -210,3 +214,52 @@ def test_sorted_keys_give_the_same_network(make, recognised, actual):
     load_foreign_state(ours, state)
     load_foreign_state(again, sorted_state)
     torch.testing.assert_close(again.state_dict(), ours.state_dict(), rtol=0, atol=0)
+
+
+def test_the_table_names_every_project():
+    table = (PROJECT / "docs" / "weights.md").read_text("utf-8")
+    projects = {name.partition(",")[0] for name in LAYOUTS} - {"stages of one width"}
+    assert len(projects) >= 25
+    assert not [each for each in sorted(projects) if each not in table]
+
+
+def test_the_table_names_what_other_than_the_first_guess_a_layout_needs():
+    table = (PROJECT / "docs" / "weights.md").read_text("utf-8")
+    for name, (make, _, actual) in LAYOUTS.items():
+        if actual:
+            found = config_of_parts(parts_of(state_of(make())))
+            suffixes = set(actual.split("-")) - set(found.name.split("-"))
+            rows = [row for row in table.splitlines() if row.startswith("|") and name.partition(",")[0] in row]
+            assert any(all(f"-{each}" in row for each in suffixes) for row in rows), name
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: dense.Numbered(), "no ReLU is between them, as in all dense networks here"),
+        (lambda: libraries.TimmNet("deep", average=True, blocks=(1, 1, 1, 1), pruned=20), "A pruned network has to be"),
+        (lambda: libraries.TimmNet(norm=lambda width: nn.GroupNorm(2, width), width=8), "nor of group norm with 32"),
+    ],
+    ids=["dense without ReLU", "pruned", "other groups"],
+)
+def test_networks_that_are_none_of_ours_are_refused_with_the_reason(make, message):
+    with pytest.raises(BadSettings, match=message):
+        config_of_parts(parts_of(state_of(make())))
+
+
+@pytest.mark.parametrize("name", ["kuangliu, SENet", "meliketoy", "timm, ecaresnet50t", "kuangliu, DenseNet"])
+def test_a_file_of_such_a_layout_is_imported(name, tmp_path, monkeypatch, read_here):
+    monkeypatch.setenv("EXPLORER_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("EXPLORER_DATA", str(tmp_path / "no data"))
+    make, recognised, actual = LAYOUTS[name]
+    theirs = drawn(make())
+    path = tmp_path / "theirs.pth"
+    torch.save({"state_dict": {f"module.{key}": tensor for key, tensor in theirs.state_dict().items()}}, path)
+    found = import_checkpoint(path, network=actual)
+    assert found.network == (actual or recognised)
+    images = torch.randn(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        expected = theirs.eval()(images)
+        torch.testing.assert_close(
+            load_checkpoint(found.id)(images), expected, rtol=1e-4, atol=1e-4 * float(expected.abs().max())
+        )

@@ -52,7 +52,7 @@ class TimmBlock(nn.Module):
         super().__init__()
         basic, norm = options.get("basic", False), options.get("norm", nn.BatchNorm2d)
         antialias = options.get("antialias")
-        inner = width * options.get("times", 1)
+        inner = width * options.get("times", 1) + options.get("pruned", 0)
         after = width if basic else 4 * width
         taken = 1 if antialias else stride
         self.conv1 = conv(before, inner, 3 if basic else 1, taken if basic else 1)
