@@ -299,6 +299,12 @@ def _excitation(parts: Parts) -> dict[str, Any]:
                 "which reduce the channels and expand them again; other linear maps before the classifier, or 1×1 "
                 "convolutions with biases, are in no network here."
             )
-    pairs = [(part.shape[1], part.width) for part in parts.excitations[::2]]
-    least = [reduced for width, reduced in pairs if reduced > max(1, width // EXCITATION_REDUCTION)]
-    return {"excitation": True} | ({"excitation_least": max(least)} if least else {})
+    pairs = [(part.name, part.shape[1], part.width) for part in parts.excitations[::2]]
+    least = max([1, *(reduced for _, width, reduced in pairs if reduced > width // EXCITATION_REDUCTION)])
+    for name, width, reduced in pairs:
+        if reduced != max(least, width // EXCITATION_REDUCTION):
+            raise BadSettings(
+                f"{name} reduces {width} channels to {reduced}. Excitations here reduce them to one in "
+                f"{EXCITATION_REDUCTION}, or to one number wherever that is fewer. Train a network that does so."
+            )
+    return {"excitation": True} | ({"excitation_least": least} if least > 1 else {})

@@ -26,7 +26,7 @@ def folded_biases(state: State, said: list[str]) -> State:
     found, folded = dict(state), 0
     for name in biased:
         bias, norm = convolutions[name]["bias"], after.get(name)
-        if norm is not None:
+        if norm is not None and bias.shape == found[f"{norm}.running_mean"].shape:
             found[f"{norm}.running_mean"] = found[f"{norm}.running_mean"] - bias
             folded += 1
         elif name in kept or bias.any():

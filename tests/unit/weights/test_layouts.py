@@ -238,9 +238,10 @@ def test_the_table_names_what_other_than_the_first_guess_a_layout_needs():
     [
         (lambda: dense.Numbered(), "no ReLU is between them, as in all dense networks here"),
         (lambda: libraries.TimmNet("deep", average=True, blocks=(1, 1, 1, 1), pruned=20), "A pruned network has to be"),
+        (lambda: for_cifar(block=residual.BasicFourth), "layer1.0.se.fc.0 reduces 8 channels to 2. Excitations here"),
         (lambda: libraries.TimmNet(norm=lambda width: nn.GroupNorm(2, width), width=8), "nor of group norm with 32"),
     ],
-    ids=["dense without ReLU", "pruned", "other groups"],
+    ids=["dense without ReLU", "pruned", "other reduction", "other groups"],
 )
 def test_networks_that_are_none_of_ours_are_refused_with_the_reason(make, message):
     with pytest.raises(BadSettings, match=message):

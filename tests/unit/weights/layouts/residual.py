@@ -10,7 +10,7 @@ from tests.unit.weights.layouts.parts import add_layers, conv, in_turn, stages
 class Basic(nn.Module):
     """torchvision's, with a projection called downsample."""
 
-    excited = False
+    excited, reduction = False, 16
 
     def __init__(self, before, after, stride):
         super().__init__()
@@ -18,7 +18,7 @@ class Basic(nn.Module):
         self.relu = nn.ReLU()
         self.conv2, self.bn2 = conv(after, after), nn.BatchNorm2d(after)
         if self.excited:
-            self.se = LinearExcitation(after)
+            self.se = LinearExcitation(after, self.reduction)
         self.downsample = None
         if stride != 1 or before != after:
             self.downsample = nn.Sequential(conv(before, after, 1, stride), nn.BatchNorm2d(after))
@@ -33,6 +33,12 @@ class BasicExcited(Basic):
     """moskomule/senet.pytorch for CIFAR."""
 
     excited = True
+
+
+class BasicFourth(BasicExcited):
+    """With another reduction."""
+
+    reduction = 4
 
 
 class Bottleneck(nn.Module):
