@@ -10,8 +10,8 @@
 18, 34, 50, 101 and 152 layers are those of ImageNet networks. Suffixes: -a -b -c -d -plain (shortcut), -basic
 -bottleneck, -v1 (stride on the 1x1), -deep (stem), -cifar (an ImageNet network with a stem for small images), -skipinit
 -fixup, -alpha0.5 (factor of the shortcuts), -w32 (width), -s2.3.4 (blocks of each stage; with a stem for small images
-unless -large), -head512.32 (hidden linear layers before the classifier), -sigmoid (one output for two classes), and
-those of `DETAILS`, -se8, -up224 and -widths64.128.256, which `NetworkConfig` explains. A t in place of the d is timm's
+unless -large), -head512.32 (hidden linear layers before the classifier), -sigmoid (one output for two classes), those
+of `DETAILS`, and -se8, -up224 and -widths64.128.256, which `NetworkConfig` explains. A t in place of the d is timm's
 tiered stem (resnet26t), eca in place of se its other excitation.
 """
 
@@ -122,10 +122,10 @@ def settings_of(name: str) -> dict[str, Any] | None:
             return None
         (details if each in DETAILS else suffixes).update(named)
     part = found.groupdict()
-    head = {key: suffixes.pop(key) for key in ENDS if key in suffixes}
+    end = _end({key: suffixes.pop(key) for key in ENDS if key in suffixes})
     dense = text.startswith("densenet")
     settings = _dense(part, suffixes) if dense else _residual(part, suffixes)
-    return settings and settings | details | _end(head)
+    return settings and settings | details | end
 
 
 def _end(suffixes: dict[str, str]) -> dict[str, Any]:

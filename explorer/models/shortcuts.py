@@ -32,7 +32,7 @@ class PadShortcut(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         # Windows of one position; the gradient of slices would not be channels last, and slow.
         size = self.window, self.stride
-        kept = F.avg_pool2d(x, *size, ceil_mode=True, count_include_pad=False)
+        kept = F.avg_pool2d(x, *size, ceil_mode=self.window > 1, count_include_pad=False)
         return F.pad(kept, self.padding)
 
 

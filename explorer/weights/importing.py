@@ -212,7 +212,8 @@ def _rewritten(
     """The weights in plain layers, see `weights.rewriting`."""
     count = len(classes) or (len(dataset(data).classes) if data else 0)
     named = network_config(network) if network else None
-    found, said = rewritten(state, classes=count, linear=named is not None and not named.head)
+    options = {"linear": not named.head, "group_norm": named.norm != "batch"} if named else {}
+    found, said = rewritten(state, classes=count, **options)
     decisions += said
     return found
 

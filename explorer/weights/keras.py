@@ -100,5 +100,16 @@ def _flat(state: State) -> dict[str, str]:
     widths = [kernels[each].shape[3] for each in convolutions]
     if len({parent(each) for each in layers}) > 1 or widths != [len(means[each]) for each in norms]:
         return {}
-    pairs = enumerate(zip(convolutions, norms, strict=True))
-    return {name: f"units.{number}.{kind}" for number, pair in pairs for name, kind in zip(pair, KINDS, strict=True)}
+    found: dict[str, str] = {}
+    width, place = 0, -1  # of the convolution among those of blocks
+    layers_in_block = 2 if [kernels[each].shape[0] for each in convolutions[1:2]] == [3] else 3
+    for pair in zip(convolutions, norms, strict=True):
+        height, _, given, own = kernels[pair[0]].shape
+        beside = height == 1 and own == width != given  # a projection gives the width that its block has already
+        place += not beside
+        block, layer = divmod(max(place - 1, 0), layers_in_block)
+        unit = f"blocks.{block}.{'shortcut.' if beside else ''}" if place else "0."
+        number = "" if beside else layer + 1
+        found |= {name: f"{unit}{kind}{number}" for name, kind in zip(pair, KINDS, strict=True)}
+        width = own
+    return found

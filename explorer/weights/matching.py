@@ -48,8 +48,9 @@ def load_foreign_state(network: Network, state: Mapping[str, Tensor]) -> None:
     Raises:
         BadSettings: it does not fit; the message names the first keys that differ. The network is not changed.
     """
-    linear = not network.config.head
-    network.load_state_dict(mapped(network, rewritten(state, classes=network.config.outputs, linear=linear)[0]))
+    config = network.config
+    options = {"linear": not config.head, "group_norm": config.norm != "batch"}
+    network.load_state_dict(mapped(network, rewritten(state, classes=config.outputs, **options)[0]))
 
 
 def mapped(network: Network, state: Mapping[str, Tensor]) -> dict[str, Tensor]:

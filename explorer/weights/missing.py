@@ -5,15 +5,11 @@ from collections.abc import Mapping
 from torch import Tensor
 
 from explorer.errors import BadSettings
-from explorer.models.config import NORM_GROUPS
 from explorer.weights.modules import is_convolution, is_norm, modules_of
 
 
 def require_statistics(state: Mapping[str, Tensor]) -> None:
-    """Raise BadSettings if norms have weights and biases, but none has running statistics.
-
-    Where they may be group norms of 32 groups, they are taken for those, see `weights.choices.assumptions`.
-    """
+    """Raise BadSettings if norms lack running statistics, and are not called group norms (gn1, group_norm)."""
     modules = modules_of(state)
     if any(map(is_norm, modules.values())):
         return
@@ -31,17 +27,11 @@ def require_statistics(state: Mapping[str, Tensor]) -> None:
             f"The norms have no complete running statistics: there is {partial}, but not the other of running_mean and "
             "running_var. Save `model.state_dict()` whole."
         )
-    if not any(len(modules[name]["weight"]) % NORM_GROUPS for name in norms):
+    if any(word in name.lower() for name in norms for word in ("gn", "group")):
         return
-    named = next((name for name in norms if any(word in name.lower() for word in ("gn", "group"))), "")
-    how = (
-        f"{named} and {len(norms) - 1} more are group norms, by their name"
-        if named
-        else f"The {len(norms)} norms, such as {norms[0]}, have weights and biases only"
-    )
     raise BadSettings(
-        f"These weights have no running statistics (running_mean and running_var), which batch norm needs. {how}. If "
-        "they are batch norms, the file has parameters alone, as from `named_parameters()`: save `model.state_dict()`. "
-        f"Group norms have none; here they have {NORM_GROUPS} groups, so channels must be multiples of {NORM_GROUPS}. "
-        "Layer norms are not known here."
+        f"The {len(norms)} norms of these weights, such as {norms[0]}, have no running statistics (running_mean and "
+        "running_var). Batch norms need them: save `model.state_dict()`, which has them, rather than "
+        "`named_parameters()`, which has not. If they are group norms, name the network with `network`, such as "
+        "resnet50-gn."
     )

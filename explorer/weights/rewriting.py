@@ -1,7 +1,7 @@
 """Rewrite a state dict to the layers that it stands for, exactly, before they are recognised.
 
-Masks, weight norms and spectral norms are multiplied out, the names and axes of Keras become PyTorch's, biases go into
-the norms after them, and the layers of a head are put in order.
+Masks, weight norms and spectral norms are multiplied out, the names and axes of Keras become PyTorch's, and the layers
+of a head are put in order. Biases of convolutions are folded where the network is known, see `weights.biases`.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,6 @@ from torch import Tensor
 
 from explorer.errors import BadSettings
 from explorer.numerals import percent
-from explorer.weights.folding import folded_biases
 from explorer.weights.heads import linear_classifier, ordered_head
 from explorer.weights.keras import from_keras
 from explorer.weights.missing import require_statistics
@@ -22,13 +21,16 @@ State = dict[str, Tensor]
 _PARAMETRIZED = ".parametrizations."
 
 
-def rewritten(state: Mapping[str, Tensor], *, classes: int = 0, linear: bool = False) -> tuple[State, list[str]]:
+def rewritten(
+    state: Mapping[str, Tensor], *, classes: int = 0, linear: bool = False, group_norm: bool = False
+) -> tuple[State, list[str]]:
     """The same function in plain layers, and a sentence for each kind of rewriting that was done.
 
     Args:
         state: a state dict; it is not changed.
         classes: how many the network tells apart, which chooses among several heads; 0 if that is not known.
         linear: whether nothing is between the linear maps of a head.
+        group_norm: whether norms without running statistics are group norms.
 
     Raises:
         BadSettings: a part cannot be rewritten exactly; the message names it and what to do.
@@ -42,8 +44,8 @@ def rewritten(state: Mapping[str, Tensor], *, classes: int = 0, linear: bool = F
     _require_plain(found)
     for step in (from_keras, _with_affine_norms, linear_classifier):
         found = step(found, said)
-    require_statistics(found)
-    found = folded_biases(found, said)
+    if not group_norm:
+        require_statistics(found)
     return ordered_head(found, said, classes=classes, linear=linear), said
 
 
