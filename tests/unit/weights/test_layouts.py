@@ -74,6 +74,9 @@ LAYOUTS = {
         "preresnet20-bottleneck-v1-raw-noend-stemnorm-w8-s2.2.1.1",
     ),
     "weiaicunzai, ResNeXt": (residual.WeiaicunzaiNext, "resnext17-4x4d-w8-s2.2.1", ""),
+    "weiaicunzai, SEResNet": (
+        residual.WeiaicunzaiExcited, "seresnet12-b-s2.1.1.1", "seresnet12-b-serelu-s2.1.1.1",
+    ),
     "weiaicunzai, WideResNet": (preactivation.WeiaicunzaiWide, "wrn-16-2-raw-w8", ""),
     "xternalz": (classic.Wide, "wrn-16-2", ""),
     "xternalz, widen factor 1": (lambda: preactivation.Trades(widen=1), "preresnet8-b", "preresnet8-b-rawfirst"),
@@ -121,6 +124,10 @@ LAYOUTS = {
     ),
     "timm, resnet26t": (
         lambda: libraries.TimmNet("tiered", blocks=(2, 2, 2, 2), average=True), "resnet26t-w16", "",
+    ),
+    "Cadene": (
+        lambda: libraries.TimmNet(attention=libraries.CadeneExcitation, stride_on_first=True, ceil=True),
+        "seresnet17-bottleneck-large-w16-s1.2.1.1", "seresnet17-bottleneck-large-v1-ceilpool-w16-s1.2.1.1",
     ),
     "timm, seresnet": (
         lambda: libraries.TimmNet(attention=libraries.SqueezeExcitation, width=8),
