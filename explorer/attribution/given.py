@@ -45,12 +45,12 @@ def target_numbers(target: Target, names: Sequence[str]) -> int | Tensor | None:
         return target
     if isinstance(target, str):
         return _place(target, names)
-    numbers = [_place(each, names) if isinstance(each, str) else each for each in target]
     try:
+        numbers = [_place(each, names) if isinstance(each, str) else each for each in target]
         return torch.as_tensor(np.asarray(numbers))
-    except (TypeError, ValueError):
+    except TypeError:
         raise BadSettings(
-            f"`target` (={target!r}) are no classes: give a class, or one for each image, as numbers or names."
+            f"`target` (={target!r}) is not a whole number: give a class, or one for each image, as numbers or names."
         ) from None
 
 

@@ -45,6 +45,7 @@ def import_file(
     data: str = "",
     normalisation: str = "",
     classes: str = "",
+    head: str = "",
     overwrite: bool = False,
     json: AsJson = False,
 ) -> int:
@@ -56,6 +57,7 @@ def import_file(
         data: data set it was trained on; by default inferred from the numbers of classes and channels.
         normalisation: of the images it was trained on, such as channel, imagenet or cifar10; by default measured.
         classes: names in order of class, separated by commas; by default the data set's.
+        head: last layer of the head to take, such as fc, if there are several.
         overwrite: replace a checkpoint of the same name.
     """
     wait_passively()
@@ -69,6 +71,7 @@ def import_file(
             data=data,
             normalisation=normalisation,
             classes=tuple(each.strip() for each in classes.split(",")) if classes else (),
+            head=head,
             overwrite=overwrite,
         )
     return _show(found, json=json)

@@ -9,7 +9,8 @@ from tyro.conf import Positional, arg
 from explorer.cli.runs import find
 from explorer.data.catalogue import dataset
 from explorer.data.pictures import Picture, picture
-from explorer.errors import RunError
+from explorer.data.unknown import is_unknown
+from explorer.errors import BadSettings, RunError
 from explorer.models.catalogue import network_config
 from explorer.models.config import NetworkConfig
 from explorer.registry import lookup
@@ -55,7 +56,16 @@ class NamedNetwork:
         return lookup(names | numbers, text, f"class of {dataset(self.data).title}") if text else None
 
     def picture(self, reference: str) -> Picture:
-        """A picture by reference or path; errors as of `data.pictures.picture`."""
+        """A picture by reference or path; errors as of `data.pictures.picture`.
+
+        Raises:
+            BadSettings: it is a test image, and the network's images are not known.
+        """
+        if reference.startswith("test:") and is_unknown(self.data):
+            raise BadSettings(
+                f"Which images {self.reference} was trained on is not known, so it has no test images. Name a picture "
+                "with `--image`, such as china.jpg or the path of a file; or images with `--data`."
+            )
         return picture(reference, data=self.data, paths=True)
 
 

@@ -32,9 +32,9 @@ from explorer.runs.checkpoints import weights_identity
 from explorer.settings import require_between
 from explorer.studies.references import ResolvedNetwork, resolved
 
-BASELINE_IMAGES = 32  # test images from which GradientSHAP samples baselines
+BASELINE_IMAGES = 32  # images from which GradientSHAP samples baselines
 MOST_COMPARED = 10_000  # test images on which maps are compared, all in memory
-CALIBRATION = 100  # test images for the statistics of randomised networks
+CALIBRATION = 100  # images for the statistics of randomised networks
 MOST_KEPT = 2**30  # bytes of cached networks
 
 DEFAULT, DEFAULT_OF_LAYERS = Question(), Question("grad_cam")
@@ -109,7 +109,7 @@ def check(reference: str, image: str, question: Question = DEFAULT) -> Check:
         infidelity = checks.infidelity(network, shown.image, found.target, ranking)
     with progress.part(1, 3):
         sensitivity = checks.sensitivity(network, shown.image, found.target, question.method, given)
-    calibration, _ = _test_images(shown.net, CALIBRATION)
+    calibration = _some_images(shown.net, CALIBRATION)
     with progress.part(2, 3):
         table = randomisation.randomisation(network, shown.image, found.target, question.method, given, calibration)
     return Check(found, curves, infidelity, sensitivity, table, randomisation.badge(table), randomisation.DISSIMILAR)
@@ -221,12 +221,17 @@ def _test_images(net: ResolvedNetwork, count: int) -> tuple[Tensor, Tensor]:
     return net.test_sample(count)[1].whole(net.device)
 
 
+def _some_images(net: ResolvedNetwork, count: int) -> Tensor:
+    """Images of the network's data set; crops of photographs where it has none."""
+    return _test_images(net, count)[0] if net.has_images else net.photographs(count)
+
+
 def _given(net: ResolvedNetwork, question: Question) -> dict[str, Any]:
     """All parameters of the method; baselines that depend on the data set are given as images."""
     parameters = lookup(METHODS, question.method, "attribution method").checked(question.parameters)
     name = parameters.get("baseline")
     if name == "images":
-        return parameters | {"baseline": _test_images(net, BASELINE_IMAGES)[0]}
+        return parameters | {"baseline": _some_images(net, BASELINE_IMAGES)}
     if name in ("black", "white"):
         shape = (1, net.image_size, net.image_size, net.network.config.channels)
         pixels = np.full(shape, 255 if name == "white" else 0, np.uint8)

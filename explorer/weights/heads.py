@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from explorer.errors import BadSettings
+from explorer.registry import lookup
 from explorer.weights.modules import Module, is_convolution, is_linear, is_norm, modules_of, natural, parent
 
 State = dict[str, Tensor]
@@ -15,23 +16,24 @@ HIDDEN, CLASSIFIER = "head.linear", "classifier"  # of our networks
 _NAMES = ("classifier", "fc", "linear", "head", "logits", "predictions", "output")
 
 
-def ordered_head(state: State, said: list[str], *, classes: int = 0, linear: bool = False) -> State:
+def ordered_head(state: State, said: list[str], *, head: str = "", classes: int = 0, linear: bool = False) -> State:
     """The head as our networks have it: hidden layers, then the classifier with a bias; adds sentences to `said`.
 
     Batch norms between linear maps are folded into them. Tensors of other heads are left out.
 
     Args:
-        classes: chooses among several heads; 0 if unknown.
+        head: name of the last linear map of the head to take, if there are several; empty: see `classes`.
+        classes: how many outputs the head to take has; 0 if unknown.
         linear: whether nothing is between the linear maps.
 
     Raises:
-        BadSettings: there are several heads and `classes` does not choose one, or a norm cannot be folded.
+        BadSettings: there are several heads and neither `head` nor `classes` chooses one, or a norm cannot be folded.
     """
     modules = modules_of(state)
     maps = _maps(modules)
     if not maps:
         return state  # the error about it is raised where layers are recognised
-    chain = list(maps) if _ours(maps) else _chosen(_chains(modules, maps), maps, classes, said)
+    chain = list(maps) if _ours(maps) else _chosen(_chains(modules, maps), maps, head, classes, said)
     norms = [name for name, each in modules.items() if is_norm(each) and _in_head(name, modules, chain)]
     if len(maps) == 1 and not norms:
         return _with_bias(state, chain[0], said)
@@ -119,23 +121,24 @@ def _chains(modules: dict[str, Module], maps: dict[str, Module]) -> list[list[st
     return fitting or found
 
 
-def _chosen(chains: list[list[str]], maps: dict[str, Module], classes: int, said: list[str]) -> list[str]:
-    """The only way, or the only one to as many outputs as there are classes."""
-    if len(chains) == 1:
+def _chosen(chains: list[list[str]], maps: dict[str, Module], head: str, classes: int, said: list[str]) -> list[str]:
+    """The only way, the one that is named, or the only one to as many outputs as there are classes."""
+    if len(chains) == 1 and not head:
         return chains[0]
-
-    def outputs(chain: list[str]) -> int:
-        return len(maps[chain[-1]]["weight"])
-
-    named = [f"{chain[-1]} ({maps[chain[0]]['weight'].shape[1]} → {outputs(chain)})" for chain in chains]
-    right = [place for place, chain in enumerate(chains) if classes and outputs(chain) == classes]
+    texts = {chain[-1]: f"{maps[chain[0]]['weight'].shape[1]} → {len(maps[chain[-1]]['weight'])}" for chain in chains}
+    by_name = {chain[-1]: chain for chain in chains}
+    named = " and ".join(f"{name} ({text})" for name, text in texts.items())
+    if head:
+        chosen = lookup(by_name, head, "head of these weights")
+        said.append(f"Of the heads {named}, {head} was taken, as named.")
+        return chosen
+    right = [chain for chain in chains if classes and len(maps[chain[-1]]["weight"]) == classes]
     if len(right) == 1:
-        said.append(f"Of the heads {' and '.join(named)}, that with {classes} outputs was taken.")
-        return chains[right[0]]
+        said.append(f"Of the heads {named}, that with {classes} outputs was taken.")
+        return right[0]
     count = "two" if len(chains) == 2 else str(len(chains))
     raise BadSettings(
-        f"These weights have {count} heads: {' and '.join(named)}. Say which one to take by the number of its classes, "
-        "with the names of its `classes` or with its `data`; or leave the tensors of the others out of the file."
+        f"These weights have {count} heads: {named}. Name the one to take with `head`, such as {chains[0][-1]}."
     )
 
 

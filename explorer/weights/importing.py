@@ -49,6 +49,7 @@ def import_checkpoint(
     data: str = "",
     normalisation: str = "",
     classes: Sequence[str] = (),
+    head: str = "",
     source: str = "",
     overwrite: bool = False,
 ) -> Imported:
@@ -67,6 +68,8 @@ def import_checkpoint(
             training images, "imagenet" for ImageNet's classes, and "channel" where the data set is not on this machine;
             where none is known, "imagenet" for images in colour, else "half".
         classes: names in order of class; empty takes the data set's.
+        head: if there are several heads, the name of the last layer of the one to take, such as "fc"; empty takes the
+            only one with as many outputs as there are classes.
         source: description of the origin; empty takes the file's name. The sha256 is added.
         overwrite: replace a checkpoint of the same name.
 
@@ -83,7 +86,7 @@ def import_checkpoint(
     with progress.part(0, 3):
         state = foreign_tensors(path)
     decisions: list[str] = []
-    state = _rewritten(state, network, data, classes, decisions)
+    state = _rewritten(state, network, data, classes, head, decisions)
     digest = sha256_of(path)
     known = _known(path, digest, decisions)
     built = _network(state, network, known, decisions)
@@ -207,13 +210,18 @@ def _same_task(known: CheckpointFacts, facts: CheckpointFacts) -> bool:
 
 
 def _rewritten(
-    state: Mapping[str, Tensor], network: str, data: str, classes: Sequence[str], decisions: list[str]
+    state: Mapping[str, Tensor], network: str, data: str, classes: Sequence[str], head: str, decisions: list[str]
 ) -> dict[str, Tensor]:
     """The weights in plain layers, see `weights.rewriting`."""
     count = len(classes) or (len(dataset(data).classes) if data else 0)
     named = network_config(network) if network else None
-    options = {"linear": not named.head, "group_norm": named.norm != "batch"} if named else {}
-    found, said = rewritten(state, classes=count, **options)
+    found, said = rewritten(
+        state,
+        head=head,
+        classes=count,
+        linear=named is not None and not named.head,
+        group_norm=named is not None and named.norm != "batch",
+    )
     decisions += said
     return found
 

@@ -49,8 +49,8 @@ def load_foreign_state(network: Network, state: Mapping[str, Tensor]) -> None:
         BadSettings: it does not fit; the message names the first keys that differ. The network is not changed.
     """
     config = network.config
-    options = {"linear": not config.head, "group_norm": config.norm != "batch"}
-    network.load_state_dict(mapped(network, rewritten(state, classes=config.outputs, **options)[0]))
+    plain, _ = rewritten(state, classes=config.outputs, linear=not config.head, group_norm=config.norm != "batch")
+    network.load_state_dict(mapped(network, plain))
 
 
 def mapped(network: Network, state: Mapping[str, Tensor]) -> dict[str, Tensor]:

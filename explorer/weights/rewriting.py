@@ -22,13 +22,14 @@ _PARAMETRIZED = ".parametrizations."
 
 
 def rewritten(
-    state: Mapping[str, Tensor], *, classes: int = 0, linear: bool = False, group_norm: bool = False
+    state: Mapping[str, Tensor], *, head: str = "", classes: int = 0, linear: bool = False, group_norm: bool = False
 ) -> tuple[State, list[str]]:
     """The same function in plain layers, and a sentence for each kind of rewriting that was done.
 
     Args:
         state: a state dict; it is not changed.
-        classes: how many the network tells apart, which chooses among several heads; 0 if that is not known.
+        head: name of the last linear map of the head to take, if there are several.
+        classes: how many the network tells apart, which chooses among several heads too; 0 if that is not known.
         linear: whether nothing is between the linear maps of a head.
         group_norm: whether norms without running statistics are group norms.
 
@@ -46,7 +47,7 @@ def rewritten(
         found = step(found, said)
     if not group_norm:
         require_statistics(found)
-    return ordered_head(found, said, classes=classes, linear=linear), said
+    return ordered_head(found, said, head=head, classes=classes, linear=linear), said
 
 
 def _without_parametrizations(state: State, said: list[str]) -> State:

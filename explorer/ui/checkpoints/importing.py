@@ -7,13 +7,13 @@ import streamlit as st
 
 from explorer.compute.client import Call, compute
 from explorer.compute.functions import importing, torchvision
-from explorer.data.catalogue import DATASETS
 from explorer.data.normalisations import NORMALISATIONS
 from explorer.escaping import in_markdown, message_in_markdown
 from explorer.results import Imported
 from explorer.ui import wording
 from explorer.ui.checkpoints.table import OUTCOME, select
 from explorer.ui.errors import readable_errors, show_error
+from explorer.ui.widgets.data_choice import built_in, folder_labels
 from explorer.ui.widgets.waiting import awaited
 from explorer.weights.torchvision import WEIGHTS, WeightsRow
 from explorer.weights.uploads import remove_upload, write_upload
@@ -36,13 +36,16 @@ class Job:
     data: str = ""
     normalisation: str = ""
     name: str = ""
+    classes: str = ""
+    head: str = ""
 
     def call(self) -> Call[Imported]:
         if self.weights:
             return compute.ask(torchvision.load_pretrained, self.weights, self.path or None)
         return compute.ask(
             importing.import_checkpoint, self.path, network=self.network, data=self.data,
-            normalisation=self.normalisation, name=self.name,
+            normalisation=self.normalisation, name=self.name, head=self.head,
+            classes=tuple(each.strip() for each in self.classes.split(",")) if self.classes else (),
         )  # fmt: skip
 
 
@@ -108,16 +111,26 @@ def _options() -> dict[str, str]:
         "Network", key="import_network", placeholder="inferred from the weights",
         help="Such as plain20: weights do not show whether there are shortcuts without parameters.",
     )  # fmt: skip
+    trained_on = {"": "inferred from classes and channels", **built_in(), **folder_labels()}
     data = st.selectbox(
-        "Trained on", ["", *DATASETS], key="import_data",
-        format_func=lambda name: DATASETS[name].title if name else "inferred from classes and channels",
+        "Trained on", list(trained_on), key="import_data", format_func=trained_on.__getitem__,
+        help="Folders of your own pictures are added on the Data page.",
     )  # fmt: skip
     normalisation = st.selectbox(
         "Images normalised by", ["", *NORMALISATIONS], key="import_normalisation",
         format_func=lambda kind: NORMALISATIONS[kind].title if kind else "the one with the lowest loss",
     )  # fmt: skip
     name = st.text_input("Name", key="import_name", placeholder="name of the file")
-    return {"network": network, "data": str(data), "normalisation": str(normalisation), "name": name}
+    classes = st.text_input(
+        "Classes", key="import_classes", placeholder="those of the data set",
+        help="Their names in order, separated by commas, such as no, yes.",
+    )  # fmt: skip
+    head = st.text_input(
+        "Head", key="import_head", placeholder="the only one",
+        help="If the weights have several heads, the last layer of the one to take, such as fc.",
+    )  # fmt: skip
+    given = {"network": network, "data": str(data), "normalisation": str(normalisation), "name": name}
+    return given | {"classes": classes, "head": head}
 
 
 def _torchvision() -> None:

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn.utils import parametrizations, parametrize, prune
 
-from explorer.errors import BadSettings
+from explorer.errors import BadSettings, UnknownName
 from explorer.models.config import NetworkConfig
 from explorer.models.network import build
 from explorer.weights.config import config_of_parts
@@ -238,8 +238,19 @@ def test_of_two_heads_the_number_of_classes_chooses():
 
 @pytest.mark.parametrize(("rotations", "classes"), [(4, 0), (10, 10), (4, 7)])
 def test_of_two_heads_none_is_taken_in_silence(rotations, classes):
-    with pytest.raises(BadSettings, match=r"two heads: linear \(64 → 10\) and rotation \(64 → \d+\)\. Say which"):
+    with pytest.raises(
+        BadSettings, match=r"two heads: linear \(64 → 10\) and rotation \(64 → \d+\)\. Name .* `head`, such as linear"
+    ):
         rewritten(two_heads(rotations).state_dict(), classes=classes)
+
+
+def test_a_head_is_taken_by_its_name():
+    theirs = two_heads(10)
+    ours, said = same(theirs, head="linear")
+    assert ours.config.classes == 10
+    assert "linear was taken, as named" in said
+    with pytest.raises(UnknownName, match="No head of these weights is called 'liner'. Did you mean 'linear'"):
+        rewritten(theirs.state_dict(), head="liner")
 
 
 def test_a_projection_head_beside_the_classifier_is_another_head():
