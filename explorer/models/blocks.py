@@ -63,7 +63,7 @@ class ResidualBlock(nn.Module):
 
     def end(self, branch: Tensor, x: Tensor) -> Tensor:
         """The branch with its excitation plus the shortcut of x; in a plain network, the former alone."""
-        of_branch = self.excitation is not None and self.shape.excitation_on == "branch"
+        of_branch = self.excitation is not None and self.shape.excitation_on != "sum"
         out: Tensor = self.excitation(branch) if of_branch else branch
         if self.shortcut is not None:
             out = self.addition(out, self.shortcut(x))

@@ -17,6 +17,7 @@ Norm = Literal["batch", "skipinit", "fixup", "group"]
 ShortcutStart = Literal["activation", "projection", "input"]
 Antialias = Literal["none", "blur", "average"]
 ExcitationBy = Literal["se", "eca"]
+ExcitationOn = Literal["branch", "activation", "sum"]
 
 LAYERS_IN_BLOCK: dict[Block, int] = {"basic": 2, "bottleneck": 3, "dense": 1, "dense-bottleneck": 2}
 EXCITATION_REDUCTION = 16  # ratio of channels between the two layers of an excitation, Hu et al. 2018, section 4
@@ -61,7 +62,7 @@ class NetworkConfig(Settings):
             torchvision. In a basic block the first has it, or the "second".
         excitation: each channel is weighted at the end of each branch (Hu et al. 2018).
         excitation_by: "se", squeeze-and-excitation; "eca", a convolution over the channels' means (Wang et al. 2020).
-        excitation_on: the "branch", or its "sum" with the shortcut.
+        excitation_on: the "branch", the branch after a further ReLU ("activation"), or its "sum" with the shortcut.
         excitation_least: channels between the two layers of squeeze-and-excitation, at least; timm has 8.
         norm: "batch"; "skipinit" has instead a scalar, initially zero, at the end of each branch (De and Smith 2020);
             "fixup" has instead scalars and smaller initial weights (Zhang et al. 2019); "group" normalises 32 groups of
@@ -69,7 +70,8 @@ class NetworkConfig(Settings):
         growth: channels that each dense layer adds.
         shortcut_scale: factor of every shortcut before the sum, rounded to four decimals (the constant scaling of He et
             al. 2016, section 3.1).
-        pool: 3x3 max pooling with stride 2 after the stem: "usual" is "none" after a small one, "max" after others.
+        pool: 3x3 max pooling with stride 2 after the stem: "usual" is "none" after a small one, "max" after others;
+            "ceil" pools without padding, and at the end over what is left, as in Caffe.
         padding: where option A adds its zeros: "half" before and half after the channels, or all at the "end".
         subsampling: which positions option A takes where the image size is halved: every second ("stride"), or the
             "average" of 2x2.
@@ -105,12 +107,12 @@ class NetworkConfig(Settings):
     stride_on: Literal["3x3", "1x1", "second"] = "3x3"
     excitation: bool = False
     excitation_by: ExcitationBy = "se"
-    excitation_on: Literal["branch", "sum"] = "branch"
+    excitation_on: ExcitationOn = "branch"
     excitation_least: int = Field(default=1, ge=1, le=512)
     norm: Norm = "batch"
     growth: int = Field(default=0, ge=0, le=512)
     shortcut_scale: float = Field(default=1.0, ge=0, le=1)
-    pool: Literal["usual", "max", "none"] = "usual"
+    pool: Literal["usual", "max", "none", "ceil"] = "usual"
     padding: Literal["half", "end"] = "half"
     subsampling: Literal["stride", "average"] = "stride"
     shortcut_start: ShortcutStart = "activation"
@@ -263,6 +265,10 @@ class NetworkConfig(Settings):
             value = getattr(self, name)
             if value != type(self).model_fields[name].default and not has_effect:
                 return f"`{name}` (={value}) needs `{what}`. Set that, or leave out `{name}`."
+        if self.excitation_on == "activation" and self.excitation_by == "eca":
+            return "`excitation_on='activation'` is of `excitation_by='se'`; take that."
+        if self.pool == "ceil" and self.antialias != "none":
+            return f"`antialias` (={self.antialias!r}) replaces the stem's pooling; leave out `pool='ceil'`."
         if self.stride_on == "second" and self.block != "basic":
             return "`stride_on='second'` is of basic blocks; take `block='basic'`."
         if self.widths and len(self.widths) != len(self.stage_blocks):
@@ -299,7 +305,7 @@ class NetworkConfig(Settings):
     @property
     def pooled_stem(self) -> bool:
         """Whether max pooling follows the stem."""
-        return self.pool == "max" or (self.pool == "usual" and self.stem != "small")
+        return self.pool in ("max", "ceil") or (self.pool == "usual" and self.stem != "small")
 
     @property
     def bare_stem(self) -> bool:

@@ -24,6 +24,17 @@ class Excitation(nn.Module):
         return x * weights
 
 
+class RectifiedExcitation(Excitation):
+    """An excitation of what a ReLU leaves of the branch, as in weiaicunzai/pytorch-cifar100."""
+
+    def __init__(self, width: int, reduced: int) -> None:
+        super().__init__(width, reduced)
+        self.start = nn.ReLU()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(self.start(x))
+
+
 class EfficientExcitation(nn.Module):
     """Each channel times a weight between 0 and 1, computed from the means of its neighbours.
 
@@ -48,4 +59,5 @@ def build_excitation(shape: BlockShape) -> nn.Module | None:
         return None
     if shape.excitation_by == "eca":
         return EfficientExcitation(eca_kernel(shape.width))
-    return Excitation(shape.width, shape.excitation_width)
+    kind = RectifiedExcitation if shape.excitation_on == "activation" else Excitation
+    return kind(shape.width, shape.excitation_width)

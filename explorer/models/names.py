@@ -58,6 +58,7 @@ DETAILS: dict[str, tuple[str, object]] = {
     "gn": ("norm", "group"),
     "pool": ("pool", "max"),
     "nopool": ("pool", "none"),
+    "ceilpool": ("pool", "ceil"),
     "end": ("padding", "end"),
     "avg": ("subsampling", "average"),
     "rawfirst": ("shortcut_start", "projection"),
@@ -68,6 +69,7 @@ DETAILS: dict[str, tuple[str, object]] = {
     "blur": ("antialias", "blur"),
     "aa": ("antialias", "average"),
     "sesum": ("excitation_on", "sum"),
+    "serelu": ("excitation_on", "activation"),
 }
 
 _BASE = re.compile(

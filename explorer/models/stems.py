@@ -44,6 +44,8 @@ def _pooling(config: NetworkConfig) -> dict[str, nn.Module]:
         return {"pool": nn.AvgPool2d(2)}
     if config.antialias == "blur":
         return {"pool": nn.MaxPool2d(kernel_size=3, stride=1, padding=1), "blur": Blur()}
+    if config.pool == "ceil":
+        return {"pool": nn.MaxPool2d(kernel_size=3, stride=2, ceil_mode=True)}
     return {"pool": nn.MaxPool2d(kernel_size=3, stride=2, padding=1)}
 
 

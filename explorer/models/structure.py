@@ -15,6 +15,7 @@ from explorer.models.config import (
     LARGEST_IMAGE,
     Antialias,
     ExcitationBy,
+    ExcitationOn,
     NetworkConfig,
     Norm,
     Order,
@@ -58,7 +59,7 @@ class BlockShape:
     norm: Norm = "batch"
     excitation: bool = False
     excitation_by: ExcitationBy = "se"
-    excitation_on: Literal["branch", "sum"] = "branch"
+    excitation_on: ExcitationOn = "branch"
     excitation_width: int = 0
     shortcut_scale: float = 1.0
     padding: Literal["half", "end"] = "half"
@@ -227,7 +228,9 @@ def ends_with_norm(config: NetworkConfig) -> bool:
 
 
 def pooled_side(config: NetworkConfig, side: int) -> int:
-    """Side of the stem's output after its pooling, which averages without padding if it is antialiased so."""
+    """Side of the stem's output after its pooling; averages have no padding."""
+    if config.pool == "ceil":
+        return -(-(side - 3) // 2) + 1
     return side // 2 if config.antialias == "average" else -(-side // 2)
 
 

@@ -20,10 +20,11 @@ class Folding:
 
     def __init__(self, network: Network, tensors: Mapping[str, Tensor], biases: Mapping[str, Tensor]) -> None:
         self.network, self.tensors, self.biases = network, dict(tensors), biases
+        self.zero = tensors["classifier.bias"].new_zeros(())  # on their device, while the network may be on none
 
     def bias(self, convolution: str) -> Tensor:
         """Of a convolution of the network; zeros if it has none."""
-        zeros = torch.zeros(len(self.tensors[f"{convolution}.weight"]))
+        zeros = self.zero.expand(len(self.tensors[f"{convolution}.weight"]))
         return self.biases.get(convolution, zeros)
 
     def subtract(self, norm: str, constant: Tensor) -> None:
@@ -32,13 +33,13 @@ class Folding:
 
     def pairs(self, prefix: str, module: nn.Module) -> Tensor:
         """Subtract the bias of each convolution from the norm after it; gives that of the last if no norm follows."""
-        waiting = torch.zeros(())
+        waiting = self.zero
         for name, child in module.named_children():
             if isinstance(child, nn.Conv2d):
                 waiting = self.bias(f"{prefix}{name}")
             elif isinstance(child, nn.BatchNorm2d):
                 self.subtract(f"{prefix}{name}", waiting)
-                waiting = torch.zeros(())
+                waiting = self.zero
         return waiting
 
 
@@ -75,7 +76,7 @@ def _block(folding: Folding, name: str, block: nn.Module, constant: Tensor) -> T
         folding.pairs(f"{name}.", block)
         if isinstance(shortcut := getattr(block, "shortcut", None), nn.Module):
             folding.pairs(f"{name}.shortcut.", shortcut)
-        return torch.zeros(())
+        return folding.zero
     norm = next(each for each, child in block.named_children() if isinstance(child, nn.BatchNorm2d))
     rest = folding.pairs(f"{name}.", block)
     folding.subtract(f"{name}.{norm}", constant)

@@ -13,7 +13,11 @@ _START: dict[object, str] = {
     "input": "shortcuts that all start at the input of their blocks",
 }
 _WORDS: dict[str, dict[object, str]] = {
-    "pool": {"max": "max pooling after the stem", "none": "no pooling after the stem"},
+    "pool": {
+        "max": "max pooling after the stem",
+        "none": "no pooling after the stem",
+        "ceil": "max pooling without padding after the stem",
+    },
     "shortcut": {
         "none": "no shortcuts",
         "A": "shortcuts without parameters",
@@ -37,6 +41,7 @@ _WORDS: dict[str, dict[object, str]] = {
     "shortcut_start": _START,
     "excitation_on": {
         "branch": "excitation of the branch, before the sum",
+        "activation": "excitation of the branch after a further ReLU",
         "sum": "excitation of the sum of branch and shortcut",
     },
     "antialias": {
@@ -84,13 +89,8 @@ def remarks(config: NetworkConfig) -> list[str]:
     found = []
     if config.dense:
         found.append(
-            "Weights do not show the order in which dense layers concatenate: assumed new channels behind the old ones, "
-            "as in torchvision. In a file with the names of kuangliu's DenseNet they come first, and are put in order."
-        )
-    if config.excitation and config.order == "post":
-        found.append(
-            "Weights do not show a ReLU between a branch and its excitation, as weiaicunzai's SENet has it: assumed none; "
-            "no network here has one."
+            "Weights do not show the order in which dense layers concatenate: assumed new channels behind the old, as "
+            "in torchvision; with the names of kuangliu's DenseNet, before the old, and put in our order."
         )
     if config.norm == "group":
         found.append(
@@ -115,7 +115,7 @@ def _choices(config: NetworkConfig) -> Iterator[tuple[str, object]]:
     late = _first_may_start_late(config)
     large = config.stem != "small"
     values: list[tuple[str, bool, Sequence[object]]] = [
-        ("pool", True, ("max", "none")),
+        ("pool", True, ("max", "none", "ceil") if large else ("max", "none")),
         ("shortcut", unseen and config.order == "post" and config.norm in ("batch", "group"), ("A", "none")),
         ("shortcut", config.shortcut in ("B", "D") and config.stem in DEEP_STEMS, ("B", "D")),
         ("padding", pads, ("half", "end")),
@@ -123,7 +123,7 @@ def _choices(config: NetworkConfig) -> Iterator[tuple[str, object]]:
         ("shortcut_start", config.order == "pre", tuple(_START) if late else ("activation", "input")),
         ("stride_on", config.block == "bottleneck", ("3x3", "1x1")),
         ("stride_on", config.block == "basic", ("3x3", "second")),
-        ("excitation_on", config.excitation and residual, ("branch", "sum")),
+        ("excitation_on", config.excitation and residual, ("branch", "activation", "sum")),
         ("antialias", large and not config.dense, ("none", "blur", "average")),
         ("enlarged", large and config.classes != IMAGENET_CLASSES, ENLARGED),
     ]
@@ -133,7 +133,7 @@ def _choices(config: NetworkConfig) -> Iterator[tuple[str, object]]:
 
 def _current(config: NetworkConfig, field: str) -> object:
     if field == "pool":
-        return "max" if config.pooled_stem else "none"
+        return "ceil" if config.pool == "ceil" else "max" if config.pooled_stem else "none"
     if field == "shortcut_start" and config.shortcut_start == "projection" and not _first_may_start_late(config):
         return "activation"
     return getattr(config, field)

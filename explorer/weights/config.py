@@ -123,15 +123,14 @@ def _dense(body: Sequence[Part], norms: Sequence[Part], width: int, stem: str) -
 
 
 def _require_relu_in_transitions(norms: Sequence[Part], body: Sequence[Part]) -> None:
-    """Raise BadSettings if a norm stands right before a 1x1 convolution in one sequence, as in weiaicunzai's DenseNet."""
+    """Raise BadSettings if a norm stands right before a 1x1 convolution in a sequence, as in weiaicunzai's DenseNet."""
+    names = {part.name for part in body if part.kernel == 1}
     for norm in norms:
         place = norm.name.rpartition(".")[2]
-        if place.isdecimal() and any(
-            part.kernel == 1 and part.name == f"{norm.parent}.{int(place) + 1}" for part in body
-        ):
+        if place.isdecimal() and f"{norm.parent}.{int(place) + 1}" in names:
             raise BadSettings(
-                f"Norm {norm.name} and the 1×1 convolution after it are next to each other in one sequence, so no ReLU "
-                "is between them, as there is in the dense networks here. Train one with a ReLU in its transitions, as in "
+                f"The norm {norm.name} and the 1×1 convolution after it are next to each other in one sequence, so no "
+                "ReLU is between them, as in all dense networks here. Train one with a ReLU in its transitions, as in "
                 "Huang et al. 2017."
             )
 
@@ -171,17 +170,32 @@ def _residual(parts: Parts, body: Sequence[Part], width: int, stem: str) -> dict
         settings |= _groups([blocks[place][1] for place in (0, *starts)], settings)
     elif 0 in told and widths[0] == width:
         settings["first_projection"] = True
-    elif settings.get("end_norm") is False and stem == "small" and "stem_norm" not in settings and widths[0] == width:
-        settings["shortcut_start"] = "projection"  # as in kuangliu's, the usual network without a norm at the end
+    if order["order"] == "pre":
+        settings |= _shortcut_start(blocks, order, bare=stem == "small" and "stem_norm" not in order, before=width)
     return settings | _excitation(parts)
 
 
 def _projecting(parts: Parts, blocks: Sequence[Sequence[Part]]) -> list[int]:
-    """The block of each projection: that whose convolutions have the most of its name."""
-    return [
-        max(range(len(blocks)), key=lambda place: paths_start_alike(side.name, blocks[place][0].name))
-        for side in parts.side_convolutions
-    ]
+    """The block of each projection: that whose convolutions have the most of its name, or else its shape."""
+    found = []
+    for side in parts.side_convolutions:
+        alike = [paths_start_alike(side.name, block[0].name) for block in blocks]
+        if alike.count(max(alike)) > 1:  # names without blocks
+            return _projecting_by_shapes(parts, blocks)
+        found.append(alike.index(max(alike)))
+    return found
+
+
+def _projecting_by_shapes(parts: Parts, blocks: Sequence[Sequence[Part]]) -> list[int]:
+    stem = parts.convolutions[-sum(map(len, blocks)) - 1].width
+    widths = [stem, *(block[-1].width for block in blocks)]
+    found: list[int] = []
+    for side in parts.side_convolutions:
+        place = found[-1] + 1 if found else 0
+        while place < len(blocks) - 1 and (widths[place + 1], widths[place]) != side.shape[:2]:
+            place += 1
+        found.append(min(place, len(blocks) - 1))
+    return found
 
 
 def _shortcut(
@@ -230,6 +244,17 @@ def _order(parts: Parts, body: Sequence[Part]) -> dict[str, Any]:
     return settings
 
 
+def _shortcut_start(
+    blocks: Sequence[Sequence[Part]], order: dict[str, Any], *, bare: bool, before: int
+) -> dict[str, Any]:
+    """Where shortcuts start in the usual networks of such weights, which do not show it."""
+    if any("bias" in block[-1].tensors for block in blocks):
+        return {"shortcut_start": "input"}  # meliketoy's and weiaicunzai's, whose convolutions have biases
+    if bare and order.get("end_norm") is False and len(blocks[0]) == 2 and blocks[0][-1].width == before:
+        return {"shortcut_start": "projection"}  # kuangliu's, which has no norm at the end
+    return {}
+
+
 def _widths(stages: list[int], stem: int, order: dict[str, Any], block: str) -> dict[str, Any]:
     """Settings of the widths of the stages, before the expansion of bottlenecks."""
     times, rest = divmod(stages[0], stem)
@@ -274,6 +299,12 @@ def _excitation(parts: Parts) -> dict[str, Any]:
                 "which reduce the channels and expand them again; other linear maps before the classifier, or 1×1 "
                 "convolutions with biases, are in no network here."
             )
-    pairs = [(part.shape[1], part.width) for part in parts.excitations[::2]]
-    least = [reduced for width, reduced in pairs if reduced > max(1, width // EXCITATION_REDUCTION)]
-    return {"excitation": True} | ({"excitation_least": max(least)} if least else {})
+    pairs = [(part.name, part.shape[1], part.width) for part in parts.excitations[::2]]
+    least = max([1, *(reduced for _, width, reduced in pairs if reduced > width // EXCITATION_REDUCTION)])
+    for name, width, reduced in pairs:
+        if reduced != max(least, width // EXCITATION_REDUCTION):
+            raise BadSettings(
+                f"{name} reduces {width} channels to {reduced}. Excitations here reduce them to one in "
+                f"{EXCITATION_REDUCTION}, or to one number wherever that is fewer. Train a network that does so."
+            )
+    return {"excitation": True} | ({"excitation_least": least} if least > 1 else {})

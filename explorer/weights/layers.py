@@ -149,8 +149,8 @@ def _excitations(parts: Sequence[Part], end: Sequence[Part]) -> list[Part]:
     """Layers that weight channels, in order of use."""
     convolutions = [part for part in parts if len(part.shape) == 4]
     biased = [part for part in convolutions if "bias" in part.tensors and not ON_SHORTCUT.search(part.name)]
-    # where all convolutions have biases, the 1x1 of a bottleneck stand beside a 3x3 of the same inner width
-    inner = {(part.parent, part.width) for part in biased if part.kernel > 1}
+    # the 1x1 convolutions of a bottleneck, which may have biases too, stand beside a 3x3 of the same inner width
+    inner = {(part.parent, part.width) for part in convolutions if part.kernel > 1}
     found = {
         part.name
         for part in biased

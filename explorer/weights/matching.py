@@ -94,7 +94,7 @@ def _matched(network: Network, state: Mapping[str, Tensor]) -> tuple[dict[str, T
         ([own.classifier], [other.classifier], ("weight", "bias")),
         (own.others, other.others, ()),
     ):
-        if network.config.norm == "batch" and ours in (own.convolutions, own.side_convolutions):
+        if network.config.norm == "batch" and (ours is own.convolutions or ours is own.side_convolutions):
             biases |= _biases(ours, theirs)
             theirs = [_without_bias(part) for part in theirs]
         _match(ours, theirs, required, found, differences)

@@ -188,7 +188,9 @@ def _stem(config: NetworkConfig) -> dict[str, str]:
             modules |= {"norm": norm_after(norm, config.width), "relu": "nn.ReLU()"}
     if config.pooled_stem:
         pooling = {
-            "none": {"pool": "nn.MaxPool2d(3, stride=2, padding=1)"},
+            "none": {
+                "pool": f"nn.MaxPool2d(3, stride=2, {'ceil_mode=True' if config.pool == 'ceil' else 'padding=1'})"
+            },
             "blur": {"pool": "nn.MaxPool2d(3, stride=1, padding=1)", "blur": "Blur()"},
             "average": {"pool": "nn.AvgPool2d(2)"},
         }

@@ -18,6 +18,12 @@ _NORMS: dict[Norm, tuple[str, ...]] = {
     "skipinit": ("Scale",),
     "fixup": ("Shift", "ScaleAndShift", "ShiftedConv2d"),
 }
+# Classes that each kind of excitation needs
+_EXCITATIONS = {
+    "Excitation": ["Excitation"],
+    "RectifiedExcitation": ["Excitation", "RectifiedExcitation"],
+    "EfficientExcitation": ["EfficientExcitation"],
+}
 LINE = 100  # characters
 
 _CONSTANTS = {"DENSE_BOTTLENECK": DENSE_BOTTLENECK}
@@ -40,7 +46,7 @@ def definitions(config: NetworkConfig, shortcuts: set[ShortcutKind]) -> list[str
     if config.antialias == "blur":
         found.append(source("pooling", "Blur"))
     if config.excitation:
-        found.append(source("excitation", excitation_class(config)))
+        found += [source("excitation", name) for name in _EXCITATIONS[excitation_class(config)]]
     if "pad" in shortcuts:
         found.append(source("shortcuts", "PadShortcut"))
     if shortcuts & {"projection", "pooled"}:
@@ -50,6 +56,8 @@ def definitions(config: NetworkConfig, shortcuts: set[ShortcutKind]) -> list[str
 
 def excitation_class(config: NetworkConfig) -> str:
     """Name of the class of a network's excitations."""
+    if config.excitation_on == "activation":
+        return "RectifiedExcitation"
     return "EfficientExcitation" if config.excitation_by == "eca" else "Excitation"
 
 
@@ -61,7 +69,7 @@ def excitation(config: NetworkConfig) -> list[str]:
             "self.excitation = EfficientExcitation(neighbours)",
         ]
     reduced = f"max({config.excitation_least}, width // {EXCITATION_REDUCTION})"
-    return [f"self.excitation = Excitation(width, {reduced})"]
+    return [f"self.excitation = {excitation_class(config)}(width, {reduced})"]
 
 
 def antialiasing(config: NetworkConfig) -> str:

@@ -4,11 +4,15 @@ import pytest
 import torch
 from torch import nn
 
+from explorer.errors import BadSettings
+from explorer.files import PROJECT
 from explorer.models.catalogue import network_config
 from explorer.models.config import NetworkConfig
 from explorer.models.network import build
+from explorer.runs.checkpoints import load_checkpoint
 from explorer.weights.choices import alternatives, assumptions
 from explorer.weights.config import config_of_parts
+from explorer.weights.importing import import_checkpoint
 from explorer.weights.layers import parts_of
 from explorer.weights.matching import load_foreign_state
 from tests.unit.weights.layouts import classic, dense, libraries, preactivation, residual
@@ -62,18 +66,22 @@ LAYOUTS = {
     "weiaicunzai, ResNet": (classic.Weiaicunzai, "resnet12-b-w8-s2.2.1", ""),
     "weiaicunzai, PreActResNet": (
         lambda: preactivation.WeiaicunzaiPreAct(preactivation.BiasedPreBasic, 1),
-        "preresnet14-b-noend-stemnorm-w8-s2.2.1.1", "preresnet14-b-raw-noend-stemnorm-w8-s2.2.1.1",
+        "preresnet14-b-raw-noend-stemnorm-w8-s2.2.1.1", "",
     ),
     "weiaicunzai, PreActResNet with bottlenecks": (
         lambda: preactivation.WeiaicunzaiPreAct(preactivation.BiasedPreBottleneck, 4),
-        "preresnet20-bottleneck-noend-stemnorm-w8-s2.2.1.1", "preresnet20-bottleneck-v1-raw-noend-stemnorm-w8-s2.2.1.1",
+        "preresnet20-bottleneck-raw-noend-stemnorm-w8-s2.2.1.1",
+        "preresnet20-bottleneck-v1-raw-noend-stemnorm-w8-s2.2.1.1",
     ),
     "weiaicunzai, ResNeXt": (residual.WeiaicunzaiNext, "resnext17-4x4d-w8-s2.2.1", ""),
-    "weiaicunzai, WideResNet": (preactivation.WeiaicunzaiWide, "wrn-16-2-w8", "wrn-16-2-raw-w8"),
+    "weiaicunzai, SEResNet": (
+        residual.WeiaicunzaiExcited, "seresnet12-b-s2.1.1.1", "seresnet12-b-serelu-s2.1.1.1",
+    ),
+    "weiaicunzai, WideResNet": (preactivation.WeiaicunzaiWide, "wrn-16-2-raw-w8", ""),
     "xternalz": (classic.Wide, "wrn-16-2", ""),
     "xternalz, widen factor 1": (lambda: preactivation.Trades(widen=1), "preresnet8-b", "preresnet8-b-rawfirst"),
     "szagoruyko": (preactivation.Szagoruyko, "wrn-16-2", ""),
-    "meliketoy": (preactivation.Meliketoy, "wrn-12-2-s1.2.1", "wrn-12-2-stride2-raw-s1.2.1"),
+    "meliketoy": (preactivation.Meliketoy, "wrn-12-2-raw-s1.2.1", "wrn-12-2-stride2-raw-s1.2.1"),
     "hysts": (preactivation.Hysts, "preresnet10-b-s2.1.1", ""),
     "huyvnphan": (pooled, "resnet12-b-w8-s2.1.1.1", "resnet12-b-pool-w8-s2.1.1.1"),
     "D-X-Y": (residual.Dxy, "resnet14", "resnet14-a-end"),
@@ -98,7 +106,7 @@ LAYOUTS = {
         "preresnet12-b-w8-s2.1.1.1", "preresnet12-b-rawfirst-w8-s2.1.1.1",
     ),
     "Madry lab": (
-        lambda: residual.Wrapped("model", residual.Cifar((8, 16, 32, 64), blocks=(2, 2, 2, 2))), "resnet18-cifar-w8", "",
+        lambda: residual.Wrapped("model", for_cifar()), "resnet18-cifar-w8", "",
     ),
     "moskomule": (
         lambda: residual.Cifar((16, 32, 64), residual.BasicExcited, blocks=(2, 2, 2)), "seresnet14-b", "",
@@ -116,6 +124,10 @@ LAYOUTS = {
     ),
     "timm, resnet26t": (
         lambda: libraries.TimmNet("tiered", blocks=(2, 2, 2, 2), average=True), "resnet26t-w16", "",
+    ),
+    "Cadene": (
+        lambda: libraries.TimmNet(attention=libraries.CadeneExcitation, stride_on_first=True, ceil=True),
+        "seresnet17-bottleneck-large-w16-s1.2.1.1", "seresnet17-bottleneck-large-v1-ceilpool-w16-s1.2.1.1",
     ),
     "timm, seresnet": (
         lambda: libraries.TimmNet(attention=libraries.SqueezeExcitation, width=8),
@@ -202,9 +214,60 @@ def test_sorted_keys_give_the_same_network(make, recognised, actual):
     state = state_of(theirs)
     sorted_state = dict(sorted(state.items()))
     assert config_of_parts(parts_of(sorted_state)).name == recognised
-    ours, again = build(of_name(config_of_parts(parts_of(state)), actual)), build(
-        of_name(config_of_parts(parts_of(state)), actual), seed=1
+    ours, again = (
+        build(of_name(config_of_parts(parts_of(state)), actual)),
+        build(of_name(config_of_parts(parts_of(state)), actual), seed=1),
     )
     load_foreign_state(ours, state)
     load_foreign_state(again, sorted_state)
     torch.testing.assert_close(again.state_dict(), ours.state_dict(), rtol=0, atol=0)
+
+
+def test_the_table_names_every_project():
+    table = (PROJECT / "docs" / "weights.md").read_text("utf-8")
+    projects = {name.partition(",")[0] for name in LAYOUTS} - {"stages of one width"}
+    assert len(projects) >= 25
+    assert not [each for each in sorted(projects) if each not in table]
+
+
+def test_the_table_names_what_other_than_the_first_guess_a_layout_needs():
+    table = (PROJECT / "docs" / "weights.md").read_text("utf-8")
+    for name, (make, _, actual) in LAYOUTS.items():
+        if actual:
+            found = config_of_parts(parts_of(state_of(make())))
+            suffixes = set(actual.split("-")) - set(found.name.split("-"))
+            rows = [row for row in table.splitlines() if row.startswith("|") and name.partition(",")[0] in row]
+            assert any(all(f"-{each}" in row for each in suffixes) for row in rows), name
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: dense.Numbered(), "no ReLU is between them, as in all dense networks here"),
+        (lambda: libraries.TimmNet("deep", average=True, blocks=(1, 1, 1, 1), pruned=20), "A pruned network has to be"),
+        (lambda: for_cifar(block=residual.BasicFourth), "layer1.0.se.fc.0 reduces 8 channels to 2. Excitations here"),
+        (lambda: libraries.TimmNet(norm=lambda width: nn.GroupNorm(2, width), width=8), "nor of group norm with 32"),
+    ],
+    ids=["dense without ReLU", "pruned", "other reduction", "other groups"],
+)
+def test_networks_that_are_none_of_ours_are_refused_with_the_reason(make, message):
+    with pytest.raises(BadSettings, match=message):
+        config_of_parts(parts_of(state_of(make())))
+
+
+@pytest.mark.parametrize("name", ["kuangliu, SENet", "meliketoy", "timm, ecaresnet50t", "kuangliu, DenseNet"])
+def test_a_file_of_such_a_layout_is_imported(name, tmp_path, monkeypatch, read_here):
+    monkeypatch.setenv("EXPLORER_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("EXPLORER_DATA", str(tmp_path / "no data"))
+    make, recognised, actual = LAYOUTS[name]
+    theirs = drawn(make())
+    path = tmp_path / "theirs.pth"
+    torch.save({"state_dict": {f"module.{key}": tensor for key, tensor in theirs.state_dict().items()}}, path)
+    found = import_checkpoint(path, network=actual)
+    assert found.network == (actual or recognised)
+    images = torch.randn(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        expected = theirs.eval()(images)
+        torch.testing.assert_close(
+            load_checkpoint(found.id)(images), expected, rtol=1e-4, atol=1e-4 * float(expected.abs().max())
+        )

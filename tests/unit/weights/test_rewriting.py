@@ -123,6 +123,12 @@ def test_biases_of_modules_in_another_order_go_to_the_norms_after_them():
          | state | {f"linear.{each}": tensor for each, tensor in theirs.linear.state_dict().items()})  # fmt: skip
 
 
+@pytest.mark.parametrize("order", [dict, in_alphabetical_order])
+def test_biases_without_a_norm_after_them_go_through_the_blocks(order):
+    theirs = with_biases(drawn(Wide()))
+    same(theirs, order(theirs.state_dict()), changes={"shortcut_start": "activation"})
+
+
 def test_norms_without_weights_get_ones():
     theirs = kuangliu()
     for name, each in list(theirs.named_modules()):

@@ -166,12 +166,12 @@ class TimmExcitation(nn.Module):
 class LinearExcitation(nn.Module):
     """moskomule/senet.pytorch: without biases."""
 
-    def __init__(self, width):
+    def __init__(self, width, reduction=16):
         super().__init__()
         self.fc = nn.Sequential(
-            nn.Linear(width, width // 16, bias=False),
+            nn.Linear(width, width // reduction, bias=False),
             nn.ReLU(),
-            nn.Linear(width // 16, width, bias=False),
+            nn.Linear(width // reduction, width, bias=False),
             nn.Sigmoid(),
         )
 

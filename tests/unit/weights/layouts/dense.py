@@ -44,7 +44,9 @@ class Transition(nn.Module):
 class Dense(nn.Module):
     """bearpaw/pytorch-classification, densenet; kuangliu/pytorch-cifar, DenseNet."""
 
-    def __init__(self, layer=BearpawDenseLayer, norm="bn1", convolution="conv1", linear="fc", growth=6, blocks=(2, 3, 2)):
+    def __init__(
+        self, layer=BearpawDenseLayer, norm="bn1", convolution="conv1", linear="fc", growth=6, blocks=(2, 3, 2)
+    ):
         super().__init__()
         width = 2 * growth
         self.conv1 = conv(3, width)
@@ -64,3 +66,35 @@ class Dense(nn.Module):
                 x = module(x)
         *_, linear = self.children()
         return linear(F.relu(self.bn(x)).mean((2, 3)))
+
+
+class NumberedLayer(nn.Module):
+    def __init__(self, before, growth):
+        super().__init__()
+        self.bottle_neck = nn.Sequential(
+            *(nn.BatchNorm2d(before), nn.ReLU(), conv(before, 4 * growth, 1)),
+            *(nn.BatchNorm2d(4 * growth), nn.ReLU(), conv(4 * growth, growth)),
+        )
+
+    def forward(self, x):
+        return torch.cat([x, self.bottle_neck(x)], 1)
+
+
+class Numbered(nn.Module):
+    """weiaicunzai/pytorch-cifar100, densenet: without a ReLU in its transition."""
+
+    def __init__(self, growth=4):
+        super().__init__()
+        self.conv1 = conv(3, 8)
+        self.features = nn.Sequential(
+            NumberedLayer(8, growth),
+            NumberedLayer(12, growth),
+            nn.Sequential(nn.BatchNorm2d(16), conv(16, 8, 1), nn.AvgPool2d(2)),
+            NumberedLayer(8, growth),
+            nn.BatchNorm2d(12),
+            nn.ReLU(),
+        )
+        self.linear = nn.Linear(12, 100)
+
+    def forward(self, x):
+        return self.linear(self.features(self.conv1(x)).mean((2, 3)))

@@ -23,6 +23,17 @@ class SqueezeExcitation(nn.Module):
         return x * self.fc2(F.relu(self.fc1(x.mean((2, 3), keepdim=True)))).sigmoid()
 
 
+class CadeneExcitation(nn.Module):
+    """Of Cadene/pretrained-models.pytorch, timm's legacy_seresnet50."""
+
+    def __init__(self, width):
+        super().__init__()
+        self.fc1, self.fc2 = nn.Conv2d(width, width // 16, 1), nn.Conv2d(width // 16, width, 1)
+
+    def forward(self, x):
+        return x * self.fc2(F.relu(self.fc1(x.mean((2, 3), keepdim=True)))).sigmoid()
+
+
 class EfficientAttention(nn.Module):
     """timm's EcaModule."""
 
@@ -52,17 +63,21 @@ class TimmBlock(nn.Module):
         super().__init__()
         basic, norm = options.get("basic", False), options.get("norm", nn.BatchNorm2d)
         antialias = options.get("antialias")
-        inner = width * options.get("times", 1)
+        inner = width * options.get("times", 1) + options.get("pruned", 0)
         after = width if basic else 4 * width
         taken = 1 if antialias else stride
-        self.conv1 = conv(before, inner, 3 if basic else 1, taken if basic else 1)
+        on_first = basic or options.get("stride_on_first")
+        self.conv1 = conv(before, inner, 3 if basic else 1, taken if on_first else 1)
         self.bn1, self.act1 = norm(inner), nn.ReLU()
         self.aa = antialias() if antialias and stride == 2 else nn.Identity()
         last = conv(inner, after, 3 if basic else 1)
         if basic:
             self.conv2, self.bn2 = last, norm(after)
         else:
-            self.conv2, self.bn2 = conv(inner, inner, 3, taken, options.get("groups", 1)), norm(inner)
+            self.conv2, self.bn2 = (
+                conv(inner, inner, 3, 1 if on_first else taken, options.get("groups", 1)),
+                norm(inner),
+            )
             self.act2 = nn.ReLU()
             self.conv3, self.bn3 = last, norm(after)
         self.basic = basic
@@ -104,7 +119,8 @@ class TimmNet(nn.Module):
         if antialias is BlurPool:
             self.maxpool = nn.Sequential(nn.MaxPool2d(3, 1, 1), BlurPool())
         else:
-            self.maxpool = nn.AvgPool2d(2) if antialias else nn.MaxPool2d(3, 2, 1)
+            padding = {"ceil_mode": True} if options.get("ceil") else {"padding": 1}
+            self.maxpool = nn.AvgPool2d(2) if antialias else nn.MaxPool2d(3, 2, **padding)
         times = 1 if options.get("basic") else 4
         rows = stages(
             lambda *shape: TimmBlock(*shape, options), width, [width << n for n in range(4)], blocks, expansion=times
@@ -136,12 +152,12 @@ class FaceBlock(nn.Module):
         changes = stride != 1 or before != after
         self.shortcut = FaceLayer(before, after, 1, stride, active=False) if changes else nn.Identity()
         if basic:
-            self.layer = nn.Sequential(
-                FaceLayer(before, after, 3, stride), FaceLayer(after, after, 3, active=False)
-            )
+            self.layer = nn.Sequential(FaceLayer(before, after, 3, stride), FaceLayer(after, after, 3, active=False))
         else:
             self.layer = nn.Sequential(
-                FaceLayer(before, width, 1), FaceLayer(width, width, 3, stride), FaceLayer(width, after, 1, active=False)
+                FaceLayer(before, width, 1),
+                FaceLayer(width, width, 3, stride),
+                FaceLayer(width, after, 1, active=False),
             )
 
     def forward(self, x):
@@ -155,7 +171,11 @@ class Face(nn.Module):
         super().__init__()
         times = 1 if basic else 4
         rows = stages(
-            lambda *shape: FaceBlock(*shape, basic=basic), width, [width << n for n in range(4)], blocks, expansion=times
+            lambda *shape: FaceBlock(*shape, basic=basic),
+            width,
+            [width << n for n in range(4)],
+            blocks,
+            expansion=times,
         )
         self.resnet = nn.Module()
         self.resnet.embedder = nn.Module()
@@ -186,7 +206,9 @@ class FastaiBlock(nn.Module):
         super().__init__()
         after = 4 * width
         self.convpath = nn.Sequential(
-            convolutional(before, width, 1), convolutional(width, width, 3, stride), convolutional(width, after, 1, active=False)
+            convolutional(before, width, 1),
+            convolutional(width, width, 3, stride),
+            convolutional(width, after, 1, active=False),
         )
         path = [nn.AvgPool2d(2, ceil_mode=True)] if stride != 1 else []
         if before != after:
@@ -203,7 +225,11 @@ class Fastai(nn.Sequential):
     def __init__(self, width=16, blocks=(1, 2, 1, 1)):
         rows = stages(FastaiBlock, width, [width << n for n in range(4)], blocks, 4)
         super().__init__(
-            *(convolutional(3, width // 2, 3, 2), convolutional(width // 2, width // 2), convolutional(width // 2, width)),
+            *(
+                convolutional(3, width // 2, 3, 2),
+                convolutional(width // 2, width // 2),
+                convolutional(width // 2, width),
+            ),
             nn.MaxPool2d(3, 2, 1),
             *(nn.Sequential(*row) for row in rows),
             *(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(0), nn.Linear(32 * width, 10)),

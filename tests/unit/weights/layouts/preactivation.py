@@ -61,7 +61,7 @@ class PreActBottleneck(nn.Module):
 
 
 class PreAct(nn.Module):
-    """kuangliu/pytorch-cifar's PreActResNet and SENet (norm after the stem), RobustBench's and locuslab's (at the end)."""
+    """kuangliu/pytorch-cifar's PreActResNet, SENet (norm after the stem), RobustBench's, locuslab's (at the end)."""
 
     def __init__(self, block, width=8, blocks=(2, 1, 1, 1), expansion=1, stem_norm=False, end_norm=False):
         super().__init__()

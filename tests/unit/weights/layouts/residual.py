@@ -10,7 +10,7 @@ from tests.unit.weights.layouts.parts import add_layers, conv, in_turn, stages
 class Basic(nn.Module):
     """torchvision's, with a projection called downsample."""
 
-    excited = False
+    excited, reduction = False, 16
 
     def __init__(self, before, after, stride):
         super().__init__()
@@ -18,7 +18,7 @@ class Basic(nn.Module):
         self.relu = nn.ReLU()
         self.conv2, self.bn2 = conv(after, after), nn.BatchNorm2d(after)
         if self.excited:
-            self.se = LinearExcitation(after)
+            self.se = LinearExcitation(after, self.reduction)
         self.downsample = None
         if stride != 1 or before != after:
             self.downsample = nn.Sequential(conv(before, after, 1, stride), nn.BatchNorm2d(after))
@@ -33,6 +33,12 @@ class BasicExcited(Basic):
     """moskomule/senet.pytorch for CIFAR."""
 
     excited = True
+
+
+class BasicFourth(BasicExcited):
+    """With another reduction."""
+
+    reduction = 4
 
 
 class Bottleneck(nn.Module):
@@ -226,6 +232,38 @@ class KuangliuNext(nn.Module):
 
     def forward(self, x):
         return self.linear(in_turn(self, F.relu(self.bn1(self.conv1(x)))).mean((2, 3)))
+
+
+class WeiaicunzaiExcitedBlock(nn.Module):
+    def __init__(self, before, after, stride):
+        super().__init__()
+        self.residual = nn.Sequential(
+            *(nn.Conv2d(before, after, 3, stride, 1), nn.BatchNorm2d(after), nn.ReLU()),
+            *(nn.Conv2d(after, after, 3, 1, 1), nn.BatchNorm2d(after), nn.ReLU()),
+        )
+        self.shortcut = nn.Sequential()
+        if stride != 1 or before != after:
+            self.shortcut = nn.Sequential(nn.Conv2d(before, after, 1, stride), nn.BatchNorm2d(after))
+        self.excitation = nn.Sequential(
+            *(nn.Linear(after, after // 16), nn.ReLU(), nn.Linear(after // 16, after), nn.Sigmoid())
+        )
+
+    def forward(self, x):
+        out = self.residual(x)
+        return F.relu(out * self.excitation(out.mean((2, 3)))[..., None, None] + self.shortcut(x))
+
+
+class WeiaicunzaiExcited(nn.Module):
+    """weiaicunzai/pytorch-cifar100, seresnet: a ReLU before the excitation, biases."""
+
+    def __init__(self):
+        super().__init__()
+        self.pre = nn.Sequential(nn.Conv2d(3, 16, 3, padding=1), nn.BatchNorm2d(16), nn.ReLU())
+        add_layers(self, stages(WeiaicunzaiExcitedBlock, 16, (16, 32, 64, 128), (2, 1, 1, 1)), "stage{}")
+        self.linear = nn.Linear(128, 100)
+
+    def forward(self, x):
+        return self.linear(in_turn(self, self.pre(x), "stage").mean((2, 3)))
 
 
 class WeiaicunzaiGrouped(nn.Module):
