@@ -20,7 +20,7 @@ from explorer.results import Candidate
 from explorer.training.normalisation_choice import CLEAR, excess, image_losses, kinds_of
 from explorer.weights.choices import alternatives, difference
 
-IMAGES, AT_ONCE, FIRST = 1000, 100, 50  # of the last candidates; of a group; of the first one, which all see
+IMAGES, AT_ONCE, FIRST = 400, 100, 50  # of the last candidates; of a group; of the first one, which all see
 MOST_ROUNDS = 4
 HOPELESS = 0.9  # fraction of the error by chance above which no candidate is right: pairs of changes are tried
 
@@ -70,7 +70,7 @@ class Measured:
 def measured_network(
     config: NetworkConfig, state: Mapping[str, Tensor], data: Data, normalisation: str = ""
 ) -> Measured:
-    """The network of these weights with the lowest loss on up to 1,000 images, if it is clearly the lowest.
+    """The network of these weights with the lowest loss on up to 400 images, if it is clearly the lowest.
 
     Networks that differ from `config` in one choice that weights do not show are compared with it, then those that
     differ from the best, until none is better. Candidates that are clearly worse are dropped on the way. Images are
