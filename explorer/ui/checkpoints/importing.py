@@ -24,7 +24,7 @@ MOST_MEGABYTES = 1024  # what `weights.reading` reads
 
 # In the session state: the running `Job`, and the last one that brought a checkpoint
 JOB, DONE = "import_job", "imported_job"
-CHOICES = "weights_choices"  # how often other weights of a file were chosen
+IMPORTS = "imports"  # how many imports have ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +85,7 @@ def follow() -> None:
     failure = "" if call.cancelled else str(call.failure or "")
     compute.forget_all()  # of a checkpoint of this name before, and the import itself
     del st.session_state[JOB]
+    st.session_state[IMPORTS] = st.session_state.get(IMPORTS, 0) + 1
     if call.failure is None:
         st.session_state[OUTCOME] = (call.value, "")
         _keep_file(job, wanted=bool(call.value.other_weights))
@@ -189,11 +190,9 @@ def outcome(shown: str | None) -> None:
 
 def _other_weights(value: Imported, job: Job) -> None:
     """A menu of the sets of weights in the file; choosing one imports that instead."""
-    count = st.session_state.get(CHOICES, 0)  # a new menu after each choice, which shows what is imported
-    key = f"weights_in_file_{count}"
+    key = f"weights_in_file_{st.session_state.get(IMPORTS, 0)}"  # a new menu after each import, to show what is there
 
     def import_again() -> None:
-        st.session_state[CHOICES] = count + 1
         chosen = str(st.session_state[key])
         st.session_state[JOB] = replace(job, name=value.id, chosen=chosen)
 
