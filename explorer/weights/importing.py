@@ -89,7 +89,11 @@ def import_checkpoint(
     known = _known(path, digest, decisions)
     chosen = chosen_set(file, lambda state: _config(state, network, known), weights)
     decisions += chosen.decisions
-    built = _network(chosen.state, network, known, decisions)
+    if not known and not network:
+        decisions += [f"The shapes of its weights are those of {chosen.config.name}.", *assumptions(chosen.config)]
+    built = build(chosen.config)
+    load_foreign_state(built, chosen.state)
+    built.eval()
     _check_classes(built.config, classes or (known.classes if known else ()))
     if known and data in ("", known.data) and tuple(classes) in ((), known.classes):
         row, data, classes = _row_of(built.config, known), known.data, known.classes
@@ -231,15 +235,6 @@ def _config(state: Mapping[str, Tensor], name: str, known: CheckpointFacts | Non
         config = config_of_parts(parts_of(state))
     require_fit(config, state)  # a small file with odd shapes may describe a network of any size
     return config
-
-
-def _network(state: Mapping[str, Tensor], name: str, known: CheckpointFacts | None, decisions: list[str]) -> Network:
-    config = _config(state, name, known)
-    if not known and not name:
-        decisions += [f"The shapes of its weights are those of {config.name}.", *assumptions(config)]
-    built = build(config)
-    load_foreign_state(built, state)
-    return built.eval()
 
 
 def _row_of(config: NetworkConfig, known: CheckpointFacts) -> DatasetRow | None:
