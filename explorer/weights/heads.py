@@ -167,6 +167,12 @@ def _folded(
         module, number = modules[name], _number(name)
         joined = joined and number is not None and parent(last) == parent(name) and _number(last) == number - 1
         if name in norms:
+            width = len(layers[-1][0]) if layers and (joined or number is None) else len(module["running_var"])
+            if any(module[each].shape != (width,) for each in ("weight", "bias", "running_mean", "running_var")):
+                raise BadSettings(
+                    f"The norm {name} of the head does not fit the linear map beside it, which has {width} channels. "
+                    "Save the network again."
+                )
             scale = module["weight"] / (module["running_var"] + EPSILON).sqrt()
             shift = module["bias"] - module["running_mean"] * scale
             if layers and (joined or number is None):

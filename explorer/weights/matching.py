@@ -95,7 +95,7 @@ def _matched(network: Network, state: Mapping[str, Tensor]) -> tuple[dict[str, T
         (own.others, other.others, ()),
     ):
         if network.config.norm == "batch" and (ours is own.convolutions or ours is own.side_convolutions):
-            biases |= _biases(ours, theirs)
+            biases |= _biases(ours, theirs, differences)
             theirs = [_without_bias(part) for part in theirs]
         _match(ours, theirs, required, found, differences)
     if differences:
@@ -105,10 +105,16 @@ def _matched(network: Network, state: Mapping[str, Tensor]) -> tuple[dict[str, T
     return (with_folded_biases(network, found, biases) if biases else found), []
 
 
-def _biases(ours: Sequence[Part], theirs: Sequence[Part]) -> dict[str, Tensor]:
-    """Biases of their convolutions by the names of ours."""
-    pairs = zip(ours, theirs, strict=False)
-    return {own.name: other.tensors["bias"] for own, other in pairs if "bias" in other.tensors}
+def _biases(ours: Sequence[Part], theirs: Sequence[Part], differences: list[str]) -> dict[str, Tensor]:
+    """Biases of their convolutions by the names of ours; adds to `differences` those that do not fit."""
+    found = {}
+    for own, other in zip(ours, theirs, strict=False):
+        bias = other.tensors.get("bias")
+        if bias is not None and bias.shape != (own.width,):
+            differences.append(f"{_key(other, 'bias')} has shape {_shape(bias)}, expected ({own.width})")
+        elif bias is not None:
+            found[own.name] = bias
+    return found
 
 
 def _without_bias(part: Part) -> Part:

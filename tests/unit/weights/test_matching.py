@@ -196,6 +196,12 @@ def test_a_refusal_names_what_is_missing_and_what_is_too_much():
         load_foreign_state(ours, state | {"mask.weight": torch.zeros(3)})
 
 
+def test_a_bias_of_another_length_is_refused_by_name():
+    state = Akamaster().state_dict() | {"layer1.0.conv1.bias": torch.zeros(3)}
+    with pytest.raises(BadSettings, match=r"layer1\.0\.conv1\.bias has shape \(3\), expected \(16\)\.$"):
+        require_fit(network_config("resnet8"), state)
+
+
 @pytest.mark.parametrize("kind", [torch.int8, torch.uint8, torch.bool, torch.int64])
 def test_whole_numbers_are_no_weights(kind):
     for state, key in (
