@@ -105,10 +105,7 @@ def measured_network(
     if winner.error > hopeless:
         winner = tried[config.name]
     order = sorted(tried.values(), key=lambda each: (each.config.name != winner.config.name, -each.images, each.loss))
-    found = tuple(
-        Candidate(each.config.name, difference(config, each.config), images.kind, each.loss, each.error, each.images)
-        for each in order
-    )
+    found = tuple(_candidate(each, config, winner, images.kind) for each in order)
     if winner.error > hopeless:
         said = f"Of {len(found)} networks that have the same weights none does clearly better than chance: assumed "
         return Measured(config, found, (f"{said}{config.name}.", *assumptions(config)))
@@ -159,10 +156,29 @@ def _race(trials: list[_Trial], images: _Images, tried: dict[str, _Trial]) -> _T
         if not finite:
             break
         best = sorted(finite, key=lambda each: each.loss)
-        running = [each for each in finite if excess(each.losses, best[0].losses) < CLEAR]
+        running = [each for each in finite if not _clearly_worse(each, best[0])]
         if len(running) == 1:
             break
     return trials[0] if trials[0] in running else best[0]
+
+
+def _candidate(trial: _Trial, assumed: NetworkConfig, chosen: _Trial, kind: str) -> Candidate:
+    return Candidate(
+        network=trial.config.name,
+        what=difference(assumed, trial.config),
+        normalisation=kind,
+        loss=trial.loss,
+        error=trial.error,
+        images=trial.images,
+        possible=not _clearly_worse(trial, chosen),
+    )
+
+
+def _clearly_worse(trial: _Trial, other: _Trial) -> bool:
+    """Whether its losses are clearly higher on the images that both have seen, in the same order."""
+    both = min(trial.images, other.images)
+    finite = trial.losses.isfinite().all()
+    return not finite or excess(trial.losses[:both], other.losses[:both]) >= CLEAR
 
 
 def _reasons(found: tuple[Candidate, ...], source: str) -> Iterator[str]:
@@ -173,7 +189,7 @@ def _reasons(found: tuple[Candidate, ...], source: str) -> Iterator[str]:
         f"Network: {first.network}{what}, chosen by measuring {len(found)} networks that have the same weights: "
         f"{_summary(first, source)}; the next is {second.network} with {_summary(second, source)}."
     )
-    rivals = [each.network for each in found[1:] if each.images == first.images]
+    rivals = [each.network for each in found[1:] if each.possible]
     if rivals:
         yield f"Within chance it could be {' or '.join(rivals)} too: name the network with `network` if you know it."
 
