@@ -16,10 +16,7 @@ tiered stem (resnet26t), eca in place of se its other excitation.
 """
 
 import re
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from explorer.models.config import NetworkConfig
+from typing import Any
 
 # He et al. 2015, table 1
 IMAGENET = {
@@ -202,15 +199,15 @@ def _dense(part: dict[str, str | None], suffixes: dict[str, str]) -> dict[str, A
     }
 
 
-def name_of(config: "NetworkConfig") -> str:
-    """The shortest name that `settings_of` reads as this configuration, apart from classes and channels."""
+def name_of(config: Any) -> str:
+    """The shortest name that `settings_of` reads as this `NetworkConfig`, apart from classes and channels."""
     base, suffixes = _dense_name(config) if config.dense else _residual_name(config)
     suffixes += [f"head{'.'.join(map(str, config.head))}"] * bool(config.head)
     suffixes += ["sigmoid"] * config.sigmoid
     return "-".join([base, *suffixes])
 
 
-def _residual_name(config: "NetworkConfig") -> tuple[str, list[str]]:
+def _residual_name(config: Any) -> tuple[str, list[str]]:
     deep = config.stem in DEEP_STEMS
     number = config.depth - (2 if deep else 0)
     wide = config.widen > 1
@@ -244,14 +241,14 @@ def _residual_name(config: "NetworkConfig") -> tuple[str, list[str]]:
     return _base(config, number, short_d=short_d), suffixes
 
 
-def _details(config: "NetworkConfig") -> list[str]:
+def _details(config: Any) -> list[str]:
     """Suffixes of settings whose name does not depend on others."""
     found = [suffix for suffix, (name, value) in DETAILS.items() if getattr(config, name) == value]
     found += [f"se{config.excitation_least}"] * (config.excitation_least > 1)
     return found + [f"up{config.enlarged}"] * bool(config.enlarged)
 
 
-def _base(config: "NetworkConfig", number: int, *, short_d: bool) -> str:
+def _base(config: Any, number: int, *, short_d: bool) -> str:
     se = config.excitation_by if config.excitation else ""
     if config.widen > 1:
         return f"{se}wrn-{number + 2}-{config.widen}"
@@ -264,7 +261,7 @@ def _base(config: "NetworkConfig", number: int, *, short_d: bool) -> str:
     return f"{se}{pre}{kind}{number}{('t' if config.stem == 'tiered' else 'd') if short_d else ''}"
 
 
-def _dense_name(config: "NetworkConfig") -> tuple[str, list[str]]:
+def _dense_name(config: Any) -> tuple[str, list[str]]:
     known = IMAGENET_DENSE.get(config.depth) == (config.stages, config.growth) and config.block == "dense-bottleneck"
     suffixes = []
     if known:
