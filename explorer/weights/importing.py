@@ -101,7 +101,7 @@ def import_checkpoint(
     chosen = chosen_set(file, lambda state: _config(plain(state)[0], network, known), weights)
     state, said = plain(chosen.state)
     decisions += [*chosen.decisions, *said]
-    config = _config(state, network, known)
+    config = chosen.config
     check_classes(config, classes or (known.classes if known else ()))
     if known and data in ("", known.data) and tuple(classes) in ((), known.classes):
         row, data, classes = row_of_facts(config, known), known.data, known.classes

@@ -271,3 +271,21 @@ def test_a_file_of_such_a_layout_is_imported(name, tmp_path, monkeypatch, read_h
         torch.testing.assert_close(
             load_checkpoint(found.id)(images), expected, rtol=1e-4, atol=1e-4 * float(expected.abs().max())
         )
+
+
+def test_group_norm_is_taken_if_it_is_named(tmp_path, monkeypatch, read_here):
+    monkeypatch.setenv("EXPLORER_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("EXPLORER_DATA", str(tmp_path / "no data"))
+    make, name, _ = LAYOUTS["timm, resnet50_gn"]
+    theirs = drawn(make())
+    path = tmp_path / "theirs.pth"
+    torch.save(theirs.state_dict(), path)
+    with pytest.raises(BadSettings, match=r"no running statistics .* name the network with `network`"):
+        import_checkpoint(path)
+    found = import_checkpoint(path, network=name)
+    images = torch.randn(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        expected = theirs.eval()(images)
+        torch.testing.assert_close(
+            load_checkpoint(found.id)(images), expected, rtol=1e-4, atol=1e-4 * float(expected.abs().max())
+        )
