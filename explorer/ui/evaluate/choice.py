@@ -12,7 +12,7 @@ from explorer.compute.client import Call, compute
 from explorer.compute.functions import evaluations
 from explorer.data.catalogue import data_status, dataset, ten_crops_caveat
 from explorer.errors import ExplorerError
-from explorer.escaping import in_markdown
+from explorer.escaping import in_markdown, message_in_markdown
 from explorer.results import Evaluation
 from explorer.runs.checkpoint_facts import data_of_untrained
 from explorer.studies import commands
@@ -156,7 +156,7 @@ def _available(choice: EvaluationChoice) -> bool:
     if len(details) < len(needed):
         return True
     for detail in details:
-        st.info(in_markdown(detail))
+        st.info(message_in_markdown(detail))
     st.page_link(page("data"), label="To the Data page", icon=":material/arrow_forward:")
     return False
 
