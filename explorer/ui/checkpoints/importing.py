@@ -182,10 +182,10 @@ def outcome(shown: str | None) -> None:
         st.success(f"Imported: {value.network}, {value.classes:,} classes.{text}", icon=":material/check:")
         for warning in value.warnings:
             st.warning(message_in_markdown(warning), icon=":material/warning:")
-        st.markdown("\n".join(f"- {message_in_markdown(each)}" for each in value.decisions))
         job: Job | None = st.session_state.get(DONE)
         if job is not None and value.other_weights:
             _other_weights(value, job)
+        st.markdown("\n".join(f"- {message_in_markdown(each)}" for each in value.decisions))
 
 
 def _other_weights(value: Imported, job: Job) -> None:
