@@ -63,23 +63,35 @@ def alternatives(config: NetworkConfig) -> list[tuple[NetworkConfig, str]]:
     return found
 
 
+def difference(config: NetworkConfig, other: NetworkConfig) -> str:
+    """How a network with the same weights differs from `config`, such as "max pooling after the stem"."""
+    fields = dict.fromkeys(field for field, _ in _choices(config) if _current(other, field) != _current(config, field))
+    return " and ".join(_words(other, field, _current(other, field)) for field in fields)
+
+
 def assumptions(config: NetworkConfig) -> list[str]:
     """What was assumed about a network because weights do not show it, one sentence each, with the alternative."""
-    found = [
+    return [
         f"Assumed {_words(config, field, _current(config, field))}, which weights do not show; "
         + "; ".join(f"if it has {words}, name the network: {other.name}" for other, words in others)
         + "."
         for field, others in _by_field(config).items()
     ]
+
+
+def remarks(config: NetworkConfig) -> list[str]:
+    """What was assumed where no other network can be named."""
+    found = []
     if config.dense:
         found.append(
-            "Weights do not show the order in which dense layers concatenate: assumed new channels behind the old ones, "
-            "as in torchvision. In a file with the names of kuangliu's DenseNet they come first, and are put in order."
+            "Weights do not show the order in which dense layers concatenate: assumed new channels behind the old "
+            "ones, as in torchvision. In a file with the names of kuangliu's DenseNet they come first, and are put in "
+            "order."
         )
     if config.excitation and config.order == "post":
         found.append(
-            "Weights do not show a ReLU between a branch and its excitation, as weiaicunzai's SENet has it: assumed none; "
-            "no network here has one."
+            "Weights do not show a ReLU between a branch and its excitation, as weiaicunzai's SENet has it: assumed "
+            "none; no network here has one."
         )
     if config.norm == "group":
         found.append(

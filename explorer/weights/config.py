@@ -13,6 +13,7 @@ from explorer.models.config import (
     NetworkConfig,
     depth_of,
 )
+from explorer.models.names import DEEP_STEMS
 from explorer.weights.layers import Part, Parts, paths_start_alike, place_on_shortcut
 
 
@@ -34,8 +35,11 @@ def config_of_parts(parts: Parts) -> NetworkConfig:
         "stem": stem,
         "norm": _norm(parts),
     }
-    width = parts.convolutions[2 if stem in ("deep", "tiered") else 0].width
-    settings |= _dense(body, parts.norms, width) if _is_dense(body) else _residual(parts, body, width, stem)
+    width = parts.convolutions[2 if stem in DEEP_STEMS else 0].width
+    if _is_dense(body):
+        settings |= _dense(body, parts.norms, width, stem)
+    else:
+        settings |= _residual(parts, body, width, stem)
     return NetworkConfig(**settings)
 
 
@@ -72,7 +76,12 @@ def _is_dense(body: Sequence[Part]) -> bool:
     return len(body) > 2 and body[2].shape[1] == body[0].shape[1] + body[1].width
 
 
-def _dense(body: Sequence[Part], norms: Sequence[Part], width: int) -> dict[str, Any]:
+def _dense(body: Sequence[Part], norms: Sequence[Part], width: int, stem: str) -> dict[str, Any]:
+    if stem in DEEP_STEMS:
+        raise BadSettings(
+            "The stem of these dense layers has three convolutions; dense networks here have one, of 3×3 or 7×7, as in "
+            "Huang et al. 2017."
+        )
     block = "dense" if body[0].kernel == 3 else "dense-bottleneck"
     layers = 1 if block == "dense" else 2
     growth = body[layers - 1].width
@@ -104,14 +113,16 @@ def _dense(body: Sequence[Part], norms: Sequence[Part], width: int) -> dict[str,
 
 
 def _require_relu_in_transitions(norms: Sequence[Part], body: Sequence[Part]) -> None:
-    """Raise BadSettings if a norm stands right before a 1x1 convolution in one sequence, as in weiaicunzai's DenseNet."""
+    """Raise BadSettings if a norm is right before a 1x1 convolution in one sequence, as in weiaicunzai's DenseNet."""
     for norm in norms:
         place = norm.name.rpartition(".")[2]
-        if place.isdecimal() and any(part.kernel == 1 and part.name == f"{norm.parent}.{int(place) + 1}" for part in body):
+        if place.isdecimal() and any(
+            part.kernel == 1 and part.name == f"{norm.parent}.{int(place) + 1}" for part in body
+        ):
             raise BadSettings(
                 f"Norm {norm.name} and the 1×1 convolution after it are next to each other in one sequence, so no ReLU "
-                "is between them, as there is in the dense networks here. Train one with a ReLU in its transitions, as in "
-                "Huang et al. 2017."
+                "is between them, as there is in the dense networks here. Train one with a ReLU in its transitions, as "
+                "in Huang et al. 2017."
             )
 
 
@@ -122,7 +133,11 @@ def _residual(parts: Parts, body: Sequence[Part], width: int, stem: str) -> dict
     elif kernels == (1, 3, 1) * (len(body) // 3):
         block, layers = "bottleneck", 3
     else:
-        raise BadSettings(_not_of_blocks(parts, body))
+        first = ", ".join(f"{kernel}x{kernel}" for kernel in kernels[:6])
+        raise BadSettings(
+            f"The {len(body)} convolutions after the stem form no blocks: these have two of 3×3, or 1×1, 3×3 and 1×1; "
+            f"the first ones here are {first}."
+        )
     blocks = [body[place : place + layers] for place in range(0, len(body), layers)]
     projecting = _projecting(parts, blocks)
     widths = [each[-1].width for each in blocks]
@@ -173,7 +188,7 @@ def _shortcut(
         for part, block in zip(parts.side_convolutions, projecting, strict=True)
         if block > 0 or len(projecting) == 1
     }
-    return "D" if places == {"1"} or (stem in ("deep", "tiered") and places != {"0"}) else "B"
+    return "D" if places == {"1"} or (stem in DEEP_STEMS and places != {"0"}) else "B"
 
 
 def _order(parts: Parts, body: Sequence[Part]) -> dict[str, Any]:
@@ -221,37 +236,34 @@ def _groups(middle: Sequence[Part], settings: dict[str, Any]) -> dict[str, Any]:
     """Settings of the 3x3 convolutions of bottlenecks, from the first of each stage."""
     inner = middle[0].width
     groups = max(1, inner // middle[0].shape[1])
-    own = settings.get("widths", (settings["width"],))[0]
+    widths = settings.get("widths", ())
+    own = widths[0] if widths else settings["width"]
+    for stage, part in enumerate(middle):
+        if part.width != inner << stage and (groups > 1 or not widths or part.width != widths[stage]):
+            raise BadSettings(
+                f"{part.name} has {part.width} channels, {middle[0].name} has {inner}: from stage to stage they do not "
+                "double, as those inside the bottlenecks here do. A pruned network has to be imported before pruning."
+            )
+    if groups == 1 and own and inner % own:
+        raise BadSettings(
+            f"{middle[0].name} has {inner} channels in a bottleneck of {EXPANSION * own}; here they are a multiple of "
+            f"{own}, a quarter. A pruned network has to be imported before pruning."
+        )
     return {"groups": groups, "group_width": inner // groups if groups > 1 or inner != own else 0}
 
 
 def _excitation(parts: Parts) -> dict[str, Any]:
     if not parts.excitations:
         return {}
-    if len(parts.excitations[0].shape) == 3:
+    if all(len(part.shape) == 3 for part in parts.excitations):
         return {"excitation": True, "excitation_by": "eca"}
+    for one, two in zip(parts.excitations[::2], parts.excitations[1::2], strict=False):
+        if one.shape[:2] != two.shape[1::-1] or one.width > one.shape[1]:
+            raise BadSettings(
+                f"{one.name} {one.shape} and {two.name} {two.shape} are not the two layers of squeeze-and-excitation, "
+                "which reduce the channels and expand them again; other linear maps before the classifier, or 1×1 "
+                "convolutions with biases, are in no network here."
+            )
     pairs = [(part.shape[1], part.width) for part in parts.excitations[::2]]
     least = [reduced for width, reduced in pairs if reduced > max(1, width // EXCITATION_REDUCTION)]
     return {"excitation": True} | ({"excitation_least": max(least)} if least else {})
-
-
-def _not_of_blocks(parts: Parts, body: Sequence[Part]) -> str:
-    """What was recognised of convolutions that form no blocks, and the first that does not fit."""
-    layers = 3 if body[0].kernel == 1 else 2
-    expected = (1, 3, 1) if layers == 3 else (3, 3)
-    kernels = [part.kernel for part in body]
-    fits = 0
-    while tuple(kernels[fits * layers : (fits + 1) * layers]) == expected:
-        fits += 1
-    first = ", ".join(f"{kernel}x{kernel}" for kernel in kernels[:6])
-    message = (
-        f"The {len(body)} convolutions after the stem form no blocks: these have two of 3×3, or 1×1, 3×3 and 1×1; the "
-        f"first ones here are {first}."
-    )
-    stem = ", ".join(part.name for part in parts.convolutions[: -len(body)])
-    rest = body[fits * layers :]
-    blocks = f"{fits} {'block' if fits == 1 else 'blocks'} of {layers} convolutions"
-    if fits:
-        blocks += f", {body[0].name} to {body[fits * layers - 1].name}"
-    ends = ", ".join(f"{part.name} {tuple(part.shape)}" for part in rest[:layers])
-    return f"{message} Recognised: the stem ({stem}) and {blocks}. Not recognised: {ends or 'none'}."

@@ -139,12 +139,12 @@ def test_other_weights_of_an_upload_are_chosen_without_a_new_upload(open_page, b
     app = open_page("checkpoints")
     app.file_uploader(key="weights_file").upload("run.pt", both.read_bytes()).run()
     app.button(key="import").click().run(timeout=LONG)
-    menu = app.selectbox(key="weights_in_file_1")
+    menu = app.selectbox(key="chosen_of_import_1")
     assert (menu.value, menu.options) == ("model", ["model", "model_ema"])
     app.file_uploader(key="weights_file").clear()
     menu.select("model_ema").run(timeout=LONG)
     assert not app.exception
-    assert app.selectbox(key="weights_in_file_2").value == "model_ema"
+    assert app.selectbox(key="chosen_of_import_2").value == "model_ema"
     assert "ema', an average over training" in texts(app).replace("\\", "")
     assert app.query_params["checkpoint"] == "run"
     assert list(app.dataframe[0].value["id"]) == ["run"]
@@ -157,9 +157,9 @@ def test_other_weights_that_do_not_fit_leave_what_was_imported(open_page, tmp_pa
     app = open_page("checkpoints", **{"from": "Path"})
     app.text_input(key="weights_path").set_value(str(path)).run()
     app.button(key="import").click().run(timeout=LONG)
-    app.selectbox(key="weights_in_file_1").select("other").run(timeout=LONG)
+    app.selectbox(key="chosen_of_import_1").select("other").run(timeout=LONG)
     assert "no convolution follows the stem" in app.error[0].value
-    assert app.selectbox(key="weights_in_file_2").value == "model"
+    assert app.selectbox(key="chosen_of_import_2").value == "model"
     assert list(app.dataframe[0].value["id"]) == ["run"]
 
 
