@@ -49,6 +49,7 @@ LABELS = {
     "target": "class explained",
     "images": "images",
     "overwrite": "overwrite",
+    "weights": "weights in the file",
     "train_error": "training error",
     "multiply_adds": "multiply-adds",
     "published_multiply_adds": "published multiply-adds",

@@ -35,14 +35,14 @@ _STARTS = (
     (
         rb"version https://git-lfs",
         (
-            "is a Git LFS pointer, which stands for the weights. Get them with `git lfs pull` in that repository, or "
+            "is a Git LFS pointer, which stands for the weights. Get them with git lfs pull in that repository, or "
             "download the file from its page."
         ),
     ),
     (
         rb"\s*(?i:<!doctype|<html|<\?xml)",
         (
-            "is not a weights file but a web page. Download the file itself: on GitHub by `Download raw file`, "
+            'is not a weights file but a web page. Download the file itself: on GitHub by "Download raw file", '
             "elsewhere by the link of its download button."
         ),
     ),

@@ -28,7 +28,7 @@ PREFIXES = ("model.", "net.", "network.", "backbone.", "resnet.", "encoder.", "b
 
 _LINEAR = {"weight", "weight_orig", "weight_v", "original0", "original", "original1", "kernel", "kernel:0"}
 _TRAINING = re.compile(
-    r"(?:\w+_)?(?:optim(?:i[sz]er)?s?|(?:lr_)?sched(?:uler)?s?|scaler|grads?|gradients?|momentum|momentum_buffer|"
+    r"(?:\w+_)?(?:opts?|optim(?:i[sz]er)?s?(?:_?[A-Z\d])?|(?:lr_)?sched(?:uler)?s?|scaler|grads?|gradients?|momentum|momentum_buffer|"
     r"velocity|exp_avg|exp_avg_sq|max_exp_avg_sq|fisher|hessian|masks?|callbacks|loops|rng|rng_states?)"
     r"(?:_(?:states?|state_dict|dict|params?))?",
     re.IGNORECASE,
@@ -63,15 +63,16 @@ class Sets:
 def sets_in(content: object) -> Sets:
     """The sets of weights in an inert value, in the file's order.
 
-    A set is a mapping with a convolution, at most `MOST_LEVELS` deep; without any, the mapping with the most tensors.
-    States of optimisers are none. A mapping that holds several networks under different prefixes becomes several sets.
+    A set is a mapping with a convolution, whose key names a module and its weight, at most `MOST_LEVELS` deep; without
+    any, the mapping with the most tensors. States of optimisers are none. A mapping that holds several networks under
+    different prefixes becomes several sets.
     """
     found = Sets()
     found.lightning = isinstance(content, dict) and "pytorch-lightning_version" in content
     loose: dict[str, dict[str, Value]] = {}
     for place, values in _mappings(content, "", found, set(), MOST_LEVELS):
         tensors = {key: value for key, value in values.items() if isinstance(key, str) and _is_tensor(value)}
-        if any(len(each.shape) == 4 for each in tensors.values()):
+        if any(len(each.shape) == 4 and re.search("[./]", key) for key, each in tensors.items()):
             _Split(found, place, tensors).networks()
         elif tensors:
             loose[place] = tensors

@@ -183,7 +183,9 @@ HARMLESS = {
     "a range without end": call("builtins.range", number(0), number(10**18)),
     "keys within keys": b"})" + (b"q\x00h\x00\x86" * 60) + b"K\x01s",
     "two of two of two": b")" + b"".join(b"q\x00h\x00\x86" for _ in range(60)),
-    "mappings of mappings": b"}" + (b"q\x01}" + text("a") + b"h\x01s" + text("b") + b"h\x01s") * 60,
+    "mappings of mappings": b"}" + (b"q\x010}" + text("a") + b"h\x01s" + text("b") + b"h\x01s") * 60,
+    "many of many of many": b"}"
+    + b"".join(b"q\x010}(" + b"".join(text(str(n)) + b"h\x01" for n in range(1000)) + b"u" for _ in range(4)),
     "a mapping in itself": b"}q\x01" + text("a") + b"h\x01s",
     "a list in itself": b"]q\x01h\x01a",
     "numbers of an array": call("numpy.core.multiarray.scalar", call("numpy.dtype", text("f8")), BYTES),

@@ -152,6 +152,9 @@ def test_states_of_optimisers_are_never_weights(state, kind):
     whole = optimiser.state_dict()
     by_name = {"momentum_buffer": state, "exp_avg": dict(state), "grads": dict(state), "masks": dict(state)}
     assert places({"optimizer": whole, "net": state, **by_name}) == ["net"]
+    fastai = {"state": [{"grad_avg": each, "sqr_avg": each} for each in state.values()], "hypers": []}
+    assert places({"model": state, "opt": fastai, "optimizer_0": dict(state), "G_optim": dict(state)}) == ["model"]
+    assert places({"model": state, "other": fastai}) == ["model"]
     assert places({"optimizer": whole, "opt": {"param_groups": [], "w": dict(state)}, **by_name}) == []
 
 
