@@ -68,7 +68,7 @@ class Folder:
 
     def told(self) -> tuple[str, ...]:
         """Sentences about what was taken for what, and what was not taken and why."""
-        reasons = [f"{count:,} {reason}" for reason, count in self.passed_over.items()]
+        reasons = [f"{reason}: {count:,}" for reason, count in self.passed_over.items()]
         return (*self.notes, f"Not taken: {'; '.join(reasons)}.") if reasons else self.notes
 
 
@@ -153,9 +153,9 @@ def _pictures(disk: Disk, places: Sequence[Path], omitted: set[str]) -> list[str
     found = [file for place in places for file in disk.pictures(place)]
     if not found:
         unread = sum((disk.unread(place) for place in places), Counter[str]())
-        reasons = "; ".join(f"{count:,} {reason}" for reason, count in unread.items())
+        reasons = "; ".join(f"{reason}: {count:,}" for reason, count in unread.items())
         raise DataMissing(
-            f"The folder {places[0]} has no pictures that can be read: {reasons}. Save them as PNG or JPEG, or take "
+            f"The folder {places[0]} has no pictures that can be read ({reasons}). Save them as PNG or JPEG, or take "
             "the folder out."
         )
     kept = [file for file in found if file not in omitted] if omitted else found

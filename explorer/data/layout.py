@@ -211,12 +211,14 @@ def _require_same_classes(found: Layout, places: dict[str, Path]) -> None:
     unknown = [name for name in test if name not in train]
     absent = [name for name in train if name not in test]
     if unknown:
-        also = f" {_listed(absent)} {'is' if len(absent) == 1 else 'are'} in {found.names['train']} alone." if absent else ""
         one = len(unknown) == 1
+        what = f"a class {unknown[0]!r}" if one else f"{len(unknown)} classes"
+        which = "" if one else f": {_listed(unknown)}"
+        also = f" Only {found.names['train']} has {_listed(absent)}." if absent else ""
+        it = "it" if one else "them"
         raise DataMissing(
-            f"The folder {places[found.names['test']]} has {'a class' if one else f'{len(unknown)} classes'} that the "
-            f"folder {found.names['train']} does not have: {_listed(unknown)}.{also} Take {'it' if one else 'them'} out, "
-            f"rename {'it' if one else 'them'}, or put training images of {'it' if one else 'them'} there."
+            f"The folder {places[found.names['test']]} has {what} that the folder {found.names['train']} does not "
+            f"have{which}.{also} Take {it} out, rename {it}, or put training images of {it} there."
         )
     if absent:
         found.notes.append(f"{found.names['test']} has no images of {_listed(absent)}.")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.data.picture_kinds import KINDS, kind_of, missing_reader
+from explorer.data.picture_kinds import KINDS, has_reader, kind_of
 from explorer.errors import BadSettings, StorageError
 
 if TYPE_CHECKING:
@@ -130,8 +130,11 @@ def _opened(content: bytes) -> "ImageFile":
             f"The file ({len(content):,} bytes) is not a PNG, JPEG or WebP picture. Save the picture as one of these."
         )
     kind = KINDS[name]
-    if missing := missing_reader(kind.endings[0]):
-        raise BadSettings(f"The file is one of {missing}. Save the picture as PNG or JPEG.")
+    if not has_reader(name):
+        raise BadSettings(
+            f"The file is a picture of the kind {name}, for which no reader is installed. Install one with "
+            f"`{kind.install}`, or save the picture as PNG or JPEG."
+        )
     return cast("ImageFile", getattr(import_module(kind.module), kind.plugin)(BytesIO(content)))
 
 

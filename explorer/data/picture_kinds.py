@@ -19,13 +19,13 @@ class Kind:
     Attributes:
         module, plugin: the class of Pillow, or of a package for it, that reads the kind.
         endings: of names, in small letters.
-        missing: why it may not be readable, and what to install; empty if it always is.
+        install: what to install where it cannot be read; empty if it always can.
     """
 
     module: str
     plugin: str
     endings: tuple[str, ...]
-    missing: str = ""
+    install: str = ""
 
 
 KINDS = {
@@ -33,15 +33,9 @@ KINDS = {
     "JPEG": Kind("PIL.JpegImagePlugin", "JpegImageFile", (".jpg", ".jpeg", ".jfif", ".jpe")),
     "WebP": Kind("PIL.WebPImagePlugin", "WebPImageFile", (".webp",)),
     "BMP": Kind("PIL.BmpImagePlugin", "BmpImageFile", (".bmp", ".dib")),
-    "AVIF": Kind(
-        "PIL.AvifImagePlugin", "AvifImageFile", (".avif",),
-        "AVIF pictures, which this Pillow was built without (`pip install --upgrade pillow` reads them)",
-    ),
-    "HEIC": Kind(
-        "pillow_heif.as_plugin", "HeifImageFile", (".heic", ".heif"),
-        "HEIC pictures, for which the reader is not installed (`pip install pillow-heif` reads them)",
-    ),
-}  # fmt: skip
+    "AVIF": Kind("PIL.AvifImagePlugin", "AvifImageFile", (".avif",), "pip install --upgrade pillow"),
+    "HEIC": Kind("pillow_heif.as_plugin", "HeifImageFile", (".heic", ".heif"), "pip install pillow-heif"),
+}
 
 ENDINGS = {ending: name for name, kind in KINDS.items() for ending in kind.endings}
 
@@ -68,11 +62,13 @@ def kind_of(content: bytes) -> str | None:
 def missing_reader(ending: str) -> str:
     """Why pictures with this ending cannot be read here, and what to install; empty if they can."""
     kind = ENDINGS.get(ending)
-    return "" if kind is None or _has_reader(kind) else KINDS[kind].missing
+    if kind is None or has_reader(kind):
+        return ""
+    return f"{kind} pictures, for which no reader is installed (`{KINDS[kind].install}` installs it)"
 
 
 @lru_cache(maxsize=16)
-def _has_reader(kind: str) -> bool:
+def has_reader(kind: str) -> bool:
     """Whether pictures of a kind in `KINDS` can be read."""
     if kind == "AVIF":
         from PIL import features
