@@ -1,5 +1,6 @@
 """Pixels of picture files, decoded on access: a folder of 50,000 pictures would not fit into memory."""
 
+import shlex
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -107,8 +108,8 @@ class FilePixels:
         if len(found.broken) < 2:
             return ""
         return (
-            f"{found.sentence(self.folder)} To leave them out: `python -m explorer data check '{self.folder}' "
-            '--leave-out`, or "Check the pictures" on the Data page.'
+            f"{found.sentence(self.folder)} To leave them out: `python -m explorer data check "
+            f'{shlex.quote(self.folder)} --leave-out`, or "Check the pictures" on the Data page.'
         )
 
     def _pixels(self, file: str) -> NDArray[np.uint8]:

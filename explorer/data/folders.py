@@ -1,5 +1,6 @@
 """A folder of pictures as a data set: each subfolder is a class, as in torchvision's ImageFolder."""
 
+import shlex
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -139,7 +140,7 @@ def _scanned(path: Path) -> Folder:
         found = layout_of(disk, path)
         classes = list(found.classes.get("train", found.classes["test"]))
         for split, folders in found.classes.items():
-            pictures = [_pictures(disk, places, omitted) for places in folders.values()]
+            pictures = [_pictures(disk, path, places, omitted) for places in folders.values()]
             files[split] = [file for each in pictures for file in each]
             numbers = np.array([classes.index(name) for name in folders], np.int64)
             labels[split] = np.repeat(numbers, [len(each) for each in pictures])
@@ -149,7 +150,7 @@ def _scanned(path: Path) -> Folder:
     return Folder(path, tuple(classes), files, labels, tuple(found.notes), passed_over, disk.stamps, record)
 
 
-def _pictures(disk: Disk, places: Sequence[Path], omitted: set[str]) -> list[str]:
+def _pictures(disk: Disk, path: Path, places: Sequence[Path], omitted: set[str]) -> list[str]:
     found = [file for place in places for file in disk.pictures(place)]
     if not found:
         unread = sum((disk.unread(place) for place in places), Counter[str]())
@@ -161,8 +162,8 @@ def _pictures(disk: Disk, places: Sequence[Path], omitted: set[str]) -> list[str
     kept = [file for file in found if file not in omitted] if omitted else found
     if not kept:
         raise DataMissing(
-            f"All pictures in {places[0]} are left out. Take them back with `python -m explorer data check PATH "
-            "--take-back`, or take the folder out."
+            f"All pictures in {places[0]} are left out. Take them back with `python -m explorer data check "
+            f"{shlex.quote(str(path))} --take-back`, or take the folder out."
         )
     return kept
 

@@ -111,8 +111,8 @@ def _of_splits(disk: Disk, top: Path, holders: list[str]) -> Layout | None:
         _require_classes(disk, places[name], inner)
         found.classes[split] = _merged(places[name], inner)
         found.passed_over |= _outside(disk, places[name])
-    _require_same_classes(found, places)
     _note_what_is_used(disk, found, holders, labelled[1:], places)
+    _require_same_classes(found, places)
     found.passed_over |= _outside(disk, top)
     return found
 
