@@ -66,7 +66,8 @@ def data_for_classes(name: str, classes: Sequence[str], channels: int = COLOURS)
     """The name of a data set whose labels are the classes of a network, in the colours that it takes.
 
     Args:
-        name: name of a data set; only "folder:/path" can become another, such as "imagenet:/path" or "grey-folder:/path".
+        name: name of a data set; only "folder:/path" can become another, such as "imagenet:/path" or
+            "grey-folder:/path".
         classes: the network's class names, in order; empty if unknown.
         channels: of the network's input.
 

@@ -36,12 +36,14 @@ class Checked:
 
     def sentence(self, folder: str | Path) -> str:
         """The result in a sentence, with the names of the first broken files."""
-        of = f"{self.read:,} pictures" if self.read == self.files else f"the first {self.read:,} of {self.files:,} pictures"
+        of = (
+            f"{self.read:,} pictures"
+            if self.read == self.files
+            else f"the first {self.read:,} of {self.files:,} pictures"
+        )
         if not self.broken:
             return f"{of[0].upper()}{of[1:]} can be read."
-        first = "; ".join(
-            f"{_inside(each.file, folder)} ({_short(each.reason)})" for each in self.broken[:MOST_NAMED]
-        )
+        first = "; ".join(f"{_inside(each.file, folder)} ({_short(each.reason)})" for each in self.broken[:MOST_NAMED])
         more = f"; and {len(self.broken) - MOST_NAMED:,} more" if len(self.broken) > MOST_NAMED else ""
         return f"{len(self.broken):,} of {of} in {folder} cannot be read: {first}{more}."
 

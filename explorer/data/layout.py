@@ -198,16 +198,14 @@ def _one_split_only(disk: Disk, top: Path, told: list[str], tests: list[str], pl
     usable = next((places[name] for name in told if disk.holders(places[name])), None)
     flat = [name for name in tests if not disk.holders(places[name])]
     without = f" ({_listed(flat)} {'has' if len(flat) == 1 else 'have'} no class folders, so no labels)" if flat else ""
-    text = (
-        f"The folder {top} has {' and '.join(told)} and no others{without}, where training needs train and val."
-    )
+    text = f"The folder {top} has {' and '.join(told)} and no others{without}, where training needs train and val."
     return f"{text} To evaluate on the images there, name {usable} itself." if usable else (
         f"{text} Put the pictures of each class into a subfolder with its name."
     )  # fmt: skip
 
 
 def _require_same_classes(found: Layout, places: dict[str, Path]) -> None:
-    train, test = (list(found.classes[split]) for split in ("train", "test"))  # type: ignore[index]
+    train, test = (list(found.classes[split]) for split in ("train", "test"))
     unknown = [name for name in test if name not in train]
     absent = [name for name in train if name not in test]
     if unknown:

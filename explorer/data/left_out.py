@@ -62,11 +62,7 @@ def _record() -> dict[str, list[str]]:
     file = record_file()
     try:
         found = read_json(file, most=MOST_BYTES)
-        folders = found.get("folders") if isinstance(found, dict) else None
-        if not isinstance(folders, dict) or not all(
-            isinstance(names, list) and all(isinstance(name, str) for name in names) for names in folders.values()
-        ):
-            raise ValueError("it has no table of `folders` with lists of names")
+        _require_names(found)
     except FileNotFoundError:
         return {}
     except (StorageError, ValueError) as error:
@@ -74,14 +70,25 @@ def _record() -> dict[str, list[str]]:
             f"The record of pictures left out, {file}, cannot be read: {reason_in(error)}. Repair or delete it; the "
             "pictures are not in it."
         ) from None
+    folders: dict[str, list[str]] = found["folders"]
     return folders
+
+
+def _require_names(found: object) -> None:
+    folders = found.get("folders") if isinstance(found, dict) else None
+    if not isinstance(folders, dict) or not all(
+        isinstance(names, list) and all(isinstance(name, str) for name in names) for names in folders.values()
+    ):
+        raise ValueError("it has no table of `folders` with lists of names")
 
 
 def _write(record: dict[str, list[str]]) -> None:
     file = record_file()
     for name in (name for names in record.values() for name in names):
         if not name.isprintable():
-            raise StorageError(f"The name of {quoted(name)} has characters that cannot be written down. Rename the file.")
+            raise StorageError(
+                f"The name of {quoted(name)} has characters that cannot be written down. Rename the file."
+            )
     with storage_errors(file):
         file.parent.mkdir(parents=True, exist_ok=True)
     write_text_atomically(file, json.dumps({"folders": record}, indent=1, ensure_ascii=False) + "\n")

@@ -87,17 +87,17 @@ class Disk:
             here = waiting.pop()
             found.append(here)
             listed = self.listing(here)
-            waiting += [os.path.join(here, name) for name in listed.folders if name not in listed.links]
+            waiting += [f"{here}{os.sep}{name}" for name in listed.folders if name not in listed.links]
         return sorted(found)
 
     def _listed(self, here: str) -> Listing:
-        self.stamps[here] = os.stat(here).st_mtime_ns
+        self.stamps[here] = Path(here).stat().st_mtime_ns
         folders, links, pictures = [], set(), []
         unread: Counter[str] = Counter()
         with os.scandir(here) as entries:
             for entry in entries:
                 name = entry.name.lower()
-                ending = os.path.splitext(name)[1]
+                ending = f".{name.rpartition('.')[2]}"
                 if name in OF_SYSTEMS:
                     self.passed_over[BY_SYSTEMS] += 1
                 elif name.startswith("."):

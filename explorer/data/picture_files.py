@@ -48,8 +48,6 @@ def read_picture(content: bytes, *, shorter: int = 0) -> NDArray[np.uint8]:
         BadSettings: another format, a broken or empty file, more than 50 MB, or more than 25 megapixels (checked before
             decoding); reduced, more than 200 MB, or 250 megapixels for JPEG and 100 for others.
     """
-    if not content:
-        raise BadSettings("The file is empty. Give a PNG, JPEG or WebP picture.")
     most = MOST_BYTES_REDUCED if shorter else MOST_BYTES
     if len(content) > most:
         raise BadSettings(
@@ -105,11 +103,9 @@ def look_at_header(path: Path) -> None:
     """
     try:
         with path.open("rb") as file:
-            if not file.read(1):
-                raise BadSettings("The file is empty. Give a PNG, JPEG or WebP picture.")
-            file.seek(0)
-            with _DECODING, warnings.catch_warnings(action="ignore"), _opened(file.read(HEADER)) as image:
-                _require_size(image, reduced=True)
+            start = file.read(HEADER)
+        with _DECODING, warnings.catch_warnings(action="ignore"), _opened(start) as image:
+            _require_size(image, reduced=True)
     except OSError as error:
         if error.strerror:
             raise StorageError(f"{path} cannot be read: {error.strerror}. Give a file that you may read.") from None
@@ -124,6 +120,8 @@ HEADER = 65_536  # bytes
 
 def _opened(content: bytes) -> "ImageFile":
     """The picture with its header read; by plug-in, since `Image.open` warns of large pictures."""
+    if not content:
+        raise BadSettings("The file is empty. Give a PNG, JPEG or WebP picture.")
     name = kind_of(content)
     if name is None:
         raise BadSettings(
@@ -156,7 +154,7 @@ def _too_many(most: int) -> str:
 
 
 def _decoded(image: "ImageFile", shorter: int) -> "Image.Image":
-    """The picture, if it is large reduced by a whole factor to `SPARE` times the shorter side that is needed or more."""
+    """The picture, if it is large reduced by a whole factor: the shorter side has `SPARE` times what is needed or more."""
     factor = min(image.size) // (SPARE * shorter) if shorter and image.width * image.height > PHOTOGRAPH else 1
     if factor < 2:
         image.load()

@@ -20,7 +20,9 @@ _BESIDE = {
     "pics", "pictures", "png", "resized", "samples", "seg", "set", "sets", "split",
 }  # fmt: skip
 
-_PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_A-Za-z]+")  # also of TrainSet; digits fall away, as in val2017
+_PARTS = re.compile(
+    r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_A-Za-z]+"
+)  # also of TrainSet; digits fall away, as in val2017
 
 
 def composed(name: str) -> str:

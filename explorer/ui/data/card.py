@@ -9,7 +9,6 @@ from explorer.ui.data.class_pictures import class_pictures
 from explorer.ui.errors import fragment, show_error
 from explorer.ui.wording import size
 
-
 CLASSES = 10  # named on a card
 ALWAYS = ("digits", "cifar10")  # have a card on every machine
 

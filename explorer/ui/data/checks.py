@@ -46,6 +46,12 @@ def checks(name: str) -> None:
             )  # fmt: skip
 
 
+def finds_broken(name: str) -> bool:
+    """Whether the last check in this session found pictures that cannot be read."""
+    found = _found(name)
+    return found is not None and bool(found.broken)
+
+
 def _check(name: str) -> None:
     bar = st.progress(0.0, "Reading the pictures ...")
     shown = 0

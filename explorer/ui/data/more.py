@@ -18,8 +18,8 @@ def more_data_sets() -> None:
         for row in rows:
             _line(row)
         st.caption(
-            f"Where torchvision has one already, put its folder into `{shown_folder()}`: it is found there, as the names "
-            "above say. Once one is here, the menus of all pages offer it."
+            f"If you have one already, put the folder named above into `{shown_folder()}`. Once a data set is there, "
+            "the menus of all pages offer it."
         )
 
 
@@ -36,8 +36,6 @@ def _line(row: DatasetRow) -> None:
             f"Folder: {row.archive.folder}]]",
             width=720,
         )
-        if st.button(
-            f"Download ({size(row.archive.size)})", icon=":material/download:", key=f"download-{row.name}"
-        ):
+        if st.button(f"Download ({size(row.archive.size)})", icon=":material/download:", key=f"download-{row.name}"):
             downloads.start_download(row.name)
             st.rerun()

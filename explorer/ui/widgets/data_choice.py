@@ -51,7 +51,9 @@ def refuse_others(key: str, options: Mapping[str, str]) -> None:
     asked = st.query_params.get(key)
     missing = next((row for row in DATASETS.values() if row.title == asked), None)
     if missing is not None and asked not in options.values() and not data_status(missing.name).available:
-        st.warning(f"The link asks for images of {missing.title}, which is not on this machine. Download it on the Data page.")
+        st.warning(
+            f"The link asks for images of {missing.title}, which is not on this machine. Download it on the Data page."
+        )
         del st.query_params[key]
     elif asked is not None and asked not in options.values():
         st.warning(
@@ -65,7 +67,9 @@ def refuse_others(key: str, options: Mapping[str, str]) -> None:
 def built_in() -> dict[str, str]:
     """Labels of the published data sets, by name: the usual ones, and the others that are on this machine."""
     return {
-        name: row.title for name, row in DATASETS.items() if name in ("digits", "cifar10") or data_status(name).available
+        name: row.title
+        for name, row in DATASETS.items()
+        if name in ("digits", "cifar10") or data_status(name).available
     }
 
 

@@ -46,15 +46,18 @@ def seen(top):
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("train", "train"), ("Train", "train"), ("TRAINING", "train"), ("training_set", "train"), ("seg_train", "train"),
+        ("train", "train"), ("Train", "train"), ("TRAINING", "train"), ("training_set", "train"),
+        ("seg_train", "train"),
         ("Training Set", "train"), ("train_images", "train"), ("TrainSet", "train"), ("trainset", "train"),
         ("train2017", "train"), ("train-data", "train"), ("TrainingImages", "train"),
         ("val", "validation"), ("valid", "validation"), ("Validation", "validation"), ("dev", "validation"),
-        ("eval", "validation"), ("val_images", "validation"), ("Validation Set", "validation"), ("val2017", "validation"),
+        ("eval", "validation"), ("val_images", "validation"), ("Validation Set", "validation"),
+        ("val2017", "validation"),
         ("test", "test"), ("testing", "test"), ("Test", "test"), ("test_set", "test"), ("seg_test", "test"),
         ("testset", "test"), ("test1", "test"), ("TEST_IMAGES", "test"),
         ("seg_pred", "unlabelled"), ("unlabeled", "unlabelled"),
-        ("trains", None), ("cats", None), ("train_station", None), ("contest", None), ("valley", None), ("tests?x", None),
+        ("trains", None), ("cats", None), ("train_station", None), ("contest", None), ("valley", None),
+        ("tests?x", None),
         ("devil", None), ("train_val", None), ("steam train", None), ("データ", None), ("", None),
     ],
 )  # fmt: skip

@@ -72,7 +72,9 @@ def test_an_evaluation_names_all_of_them_and_a_command_that_leaves_them_out(pets
     pixels = load_test(f"folder:{pets}", 32).pixels
     with pytest.raises(BadSettings) as error:
         np.asarray(pixels[np.arange(8)])  # the batch has four of them
-    assert str(error.value).startswith(f"7 of 20 pictures in {pets} cannot be read: cat/1.jpg (The file is empty); cat/3")
+    assert str(error.value).startswith(
+        f"7 of 20 pictures in {pets} cannot be read: cat/1.jpg (The file is empty); cat/3"
+    )
     assert str(error.value).endswith(
         f"To leave them out: `python -m explorer data check '{pets}' --leave-out`, or \"Check the pictures\" on the "
         "Data page."

@@ -488,8 +488,10 @@ def test_a_kind_without_its_reader_says_what_to_install(monkeypatch):
 @pytest.mark.parametrize(
     ("kind", "mode", "options"),
     [
-        ("JPEG", "RGB", {"quality": 95}), ("JPEG", "L", {}), ("JPEG", "CMYK", {}), ("JPEG", "RGB", {"progressive": True}),
-        ("PNG", "RGB", {}), ("PNG", "P", {}), ("PNG", "RGBA", {}), ("PNG", "1", {}), ("WEBP", "RGB", {}), ("BMP", "RGB", {}),
+        ("JPEG", "RGB", {"quality": 95}), ("JPEG", "L", {}), ("JPEG", "CMYK", {}),
+        ("JPEG", "RGB", {"progressive": True}),
+        ("PNG", "RGB", {}), ("PNG", "P", {}), ("PNG", "RGBA", {}), ("PNG", "1", {}), ("WEBP", "RGB", {}),
+        ("BMP", "RGB", {}),
     ],
 )  # fmt: skip
 def test_a_large_photograph_is_reduced_to_twice_what_is_needed_or_more(kind, mode, options):
@@ -500,7 +502,9 @@ def test_a_large_photograph_is_reduced_to_twice_what_is_needed_or_more(kind, mod
     assert whole.shape == (2000, 3000, 3)
     assert 128 <= min(reduced.shape[:2]) < 400
     assert reduced.shape[1] / reduced.shape[0] == pytest.approx(1.5, abs=0.02)
-    small = [np.array(Image.fromarray(each).resize((96, 64), Image.Resampling.BILINEAR), int) for each in (whole, reduced)]
+    small = [
+        np.array(Image.fromarray(each).resize((96, 64), Image.Resampling.BILINEAR), int) for each in (whole, reduced)
+    ]
     assert np.abs(small[0] - small[1]).mean() < 1  # of 255
 
 

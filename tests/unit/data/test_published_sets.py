@@ -134,11 +134,11 @@ def test_mnist_and_fashionmnist_are_read_where_torchvision_keeps_them(made_mnist
 
 
 def test_mnist_is_read_as_torchvision_reads_it(made_mnist, data):
-    from torchvision.datasets import MNIST as Theirs
+    from torchvision import datasets
 
     for file in (data / "MNIST" / "raw").glob("*.gz"):  # torchvision reads the unpacked ones alone
         file.with_suffix("").write_bytes(gzip.decompress(file.read_bytes()))
-    theirs = Theirs(data, train=False)
+    theirs = datasets.MNIST(data, train=False)
     np.testing.assert_array_equal(load_test("mnist").pixels[..., 0], theirs.data.numpy())
     assert load_test("mnist").labels.tolist() == theirs.targets.tolist()
 
@@ -159,8 +159,10 @@ def test_a_damaged_file_of_mnist_is_named(made_mnist, data):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "not an IDX file"), (b"\0\0\x08\x01", "not an IDX file"), (b"\0\0\x0d\x01\0\0\0\1abcd", "not an IDX file"),
-        (b"\0\0\x08\x01\0\0\0\5ab", "has 2 values, not those of an array of"), (b"\x1f\x8bno gzip", "cannot be decompr"),
+        (b"", "not an IDX file"), (b"\0\0\x08\x01", "not an IDX file"),
+        (b"\0\0\x0d\x01\0\0\0\1abcd", "not an IDX file"),
+        (b"\0\0\x08\x01\0\0\0\5ab", "has 2 values, not those of an array of"),
+        (b"\x1f\x8bno gzip", "cannot be decompr"),
         (b"\0\0\x08\x03" + b"\xff" * 12, "has 0 values"),
     ],
 )  # fmt: skip
