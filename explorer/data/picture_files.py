@@ -154,7 +154,7 @@ def _too_many(most: int) -> str:
 
 
 def _decoded(image: "ImageFile", shorter: int) -> "Image.Image":
-    """The picture, if it is large reduced by a whole factor: the shorter side has `SPARE` times what is needed or more."""
+    """The picture; a large one reduced by a whole factor, to `SPARE` times the shorter side that is needed or more."""
     factor = min(image.size) // (SPARE * shorter) if shorter and image.width * image.height > PHOTOGRAPH else 1
     if factor < 2:
         image.load()
