@@ -129,6 +129,25 @@ class Construction:
 
 
 @dataclass(frozen=True, slots=True)
+class Candidate:
+    """A network that third-party weights fit, measured on images of its data set.
+
+    Attributes:
+        network: its name; what: how it differs from the network that was assumed first, empty for that one.
+        normalisation: a kind, see `data.normalisations`.
+        loss: mean cross-entropy in nats; error: fraction wrong; both of `images` images, fewer where the candidate was
+            clearly worse than another.
+    """
+
+    network: str
+    what: str
+    normalisation: str
+    loss: float
+    error: float
+    images: int
+
+
+@dataclass(frozen=True, slots=True)
 class Imported:
     """A checkpoint imported from third-party weights, and the decisions made.
 
@@ -141,6 +160,10 @@ class Imported:
         sample_error: fraction wrong on `sample_images` test images; None if they are not on this machine.
         decisions: what was inferred or assumed since the file does not say it, one sentence each.
         warnings: reasons to doubt the result.
+        candidates: the networks of these weights that were compared, the chosen one first; empty where weights show
+            everything, or there are no images to measure on.
+        weights: which set of weights in the file was taken, see `weights.contents.WeightsFile`; other_weights: the
+            others.
     """
 
     id: str
@@ -155,6 +178,9 @@ class Imported:
     sample_images: int
     decisions: tuple[str, ...]
     warnings: tuple[str, ...]
+    candidates: tuple[Candidate, ...] = ()
+    weights: str = ""
+    other_weights: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -180,7 +180,8 @@ def excitement(network: nn.Module, images: Images, place: str, *, of: int | None
 
 def _field(network: Network, layer: str, side: int, *, pooled: bool) -> Field:
     field = receptive_fields(network.config, side)[layer]
-    return field.through(2, 2) if pooled else field  # a transition of a dense network ends with a pooling
+    field = field.through(2, 2) if pooled else field  # a transition of a dense network ends with a pooling
+    return field.seen_in(side, network.config.enlarged) if network.config.enlarged else field
 
 
 def most_exciting(values: Iterable[float], count: int) -> NDArray[np.int64]:

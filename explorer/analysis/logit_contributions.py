@@ -94,8 +94,8 @@ def _affine(network: Network) -> Iterator[nn.Module]:
             yield block.module.get_submodule("norm1")
         assert block.shortcut is not None
         yield block.shortcut
-    assert network.end is not None
-    yield network.end.get_submodule("norm")
+    if network.end is not None:
+        yield network.end.get_submodule("norm")
     yield network.classifier
 
 

@@ -45,6 +45,7 @@ def import_file(
     data: str = "",
     normalisation: str = "",
     classes: str = "",
+    weights: str | None = None,
     overwrite: bool = False,
     json: AsJson = False,
 ) -> int:
@@ -56,6 +57,7 @@ def import_file(
         data: data set it was trained on; by default inferred from the numbers of classes and channels.
         normalisation: of the images it was trained on, such as channel, imagenet or cifar10; by default measured.
         classes: names in order of class, separated by commas; by default the data set's.
+        weights: which of several sets of weights in the file, such as model_ema; by default the first that fits.
         overwrite: replace a checkpoint of the same name.
     """
     wait_passively()
@@ -69,6 +71,7 @@ def import_file(
             data=data,
             normalisation=normalisation,
             classes=tuple(each.strip() for each in classes.split(",")) if classes else (),
+            weights=weights,
             overwrite=overwrite,
         )
     return _show(found, json=json)

@@ -6,8 +6,16 @@ modules is counted once. Weights and batch statistics (a few values per channel)
 
 from math import ceil, sqrt
 
-from explorer.models.config import NetworkConfig
-from explorer.models.structure import BlockShape, LayerShape, block_shapes, branch, layer_shapes
+from explorer.models.config import CHANNEL_NORMS, NetworkConfig
+from explorer.models.structure import (
+    BlockShape,
+    LayerShape,
+    block_shapes,
+    branch,
+    ends_with_norm,
+    layer_shapes,
+    pooled_side,
+)
 
 TRANSIENT = 3  # tensors of the largest layer's size that exist together while it is computed
 
@@ -25,7 +33,7 @@ def kept_values(config: NetworkConfig, image_size: int | None = None) -> dict[st
     layers = list(layer_shapes(config, image_size))
     stem = [each.name for each in layers if each.stage == 0]
     found: dict[str, int] = {}
-    entering = block_entering = config.image_size if image_size is None else image_size
+    entering = block_entering = config.enlarged or (config.image_size if image_size is None else image_size)
     block = (0, 0)
     for each in layers:
         if (each.stage, each.block) != block:
@@ -41,8 +49,8 @@ def kept_values(config: NetworkConfig, image_size: int | None = None) -> dict[st
         entering = each.side
         if shape is not None and shape.kind == "transition":
             entering = each.side // 2
-        elif each.name == stem[-1] and config.stem != "small":
-            entering = -(-each.side // 2)
+        elif each.name == stem[-1] and config.pooled_stem:
+            entering = pooled_side(config, each.side)
     return found
 
 
@@ -57,28 +65,33 @@ def _stem(config: NetworkConfig, layer: LayerShape, entering: int, stem: list[st
     open_end = config.order == "pre" or config.dense
     given = layer.width * layer.side**2
     count = layer.in_width * entering**2 if layer.name == stem[0] else 0
-    if config.stem == "small" and open_end:
+    if config.bare_stem:
         return count  # norm and ReLU belong to the first block
-    count += given * (2 if config.norm == "batch" else 1)
-    if layer.name == stem[-1] and config.stem != "small":
-        pooled = layer.width * (-(-layer.side // 2)) ** 2
-        count += 2 * pooled  # indices of the maxima, in 64 bits
+    count += given * (2 if config.norm in CHANNEL_NORMS else 1)
+    if layer.name == stem[-1] and config.pooled_stem:
+        pooled = layer.width * pooled_side(config, layer.side) ** 2
+        count += _maxima(config, given, pooled)
         if not open_end and config.norm != "fixup":
             count += pooled  # the input of the first block; else a norm or a sum keeps it
     return count
 
 
+def _maxima(config: NetworkConfig, given: int, pooled: int) -> int:
+    """Values kept for the pooling of the stem: indices of the maxima, in 64 bits; blurred, there is one per input."""
+    return {"none": 2 * pooled, "blur": 2 * given, "average": 0}[config.antialias]
+
+
 def _end(config: NetworkConfig, layer: LayerShape, entering: int) -> int:
     """Values kept for the classifier: its input, and norm and ReLU where blocks do not end with them."""
-    if config.order == "post" and not config.dense:
+    if not ends_with_norm(config):
         return layer.in_width
-    return layer.in_width + layer.in_width * entering**2 * (2 if config.norm == "batch" else 1)
+    return layer.in_width + layer.in_width * entering**2 * (2 if config.norm in CHANNEL_NORMS else 1)
 
 
 def _inside(shape: BlockShape, layer: LayerShape, entering: int) -> int:
     """Values kept for a convolution of a branch."""
     taken, given = layer.in_width * entering**2, layer.width * layer.side**2
-    has_norm = shape.norm == "batch"
+    has_norm = shape.norm in CHANNEL_NORMS
     if shape.kind == "transition":
         return 2 * taken + given  # norm and ReLU before it, pooling after it
     last = layer.name.endswith(f"conv{len(branch(shape))}")
@@ -96,10 +109,12 @@ def _inside(shape: BlockShape, layer: LayerShape, entering: int) -> int:
 def _off_main_path(shape: BlockShape, layer: LayerShape, entering: int) -> int:
     """Values kept for a projection or a convolution of an excitation."""
     if ".excitation." in layer.name:  # channel means, or a ReLU's outputs and the gates
+        if layer.name.endswith("conv"):  # ECA: means of the channels, and the gates
+            return 2 * layer.width
         return layer.in_width if layer.name.endswith("reduce") else layer.in_width + layer.width
-    count = layer.width * layer.side**2 if shape.norm == "batch" and shape.order == "post" else 0
+    count = layer.width * layer.side**2 if shape.norm in CHANNEL_NORMS and shape.order == "post" else 0
     if shape.shortcut == "pooled":
         return count + layer.in_width * layer.side**2
-    shared = shape.shares_activation or shape.norm == "batch"  # a ReLU or norm of the branch keeps it already
+    shared = shape.shares_activation or shape.norm in CHANNEL_NORMS  # a ReLU or norm of the branch keeps it already
     own = shape.norm == "fixup" or (shape.order == "pre" and not shared)
     return count + own * layer.in_width * entering**2

@@ -4,10 +4,11 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from explorer.models.excitation import Excitation
+from explorer.models.excitation import build_excitation
 from explorer.models.norms import Scale, convolution, norm_after, norm_at_end
+from explorer.models.pooling import antialiasing
 from explorer.models.shortcuts import build_shortcut
-from explorer.models.structure import BlockShape
+from explorer.models.structure import BlockShape, convolution_strides
 
 
 class Addition(nn.Module):
@@ -40,9 +41,11 @@ class ResidualBlock(nn.Module):
 
     Attributes:
         shortcut: the path beside the branch; None in a plain network.
+        excitation: of the branch, or of the sum if the network's `excitation_on` says so; None without one.
     """
 
     shortcut: Any
+    excitation: Any
     addition: Addition
 
     def __init__(self, shape: BlockShape) -> None:
@@ -58,6 +61,14 @@ class ResidualBlock(nn.Module):
         """The shortcut of x alone; in a plain network, x."""
         return x if self.shortcut is None else self.addition.weighted(self.shortcut(x))
 
+    def end(self, branch: Tensor, x: Tensor) -> Tensor:
+        """The branch with its excitation plus the shortcut of x; in a plain network, the former alone."""
+        of_branch = self.excitation is not None and self.shape.excitation_on == "branch"
+        out: Tensor = self.excitation(branch) if of_branch else branch
+        if self.shortcut is not None:
+            out = self.addition(out, self.shortcut(x))
+        return self.excitation(out) if self.excitation is not None and not of_branch else out
+
 
 class BasicBlock(ResidualBlock):
     """Two 3x3 convolutions and, in a residual network, a shortcut around them. Source: He et al. 2015, figure 2."""
@@ -65,12 +76,14 @@ class BasicBlock(ResidualBlock):
     def __init__(self, shape: BlockShape) -> None:
         super().__init__(shape)
         width, norm = shape.width, shape.norm
-        self.conv1 = convolution(shape.in_width, width, 3, stride=shape.stride, norm=norm)
+        first, second = convolution_strides(shape)
+        self.conv1 = convolution(shape.in_width, width, 3, stride=first, norm=norm)
         self.norm1 = norm_after(norm, width)
         self.relu1 = nn.ReLU()
-        self.conv2 = convolution(width, width, 3, norm=norm)
+        self.antialias = None if shape.antialias == "none" else antialiasing(shape.antialias)
+        self.conv2 = convolution(width, width, 3, stride=second, norm=norm)
         self.norm2 = norm_at_end(norm, width)
-        self.excitation = Excitation(width) if shape.excitation else None
+        self.excitation = build_excitation(shape)
         self.shortcut = build_shortcut(shape)
         self.addition = Addition(shape.shortcut_scale)
         self.relu2 = nn.ReLU()
@@ -79,12 +92,10 @@ class BasicBlock(ResidualBlock):
         if self.branch_dropped:
             return self.relu2(self.without_branch(x))
         out = self.relu1(self.norm1(self.conv1(x)))
+        if self.antialias is not None:
+            out = self.antialias(out)
         out = self.norm2(self.conv2(out))  # the response of figure 7
-        if self.excitation is not None:
-            out = self.excitation(out)
-        if self.shortcut is not None:
-            out = self.addition(out, self.shortcut(x))
-        return self.relu2(out)
+        return self.relu2(self.end(out, x))
 
 
 class BottleneckBlock(ResidualBlock):
@@ -97,16 +108,17 @@ class BottleneckBlock(ResidualBlock):
     def __init__(self, shape: BlockShape) -> None:
         super().__init__(shape)
         inner, norm = shape.inner_width, shape.norm
-        first, second = (shape.stride, 1) if shape.stride_on == "1x1" else (1, shape.stride)
+        first, second = convolution_strides(shape)
         self.conv1 = convolution(shape.in_width, inner, 1, stride=first, norm=norm)
         self.norm1 = norm_after(norm, inner)
         self.relu1 = nn.ReLU()
         self.conv2 = convolution(inner, inner, 3, stride=second, groups=shape.groups, norm=norm)
         self.norm2 = norm_after(norm, inner)
         self.relu2 = nn.ReLU()
+        self.antialias = None if shape.antialias == "none" else antialiasing(shape.antialias)
         self.conv3 = convolution(inner, shape.width, 1, norm=norm)
         self.norm3 = norm_at_end(norm, shape.width)
-        self.excitation = Excitation(shape.width) if shape.excitation else None
+        self.excitation = build_excitation(shape)
         self.shortcut = build_shortcut(shape)
         self.addition = Addition(shape.shortcut_scale)
         self.relu3 = nn.ReLU()
@@ -116,19 +128,17 @@ class BottleneckBlock(ResidualBlock):
             return self.relu3(self.without_branch(x))
         out = self.relu1(self.norm1(self.conv1(x)))
         out = self.relu2(self.norm2(self.conv2(out)))
+        if self.antialias is not None:
+            out = self.antialias(out)
         out = self.norm3(self.conv3(out))
-        if self.excitation is not None:
-            out = self.excitation(out)
-        if self.shortcut is not None:
-            out = self.addition(out, self.shortcut(x))
-        return self.relu3(out)
+        return self.relu3(self.end(out, x))
 
 
 class PreBasicBlock(ResidualBlock):
     """Norm and ReLU before each of two 3x3 convolutions, and nothing after the sum. Source: He et al. 2016, figure 4e.
 
     Where the shape changes, and in the first block after a stem without ReLU, the shortcut also starts after the first
-    ReLU (appendix A there). Without batch norm the branch ends with a scalar.
+    ReLU (appendix A there), unless the network's `shortcut_start` differs. With SkipInit the branch ends with a scalar.
     """
 
     def __init__(self, shape: BlockShape) -> None:
@@ -136,12 +146,13 @@ class PreBasicBlock(ResidualBlock):
         width, norm = shape.width, shape.norm
         self.norm1 = norm_after(norm, shape.in_width)
         self.relu1 = nn.ReLU()
-        self.conv1 = convolution(shape.in_width, width, 3, stride=shape.stride, norm=norm)
+        first, second = convolution_strides(shape)
+        self.conv1 = convolution(shape.in_width, width, 3, stride=first, norm=norm)
         self.norm2 = norm_after(norm, width)
         self.relu2 = nn.ReLU()
-        self.conv2 = convolution(width, width, 3, norm=norm)
+        self.conv2 = convolution(width, width, 3, stride=second, norm=norm)
         self.norm3 = Scale() if norm == "skipinit" else None
-        self.excitation = Excitation(width) if shape.excitation else None
+        self.excitation = build_excitation(shape)
         self.shortcut = build_shortcut(shape)
         self.addition = Addition(shape.shortcut_scale)
 
@@ -153,9 +164,7 @@ class PreBasicBlock(ResidualBlock):
         out = self.conv2(self.relu2(self.norm2(out)))
         if self.norm3 is not None:
             out = self.norm3(out)
-        if self.excitation is not None:
-            out = self.excitation(out)
-        return self.addition(out, self.shortcut(active if self.shape.shares_activation else x))
+        return self.end(out, active if self.shape.shares_activation else x)
 
 
 class PreBottleneckBlock(ResidualBlock):
@@ -164,7 +173,7 @@ class PreBottleneckBlock(ResidualBlock):
     def __init__(self, shape: BlockShape) -> None:
         super().__init__(shape)
         inner, norm = shape.inner_width, shape.norm
-        first, second = (shape.stride, 1) if shape.stride_on == "1x1" else (1, shape.stride)
+        first, second = convolution_strides(shape)
         self.norm1 = norm_after(norm, shape.in_width)
         self.relu1 = nn.ReLU()
         self.conv1 = convolution(shape.in_width, inner, 1, stride=first, norm=norm)
@@ -175,7 +184,7 @@ class PreBottleneckBlock(ResidualBlock):
         self.relu3 = nn.ReLU()
         self.conv3 = convolution(inner, shape.width, 1, norm=norm)
         self.norm4 = Scale() if norm == "skipinit" else None
-        self.excitation = Excitation(shape.width) if shape.excitation else None
+        self.excitation = build_excitation(shape)
         self.shortcut = build_shortcut(shape)
         self.addition = Addition(shape.shortcut_scale)
 
@@ -188,6 +197,4 @@ class PreBottleneckBlock(ResidualBlock):
         out = self.conv3(self.relu3(self.norm3(out)))
         if self.norm4 is not None:
             out = self.norm4(out)
-        if self.excitation is not None:
-            out = self.excitation(out)
-        return self.addition(out, self.shortcut(active if self.shape.shares_activation else x))
+        return self.end(out, active if self.shape.shares_activation else x)

@@ -5,33 +5,30 @@ from typing import Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from explorer.errors import BadSettings, quoted
-from explorer.models.names import (
-    BOTTLENECK_DEPTHS,
-    IMAGENET,
-    IMAGENET_DENSE,
-    SCALE_DECIMALS,
-    dense_width,
-    factor_text,
-    usual_shortcut,
-    usual_width,
-)
+from explorer.models.names import DEEP_STEMS, SCALE_DECIMALS, name_of
 from explorer.settings import Settings, require_between
 
 Shortcut = Literal["none", "A", "B", "C", "D"]
 Kind = Literal["plain", "residual", "dense"]
 Block = Literal["basic", "bottleneck", "dense", "dense-bottleneck"]
 Order = Literal["post", "pre"]
-Stem = Literal["small", "large", "deep"]
-Norm = Literal["batch", "skipinit", "fixup"]
+Stem = Literal["small", "large", "deep", "tiered"]
+Norm = Literal["batch", "skipinit", "fixup", "group"]
+ShortcutStart = Literal["activation", "projection", "input"]
+Antialias = Literal["none", "blur", "average"]
+ExcitationBy = Literal["se", "eca"]
 
 LAYERS_IN_BLOCK: dict[Block, int] = {"basic": 2, "bottleneck": 3, "dense": 1, "dense-bottleneck": 2}
 EXCITATION_REDUCTION = 16  # ratio of channels between the two layers of an excitation, Hu et al. 2018, section 4
 DENSE_BOTTLENECK = 4  # outputs of a dense layer's 1x1 convolution per growth, Huang et al. 2017, section 3
+CHANNEL_NORMS = ("batch", "group")  # norms with a scale and an offset for each channel
+NORM_GROUPS = 32  # of a group norm, fewer where they do not divide the channels; Wu and He 2018, section 4.1
 EXPANSION = 4  # output channels of a bottleneck per channel of width
 
 # Far larger than any trained network; memory is checked separately, see `models.size`
 DEEPEST = 10_000  # layers
 MOST_CLASSES = 1_000_000
+WIDEST = 4096  # channels
 LARGEST_IMAGE = 16_384  # pixels a side
 LARGEST_SEED = 2**32 - 1
 
@@ -53,24 +50,45 @@ class NetworkConfig(Settings):
             the width (He et al. 2015, figure 5); "dense" and "dense-bottleneck" are the layers of Huang et al. 2017.
         order: "post" puts norm and ReLU after each convolution, "pre" before it (He et al. 2016).
         stem: "small" is a 3x3 convolution; "large" the 7x7 with stride 2 and the max pooling of ImageNet networks;
-            "deep" has three 3x3 in place of the 7x7 (He et al. 2019, section 4.2).
+            "deep" has three 3x3 in place of the 7x7 (He et al. 2019, section 4.2), "tiered" the same with 3/8, 1/2 and
+            all of the width (timm's ResNet-T).
         stages: blocks of each stage; empty: three equal stages that give the depth.
         widen: width of the first stage over that of the stem (Zagoruyko and Komodakis 2016).
         groups: of a bottleneck's 3x3 convolution (the cardinality of Xie et al. 2017).
         group_width: channels of each group in the first stage; 0: `width` divided by `groups`.
         stride_on: convolution of a bottleneck that has the stride: "1x1" in He et al. 2015, "3x3" in
-            torchvision.
-        excitation: squeeze-and-excitation at the end of each branch (Hu et al. 2018).
+            torchvision. In a basic block the first has it, or the "second".
+        excitation: each channel is weighted at the end of each branch (Hu et al. 2018).
+        excitation_by: "se", squeeze-and-excitation; "eca", a convolution over the channels' means (Wang et al. 2020).
+        excitation_on: the "branch", or its "sum" with the shortcut.
+        excitation_least: channels between the two layers of squeeze-and-excitation, at least; timm has 8.
         norm: "batch"; "skipinit" has instead a scalar, initially zero, at the end of each branch (De and Smith 2020);
-            "fixup" has instead scalars and smaller initial weights (Zhang et al. 2019).
+            "fixup" has instead scalars and smaller initial weights (Zhang et al. 2019); "group" normalises 32 groups of
+            channels (Wu and He 2018), fewer where 32 do not divide the channels.
         growth: channels that each dense layer adds.
         shortcut_scale: factor of every shortcut before the sum, rounded to four decimals (the constant scaling of He et
             al. 2016, section 3.1).
+        pool: 3x3 max pooling with stride 2 after the stem: "usual" is "none" after a small one, "max" after others.
+        padding: where option A adds its zeros: "half" before and half after the channels, or all at the "end".
+        subsampling: which positions option A takes where the image size is halved: every second ("stride"), or the
+            "average" of 2x2.
+        shortcut_start: of pre-activation blocks. "activation": after the first norm and ReLU where the shape changes,
+            and in the first block after a stem without ReLU (He et al. 2016, appendix A); "projection": only where the
+            shape changes; "input": nowhere.
+        first_projection: options B and D project in the first block too, although its shape does not change.
+        end_norm: norm and ReLU follow the last pre-activation block.
+        stem_norm: norm and ReLU follow a small stem before pre-activation blocks, as they do after other stems.
+        antialias: of the strided 3x3 convolutions and the stem's pooling: stride 1, then the "blur" of Zhang 2019 or
+            the "average" of 2x2 has the stride.
+        widths: of each stage (bottlenecks give four times as many); empty: `width` times `widen`, doubled from stage to
+            stage.
+        enlarged: side in pixels to which images are enlarged before the stem, by bilinear interpolation; 0: they are
+            not.
     """
 
     depth: int = Field(ge=1, le=DEEPEST)
     shortcut: Shortcut = "A"
-    width: int = Field(default=16, ge=1, le=4096)
+    width: int = Field(default=16, ge=1, le=WIDEST)
     classes: int = Field(default=10, ge=2, le=MOST_CLASSES)
     channels: int = Field(default=3, ge=1, le=1024)
     block: Block = "basic"
@@ -80,11 +98,24 @@ class NetworkConfig(Settings):
     widen: int = Field(default=1, ge=1, le=64)
     groups: int = Field(default=1, ge=1, le=1024)
     group_width: int = Field(default=0, ge=0, le=4096)
-    stride_on: Literal["3x3", "1x1"] = "3x3"
+    stride_on: Literal["3x3", "1x1", "second"] = "3x3"
     excitation: bool = False
+    excitation_by: ExcitationBy = "se"
+    excitation_on: Literal["branch", "sum"] = "branch"
+    excitation_least: int = Field(default=1, ge=1, le=512)
     norm: Norm = "batch"
     growth: int = Field(default=0, ge=0, le=512)
     shortcut_scale: float = Field(default=1.0, ge=0, le=1)
+    pool: Literal["usual", "max", "none"] = "usual"
+    padding: Literal["half", "end"] = "half"
+    subsampling: Literal["stride", "average"] = "stride"
+    shortcut_start: ShortcutStart = "activation"
+    first_projection: bool = False
+    end_norm: bool = True
+    stem_norm: bool = False
+    antialias: Antialias = "none"
+    widths: tuple[int, ...] = Field(default=(), max_length=6)
+    enlarged: int = Field(default=0, ge=0, le=LARGEST_IMAGE)
 
     @model_validator(mode="before")
     @classmethod
@@ -97,8 +128,11 @@ class NetworkConfig(Settings):
         if isinstance(stages, tuple | list) and len(stages) == 3 and len(set(stages)) == 1:
             defaults["stages"] = ()
         widths = values.get("group_width", 0), values.get("groups", 1), values.get("width", 16)
-        if all(isinstance(each, int) for each in widths) and widths[0] * widths[1] == widths[2]:
+        ints = all(isinstance(each, int) for each in widths)
+        if ints and widths[0] * widths[1] == widths[2] and not values.get("widths"):
             defaults["group_width"] = 0
+        if values.get("pool") == ("none" if values.get("stem", "small") == "small" else "max"):
+            defaults["pool"] = "usual"
         return values | defaults
 
     @field_validator("stages")
@@ -109,6 +143,13 @@ class NetworkConfig(Settings):
         if sum(stages) > DEEPEST:
             raise ValueError(f"`stages` (={quoted(stages)[1:-1]}) have more than {DEEPEST:,} blocks. Take fewer.")
         return stages
+
+    @field_validator("widths")
+    @classmethod
+    def _at_least_one_channel(cls, widths: tuple[int, ...]) -> tuple[int, ...]:
+        if widths and not 1 <= min(widths) <= max(widths) <= WIDEST:
+            raise ValueError(f"`widths` (={quoted(widths)[1:-1]}): each stage has from 1 to {WIDEST:,} channels.")
+        return widths
 
     @field_validator("shortcut_scale")
     @classmethod
@@ -159,7 +200,8 @@ class NetworkConfig(Settings):
                 self.order == "pre" and self.shortcut == "none" and not self.dense
             ),
             f"`norm='{self.norm}'` starts with branches that output zero, so it needs a shortcut: choose `shortcut` A, "
-            "B, C or D.": self.norm != "batch" and (self.shortcut == "none" or self.dense),
+            "B, C or D.": self.norm in ("skipinit", "fixup") and (self.shortcut == "none" or self.dense),
+            "`norm='group'` is not built in dense layers; take `norm='batch'`.": self.norm == "group" and self.dense,
             "`norm='fixup'` is made for `order='post'`; take that, or `norm='skipinit'`.": (
                 self.norm == "fixup" and self.order == "pre"
             ),
@@ -173,14 +215,54 @@ class NetworkConfig(Settings):
             ),
             f"`shortcut_scale` (={self.shortcut_scale:g}) with `norm='{self.norm}'`: its branches start with outputs "
             "of zero, so each block would only shrink its input; take `norm='batch'`.": (
-                self.shortcut_scale != 1 and self.norm != "batch"
+                self.shortcut_scale != 1 and self.norm in ("skipinit", "fixup")
             ),
             "Dense layers concatenate their input and have no other shortcut, excitation or order: leave out "
             "`excitation` and `order`, and take `shortcut='none'`.": (
                 self.dense and (self.excitation or self.order == "pre" or self.shortcut != "none")
             ),
         }
-        return next((rule for rule, broken in rules.items() if broken), "")
+        return next((rule for rule, broken in rules.items() if broken), "") or self._detail_problem()
+
+    def _detail_problem(self) -> str:
+        """Which setting has no effect, among those that tell the same shapes apart; empty if all have one."""
+        pads, projects = self.shortcut == "A" and not self.dense, self.shortcut in ("B", "D")
+        needed = {
+            "padding": ("shortcut='A'", pads),
+            "subsampling": ("shortcut='A'", pads),
+            "shortcut_start": ("order='pre'", self.order == "pre"),
+            "end_norm": ("order='pre'", self.order == "pre"),
+            "stem_norm": ("order='pre'` and `stem='small'", self.order == "pre" and self.stem == "small"),
+            "first_projection": (
+                "shortcut='B', in a network whose first stage is as wide as its stem",
+                projects and self.block == "basic" and self.stage_widths[0] == self.width,
+            ),
+            "antialias": (
+                "order='post'` and `stride_on='3x3'",
+                self.order == "post" and self.stride_on == "3x3" and not self.dense,
+            ),
+            "excitation_by": ("excitation=True", self.excitation),
+            "excitation_on": ("excitation=True` in a residual network", self.excitation and self.kind == "residual"),
+            "excitation_least": (
+                "excitation=True` and `excitation_by='se'", self.excitation and self.excitation_by == "se",
+            ),
+            "widths": (
+                "widen=1` and the `group_width` of groups, in a network without dense layers",
+                self.widen == 1 and (self.groups == 1 or self.group_width) and not self.dense,
+            ),
+        }  # fmt: skip
+        for name, (what, has_effect) in needed.items():
+            value = getattr(self, name)
+            if value != type(self).model_fields[name].default and not has_effect:
+                return f"`{name}` (={value}) needs `{what}`. Set that, or leave out `{name}`."
+        if self.stride_on == "second" and self.block != "basic":
+            return "`stride_on='second'` is of basic blocks; take `block='basic'`."
+        if self.widths and len(self.widths) != len(self.stage_blocks):
+            return (
+                f"`widths` names {len(self.widths)} stages; this network has {len(self.stage_blocks)}. Name one width "
+                "for each stage."
+            )
+        return ""
 
     @property
     def dense(self) -> bool:
@@ -200,6 +282,23 @@ class NetworkConfig(Settings):
         return (self.blocks_per_stage,) * 3
 
     @property
+    def stage_widths(self) -> tuple[int, ...]:
+        """Width of each stage; bottlenecks give four times as many channels."""
+        if self.widths or self.dense:
+            return self.widths
+        return tuple(self.width * self.widen << stage for stage in range(len(self.stage_blocks)))
+
+    @property
+    def pooled_stem(self) -> bool:
+        """Whether max pooling follows the stem."""
+        return self.pool == "max" or (self.pool == "usual" and self.stem != "small")
+
+    @property
+    def bare_stem(self) -> bool:
+        """Whether no norm and ReLU follow the stem, since the first block starts with them."""
+        return self.stem == "small" and (self.order == "pre" or self.dense) and not self.stem_norm
+
+    @property
     def blocks_per_stage(self) -> int:
         """Blocks of each of three equal stages."""
         return (self.depth - _other_layers(self.block, 3, self.stem)) // (3 * LAYERS_IN_BLOCK[self.block])
@@ -207,12 +306,12 @@ class NetworkConfig(Settings):
     @property
     def image_size(self) -> int:
         """Side in pixels of the images that the network is designed for: 32, or 224 for ImageNet."""
-        return 32 if self.stem == "small" else 224
+        return 32 if self.stem == "small" or self.enlarged else 224
 
     @property
     def name(self) -> str:
         """Network name: plain20, resnet56-b, resnet50, wrn-28-10; the inverse of `network_config`."""
-        return _name(self)
+        return name_of(self)
 
 
 def require_seed(seed: int) -> None:
@@ -239,70 +338,4 @@ def nearest_depths(depth: int, block: Block = "basic", stem: Stem = "small") -> 
 
 def _other_layers(block: Block, stages: int, stem: Stem) -> int:
     """Layers outside of blocks: stem, classifier and, in dense networks, transitions."""
-    return (3 if stem == "deep" else 1) + 1 + (stages - 1 if block.startswith("dense") else 0)
-
-
-def _name(config: NetworkConfig) -> str:
-    """The shortest name that `names.settings_of` reads as this configuration, apart from classes and channels."""
-    base, suffixes = _dense_name(config) if config.dense else _residual_name(config)
-    return "-".join([base, *suffixes])
-
-
-def _residual_name(config: NetworkConfig) -> tuple[str, list[str]]:
-    deep = config.stem == "deep"
-    number = config.depth - (2 if deep else 0)
-    wide = config.widen > 1
-    known = not wide and IMAGENET.get(number, ("", ()))[1] == config.stages != ()
-    grouped = config.groups > 1 or config.group_width not in (0, config.width)
-    large = config.stem == "large" or (deep and known)
-    named_stages = config.stages if not known else ()
-    named_stages = named_stages or (config.stage_blocks if number in IMAGENET and not known and not wide else ())
-    named_stages = named_stages or (config.stage_blocks if large and not known else ())
-    block = (
-        IMAGENET[number][0] if known
-        else "bottleneck" if grouped or (number in BOTTLENECK_DEPTHS and not named_stages) else "basic"
-    )  # fmt: skip
-    short_d = deep and config.shortcut == "D" and not (grouped or wide)
-    suffixes = []
-    if config.shortcut not in ("none", usual_shortcut(config.block, large=known or large, wide=wide)) and not short_d:
-        suffixes.append(config.shortcut.lower())
-    suffixes += ["plain"] * (config.kind == "plain" and grouped)
-    suffixes += [config.block] * (config.block != block)
-    suffixes += ["v1"] * (config.stride_on == "1x1")
-    suffixes += ["deep"] * (deep and not short_d)
-    suffixes += ["cifar"] * (known and config.stem == "small")
-    suffixes += ["large"] * (large and not known)
-    suffixes += [config.norm] * (config.norm != "batch")
-    suffixes += [f"alpha{factor_text(config.shortcut_scale)}"] * (config.shortcut_scale != 1)
-    suffixes += [f"w{config.width}"] * (config.width != usual_width(imagenet=known or large, grouped=grouped))
-    suffixes += [f"s{'.'.join(map(str, named_stages))}"] * bool(named_stages)
-    return _base(config, number, short_d=short_d), suffixes
-
-
-def _base(config: NetworkConfig, number: int, *, short_d: bool) -> str:
-    se = "se" if config.excitation else ""
-    if config.widen > 1:
-        return f"{se}wrn-{number + 2}-{config.widen}"
-    pre = "pre" if config.order == "pre" else ""
-    if config.groups > 1:
-        return f"{se}{pre}resnext{number}-{config.groups}x{config.group_width or config.width // config.groups}d"
-    if config.group_width not in (0, config.width):
-        return f"{se}{pre}wide-resnet{number}-{config.group_width // config.width}"
-    kind = "plain" if config.kind == "plain" else "resnet"
-    return f"{se}{pre}{kind}{number}{'d' if short_d else ''}"
-
-
-def _dense_name(config: NetworkConfig) -> tuple[str, list[str]]:
-    known = IMAGENET_DENSE.get(config.depth) == (config.stages, config.growth) and config.block == "dense-bottleneck"
-    suffixes = []
-    if known:
-        base = f"densenet{config.depth}"
-        suffixes += ["cifar"] * (config.stem == "small")
-    else:
-        bc = "bc-" if config.block == "dense-bottleneck" else ""
-        base = f"densenet-{bc}{config.depth}-{config.growth}"
-        suffixes += ["large"] * (config.stem != "small")
-    suffixes += [f"w{config.width}"] * (config.width != dense_width(config.block, config.growth))
-    if config.stages and not known:
-        suffixes.append(f"s{'.'.join(map(str, config.stages))}")
-    return base, suffixes
+    return (3 if stem in DEEP_STEMS else 1) + 1 + (stages - 1 if block.startswith("dense") else 0)

@@ -40,7 +40,8 @@ def fused_part(part: nn.Module) -> nn.Module:
 
 
 def _ends_in_one_pass(block: BasicBlock | BottleneckBlock) -> bool:
-    return block.shape.norm == "batch" and not block.excitation and not block.branch_dropped
+    simple = block.shape.norm == "batch" and block.excitation is None and block.antialias is None
+    return simple and not block.branch_dropped
 
 
 def _fuse_layers(parent: nn.Module) -> None:

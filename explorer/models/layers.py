@@ -117,7 +117,8 @@ def _branch_ends(block: nn.Module, layers: tuple[Layer, ...]) -> tuple[nn.Module
     shape = getattr(block, "shape", None)
     own_norm = shape is not None and shape.order == "pre" and not shape.shares_activation
     start = block.get_submodule("norm1") if own_norm else layers[0].module
-    return start, getattr(block, "excitation", None) or layers[-1].response
+    excitation = getattr(block, "excitation", None) if shape is None or shape.excitation_on == "branch" else None
+    return start, excitation or layers[-1].response
 
 
 def network_name(network: nn.Module) -> str:

@@ -18,7 +18,7 @@ from explorer.models.norms import Scale, ScaleAndShift, Shift, ShiftedConv2d, no
 from explorer.models.recomputation import recomputed
 from explorer.models.size import require_memory
 from explorer.models.stems import build_stem
-from explorer.models.structure import BlockShape, block_shapes
+from explorer.models.structure import BlockShape, block_shapes, ends_with_norm
 
 
 class Network(nn.Module):
@@ -40,8 +40,8 @@ class Network(nn.Module):
         self.stages = nn.Sequential(
             *(nn.Sequential(*map(_block, stage)) for _, stage in groupby(shapes, key=lambda shape: shape.stage))
         )
-        open_end = config.order == "pre" or config.dense
-        self.end = nn.Sequential(OrderedDict(norm=norm_after(config.norm, width), relu=nn.ReLU())) if open_end else None
+        end = OrderedDict(norm=norm_after(config.norm, width), relu=nn.ReLU())
+        self.end = nn.Sequential(end) if ends_with_norm(config) else None
         self.pool = nn.AdaptiveAvgPool2d(1)
         self.classifier = nn.Linear(width, config.classes)
 
@@ -114,7 +114,7 @@ def initialise(network: nn.Module, seed: int) -> None:
     for name, module in network.named_modules():
         # PyTorch's generator uses only 32 bits of its seed, so name and seed are hashed into them
         stream = torch.Generator().manual_seed(crc32(f"{seed} {name}".encode()))
-        if isinstance(module, nn.Conv2d):
+        if isinstance(module, nn.Conv2d | nn.Conv1d):
             nn.init.kaiming_normal_(module.weight, mode="fan_in", nonlinearity="relu", generator=stream)
             for scalar in (module.bias, getattr(module, "shift", None)):
                 if scalar is not None:
@@ -124,7 +124,7 @@ def initialise(network: nn.Module, seed: int) -> None:
             nn.init.uniform_(module.weight, -bound, bound, generator=stream)
             if module.bias is not None:
                 nn.init.uniform_(module.bias, -bound, bound, generator=stream)
-        elif isinstance(module, nn.BatchNorm2d | Scale | Shift | ScaleAndShift):
+        elif isinstance(module, nn.BatchNorm2d | nn.GroupNorm | Scale | Shift | ScaleAndShift):
             module.reset_parameters()
     if isinstance(network, Network) and network.config.norm == "fixup":
         _fix_up(network)

@@ -1,14 +1,16 @@
-"""Batch norm, and the trained scalars of networks without it.
+"""Batch norm, group norm, and the trained scalars of networks without either.
 
 SkipInit: De and Smith 2020, arXiv 2002.10444: a factor, initially zero, at the end of each branch; convolutions with
 bias. Fixup: Zhang, Dauphin and Ma 2019, arXiv 1901.09321: an offset before and after each convolution, a factor at the
 end of each branch, whose last convolution is initially zero. Standalone code copies these classes, see `models.code`.
 """
 
+import math
+
 import torch
 from torch import Tensor, nn
 
-from explorer.models.config import Norm
+from explorer.models.config import NORM_GROUPS, Norm
 
 
 class Scale(nn.Module):
@@ -90,11 +92,13 @@ def norm_after(norm: Norm, width: int) -> nn.Module:
     """The norm, or what replaces it, after a convolution that is not the last of its branch."""
     if norm == "batch":
         return nn.BatchNorm2d(width)
+    if norm == "group":
+        return nn.GroupNorm(math.gcd(NORM_GROUPS, width), width)
     return Shift() if norm == "fixup" else nn.Identity()
 
 
 def norm_at_end(norm: Norm, width: int) -> nn.Module:
     """The norm, or what replaces it, after the last convolution of a branch."""
-    if norm == "batch":
-        return nn.BatchNorm2d(width)
+    if norm in ("batch", "group"):
+        return norm_after(norm, width)
     return ScaleAndShift() if norm == "fixup" else Scale()

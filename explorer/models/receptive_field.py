@@ -1,11 +1,17 @@
 """Receptive field of each layer, from the configuration alone; imports no torch."""
 
+from math import ceil
 from typing import NamedTuple
 
 from explorer.models.config import NetworkConfig
 from explorer.models.structure import block_shapes, layer_shapes
 
-STEM_POOLING = (3, 2)  # kernel and stride of the max pooling after a large or deep stem
+STEM_POOLING = {  # kernels and strides of the pooling after the stem, by its antialiasing
+    "none": [(3, 2)],
+    "blur": [(3, 1), (3, 2)],
+    "average": [(2, 2)],
+}
+ANTIALIASING = {"none": [], "blur": [(3, 2)], "average": [(2, 2)]}
 TRANSITION_POOLING = (2, 2)  # of the average pooling of a dense network's transition
 
 
@@ -19,14 +25,19 @@ class Field(NamedTuple):
     """
 
     side: int
-    jump: int
+    jump: float
     first: float = 0.0
 
     def through(self, kernel: int, stride: int) -> "Field":
         """The field after a convolution or pooling, padded by half of its kernel, rounded down, if that is odd."""
         padding = kernel // 2 if kernel % 2 else 0
         first = self.first + ((kernel - 1) / 2 - padding) * self.jump
-        return Field(self.side + (kernel - 1) * self.jump, self.jump * stride, first)
+        return Field(self.side + round((kernel - 1) * self.jump), self.jump * stride, first)
+
+    def seen_in(self, side: int, enlarged: int) -> "Field":
+        """The field in pixels of images of `side` that were enlarged to `enlarged` first."""
+        pixel = side / enlarged
+        return Field(ceil(self.side * pixel), self.jump * pixel, (self.first + 0.5) * pixel - 0.5)
 
     def corner(self, position: int) -> float:
         """First row or column of the field of a position, in pixels; below zero where it reaches beyond the edge."""
@@ -37,7 +48,8 @@ def receptive_fields(config: NetworkConfig, image_size: int | None = None) -> di
     """Receptive field of each layer on the main path, by name.
 
     No other path to a layer has a larger field: shortcuts have the same strides and smaller kernels. The global pooling
-    in excitations is not counted, as in the literature; the one before the classifier is.
+    in excitations is not counted, as in the literature; the one before the classifier is. Where images are enlarged, a
+    pixel is one of the enlarged image.
 
     Source: Araujo, Norris and Sim 2019, Computing receptive fields of convolutional neural networks, equations 1 and 2.
 
@@ -48,6 +60,10 @@ def receptive_fields(config: NetworkConfig, image_size: int | None = None) -> di
         BadSettings: the network cannot take images of this size.
     """
     transitions = {f"{shape.name}.conv" for shape in block_shapes(config) if shape.kind == "transition"}
+    antialiased = {
+        f"{shape.name}.conv{1 if shape.kind == 'basic' else 2}": ANTIALIASING[shape.antialias]
+        for shape in block_shapes(config)
+    }
     field, found = Field(1, 1), {}
     in_stem, side = True, 0
     for each in layer_shapes(config, image_size):
@@ -55,10 +71,11 @@ def receptive_fields(config: NetworkConfig, image_size: int | None = None) -> di
             continue
         if in_stem and each.stage > 0:
             in_stem = False
-            field = field.through(*STEM_POOLING) if config.stem != "small" else field
+            for step in STEM_POOLING[config.antialias] if config.pooled_stem else []:
+                field = field.through(*step)
         field = field.through(each.kernel, each.stride) if each.kernel else field.through(side, 1)
         side = each.side
         found[each.name] = field
-        if each.name in transitions:
-            field = field.through(*TRANSITION_POOLING)
+        for step in [TRANSITION_POOLING] if each.name in transitions else antialiased.get(each.name, []):
+            field = field.through(*step)
     return found

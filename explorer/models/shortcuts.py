@@ -11,19 +11,29 @@ from explorer.models.structure import BlockShape, ShortcutKind
 class PadShortcut(nn.Module):
     """Option A: every `stride`-th position, zeros for the new channels; no parameters.
 
-    Half of the zeros are before and half after the input channels. The paper does not specify this;
-    akamaster/pytorch_resnet_cifar10 does so, and its published weights compute the same function.
+    The paper does not specify where the zeros are. Here half of them are before and half after the
+    input channels; akamaster/pytorch_resnet_cifar10 does so, and its published weights compute the
+    same function. Others add all at the end, or average the positions.
     """
 
-    def __init__(self, in_width: int, out_width: int, stride: int) -> None:
+    def __init__(
+        self,
+        in_width: int,
+        out_width: int,
+        stride: int,
+        end: bool = False,
+        mean: bool = False,
+    ) -> None:
         super().__init__()
-        before = (out_width - in_width) // 2
+        before = 0 if end else (out_width - in_width) // 2
         self.padding = (0, 0, 0, 0, before, out_width - in_width - before)
-        self.stride = stride
+        self.window, self.stride = stride if mean else 1, stride
 
     def forward(self, x: Tensor) -> Tensor:
         # Windows of one position; the gradient of slices would not be channels last, and slow.
-        return F.pad(F.avg_pool2d(x, 1, self.stride), self.padding)
+        size = self.window, self.stride
+        kept = F.avg_pool2d(x, *size, ceil_mode=True, count_include_pad=False)
+        return F.pad(kept, self.padding)
 
 
 class ProjectionShortcut(nn.Module):
@@ -66,7 +76,8 @@ def build_shortcut(shape: BlockShape) -> nn.Module | None:
             pooled=shape.shortcut == "pooled",
         )
     if shape.shortcut == "pad":
-        return PadShortcut(shape.in_width, shape.width, shape.stride)
+        end, mean = shape.padding == "end", shape.subsampling == "average"
+        return PadShortcut(shape.in_width, shape.width, shape.stride, end=end, mean=mean)
     return nn.Identity() if shape.shortcut == "identity" else None
 
 

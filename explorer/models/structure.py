@@ -1,19 +1,24 @@
 """Shapes of a network's blocks and layers, from its configuration alone; importing this does not import torch."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from explorer.errors import BadSettings
 from explorer.models.config import (
+    CHANNEL_NORMS,
     DENSE_BOTTLENECK,
     EXCITATION_REDUCTION,
     EXPANSION,
     LARGEST_IMAGE,
+    Antialias,
+    ExcitationBy,
     NetworkConfig,
     Norm,
     Order,
 )
+from explorer.models.names import DEEP_STEMS
 from explorer.settings import require_between
 
 BlockKind = Literal["basic", "bottleneck", "dense", "dense-bottleneck", "transition"]
@@ -30,7 +35,9 @@ class BlockShape:
         in_width: input channels; width: output channels.
         inner_width: channels between the first and the last convolution.
         stride: 2 where the image size is halved.
-        groups, stride_on, order, norm, excitation, shortcut_scale: as in `NetworkConfig`.
+        groups, stride_on, order, norm, excitation, excitation_by, excitation_on, shortcut_scale, padding, subsampling,
+            antialias: as in `NetworkConfig`.
+        excitation_width: channels between the two layers of squeeze-and-excitation.
         shortcut: "pooled" projects after 2x2 average pooling; a dense layer has "concatenation".
         shares_activation: the shortcut of a pre-activation block starts after its first norm and ReLU.
     """
@@ -43,13 +50,19 @@ class BlockShape:
     width: int
     stride: int = 1
     groups: int = 1
-    stride_on: Literal["3x3", "1x1"] = "3x3"
+    stride_on: Literal["3x3", "1x1", "second"] = "3x3"
     shortcut: ShortcutKind = "none"
     order: Order = "post"
     shares_activation: bool = False
     norm: Norm = "batch"
     excitation: bool = False
+    excitation_by: ExcitationBy = "se"
+    excitation_on: Literal["branch", "sum"] = "branch"
+    excitation_width: int = 0
     shortcut_scale: float = 1.0
+    padding: Literal["half", "end"] = "half"
+    subsampling: Literal["stride", "average"] = "stride"
+    antialias: Antialias = "none"
 
     @property
     def name(self) -> str:
@@ -97,15 +110,14 @@ def block_shapes(config: NetworkConfig) -> list[BlockShape]:
 
 def _residual_shapes(config: NetworkConfig) -> Iterator[BlockShape]:
     in_width = config.width
-    for stage, count in enumerate(config.stage_blocks):
-        width = config.width * config.widen << stage
+    for stage, (count, width) in enumerate(zip(config.stage_blocks, config.stage_widths, strict=True)):
         out_width = width * EXPANSION if config.block == "bottleneck" else width
-        group_width = config.group_width or config.width // config.groups
-        inner_width = config.groups * group_width << stage if config.block == "bottleneck" else width
+        grouped = config.groups * config.group_width << stage
+        inner_width = grouped if config.block == "bottleneck" and grouped else width
         for block in range(count):
             stride = 2 if block == 0 and stage > 0 else 1
             changes = stride > 1 or in_width != out_width
-            first = config.stem == "small" and (stage, block) == (0, 0)  # it has the norm and ReLU that the stem lacks
+            first = (stage, block) == (0, 0)
             yield BlockShape(
                 stage=stage + 1,
                 block=block + 1,
@@ -116,14 +128,28 @@ def _residual_shapes(config: NetworkConfig) -> Iterator[BlockShape]:
                 stride=stride,
                 groups=config.groups,
                 stride_on=config.stride_on,
-                shortcut=_shortcut(config, changes=changes, stride=stride),
+                shortcut=_shortcut(config, changes=changes or (first and config.first_projection), stride=stride),
                 order=config.order,
-                shares_activation=config.order == "pre" and (changes or first),
+                shares_activation=_shares_activation(config, changes=changes, first=first),
                 norm=config.norm,
                 excitation=config.excitation,
+                excitation_by=config.excitation_by,
+                excitation_on=config.excitation_on,
+                excitation_width=max(config.excitation_least, out_width // EXCITATION_REDUCTION),
                 shortcut_scale=config.shortcut_scale,
+                padding=config.padding,
+                subsampling=config.subsampling,
+                antialias=config.antialias if stride > 1 else "none",
             )
             in_width = out_width
+
+
+def _shares_activation(config: NetworkConfig, *, changes: bool, first: bool) -> bool:
+    """Whether a block's shortcut starts after its first norm and ReLU."""
+    if config.order != "pre" or config.shortcut_start == "input":
+        return False
+    bare = first and config.bare_stem and config.shortcut_start == "activation"
+    return changes or bare or (first and config.first_projection)
 
 
 def _shortcut(config: NetworkConfig, *, changes: bool, stride: int) -> ShortcutKind:
@@ -164,10 +190,11 @@ def layer_shapes(config: NetworkConfig, image_size: int | None = None) -> Iterat
     """
     whole = config.image_size if image_size is None else image_size
     require_between("image_size", whole, 1, LARGEST_IMAGE)
+    whole = config.enlarged or whole
     side = -(-whole // 2) if config.stem != "small" else whole
     yield from _stem(config, side)
-    if config.stem != "small":
-        side = -(-side // 2)
+    if config.pooled_stem:
+        side = pooled_side(config, side)
     shapes = block_shapes(config)
     for shape in shapes:
         entering = side
@@ -180,26 +207,41 @@ def layer_shapes(config: NetworkConfig, image_size: int | None = None) -> Iterat
             )
         yield from _block(shape, entering, side)
     width = shapes[-1].width
-    last = 2 * width if (config.order == "pre" or config.dense) and config.norm == "batch" else 0
+    last = 2 * width if ends_with_norm(config) and config.norm in CHANNEL_NORMS else 0
     yield LayerShape(
         "classifier", len(config.stage_blocks) + 1, 0, width, config.classes, 0, 1, 1, 1,
         own_parameters=(width + 1) * config.classes, norm_parameters=last, shortcut="",
     )  # fmt: skip
 
 
+def ends_with_norm(config: NetworkConfig) -> bool:
+    """Whether norm and ReLU follow the last block."""
+    return config.dense or (config.order == "pre" and config.end_norm)
+
+
+def pooled_side(config: NetworkConfig, side: int) -> int:
+    """Side of the stem's output after its pooling, which averages without padding if it is antialiased so."""
+    return side // 2 if config.antialias == "average" else -(-side // 2)
+
+
+def stem_widths(config: NetworkConfig) -> tuple[int, ...]:
+    """Channels before and after each convolution of a deep stem."""
+    half = max(1, config.width // 2)
+    first = max(1, 3 * config.width // 8) if config.stem == "tiered" else half
+    return config.channels, first, half, config.width
+
+
 def _stem(config: NetworkConfig, side: int) -> Iterator[LayerShape]:
-    bare = config.stem == "small" and (config.order == "pre" or config.dense)  # norm and ReLU are in the first block
-    kernel, stride = {"small": (3, 1), "large": (7, 2), "deep": (3, 2)}[config.stem]
+    kernel, stride = (7, 2) if config.stem == "large" else (3, 1)
     convolutions = [("stem.conv", config.channels, config.width, kernel, stride)]
-    if config.stem == "deep":
-        half = max(1, config.width // 2)
-        widths = (config.channels, half, half, config.width)
-        convolutions = [
-            (f"stem.conv{n + 1}", widths[n], widths[n + 1], 3, 2 if n == 0 else 1) for n in range(3)
-        ]  # fmt: skip
+    if config.stem in DEEP_STEMS:
+        widths = stem_widths(config)
+        convolutions = [(f"stem.conv{n + 1}", widths[n], widths[n + 1], 3, 2 if n == 0 else 1) for n in range(3)]
     for name, in_width, width, kernel_size, step in convolutions:
         own = kernel_size**2 * in_width * width + (width if config.norm == "skipinit" else 0)
-        around = 0 if bare else {"batch": 2 * width, "skipinit": 0, "fixup": 1}[config.norm]
+        around = (
+            0 if config.bare_stem else {"batch": 2 * width, "group": 2 * width, "skipinit": 0, "fixup": 1}[config.norm]
+        )
         yield LayerShape(name, 0, 0, in_width, width, kernel_size, step, 1, side, own, around, "")
 
 
@@ -216,15 +258,22 @@ def _block(shape: BlockShape, entering: int, side: int) -> Iterator[LayerShape]:
             kernel**2 * in_width // groups * width + width * biased,
             _norm_parameters(shape, in_width, width, last=number == len(convolutions)), shape.shortcut,
         )  # fmt: skip
-    if shape.excitation:
-        reduced = max(1, shape.width // EXCITATION_REDUCTION)
+        strided = strided or (shape.antialias != "none" and kernel > 1)  # after its first 3x3
+    if shape.excitation and shape.excitation_by == "eca":
+        kernel = eca_kernel(shape.width)  # means of so many channels give one weight
+        yield LayerShape(
+            f"{shape.name}.excitation.conv", shape.stage, shape.block, kernel, shape.width, 1, 1, 1, 1, kernel, 0,
+            shape.shortcut, off_main_path=True,
+        )  # fmt: skip
+    elif shape.excitation:
+        reduced = shape.excitation_width
         for part, in_width, width in (("reduce", shape.width, reduced), ("expand", reduced, shape.width)):
             yield LayerShape(
                 f"{shape.name}.excitation.{part}", shape.stage, shape.block, in_width, width, 1, 1, 1, 1,
                 (in_width + 1) * width, 0, shape.shortcut, off_main_path=True,
             )  # fmt: skip
     if shape.shortcut in ("projection", "pooled"):
-        has_norm = shape.norm == "batch" and shape.order == "post"
+        has_norm = shape.norm in CHANNEL_NORMS and shape.order == "post"
         yield LayerShape(
             f"{shape.name}.shortcut.conv", shape.stage, shape.block, shape.in_width, shape.width, 1,
             shape.stride if shape.shortcut == "projection" else 1, 1, side,
@@ -238,10 +287,10 @@ def branch(shape: BlockShape) -> list[tuple[int, int, int, int, int]]:
     inner = shape.inner_width
     if shape.kind == "transition":
         return [(shape.in_width, shape.width, 1, 1, 1)]  # before the pooling
+    first, second = convolution_strides(shape)
     if shape.kind == "basic":
-        return [(shape.in_width, shape.width, 3, shape.stride, 1), (shape.width, shape.width, 3, 1, 1)]
+        return [(shape.in_width, shape.width, 3, first, 1), (shape.width, shape.width, 3, second, 1)]
     if shape.kind == "bottleneck":
-        first, second = (shape.stride, 1) if shape.stride_on == "1x1" else (1, shape.stride)
         return [
             (shape.in_width, inner, 1, first, 1),
             (inner, inner, 3, second, shape.groups),
@@ -251,6 +300,23 @@ def branch(shape: BlockShape) -> list[tuple[int, int, int, int, int]]:
     if shape.kind == "dense":
         return [(shape.in_width, grown, 3, 1, 1)]
     return [(shape.in_width, inner, 1, 1, 1), (inner, grown, 3, 1, 1)]
+
+
+def convolution_strides(shape: BlockShape) -> tuple[int, int]:
+    """Strides of the first two convolutions of a branch; antialiasing has the stride in their place."""
+    if shape.antialias != "none":
+        return 1, 1
+    on_first = shape.stride_on == ("1x1" if shape.kind == "bottleneck" else "3x3")
+    return (shape.stride, 1) if on_first else (1, shape.stride)
+
+
+def eca_kernel(width: int) -> int:
+    """Kernel of the convolution over the means of `width` channels.
+
+    Source: Wang et al. 2020, arXiv 1910.03151, equation 12; at least 3, as in timm.
+    """
+    nearest = int(abs((math.log2(width) + 1) / 2))
+    return max(3, nearest if nearest % 2 else nearest + 1)
 
 
 def _norm_parameters(shape: BlockShape, in_width: int, width: int, *, last: bool) -> int:

@@ -36,14 +36,14 @@ def measured_normalisation(network: nn.Module, data: Data) -> tuple[str, list[st
     """
     chosen = balanced_subset(data.train_labels, min(IMAGES, len(data.train_labels)), 0)
     chosen = np.random.default_rng(0).permutation(chosen)  # digits and folders are in order of class
-    running = _kinds(data)
+    running = kinds_of(data)
     losses = {kind: torch.zeros(0, dtype=torch.float64) for kind in running}
     wrong = dict.fromkeys(running, 0)
     for start in range(0, len(chosen), AT_ONCE):
         part = np.sort(chosen[start : start + AT_ONCE])
         for kind, normalisation in running.items():
             sample = Sample(data.train_pixels[part], data.train_labels[part], normalisation, torch.device("cpu"))
-            new, mistakes = _losses(network, sample)
+            new, mistakes = image_losses(network, sample)
             losses[kind], wrong[kind] = torch.cat([losses[kind], new]), wrong[kind] + mistakes
         running = {kind: each for kind, each in running.items() if losses[kind].isfinite().all()}
         if not running:
@@ -52,7 +52,7 @@ def measured_normalisation(network: nn.Module, data: Data) -> tuple[str, list[st
                 "are damaged, or of another network. Name it with `network`, or take an earlier file."
             )
         best = min(running, key=lambda kind: float(losses[kind].mean()))
-        running = {kind: each for kind, each in running.items() if _excess(losses[kind], losses[best]) < CLEAR}
+        running = {kind: each for kind, each in running.items() if excess(losses[kind], losses[best]) < CLEAR}
         progress.report((start + len(part)) / len(chosen))
         if len(running) == 1:
             break
@@ -64,7 +64,7 @@ def measured_normalisation(network: nn.Module, data: Data) -> tuple[str, list[st
     return best, reasons
 
 
-def _kinds(data: Data) -> dict[str, Normalisation]:
+def kinds_of(data: Data) -> dict[str, Normalisation]:
     """The kinds that fit the data set's channels, without duplicates up to rounding."""
     kinds: dict[str, Normalisation] = {}
     for kind in NORMALISATIONS:
@@ -79,7 +79,7 @@ def _alike(one: Tensor, other: Tensor) -> bool:
     return one.shape == other.shape and torch.allclose(one, other, rtol=0, atol=1e-3)
 
 
-def _excess(losses: Tensor, best: Tensor) -> float:
+def excess(losses: Tensor, best: Tensor) -> float:
     """Mean excess of losses over the best on the same images, in standard errors."""
     differences = losses - best
     deviation = float(differences.std())
@@ -101,7 +101,7 @@ def _runner_up(losses: dict[str, Tensor], wrong: dict[str, int], best: str) -> s
     return f"the next is {rival} with {_summary(losses[rival], wrong[rival])}"
 
 
-def _losses(network: nn.Module, sample: Sample) -> tuple[Tensor, int]:
+def image_losses(network: nn.Module, sample: Sample) -> tuple[Tensor, int]:
     """The cross-entropy of each image, and the number misclassified."""
     losses, wrong = [], 0
     with torch.inference_mode(), evaluation_mode(network):

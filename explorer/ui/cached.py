@@ -111,8 +111,9 @@ def ends(chosen: Sequence[Experiment]) -> dict[str, tuple[float, float]]:
     return {
         run.id: (train, test)
         for found in chosen
+        for by_run in [errors(found)]  # once: to look it up in the cache costs time for each run
         for run in found.runs
-        for train, test in [errors(found)[run.id]]
+        for train, test in [by_run[run.id]]
         if run.progress.step == found.steps and train is not None and test is not None
     }
 

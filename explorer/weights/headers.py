@@ -11,15 +11,14 @@ from pathlib import Path
 from typing import IO, Literal
 
 from explorer.errors import StorageError
+from explorer.weights.next_steps import COPY_AGAIN, EXPORT_SCRIPT, SAVE_AGAIN, UNPACK
+from explorer.weights.other_files import other_kind, other_zip
 
 Kind = Literal["zip", "legacy", "safetensors"]
 
 MOST_PARTS = 50_000  # of a zip archive; ResNet-1202 with Adam's state has 18,029
 MOST_LIST_BYTES = 100 * MOST_PARTS  # of a zip archive's directory; torch.save writes 60 per part
 MOST_INDEX_BYTES = 16 << 20  # of the index of tensors; ResNet-1202 with Adam's state takes 1.9 MB
-
-SAVE_AGAIN = "Where you trust it, load it there and save its weights alone: torch.save(model.state_dict(), FILE)."
-COPY_AGAIN = "Download or copy it again."
 
 _LEGACY = bytes.fromhex("80028a0a6cfc9c46f9206aa850192e")  # torch.save before 1.6: a pickle of its magic number
 _END, _ZIP64_LOCATOR, _ZIP64_END, _PART = b"PK\x05\x06", b"PK\x06\x07", b"PK\x06\x06", b"PK\x03\x04"
@@ -56,13 +55,9 @@ def cleaned_message(error: Exception) -> str:
 
 
 def _unknown(start: bytes) -> str:
-    if start[257:262] == b"ustar":
-        return f"is a tar archive; unpack it and give the file inside. If PyTorch 0.1 wrote it: {SAVE_AGAIN}"
-    if re.match(rb"\x80[\x02-\x05]", start):
-        return f"is a pickle that torch.save did not write, and opening it could run code. {SAVE_AGAIN}"
-    return (
+    return other_kind(start) or (
         f"is not a weights file: it begins with {start[:8].hex(' ')}. Give a file of torch.save or a .safetensors "
-        "file; what was downloaded may be a web page or a Git LFS pointer instead."
+        "file; what was downloaded may be another file than its name says."
     )
 
 
@@ -70,6 +65,8 @@ def _check_zip(file: IO[bytes], size: int) -> None:
     end = _directory(file, size)
     with zipfile.ZipFile(file) as archive:
         parts = archive.infolist()
+        if what := other_zip([part.filename for part in parts[:1000]]):
+            raise StorageError(what)
         _check_names(parts)
         _check_places(file, parts, end)
         damaged = archive.testzip()
@@ -102,10 +99,10 @@ def _check_names(parts: list[zipfile.ZipInfo]) -> None:
     if len(set(names)) < len(names):
         raise StorageError(f"has two parts of the same name. {SAVE_AGAIN}")
     if any(name.endswith("/constants.pkl") for name in names):
-        raise StorageError(f"is a TorchScript program, not weights. {SAVE_AGAIN}")
+        raise StorageError(f"is a TorchScript program, not weights. {EXPORT_SCRIPT}")
     indices = [part.file_size for part in parts if part.filename.endswith("/data.pkl")]
     if not indices:
-        raise StorageError("is a zip archive that torch.save did not write. Unpack it and give the file inside.")
+        raise StorageError(f"is a zip archive that torch.save did not write. {UNPACK}")
     if max(indices) > MOST_INDEX_BYTES:
         raise StorageError(
             f"describes its tensors in {max(indices):,} bytes; {MOST_INDEX_BYTES:,} are the most. {SAVE_AGAIN}"

@@ -7,8 +7,6 @@ from pathlib import Path
 from torch import Tensor
 
 from explorer import progress
-from explorer.data.batches import sample_of_test_set
-from explorer.data.catalogue import DATASETS, IMAGENET, DatasetRow, data_status, dataset, known_dataset
 from explorer.data.normalisations import normalisation_row
 from explorer.data.pixels import load_data
 from explorer.errors import BadSettings, RunError, StorageError, quoted
@@ -18,22 +16,29 @@ from explorer.models.config import NetworkConfig
 from explorer.models.names import settings_of
 from explorer.models.network import Network, build
 from explorer.models.size import parameter_count
-from explorer.numerals import percent
-from explorer.results import Imported
+from explorer.results import Candidate, Imported
 from explorer.runs.checkpoint_facts import CheckpointFacts, checkpoint_file, read_facts_file
 from explorer.runs.checkpoints import save_checkpoint
 from explorer.runs.store import checkpoint_folder, run_folder
 from explorer.seals import sha256_of
-from explorer.training.evaluation import error_and_loss
-from explorer.training.normalisation_choice import measured_normalisation
-from explorer.weights.config import assumptions, config_of_parts
+from explorer.weights.candidates import measured_network
+from explorer.weights.choices import assumptions, remarks
+from explorer.weights.chosen_set import chosen_set
+from explorer.weights.config import config_of_parts
 from explorer.weights.layers import parts_of
 from explorer.weights.matching import load_foreign_state, require_fit
-from explorer.weights.reading import foreign_tensors
+from explorer.weights.reading import read_weights_file
+from explorer.weights.stated import stated_normalisation
+from explorer.weights.trained_on import (
+    at_hand,
+    check_classes,
+    dataset_of,
+    doubts,
+    normalisation_of,
+    row_of_facts,
+    sample_error,
+)
 
-SAMPLE_IMAGES = 500  # test images for the reported error
-NEAR_CHANCE = 0.8  # fraction of the chance error above which a warning is given
-SUSPECTS = "the network, the normalisation, the order of classes or the data set"
 ENDING = ".safetensors"  # a reference that ends so is a path
 _ENDINGS = re.compile(r"(?:[-._]|\.(?:safetensors|pth|pt|th|ckpt))+$", re.IGNORECASE)
 
@@ -47,6 +52,7 @@ def import_checkpoint(
     normalisation: str = "",
     classes: Sequence[str] = (),
     source: str = "",
+    weights: str | None = None,
     overwrite: bool = False,
 ) -> Imported:
     """Read a third-party weights file and save it as a checkpoint.
@@ -55,15 +61,17 @@ def import_checkpoint(
     are taken from it.
 
     Args:
-        path: see `weights.reading.foreign_tensors`.
+        path: see `weights.reading.read_weights_file`.
         name: of the checkpoint: letters, digits, dots, underscores and hyphens; empty takes the file's.
-        network: name of the network, if the weights fit several, see `weights.config.assumptions`; empty infers it from
-            tensor shapes.
+        network: name of the network, if the weights fit several, see `weights.choices.alternatives`; empty infers it
+            from tensor shapes.
         data: name of the data set it was trained on; empty infers it from the numbers of classes and channels.
         normalisation: a kind, see `data.normalisations`; empty chooses the one with the lowest loss on up to 1,000
             training images, "imagenet" for ImageNet's classes, and "channel" where the data set is not on this machine.
         classes: names in order of class; empty takes the data set's.
         source: description of the origin; empty takes the file's name. The sha256 is added.
+        weights: which of several sets of weights in the file, such as "model_ema"; None chooses, see
+            `weights.chosen_set.chosen_set`. "" is the file itself.
         overwrite: replace a checkpoint of the same name.
 
     Raises:
@@ -76,24 +84,43 @@ def import_checkpoint(
     checkpoint_id = _checkpoint_name(name, path.stem, overwrite=overwrite)
     if normalisation:
         normalisation_row(normalisation)
-    with progress.part(0, 3):
-        state = foreign_tensors(path)
+    with progress.part(0, 4):
+        file = read_weights_file(path)
     decisions: list[str] = []
     digest = sha256_of(path)
     known = _known(path, digest, decisions)
-    built = _network(state, network, known, decisions)
-    _check_classes(built.config, classes or (known.classes if known else ()))
+    chosen = chosen_set(file, lambda state: _config(state, network, known), weights)
+    decisions += chosen.decisions
+    config = _config(chosen.state, network, known)
+    check_classes(config, classes or (known.classes if known else ()))
     if known and data in ("", known.data) and tuple(classes) in ((), known.classes):
-        row, data, classes = _row_of(built.config, known), known.data, known.classes
+        row, data, classes = row_of_facts(config, known), known.data, known.classes
         normalisation = normalisation or known.normalisation
         normalisation_row(normalisation)
     else:
-        row = _dataset(built.config, data, tuple(classes), decisions)
+        row = dataset_of(config, data, tuple(classes), decisions)
         data, classes = (row.name, classes or row.classes) if row else ("", classes)
-    with progress.part(1, 3):
-        built.normalisation = _normalisation(built, row, normalisation, decisions)
-    with progress.part(2, 3):
-        error, images = _sample_error(built, row)
+        if not normalisation and file.mean:
+            own = load_data(row.name) if row and at_hand(row) else None
+            normalisation, said = stated_normalisation(file, config.channels, own)
+            decisions += said
+    candidates: tuple[Candidate, ...] = ()
+    built = _built(config, chosen.state)
+    if not known and not network:
+        decisions.append(f"The shapes of its weights are those of {config.name}.")
+        with progress.part(1, 4):
+            if row is not None and at_hand(row):
+                measured = measured_network(config, built.state_dict(), load_data(row.name), normalisation)
+                candidates = measured.candidates
+                decisions += measured.decisions
+                built = _built(measured.config, built.state_dict())
+            else:
+                decisions += assumptions(config)
+        decisions += remarks(built.config)
+    with progress.part(2, 4):
+        built.normalisation = normalisation_of(built, row, normalisation, decisions)
+    with progress.part(3, 4):
+        error, images = sample_error(built, row)
     if error is None:
         decisions.append("Its error was not measured: there are no test images for it on this machine.")
     facts = CheckpointFacts(
@@ -123,7 +150,10 @@ def import_checkpoint(
         sample_error=error,
         sample_images=images,
         decisions=tuple(decisions),
-        warnings=tuple(_warnings(built.config, error)),
+        warnings=tuple(doubts(built.config, error, images, candidates, file.claims)),
+        candidates=candidates,
+        weights=chosen.place,
+        other_weights=chosen.others,
     )
 
 
@@ -201,7 +231,12 @@ def _same_task(known: CheckpointFacts, facts: CheckpointFacts) -> bool:
     return all(getattr(known, each) == getattr(facts, each) for each in ("network", "normalisation", "classes", "data"))
 
 
-def _network(state: Mapping[str, Tensor], name: str, known: CheckpointFacts | None, decisions: list[str]) -> Network:
+def _config(state: Mapping[str, Tensor], name: str, known: CheckpointFacts | None) -> NetworkConfig:
+    """The network that weights fit.
+
+    Raises:
+        BadSettings: they fit none, or not the given one.
+    """
     if known and not name:
         config = known.network
     elif name:
@@ -210,88 +245,12 @@ def _network(state: Mapping[str, Tensor], name: str, known: CheckpointFacts | No
         config = NetworkConfig(**(network_config(name).model_dump() | sizes))
     else:
         config = config_of_parts(parts_of(state))
-        decisions += [f"The shapes of its weights are those of {config.name}.", *assumptions(config)]
     require_fit(config, state)  # a small file with odd shapes may describe a network of any size
+    return config
+
+
+def _built(config: NetworkConfig, state: Mapping[str, Tensor]) -> Network:
+    """The network with these weights, in evaluation mode."""
     built = build(config)
     load_foreign_state(built, state)
     return built.eval()
-
-
-def _row_of(config: NetworkConfig, known: CheckpointFacts) -> DatasetRow | None:
-    """The data set named in the facts, if the one on this machine has the same classes and channels."""
-    row = known_dataset(known.data)
-    if row is None or (len(row.classes), row.channels) != (config.classes, config.channels):
-        return None
-    return row if known.classes in ((), row.classes) else None
-
-
-def _dataset(config: NetworkConfig, name: str, classes: tuple[str, ...], decisions: list[str]) -> DatasetRow | None:
-    """The given data set, or one with as many classes and channels, and with the given class names if any."""
-    if name:
-        row = dataset(name)
-        if (len(row.classes), row.channels) != (config.classes, config.channels):
-            raise BadSettings(
-                f"`data` (={name!r}) has {len(row.classes)} classes and {row.channels} channels; these weights are for "
-                f"{config.classes} classes and {config.channels} channels. Name another data set, or none."
-            )
-        if classes and row.classes != classes:
-            first = next(n for n, (one, other) in enumerate(zip(classes, row.classes, strict=True)) if one != other)
-            raise BadSettings(
-                f"`classes` are not those of `data` (={name!r}): class {first} is {classes[first]!r} in the one "
-                f"and {row.classes[first]!r} in the other. Leave out one of the two, or give names in one order."
-            )
-        return row
-    known = [*DATASETS.values(), dataset(IMAGENET)]
-    wanted = f"{config.classes} classes and {config.channels} {'channel' if config.channels == 1 else 'channels'}"
-    for row in known:
-        if classes and row.classes != classes:
-            continue
-        if (len(row.classes), row.channels) == (config.classes, config.channels):
-            decisions.append(f"Assumed to be trained on {row.title}, which has {wanted}. Name another with `data`.")
-            return row
-    which = " of these names" if classes else ""
-    decisions.append(
-        f"No data set is known that has {wanted}{which}. Name a folder of pictures with `data` to measure errors."
-    )
-    return None
-
-
-def _check_classes(config: NetworkConfig, classes: Sequence[str]) -> None:
-    if classes and len(classes) != config.classes:
-        raise BadSettings(f"`classes` names {len(classes)}; these weights tell {config.classes} apart. Name each one.")
-
-
-def _normalisation(network: Network, row: DatasetRow | None, kind: str, decisions: list[str]) -> str:
-    if kind:
-        return kind
-    if row is not None and row.name.partition(":")[0] == IMAGENET:
-        decisions.append("Normalisation: imagenet, as is usual for networks trained on ImageNet.")
-        return IMAGENET
-    if row is None or not data_status(row.name).available:
-        title = row.title if row else "its data set"
-        decisions.append(
-            f"Normalisation: channel, a guess, since {title} is not on this machine to measure it. Name the kind with "
-            "`normalisation` if you know it."
-        )
-        return "channel"
-    if not row.train_images:
-        decisions.append(f"Normalisation: {row.normalisation}, as usual for {row.title}, which has no training images.")
-        return row.normalisation
-    best, reasons = measured_normalisation(network, load_data(row.name))
-    decisions.extend(reasons)
-    return best
-
-
-def _sample_error(network: Network, row: DatasetRow | None) -> tuple[float | None, int]:
-    """Error on test images, and their number."""
-    if row is None or not data_status(row.name).available:
-        return None, 0
-    _, sample = sample_of_test_set(row.name, None, SAMPLE_IMAGES, normalisation=network.normalisation)
-    error, _ = error_and_loss(network, sample)
-    return error, len(sample)
-
-
-def _warnings(config: NetworkConfig, error: float | None) -> list[str]:
-    if error is not None and error > NEAR_CHANCE * (1 - 1 / config.classes):
-        return [f"An error of {percent(error, 0)} is hardly better than chance: {SUSPECTS} may be wrong."]
-    return []

@@ -1,19 +1,21 @@
 """Load third-party weights into our networks; layers are matched by structure, not by name.
 
-Tested with the state dicts of torchvision (ResNet, ResNeXt, Wide ResNet, DenseNet), of timm's networks with the
-same layout, and for small images those of akamaster, kuangliu, chenyaofo, weiaicunzai, bearpaw and xternalz.
+`docs/weights.md` lists the projects whose state dicts are tested.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import zip_longest
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from explorer.errors import BadSettings
 from explorer.models.config import NetworkConfig
 from explorer.models.network import Network
-from explorer.weights.layers import Part, Parts, parts_of
+from explorer.weights.biases import with_folded_biases
+from explorer.weights.concatenation import new_channels_come_first, with_new_channels_last
+from explorer.weights.layers import Part, parts_of
 
 MOST_LISTED = 3  # differences listed in an error message
 
@@ -34,7 +36,9 @@ def load_foreign_state(network: Network, state: Mapping[str, Tensor]) -> None:
     """Load the state dict of a network with the same structure and order of layers, under any names.
 
     All tensors are compared before any is loaded. Missing `num_batches_tracked`, as in older files, and missing biases
-    of excitations are set to 0.
+    of excitations are set to 0. Where the same function needs other tensors, they are computed: biases of convolutions
+    go into norms, see `weights.biases`; channels of dense layers are put in our order, see `weights.concatenation`; a
+    1x1 stem becomes a 3x3 one, and a grouped 1x1 convolution one without groups, both with zeros.
 
     Args:
         network: one of ours; it keeps its mode, device and data type.
@@ -52,7 +56,7 @@ def mapped(network: Network, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     if own.keys() == state.keys():
         found, differences = dict(state), _shape_differences(own, state)
     else:
-        found, differences = _matched(parts_of(own), parts_of(state))
+        found, differences = _matched(network, state)
     if differences:
         more = len(differences) - MOST_LISTED
         listed = "; ".join(differences[:MOST_LISTED]) + (f"; and {more} more" if more > 0 else "")
@@ -70,12 +74,15 @@ def _shape_differences(own: Mapping[str, Tensor], state: Mapping[str, Tensor]) -
     return found
 
 
-def _matched(own: Parts, other: Parts) -> tuple[dict[str, Tensor], list[str]]:
-    """The tensors of `other` by the keys of `own`, and the differences."""
+def _matched(network: Network, state: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], list[str]]:
+    """The tensors under the keys of `network`, and the differences."""
+    own, other = parts_of(network.state_dict()), parts_of(state)
     found: dict[str, Tensor] = {}
     differences: list[str] = []
+    biases: dict[str, Tensor] = {}
+    groups = network.config.groups
     for ours, theirs, required in (
-        (own.convolutions, other.convolutions, ("weight",)),
+        (own.convolutions, _reshaped(own.convolutions, other.convolutions, groups), ("weight",)),
         (own.side_convolutions, other.side_convolutions, ("weight",)),
         (own.norms, other.norms, _NORM),
         (own.side_norms, other.side_norms, _NORM),
@@ -83,8 +90,39 @@ def _matched(own: Parts, other: Parts) -> tuple[dict[str, Tensor], list[str]]:
         ([own.classifier], [other.classifier], ("weight", "bias")),
         (own.others, other.others, ()),
     ):
+        if network.config.norm == "batch" and ours in (own.convolutions, own.side_convolutions):
+            biases |= _biases(ours, theirs)
+            theirs = [_without_bias(part) for part in theirs]
         _match(ours, theirs, required, found, differences)
-    return found, differences
+    if differences:
+        return found, differences
+    if network.config.dense and new_channels_come_first(state):
+        found = with_new_channels_last(network, found)
+    return (with_folded_biases(network, found, biases) if biases else found), []
+
+
+def _biases(ours: Sequence[Part], theirs: Sequence[Part]) -> dict[str, Tensor]:
+    """Biases of their convolutions by the names of ours."""
+    pairs = zip(ours, theirs, strict=False)
+    return {own.name: other.tensors["bias"] for own, other in pairs if "bias" in other.tensors}
+
+
+def _without_bias(part: Part) -> Part:
+    return Part(part.name, {key: tensor for key, tensor in part.tensors.items() if key != "bias"})
+
+
+def _reshaped(ours: Sequence[Part], theirs: Sequence[Part], groups: int) -> list[Part]:
+    """Their convolutions, with 1x1 kernels that do the same at the centre of 3x3 ones, or without groups."""
+    found = list(theirs)
+    for place, (own, other) in enumerate(zip(ours, theirs, strict=False)):
+        weight = other.tensors["weight"]
+        if place == 0 and (own.kernel, other.kernel) == (3, 1):
+            weight = F.pad(weight, (1, 1, 1, 1))
+        if own.kernel == other.kernel == 1 and 1 < groups == own.shape[1] / other.shape[1] and own.width % groups == 0:
+            blocks = weight.flatten(1).chunk(groups)
+            weight = torch.block_diag(*blocks)[:, :, None, None]  # type: ignore[no-untyped-call]
+        found[place] = Part(other.name, other.tensors | {"weight": weight})
+    return found
 
 
 def _match(

@@ -1,8 +1,8 @@
 """The process that reads one third-party weights file, within limits of memory and time.
 
 Started by `weights.reading` as `python -m explorer.weights.reader FILE FOLDER`. It writes the tensors, named by
-numbers, into the folder as safetensors, and last a verdict in JSON: the number of each key's tensor, or the reason why
-there are none.
+numbers, into the folder as safetensors, and last a verdict in JSON: for each set of weights the number of each key's
+tensor and what lies beside the weights, or the reason why there are none.
 """
 
 import json
@@ -11,11 +11,13 @@ import os
 import sys
 import time
 from contextlib import suppress
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from explorer.errors import StorageError
-from explorer.weights.headers import SAVE_AGAIN, checked_kind, cleaned_message
+from explorer.weights.headers import checked_kind, cleaned_message
+from explorer.weights.next_steps import SAVE_AGAIN
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -29,7 +31,7 @@ CPU_SECONDS, CPU_BYTES_A_SECOND = 4, 5_000_000  # in addition to the import of P
 def main(path: Path, folder: Path) -> None:
     """Read the file, and write tensors and verdict."""
     try:
-        verdict: dict[str, object] = {"tensors": _read(path, folder)}
+        verdict = _read(path, folder)
     except StorageError as error:
         verdict = {"reason": str(error)}
     except Exception as error:  # noqa: BLE001 - a hostile file can make a library raise anything
@@ -37,13 +39,15 @@ def main(path: Path, folder: Path) -> None:
     (folder / VERDICT).write_text(json.dumps(verdict))
 
 
-def _read(path: Path, folder: Path) -> dict[str, int]:
+def _read(path: Path, folder: Path) -> dict[str, object]:
     with path.open("rb") as file:
         kind = checked_kind(file, path)
-        from explorer.weights.tensors import read_weights  # imports PyTorch, which takes seconds
+        from explorer.weights.tensors import read_contents  # imports PyTorch, which takes seconds
 
         limit(path.stat().st_size)
-        return write(read_weights(file, path, kind), folder)
+        contents = read_contents(file, path, kind)
+        rest = {each.name: getattr(contents, each.name) for each in fields(contents)}
+        return rest | {"sets": write(contents.sets, folder)}
 
 
 def limit(size: int) -> None:
@@ -68,8 +72,8 @@ def limit(size: int) -> None:
             resource.setrlimit(kind, (most, beyond))
 
 
-def write(weights: "dict[str, Tensor]", folder: Path) -> dict[str, int]:
-    """Write tensors into the folder, and return the number of each by key; tied weights have one number.
+def write(sets: "dict[str, dict[str, Tensor]]", folder: Path) -> dict[str, dict[str, int]]:
+    """Write tensors into the folder, and return the number of each by set and key; tied weights have one number.
 
     Raises:
         StorageError: the disk is full. The message continues a sentence that starts with the file's name.
@@ -81,7 +85,7 @@ def write(weights: "dict[str, Tensor]", folder: Path) -> dict[str, int]:
     numbers: dict[tuple[object, ...], int] = {}
     tensors: dict[str, Tensor] = {}
     storages: set[int] = set()
-    for tensor in weights.values():
+    for tensor in (each for state in sets.values() for each in state.values()):
         number = numbers.setdefault(identity(tensor), len(numbers))
         if str(number) not in tensors:
             dense = tensor.detach().contiguous()
@@ -95,7 +99,7 @@ def write(weights: "dict[str, Tensor]", folder: Path) -> dict[str, int]:
             f"could not be copied into {folder} ({cleaned_message(error)}). Free some space there, or name another "
             "folder in the environment variable TMPDIR."
         ) from None
-    return {key: numbers[identity(tensor)] for key, tensor in weights.items()}
+    return {place: {key: numbers[identity(tensor)] for key, tensor in state.items()} for place, state in sets.items()}
 
 
 def _explanation(error: Exception) -> str:

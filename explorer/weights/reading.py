@@ -19,7 +19,8 @@ from explorer.errors import StorageError
 from explorer.files import PROJECT, storage_errors
 from explorer.processes import WAIT_PASSIVELY
 from explorer.progress import report
-from explorer.weights.headers import SAVE_AGAIN
+from explorer.weights.contents import WeightsFile
+from explorer.weights.next_steps import SAVE_AGAIN
 from explorer.weights.reader import TENSORS, VERDICT
 
 MOST_BYTES = 1 << 30  # wide_resnet101_2 has 507 MB, the largest of torchvision's residual networks
@@ -32,28 +33,34 @@ _OTHER_FILE = "Give another file of torch.save, or a .safetensors file."
 
 
 class _Verdict(BaseModel):
-    """Result of the reader: the number of each tensor by key, or the reason why there are none."""
+    """Result of the reader: the number of each tensor by set and key, or the reason why there are none."""
 
     model_config = ConfigDict(extra="forbid")
-    tensors: dict[str, int] = {}
+    sets: dict[str, dict[str, int]] = {}
+    left_out: dict[str, str] = {}
+    averaged: tuple[str, ...] = ()
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
+    claims: dict[str, float | str] = {}
+    lightning: bool = False
     reason: str = ""
 
 
-def foreign_tensors(path: str | Path) -> dict[str, Tensor]:
-    """The weights in a third-party file by key, in the file's order.
+def read_weights_file(path: str | Path) -> WeightsFile:
+    """The sets of weights in a third-party file, and what lies beside them.
 
     Reads files of torch.save, also from before PyTorch 1.6, and safetensors, recognised by content. No code in the file
     is executed. Another process reads the file, is ended if it needs more memory or time than a file of that size can
-    need (on Linux; elsewhere see `reader.limit`), and returns the tensors as safetensors. For the choice of weights and
-    the removed prefixes see `weights.tensors.read_weights`. Waiting can be cancelled.
+    need (on Linux; elsewhere see `reader.limit`), and returns the tensors as safetensors. For what is a set of weights,
+    and the removed prefixes, see `weights.sets`. Waiting can be cancelled.
 
     Returns:
         Finite, contiguous tensors on the CPU, floating-point or integer, half precision as float32; tied weights are
         the same tensor.
 
     Raises:
-        StorageError: there is no such file, it has another format or is damaged, contains no weights or more than
-            tensors, is larger than 1 GiB, or breaks a rule of `weights.headers` or `weights.tensors`.
+        StorageError: there is no such file, it has another format or is damaged, contains no weights, names or calls
+            what could run code, is larger than 1 GiB, or breaks a rule of `weights.headers` or `weights.tensors`.
     """
     path, size = regular_file(path)
     temporary = Path(tempfile.gettempdir())
@@ -63,9 +70,21 @@ def foreign_tensors(path: str | Path) -> dict[str, Tensor]:
         try:
             found = safetensors.torch.load_file(Path(folder, TENSORS), backend="pread")  # leaves no file open
             tensors = [_at_least_float32(found.pop(str(number))) for number in range(len(found))]
-            return {key: tensors[number] for key, number in verdict.tensors.items()}
+            sets = {
+                place: {key: tensors[number] for key, number in numbers.items()}
+                for place, numbers in verdict.sets.items()
+            }
         except (safetensors.SafetensorError, FileNotFoundError, LookupError):
             raise StorageError(f"{path.name} was read, but not passed on whole. Try again.") from None
+        return WeightsFile(
+            sets=sets,
+            left_out=verdict.left_out,
+            averaged=verdict.averaged,
+            mean=_on_unit_scale(verdict.mean, verdict.mean),
+            std=_on_unit_scale(verdict.std, verdict.mean),
+            claims=verdict.claims,
+            lightning=verdict.lightning,
+        )
 
 
 def regular_file(path: str | Path) -> tuple[Path, int]:
@@ -137,6 +156,11 @@ def _died(path: Path, status: int) -> str:
 
 def _too_long(path: Path) -> str:
     return f"{path.name} takes longer to read than any weights file of its size should. {SAVE_AGAIN}"
+
+
+def _on_unit_scale(numbers: tuple[float, ...], mean: tuple[float, ...]) -> tuple[float, ...]:
+    """Of a mean or deviation on the scale of 0 to 255, as a mean above 1 is."""
+    return tuple(each / 255 for each in numbers) if mean and max(mean) > 1 else numbers
 
 
 def _at_least_float32(tensor: Tensor) -> Tensor:

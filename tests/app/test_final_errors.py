@@ -62,3 +62,13 @@ def test_runs_has_those_of_the_best_network(errors, open_page):
     assert (row["Best network"], f"{row['Training error']:.1f} %", f"{row['Test error']:.1f} %") == (
         "resnet20", *errors["resnet20"],
     )  # fmt: skip
+
+
+def test_they_are_looked_up_once_for_an_experiment(errors, monkeypatch):
+    looked_up = []
+    monkeypatch.setattr(
+        cached, "errors", lambda found: looked_up.append(found.id) or dict.fromkeys(found.run_ids, (0.5, 0.6))
+    )
+    found = cached.experiment(EXPERIMENT)
+    assert cached.ends([found]) == dict.fromkeys(found.run_ids, (0.5, 0.6))
+    assert looked_up == [EXPERIMENT]  # to find them in the cache takes time for each run

@@ -25,16 +25,19 @@ PARTS = {
     "x": 0.4,
     "convolution": 2.7,
     "batch norm": 1.0,
+    "group norm": 1.0,
     "ReLU": 0.9,
     "+ b": 0.6,
     "× a": 0.6,
     "× a + b": 0.9,
     "squeeze, excite": 1.3,
     "2×2 mean": 1.0,
+    "blur": 0.9,
     "join": 0.2,
     "out": 0.5,
 }
-TWO_LINES = ("batch norm", "squeeze, excite", "2×2 mean")
+NORMS = {"batch": "batch norm", "group": "group norm", "skipinit": "", "fixup": ""}
+TWO_LINES = ("batch norm", "group norm", "squeeze, excite", "2×2 mean")
 BOXED = PARTS.keys() - {"x", "convolution", "join", "out"}
 ARROW = 0.25  # between two of them, in the same unit
 ABOVE, PARTS_HEIGHT, BELOW = 58.0, 64.0, 28.0  # pixels: shortcut, boxes, values
@@ -135,17 +138,22 @@ def block_parts(block: OpenedBlock) -> list[Part]:
     for layer in block.members:
         last = layer is block.members[-1]
         if before:
-            parts += _named("batch norm" * (shape.norm == "batch"), "ReLU")
+            parts += _named(NORMS[shape.norm], "ReLU")
         if shape.norm == "fixup":
             parts += _named("+ b")
         parts.append(("convolution", layer))
         if before:
             parts += _named("× a" * (last and shape.norm == "skipinit"))
         else:
-            scalars = {"batch": "batch norm", "skipinit": "× a" * last, "fixup": "× a + b" if last else "+ b"}
-            parts += _named(scalars[shape.norm], "ReLU" * (not last))
-    parts += _named("2×2 mean" * (shape.kind == "transition"), "squeeze, excite" * shape.excitation)
-    return parts + _named("join" * (shape.shortcut != "none"), "ReLU" * (not before), "out")
+            scalars = {"skipinit": "× a" * last, "fixup": "× a + b" if last else "+ b"}
+            parts += _named(scalars.get(shape.norm, NORMS[shape.norm]), "ReLU" * (not last))
+            if layer is block.members[-2]:
+                parts += _named({"none": "", "blur": "blur", "average": "2×2 mean"}[shape.antialias])
+    excitation = "squeeze, excite" * shape.excitation
+    of_sum = shape.excitation_on == "sum"
+    parts += _named("2×2 mean" * (shape.kind == "transition"), "" if of_sum else excitation)
+    parts += _named("join" * (shape.shortcut != "none"), excitation if of_sum else "")
+    return parts + _named("ReLU" * (not before), "out")
 
 
 def _named(*names: str) -> list[Part]:
@@ -157,15 +165,18 @@ def shortcut_words(shape: BlockShape) -> str:
     """What the shortcut of a block does."""
     if shape.kind == "transition":
         return "transition to the next stage: no shortcut"
-    active = "x after batch norm and ReLU" if shape.norm == "batch" else "x after ReLU"
+    norm = NORMS[shape.norm]
+    active = f"x after {norm} and ReLU" if norm else "x after ReLU"
     taken = active if shape.shares_activation else "x"
-    normed = {"batch": ", batch norm" * (shape.order == "post"), "skipinit": "", "fixup": ", + b before and after"}
+    normed = f", {norm}" if norm and shape.order == "post" else ", + b before and after" * (shape.norm == "fixup")
+    kept = "mean of 2×2 positions" if shape.subsampling == "average" else "every second position"
+    zeros = "behind the old channels" if shape.padding == "end" else "for the new channels"
     words = {
         "none": "plain network: no shortcut, no addition",
         "identity": f"identity: {taken}" if shape.shares_activation else "identity: x itself",
-        "pad": f"zero padding: every second position of {taken}, zeros for the new channels",
-        "projection": f"projection of {taken}: 1×1 convolution{normed[shape.norm]}",
-        "pooled": f"projection of {taken}: mean of 2×2 positions, 1×1 convolution{normed[shape.norm]}",
+        "pad": f"zero padding: {kept} of {taken}, zeros {zeros}",
+        "projection": f"projection of {taken}: 1×1 convolution{normed}",
+        "pooled": f"projection of {taken}: mean of 2×2 positions, 1×1 convolution{normed}",
         "concatenation": "concatenation: x itself, and the new channels behind it",
     }[shape.shortcut]
     return words + factor_words(shape)

@@ -5,7 +5,19 @@ Modules and their order are those of `models.blocks` and `models.dense`, so para
 
 from typing import Literal
 
-from explorer.models.code.parts import convolution, definitions, norm_after, norm_at_end, shortcut, source
+from explorer.models.code.parts import (
+    LINE,
+    antialiasing,
+    assignment,
+    changing,
+    convolution,
+    definitions,
+    excitation,
+    norm_after,
+    norm_at_end,
+    shortcut,
+    source,
+)
 from explorer.models.config import NetworkConfig
 from explorer.models.structure import ShortcutKind, block_shapes
 
@@ -38,45 +50,51 @@ def sharing(config: NetworkConfig) -> Sharing:
         return "none"
     if all(shape.shares_activation for shape in shapes):
         return "all"
-    changing = all(shape.shares_activation == (shape.in_width != shape.width) for shape in shapes)
-    return "changing" if changing else "first"
+    changes = all(shape.shares_activation == (shape.shortcut != "identity") for shape in shapes)
+    return "changing" if changes else "first"
 
 
 def _residual_block(config: NetworkConfig, shortcuts: set[ShortcutKind]) -> str:
     init, steps = _pre_branch(config) if config.order == "pre" else _post_branch(config)
     if config.excitation:
-        init.append("self.excitation = Excitation(width)")
+        init += excitation(config)
+    of_sum = config.excitation_on == "sum"
+    if config.excitation and not of_sum:
         steps.append("out = self.excitation(out)")
     shared = sharing(config)
     addend = {"none": "x", "all": "active"}.get(shared, "active if self.shares else x")
     if shared in ("changing", "first"):
-        init.append(f"self.shares = {'shares' if shared == 'first' else 'in_width != width'}")
-    if module := shortcut(shortcuts):
-        init.append(f"self.shortcut = {module}")
+        init.append(f"self.shares = {'shares' if shared == 'first' else changing(config)}")
+    if module := shortcut(config, shortcuts):
+        init += assignment("self.shortcut", module)
         addend = f"self.shortcut({addend})"
     elif " " in addend:
         addend = f"({addend})"
     if config.shortcut_scale != 1:
         addend = f"{config.shortcut_scale} * {addend}"
     total = "out" if config.kind == "plain" else f"out + {addend}"
+    if of_sum:
+        total = f"self.excitation({total})"
     if config.order == "post":
         relu = f"self.relu{len(_convolutions(config))}"
         init.append(f"{relu} = nn.ReLU()")
         total = f"{relu}({total})"
     widths = "in_width: int, width: int" if config.block == "basic" else "in_width: int, inner: int, width: int"
     shares = ", shares: bool = False" if shared == "first" else ""
-    arguments = f"{widths}, stride: int = 1{shares}"
+    projects = ", projects: bool = False" if config.first_projection else ""
+    arguments = f"{widths}, stride: int = 1{shares}{projects}"
     steps.append(f"return {total}")
     return _class(BLOCK_NAMES[config.block, config.order], _docstring(config), arguments, init, steps)
 
 
 def _convolutions(config: NetworkConfig) -> list[tuple[str, str, str]]:
     """Input width, output width and expression of each convolution of a branch."""
-    stride = "stride"
+    on_first = config.stride_on == ("3x3" if config.block == "basic" else "1x1")
+    stride = ["stride"] if config.antialias == "none" else []
+    first, second = (stride, []) if on_first else ([], stride)
     if config.block == "basic":
-        shapes = [("in_width", "width", 3, [stride]), ("width", "width", 3, [])]
+        shapes = [("in_width", "width", 3, first), ("width", "width", 3, second)]
     else:
-        first, second = ([stride], []) if config.stride_on == "1x1" else ([], [stride])
         groups = [f"groups={config.groups}"] if config.groups > 1 else []
         shapes = [
             ("in_width", "inner", 1, first),
@@ -104,6 +122,9 @@ def _post_branch(config: NetworkConfig) -> tuple[list[str], list[str]]:
         if not last:
             init.append(f"self.relu{number} = nn.ReLU()")
             value = f"self.relu{number}({value})"
+        if config.antialias != "none" and number == len(convolutions) - 1:
+            init.append(f"self.antialias = {antialiasing(config)}")
+            value = f"self.antialias({value})"
         steps.append(f"out = {value}")
         value = "out"
     return init, steps
@@ -144,12 +165,15 @@ def _docstring(config: NetworkConfig) -> list[str]:
         around = f"and a shortcut around them (He et al. 2015, figure {figure})"
         lines = [f"{convolutions[0].upper()}{convolutions[1:]} {around}."]
     starts = "he shortcut starts after the first ReLU."
-    shared = {"none": "", "all": f"T{starts}", "changing": f"Where the width changes t{starts}"}
+    shared = {"none": "", "all": f"T{starts}", "changing": f"Where the shape changes t{starts}"}
     lines.append(shared.get(sharing(config), f"`shares`: t{starts}"))
     scaled = f"The shortcut is multiplied by {config.shortcut_scale} (He et al. 2016, section 3.1)."
     lines.append(scaled if config.shortcut_scale != 1 else "")
     lines.append("The 3x3 convolution is grouped (Xie et al. 2017, figure 3c)." if config.groups > 1 else "")
     lines.append("The stride is on the first 1x1 convolution." if config.stride_on == "1x1" else "")
+    lines.append("The stride is on the second convolution." if config.stride_on == "second" else "")
+    lines.append("A stride of 2 is that of the antialiasing (Zhang 2019)." if config.antialias == "blur" else "")
+    lines.append("The excitation weights the sum." if config.excitation_on == "sum" else "")
     return [line for line in lines if line]
 
 
@@ -157,13 +181,16 @@ def _class(name: str, lines: list[str], arguments: str, init: list[str], steps: 
     """Code of a module class."""
     first, *others = lines
     ending = "".join(f"\n    {line}" for line in others)
+    signature = [f"    def __init__(self, {arguments}) -> None:"]
+    if len(signature[0]) > LINE:
+        signature = ["    def __init__(", f"        self, {arguments}", "    ) -> None:"]
     docstring = f'    """{first}\n{ending}\n    """' if others else f'    """{first}"""'
     return "\n".join(
         [
             f"class {name}(nn.Module):",
             docstring,
             "",
-            f"    def __init__(self, {arguments}) -> None:",
+            *signature,
             "        super().__init__()",
             *(f"        {line}" for line in init),
             "",

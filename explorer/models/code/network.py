@@ -7,12 +7,11 @@ from textwrap import fill
 
 from explorer.models.catalogue import network_config
 from explorer.models.code.blocks import BLOCK_NAMES, block_definitions, sharing
-from explorer.models.code.parts import convolution, norm_after, sequential
+from explorer.models.code.parts import LINE, convolution, norm_after, sequential
 from explorer.models.config import NetworkConfig
+from explorer.models.names import DEEP_STEMS
 from explorer.models.size import parameter_count
-from explorer.models.structure import block_shapes
-
-LINE = 100  # characters
+from explorer.models.structure import block_shapes, ends_with_norm, stem_widths
 
 _RESIDUAL = "Deep Residual Learning for Image Recognition, He, Zhang, Ren and Sun 2015, arXiv 1512.03385"
 _DENSE = "Densely Connected Convolutional Networks, Huang, Liu, van der Maaten and Weinberger 2017, arXiv 1608.06993"
@@ -31,6 +30,9 @@ _SKIPINIT = (
     "Batch Normalization Biases Residual Blocks Towards the Identity Function in Deep Networks, De and Smith 2020, "
     "arXiv 2002.10444"
 )
+_EFFICIENT = "ECA-Net, Wang, Wu, Zhu, Li, Zuo and Hu 2020, arXiv 1910.03151"
+_BLUR = "Making Convolutional Networks Shift-Invariant Again, Zhang 2019, arXiv 1904.11486"
+_GROUP_NORM = "Group Normalization, Wu and He 2018, arXiv 1803.08494"
 _FIXUP = "Fixup Initialization: Residual Learning Without Normalization, Zhang, Dauphin and Ma 2019, arXiv 1901.09321"
 
 
@@ -60,7 +62,7 @@ def _docstring(config: NetworkConfig) -> str:
     )
     return "\n".join(
         [
-            f'"""{config.name}: {kind[config.kind]} of {config.depth} weighted layers.',
+            *_title(config, kind[config.kind]),
             "",
             "Sources:",
             *(fill(paper, LINE, initial_indent="- ", subsequent_indent="  ") for paper in _papers(config)),
@@ -80,6 +82,11 @@ def _docstring(config: NetworkConfig) -> str:
     )
 
 
+def _title(config: NetworkConfig, kind: str) -> list[str]:
+    line = f'"""{config.name}: {kind} of {config.depth} weighted layers.'
+    return [line] if len(line) <= LINE else [f'"""{kind[0].upper()}{kind[1:]}.', "", f"Its name: {config.name}."]
+
+
 def _papers(config: NetworkConfig) -> list[str]:
     papers = {
         _RESIDUAL: not config.dense,
@@ -87,8 +94,11 @@ def _papers(config: NetworkConfig) -> list[str]:
         _PRE: config.order == "pre" or config.shortcut_scale != 1,
         _WIDE: config.widen > 1 or config.group_width > config.width,
         _GROUPED: config.groups > 1,
-        _EXCITATION: config.excitation,
-        _TRICKS: config.stem == "deep" or config.shortcut == "D",
+        _EXCITATION: config.excitation and config.excitation_by == "se",
+        _EFFICIENT: config.excitation and config.excitation_by == "eca",
+        _TRICKS: config.stem in DEEP_STEMS or config.shortcut == "D",
+        _BLUR: config.antialias == "blur",
+        _GROUP_NORM: config.norm == "group",
         _SKIPINIT: config.norm == "skipinit",
         _FIXUP: config.norm == "fixup",
     }
@@ -96,9 +106,9 @@ def _papers(config: NetworkConfig) -> list[str]:
 
 
 def _imports(code: str) -> str:
-    functional = "import torch.nn.functional as F\n" if "F.pad(" in code else ""
-    collections = "from collections import OrderedDict\n\n" if "OrderedDict(" in code else ""
-    return f"{collections}import torch\n{functional}from torch import Tensor, nn\n"
+    standard = "import math\n" * ("math." in code) + "from collections import OrderedDict\n" * ("OrderedDict(" in code)
+    functional = "import torch.nn.functional as F\n" if "F." in code else ""
+    return f"{standard}{standard and chr(10)}import torch\n{functional}from torch import Tensor, nn\n"
 
 
 def _constants(config: NetworkConfig) -> str:
@@ -117,7 +127,7 @@ def _constants(config: NetworkConfig) -> str:
 
 
 def _network(config: NetworkConfig) -> str:
-    open_end = config.order == "pre" or config.dense
+    open_end = ends_with_norm(config)
     end = {"norm": norm_after(config.norm, "width"), "relu": "nn.ReLU()"}
     features = "self.stages(self.stem(images))"
     lines = [
@@ -145,10 +155,13 @@ def _network(config: NetworkConfig) -> str:
 
 def _stem(config: NetworkConfig) -> dict[str, str]:
     """Expressions of the modules of `models.stems.build_stem`, by name."""
-    modules, norm = {}, config.norm
-    if config.stem == "deep":
-        half = max(1, config.width // 2)
-        widths = (config.channels, half, half, config.width)
+    modules: dict[str, str] = {}
+    norm = config.norm
+    if config.enlarged:
+        size = (config.enlarged, config.enlarged)
+        modules["enlarge"] = f'nn.Upsample({size}, mode="bilinear")'
+    if config.stem in DEEP_STEMS:
+        widths = stem_widths(config)
         for number in (1, 2, 3):
             stride = ["2"] if number == 1 else []
             modules[f"conv{number}"] = convolution(widths[number - 1], widths[number], 3, *stride, norm=norm)
@@ -157,22 +170,28 @@ def _stem(config: NetworkConfig) -> dict[str, str]:
     else:
         kernel, stride = (3, []) if config.stem == "small" else (7, ["2"])
         modules["conv"] = convolution(config.channels, config.width, kernel, *stride, norm=norm)
-        if config.stem == "large" or not (config.order == "pre" or config.dense):
+        if not config.bare_stem:
             modules |= {"norm": norm_after(norm, config.width), "relu": "nn.ReLU()"}
-    if config.stem != "small":
-        modules["pool"] = "nn.MaxPool2d(3, stride=2, padding=1)"
+    if config.pooled_stem:
+        pooling = {
+            "none": {"pool": "nn.MaxPool2d(3, stride=2, padding=1)"},
+            "blur": {"pool": "nn.MaxPool2d(3, stride=1, padding=1)", "blur": "Blur()"},
+            "average": {"pool": "nn.AvgPool2d(2)"},
+        }
+        modules |= pooling[config.antialias]
     return modules
 
 
 def _residual_stages(config: NetworkConfig) -> list[str]:
     name = BLOCK_NAMES[config.block, config.order]
     inner = "" if config.block == "basic" else "inner, "
-    shares = ", shares=True" if sharing(config) == "first" else ""
+    options = ", shares=True" if sharing(config) == "first" else ""
+    options += ", projects=not stages" if config.first_projection else ""
     return [
         "stages: list[nn.Module] = []",
         f"in_width = {config.width}",
         f"for blocks, {inner}width, stride in STAGES:",
-        f"    first = {name}(in_width, {inner}width, stride{shares})",
+        f"    first = {name}(in_width, {inner}width, stride{options})",
         f"    others = ({name}(width, {inner}width) for _ in range(blocks - 1))",
         "    stages.append(nn.Sequential(first, *others))",
         "    in_width = width",
@@ -203,14 +222,16 @@ def _dense_stages(config: NetworkConfig) -> list[str]:
 
 def _initialise(config: NetworkConfig) -> list[str]:
     """Code of `models.network.initialise`; linear layers keep PyTorch's initialisation, which is the same there."""
+    eca = config.excitation and config.excitation_by == "eca"
+    convolutions = "nn.Conv2d | nn.Conv1d" if eca else "nn.Conv2d"
     lines = [
         "def initialise(self) -> None:",
         '    """Initial weights, by the rule of He et al. 2015, arXiv 1502.01852."""',
         "    for module in self.modules():",
-        "        if isinstance(module, nn.Conv2d):",
+        f"        if isinstance(module, {convolutions}):",
         '            nn.init.kaiming_normal_(module.weight, nonlinearity="relu")',
     ]
-    if config.norm == "skipinit" or config.excitation:
+    if config.norm == "skipinit" or (config.excitation and not eca):
         lines += ["            if module.bias is not None:", "                nn.init.zeros_(module.bias)"]
     if config.norm != "fixup":
         return lines

@@ -1,6 +1,6 @@
 """Importing weights: an uploaded file, one on this machine, or torchvision's by name."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import streamlit as st
@@ -19,14 +19,23 @@ from explorer.weights.torchvision import WEIGHTS, WeightsRow
 from explorer.weights.uploads import remove_upload, write_upload
 
 SOURCES = {"upload": "Upload", "path": "Path", "torchvision": "torchvision"}
+GONE = "The app was restarted after this file was chosen, and no longer has it. Choose the file again."
 MOST_MEGABYTES = 1024  # what `weights.reading` reads
 
-JOB = "import_job"  # the running `Job`, in the session state
+# In the session state: the running `Job`, and the last one that brought a checkpoint
+JOB, DONE = "import_job", "imported_job"
+CHOICES = "weights_choices"  # how often other weights of a file were chosen
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """An import: `weights` of torchvision by name, else the file at `path`; empty fields are inferred."""
+    """An import: `weights` of torchvision by name, else the file at `path`; empty fields are inferred.
+
+    Attributes:
+        temporary: whether the file is an upload, which is removed when it is no longer needed.
+        chosen: a set of weights in the file, to be imported in place of the one of this name; None lets the program
+            choose.
+    """
 
     title: str
     path: str
@@ -36,13 +45,14 @@ class Job:
     data: str = ""
     normalisation: str = ""
     name: str = ""
+    chosen: str | None = None
 
     def call(self) -> Call[Imported]:
         if self.weights:
             return compute.ask(torchvision.load_pretrained, self.weights, self.path or None)
         return compute.ask(
             importing.import_checkpoint, self.path, network=self.network, data=self.data,
-            normalisation=self.normalisation, name=self.name,
+            normalisation=self.normalisation, name=self.name, weights=self.chosen, overwrite=self.chosen is not None,
         )  # fmt: skip
 
 
@@ -67,16 +77,34 @@ def follow() -> None:
     job: Job | None = st.session_state.get(JOB)
     if job is None:
         return
+    if job.temporary and not Path(job.path).exists():
+        del st.session_state[JOB]
+        st.session_state[OUTCOME] = (None, GONE)
+        st.rerun()
     (call,) = awaited([job.call()], f"Importing {in_markdown(job.title)}")
     failure = "" if call.cancelled else str(call.failure or "")
-    st.session_state[OUTCOME] = (call.value if call.failure is None else None, failure)
     compute.forget_all()  # of a checkpoint of this name before, and the import itself
     del st.session_state[JOB]
-    if job.temporary:
-        remove_upload(Path(job.path))
     if call.failure is None:
+        st.session_state[OUTCOME] = (call.value, "")
+        _keep_file(job, wanted=bool(call.value.other_weights))
         select(call.value.id)
+    elif job.chosen is not None:  # what was imported before is still there, and so is its file
+        st.session_state[OUTCOME] = (st.session_state.get(OUTCOME, (None, ""))[0], failure)
+    else:
+        st.session_state[OUTCOME] = (None, failure)
+        _keep_file(job, wanted=False)
     st.rerun()
+
+
+def _keep_file(job: Job, *, wanted: bool) -> None:
+    """Keep an uploaded file while other weights of it may be chosen; remove it and the one before it otherwise."""
+    before: Job | None = st.session_state.pop(DONE, None)
+    for each in (before, job):
+        if each is not None and each.temporary and not (wanted and each.path == job.path):
+            remove_upload(Path(each.path))
+    if wanted:
+        st.session_state[DONE] = job
 
 
 def _file(*, upload: bool) -> None:
@@ -95,6 +123,8 @@ def _file(*, upload: bool) -> None:
         )  # fmt: skip
     with st.expander("Details (optional)", icon=":material/tune:"):
         options = _options()
+    if upload and given is None and st.session_state.get("weights_file") is not None:  # only its name is left
+        st.warning(GONE, icon=":material/warning:")
     if st.button("Import", type="primary", icon=":material/download:", key="import", disabled=not (given or path)):
         with readable_errors():
             if given is not None:
@@ -152,3 +182,23 @@ def outcome(shown: str | None) -> None:
         for warning in value.warnings:
             st.warning(message_in_markdown(warning), icon=":material/warning:")
         st.markdown("\n".join(f"- {message_in_markdown(each)}" for each in value.decisions))
+        job: Job | None = st.session_state.get(DONE)
+        if job is not None and value.other_weights:
+            _other_weights(value, job)
+
+
+def _other_weights(value: Imported, job: Job) -> None:
+    """A menu of the sets of weights in the file; choosing one imports that instead."""
+    count = st.session_state.get(CHOICES, 0)  # a new menu after each choice, which shows what is imported
+    key = f"weights_in_file_{count}"
+
+    def import_again() -> None:
+        st.session_state[CHOICES] = count + 1
+        chosen = str(st.session_state[key])
+        st.session_state[JOB] = replace(job, name=value.id, chosen=chosen)
+
+    st.selectbox(
+        "Weights in the file", [value.weights, *value.other_weights], key=key, on_change=import_again,
+        format_func=lambda place: place or "the file itself",
+        help="Another choice is imported in place of this one, under the same name.",
+    )  # fmt: skip

@@ -15,25 +15,37 @@ VALUES = {
     "width": [8, 16, 64],
     "block": ["basic", "bottleneck", "dense", "dense-bottleneck"],
     "order": ["post", "pre"],
-    "stem": ["small", "large", "deep"],
+    "stem": ["small", "large", "deep", "tiered"],
     "stages": [(), (2, 2, 2, 2), (3, 4, 6, 3), (8, 8, 8), (1, 2), (6, 12, 24, 16), (3, 8, 36, 3)],
     "widen": [1, 4],
     "groups": [1, 2, 8],
     "group_width": [0, 4, 16, 128],
-    "stride_on": ["3x3", "1x1"],
+    "stride_on": ["3x3", "1x1", "second"],
     "excitation": [False, True],
-    "norm": ["batch", "skipinit", "fixup"],
+    "excitation_by": ["se", "eca"],
+    "excitation_on": ["branch", "sum"],
+    "excitation_least": [1, 8],
+    "norm": ["batch", "skipinit", "fixup", "group"],
     "growth": [0, 12, 32],
     "shortcut_scale": [1.0, 0.9, 0.5, 0.0, 0.1234],
+    "pool": ["usual", "max", "none"],
+    "padding": ["half", "end"],
+    "subsampling": ["stride", "average"],
+    "shortcut_start": ["activation", "projection", "input"],
+    "first_projection": [False, True],
+    "end_norm": [True, False],
+    "antialias": ["none", "blur", "average"],
+    "widths": [(), (64, 128, 256), (16, 24, 64, 8)],
+    "enlarged": [0, 224],
 }
-DEPTHS = [16, 18, 20, 26, 28, 34, 40, 50, 52, 100, 101, 121, 152, 164, 166, 1001]
+DEPTHS = [10, 14, 16, 18, 20, 26, 28, 34, 40, 50, 52, 100, 101, 121, 152, 164, 166, 1001]
 
 
 def valid_configurations(count):
     """Drawn at random with a fixed seed, some parts as they usually are."""
     draw = random.Random(0)
     while count:
-        settings = {key: draw.choice(values) for key, values in VALUES.items() if draw.random() < 0.5}
+        settings = {key: draw.choice(values) for key, values in VALUES.items() if draw.random() < 0.3}
         try:
             config = NetworkConfig(depth=draw.choice(DEPTHS), **settings)
         except BadSettings:

@@ -26,7 +26,8 @@ from explorer.runs.kept import checkpoint_table, delete_checkpoint, export_check
 from explorer.runs.store import checkpoint_folder
 from explorer.training.normalisation_choice import measured_normalisation
 from explorer.weights.importing import import_checkpoint
-from tests.unit.weights.layouts import Akamaster, drawn
+from tests.unit.weights.layouts.classic import Akamaster
+from tests.unit.weights.layouts.parts import drawn
 
 REAL = os.environ.get("EXPLORER_FOREIGN")
 needs_real_files = pytest.mark.skipif(

@@ -11,10 +11,11 @@ from torch import nn
 from explorer.errors import BadSettings
 from explorer.models.catalogue import network_config
 from explorer.models.network import Network, build
-from explorer.weights.config import assumptions, config_of_parts
+from explorer.weights.choices import assumptions
+from explorer.weights.config import config_of_parts
 from explorer.weights.layers import parts_of
 from explorer.weights.matching import load_foreign_state, require_fit
-from tests.unit.weights.layouts import (
+from tests.unit.weights.layouts.classic import (
     Akamaster,
     Grouped,
     Kuangliu,
@@ -25,8 +26,8 @@ from tests.unit.weights.layouts import (
     TimmExcitation,
     Weiaicunzai,
     Wide,
-    drawn,
 )
+from tests.unit.weights.layouts.parts import drawn
 
 
 def config_of(state):

@@ -16,6 +16,7 @@ from explorer.models.catalogue import NETWORKS, network_config
 from explorer.models.code.network import standalone_code
 from explorer.models.config import LAYERS_IN_BLOCK, NetworkConfig
 from explorer.models.excitation import Excitation
+from explorer.models.names import DEEP_STEMS
 from explorer.models.network import Network, build
 from explorer.models.shortcuts import PadShortcut
 from explorer.models.size import parameter_count
@@ -23,15 +24,33 @@ from explorer.models.size import parameter_count
 LARGE, DEEP = 15e6, 200  # parameters and layers; what has more is run with the slow tests
 
 
-def odd_configurations(count):
-    """Small networks of parts drawn at random, as far as these go together."""
-    draw = random.Random(0)
+DETAILS = {
+    "stride_on": ["second"],
+    "norm": ["group"],
+    "pool": ["max", "none"],
+    "padding": ["end"],
+    "subsampling": ["average"],
+    "shortcut_start": ["projection", "input"],
+    "first_projection": [True],
+    "end_norm": [False],
+    "antialias": ["blur", "average"],
+    "excitation_by": ["eca"],
+    "excitation_on": ["sum"],
+    "excitation_least": [2],
+    "widths": [(4,), (8, 8), (5, 8, 6)],
+    "enlarged": [40],
+}
+
+
+def odd_configurations(count, seed=0, details=()):
+    """Small networks of parts drawn at random, as far as these go together, each with a value of each of `details`."""
+    draw = random.Random(seed)
     found = {}
     while len(found) < count:
         block = draw.choice(["basic", "bottleneck", "dense", "dense-bottleneck"])
         dense = block.startswith("dense")
         stages = tuple(draw.choices([1, 2], k=draw.randint(1, 4)))
-        stem = draw.choice(["small", "large", "deep"])
+        stem = draw.choice(["small", "large", "deep", "tiered"] if details else ["small", "large", "deep"])
         settings = {
             "block": block,
             "stages": stages,
@@ -49,8 +68,9 @@ def odd_configurations(count):
             "channels": draw.choice([1, 3]),
             "classes": draw.choice([2, 7]),
         }
+        settings |= {name: draw.choice(DETAILS[name]) for name in details}
         layers = LAYERS_IN_BLOCK[block]
-        depth = (4 if stem == "deep" else 2) + layers * sum(stages) + (len(stages) - 1) * dense
+        depth = (4 if stem in DEEP_STEMS else 2) + layers * sum(stages) + (len(stages) - 1) * dense
         try:
             config = NetworkConfig(depth=depth, **settings)
         except BadSettings:
@@ -60,6 +80,10 @@ def odd_configurations(count):
 
 
 ODD = odd_configurations(60)
+for number, detail in enumerate(DETAILS):
+    ODD |= odd_configurations(3, number, [detail])
+ODD |= odd_configurations(4, 1, ["shortcut_start", "first_projection"])
+ODD |= odd_configurations(4, 2, ["padding", "subsampling", "enlarged"])
 ROWS = {name: row.config for name, row in NETWORKS.items()}
 LONG = [name for name, config in ROWS.items() if parameter_count(config) > LARGE or config.depth > DEEP]
 MANY = list(ODD)[10:]

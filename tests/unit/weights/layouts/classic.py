@@ -1,13 +1,9 @@
-"""Networks as other projects lay them out, in their own words, small: what their state dicts are called and compute."""
+"""Small networks as akamaster, kuangliu, weiaicunzai, xternalz, timm and bearpaw lay them out."""
 
-import torch
 import torch.nn.functional as F
 from torch import nn
 
-
-def conv(before, after, kernel=3, stride=1, groups=1):
-    return nn.Conv2d(before, after, kernel, stride, kernel // 2, groups=groups, bias=False)
-
+from tests.unit.weights.layouts.parts import conv
 
 class AkamasterBlock(nn.Module):
     def __init__(self, before, after, stride):
@@ -259,16 +255,3 @@ class Grouped(nn.Module):
     def forward(self, x):
         out = F.relu(self.bn_1(self.conv_1_3x3(x)))
         return self.classifier(self.stage_3(self.stage_2(self.stage_1(out))).mean((2, 3)))
-
-
-def drawn(network):
-    """With weights and statistics none of which is what a new network has, so that each one counts."""
-    torch.manual_seed(0)
-    for name, tensor in network.state_dict().items():
-        if name.endswith(("running_var", "weight")) and tensor.ndim == 1:
-            tensor.uniform_(0.5, 1.5)
-        elif tensor.is_floating_point() and tensor.ndim == 1:
-            tensor.normal_(0, 0.1)
-        elif tensor.ndim == 4:
-            nn.init.kaiming_normal_(tensor)
-    return network

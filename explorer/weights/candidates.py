@@ -1,0 +1,176 @@
+"""Which of the networks with the same weights these were trained as, measured by their loss on images."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from explorer import progress
+from explorer.data.batches import Normalisation, Sample, balanced_subset
+from explorer.data.pixels import Data
+from explorer.models.config import NetworkConfig
+from explorer.models.fused import fused
+from explorer.models.network import Network
+from explorer.numerals import percent
+from explorer.results import Candidate
+from explorer.training.normalisation_choice import CLEAR, excess, image_losses, kinds_of
+from explorer.weights.choices import alternatives, difference
+
+IMAGES, AT_ONCE, FIRST = 1000, 100, 50  # of the last candidates; of a group; of the first one, which all see
+MOST_ROUNDS = 4
+HOPELESS = 0.9  # fraction of the error by chance above which no candidate is right: pairs of changes are tried
+
+
+class _Trial:
+    """A candidate and its losses so far, on the same images as the others of its race."""
+
+    def __init__(self, config: NetworkConfig, state: Mapping[str, Tensor]) -> None:
+        with torch.device("meta"):
+            network = Network(config)
+        network.load_state_dict(dict(state), assign=True)  # shares the tensors, which are not changed
+        self.config, self._state = config, state
+        self.network = fused(network.eval())
+        self.losses, self._wrong = torch.zeros(0, dtype=torch.float64), 0
+
+    def see(self, sample: Sample) -> None:
+        """Add the losses of a group of images."""
+        losses, wrong = image_losses(self.network, sample)
+        self.losses, self._wrong = torch.cat([self.losses, losses]), self._wrong + wrong
+
+    def afresh(self) -> "_Trial":
+        """The same candidate before its first image."""
+        return _Trial(self.config, self._state)
+
+    @property
+    def images(self) -> int:
+        return len(self.losses)
+
+    @property
+    def loss(self) -> float:
+        return float(self.losses.mean())
+
+    @property
+    def error(self) -> float:
+        return self._wrong / max(1, self.images)
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """The network that was chosen, and all that were measured, the best first."""
+
+    config: NetworkConfig
+    candidates: tuple[Candidate, ...]
+    decisions: tuple[str, ...]
+
+
+def measured_network(
+    config: NetworkConfig, state: Mapping[str, Tensor], data: Data, normalisation: str = ""
+) -> Measured:
+    """The network of these weights with the lowest loss on up to 1,000 images, if it is clearly the lowest.
+
+    Networks that differ from `config` in one choice that weights do not show are compared with it, then those that
+    differ from the best, until none is better. Candidates that are clearly worse are dropped on the way. Images are
+    normalised in the way that suits the best candidate so far.
+
+    Args:
+        config: the network assumed; it stays where others are not clearly better.
+        state: its own state dict; the other networks have the same keys.
+        data: of its channels and classes; training images if there are any.
+        normalisation: a kind, see `data.normalisations`; empty measures that too.
+
+    Returns:
+        Reasons as sentences; no candidates if weights show everything.
+    """
+    if not alternatives(config):
+        return Measured(config, (), ())
+    images = _Images(data, normalisation)
+    best = winner = _Trial(config, state)
+    tried: dict[str, _Trial] = {}
+    for number in range(MOST_ROUNDS):
+        images.suit(best)
+        new = [other for other, _ in alternatives(best.config)]
+        winner = _race([best, *(_Trial(other, state) for other in new)], images, tried)
+        if winner is best and number == 0 and best.error > HOPELESS * (1 - 1 / config.classes):
+            pairs = {two.name: two for other in new for two, _ in alternatives(other) if two.name not in tried}
+            winner = _race([best.afresh(), *(_Trial(two, state) for two in pairs.values())], images, tried)
+        progress.report((number + 1) / MOST_ROUNDS)
+        if winner.config.name == best.config.name:
+            break
+        best = winner.afresh()
+    order = sorted(tried.values(), key=lambda each: (each.config.name != winner.config.name, -each.images, each.loss))
+    found = tuple(
+        Candidate(each.config.name, difference(config, each.config), images.kind, each.loss, each.error, each.images)
+        for each in order
+    )
+    return Measured(winner.config, found, tuple(_reasons(found, images.source)))
+
+
+class _Images:
+    """Balanced images of a data set in groups, normalised by one kind."""
+
+    def __init__(self, data: Data, normalisation: str) -> None:
+        trains = len(data.train_labels) > 0
+        self.source = "training images" if trains else "test images"
+        self._pixels = data.train_pixels if trains else data.test_pixels
+        self._labels = data.train_labels if trains else data.test_labels
+        chosen = balanced_subset(self._labels, min(IMAGES, len(self._labels)), 0)
+        self._chosen = np.random.default_rng(0).permutation(chosen)  # digits and folders are in order of class
+        self._kinds = {normalisation: Normalisation.of(data, normalisation)} if normalisation else kinds_of(data)
+        self.kind = next(iter(self._kinds))
+
+    def groups(self) -> Iterator[Sample]:
+        """The images in groups, a small one first."""
+        edges = [0, *range(FIRST, len(self._chosen), AT_ONCE), len(self._chosen)]
+        return (self._sample(self._chosen[start:end], self.kind) for start, end in pairwise(edges))
+
+    def suit(self, trial: _Trial) -> None:
+        """Normalise by the kind with which this candidate's loss on the first images is lowest."""
+        if len(self._kinds) == 1:
+            return
+        losses = {}
+        for kind in self._kinds:
+            first, _ = image_losses(trial.network, self._sample(self._chosen[:FIRST], kind))
+            losses[kind] = float(first.mean()) if first.isfinite().all() else float("inf")
+        self.kind = min(losses, key=losses.__getitem__)
+
+    def _sample(self, chosen: NDArray[np.int64], kind: str) -> Sample:
+        part = np.sort(chosen)
+        return Sample(self._pixels[part], self._labels[part], self._kinds[kind], torch.device("cpu"))
+
+
+def _race(trials: list[_Trial], images: _Images, tried: dict[str, _Trial]) -> _Trial:
+    """The best of them if it is clearly better than the first, else the first; all are added to `tried`."""
+    tried |= {each.config.name: each for each in trials}
+    running = best = trials
+    for sample in images.groups():
+        for each in running:
+            each.see(sample)
+        finite = [each for each in running if each.losses.isfinite().all()]
+        if not finite:
+            break
+        best = sorted(finite, key=lambda each: each.loss)
+        running = [each for each in finite if excess(each.losses, best[0].losses) < CLEAR]
+        if len(running) == 1:
+            break
+    return trials[0] if trials[0] in running else best[0]
+
+
+def _reasons(found: tuple[Candidate, ...], source: str) -> Iterator[str]:
+    """Sentences on a measurement: the chosen candidate, the next best, and those that could be it too."""
+    first, second = found[0], found[1]
+    what = f", with {first.what}" if first.what else ""
+    yield (
+        f"Network: {first.network}{what}, chosen by measuring {len(found)} networks that have the same weights: "
+        f"{_summary(first, source)}; the next is {second.network} with {_summary(second, source)}."
+    )
+    rivals = [each.network for each in found[1:] if each.images == first.images]
+    if rivals:
+        yield f"Within chance it could be {' or '.join(rivals)} too: name the network with `network` if you know it."
+
+
+def _summary(found: Candidate, source: str) -> str:
+    return f"loss {found.loss:.3g} and error {percent(found.error)} on {found.images} {source}"
