@@ -53,8 +53,8 @@ def write(top: Path, counts: dict[tuple[int, int], int], classes: int) -> int:
     return total
 
 
-def command(*arguments: str, home: Path) -> tuple[float, float]:
-    """Seconds and peak memory in GB of a command of the shell."""
+def command(*arguments: str, home: Path) -> tuple[float, float, float]:
+    """Seconds by the clock and of the processor, and peak memory in GB, of a command of the shell."""
     environment = os.environ | {"EXPLORER_HOME": str(home)}
     start = time.perf_counter()
     done = subprocess.Popen(
@@ -64,7 +64,7 @@ def command(*arguments: str, home: Path) -> tuple[float, float]:
     _, status, usage = os.wait4(done.pid, 0)
     if status:
         raise SystemExit(f"explorer {' '.join(arguments)} failed.")
-    return time.perf_counter() - start, usage.ru_maxrss / 1e6
+    return time.perf_counter() - start, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1e6
 
 
 def main() -> None:
@@ -85,8 +85,8 @@ def main() -> None:
         runs = [("data", "add", str(top)), ("data", "check", str(top))]
         runs += [("evaluate", network, "--data", f"folder:{top}") for network in options.networks]
         for run in runs:
-            seconds, memory = command(*run, home=home)
-            print(f"{' '.join(run[:2])}: {seconds:.1f} s, {memory:.2f} GB", flush=True)
+            seconds, busy, memory = command(*run, home=home)
+            print(f"{' '.join(run[:2])}: {seconds:.1f} s ({busy:.1f} s of the processor), {memory:.2f} GB", flush=True)
 
 
 if __name__ == "__main__":
