@@ -163,7 +163,7 @@ _decoded: ByteCache[NDArray[np.uint8]] = ByteCache(MOST_KEPT)
 
 
 def _read(path: Path) -> NDArray[np.uint8]:
-    """The pixels of a file, decoded once as long as it is the same; photographs of 16 megapixels or more are reduced."""
+    """The pixels of a file, decoded once as long as it is the same; photographs of 16 megapixels are reduced."""
     identity = file_identity(path)
     pixels = _decoded.get(identity)
     if pixels is None:
