@@ -47,7 +47,7 @@ LeaveOut = Annotated[
     bool, arg(help="Record the pictures that cannot be read as left out, after reading every one; none is deleted.")
 ]
 
-HEADER_SECONDS = 8.0  # spent at most on the beginnings of files when a folder is added
+HEADER_SECONDS = 5.0  # spent at most on the beginnings of files when a folder is added
 
 
 @app.command

@@ -12,7 +12,7 @@ from explorer.escaping import in_markdown
 from explorer.ui.errors import readable_errors
 
 FOUND = "folder_checks"  # in the session: what was found, and the state of the folder then, by name
-HEADER_SECONDS = 8.0  # spent at most on the beginnings of files when a folder is added
+HEADER_SECONDS = 5.0  # spent at most on the beginnings of files when a folder is added
 
 
 def check_headers(name: str) -> None:
