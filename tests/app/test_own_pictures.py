@@ -253,7 +253,7 @@ def test_broken_pictures_are_found_left_out_and_taken_back(open_page, write):
     button(app, "Leave them out").click().run()
     assert not app.warning
     assert "10 test images" in texts(app)
-    assert "pictures left out by you: 8" in texts(app)
+    assert "pictures left out by you: 8" in texts(app).replace("\\", "")
     button(app, "Take back 8 left out").click().run()
     assert "18 test images" in texts(app)
 
