@@ -137,6 +137,7 @@ class Candidate:
         normalisation: a kind, see `data.normalisations`.
         loss: mean cross-entropy in nats; error: fraction wrong; both of `images` images, fewer where the candidate was
             clearly worse than another.
+        possible: whether it is not clearly worse than the chosen one.
     """
 
     network: str
@@ -145,6 +146,7 @@ class Candidate:
     loss: float
     error: float
     images: int
+    possible: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -224,10 +224,11 @@ class NetworkConfig(Settings):
         }
         return next((rule for rule, broken in rules.items() if broken), "") or self._detail_problem()
 
-    def _detail_problem(self) -> str:
-        """Which setting has no effect, among those that tell the same shapes apart; empty if all have one."""
+    def details(self) -> dict[str, tuple[str, bool]]:
+        """For each setting of a detail: what it needs, and whether this network has that; it need not be valid."""
         pads, projects = self.shortcut == "A" and not self.dense, self.shortcut in ("B", "D")
-        needed = {
+        first_width = self.widths[0] if self.widths else self.width * self.widen
+        return {
             "padding": ("shortcut='A'", pads),
             "subsampling": ("shortcut='A'", pads),
             "shortcut_start": ("order='pre'", self.order == "pre"),
@@ -235,7 +236,7 @@ class NetworkConfig(Settings):
             "stem_norm": ("order='pre'` and `stem='small'", self.order == "pre" and self.stem == "small"),
             "first_projection": (
                 "shortcut='B', in a network whose first stage is as wide as its stem",
-                projects and self.block == "basic" and self.stage_widths[0] == self.width,
+                projects and self.block == "basic" and first_width == self.width,
             ),
             "antialias": (
                 "order='post'` and `stride_on='3x3'",
@@ -248,10 +249,13 @@ class NetworkConfig(Settings):
             ),
             "widths": (
                 "widen=1` and the `group_width` of groups, in a network without dense layers",
-                self.widen == 1 and (self.groups == 1 or self.group_width) and not self.dense,
+                self.widen == 1 and (self.groups == 1 or self.group_width > 0) and not self.dense,
             ),
         }  # fmt: skip
-        for name, (what, has_effect) in needed.items():
+
+    def _detail_problem(self) -> str:
+        """Which detail has no effect or does not fit; empty if all do."""
+        for name, (what, has_effect) in self.details().items():
             value = getattr(self, name)
             if value != type(self).model_fields[name].default and not has_effect:
                 return f"`{name}` (={value}) needs `{what}`. Set that, or leave out `{name}`."

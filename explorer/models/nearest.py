@@ -27,25 +27,42 @@ RESIDUAL = {"shortcut", "order", "norm", "excitation"}
 
 
 def applicable(settings: Mapping[str, Any]) -> set[str]:
-    """Settings of `NEUTRAL` that apply to the block of these settings."""
+    """Settings of `NEUTRAL`, and of details, that apply to the block of these settings."""
+    unchecked = NetworkConfig.model_construct(**settings)
+    return _of_block(settings) | {name for name, (_, has_effect) in unchecked.details().items() if has_effect}
+
+
+def _of_block(settings: Mapping[str, Any]) -> set[str]:
     block = settings["block"]
     if block.startswith("dense"):
         return {"growth"}
     kept = RESIDUAL | ({"shortcut_scale"} if settings["shortcut"] != "none" and settings["norm"] == "batch" else set())
     if block == "bottleneck":
         return kept | {"groups", "group_width", "stride_on"}
+    kept |= {"stride_on"}
     return kept | ({"widen"} if settings["order"] == "pre" else set())
 
 
 def completed(settings: Mapping[str, Any]) -> dict[str, Any]:
     """The settings with neutral values where they do not apply, and with the depth that `stages` give."""
-    kept = applicable(settings)
+    kept = _of_block(settings)
     found = dict(settings) | {name: value for name, value in NEUTRAL.items() if name not in kept}
+    details = NetworkConfig.model_construct(**found).details()
+    found |= {name: default(name) for name, (_, has_effect) in details.items() if not has_effect}
+    if found["stride_on"] == "second" and found["block"] != "basic":
+        found["stride_on"] = "3x3"
+    if found["widths"] and len(found["widths"]) != len(found["stages"] or (1, 1, 1)):
+        found["widths"] = ()
     if "growth" in kept and not found["growth"]:
         found["growth"] = DEFAULT_GROWTH
     if found["stages"]:
         found["depth"] = depth_of(found["block"], tuple(found["stages"]), found["stem"])
     return found
+
+
+def default(name: str) -> Any:
+    """The usual value of a setting."""
+    return NetworkConfig.model_fields[name].default
 
 
 def nearest_networks(settings: Mapping[str, Any], keep: Collection[str] = ()) -> list[NetworkConfig]:

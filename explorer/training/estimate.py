@@ -14,7 +14,7 @@ from explorer.models.network import build
 from explorer.models.size import multiply_adds
 from explorer.results import Estimate, NetworkCost, Precision
 from explorer.training.descent import Descent
-from explorer.training.devices import best_device, best_precision, threads
+from explorer.training.devices import best_device, best_precision, memory_format, threads
 from explorer.training.lanes import lanes_of_plan
 from explorer.training.memory import available_bytes, recomputes, training_bytes
 from explorer.training.plan import Plan
@@ -143,11 +143,13 @@ def _seconds_per_image(
     """
     measured = _shortened(config, image_size)
     scale = multiply_adds(config, image_size) / multiply_adds(measured, image_size)
-    network = build(measured).to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network = build(measured)
+    order = memory_format(network)
+    network = network.to(device=device, memory_format=order)  # type: ignore[call-overload]
     descent = Descent(network.parameters(), momentum=0.9, weight_decay=1e-4)
     most = max(FEW, min(batch_size, MEASURE_PIXELS // image_size**2))
     images = torch.randn(most, config.channels, image_size, image_size, device=device)
-    images = images.contiguous(memory_format=torch.channels_last)
+    images = images.contiguous(memory_format=order)
     labels = torch.zeros(most, dtype=torch.long, device=device)
 
     def seconds(count: int, descent: Descent | None = descent) -> float:

@@ -22,7 +22,7 @@ from explorer.results import Precision
 from explorer.runs.snapshots import is_snapshot_step
 from explorer.training.captured import CapturedStep
 from explorer.training.descent import Descent
-from explorer.training.devices import best_device, best_precision
+from explorer.training.devices import best_device, best_precision, memory_format
 from explorer.training.evaluation import error_and_loss, require_channels
 from explorer.training.memory import recomputes, require_step_memory
 from explorer.training.plan import require_trainable
@@ -81,7 +81,7 @@ class Training(Iterator[Record]):
         precision: Precision,
         block_steps: int | None = None,
     ) -> None:
-        self.network = network.to(device=device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
+        self.network = network.to(device=device, memory_format=memory_format(network)).train()  # type: ignore[call-overload]
         self.batches = batches
         self.recipe = recipe
         self.precision = precision

@@ -138,6 +138,13 @@ def _typing(path: str, *arguments: object) -> Thing:
     return Thing(kind.path)
 
 
+def _type(path: str, *arguments: object) -> Thing:
+    """The type of None in annotations; others are made of more than one argument, by code."""
+    if arguments != (None,):
+        raise RefusedError(path)
+    return Thing(path)
+
+
 def _dtype(path: str, *arguments: object) -> Thing:
     text = arguments[0] if arguments else ""
     return Thing("numpy.dtype", {"code": text if isinstance(text, str) else "", "order": "<"})
@@ -216,9 +223,8 @@ _DICTIONARIES = frozenset(
 _TYPES = frozenset(
     f"{module}.{name}"
     for module, names in {
-        "builtins": "object dict list tuple str int float bool bytes type NoneType",
+        "builtins": "object dict list tuple str int float bool bytes NoneType long unicode",
         "argparse": "Namespace",
-        "types": "SimpleNamespace",
         "uuid": "UUID SafeUUID",
         "collections": "UserDict UserList ChainMap",
         "inspect": "_empty",
@@ -237,7 +243,9 @@ _CALLS: dict[str, _Call] = {
     **dict.fromkeys(("decimal.Decimal", "fractions.Fraction", "pytz._UTC", "pytz._p", "uuid.SafeUUID"), _thing),
     **{f"pathlib.{each}Path": _path for each in ("", "Posix", "Windows", "PurePosix", "PureWindows", "Pure")},
     "builtins.getattr": _attribute,
-    "operator.getitem": _typing,
+    "builtins.type": _type,
+    "types.SimpleNamespace": _thing,
+    **dict.fromkeys(("operator.getitem", "_operator.getitem"), _typing),
     "numpy.dtype": _dtype,
     "numpy._core.multiarray.scalar": _scalar,
     "numpy._core.multiarray._reconstruct": _array,

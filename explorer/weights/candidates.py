@@ -18,9 +18,9 @@ from explorer.models.network import Network
 from explorer.numerals import percent
 from explorer.results import Candidate
 from explorer.training.normalisation_choice import CLEAR, excess, image_losses, kinds_of
-from explorer.weights.choices import alternatives, difference
+from explorer.weights.choices import alternatives, assumptions, difference
 
-IMAGES, AT_ONCE, FIRST = 1000, 100, 50  # of the last candidates; of a group; of the first one, which all see
+IMAGES, AT_ONCE, FIRST = 400, 100, 50  # of the last candidates; of a group; of the first one, which all see
 MOST_ROUNDS = 4
 HOPELESS = 0.9  # fraction of the error by chance above which no candidate is right: pairs of changes are tried
 
@@ -70,7 +70,7 @@ class Measured:
 def measured_network(
     config: NetworkConfig, state: Mapping[str, Tensor], data: Data, normalisation: str = ""
 ) -> Measured:
-    """The network of these weights with the lowest loss on up to 1,000 images, if it is clearly the lowest.
+    """The network of these weights with the lowest loss on up to 400 images, if it is clearly the lowest.
 
     Networks that differ from `config` in one choice that weights do not show are compared with it, then those that
     differ from the best, until none is better. Candidates that are clearly worse are dropped on the way. Images are
@@ -88,24 +88,27 @@ def measured_network(
     if not alternatives(config):
         return Measured(config, (), ())
     images = _Images(data, normalisation)
+    hopeless = HOPELESS * (1 - 1 / config.classes)
     best = winner = _Trial(config, state)
     tried: dict[str, _Trial] = {}
     for number in range(MOST_ROUNDS):
         images.suit(best)
         new = [other for other, _ in alternatives(best.config)]
         winner = _race([best, *(_Trial(other, state) for other in new)], images, tried)
-        if winner is best and number == 0 and best.error > HOPELESS * (1 - 1 / config.classes):
+        if winner is best and number == 0 and best.error > hopeless:
             pairs = {two.name: two for other in new for two, _ in alternatives(other) if two.name not in tried}
             winner = _race([best.afresh(), *(_Trial(two, state) for two in pairs.values())], images, tried)
         progress.report((number + 1) / MOST_ROUNDS)
         if winner.config.name == best.config.name:
             break
         best = winner.afresh()
+    if winner.error > hopeless:
+        winner = tried[config.name]
     order = sorted(tried.values(), key=lambda each: (each.config.name != winner.config.name, -each.images, each.loss))
-    found = tuple(
-        Candidate(each.config.name, difference(config, each.config), images.kind, each.loss, each.error, each.images)
-        for each in order
-    )
+    found = tuple(_candidate(each, config, winner, images.kind) for each in order)
+    if winner.error > hopeless:
+        said = f"Of {len(found)} networks that have the same weights none does clearly better than chance: assumed "
+        return Measured(config, found, (f"{said}{config.name}.", *assumptions(config)))
     return Measured(winner.config, found, tuple(_reasons(found, images.source)))
 
 
@@ -153,10 +156,29 @@ def _race(trials: list[_Trial], images: _Images, tried: dict[str, _Trial]) -> _T
         if not finite:
             break
         best = sorted(finite, key=lambda each: each.loss)
-        running = [each for each in finite if excess(each.losses, best[0].losses) < CLEAR]
+        running = [each for each in finite if not _clearly_worse(each, best[0])]
         if len(running) == 1:
             break
     return trials[0] if trials[0] in running else best[0]
+
+
+def _candidate(trial: _Trial, assumed: NetworkConfig, chosen: _Trial, kind: str) -> Candidate:
+    return Candidate(
+        network=trial.config.name,
+        what=difference(assumed, trial.config),
+        normalisation=kind,
+        loss=trial.loss,
+        error=trial.error,
+        images=trial.images,
+        possible=not _clearly_worse(trial, chosen),
+    )
+
+
+def _clearly_worse(trial: _Trial, other: _Trial) -> bool:
+    """Whether its losses are clearly higher on the images that both have seen, in the same order."""
+    both = min(trial.images, other.images)
+    finite = trial.losses.isfinite().all()
+    return not finite or excess(trial.losses[:both], other.losses[:both]) >= CLEAR
 
 
 def _reasons(found: tuple[Candidate, ...], source: str) -> Iterator[str]:
@@ -167,7 +189,7 @@ def _reasons(found: tuple[Candidate, ...], source: str) -> Iterator[str]:
         f"Network: {first.network}{what}, chosen by measuring {len(found)} networks that have the same weights: "
         f"{_summary(first, source)}; the next is {second.network} with {_summary(second, source)}."
     )
-    rivals = [each.network for each in found[1:] if each.images == first.images]
+    rivals = [each.network for each in found[1:] if each.possible]
     if rivals:
         yield f"Within chance it could be {' or '.join(rivals)} too: name the network with `network` if you know it."
 

@@ -84,13 +84,14 @@ def remarks(config: NetworkConfig) -> list[str]:
     found = []
     if config.dense:
         found.append(
-            "Weights do not show the order in which dense layers concatenate: assumed new channels behind the old ones, "
-            "as in torchvision. In a file with the names of kuangliu's DenseNet they come first, and are put in order."
+            "Weights do not show the order in which dense layers concatenate: assumed new channels behind the old "
+            "ones, as in torchvision. In a file with the names of kuangliu's DenseNet they come first, and are put in "
+            "order."
         )
     if config.excitation and config.order == "post":
         found.append(
-            "Weights do not show a ReLU between a branch and its excitation, as weiaicunzai's SENet has it: assumed none; "
-            "no network here has one."
+            "Weights do not show a ReLU between a branch and its excitation, as weiaicunzai's SENet has it: assumed "
+            "none; no network here has one."
         )
     if config.norm == "group":
         found.append(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from explorer.errors import BadSettings, quoted
+from explorer.models.config import NetworkConfig
 from explorer.weights.contents import WeightsFile
 
 MOST_LISTED = 6  # names in a sentence
@@ -28,22 +29,26 @@ class Chosen:
     Attributes:
         place: of the set, a key of `WeightsFile.sets`; others: those that were not taken.
         state: its tensors.
+        config: of the network that they fit.
         decisions: which was taken and what was left out, one sentence each.
     """
 
     place: str
     state: Mapping[str, Tensor]
+    config: NetworkConfig
     others: tuple[str, ...]
     decisions: tuple[str, ...]
 
 
-def chosen_set(file: WeightsFile, fits: Callable[[Mapping[str, Tensor]], object], wanted: str | None = None) -> Chosen:
+def chosen_set(
+    file: WeightsFile, fits: Callable[[Mapping[str, Tensor]], NetworkConfig], wanted: str | None = None
+) -> Chosen:
     """The set that is named, or the first that fits: in the file's order, but averages and teachers after others.
 
     Tensors that belong to no layer are left out where a set fits without them, and not with them.
 
     Args:
-        fits: raises BadSettings if the weights fit no network.
+        fits: gives the network that weights fit; raises BadSettings if they fit none.
         wanted: the place of a set, or its last part; None chooses.
 
     Raises:
@@ -55,13 +60,13 @@ def chosen_set(file: WeightsFile, fits: Callable[[Mapping[str, Tensor]], object]
     for place in tried:
         for state, strangers in _variants(file.sets[place]):
             try:
-                fits(state)
+                config = fits(state)
             except BadSettings as error:
                 errors.append(error)
                 continue
             others = tuple(each for each in file.sets if each != place)
             said = [*_taken(place, others, file), *_left_out(file, strangers)]
-            return Chosen(place, state, others, tuple(said))
+            return Chosen(place, state, config, others, tuple(said))
     if len(tried) > 1:
         rest = _listed([_name(each) for each in tried[1:]])
         raise BadSettings(f"{errors[0]} That is {_name(tried[0])}; {rest} of the same file do not fit either.")

@@ -13,7 +13,7 @@ _LAYER, _TRANSITION = re.compile(r"(?:^|\.)dense\d+\.\d+\.conv\d\."), re.compile
 
 
 def new_channels_come_first(keys: Iterable[str]) -> bool:
-    """Whether a state dict with these keys is of a network that concatenates new channels and old ones in this order."""
+    """Whether a state dict with these keys is of a network that concatenates new channels before the old ones."""
     found = list(keys)
     return any(map(_LAYER.search, found)) and any(map(_TRANSITION.search, found))
 
@@ -47,11 +47,8 @@ def _reorder(found: dict[str, Tensor], norm: str, reader: str, layers: int, grow
     """Put in order what a norm and the layer after it read, given the layers before them in the stage."""
     width = len(found[f"{norm}.weight"])
     old = width - layers * growth
-    order = torch.cat(
-        [torch.arange(layers * growth, width), *torch.arange(layers * growth).split(growth)[::-1]]
-        if layers
-        else [torch.arange(old)]
-    )
+    new = [torch.arange(layer * growth, (layer + 1) * growth) for layer in range(layers)]
+    order = torch.cat([torch.arange(width - old, width), *new[::-1]])
     for each in ("weight", "bias", "running_mean", "running_var"):
         found[f"{norm}.{each}"] = found[f"{norm}.{each}"][order]
     found[f"{reader}.weight"] = found[f"{reader}.weight"][:, order]

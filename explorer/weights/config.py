@@ -113,7 +113,7 @@ def _dense(body: Sequence[Part], norms: Sequence[Part], width: int, stem: str) -
 
 
 def _require_relu_in_transitions(norms: Sequence[Part], body: Sequence[Part]) -> None:
-    """Raise BadSettings if a norm stands right before a 1x1 convolution in one sequence, as in weiaicunzai's DenseNet."""
+    """Raise BadSettings if a norm is right before a 1x1 convolution in one sequence, as in weiaicunzai's DenseNet."""
     for norm in norms:
         place = norm.name.rpartition(".")[2]
         if place.isdecimal() and any(
@@ -121,8 +121,8 @@ def _require_relu_in_transitions(norms: Sequence[Part], body: Sequence[Part]) ->
         ):
             raise BadSettings(
                 f"Norm {norm.name} and the 1×1 convolution after it are next to each other in one sequence, so no ReLU "
-                "is between them, as there is in the dense networks here. Train one with a ReLU in its transitions, as in "
-                "Huang et al. 2017."
+                "is between them, as there is in the dense networks here. Train one with a ReLU in its transitions, as "
+                "in Huang et al. 2017."
             )
 
 

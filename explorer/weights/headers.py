@@ -20,7 +20,8 @@ MOST_PARTS = 50_000  # of a zip archive; ResNet-1202 with Adam's state has 18,02
 MOST_LIST_BYTES = 100 * MOST_PARTS  # of a zip archive's directory; torch.save writes 60 per part
 MOST_INDEX_BYTES = 16 << 20  # of the index of tensors; ResNet-1202 with Adam's state takes 1.9 MB
 
-_LEGACY = bytes.fromhex("80028a0a6cfc9c46f9206aa850192e")  # torch.save before 1.6: a pickle of its magic number
+# torch.save before 1.6: a pickle of its magic number, in any protocol
+_LEGACY = re.compile(rb"\x80[\x02-\x05](?:\x95.{8})?\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19\.", re.DOTALL)
 _END, _ZIP64_LOCATOR, _ZIP64_END, _PART = b"PK\x05\x06", b"PK\x06\x07", b"PK\x06\x06", b"PK\x03\x04"
 
 
@@ -40,7 +41,7 @@ def checked_kind(file: IO[bytes], path: Path) -> Kind:
     if start.startswith(_PART):
         _check_zip(file, size)
         return "zip"
-    if start.startswith(_LEGACY):
+    if _LEGACY.match(start):
         return "legacy"
     if start[8:9] == b"{":
         _check_safetensors(path, int.from_bytes(start[:8], "little"))

@@ -91,7 +91,7 @@ def import_checkpoint(
     known = _known(path, digest, decisions)
     chosen = chosen_set(file, lambda state: _config(state, network, known), weights)
     decisions += chosen.decisions
-    config = _config(chosen.state, network, known)
+    config = chosen.config
     check_classes(config, classes or (known.classes if known else ()))
     if known and data in ("", known.data) and tuple(classes) in ((), known.classes):
         row, data, classes = row_of_facts(config, known), known.data, known.classes

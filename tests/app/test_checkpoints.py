@@ -2,12 +2,14 @@
 
 import pytest
 import torch
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 
 from explorer.compute.client import compute
 from explorer.models.network import build
 from explorer.runs.checkpoint_facts import CheckpointFacts
 from explorer.runs.checkpoints import save_checkpoint
 from explorer.runs.store import checkpoint_folder
+from explorer.ui.checkpoints.importing import GONE, JOB, Job
 from tests.app.reading import texts
 
 LONG = 150  # seconds: PyTorch is loaded by the first question
@@ -122,3 +124,62 @@ def test_a_file_of_torchvisions_must_be_the_published_one(open_page, weights):
     assert app.button(key="load").label == "Check and import"
     app.button(key="load").click().run(timeout=LONG)
     assert "sha256 begins with" in app.error[0].value
+
+
+@pytest.fixture
+def both(tmp_path):
+    """A training dictionary with a network and its average."""
+    path = tmp_path / "run.pt"
+    states = [build("resnet8-w4", channels=1).state_dict() for _ in range(2)]
+    torch.save({"model_ema": states[0], "model": states[1], "epoch": 3}, path)
+    return path
+
+
+def test_other_weights_of_an_upload_are_chosen_without_a_new_upload(open_page, both):
+    app = open_page("checkpoints")
+    app.file_uploader(key="weights_file").upload("run.pt", both.read_bytes()).run()
+    app.button(key="import").click().run(timeout=LONG)
+    menu = app.selectbox(key="chosen_of_import_1")
+    assert (menu.value, menu.options) == ("model", ["model", "model_ema"])
+    app.file_uploader(key="weights_file").clear()
+    menu.select("model_ema").run(timeout=LONG)
+    assert not app.exception
+    assert app.selectbox(key="chosen_of_import_2").value == "model_ema"
+    assert "ema', an average over training" in texts(app).replace("\\", "")
+    assert app.query_params["checkpoint"] == "run"
+    assert list(app.dataframe[0].value["id"]) == ["run"]
+
+
+def test_other_weights_that_do_not_fit_leave_what_was_imported(open_page, tmp_path):
+    path = tmp_path / "run.pt"
+    good = build("resnet8-w4", channels=1).state_dict()
+    torch.save({"model": good, "other": {"conv.weight": torch.ones(4, 1, 3, 3), "fc.weight": torch.ones(2, 4)}}, path)
+    app = open_page("checkpoints", **{"from": "Path"})
+    app.text_input(key="weights_path").set_value(str(path)).run()
+    app.button(key="import").click().run(timeout=LONG)
+    app.selectbox(key="chosen_of_import_1").select("other").run(timeout=LONG)
+    assert "no convolution follows the stem" in app.error[0].value
+    assert app.selectbox(key="chosen_of_import_2").value == "model"
+    assert list(app.dataframe[0].value["id"]) == ["run"]
+
+
+def test_a_page_that_was_restarted_after_an_upload_says_that_the_file_must_be_chosen_again(
+    open_page, both, monkeypatch
+):
+    app = open_page("checkpoints")
+    app.file_uploader(key="weights_file").upload("run.pt", both.read_bytes()).run()
+    assert not app.warning
+    assert not app.button(key="import").disabled
+    monkeypatch.setattr(MemoryUploadedFileManager, "get_files", lambda *_, **__: [])  # as after a restart of the server
+    app.run()
+    assert app.warning[0].value == GONE
+    assert "Choose the file again" in GONE
+    assert app.button(key="import").disabled
+
+
+def test_an_import_whose_upload_is_gone_says_that_the_file_must_be_chosen_again(open_page, tmp_path):
+    app = open_page("checkpoints")
+    app.session_state[JOB] = Job("run.pt", str(tmp_path / "gone" / "run.pt"), temporary=True)
+    app.run()
+    assert "The app was restarted after this file was chosen" in app.error[0].value
+    assert JOB not in app.session_state

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
+import pandas as pd
 import streamlit as st
 
 from explorer.compute.client import Call, compute
@@ -24,7 +26,7 @@ MOST_MEGABYTES = 1024  # what `weights.reading` reads
 
 # In the session state: the running `Job`, and the last one that brought a checkpoint
 JOB, DONE = "import_job", "imported_job"
-CHOICES = "weights_choices"  # how often other weights of a file were chosen
+IMPORTS = "imports"  # how many imports have ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +35,8 @@ class Job:
 
     Attributes:
         temporary: whether the file is an upload, which is removed when it is no longer needed.
-        chosen: a set of weights in the file, to be imported in place of the one of this name; None lets the program
-            choose.
+        chosen: a set of weights in the file; None lets the program choose.
+        replaces: whether it takes the place of a checkpoint of the same name, of an earlier choice.
     """
 
     title: str
@@ -46,13 +48,14 @@ class Job:
     normalisation: str = ""
     name: str = ""
     chosen: str | None = None
+    replaces: bool = False
 
     def call(self) -> Call[Imported]:
         if self.weights:
             return compute.ask(torchvision.load_pretrained, self.weights, self.path or None)
         return compute.ask(
             importing.import_checkpoint, self.path, network=self.network, data=self.data,
-            normalisation=self.normalisation, name=self.name, weights=self.chosen, overwrite=self.chosen is not None,
+            normalisation=self.normalisation, name=self.name, weights=self.chosen, overwrite=self.replaces,
         )  # fmt: skip
 
 
@@ -85,12 +88,17 @@ def follow() -> None:
     failure = "" if call.cancelled else str(call.failure or "")
     compute.forget_all()  # of a checkpoint of this name before, and the import itself
     del st.session_state[JOB]
+    st.session_state[IMPORTS] = st.session_state.get(IMPORTS, 0) + 1
+    before: Imported | None = st.session_state.get(OUTCOME, (None, ""))[0]
     if call.failure is None:
-        st.session_state[OUTCOME] = (call.value, "")
-        _keep_file(job, wanted=bool(call.value.other_weights))
+        value = call.value
+        if job.replaces and job.network and before is not None:
+            value = replace(value, candidates=before.candidates)  # one of them was named, so none were measured
+        st.session_state[OUTCOME] = (value, "")
+        _keep_file(job, wanted=bool(value.other_weights or value.candidates))
         select(call.value.id)
-    elif job.chosen is not None:  # what was imported before is still there, and so is its file
-        st.session_state[OUTCOME] = (st.session_state.get(OUTCOME, (None, ""))[0], failure)
+    elif job.replaces:  # what was imported before is still there, and so is its file
+        st.session_state[OUTCOME] = (before, failure)
     else:
         st.session_state[OUTCOME] = (None, failure)
         _keep_file(job, wanted=False)
@@ -132,7 +140,7 @@ def _file(*, upload: bool) -> None:
             st.session_state[JOB] = Job(Path(path).name, path, upload, **options)
 
 
-def _options() -> dict[str, str]:
+def _options() -> dict[str, Any]:
     """Facts that are not in the file; empty where they are inferred."""
     network = st.text_input(
         "Network", key="import_network", placeholder="inferred from the weights",
@@ -183,22 +191,44 @@ def outcome(shown: str | None) -> None:
             st.warning(message_in_markdown(warning), icon=":material/warning:")
         st.markdown("\n".join(f"- {message_in_markdown(each)}" for each in value.decisions))
         job: Job | None = st.session_state.get(DONE)
-        if job is not None and value.other_weights:
-            _other_weights(value, job)
+        if value.candidates:
+            _candidates(value)
+        if job is not None:
+            with st.container(horizontal=True):
+                if value.other_weights:
+                    _choose_again("Weights in the file", [value.weights, *value.other_weights], "chosen", value, job)
+                if value.candidates:
+                    names = dict.fromkeys([value.network, *(each.network for each in value.candidates)])
+                    _choose_again("Network", list(names), "network", value, job)
 
 
-def _other_weights(value: Imported, job: Job) -> None:
-    """A menu of the sets of weights in the file; choosing one imports that instead."""
-    count = st.session_state.get(CHOICES, 0)  # a new menu after each choice, which shows what is imported
-    key = f"weights_in_file_{count}"
+def _candidates(value: Imported) -> None:
+    """The networks with the same weights that were measured, the chosen one first."""
+    st.markdown("**Networks with the same weights**")
+    rows = [
+        {
+            "Network": each.network,
+            "Difference": each.what or "assumed first",
+            "Loss": f"{each.loss:.3g}",
+            "Error": wording.percent(each.error),
+            "Images": each.images,
+        }
+        for each in value.candidates
+    ]
+    st.table(pd.DataFrame(rows), hide_index=True, border="horizontal", alt="Loss and error of each network")
+
+
+def _choose_again(label: str, options: list[str], field: str, value: Imported, job: Job) -> None:
+    """A menu whose other choices are imported in place of this one, under the same name."""
+    key = f"{field}_of_import_{st.session_state.get(IMPORTS, 0)}"  # a new menu after each import, to show what is there
 
     def import_again() -> None:
-        st.session_state[CHOICES] = count + 1
-        chosen = str(st.session_state[key])
-        st.session_state[JOB] = replace(job, name=value.id, chosen=chosen)
+        changes: dict[str, Any] = {field: str(st.session_state[key])}
+        if field == "chosen":
+            changes["network"] = ""  # of other weights another one may be right
+        st.session_state[JOB] = replace(job, name=value.id, replaces=True, **changes)
 
     st.selectbox(
-        "Weights in the file", [value.weights, *value.other_weights], key=key, on_change=import_again,
-        format_func=lambda place: place or "the file itself",
+        label, options, key=key, on_change=import_again, format_func=lambda place: place or "the file itself",
         help="Another choice is imported in place of this one, under the same name.",
     )  # fmt: skip

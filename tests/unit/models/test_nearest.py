@@ -47,6 +47,23 @@ def test_what_has_no_meaning_in_a_block_is_left_out():
         assert completed(settings("resnet20-alpha0.5", **changed))["shortcut_scale"] == 1
 
 
+@pytest.mark.parametrize(
+    ("name", "changed", "left"),
+    [
+        ("resnet20-a-end-avg", {"shortcut": "B"}, "resnet20-b"),
+        ("preresnet20-b-raw-noend", {"order": "post"}, "resnet20-b"),
+        ("resnet20-b-projectfirst", {"shortcut": "A"}, "resnet20"),
+        ("resnet18-blur", {"order": "pre"}, "preresnet18"),
+        ("ecaresnet20-sesum", {"excitation": False}, "resnet20"),
+        ("resnet20-b-widths16.24.32", {"stages": (2, 2)}, "resnet10-b-s2.2"),
+        ("resnet20-stride2", {"block": "bottleneck", "depth": 29}, "resnet29-a-bottleneck"),
+        ("resnet18-cifar-pool-up64", {"norm": "group"}, "resnet18-cifar-gn-pool-up64"),
+    ],
+)
+def test_details_without_effect_are_left_out(name, changed, left):
+    assert NetworkConfig(**completed(settings(name, **changed))).name == left
+
+
 def test_stages_give_the_depth():
     assert completed(settings(stages=(1, 2)))["depth"] == 8
 

@@ -194,7 +194,7 @@ DEEP_KEY = b"\x80\x02})" + TUPLE * 1_000_000 + b"K\x01s."  # hashing it takes mo
 SLOW_KEY = b"\x80\x02})" + TWICE * 60 + b"K\x01s."  # hashing it takes 2^60 steps
 RECURSIVE = b"\x80\x02}q\x00X\x05\x00\x00\x00modelh\x00s."
 
-MAPPINGS = b"\x80\x02(" + b"}" * 16_000_000 + b"l."
+MAPPINGS = b"\x80\x02(" + b"}" * 6_000_000 + b"l."
 
 FLOATS = '{"a": {"dtype": "F32", "shape": [4], "data_offsets": [0, 16]}}'
 

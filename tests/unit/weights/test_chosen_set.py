@@ -16,7 +16,9 @@ def fits(state):
 
 
 def file(*places, bad=(), **more):
-    return WeightsFile({place: STATE | ({"bad.weight": torch.ones(1)} if place in bad else {}) for place in places}, **more)
+    return WeightsFile(
+        {place: STATE | ({"bad.weight": torch.ones(1)} if place in bad else {}) for place in places}, **more
+    )
 
 
 @pytest.mark.parametrize(

@@ -202,8 +202,9 @@ def test_sorted_keys_give_the_same_network(make, recognised, actual):
     state = state_of(theirs)
     sorted_state = dict(sorted(state.items()))
     assert config_of_parts(parts_of(sorted_state)).name == recognised
-    ours, again = build(of_name(config_of_parts(parts_of(state)), actual)), build(
-        of_name(config_of_parts(parts_of(state)), actual), seed=1
+    ours, again = (
+        build(of_name(config_of_parts(parts_of(state)), actual)),
+        build(of_name(config_of_parts(parts_of(state)), actual), seed=1),
     )
     load_foreign_state(ours, state)
     load_foreign_state(again, sorted_state)

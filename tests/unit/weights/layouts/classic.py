@@ -5,6 +5,7 @@ from torch import nn
 
 from tests.unit.weights.layouts.parts import conv
 
+
 class AkamasterBlock(nn.Module):
     def __init__(self, before, after, stride):
         super().__init__()

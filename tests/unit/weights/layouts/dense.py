@@ -44,7 +44,9 @@ class Transition(nn.Module):
 class Dense(nn.Module):
     """bearpaw/pytorch-classification, densenet; kuangliu/pytorch-cifar, DenseNet."""
 
-    def __init__(self, layer=BearpawDenseLayer, norm="bn1", convolution="conv1", linear="fc", growth=6, blocks=(2, 3, 2)):
+    def __init__(
+        self, layer=BearpawDenseLayer, norm="bn1", convolution="conv1", linear="fc", growth=6, blocks=(2, 3, 2)
+    ):
         super().__init__()
         width = 2 * growth
         self.conv1 = conv(3, width)

@@ -136,12 +136,12 @@ class FaceBlock(nn.Module):
         changes = stride != 1 or before != after
         self.shortcut = FaceLayer(before, after, 1, stride, active=False) if changes else nn.Identity()
         if basic:
-            self.layer = nn.Sequential(
-                FaceLayer(before, after, 3, stride), FaceLayer(after, after, 3, active=False)
-            )
+            self.layer = nn.Sequential(FaceLayer(before, after, 3, stride), FaceLayer(after, after, 3, active=False))
         else:
             self.layer = nn.Sequential(
-                FaceLayer(before, width, 1), FaceLayer(width, width, 3, stride), FaceLayer(width, after, 1, active=False)
+                FaceLayer(before, width, 1),
+                FaceLayer(width, width, 3, stride),
+                FaceLayer(width, after, 1, active=False),
             )
 
     def forward(self, x):
@@ -155,7 +155,11 @@ class Face(nn.Module):
         super().__init__()
         times = 1 if basic else 4
         rows = stages(
-            lambda *shape: FaceBlock(*shape, basic=basic), width, [width << n for n in range(4)], blocks, expansion=times
+            lambda *shape: FaceBlock(*shape, basic=basic),
+            width,
+            [width << n for n in range(4)],
+            blocks,
+            expansion=times,
         )
         self.resnet = nn.Module()
         self.resnet.embedder = nn.Module()
@@ -186,7 +190,9 @@ class FastaiBlock(nn.Module):
         super().__init__()
         after = 4 * width
         self.convpath = nn.Sequential(
-            convolutional(before, width, 1), convolutional(width, width, 3, stride), convolutional(width, after, 1, active=False)
+            convolutional(before, width, 1),
+            convolutional(width, width, 3, stride),
+            convolutional(width, after, 1, active=False),
         )
         path = [nn.AvgPool2d(2, ceil_mode=True)] if stride != 1 else []
         if before != after:
@@ -203,7 +209,11 @@ class Fastai(nn.Sequential):
     def __init__(self, width=16, blocks=(1, 2, 1, 1)):
         rows = stages(FastaiBlock, width, [width << n for n in range(4)], blocks, 4)
         super().__init__(
-            *(convolutional(3, width // 2, 3, 2), convolutional(width // 2, width // 2), convolutional(width // 2, width)),
+            *(
+                convolutional(3, width // 2, 3, 2),
+                convolutional(width // 2, width // 2),
+                convolutional(width // 2, width),
+            ),
             nn.MaxPool2d(3, 2, 1),
             *(nn.Sequential(*row) for row in rows),
             *(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(0), nn.Linear(32 * width, 10)),
