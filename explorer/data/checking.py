@@ -28,11 +28,13 @@ class Checked:
         files: number of pictures.
         read: how many of them were looked at; fewer if the time was up.
         broken: those that cannot be read, in order.
+        headers: whether only the beginnings of the files were read.
     """
 
     files: int
     read: int
     broken: tuple[Broken, ...] = ()
+    headers: bool = False
 
     def sentence(self, folder: str | Path) -> str:
         """The result in a sentence, with the names of the first broken files."""
@@ -42,10 +44,11 @@ class Checked:
             else f"the first {self.read:,} of {self.files:,} pictures"
         )
         if not self.broken:
-            return f"{of[0].upper()}{of[1:]} can be read."
+            return f"The beginnings of {of} can be read." if self.headers else f"{of[0].upper()}{of[1:]} can be read."
         first = "; ".join(f"{_inside(each.file, folder)} ({_short(each.reason)})" for each in self.broken[:MOST_NAMED])
         more = f"; and {len(self.broken) - MOST_NAMED:,} more" if len(self.broken) > MOST_NAMED else ""
-        return f"{len(self.broken):,} of {of} in {folder} cannot be read: {first}{more}."
+        only = " Only the beginnings of the files were read." if self.headers else ""
+        return f"{len(self.broken):,} of {of} in {folder} cannot be read: {first}{more}.{only}"
 
 
 def checked(
@@ -67,7 +70,7 @@ def checked(
     broken: list[Broken] = []
     for done, file in enumerate(files):
         if until is not None and time.monotonic() > until:
-            return Checked(len(files), done, tuple(broken))
+            return Checked(len(files), done, tuple(broken), headers)
         try:
             if headers:
                 look_at_header(Path(file))
@@ -76,7 +79,7 @@ def checked(
         except ExplorerError as error:
             broken.append(Broken(file, str(error).removeprefix(f"{Path(file).name}: ")))
         report(done + 1, len(files))
-    return Checked(len(files), len(files), tuple(broken))
+    return Checked(len(files), len(files), tuple(broken), headers)
 
 
 def _inside(file: str, folder: str | Path) -> str:

@@ -60,6 +60,9 @@ def test_a_check_finds_every_picture_that_cannot_be_read(pets):
 def test_the_beginnings_show_other_kinds_of_files(pets):
     found = check_folder(pets, headers=True)
     assert names(found, pets) == ["cat/1.jpg", "cat/3.jpg", "dog/1.jpg", "dog/9.jpg"]
+    assert found.sentence(pets).endswith(". Only the beginnings of the files were read.")
+    leave_out_broken(pets, found)
+    assert check_folder(pets, headers=True).sentence(pets) == "The beginnings of 16 pictures can be read."
 
 
 def test_a_check_ends_when_the_time_is_up(pets):
