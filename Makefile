@@ -11,7 +11,7 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 py
 VENV_PYTHON := .venv/bin/python
 READY := .venv/.requirements-installed
 
-.PHONY: help setup run test test-fast test-slow look lint types bench-train bench-responses bench-probes bench-attributions bench-first-paint bench-first-answer bench-evaluation bench-lesions bench-clicks bench-block-clicks bench-scale gpu-check zoo zoo-pack zoo-lesions clean
+.PHONY: help setup run test test-fast test-slow look lint types bench-train bench-responses bench-probes bench-attributions bench-first-paint bench-first-answer bench-evaluation bench-lesions bench-clicks bench-block-clicks bench-scale bench-folder gpu-check zoo zoo-pack zoo-lesions clean
 
 help: ## Show this list
 	@echo 'ResNet Explorer: make TARGET'
@@ -77,6 +77,9 @@ bench-block-clicks: $(READY) ## Measure how quickly the Blocks page answers a cl
 
 bench-scale: $(READY) ## Measure listing and drawing of hundreds of runs (1.4 GB in the temporary folder)
 	$(VENV_PYTHON) -m benchmarks.scale $(ARGS)
+
+bench-folder: $(READY) ## Measure adding and evaluating a folder of 10,000 photographs (2.2 GB in the temporary folder)
+	$(VENV_PYTHON) -m benchmarks.folder_cost $(ARGS)
 
 gpu-check: $(READY) ## Check and time everything on a GPU, in four minutes (ARGS='--cifar test_batch')
 	$(VENV_PYTHON) -m benchmarks.gpu_check $(ARGS)

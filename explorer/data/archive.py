@@ -1,20 +1,14 @@
 """Data sets published as one archive: download, checksums and unpacking."""
 
 import hashlib
-import http.client
-import os
 import tarfile
-import urllib.error
-import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from explorer.data.fetching import Source, fetched, mirrored
 from explorer.errors import DataMissing
-
-CHUNK = 1 << 18  # bytes read at most before the caller can report progress or cancel
-TIMEOUT_SECONDS = 30.0  # seconds without a byte after which the server counts as gone
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +21,7 @@ class Archive:
         md5: checksum of the archive.
         size: bytes of the archive.
         folder: name of the folder that it unpacks to.
-        files: size and md5 of each file in the folder that is needed.
+        files: size (None: not compared) and md5 of each file in the folder that is needed.
     """
 
     title: str
@@ -35,15 +29,14 @@ class Archive:
     md5: str
     size: int
     folder: str
-    files: Mapping[str, tuple[int, str]]
+    files: Mapping[str, tuple[int | None, str]]
 
     @property
     def unpacked_size(self) -> int:
-        return sum(size for size, _ in self.files.values())
+        return sum(size or 0 for size, _ in self.files.values())
 
     def address(self) -> str:
-        mirror = os.environ.get("EXPLORER_MIRROR")
-        return f"{mirror.rstrip('/')}/{self.url.rpartition('/')[2]}" if mirror else self.url
+        return mirrored(self.url)
 
     def present(self, data_folder: Path) -> bool:
         return (data_folder / self.folder).exists()
@@ -54,7 +47,7 @@ class Archive:
             path = data_folder / self.folder / name
             if not path.is_file():
                 return f"the file {name} is missing"
-            if path.stat().st_size != size:
+            if size is not None and path.stat().st_size != size:
                 return f"the file {name} has {path.stat().st_size:,} bytes, not {size:,}"
         return None
 
@@ -90,22 +83,7 @@ class Archive:
             DataMissing: no connection, an error from the server, or an early end; what arrived stays in `part`.
             OSError: `part` cannot be written.
         """
-        done = part.stat().st_size if part.exists() else 0
-        if done >= self.size:  # complete, but its checksum has not been compared yet
-            yield done
-            return
-        with self._request(done) as response, part.open("ab") as file:
-            if done and response.status != http.client.PARTIAL_CONTENT:  # the server starts from the first byte
-                file.truncate(0)
-                done = 0
-            yield done
-            while chunk := self._read(response):
-                file.write(chunk)
-                done += len(chunk)
-                yield done
-        if done < self.size:
-            reason = f"The download of {self.title} from {self.address()} stopped at {done:,} of {self.size:,} bytes"
-            raise DataMissing(f"{reason}. Start it again: it goes on where it stopped.", reason=reason)
+        yield from fetched(Source(self.title, self.address(), self.size, self.folder), part)
 
     def unpack(self, part: Path, folder: Path) -> None:
         """Check the archive `part` and unpack it into `folder`.
@@ -130,39 +108,6 @@ class Archive:
                         (folder / self.folder / name).write_bytes(source.read())
         if fault := self.fault(folder):
             raise DataMissing(f"The archive of {self.title} is not as expected: {fault}. Please report this.")
-
-    def _request(self, start: int) -> http.client.HTTPResponse:
-        address = self.address()
-        if not address.startswith(("http://", "https://")):
-            reason = f"EXPLORER_MIRROR leads to {address}, which is not a web address (http:// or https://)"
-            raise DataMissing(f"{reason}.", reason=reason)
-        headers = {"User-Agent": "resnet-explorer"} | ({"Range": f"bytes={start}-"} if start else {})
-        request = urllib.request.Request(address, headers=headers)  # noqa: S310 - a web address, see above
-        try:
-            response: http.client.HTTPResponse = urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS)  # noqa: S310
-        except (OSError, http.client.HTTPException) as error:
-            raise self._unreachable(error) from error
-        return response
-
-    def _read(self, response: http.client.HTTPResponse) -> bytes:
-        try:
-            return response.read1(CHUNK)  # whatever has arrived, without waiting for a full chunk
-        except (OSError, http.client.HTTPException) as error:
-            raise self._unreachable(error) from error
-
-    def _unreachable(self, error: Exception) -> DataMissing:
-        if isinstance(error, urllib.error.HTTPError):
-            error.close()
-            cause = f"the server answered {error.code} {error.reason}"
-        else:
-            inner = getattr(error, "reason", error)  # a URLError wraps the cause
-            cause = str(getattr(inner, "strerror", None) or inner)
-        reason = f"{self.title} could not be downloaded from {self.address()}: {cause}"
-        return DataMissing(
-            f"{reason}. Check the network and start it again, copy the folder {self.folder} from another machine into "
-            "the data folder, or choose the built-in digits.",
-            reason=reason,
-        )
 
 
 def md5_of(path: Path) -> str:

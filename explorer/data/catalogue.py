@@ -1,15 +1,16 @@
 """The table of data sets, and whether they are on this machine; importing this module reads no data."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from explorer.data import cifar, digits, imagenet
-from explorer.data.archive import Archive
+from explorer.data import imagenet
 from explorer.data.folders import Folder, class_numbers, folder
-from explorer.data.splits import ChannelSums, Digests, Split, SplitName
+from explorer.data.rows import DATASETS as DATASETS
+from explorer.data.rows import DatasetRow as DatasetRow
+from explorer.data.splits import Split, SplitName
 from explorer.data.unknown import NO_IMAGES, channels_and_classes, is_unknown
 from explorer.errors import BadSettings, DataMissing, ExplorerError, UnknownName, quoted
 from explorer.files import USER_FILES
@@ -17,7 +18,6 @@ from explorer.registry import nearest_hint
 
 SMALL = 32  # usual side in pixels of the input of networks for small images
 LARGE = 224  # usual side in pixels of the input of ImageNet networks
-LARGEST = 1024
 MOST_IMAGES = 100_000_000  # upper bound of every setting that counts images; seven times all of ImageNet
 NO_IMAGENET = (
     "ImageNet's images do not come with the program and cannot be downloaded by it. Name a folder of them, or of "
@@ -25,91 +25,16 @@ NO_IMAGENET = (
 )
 COLOURS = 3  # channels of the pictures of a folder
 OWN, IMAGENET = "folder", "imagenet"  # kinds of folders: with classes of their own, with those of ImageNet
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class DatasetRow:
-    """A data set.
-
-    Attributes:
-        sizes: available sides in pixels, the original first.
-        classes: names, in order of label.
-        augment: whether training crops and mirrors its images by default.
-        read: gives its training or test images of a side, from the data folder.
-        archive: what is downloaded; None for built-in data sets.
-        channel_sums: sums over the training images by side, for `Normalisation.known`, where reading takes seconds.
-        digests: fingerprints of its images by side; with them its decoded images are kept, see `data.decoded`.
-        source: who made it and where it is described.
-        any_size: whether other sizes are available too, since its pictures are scaled.
-        normalisation: its default for untrained networks, a kind in `NORMALISATIONS`.
-    """
-
-    name: str
-    title: str
-    channels: int
-    sizes: tuple[int, ...]
-    classes: tuple[str, ...]
-    train_images: int
-    test_images: int
-    augment: bool
-    read: Callable[[Path, SplitName, int], Split]
-    archive: Archive | None = None
-    channel_sums: Mapping[int, ChannelSums] = field(default_factory=dict)
-    digests: Mapping[int, Digests] = field(default_factory=dict)
-    source: str = ""
-    any_size: bool = False
-    normalisation: str = "channel"
-
-    def side(self, image_size: int | None) -> int:
-        """The side in pixels of its images, given the one asked for; None asks for the original.
-
-        Raises:
-            BadSettings: it is not available in that size.
-        """
-        side = self.sizes[0] if image_size is None else image_size
-        if side in self.sizes or (self.any_size and 1 <= side <= LARGEST):
-            return side
-        sizes = f"1 to {LARGEST}" if self.any_size else " or ".join(str(size) for size in self.sizes)
-        raise BadSettings(f"`image_size` (={side}) is not a size of {self.title}: it comes in {sizes} pixels a side.")
-
-
-DATASETS: dict[str, DatasetRow] = {
-    "digits": DatasetRow(
-        name="digits",
-        title="Handwritten digits",
-        channels=1,
-        sizes=(8,),
-        classes=digits.CLASSES,
-        train_images=1437,
-        test_images=360,
-        augment=False,
-        read=digits.read,
-        source="Alpaydin and Kaynak 1998, UCI repository; part of scikit-learn",
-    ),
-    "cifar10": DatasetRow(
-        name="cifar10",
-        title="CIFAR-10",
-        channels=3,
-        sizes=(32, 16),
-        classes=cifar.CLASSES,
-        train_images=50_000,
-        test_images=10_000,
-        augment=True,
-        read=cifar.read,
-        archive=cifar.ARCHIVE,
-        channel_sums=cifar.CHANNEL_SUMS,
-        digests=cifar.DIGESTS,
-        source="Krizhevsky 2009, Learning Multiple Layers of Features from Tiny Images",
-    ),
-}
+GREY = "grey-"  # before the kind of a folder whose pictures are converted to one channel
 
 
 def dataset(name: str) -> DatasetRow:
     """The row of a data set: one in `DATASETS`, or one made from a folder of pictures, see `data.folders`.
 
     The classes of "folder:/absolute/path" are its subfolders. "imagenet:/absolute/path" and "cifar10:/absolute/path"
-    have all classes of ImageNet and CIFAR-10 as labels, and their subfolders are named after some of them; the 1,000
-    folders of ImageNet itself keep their names. "imagenet" alone has classes but no images.
+    have all classes of ImageNet and CIFAR-10 as labels, and their subfolders are named after some of them, and so with
+    the other data sets; the 1,000 folders of ImageNet itself keep their names. "imagenet" alone has classes but no
+    images. The pictures of "grey-folder:/absolute/path" are converted to grey, for networks with one channel.
 
     Reads file names only. The row is cached until the folder changes.
 
@@ -141,12 +66,14 @@ def known_dataset(name: str) -> DatasetRow | None:
         return None
 
 
-def data_for_classes(name: str, classes: Sequence[str]) -> str:
-    """The name of a data set whose labels are the classes of a network.
+def data_for_classes(name: str, classes: Sequence[str], channels: int = COLOURS) -> str:
+    """The name of a data set whose labels are the classes of a network, in the colours that it takes.
 
     Args:
-        name: name of a data set; only "folder:/path" can become another, such as "imagenet:/path".
+        name: name of a data set; only "folder:/path" can become another, such as "imagenet:/path" or
+            "grey-folder:/path".
         classes: the network's class names, in order; empty if unknown.
+        channels: of the network's input.
 
     Raises:
         BadSettings: the folder's subfolders are not named after these classes.
@@ -155,14 +82,18 @@ def data_for_classes(name: str, classes: Sequence[str]) -> str:
     if path is None:
         return name
     row = dataset(name)
-    if kind != OWN or not classes or row.classes == tuple(classes):
+    if channels == 1 and row.channels != 1:
+        kind = f"{GREY}{kind}"
+        row = dataset(f"{kind}:{path}")
+    if kind.removeprefix(GREY) != OWN or not classes or row.classes == tuple(classes):
         return row.name
-    known = {each.name: each.classes for each in DATASETS.values() if each.channels == COLOURS}
+    known = {each.name: each for each in DATASETS.values()}
     if len(classes) == len(imagenet.categories()):
-        known[IMAGENET] = imagenet.categories()
-    for each, names in known.items():
-        if names == tuple(classes):
-            return dataset(f"{each}:{path}").name
+        known[IMAGENET] = _imagenet()
+    for each, other in known.items():
+        if other.classes == tuple(classes):
+            grey = GREY if channels == 1 and other.channels != 1 else ""
+            return dataset(f"{grey}{each}:{path}").name
     raise BadSettings(
         f"The network's classes are {_some(classes)}; the subfolders of {path} are {_some(row.classes)}. They must "
         "have the same names."
@@ -182,6 +113,7 @@ class DataStatus:
         place: the folder it belongs in, as displayed.
         detail: one sentence; what to do next if it is not available.
         bytes: its size on disk; None for built-in data sets.
+        notes: sentences about a folder of pictures: what was taken for what, and what was not taken and why.
     """
 
     name: str
@@ -189,6 +121,7 @@ class DataStatus:
     place: str
     detail: str
     bytes: int | None
+    notes: tuple[str, ...] = ()
 
 
 def data_folder() -> Path:
@@ -237,8 +170,10 @@ def data_table() -> list[dict[str, object]]:
 def table_row(status: DataStatus, row: DatasetRow | None) -> dict[str, object]:
     """A row of `data_table`; a folder that cannot be read has a status alone."""
     return asdict(status) | {
+        "notes": list(status.notes),
         "title": row.title if row else f"The folder {Path(status.place).name}",
         "download_bytes": row.archive.size if row and row.archive else None,
+        "licence": row.licence if row else "",
         "classes": len(row.classes) if row else 0,
         "channels": row.channels if row else COLOURS,
         "sizes": list(row.sizes) if row else [],
@@ -299,31 +234,34 @@ def _how_to_download(name: str) -> str:
 def _kind_and_path(name: str) -> tuple[str, Path | None]:
     """The kind and path of a folder of pictures, from "KIND:PATH"; other names have no path."""
     kind, colon, path = name.partition(":")
-    known = (OWN, IMAGENET, *(row.name for row in DATASETS.values() if row.channels == COLOURS))
-    return (kind, Path(path)) if colon and kind in known else (name, None)
+    known = kind.removeprefix(GREY) in (OWN, IMAGENET, *DATASETS)
+    return (kind, Path(path)) if colon and known else (name, None)
 
 
 @lru_cache(maxsize=32)
 def _of_folder(kind: str, scanned: Folder) -> DatasetRow:
-    classes, numbers, side, normalisation = scanned.classes, None, LARGE, IMAGENET
-    if kind == IMAGENET:
+    classes, numbers, side, normalisation, channels = scanned.classes, None, LARGE, IMAGENET, COLOURS
+    labels = kind.removeprefix(GREY)
+    if labels == IMAGENET:
         classes = imagenet.categories()
         synsets = imagenet.are_synsets(scanned.classes)
         numbers = list(range(len(classes))) if synsets else class_numbers(scanned.classes, classes, "ImageNet's")
-    elif kind != OWN:
-        row = DATASETS[kind]
-        classes, side, normalisation = row.classes, row.sizes[0], f"channel:{kind}"
+    elif labels != OWN:
+        row = DATASETS[labels]
+        classes, side, normalisation, channels = row.classes, row.sizes[0], f"channel:{labels}", row.channels
         numbers = class_numbers(scanned.classes, classes, f"{row.title}'s")
+    if kind.startswith(GREY):
+        channels, normalisation = 1, "half"
     return DatasetRow(
         name=f"{kind}:{scanned.path}",
-        title=f"The folder {scanned.path.name}",
-        channels=3,
+        title=f"The folder {scanned.path.name}{', in grey' if kind.startswith(GREY) else ''}",
+        channels=channels,
         sizes=(side,),
         classes=classes,
         train_images=len(scanned.files["train"]),
         test_images=len(scanned.files["test"]),
         augment=True,
-        read=lambda _, split, side: scanned.split(split, side, numbers),
+        read=lambda _, split, side: scanned.split(split, side, numbers, channels),
         source=str(scanned.path),
         any_size=True,
         normalisation=normalisation,
@@ -380,11 +318,14 @@ def _unknown(name: str) -> DatasetRow:
 
 def _folder_status(name: str) -> DataStatus:
     _, path = _kind_and_path(name)
+    assert path is not None
     try:
-        row = dataset(name)
+        row, notes = dataset(name), folder(path).told()
     except ExplorerError as error:
         return DataStatus(name, False, str(path), str(error), None)
-    return DataStatus(name, True, str(path), f"{row.train_images + row.test_images:,} pictures in {path}.", None)
+    grey = ", converted to grey" if row.channels == 1 else ""
+    detail = f"{row.train_images + row.test_images:,} pictures in {path}{grey}."
+    return DataStatus(name, True, str(path), detail, None, notes)
 
 
 def _some(classes: Sequence[str]) -> str:

@@ -18,6 +18,7 @@ from filelock import FileLock, Timeout
 
 from explorer.data.archive import Archive
 from explorer.data.catalogue import DATASETS, data_folder, data_status, shown_folder
+from explorer.data.file_set import FileSet
 from explorer.errors import BadSettings, DataMissing, ExplorerError, StorageError
 from explorer.files import read_json, write_text_atomically
 from explorer.processes import CHECK_SECONDS, lock_is_held, start_detached
@@ -57,6 +58,7 @@ def download(name: str) -> Iterator[tuple[int, int]]:
         StorageError: the disk is full or read-only, or another process is downloading it.
     """
     archive = _archive(name)
+    name = _name_of(archive)
     data = data_folder()
     if archive.checksum_fault(data) is None:
         yield archive.size, archive.size
@@ -84,6 +86,7 @@ def start_download(name: str) -> DownloadProgress:
         StorageError: the data folder cannot be written.
     """
     archive = _archive(name)
+    name = _name_of(archive)
     progress = download_progress(name)
     if progress.state == "running" or data_status(name).available:
         return progress
@@ -104,6 +107,7 @@ def start_download(name: str) -> DownloadProgress:
 def download_progress(name: str) -> DownloadProgress:
     """The progress of a download, by whichever process; cheap, for polling."""
     archive = _archive(name)
+    name = _name_of(archive)
     written = _read_progress(name)
     if not written:
         return DownloadProgress("idle", 0, archive.size, "")
@@ -119,6 +123,7 @@ def download_progress(name: str) -> DownloadProgress:
 def cancel_download(name: str) -> None:
     """Stop a download, by whichever process, and remove what has arrived; does nothing if there is none."""
     archive = _archive(name)
+    name = _name_of(archive)
     state = download_progress(name).state
     with _storage_errors(archive):
         if state == "running":
@@ -128,7 +133,7 @@ def cancel_download(name: str) -> None:
             _path(name, "json").unlink(missing_ok=True)
 
 
-def _with_progress(name: str, archive: Archive, data: Path) -> Iterator[tuple[int, int]]:
+def _with_progress(name: str, archive: Archive | FileSet, data: Path) -> Iterator[tuple[int, int]]:
     """Fetch and install, writing the progress to its file."""
     done, last_write = 0, 0.0
     try:
@@ -159,20 +164,22 @@ class _Cancelled(DataMissing):
     pass
 
 
-def _raise_if_cancelled(name: str, archive: Archive) -> None:
+def _raise_if_cancelled(name: str, archive: Archive | FileSet) -> None:
     if _path(name, "cancel").exists():
         raise _Cancelled(f"The download of {archive.title} was cancelled.")
 
 
-def _install(name: str, archive: Archive, data: Path) -> None:
+def _install(name: str, archive: Archive | FileSet, data: Path) -> None:
     """Unpack to a temporary folder, then move it into place, replacing a damaged older folder."""
     unpacked, old = _folder() / f"{name}.unpacked", _folder() / f"{name}.old"
     for leftover in (unpacked, old):
         shutil.rmtree(leftover, ignore_errors=True)
     archive.unpack(_part(name), unpacked)
-    if archive.present(data):
-        (data / archive.folder).replace(old)
-    (unpacked / archive.folder).replace(data / archive.folder)
+    place = data / archive.folder
+    if place.exists():
+        place.replace(old)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    (unpacked / archive.folder).replace(place)
     _clear(name)
 
 
@@ -184,7 +191,7 @@ def _clear(name: str) -> None:
     _path(name, "cancel").unlink(missing_ok=True)
 
 
-def _require_space(archive: Archive, data: Path) -> None:
+def _require_space(archive: Archive | FileSet, data: Path) -> None:
     needed, free = archive.size + archive.unpacked_size, shutil.disk_usage(data).free
     if free < needed:
         raise StorageError(
@@ -194,14 +201,14 @@ def _require_space(archive: Archive, data: Path) -> None:
 
 
 @contextmanager
-def _storage_errors(archive: Archive) -> Iterator[None]:
+def _storage_errors(archive: Archive | FileSet) -> Iterator[None]:
     try:
         yield
     except OSError as error:
         raise _storage_error(archive, error) from error
 
 
-def _storage_error(archive: Archive, error: OSError) -> StorageError:
+def _storage_error(archive: Archive | FileSet, error: OSError) -> StorageError:
     reason = "the disk is full" if error.errno == errno.ENOSPC else (error.strerror or str(error)).lower()
     return StorageError(
         f"{archive.title} cannot be written to {shown_folder()}: {reason}. Nothing is half-installed. "
@@ -225,11 +232,16 @@ def _read_progress(name: str) -> dict[str, Any]:
     return facts if sound and facts["state"] in STATES and facts["done"] >= 0 else {}
 
 
-def _archive(name: str) -> Archive:
+def _archive(name: str) -> Archive | FileSet:
     row = lookup(DATASETS, name, "data set")
     if row.archive is None:
         raise BadSettings(f"{row.title} are built in: there is nothing to download.")
     return row.archive
+
+
+def _name_of(archive: Archive | FileSet) -> str:
+    """The first data set with these files: both kinds of classes of CIFAR-100 have one download."""
+    return next(row.name for row in DATASETS.values() if row.archive is archive)
 
 
 def _folder() -> Path:

@@ -1,6 +1,7 @@
 """A folder of pictures as a data set: each subfolder is a class, as in torchvision's ImageFolder."""
 
-import os
+import shlex
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,12 +10,13 @@ from pathlib import Path
 import numpy as np
 
 from explorer.data.file_pixels import FilePixels
+from explorer.data.layout import Layout, layout_of
+from explorer.data.left_out import left_out, record_identity
+from explorer.data.listing import Disk
 from explorer.data.splits import Labels, Split, SplitName
 from explorer.errors import BadSettings, DataMissing
 
-PICTURES = (".jpg", ".jpeg", ".png", ".webp")
-UNREAD = (".bmp", ".gif", ".pgm", ".ppm", ".tif", ".tiff")  # accepted by ImageFolder, not supported here
-TRAIN, TESTS = "train", ("val", "test")  # subfolders of a folder with training images; val is preferred
+LEFT_OUT = "pictures left out by you"
 
 _SCANNED: dict[Path, "Folder"] = {}
 _MOST_SCANNED = 32
@@ -25,43 +27,58 @@ class Folder:
     """The classes and file names of a folder of pictures; no picture is opened.
 
     Attributes:
-        classes: names of the subfolders, sorted.
+        classes: names of the subfolders in Unicode's composed form, sorted.
         files: paths of the training and the test images, in order of class, then of name.
         labels: indices into `classes`, one per file.
+        notes: sentences about what was taken for what.
+        passed_over: number of files and folders that are not taken, by reason.
         stamps: modification time in nanoseconds of each folder in it.
+        record: identity of the record of pictures left out.
     """
 
     path: Path
     classes: tuple[str, ...]
     files: dict[SplitName, list[str]]
     labels: dict[SplitName, Labels]
+    notes: tuple[str, ...]
+    passed_over: dict[str, int]
     stamps: dict[str, int]
+    record: tuple[object, ...]
 
     def changed(self) -> bool:
-        """Whether a file or folder in it was added, removed or renamed since it was scanned."""
+        """Whether a file or folder in it was added, removed, renamed or left out since it was scanned."""
         try:
-            return any(Path(path).stat().st_mtime_ns != stamp for path, stamp in self.stamps.items())
+            return self.record != record_identity() or any(
+                Path(path).stat().st_mtime_ns != stamp for path, stamp in self.stamps.items()
+            )
         except OSError:
             return True
 
-    def split(self, name: SplitName, side: int, numbers: Sequence[int] | None = None) -> Split:
+    def split(self, name: SplitName, side: int, numbers: Sequence[int] | None = None, channels: int = 3) -> Split:
         """Its training or test images, decoded on access.
 
         Args:
             side: in pixels.
             numbers: the label of each class; None takes its index in `classes`.
+            channels: 3, or 1 for pictures in grey.
         """
         labels = self.labels[name]
         labels = labels if numbers is None else np.array(numbers, np.int64)[labels]
-        return Split(FilePixels(self.files[name], side), labels)
+        pixels = FilePixels(self.files[name], side, channels=channels, folder=str(self.path))
+        return Split(pixels, labels)
+
+    def told(self) -> tuple[str, ...]:
+        """Sentences about what was taken for what, and what was not taken and why."""
+        reasons = [f"{reason}: {count:,}" for reason, count in self.passed_over.items()]
+        return (*self.notes, f"Not taken: {'; '.join(reasons)}.") if reasons else self.notes
 
 
 def folder(path: Path) -> Folder:
     """The content of a folder of pictures, scanned again if it has changed.
 
-    If it has subfolders train and val (or test), these hold the class folders; else all its images are test images.
-    Hidden files and files without the ending of a picture are ignored. Pictures may be nested deeper in the folder of
-    a class; links to folders are followed only at the level of classes.
+    Which of its subfolders are classes, training and test images: see `layout.layout_of`. Hidden files, those of
+    operating systems, and files without the ending of a picture are counted and passed over. Pictures may be nested
+    deeper in the folder of a class; links to folders are followed only down to the level of classes.
 
     Raises:
         BadSettings: the path is not absolute.
@@ -115,85 +132,49 @@ def _normalised(name: str) -> str:
 
 
 def _scanned(path: Path) -> Folder:
-    stamps: dict[str, int] = {}
+    disk, record = Disk(), record_identity()
     files: dict[SplitName, list[str]] = {"train": [], "test": []}
     labels: dict[SplitName, Labels] = {"train": np.zeros(0, np.int64), "test": np.zeros(0, np.int64)}
+    omitted = {str(path / name) for name in left_out(path)}
     with _reading(path):
-        places = _places(path, stamps)
-        classes = _subfolders(places.get("train", places["test"]), stamps)
-        for split, place in places.items():
-            names = _subfolders(place, stamps)
-            _require_classes(place, names, classes)
-            pictures = [_pictures(place / name, stamps) for name in names]
+        found = layout_of(disk, path)
+        classes = list(found.classes.get("train", found.classes["test"]))
+        for split, folders in found.classes.items():
+            pictures = [_pictures(disk, path, places, omitted) for places in folders.values()]
             files[split] = [file for each in pictures for file in each]
-            numbers = np.array([classes.index(name) for name in names], np.int64)
+            numbers = np.array([classes.index(name) for name in folders], np.int64)
             labels[split] = np.repeat(numbers, [len(each) for each in pictures])
+        passed_over = _passed_over(disk, found, omitted)
     for array in labels.values():
         array.flags.writeable = False
-    return Folder(path, tuple(classes), files, labels, stamps)
+    return Folder(path, tuple(classes), files, labels, tuple(found.notes), passed_over, disk.stamps, record)
 
 
-def _places(path: Path, stamps: dict[str, int]) -> dict[SplitName, Path]:
-    """The folder that holds the class folders of each split."""
-    above = _subfolders(path, stamps)
-    tests = next((name for name in TESTS if name in above), None)
-    if TRAIN in above and tests:
-        return {"train": path / TRAIN, "test": path / tests}
-    if above and set(above) <= {TRAIN, *TESTS}:
+def _pictures(disk: Disk, path: Path, places: Sequence[Path], omitted: set[str]) -> list[str]:
+    found = [file for place in places for file in disk.pictures(place)]
+    if not found:
+        unread = sum((disk.unread(place) for place in places), Counter[str]())
+        reasons = "; ".join(f"{reason}: {count:,}" for reason, count in unread.items())
         raise DataMissing(
-            f"The folder {path} has {' and '.join(above)} and no others, where training needs train and val. To "
-            f"evaluate on the images there, name {path / above[0]} itself."
+            f"The folder {places[0]} has no pictures that can be read ({reasons}). Save them as PNG or JPEG, or take "
+            "the folder out."
         )
-    return {"test": path}
-
-
-def _require_classes(place: Path, names: Sequence[str], classes: Sequence[str]) -> None:
-    if not names:
+    kept = [file for file in found if file not in omitted] if omitted else found
+    if not kept:
         raise DataMissing(
-            f"The folder {place} has no subfolders. Put the pictures of each class into a subfolder with its name."
+            f"All pictures in {places[0]} are left out. Take them back with `python -m explorer data check "
+            f"{shlex.quote(str(path))} --take-back`, or take the folder out."
         )
-    unknown = [name for name in names if name not in classes]
-    if unknown:
-        raise DataMissing(
-            f"The folder {place} has a class {unknown[0]!r} that the folder {TRAIN} does not have. Take it out, or "
-            "put training images of it there."
-        )
+    return kept
 
 
-def _subfolders(path: Path, stamps: dict[str, int]) -> list[str]:
-    stamps[str(path)] = path.stat().st_mtime_ns
-    with os.scandir(path) as entries:
-        return sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith("."))
-
-
-def _pictures(path: Path, stamps: dict[str, int]) -> list[str]:
-    """The picture files of a class, in ImageFolder's order: by the path of the folder, then by name."""
-    by_folder: dict[str, list[str]] = {}
-    waiting = [str(path)]
-    while waiting:
-        here = waiting.pop()
-        stamps[here] = Path(here).stat().st_mtime_ns
-        with os.scandir(here) as entries:
-            for entry in entries:
-                name = entry.name.lower()
-                if name.startswith("."):
-                    continue
-                if entry.is_dir(follow_symlinks=False):
-                    waiting.append(entry.path)
-                elif name.endswith(UNREAD):
-                    raise DataMissing(
-                        f"{entry.path} is not a PNG, JPEG or WebP picture. Save it as one of these, or take it out."
-                    )
-                elif name.endswith(PICTURES):
-                    if not entry.is_file():
-                        raise DataMissing(f"{entry.path} is neither a file nor a link to one. Take it out.")
-                    by_folder.setdefault(here, []).append(entry.path)
-    if not by_folder:
-        raise DataMissing(
-            f"The folder {path} has no pictures (files ending in {', '.join(PICTURES)}). Put those of its class into "
-            "it, or take it out."
-        )
-    return [file for here in sorted(by_folder) for file in sorted(by_folder[here])]
+def _passed_over(disk: Disk, found: Layout, omitted: set[str]) -> dict[str, int]:
+    there = sum(Path(file).exists() for file in omitted)
+    return {
+        reason: count
+        for reason, count in ({LEFT_OUT: there} | dict(disk.passed_over) | found.passed_over).items()
+        if count
+    }
 
 
 @contextmanager

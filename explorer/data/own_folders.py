@@ -93,11 +93,12 @@ def readable_folders() -> dict[str, DatasetRow]:
 
 
 def folders_state() -> tuple[object, ...]:
-    """A key that changes when a folder or a picture in one is added or removed; reads modification times only."""
+    """A key that changes when a folder or a picture in one is added, removed or left out; reads times only."""
     state: list[object] = []
     for name in _listed():
         try:
-            state.append((name, tuple(folder(Path(name.partition(":")[2])).stamps.items())))
+            found = folder(Path(name.partition(":")[2]))
+            state.append((name, found.record, tuple(found.stamps.items())))
         except ExplorerError as error:
             state.append((name, str(error)))
     return tuple(state)

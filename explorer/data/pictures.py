@@ -61,7 +61,7 @@ def picture(reference: str, *, data: str = "", image_size: int | None = None, pa
         reference: see the module.
         data: name of the data set of a test image.
         image_size: side of a test image; sizes that its data set is not available in give the original. Photographs and
-            files are not resized.
+            files are not resized; those whose shorter side has 4096 pixels or more are reduced, see `read_picture`.
         paths: whether a path may be read; False for references that are not trusted, as in a link to a page.
 
     Raises:
@@ -95,7 +95,7 @@ def keep_upload(content: bytes) -> str:
     """
     from PIL import Image
 
-    image = Image.fromarray(read_picture(content))
+    image = Image.fromarray(read_picture(content, shorter=UPLOAD_SIDE))
     image.thumbnail((UPLOAD_SIDE, UPLOAD_SIDE), Image.Resampling.LANCZOS)
     name = hashlib.sha256(f"{image.size}".encode() + image.tobytes()).hexdigest()
     path = image_folder() / f"{name}.png"
@@ -163,11 +163,11 @@ _decoded: ByteCache[NDArray[np.uint8]] = ByteCache(MOST_KEPT)
 
 
 def _read(path: Path) -> NDArray[np.uint8]:
-    """The pixels of a file, decoded once as long as it is the same."""
+    """The pixels of a file, decoded once as long as it is the same; photographs of 16 megapixels are reduced."""
     identity = file_identity(path)
     pixels = _decoded.get(identity)
     if pixels is None:
-        pixels = read_picture_file(path)
+        pixels = read_picture_file(path, shorter=UPLOAD_SIDE)
         _decoded.keep(identity, pixels, pixels.nbytes)
     return pixels
 

@@ -133,7 +133,7 @@ def facts_and_data(references: Sequence[str], data: str = "") -> dict[str, tuple
     return {
         each: (
             known,
-            data_for_classes(data or training_data(known) or default, _class_names(known)) if known else default,
+            _data_for(known, data or training_data(known) or default) if known else default,
         )
         for each, known in facts.items()
     }
@@ -161,8 +161,13 @@ def _default_data(facts: Iterable[CheckpointFacts], data: str) -> str:
     named = [(name, known) for known in facts if (name := data or training_data(known))]
     for name, known in named:
         with suppress(ExplorerError):
-            return dataset(data_for_classes(name, _class_names(known))).name
+            return dataset(_data_for(known, name)).name
     return named[0][0] if named else data or DEFAULT_DATA
+
+
+def _data_for(facts: CheckpointFacts, name: str) -> str:
+    """The name of a data set under which a network takes it."""
+    return data_for_classes(name, _class_names(facts), facts.network.channels)
 
 
 def training_data(facts: CheckpointFacts) -> str:

@@ -29,7 +29,8 @@ def evaluate(network: nn.Module, data: str | Data, *, split: str = "test", crops
     Args:
         network: its inputs are normalised by its attribute `normalisation`, by default "channel".
         data: a name, or the result of `load_data`, for example at another image size. Pictures of a folder by name are
-            resized to the network's usual size, and labelled with ImageNet's classes if the network has 1,000.
+            resized to the network's usual size, converted to grey for a network with one channel, and labelled with
+            ImageNet's classes if the network has 1,000.
         split: "test" or "train".
         crops: 1, the whole image, or 10, see `log_probabilities`.
 
@@ -122,9 +123,8 @@ def _fitting(network: nn.Module, name: str) -> Data:
     if config is None or not dataset(name).any_size:
         return load_data(name)
     imagenet = dataset(IMAGENET).classes
-    if config.classes == len(imagenet):
-        name = data_for_classes(name, imagenet)
-    return load_data(name, config.image_size)
+    classes = imagenet if config.classes == len(imagenet) else ()
+    return load_data(data_for_classes(name, classes, config.channels), config.image_size)
 
 
 def _answering(network: nn.Module, pixels: int) -> nn.Module:

@@ -5,7 +5,17 @@ from collections.abc import Mapping, Sequence
 from math import sqrt
 
 from explorer.data.batches import sample_of_test_set
-from explorer.data.catalogue import COLOURS, DATASETS, IMAGENET, DatasetRow, data_status, dataset, known_dataset
+from explorer.data.catalogue import (
+    COLOURS,
+    DATASETS,
+    IMAGENET,
+    DatasetRow,
+    data_for_classes,
+    data_status,
+    dataset,
+    is_folder,
+    known_dataset,
+)
 from explorer.data.pixels import load_data
 from explorer.errors import BadSettings
 from explorer.models.config import NetworkConfig
@@ -38,7 +48,9 @@ def row_of_facts(config: NetworkConfig, known: CheckpointFacts) -> DatasetRow | 
 def dataset_of(config: NetworkConfig, name: str, classes: tuple[str, ...], decisions: list[str]) -> DatasetRow | None:
     """The given data set, or one with as many classes and channels, and with the given class names if any."""
     if name:
-        row = dataset(name)
+        row = dataset(data_for_classes(name, (), config.channels))
+        if row.channels == 1 and is_folder(name):
+            decisions.append(f"The pictures of {row.source} are converted to grey, for one channel.")
         if (len(row.classes), row.channels) != (config.classes, config.channels):
             raise BadSettings(
                 f"`data` (={name!r}) has {len(row.classes)} classes and {row.channels} channels; these weights are for "

@@ -233,3 +233,66 @@ def test_a_mistake_in_a_folder_leads_to_its_explanation(open_page, write, imagen
     (link,) = app.get("page_link")
     assert "folder=The+folder+pets" in link.proto.query_string
     assert "image=test%3A3" in link.proto.query_string
+
+
+def test_broken_pictures_are_found_left_out_and_taken_back(open_page, write):
+    pets = write("cat", "dog", count=9)
+    for number in range(7):
+        (pets / "cat" / f"{number}.png").write_text("no picture")
+    whole = (pets / "dog" / "8.png").read_bytes()
+    (pets / "dog" / "8.png").write_bytes(whole[: len(whole) // 2])
+    app = open_page("data")
+    app.text_input(key="folder-0").set_value(str(pets))
+    button(app, "Add").click().run()
+    assert [each.value.replace("\\", "").partition(":")[0] for each in app.warning] == [
+        f"7 of 18 pictures in {pets} cannot be read"
+    ]
+    button(app, "Check the pictures").click().run()
+    assert "8 of 18 pictures in" in app.warning[0].value
+    assert "and 3 more" in app.warning[0].value
+    button(app, "Leave them out").click().run()
+    assert not app.warning
+    assert "10 test images" in texts(app)
+    assert "pictures left out by you: 8" in texts(app).replace("\\", "")
+    button(app, "Take back 8 left out").click().run()
+    assert "18 test images" in texts(app)
+
+
+def test_what_was_taken_for_what_stands_on_the_card(open_page, write):
+    top = write("Training Set/cat", "Training Set/dog", "validation/cat", "validation/dog", "test/cat", "test/dog")
+    (top / "test" / "Thumbs.db").write_bytes(b"")
+    add_folder(str(top))
+    shown = texts(open_page("data")).replace("\\", "")
+    assert "4 training and 4 test images" in shown
+    assert "Training images are those in Training Set; errors are measured on validation." in shown
+    assert "pictures in test, since errors are measured on validation: 4" in shown
+    assert "files and folders of the operating system (__MACOSX, Thumbs.db and the like): 1" in shown
+
+
+def test_a_folder_of_several_data_sets_offers_each(open_page, write):
+    paths = [f"{name}/{split}/{each}" for name in ("birds", "plants") for split in ("train", "test") for each in "ab"]
+    top = write(*paths, above="all")
+    app = open_page("data")
+    app.text_input(key="folder-0").set_value(str(top))
+    button(app, "Add").click().run()
+    assert "holds 2 data sets" in app.error[0].value
+    button(app, "Add plants").click().run()
+    assert own_folders() == [f"folder:{top}/plants"]
+    assert not app.error
+
+
+def test_data_sets_that_are_not_here_stay_out_of_the_way(open_page):
+    app = open_page("data")
+    (more,) = [each.label for each in app.expander]
+    assert more == "More data sets: CIFAR-100, SVHN, FashionMNIST, MNIST"
+    assert [each.label for each in app.button if each.label.startswith("Download")] == [
+        "Download (170 MB)", "Download (169 MB)", "Download (246 MB)", "Download (31 MB)", "Download (12 MB)",
+    ]  # fmt: skip
+    assert "MNIST" not in str(open_page("evaluate", networks="plain8").selectbox(key="data").options)
+
+
+def test_a_link_to_a_data_set_that_is_not_here_says_where_it_comes_from(open_page):
+    app = open_page("evaluate", networks="plain8", data="MNIST")
+    assert app.warning[0].value == (
+        "The link asks for images of MNIST, which is not on this machine. Download it on the Data page."
+    )

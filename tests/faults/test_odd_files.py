@@ -68,7 +68,7 @@ CHANGING = [
 ]
 ELSEWHERE = {  # what these do is no question of the runs that are there, or other tests ask it
     "app", "train", "load", "degradation run", "runs import", "checkpoints import", "checkpoints delete", "data add",
-    "data remove", "data download", "data verify", "xray", "shattering", "lesson",
+    "data check", "data remove", "data download", "data verify", "xray", "shattering", "lesson",
     "operate", "lesion", "shuffle", "shortcut-strength", "critical", "probe", "cka", "cka-pitfall", "paths",
     "landscape", "refine", "block", "contributions",
 }  # fmt: skip

@@ -9,6 +9,24 @@ from explorer.ui.data.class_pictures import class_pictures
 from explorer.ui.errors import fragment, show_error
 from explorer.ui.wording import size
 
+CLASSES = 10  # named on a card
+ALWAYS = ("digits", "cifar10")  # have a card on every machine
+
+
+def names_of_cards() -> list[str]:
+    """The data sets with a card: the usual ones, those on this machine, and those being downloaded."""
+    return [name for name, row in DATASETS.items() if namesake(row) == name and (name in ALWAYS or _begun(row))]
+
+
+def namesake(row: DatasetRow) -> str:
+    """The first data set with the same files: both kinds of classes of CIFAR-100 share one card."""
+    return next((name for name, other in DATASETS.items() if other.archive is row.archive), row.name)
+
+
+def _begun(row: DatasetRow) -> bool:
+    state = downloads.download_progress(row.name).state
+    return state in ("running", "failed", "interrupted") or data_status(row.name).available
+
 
 def data_card(name: str) -> None:
     """Facts of a data set; for one to download a button and the progress, refreshed while it runs."""
@@ -28,9 +46,9 @@ def _card(row: DatasetRow, running: bool) -> None:
     colour = "colour" if row.channels == 3 else "grey"
     st.markdown(
         f"{row.train_images:,} training and {row.test_images:,} test images, {colour}, {sizes} pixels  \n"
-        f"{len(row.classes)} classes: {', '.join(row.classes)}"
+        f"{_classes(row)}"
     )
-    st.caption(row.source)
+    st.caption(f"{row.source}. Licence: {row.licence}.")
     if row.archive is None:
         st.markdown(status.detail)
         return
@@ -58,3 +76,10 @@ def _card(row: DatasetRow, running: bool) -> None:
         if st.button(label, type="primary", icon=":material/download:", key=f"download-{row.name}"):
             downloads.start_download(row.name)
             st.rerun()
+
+
+def _classes(row: DatasetRow) -> str:
+    more = f" and {len(row.classes) - CLASSES} more" if len(row.classes) > CLASSES else ""
+    others = [each for each in DATASETS.values() if row.archive and each.archive is row.archive and each is not row]
+    also = "".join(f"; as {each.title}: {len(each.classes)}" for each in others)
+    return f"{len(row.classes)} classes: {', '.join(row.classes[:CLASSES])}{more}{also}"

@@ -11,13 +11,14 @@ from explorer.ui.widgets.live_chart import cached_drawing, live_chart
 
 SIDE = 2  # of a class's square of pictures
 COLUMNS = 5
+MOST = 10  # classes shown
 GREY = 128  # between the pictures
 HEIGHT = 236  # pixels: two rows fit half of a small screen
 
 
 def class_pictures(name: str) -> None:
-    """The first test images of each class, in a square."""
-    classes = dataset(name).classes
+    """The first test images of each class, in a square; of the first classes where there are many."""
+    classes = dataset(name).classes[:MOST]
     with readable_errors():
         live_chart(
             cached_drawing(f"classes of {name}", lambda: _figure(name)),
@@ -28,7 +29,7 @@ def class_pictures(name: str) -> None:
 
 
 def _figure(name: str) -> Figure:
-    classes = dataset(name).classes
+    classes = dataset(name).classes[:MOST]
     squares = [StripImage(_square(name, label), title) for label, title in enumerate(classes)]
     return image_strip(squares, columns=COLUMNS, height=HEIGHT)
 

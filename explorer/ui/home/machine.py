@@ -8,6 +8,7 @@ from explorer.data.catalogue import DATASETS, data_status
 from explorer.machine import available_memory, total_memory
 from explorer.results import DeviceFacts
 from explorer.ui.navigation import page
+from explorer.ui.widgets.data_choice import built_in
 from explorer.ui.widgets.waiting import show_result
 
 
@@ -19,12 +20,15 @@ def machine() -> None:
         show_result(compute.ask(devices.device_facts), ":gray[Asking PyTorch for the device ...]", _device)
     with st.container(border=True):
         st.markdown("#### :material/dataset: Data")
-        for name, row in DATASETS.items():
-            available = data_status(name).available
+        shown = built_in()
+        for name in shown:
+            row, available = DATASETS[name], data_status(name).available
             state = ":green-badge[:material/check: ready]" if available else ":gray-badge[not downloaded]"
             st.markdown(
                 f"**{row.title}** {state}  \n{row.train_images + row.test_images:,} images, {len(row.classes)} classes"
             )
+        if others := [row.title for name, row in DATASETS.items() if name not in shown]:
+            st.caption(f"To download: {', '.join(others)}.")
         st.page_link(page("data"), label="To the Data page", icon=":material/arrow_forward:")
 
 

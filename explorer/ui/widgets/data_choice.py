@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from explorer.data.catalogue import DATASETS, OWN, is_folder
+from explorer.data.catalogue import DATASETS, OWN, data_status, is_folder
 from explorer.data.own_folders import HOW_TO_ADD, readable_folders
 from explorer.errors import quoted
 from explorer.escaping import in_markdown
@@ -49,7 +49,13 @@ def refuse_others(key: str, options: Mapping[str, str]) -> None:
         options: labels by name.
     """
     asked = st.query_params.get(key)
-    if asked is not None and asked not in options.values():
+    missing = next((row for row in DATASETS.values() if row.title == asked), None)
+    if missing is not None and asked not in options.values() and not data_status(missing.name).available:
+        st.warning(
+            f"The link asks for images of {missing.title}, which is not on this machine. Download it on the Data page."
+        )
+        del st.query_params[key]
+    elif asked is not None and asked not in options.values():
         st.warning(
             f"The link asks for images of {in_markdown(quoted(asked)[1:-1])}, which is neither a data set offered "
             f"here nor a folder on your list, so it is not read. If it is a folder of yours: {HOW_TO_ADD}"
@@ -59,8 +65,12 @@ def refuse_others(key: str, options: Mapping[str, str]) -> None:
 
 
 def built_in() -> dict[str, str]:
-    """Labels of the built-in data sets, by name."""
-    return {row.name: row.title for row in DATASETS.values()}
+    """Labels of the published data sets, by name: the usual ones, and the others that are on this machine."""
+    return {
+        name: row.title
+        for name, row in DATASETS.items()
+        if name in ("digits", "cifar10") or data_status(name).available
+    }
 
 
 def folder_labels() -> dict[str, str]:

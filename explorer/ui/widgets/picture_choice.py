@@ -12,6 +12,7 @@ from explorer.analysis.answers import Show, ranked_images
 from explorer.compute.client import compute
 from explorer.compute.functions import predictions
 from explorer.data.catalogue import DatasetRow, data_status, dataset, known_dataset
+from explorer.data.picture_kinds import ENDINGS, missing_reader
 from explorer.data.pictures import PHOTOGRAPHS, Picture, keep_upload, picture, thumbnail
 from explorer.data.pixels import load_test
 from explorer.data.unknown import is_unknown
@@ -252,9 +253,9 @@ def _thumbnail(offer: StripPicture, data: str) -> StripImage:
 def _upload() -> bool:
     """A field for a file; False if the file given cannot be read, for the reason shown."""
     given = st.file_uploader(
-        "A PNG, JPEG or WebP picture, at most 25 megapixels. It stays on this machine; its central square is scaled to "
-        "the networks' image size.",
-        type=["png", "jpg", "jpeg", "webp"],
+        "A picture (PNG, JPEG, WebP, BMP and others). It stays on this machine; its central square is scaled to the "
+        "networks' image size.",
+        type=[ending[1:] for ending in ENDINGS if not missing_reader(ending)],
         max_upload_size=MOST_MEGABYTES,
         key="picture_file",
     )

@@ -17,7 +17,7 @@ from types import SimpleNamespace
 import pytest
 from filelock import FileLock
 
-from explorer.data import catalogue, cifar
+from explorer.data import catalogue, cifar, svhn
 from explorer.data import download as module
 from explorer.data.catalogue import data_status, verify_data
 from explorer.data.download import cancel_download, download, download_progress, start_download
@@ -337,3 +337,79 @@ def lock_is_held(folder: Path) -> bool:
         return True
     lock.release()
     return False
+
+
+@pytest.fixture
+def files_on_the_web(monkeypatch, tmp_path):
+    """A mirror with the two files of SVHN, which answers one request for each; gives their content and the requests."""
+    contents = {"train_32x32.mat": os.urandom(700_000), "test_32x32.mat": os.urandom(300_000)}
+    requests = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            wanted = self.headers["Range"]
+            requests.append((self.path, wanted))
+            start = int(wanted.removeprefix("bytes=").rstrip("-")) if wanted else 0
+            body = contents[self.path.rpartition("/")[2]][start:]
+            self.send_response(206 if start else 200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
+    Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    files = replace(svhn.FILES, files={name: (len(each), md5(each).hexdigest()) for name, each in contents.items()})
+    monkeypatch.setitem(catalogue.DATASETS, "svhn", replace(catalogue.DATASETS["svhn"], archive=files))
+    monkeypatch.setenv("EXPLORER_MIRROR", f"http://127.0.0.1:{server.server_port}/copies/")
+    monkeypatch.setenv("EXPLORER_DATA", str(tmp_path / "data"))
+    yield contents, requests
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_data_set_of_several_files_is_downloaded_one_after_the_other(files_on_the_web, tmp_path):
+    contents, requests = files_on_the_web
+    steps = list(download("svhn"))
+    assert steps[-1] == (1_000_000, 1_000_000)
+    assert steps == sorted(steps)
+    place = tmp_path / "data" / "SVHN"
+    assert {path.name: path.read_bytes() for path in place.iterdir()} == contents
+    assert requests == [("/copies/SVHN/train_32x32.mat", None), ("/copies/SVHN/test_32x32.mat", None)]
+    assert verify_data("svhn").available
+    (place / "test_32x32.mat").write_bytes(b"damaged")
+    list(download("svhn"))  # replaces what is damaged
+    assert verify_data("svhn").available
+
+
+@pytest.mark.parametrize("there", [100_000, 700_000, 950_000])
+def test_a_download_of_several_files_goes_on_where_it_stopped(files_on_the_web, tmp_path, there):
+    contents, requests = files_on_the_web
+    part = tmp_path / "data" / ".downloads" / "svhn.tar.gz.part"
+    part.parent.mkdir(parents=True)
+    part.write_bytes(b"".join(contents.values())[:there])
+    list(download("svhn"))
+    assert verify_data("svhn").available
+    within = there if there < 700_000 else there - 700_000
+    assert requests[0][1] == (f"bytes={within}-" if within else None)
+    assert len(requests) == (2 if there < 700_000 else 1)
+
+
+def test_one_wrong_file_of_several_installs_nothing(files_on_the_web, tmp_path):
+    contents, _ = files_on_the_web
+    contents["test_32x32.mat"] = bytes(300_000)
+    with pytest.raises(DataMissing, match=r"copies/SVHN/test_32x32\.mat is not SVHN: its md5 checksum is"):
+        list(download("svhn"))
+    assert not (tmp_path / "data" / "SVHN").exists()
+    assert not (tmp_path / "data" / ".downloads" / "svhn.tar.gz.part").exists()
+
+
+def test_both_kinds_of_classes_of_cifar100_share_a_download(monkeypatch, tmp_path):
+    monkeypatch.setenv("EXPLORER_DATA", str(tmp_path))
+    monkeypatch.setenv("EXPLORER_MIRROR", "http://127.0.0.1:9")
+    with pytest.raises(DataMissing, match=r"CIFAR-100 could not be downloaded from .*/cifar-100-python\.tar\.gz"):
+        list(download("cifar100-coarse"))
+    assert download_progress("cifar100") == download_progress("cifar100-coarse")
+    assert download_progress("cifar100").state == "failed"

@@ -271,8 +271,11 @@ def test_categories_are_had_from_torchvision_where_its_list_is_elsewhere(monkeyp
     [
         ([], "There is no folder {0}. Name a folder with a subfolder for each class."),
         (["a.png"], "The folder {0} has no subfolders. Put the pictures of each class into a subfolder"),
-        (["a/1.png", "b/notes/"], "The folder {0}/b has no pictures (files ending in .jpg, .jpeg, .png, .webp)."),
-        (["a/1.png", "b/2.bmp"], "{0}/b/2.bmp is not a PNG, JPEG or WebP picture. Save it as one of these, or take it"),
+        (["b/notes/"], "The folders in {0} have no pictures (b). Put the pictures of each class into its folder."),
+        (
+            ["a/1.png", "b/2.gif"],
+            "The folder {0}/b has no pictures that can be read (GIF pictures, a kind that is not read: 1). Save them",
+        ),
         (
             ["val/a/1.png"],
             "The folder {0} has val and no others, where training needs train and val. To evaluate on the im",
@@ -303,10 +306,10 @@ def test_what_is_no_folder_and_what_is_not_said_in_full_are_refused(write):
         dataset(f"folder:{folder}/a/1.png")
     with pytest.raises(BadSettings, match="The folder pets is not an absolute path"):
         dataset("folder:pets")
-    for name in ("directory:/tmp", "digits:/tmp", "folder"):
+    for name in ("directory:/tmp", "grey-directory:/tmp", "folder"):
         with pytest.raises(UnknownName) as error:
             dataset(name)
-        assert str(error.value).endswith("Known: digits, cifar10. A folder of pictures is named folder:/absolute/path.")
+        assert str(error.value).endswith("fashionmnist, mnist. A folder of pictures is named folder:/absolute/path.")
 
 
 def test_hidden_files_and_pipes_do_no_harm(write):

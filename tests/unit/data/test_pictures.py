@@ -105,6 +105,8 @@ FILES = {
         COLOURS,
     ),
     "WebP": (saved(rgb(), "WEBP", lossless=True), COLOURS),
+    "BMP": (saved(rgb(), "BMP"), COLOURS),
+    "BMP, palette": (saved(rgb().quantize(16), "BMP"), np.array(rgb().quantize(16).convert("RGB"))),
     "WebP, animated": (
         saved(rgb(), "WEBP", lossless=True, save_all=True, append_images=[rgb(255 - COLOURS)], duration=50),
         COLOURS,
@@ -194,9 +196,11 @@ HOSTILE = {
     "text": (b"Dear network,\n", f"The file (14 bytes) {NO_PICTURE}"),
     "GIF": (saved(rgb(), "GIF"), NO_PICTURE),
     "TIFF": (saved(rgb(), "TIFF"), NO_PICTURE),
-    "BMP": (saved(rgb(), "BMP"), NO_PICTURE),
+    "BMP, cut off": (saved(rgb(), "BMP")[:60], BROKEN),
+    "a text that begins as a BMP does": (b"BMW drives by, for forty bytes and more", NO_PICTURE),
     "SVG": (b'<svg xmlns="http://www.w3.org/2000/svg"/>', NO_PICTURE),
-    "HEIC": (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", NO_PICTURE),
+    "another kind in the same container": (b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom", NO_PICTURE),
+    "AVIF, only the first bytes": (b"\0\0\0\x18ftypavif\0\0\0\0avifmif1", BROKEN),
     "sound in a RIFF file": (b"RIFF\x24\0\0\0WAVEfmt ", NO_PICTURE),
     "PNG, only the first bytes": (b"\x89PNG\r\n\x1a\n", BROKEN),
     "PNG, cut off": (saved(rgb())[:60], BROKEN),
@@ -461,3 +465,68 @@ def test_what_cannot_be_fitted_is_told(shape, side, channels, message):
     with pytest.raises(BadSettings) as error:
         fitted(np.zeros(shape, np.uint8), side, channels)
     assert message in str(error.value)
+
+
+def test_avif_is_read_as_pillow_reads_it():
+    smooth = Image.fromarray(COLOURS).resize((64, 48))
+    content = saved(smooth, "AVIF", quality=90)
+    with Image.open(io.BytesIO(content)) as theirs:
+        np.testing.assert_array_equal(read_picture(content), np.array(theirs.convert("RGB")))
+
+
+def test_a_kind_without_its_reader_says_what_to_install(monkeypatch):
+    monkeypatch.setattr(picture_files, "has_reader", lambda kind: kind not in ("HEIC", "AVIF"))
+    for kind, head, package in (("HEIC", b"heic", "pillow-heif"), ("AVIF", b"avif", "--upgrade pillow")):
+        with pytest.raises(BadSettings) as error:
+            read_picture(b"\0\0\0\x18ftyp" + head + b"\0\0\0\0mif1" + head)
+        assert str(error.value) == (
+            f"The file is a picture of the kind {kind}, for which no reader is installed. Install one with "
+            f"`pip install {package}`, or save the picture as PNG or JPEG."
+        )
+
+
+@pytest.mark.parametrize(
+    ("kind", "mode", "options"),
+    [
+        ("JPEG", "RGB", {"quality": 95}), ("JPEG", "L", {}), ("JPEG", "CMYK", {}),
+        ("JPEG", "RGB", {"progressive": True}),
+        ("PNG", "RGB", {}), ("PNG", "P", {}), ("PNG", "RGBA", {}), ("PNG", "1", {}), ("WEBP", "RGB", {}),
+        ("BMP", "RGB", {}),
+    ],
+)  # fmt: skip
+def test_a_large_photograph_is_reduced_to_twice_what_is_needed_or_more(kind, mode, options):
+    across = Image.linear_gradient("L").resize((3000, 2000))
+    photograph = Image.merge("RGB", (across, across.rotate(180), across.transpose(Image.Transpose.FLIP_LEFT_RIGHT)))
+    content = saved(photograph.convert(mode), kind, **options)
+    whole, reduced = read_picture(content), read_picture(content, shorter=64)
+    assert whole.shape == (2000, 3000, 3)
+    assert 128 <= min(reduced.shape[:2]) < 400
+    assert reduced.shape[1] / reduced.shape[0] == pytest.approx(1.5, abs=0.02)
+    small = [
+        np.array(Image.fromarray(each).resize((96, 64), Image.Resampling.BILINEAR), int) for each in (whole, reduced)
+    ]
+    assert np.abs(small[0] - small[1]).mean() < 1  # of 255
+
+
+def test_pictures_up_to_four_megapixels_keep_their_pixels():
+    photograph = Image.linear_gradient("L").resize((2000, 2000)).convert("RGB")
+    for kind in ("JPEG", "PNG"):
+        content = saved(photograph, kind)
+        np.testing.assert_array_equal(read_picture(content, shorter=32), read_picture(content))
+
+
+def test_what_is_too_large_to_be_read_whole_is_read_reduced():
+    content = saved(Image.new("RGB", (6000, 5000), "red"), "JPEG")
+    with pytest.raises(BadSettings, match="30|more than 25 megapixels"):
+        read_picture(content)
+    pixels = read_picture(content, shorter=224)
+    assert min(pixels.shape[:2]) >= 448
+    assert (np.abs(pixels.astype(int) - (255, 0, 0)) < 3).all()
+
+
+def test_a_photograph_on_its_side_is_turned_after_it_is_reduced():
+    photograph = Image.linear_gradient("L").resize((3000, 2000)).convert("RGB")
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turned by a quarter
+    found = read_picture(saved(photograph, "JPEG", exif=exif), shorter=64)
+    assert found.shape[0] > found.shape[1]
