@@ -71,7 +71,7 @@ def _require_known(config: NetworkConfig) -> None:
         "excitations": config.excitation,
         f"shortcuts times {config.shortcut_scale:g}, with which no block is the identity": config.shortcut_scale != 1,
         f"a {config.stem} stem": config.stem != "small",
-        "max pooling after the stem": config.pooled_stem,
+        "max pooling after the stem": config.stem == "small" and config.pooled_stem,
         "images enlarged before the stem": bool(config.enlarged),
         "stages that do not double their width": bool(config.widths),
         "stages of its own": bool(config.stages),

@@ -36,6 +36,23 @@ class PadShortcut(nn.Module):
         return F.pad(kept, self.padding)
 
 
+LEAST_STRIDED = 8  # channels
+
+
+def overruns(convolution: nn.Module) -> bool:
+    """Whether oneDNN writes outside of a buffer for the weight gradient of this convolution, channels last.
+
+    Without AVX-512 it does for strided 1x1 convolutions of fewer than 8 input channels (PyTorch 2.14.1, found with the
+    checks of glibc's malloc and with valgrind).
+    """
+    return (
+        isinstance(convolution, nn.Conv2d)
+        and convolution.kernel_size == (1, 1)
+        and convolution.stride != (1, 1)
+        and convolution.in_channels < LEAST_STRIDED
+    )
+
+
 class ProjectionShortcut(nn.Module):
     """Options B and C: a 1x1 convolution, with norm except in pre-activation networks.
 
@@ -55,12 +72,13 @@ class ProjectionShortcut(nn.Module):
         super().__init__()
         self.pool = nn.AvgPool2d(stride, ceil_mode=True, count_include_pad=False) if pooled else None
         self.conv = convolution(in_width, out_width, 1, stride=1 if pooled else stride, norm=norm)
+        self.narrow = overruns(self.conv)
         self.norm = norm_after(norm, out_width) if has_norm else None
 
     def forward(self, x: Tensor) -> Tensor:
         if self.pool is not None:
             x = self.pool(x)
-        out: Tensor = self.conv(x)
+        out: Tensor = self.conv(x.contiguous() if self.narrow else x)
         return out if self.norm is None else self.norm(out)
 
 

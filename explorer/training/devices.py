@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from explorer.machine import core_count, total_memory
+from explorer.models.shortcuts import overruns
 from explorer.results import DeviceFacts, Precision
 
 
@@ -29,16 +30,8 @@ def best_precision(device: torch.device, image_size: int) -> Precision:
 
 
 def memory_format(network: nn.Module) -> torch.memory_format:
-    """Order in memory in which a network trains fastest: channels last, where that is safe.
-
-    Without AVX-512, oneDNN's weight gradient of a strided 1x1 convolution writes outside of its buffer if the
-    convolution has fewer than 8 input channels, channels last (PyTorch 2.14.1, found with valgrind).
-    """
-    narrow = any(
-        isinstance(each, nn.Conv2d) and each.kernel_size == (1, 1) and each.stride != (1, 1) and each.in_channels < 8
-        for each in network.modules()
-    )
-    return torch.contiguous_format if narrow else torch.channels_last
+    """Order in memory in which a network trains fastest: channels last, where that is safe."""
+    return torch.contiguous_format if any(map(overruns, network.modules())) else torch.channels_last
 
 
 @contextmanager
