@@ -19,6 +19,7 @@ from explorer.numerals import percent
 from explorer.results import Candidate
 from explorer.training.normalisation_choice import CLEAR, excess, image_losses, kinds_of
 from explorer.weights.choices import alternatives, assumptions, difference
+from explorer.weights.matching import mapped
 
 IMAGES, AT_ONCE, FIRST = 400, 100, 50  # of the last candidates; of a group; of the first one, which all see
 MOST_ROUNDS = 4
@@ -31,7 +32,8 @@ class _Trial:
     def __init__(self, config: NetworkConfig, state: Mapping[str, Tensor]) -> None:
         with torch.device("meta"):
             network = Network(config)
-        network.load_state_dict(dict(state), assign=True)  # shares the tensors, which are not changed
+        # Mapped for each: where biases go in a pre-activation network depends on where its shortcuts start
+        network.load_state_dict(mapped(network, state), assign=True)
         self.config, self._state = config, state
         self.network = fused(network.eval())
         self.losses, self._wrong = torch.zeros(0, dtype=torch.float64), 0
@@ -78,7 +80,7 @@ def measured_network(
 
     Args:
         config: the network assumed; it stays where others are not clearly better.
-        state: its own state dict; the other networks have the same keys.
+        state: the weights, under any names.
         data: of its channels and classes; training images if there are any.
         normalisation: a kind, see `data.normalisations`; empty measures that too.
 

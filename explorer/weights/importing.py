@@ -120,10 +120,10 @@ def import_checkpoint(
         decisions.append(f"The shapes of its weights are those of {config.name}.")
         with progress.part(1, 4):
             if row is not None and at_hand(row):
-                measured = measured_network(config, built.state_dict(), load_data(row.name), normalisation)
+                measured = measured_network(config, state, load_data(row.name), normalisation)
                 candidates = measured.candidates
                 decisions += measured.decisions
-                built = _built(measured.config, built.state_dict())
+                built = _built(measured.config, state)
             else:
                 decisions += assumptions(config)
         decisions += remarks(built.config)

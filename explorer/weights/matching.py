@@ -64,7 +64,7 @@ def mapped(network: Network, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         more = len(differences) - MOST_LISTED
         listed = "; ".join(differences[:MOST_LISTED]) + (f"; and {more} more" if more > 0 else "")
         raise BadSettings(f"These weights do not fit {network.config.name}: {listed}.")
-    return {key: found[key] if key in found else torch.zeros_like(tensor) for key, tensor in own.items()}
+    return {key: found[key] if key in found else torch.zeros_like(tensor, device="cpu") for key, tensor in own.items()}
 
 
 def _shape_differences(own: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> list[str]:
