@@ -75,6 +75,9 @@ bench-clicks: $(READY) ## Measure how quickly pages answer a click while an expe
 bench-block-clicks: $(READY) ## Measure how quickly the Blocks page answers a click on a block (needs chromium, CIFAR-10)
 	$(VENV_PYTHON) -m benchmarks.block_clicks $(ARGS)
 
+bench-import: $(READY) ## Measure what measuring the network adds to an import of weights (needs CIFAR-10)
+	OMP_WAIT_POLICY=passive $(VENV_PYTHON) -m benchmarks.import_cost $(ARGS)
+
 bench-scale: $(READY) ## Measure listing and drawing of hundreds of runs (1.4 GB in the temporary folder)
 	$(VENV_PYTHON) -m benchmarks.scale $(ARGS)
 

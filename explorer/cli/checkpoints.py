@@ -132,4 +132,11 @@ def _text(found: Imported) -> str:
     if found.sample_error is not None:
         facts.append(f"Error on {found.sample_images} test images: {percent(found.sample_error)}.")
     facts += [f"Warning: {each}" for each in found.warnings]
+    if found.candidates:
+        rows = [
+            {"network": each.network, "difference": each.what, "loss": f"{each.loss:.3g}",
+             "error": percent(each.error), "images": each.images}
+            for each in found.candidates
+        ]  # fmt: skip
+        facts.append(f"Networks with the same weights:\n{text_table(rows, list(rows[0]))}")
     return "\n".join([*facts, f"saved as {found.id}: {found.path}"])

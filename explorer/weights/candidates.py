@@ -22,6 +22,7 @@ from explorer.weights.choices import alternatives, assumptions, difference
 from explorer.weights.matching import mapped
 
 IMAGES, AT_ONCE, FIRST = 400, 100, 50  # of the last candidates; of a group; of the first one, which all see
+LEAST = 200  # that the two best see
 MOST_ROUNDS = 4
 HOPELESS = 0.9  # fraction of the error by chance above which no candidate is right: pairs of changes are tried
 
@@ -158,10 +159,11 @@ def _race(trials: list[_Trial], images: _Images, tried: dict[str, _Trial]) -> _T
         if not finite:
             break
         best = sorted(finite, key=lambda each: each.loss)
-        running = [each for each in finite if not _clearly_worse(each, best[0])]
+        kept = best[:2] if best[0].images < LEAST else best[:1]
+        running = [each for each in finite if each in kept or not _clearly_worse(each, best[0])]
         if len(running) == 1:
             break
-    return trials[0] if trials[0] in running else best[0]
+    return best[0] if _clearly_worse(trials[0], best[0]) else trials[0]
 
 
 def _candidate(trial: _Trial, assumed: NetworkConfig, chosen: _Trial, kind: str) -> Candidate:

@@ -224,7 +224,7 @@ def _candidates(value: Imported) -> None:
             "Network": each.network,
             "Difference": each.what or "assumed first",
             "Loss": f"{each.loss:.3g}",
-            "Error": wording.percent(each.error),
+            "Error": wording.percent(each.error).replace(" ", "\N{NO-BREAK SPACE}"),
             "Images": each.images,
         }
         for each in value.candidates
