@@ -11,7 +11,7 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 py
 VENV_PYTHON := .venv/bin/python
 READY := .venv/.requirements-installed
 
-.PHONY: help setup run test test-fast test-slow look lint types bench-train bench-responses bench-probes bench-attributions bench-first-paint bench-first-answer bench-evaluation bench-lesions bench-clicks bench-block-clicks bench-scale bench-folder gpu-check zoo zoo-pack zoo-lesions clean
+.PHONY: help setup run test test-fast test-slow look lint types bench-train bench-responses bench-probes bench-attributions bench-first-paint bench-first-answer bench-evaluation bench-lesions bench-clicks bench-block-clicks bench-import bench-scale bench-folder gpu-check zoo zoo-pack zoo-lesions clean
 
 help: ## Show this list
 	@echo 'ResNet Explorer: make TARGET'
