@@ -245,11 +245,11 @@ def _of_folder(kind: str, scanned: Folder) -> DatasetRow:
     if labels == IMAGENET:
         classes = imagenet.categories()
         synsets = imagenet.are_synsets(scanned.classes)
-        numbers = list(range(len(classes))) if synsets else class_numbers(scanned.classes, classes, "ImageNet's")
+        numbers = list(range(len(classes))) if synsets else class_numbers(scanned.classes, classes, "ImageNet")
     elif labels != OWN:
         row = DATASETS[labels]
         classes, side, normalisation, channels = row.classes, row.sizes[0], f"channel:{labels}", row.channels
-        numbers = class_numbers(scanned.classes, classes, f"{row.title}'s")
+        numbers = class_numbers(scanned.classes, classes, row.title)
     if kind.startswith(GREY):
         channels, normalisation = 1, "half"
     return DatasetRow(

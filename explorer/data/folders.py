@@ -98,7 +98,7 @@ def class_numbers(folders: Sequence[str], classes: Sequence[str], owner: str) ->
     """The index in `classes` that each folder is named after, ignoring case and "_" for " " where that is unique.
 
     Args:
-        owner: whose classes these are in messages, such as "ImageNet's".
+        owner: whose classes these are in messages, such as "ImageNet".
 
     Raises:
         BadSettings: a folder is named after no class or two, or two folders after one; the message names it.
@@ -112,11 +112,11 @@ def class_numbers(folders: Sequence[str], classes: Sequence[str], owner: str) ->
         matches = [exact[name]] if name in exact else alike.get(_normalised(name), [])
         if len(matches) > 1:
             both = " or ".join(classes[number] for number in matches)
-            raise BadSettings(f"The subfolder {name!r} can be two of {owner} classes. Rename it to {both}.")
+            raise BadSettings(f"The subfolder {name!r} can be two of the classes of {owner}. Rename it to {both}.")
         if not matches:
             raise BadSettings(
-                f"The subfolder {name!r} is not named after one of {owner} {len(classes):,} classes. Rename it to the "
-                f"class it shows, as {classes[0]!r} or {classes[-1]!r}, or take it out."
+                f"The subfolder {name!r} is not named after one of the {len(classes):,} classes of {owner}. Rename it to "
+                f"the class it shows, as {classes[0]!r} or {classes[-1]!r}, or take it out."
             )
         numbers += matches
     if len(set(numbers)) < len(numbers):

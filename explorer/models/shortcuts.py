@@ -78,7 +78,7 @@ class ProjectionShortcut(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if self.pool is not None:
             x = self.pool(x)
-        out: Tensor = self.conv(x.contiguous() if self.narrow else x)
+        out: Tensor = self.conv(x.contiguous() if self.narrow and self.training else x)
         return out if self.norm is None else self.norm(out)
 
 

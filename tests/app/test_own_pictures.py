@@ -152,9 +152,10 @@ def test_studies_measure_trained_and_untrained_networks_on_a_folder(open_page, w
     assert ("Measured on test images" in texts(app)) == (study != "Responses")
 
 
-def test_a_study_of_a_network_of_imagenet_without_a_folder_says_what_to_do(open_page, imagenet_like):
+def test_a_study_of_a_network_of_imagenet_without_a_folder_says_what_it_shows(open_page, imagenet_like):
     app = open_page("responses", networks=imagenet_like)
-    assert "add it on the Data page" in app.error[0].value
+    assert not app.error
+    assert "Measured on crops of two photographs, since the images of these networks are not here" in texts(app)
 
 
 @pytest.mark.parametrize("study", ["xray", "shattering"])

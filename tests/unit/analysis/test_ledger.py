@@ -85,7 +85,7 @@ def test_a_pre_activation_branch_by_hand(images, shares):
 def test_an_excitation_is_part_of_the_branch(images):
     network = TwoBlocks(0.5, 0.5)
     block = network.blocks[0]
-    block.excitation = Excitation(4)
+    block.excitation = Excitation(4, 1)
     nn.init.zeros_(block.excitation.expand.weight)
     nn.init.zeros_(block.excitation.expand.bias)  # the gate is a half for all
     assert list(residual_ledger(network, images, LABELS)["branch_ratio"]) == pytest.approx([0.25, 0.5], rel=1e-5)

@@ -183,7 +183,7 @@ def test_a_target_is_one_class_or_one_for_each_image_or_the_predicted_one(lived_
         (torch.tensor([0, 1, 99]), "`target` (=tensor([ 0,  1, 99])) is not a class: there are 10, from 0 to 9."),
         (torch.tensor([0, 1]), "`target` has shape (2,); expected a class or one for each of 3 images."),
         (torch.zeros(3, 1).long(), "`target` has shape (3, 1); expected a class or one for each of 3 images."),
-        (1.0, "`target` (=1.0) is not a whole number: give a class, or one for each image."),
+        (1.0, "`target` (=1.0) is not a whole number: give a class, or one for each image, as numbers or names."),
         (True, "`target` (=True) is not a whole number: give a class, or one for each image."),
     ],
     ids=str,

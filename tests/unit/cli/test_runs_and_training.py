@@ -136,7 +136,7 @@ def test_train_without_a_network_is_wrong_usage(capsys):
             "error: No schedule is called 'cosin'. Did you mean 'cosine'? Known: he2015, one_cycle, cosine, constant.",
         ),
         (["train", "resnet20", "--data", "digit"], "error: No data set is called 'digit'. Did you mean 'digits'? "),
-        (["data", "verify", "mnist"], "error: No data set is called 'mnist'. Known: digits, cifar10."),
+        (["data", "verify", "mnist8"], "error: No data set is called 'mnist8'. Did you mean 'mnist'?"),
         (["data", "download", "digits"], "error: Handwritten digits are built in: there is nothing to download."),
         (
             ["runs", "show", "abc"],
@@ -156,7 +156,8 @@ def test_missing_data_is_told_with_the_next_step(capsys, tmp_path, monkeypatch):
     monkeypatch.setenv("EXPLORER_DATA", str(tmp_path))
     assert "`python -m explorer data download cifar10`" in refusal(capsys, "train", "resnet20", "--data", "cifar10")
     rows = {row["name"]: row["available"] for row in answer(capsys, "data", "status")}
-    assert rows == {"digits": True, "cifar10": False}
+    assert {name for name, available in rows.items() if available} == {"digits"}
+    assert "cifar10" in rows
 
 
 def test_the_list_has_the_columns_of_the_table_of_experiments(capsys):

@@ -206,9 +206,12 @@ def test_imagenets_own_folders_are_numbered_in_order(write):
     [
         (
             ["tench", "n01443537"],
-            "The subfolder 'n01443537' is not named after one of ImageNet's 1,000 classes. Rename it",
+            "The subfolder 'n01443537' is not named after one of the 1,000 classes of ImageNet. Rename it",
         ),
-        (["CARDIGAN"], "The subfolder 'CARDIGAN' can be two of ImageNet's classes. Rename it to Cardigan or cardigan."),
+        (
+            ["CARDIGAN"],
+            "The subfolder 'CARDIGAN' can be two of the classes of ImageNet. Rename it to Cardigan or cardigan.",
+        ),
         (
             ["Tench", "tench"],
             "The subfolder 'tench' is named after the same class as another. Put their pictures toget",
@@ -238,7 +241,7 @@ def test_the_name_follows_the_classes_of_a_network(pets, write):
         f"The network's classes are a, b, c and 2 more; the subfolders of {pets} are Siamese_cat, goldfish, tench. "
         "They must have the same names."
     )
-    with pytest.raises(BadSettings, match="'Siamese_cat' is not named after one of CIFAR-10's 10 classes"):
+    with pytest.raises(BadSettings, match="'Siamese_cat' is not named after one of the 10 classes of CIFAR-10"):
         data_for_classes(name, DATASETS["cifar10"].classes)
 
 

@@ -140,7 +140,7 @@ def test_facts_that_something_else_changed_are_refused(saved):
         ([], "cifar10", "cifar10"),
         (["cifar10", "digits"], "", "cifar10"),
         (["cifar10"], "digits", "digits"),
-        ([""], "", "digits"),
+        ([""], "", "unknown:[3, 10, []]"),
         (["folder:/not/here", "cifar10"], "", "cifar10"),
         (["folder:/not/here"], "", "folder:/not/here"),
     ],
