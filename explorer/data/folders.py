@@ -115,8 +115,8 @@ def class_numbers(folders: Sequence[str], classes: Sequence[str], owner: str) ->
             raise BadSettings(f"The subfolder {name!r} can be two of the classes of {owner}. Rename it to {both}.")
         if not matches:
             raise BadSettings(
-                f"The subfolder {name!r} is not named after one of the {len(classes):,} classes of {owner}. Rename it to "
-                f"the class it shows, as {classes[0]!r} or {classes[-1]!r}, or take it out."
+                f"The subfolder {name!r} is not named after one of the {len(classes):,} classes of {owner}. Rename it "
+                f"to the class it shows, as {classes[0]!r} or {classes[-1]!r}, or take it out."
             )
         numbers += matches
     if len(set(numbers)) < len(numbers):
