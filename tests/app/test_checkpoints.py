@@ -5,9 +5,10 @@ import torch
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 
 from explorer.compute.client import compute
+from explorer.files import PROJECT
 from explorer.models.network import build
 from explorer.runs.checkpoint_facts import CheckpointFacts
-from explorer.runs.checkpoints import save_checkpoint
+from explorer.runs.checkpoints import load_checkpoint, save_checkpoint
 from explorer.runs.store import checkpoint_folder
 from explorer.ui.checkpoints.importing import GONE, JOB, Job
 from tests.app.reading import texts
@@ -183,3 +184,24 @@ def test_an_import_whose_upload_is_gone_says_that_the_file_must_be_chosen_again(
     app.run()
     assert "The app was restarted after this file was chosen" in app.error[0].value
     assert JOB not in app.session_state
+
+
+def test_networks_with_the_same_weights_are_compared_and_another_is_chosen(open_page, tmp_path):
+    path = tmp_path / "net.pt"
+    torch.save(load_checkpoint(PROJECT / "checkpoints/shipped-digits-plain8/checkpoint.safetensors").state_dict(), path)
+    app = open_page("checkpoints")
+    app.file_uploader(key="weights_file").upload("net.pt", path.read_bytes()).run()
+    app.button(key="import").click().run(timeout=LONG)
+    compared = app.table[0].value
+    assert compared["Network"].iloc[0] == "plain8"
+    assert compared["Difference"].iloc[0] == "no shortcuts"
+    assert "resnet8" in list(compared["Network"])
+    menu = app.selectbox(key="network_of_import_1")
+    assert (menu.value, menu.options) == ("plain8", list(compared["Network"]))
+    app.file_uploader(key="weights_file").clear()
+    menu.select("resnet8").run(timeout=LONG)
+    assert not app.exception
+    assert "resnet8, 8 layers" in texts(app)
+    assert app.selectbox(key="network_of_import_2").value == "resnet8"
+    assert "plain8" in app.selectbox(key="network_of_import_2").options
+    assert app.query_params["checkpoint"] == "net"
