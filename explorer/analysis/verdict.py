@@ -9,12 +9,13 @@ the finished network, whose batch norms have not settled by then.
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import product
+from itertools import pairwise, product
 from math import isnan, nan
 from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from explorer import tables
 from explorer.models.catalogue import network_config
@@ -28,6 +29,7 @@ GapRow = Mapping[Hashable, Any]  # of `tables.GAPS`
 CHANCE_MARGIN = 0.05  # within this margin of the error of guessing, a network has not started to train
 ABOUT_ZERO = 0.005  # two networks with less than this leave nothing to tell apart
 LOW_ERROR = 0.1  # such networks are compared by the steps until they stay below this
+ROUNDING = 1e-12  # of sums of errors
 CONFIDENCE = 0.95
 FEWEST_LAST_STEPS = 20
 MOST_DIGITS = 2  # decimals of a point that count
@@ -76,21 +78,32 @@ def low_error_steps(table: pd.DataFrame, steps: int) -> dict[str, float]:
     """The first step from which the training error of a run stays below 10 %; NaN if it does not.
 
     Args:
-        table: `tables.RUN_KEYS` and `tables.METRICS`, every step or evenly spaced means of several.
+        table: `tables.RUN_KEYS` and `tables.METRICS`, every step or evenly spaced means of several, the rows of a run
+            one after the other.
         steps: of the schedule; the error is the mean over its `last_steps`, as at its end.
 
     Returns:
         By the id of the run.
     """
     trained = table[table["batch_error"].notna()]
-    return {str(run): _low_error_step(rows, steps) for run, rows in trained.groupby("run", sort=False)}
+    runs, reached, errors = (trained[column].to_numpy() for column in ("run", "step", "batch_error"))
+    edges = [0, *np.flatnonzero(runs[1:] != runs[:-1]) + 1, len(runs)]  # a group a run would take pandas a second
+    return {
+        str(runs[start]): _low_error_step(reached[start:end], errors[start:end], steps)
+        for start, end in pairwise(edges)
+        if end > start
+    }
 
 
-def _low_error_step(rows: pd.DataFrame, steps: int) -> float:
-    window = max(1, round(len(rows) * last_steps(steps) / steps))
-    high = np.flatnonzero(rows["batch_error"].rolling(window, min_periods=1).mean() >= LOW_ERROR)
+def _low_error_step(reached: NDArray[np.int64], errors: NDArray[np.float64], steps: int) -> float:
+    """The first step from which the mean of the last rows stays low, of the steps and errors of one run."""
+    window = max(1, round(len(errors) * last_steps(steps) / steps))
+    sums = np.concatenate([[0.0], np.cumsum(errors)])
+    ends = np.arange(1, len(sums))
+    starts = np.maximum(0, ends - window)
+    high = np.flatnonzero((sums[ends] - sums[starts]) / (ends - starts) >= LOW_ERROR - ROUNDING)
     first = high[-1] + 1 if len(high) else 0
-    return float(rows["step"].iloc[first]) if first < len(rows) else nan
+    return float(reached[first]) if first < len(reached) else nan
 
 
 def error_gaps(ends: pd.DataFrame, *, chance: float) -> pd.DataFrame:
@@ -182,17 +195,27 @@ def _twin(name: str) -> str:
     return f"{config.stage_blocks} {config.model_dump_json(exclude={'shortcut', 'shortcut_scale'})}"
 
 
+def _paired(
+    by_seed: pd.DataFrame, column: str, network: str, against: str
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The values of two networks, of the seeds that both have."""
+    one, other = by_seed[column, network].to_numpy(), by_seed[column, against].to_numpy()
+    both = ~(np.isnan(one) | np.isnan(other))
+    return one[both], other[both]
+
+
 def _gap(
     by_seed: pd.DataFrame, question: Question, network: str, against: str, chance: float
 ) -> dict[str, object] | None:
     """One row of `tables.GAPS`, from train_error and low_error_step of all seeds (rows) and networks (columns)."""
-    errors, steps = (by_seed[column][[network, against]].dropna() for column in ("train_error", "low_error_step"))
-    if errors.empty:
+    errors, others = _paired(by_seed, "train_error", network, against)
+    if not len(errors):
         return None
-    low, high = interval(errors[network] - errors[against])
-    later_low, later_high = interval(steps[network] - steps[against])
+    steps, other_steps = _paired(by_seed, "low_error_step", network, against)
+    low, high = interval(errors - others)
+    later_low, later_high = interval(steps - other_steps)
     config = network_config(network)
-    error, against_error = float(errors[network].mean()), float(errors[against].mean())
+    error, against_error = float(errors.mean()), float(others.mean())
     outcome = _outcome(question, error, against_error, low, high, chance)
     return {
         "question": question,
@@ -209,8 +232,8 @@ def _gap(
         "digits": _digits([error - against_error] if isnan(low) else [low, high]),
         "outcome": outcome,
         "reason": _reason(error, against_error, low, chance) if outcome == "cannot_tell" else "",
-        "low_error_step": float(steps[network].mean()),
-        "against_low_error_step": float(steps[against].mean()),
+        "low_error_step": float(steps.mean()) if len(steps) else nan,
+        "against_low_error_step": float(other_steps.mean()) if len(steps) else nan,
         "later_low": later_low,
         "later_high": later_high,
     }

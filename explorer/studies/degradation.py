@@ -13,7 +13,7 @@ from explorer.analysis.verdict import LOW_ERROR, Verdict, error_gaps, low_error_
 from explorer.data.catalogue import dataset
 from explorer.errors import BadSettings, RunError
 from explorer.registry import lookup
-from explorer.runs.experiments import Experiment, experiment, metrics
+from explorer.runs.experiments import Experiment, experiment, metrics_of
 from explorer.runs.facts import RunFacts
 from explorer.runs.store import Run
 from explorer.studies.listing import final_errors
@@ -228,8 +228,8 @@ def protocol(facts: RunFacts) -> dict[str, str]:
 def _ends(found: Experiment) -> pd.DataFrame:
     """`final_errors`, with the steps after which they stay low."""
     ends = final_errors(found)
-    below = tuple(ends.loc[ends["train_error"] < LOW_ERROR, "run"])
-    low = low_error_steps(metrics(below, points=CURVE_POINTS), found.steps)
+    below = set(ends.loc[ends["train_error"] < LOW_ERROR, "run"])
+    low = low_error_steps(metrics_of([run for run in found.runs if run.id in below], points=CURVE_POINTS), found.steps)
     return ends.assign(low_error_step=ends["run"].map(low).astype(float))
 
 
