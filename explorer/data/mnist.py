@@ -26,8 +26,8 @@ def _unpacked(*checksums: str) -> dict[str, tuple[str, int, str]]:
     return {f"{name}.gz": (name, *facts) for name, *facts in zip(names, sizes, checksums, strict=True)}  # type: ignore[misc]
 
 
-# The checksums of the compressed files are torchvision's; a test compares them. Those of the unpacked ones were found
-# alike in several projects on GitHub, such as secml's loader for MNIST.
+# The checksums of the compressed files are torchvision's; a test compares them. Those of the unpacked ones of MNIST
+# were found alike in several projects on GitHub, such as secml's loader, those of FashionMNIST in one.
 MNIST_FILES = FileSet(
     title="MNIST",
     url="https://ossci-datasets.s3.amazonaws.com/mnist/",

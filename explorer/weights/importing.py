@@ -8,7 +8,7 @@ from pathlib import Path
 from torch import Tensor
 
 from explorer import progress
-from explorer.data.catalogue import dataset
+from explorer.data.catalogue import DatasetRow, dataset
 from explorer.data.normalisations import normalisation_row
 from explorer.data.pixels import load_data
 from explorer.errors import BadSettings, RunError, StorageError, quoted
@@ -115,18 +115,10 @@ def import_checkpoint(
             normalisation, said = stated_normalisation(file, config.channels, own)
             decisions += said
     candidates: tuple[Candidate, ...] = ()
-    built = _built(config, state)
     if not known and not network:
-        decisions.append(f"The shapes of its weights are those of {config.name}.")
         with progress.part(1, 4):
-            if row is not None and at_hand(row):
-                measured = measured_network(config, state, load_data(row.name), normalisation)
-                candidates = measured.candidates
-                decisions += measured.decisions
-                built = _built(measured.config, state)
-            else:
-                decisions += assumptions(config)
-        decisions += remarks(built.config)
+            config, candidates = _measured(config, state, row, normalisation, decisions)
+    built = _built(config, state)
     with progress.part(2, 4):
         built.normalisation = normalisation_of(built, row, normalisation, decisions)
     with progress.part(3, 4):
@@ -165,6 +157,23 @@ def import_checkpoint(
         weights=chosen.place,
         other_weights=chosen.others,
     )
+
+
+def _measured(
+    config: NetworkConfig,
+    state: Mapping[str, Tensor],
+    row: DatasetRow | None,
+    normalisation: str,
+    decisions: list[str],
+) -> tuple[NetworkConfig, tuple[Candidate, ...]]:
+    """The network that fits images best, and those compared; where there are no images, the one assumed."""
+    decisions.append(f"The shapes of its weights are those of {config.name}.")
+    if row is None or not at_hand(row):
+        decisions += [*assumptions(config), *remarks(config)]
+        return config, ()
+    measured = measured_network(config, state, load_data(row.name), normalisation)
+    decisions += [*measured.decisions, *remarks(measured.config)]
+    return measured.config, measured.candidates
 
 
 def _checkpoint_name(given: str, stem: str, *, overwrite: bool) -> str:
