@@ -202,7 +202,7 @@ def layer_shapes(config: NetworkConfig, image_size: int | None = None) -> Iterat
         entering = side
         if shape.stride > 1:
             side = side // 2 if shape.kind == "transition" else -(-side // 2)
-        if side < 1:
+        if side < 1 or (shape.antialias == "blur" and entering < 2):  # a blur reflects at the edge
             raise BadSettings(
                 f"{config.name} cannot take images of {whole} pixels a side: nothing is left of them in stage "
                 f"{shape.stage}. Use larger images, or a network made for small ones."
@@ -228,7 +228,9 @@ def ends_with_norm(config: NetworkConfig) -> bool:
 
 
 def pooled_side(config: NetworkConfig, side: int) -> int:
-    """Side of the stem's output after its pooling; averages have no padding."""
+    """Side of the stem's output after its pooling; averages have no padding, and a blur reflects at the edge."""
+    if config.antialias == "blur" and side < 2:
+        return 0
     if config.pool == "ceil":
         return -(-(side - 3) // 2) + 1
     return side // 2 if config.antialias == "average" else -(-side // 2)

@@ -1,6 +1,7 @@
 """Which of the networks with the same weights these were trained as, measured by their loss on images."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -12,9 +13,11 @@ from torch import Tensor
 from explorer import progress
 from explorer.data.batches import Normalisation, Sample, balanced_subset
 from explorer.data.pixels import Data
+from explorer.errors import BadSettings
 from explorer.models.config import NetworkConfig
 from explorer.models.fused import fused
 from explorer.models.network import Network
+from explorer.models.size import require_size
 from explorer.numerals import percent
 from explorer.results import Candidate
 from explorer.training.normalisation_choice import CLEAR, excess, image_losses, kinds_of
@@ -96,10 +99,10 @@ def measured_network(
     tried: dict[str, _Trial] = {}
     for number in range(MOST_ROUNDS):
         images.suit(best)
-        new = [other for other, _ in alternatives(best.config)]
+        new = _fitting(best.config, images.side)
         winner = _race([best, *(_Trial(other, state) for other in new)], images, tried)
         if winner is best and number == 0 and best.error > hopeless:
-            pairs = {two.name: two for other in new for two, _ in alternatives(other) if two.name not in tried}
+            pairs = {two.name: two for other in new for two in _fitting(other, images.side) if two.name not in tried}
             winner = _race([best.afresh(), *(_Trial(two, state) for two in pairs.values())], images, tried)
         progress.report((number + 1) / MOST_ROUNDS)
         if winner.config.name == best.config.name:
@@ -123,6 +126,7 @@ class _Images:
         self.source = "training images" if trains else "test images"
         self._pixels = data.train_pixels if trains else data.test_pixels
         self._labels = data.train_labels if trains else data.test_labels
+        self.side = self._pixels.shape[1]
         chosen = balanced_subset(self._labels, min(IMAGES, len(self._labels)), 0)
         self._chosen = np.random.default_rng(0).permutation(chosen)  # digits and folders are in order of class
         self._kinds = {normalisation: Normalisation.of(data, normalisation)} if normalisation else kinds_of(data)
@@ -146,6 +150,16 @@ class _Images:
     def _sample(self, chosen: NDArray[np.int64], kind: str) -> Sample:
         part = np.sort(chosen)
         return Sample(self._pixels[part], self._labels[part], self._kinds[kind], torch.device("cpu"))
+
+
+def _fitting(config: NetworkConfig, side: int) -> list[NetworkConfig]:
+    """The alternatives that can take images of this size."""
+    found = []
+    for other, _ in alternatives(config):
+        with suppress(BadSettings):
+            require_size(other, side)
+            found.append(other)
+    return found
 
 
 def _race(trials: list[_Trial], images: _Images, tried: dict[str, _Trial]) -> _Trial:

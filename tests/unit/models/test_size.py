@@ -1,5 +1,7 @@
 """Sizes worked out from the configuration are those of the real network, counted layer by layer as it runs."""
 
+from contextlib import suppress
+
 import pytest
 import torch
 from torch import nn
@@ -8,7 +10,7 @@ from explorer.errors import BadSettings
 from explorer.models.catalogue import NETWORKS, network_config
 from explorer.models.config import NetworkConfig
 from explorer.models.layers import main_path
-from explorer.models.network import Network
+from explorer.models.network import Network, build
 from explorer.models.size import layer_table, multiply_adds, parameter_count, require_size
 
 VARIANTS = [
@@ -89,3 +91,19 @@ def test_classes_and_channels_count():
 def test_stages_halve_the_image_and_double_the_width():
     shapes = counted(NetworkConfig(depth=20), 32)[2]
     assert [shapes[f"stages.{stage}.2.conv2"] for stage in range(3)] == [(16, 32, 32), (32, 16, 16), (64, 8, 8)]
+
+
+@pytest.mark.parametrize("name", ["resnet18-blur", "resnet18-aa", "resnet18-ceilpool"])
+def test_the_least_image_is_the_least_that_the_network_computes(name):
+    """Blurs reflect at the edge and averages have no padding, so both need a position more than strides."""
+    config = network_config(name)
+    network, accepted, computed = build(config).eval(), [], []
+    for side in range(1, 40):
+        with suppress(BadSettings):
+            require_size(config, side)
+            accepted.append(side)
+        with suppress(RuntimeError), torch.no_grad():
+            network(torch.zeros(1, 3, side, side))
+            computed.append(side)
+    assert accepted == computed
+    assert accepted[0] > 1

@@ -25,7 +25,7 @@ def digits():
     "name",
     [
         "resnet8", "plain8", "resnet8-pool", "resnet8-a-end", "resnet8-stride2", "resnet8-b-pool", "preresnet8-b-raw",
-        "seresnet8-sesum", "resnet11-bottleneck-v1", "plain8-pool",
+        "seresnet8-sesum", "resnet11-bottleneck-v1", "plain8-pool", "resnet10-large-w8-s1.1.1.1-up64",
     ],
 )  # fmt: skip
 def test_the_network_that_was_trained_is_found(name, digits):
@@ -40,6 +40,14 @@ def test_the_network_that_was_trained_is_found(name, digits):
     assert found.config.name == found.candidates[0].network
     assert found.candidates[0].error < 0.3
     assert found.config.name in found.decisions[0]
+
+
+def test_networks_that_cannot_take_the_images_are_left_out(digits):
+    network = build("resnet10-large-w8-s1.1.1.1", channels=1, classes=10)
+    found = measured_network(network.config, network.state_dict(), digits)  # 8 x 8 pixels are too few for a blur
+    names = {each.network for each in found.candidates}
+    assert "resnet10-large-up64-w8-s1.1.1.1" in names
+    assert not any(name.endswith("-blur-w8-s1.1.1.1") and "up" not in name for name in names)
 
 
 def test_untrained_weights_stay_what_was_assumed(digits):
