@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from math import sqrt
 
 from explorer.data.batches import sample_of_test_set
@@ -21,6 +22,7 @@ from explorer.errors import BadSettings
 from explorer.models.config import NetworkConfig
 from explorer.models.fused import fused
 from explorer.models.network import Network
+from explorer.models.size import require_size
 from explorer.numerals import percent
 from explorer.results import Candidate
 from explorer.runs.checkpoint_facts import CheckpointFacts
@@ -62,13 +64,15 @@ def dataset_of(config: NetworkConfig, name: str, classes: tuple[str, ...], decis
                 f"`classes` are not those of `data` (={name!r}): class {first} is {classes[first]!r} in the one "
                 f"and {row.classes[first]!r} in the other. Leave out one of the two, or give names in one order."
             )
+        if not row.any_size:
+            require_size(config, row.sizes[0])
         return row
     known = [*DATASETS.values(), dataset(IMAGENET)]
     wanted = f"{config.classes} classes and {config.channels} {'channel' if config.channels == 1 else 'channels'}"
     for row in known:
         if classes and row.classes != classes:
             continue
-        if (len(row.classes), row.channels) == (config.classes, config.channels):
+        if (len(row.classes), row.channels) == (config.classes, config.channels) and _takes(config, row):
             decisions.append(f"Assumed to be trained on {row.title}, which has {wanted}. Name another with `data`.")
             return row
     which = " of these names" if classes else ""
@@ -76,6 +80,15 @@ def dataset_of(config: NetworkConfig, name: str, classes: tuple[str, ...], decis
         f"No data set is known that has {wanted}{which}. Name a folder of pictures with `data` to measure errors."
     )
     return None
+
+
+def _takes(config: NetworkConfig, row: DatasetRow) -> bool:
+    """Whether images of this data set are large enough for the network."""
+    with suppress(BadSettings):
+        if not row.any_size:
+            require_size(config, row.sizes[0])
+        return True
+    return False
 
 
 def check_classes(config: NetworkConfig, classes: Sequence[str]) -> None:

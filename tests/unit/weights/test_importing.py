@@ -371,3 +371,12 @@ def test_real_files_give_the_same_scores_when_fused(name):
             expected, found = network(images), faster(images)
             torch.testing.assert_close(found, expected, rtol=0, atol=1e-4)
             assert torch.equal(found.argmax(1), expected.argmax(1))
+
+
+def test_images_that_are_too_small_for_the_network_are_not_those_it_was_trained_on(read_here, place):
+    state = build("densenet121", classes=10, channels=1).state_dict()
+    torch.save(state, place / "dense.pth")
+    with pytest.raises(BadSettings, match="densenet121 cannot take images of 8 pixels a side"):
+        import_checkpoint(place / "dense.pth", data="digits")
+    found = import_checkpoint(place / "dense.pth")
+    assert (found.network, found.data) == ("densenet121", "")
