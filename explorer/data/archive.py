@@ -2,7 +2,7 @@
 
 import hashlib
 import tarfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,16 +53,8 @@ class Archive:
 
     def checksum_fault(self, data_folder: Path) -> str | None:
         """What is wrong after reading all files; None if each is the published one."""
-        if fault := self.fault(data_folder):
-            return fault
-        for name, (_, md5) in self.files.items():
-            try:
-                actual = md5_of(data_folder / self.folder / name)
-            except OSError as error:
-                return f"the file {name} cannot be read ({error.strerror})"
-            if actual != md5:
-                return f"the checksum of the file {name} is wrong"
-        return None
+        places = ((data_folder / self.folder / name, md5) for name, (_, md5) in self.files.items())
+        return self.fault(data_folder) or wrong_file(places)
 
     def content(self, data_folder: Path, name: str) -> bytes:
         """The content of a file in the folder, checked against the published checksum.
@@ -71,10 +63,7 @@ class Archive:
             ValueError: the checksum differs.
             OSError: the file cannot be read.
         """
-        content = (data_folder / self.folder / name).read_bytes()
-        if hashlib.md5(content, usedforsecurity=False).hexdigest() != self.files[name][1]:
-            raise ValueError(f"the checksum of the file {name} is wrong")
-        return content
+        return checked_content(data_folder / self.folder / name, self.files[name][1])
 
     def fetch(self, part: Path) -> Iterator[int]:
         """Download into the file `part`, resuming where the server supports it; yields the bytes that have arrived.
@@ -108,6 +97,26 @@ class Archive:
                         (folder / self.folder / name).write_bytes(source.read())
         if fault := self.fault(folder):
             raise DataMissing(f"The archive of {self.title} is not as expected: {fault}. Please report this.")
+
+
+def wrong_file(files: Iterable[tuple[Path, str]]) -> str | None:
+    """What is wrong with the first file that has another md5 or cannot be read; None if all are right."""
+    for path, md5 in files:
+        try:
+            actual = md5_of(path)
+        except OSError as error:
+            return f"the file {path.name} cannot be read ({error.strerror})"
+        if actual != md5:
+            return f"the checksum of the file {path.name} is wrong"
+    return None
+
+
+def checked_content(path: Path, md5: str) -> bytes:
+    """The content of a file; ValueError if it has another md5."""
+    content = path.read_bytes()
+    if hashlib.md5(content, usedforsecurity=False).hexdigest() != md5:
+        raise ValueError(f"the checksum of the file {path.name} is wrong")
+    return content
 
 
 def md5_of(path: Path) -> str:

@@ -4,6 +4,7 @@ import pickle
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from explorer.data.archive import Archive
 from explorer.data.splits import ChannelSums, Digests, Pixels, Split, SplitName
@@ -65,10 +66,15 @@ def read(data_folder: Path, split: SplitName, side: int = SIDE) -> Split:
         OSError: a file cannot be read.
     """
     parts = [pickle.loads(ARCHIVE.content(data_folder, name), encoding="latin1") for name in FILES[split]]
-    data = np.concatenate([part["data"] for part in parts]).reshape(-1, 3, SIDE, SIDE)
-    labels = np.concatenate([part["labels"] for part in parts]).astype(np.int64)
-    pixels = np.ascontiguousarray(data.transpose(0, 2, 3, 1))  # contiguous as (N, H, W, C)
-    return Split(pixels if side == SIDE else halved(pixels), labels)
+    data, labels = (np.concatenate([part[key] for part in parts]) for key in ("data", "labels"))
+    return split_of(data, labels, side)
+
+
+def split_of(data: NDArray[np.uint8], labels: ArrayLike, side: int) -> Split:
+    """Images as their authors keep them, a row each with one channel after the other, and their labels."""
+    planes = data.reshape(-1, 3, SIDE, SIDE)
+    pixels = np.ascontiguousarray(planes.transpose(0, 2, 3, 1))  # contiguous as (N, H, W, C)
+    return Split(pixels if side == SIDE else halved(pixels), np.asarray(labels, np.int64))
 
 
 def halved(pixels: Pixels) -> Pixels:

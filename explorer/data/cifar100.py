@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from explorer.data.archive import Archive
-from explorer.data.cifar import SIDE, halved
+from explorer.data.cifar import SIDE, split_of
 from explorer.data.splits import Split, SplitName
 
 CLASSES = (
@@ -44,15 +44,7 @@ ARCHIVE = Archive(
 
 
 def read(data_folder: Path, split: SplitName, side: int = SIDE) -> Split:
-    """The 50,000 training or the 10,000 test images with the 100 fine classes; checked before they are unpickled.
-
-    Args:
-        side: 32 pixels, or 16 for halved images.
-
-    Raises:
-        ValueError: a file is not the published one.
-        OSError: a file cannot be read.
-    """
+    """The 50,000 training or the 10,000 test images with the 100 fine classes; arguments and errors of `cifar.read`."""
     return _read(data_folder, split, side, "fine_labels")
 
 
@@ -63,6 +55,4 @@ def read_coarse(data_folder: Path, split: SplitName, side: int = SIDE) -> Split:
 
 def _read(data_folder: Path, split: SplitName, side: int, labels: str) -> Split:
     part = pickle.loads(ARCHIVE.content(data_folder, split), encoding="latin1")
-    data = np.asarray(part["data"]).reshape(-1, 3, SIDE, SIDE)
-    pixels = np.ascontiguousarray(data.transpose(0, 2, 3, 1))  # contiguous as (N, H, W, C)
-    return Split(pixels if side == SIDE else halved(pixels), np.array(part[labels], np.int64))
+    return split_of(np.asarray(part["data"]), part[labels], side)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from explorer.data.archive import md5_of
+from explorer.data.archive import checked_content, wrong_file
 from explorer.data.fetching import Source, fetched, mirrored
 from explorer.errors import DataMissing
 
@@ -57,19 +57,8 @@ class FileSet:
 
     def checksum_fault(self, data_folder: Path) -> str | None:
         """What is wrong after reading all files; None if each is the published one."""
-        if fault := self.fault(data_folder):
-            return fault
-        for name in self.files:
-            place = self._place(data_folder, name)
-            assert place is not None
-            path, _, md5 = place
-            try:
-                actual = md5_of(path)
-            except OSError as error:
-                return f"the file {path.name} cannot be read ({error.strerror})"
-            if actual != md5:
-                return f"the checksum of the file {path.name} is wrong"
-        return None
+        places = (self._place(data_folder, name) for name in self.files)
+        return self.fault(data_folder) or wrong_file((path, md5) for path, _, md5 in filter(None, places))
 
     def content(self, data_folder: Path, name: str) -> bytes:
         """The content of a file, or what it holds if that is there, checked against the checksum.
@@ -82,10 +71,7 @@ class FileSet:
         if place is None:
             raise FileNotFoundError(f"the file {name} is missing")
         path, _, md5 = place
-        content = path.read_bytes()
-        if hashlib.md5(content, usedforsecurity=False).hexdigest() != md5:
-            raise ValueError(f"the checksum of the file {path.name} is wrong")
-        return content
+        return checked_content(path, md5)
 
     def fetch(self, part: Path) -> Iterator[int]:
         """Download one file after the other to the end of `part`; yields the bytes that have arrived.
