@@ -9,9 +9,9 @@ from collections.abc import Sequence
 
 UNKNOWN = "unknown"
 NO_IMAGES = (
-    "Which images this network was trained on is not known. Name images that have its classes with `data`: a data "
-    "set, or a folder with a subfolder for each class, folder:/absolute/path. For pages, add the folder on the Data "
-    "page, and choose it there. Maps of pictures of your own need none."
+    "Which images this network was trained on is not known. Name images of its classes as `data`: a data set, or a "
+    "folder with a subfolder for each class, folder:/absolute/path, which pages offer once it is added on the Data page. "
+    "Maps of your own pictures need none."
 )
 
 

@@ -100,6 +100,9 @@ def evaluate(choice: EvaluationChoice, show_some: Callable[[Evaluated], None] | 
         show_some: draws the first evaluations while the others are computed.
     """
 
+    if not _available(choice):
+        return None
+
     def show_ended(calls: Sequence[Call[Evaluation]]) -> None:
         if show_some is not None and (found := tuple(each.value for each in calls if each.failure is None)):
             show_some(Evaluated(choice, found))
@@ -119,7 +122,7 @@ def evaluate(choice: EvaluationChoice, show_some: Callable[[Evaluated], None] | 
 
 
 def choose_evaluation() -> EvaluationChoice | None:
-    """Fields for the choice; None where nothing can be evaluated, for the reason shown."""
+    """Fields for the choice; None where no network is chosen, which is said."""
     chosen = {each.reference(None): each for each in choose_networks()}
     controls = st.container(horizontal=True, vertical_alignment="bottom")
     data = choose_data(controls, "data", AS_TRAINED)
@@ -138,8 +141,7 @@ def choose_evaluation() -> EvaluationChoice | None:
     if not chosen:
         st.info(CHOOSE_NETWORK)
         return None
-    choice = EvaluationChoice(chosen, data, images or None, int(crops or 1), data_of_untrained(chosen, data))
-    return choice if _available(choice) else None
+    return EvaluationChoice(chosen, data, images or None, int(crops or 1), data_of_untrained(chosen, data))
 
 
 def _available(choice: EvaluationChoice) -> bool:
