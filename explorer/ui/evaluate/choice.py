@@ -99,7 +99,6 @@ def evaluate(choice: EvaluationChoice, show_some: Callable[[Evaluated], None] | 
         choice: what to evaluate.
         show_some: draws the first evaluations while the others are computed.
     """
-
     if not _available(choice):
         return None
 
