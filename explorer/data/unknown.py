@@ -10,8 +10,8 @@ from collections.abc import Sequence
 UNKNOWN = "unknown"
 NO_IMAGES = (
     "Which images this network was trained on is not known. Name images of its classes as `data`: a data set, or a "
-    "folder with a subfolder for each class, folder:/absolute/path, which pages offer once it is added on the Data page. "
-    "Maps of your own pictures need none."
+    "folder with a subfolder for each class, folder:/absolute/path, which pages offer once it is added on the Data "
+    "page. Maps of your own pictures need none."
 )
 
 
