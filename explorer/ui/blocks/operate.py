@@ -21,7 +21,7 @@ from explorer.studies.shipped_lesions import shipped_lesions, unmeasured_lesions
 from explorer.ui.blocks.after import show_after
 from explorer.ui.blocks.choice import BlocksChoice
 from explorer.ui.blocks.operations import current_operations
-from explorer.ui.blocks.tools import Tool, choose_tool
+from explorer.ui.blocks.tools import Tool, choose_tool, tool_in_hand
 from explorer.ui.widgets.export import export_buttons
 from explorer.ui.widgets.live_chart import live_chart
 from explorer.ui.widgets.network_choice import CHOOSE_NETWORK, Candidate
@@ -73,7 +73,7 @@ def show_operating_table(choice: BlocksChoice) -> None:
             key="operating-table",
             alt=sentence or "The blocks of the networks.",
             filename="blocks",
-            on_click=lambda point: _click(point, tool, networks),
+            on_click=lambda point: _click(point, tool_in_hand(choice.networks), networks),
         )
     with below:
         st.markdown(f"**{in_markdown(sentence)}**")

@@ -30,6 +30,8 @@ TOOLS: dict[Kind, str] = {
     "shortcut": "Shortcut ×",
     "branch": "Branch ×",
 }
+FACTORS: dict[Kind, float] = {"shortcut": 1.0, "branch": 2.0}  # the highest
+FIRST_FACTOR = 0.5
 NEW_WEIGHTS = "seed1"  # not 0, the seed of most trainings
 FIRST_OF_TWO = "operations_first_of_two"  # in the session: block that the next click swaps
 TYPED = "operations_typed"  # key of the text field
@@ -74,9 +76,11 @@ def choose_tool(networks: Sequence[Candidate], operations: Sequence[Operation]) 
             "A click on a block", list(TOOLS), format_func=TOOLS.__getitem__, default="delete", required=True,
             key="tool", bind="query-params",
         )  # fmt: skip
-        weights = _weights(networks) if kind == "reinit" else ""
-        factor = _factor(kind) if kind in ("shortcut", "branch") else 1.0
-        tool = Tool(kind, weights, factor)
+        if kind == "reinit":
+            _weights(networks)
+        if kind in FACTORS:
+            _factor(kind)
+        tool = tool_in_hand(networks)
         _button("Undo", "undo", undo, disabled=not can_undo())
         _button("Redo", "redo", redo, disabled=not can_redo())
         _button("Reset", "restart_alt", partial(change, ()), disabled=not operations)
@@ -93,29 +97,37 @@ def choose_tool(networks: Sequence[Candidate], operations: Sequence[Operation]) 
     return tool
 
 
+def tool_in_hand(networks: Sequence[Candidate]) -> Tool:
+    """The tool as its fields are now; a click may come before the page has been drawn with a tool just chosen."""
+    kind: Kind = st.session_state.get("tool") or "delete"
+    weights = st.session_state.get("reinit-weights") or next(iter(_weights_offered(networks)))
+    factor = float(st.session_state.get(f"{kind}-factor", FIRST_FACTOR))
+    return Tool(kind, weights if kind == "reinit" else "", factor if kind in FACTORS else 1.0)
+
+
 def _button(label: str, icon: str, act: Callable[[], None], *, disabled: bool) -> None:
     st.button(
         label, icon=f":material/{icon}:", key=f"operations-{label}", on_click=act, disabled=disabled, type="tertiary"
     )  # fmt: skip
 
 
-def _weights(networks: Sequence[Candidate]) -> str:
-    """A field for the weights that a block gets: steps that all trained networks have, or new ones."""
+def _weights_offered(networks: Sequence[Candidate]) -> dict[str, str]:
+    """Weights that a block can get, with their labels: of steps that all trained networks have, or new ones."""
     kept = [set(each.moments) for each in networks if each.moments]
     steps = sorted(set.intersection(*kept))[:-1] if kept else []  # the last one changes nothing
-    options = {**{str(step): f"of step {step:,}" for step in steps}, NEW_WEIGHTS: "new, at random"}
-    return str(
-        st.selectbox(
-            "Weights", list(options), format_func=options.__getitem__, key="reinit-weights", bind="query-params",
-            width=170,
-        )
-    )  # fmt: skip
+    return {**{str(step): f"of step {step:,}" for step in steps}, NEW_WEIGHTS: "new, at random"}
 
 
-def _factor(kind: Kind) -> float:
-    highest = 1.0 if kind == "shortcut" else 2.0
-    factors = [number / 20 for number in range(round(20 * highest) + 1)]
-    return float(st.select_slider("Factor", factors, value=0.5, key=f"{kind}-factor", bind="query-params", width=150))
+def _weights(networks: Sequence[Candidate]) -> None:
+    options = _weights_offered(networks)
+    st.selectbox(
+        "Weights", list(options), format_func=options.__getitem__, key="reinit-weights", bind="query-params", width=170
+    )
+
+
+def _factor(kind: Kind) -> None:
+    factors = [number / 20 for number in range(round(20 * FACTORS[kind]) + 1)]
+    st.select_slider("Factor", factors, value=FIRST_FACTOR, key=f"{kind}-factor", bind="query-params", width=150)
 
 
 def _by_name(networks: Sequence[Candidate], tool: Tool, operations: Sequence[Operation]) -> None:
