@@ -108,7 +108,7 @@ ifneq ($(shell $(VENV_PYTHON) -c '$(NEW_ENOUGH)' 2>/dev/null && echo usable),usa
 .PHONY: $(READY)
 endif
 
-$(READY): requirements.txt requirements-dev.txt
+$(READY): $(wildcard requirements*.txt)
 	@if ! '$(PYTHON)' -c '$(NEW_ENOUGH)' 2>/dev/null; then \
 	    echo 'Python 3.11 or newer is missing; $(or $(PYTHON),python3) is $(or $(shell command -v $(or $(PYTHON),python3) >/dev/null && $(or $(PYTHON),python3) --version 2>&1 | head -1),not there).' >&2; \
 	    echo 'Install it, or give the path of one: make $(or $(MAKECMDGOALS),setup) PYTHON=/path/to/python3.11' >&2; exit 1; fi
