@@ -31,10 +31,12 @@ ALLOWED = dict.fromkeys(BASE, BASE) | {
     "weights": BASE | {"models", "data", "runs", "training"},
     "studies": BASE | {"models", "data", "runs", "analysis", "attribution", "training", "weights", "figures"},
     "compute": BASE | {"data", "runs", "training", "weights", "studies"},
-    "cli": BASE | {"models", "data", "runs", "analysis", "attribution", "training", "weights", "figures", "studies"},
+    "export": BASE | {"models", "data", "runs", "analysis", "attribution", "training", "weights", "figures", "studies"},
+    "cli": BASE | {"models", "data", "runs", "analysis", "attribution", "training", "weights", "figures", "studies",
+                   "export"},
     "__main__": {"cli"},
     "ui": BASE | {"models", "data", "runs", "analysis", "attribution", "training", "weights", "figures", "studies",
-                  "compute"},
+                  "compute", "export"},
     "pages": {"ui", "data", "glossary"},
     "streamlit_app": {"ui", "files"},
 }  # fmt: skip
@@ -45,17 +47,19 @@ FENCES = {
     "captum": {"attribution"},
     "plotly": {"figures"},
     "tyro": {"cli"},
-    "torch": {"models", "data", "runs", "analysis", "attribution", "training", "weights", "studies"},
+    "torch": {"models", "data", "runs", "analysis", "attribution", "training", "weights", "studies", "export"},
     "torchvision": {"data", "weights"},
     "ray": {"training"},
     "submitit": {"training"},
+    "tensorboard": {"export"},
+    "kaleido": {"export"},
     "yaml": {"training"},
 }
 EXCEPTIONS = {("explorer.ui.widgets.live_chart", "plotly")}  # the app hands plotly's own script to the browser
 
 # Modules, and packages with all of theirs, whose import does not import PyTorch: what the server and the shell load.
 WITHOUT_TORCH = [
-    "explorer", *BASE, "figures", "compute", "cli", "ui", "pages", "streamlit_app", "__main__",
+    "explorer", *BASE, "figures", "compute", "export", "cli", "ui", "pages", "streamlit_app", "__main__",
     "models.config", "models.names", "models.catalogue", "models.description", "models.size", "models.code",
     "data.pictures", "data.own_folders", "runs.experiments", "runs.checkpoint_facts", "runs.metrics",
     "training.recipe", "training.plan", "training.launch", "training.lanes", "training.lockstep", "training.watchdog",
