@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from explorer import tables
 
 Precision = Literal["fp32", "bf16"]
+Part = Literal["errors", "class_errors", "confusion", "calibration", "mistakes", "pairs"]  # of evaluations
 Badge = Literal["follows_weights", "ignores_weights", "cannot_tell"]  # of a map, see `attribution.randomisation`
 Verdict = Literal["better_than_random", "not_better"]  # on a map, see `Curves`
 
@@ -258,6 +259,16 @@ def evaluation_table(evaluations: Sequence[Evaluation]) -> pd.DataFrame:
     """The columns of `tables.EVALUATIONS`, one row per evaluation."""
     rows = [[getattr(each, column) for column in tables.EVALUATIONS] for each in evaluations]
     return pd.DataFrame(rows, columns=tables.EVALUATIONS)
+
+
+def part_table(evaluations: Sequence[Evaluation], part: Part) -> pd.DataFrame:
+    """A part of all evaluations, such as "class_errors", after `tables.MEASURED_KEYS`."""
+    parts: list[pd.DataFrame] = []
+    for each in evaluations:
+        rows = getattr(each, part)
+        keys = {key: [getattr(each, key)] * len(rows) for key in tables.MEASURED_KEYS}
+        parts.append(pd.DataFrame(keys, index=rows.index).join(rows))
+    return pd.concat(parts, ignore_index=True)
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
