@@ -27,7 +27,7 @@ class Computation:
         of: how the function takes what is named: a list, one by one, or only one.
         of_table: settings of the function that makes the table of the result.
         first: settings that the command takes before the networks, without a name.
-        always: arguments that Python needs, and the shell does without.
+        always: settings that are None in Python, and that the shell does without.
         options: turns the settings into options of the command.
         csv: the command prints text, and the table with `--csv`; else it always prints the table.
     """
@@ -101,7 +101,7 @@ COMPUTATIONS: dict[str, Computation] = {
     "sizes": Computation("Sizes of networks", "sizes", ("describe",)),
     "differences": Computation("Layers that differ", "layer_differences", ("diff",), of="each"),
     "metrics": Computation("Training curves", "metrics", ("runs", "metrics"), "training_curves", csv=False,
-                           always=("points=None",)),
+                           always=("points",)),
     "gaps": Computation("Does depth hurt?", "degradation.verdict", ("degradation", "verdict"), "gaps", ".gaps",
                         of="each"),
 }  # fmt: skip

@@ -1,14 +1,14 @@
 """A view of a page as data, written as link, Python, notebook or command; importing this does not import torch."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
 from explorer.export.computations import COMPUTATIONS, Computation
 from explorer.studies.commands import command
 
-WIDTH = 88  # of a line of code
+WIDTH = 76  # of a line of code
 IMPORT = "import explorer"
 EMPTY = ("", ())
 
@@ -83,20 +83,21 @@ class View:
     def _lines(self) -> tuple[list[str], list[str]]:
         """Lines that make `table`, and those that make `figure` from it, if there is one."""
         row, settings = self.computation, _given(self.settings)
-        of = [_literal(self.of)] if row.of == "list" and self.of else [*map(_literal, self.of)]
+        of: list[object] = [self.of] if row.of == "list" and self.of else [*self.of]
         of_table = {name: settings.pop(name) for name in row.of_table if name in settings}
-        call = _call(f"explorer.{row.function}", [*of, *row.always], settings)
+        call = _call(f"explorer.{row.function}", [], of, {**dict.fromkeys(row.always), **settings})
         if row.figure_of == "table":
             table = _assigned("table", [*call[:-1], call[-1] + row.table])
         elif row.table.startswith("."):
             table = [*_assigned("found", call), f"table = found{row.table}"]
         else:
-            made = _call(f"explorer.{row.table}", ["found"], of_table)
+            made = _call(f"explorer.{row.table}", ["found"], [], of_table)
             table = [*_assigned("found", call), *_assigned("table", made)]
         name = self.figure or row.figure
         if not name:
             return table, []
-        return table, _assigned("figure", _call(f"explorer.figures.{name}", [row.figure_of], _given(self.look)))
+        figure = _call(f"explorer.figures.{name}", [row.figure_of], [], _given(self.look))
+        return table, _assigned("figure", figure)
 
 
 def _given(settings: Mapping[str, object]) -> dict[str, object]:
@@ -108,13 +109,26 @@ def _assigned(name: str, lines: Sequence[str]) -> list[str]:
     return [f"{name} = {lines[0]}", *lines[1:]]
 
 
-def _call(function: str, positional: Iterable[str], settings: Mapping[str, object]) -> list[str]:
-    """A call, on one line if it is short enough."""
-    arguments = [*positional, *(f"{name}={_literal(value)}" for name, value in settings.items())]
-    line = f"{function}({', '.join(arguments)})"
-    if len(line) <= WIDTH:
+def _call(function: str, words: Sequence[str], values: Sequence[object], settings: Mapping[str, object]) -> list[str]:
+    """A call, on one line if it is short enough.
+
+    Args:
+        words: arguments as they are written; then `values` by position, and `settings` by name.
+    """
+    given = [("", value) for value in values] + [(f"{name}=", value) for name, value in settings.items()]
+    line = f"{function}({', '.join([*words, *(f'{name}{_literal(value)}' for name, value in given)])})"
+    if len(line) <= WIDTH - len("figure = "):
         return [line]
-    return [f"{function}(", *(f"    {each}," for each in arguments), ")"]
+    wrapped = [f"{each}," for each in words] + [part for name, value in given for part in _argument(name, value)]
+    return [f"{function}(", *(f"    {each}" for each in wrapped), ")"]
+
+
+def _argument(name: str, value: object) -> list[str]:
+    """An argument of a call; of a list that is too long for a line, each value has its own."""
+    line = f"{name}{_literal(value)},"
+    if len(line) <= WIDTH - 4 or not isinstance(value, tuple | list):
+        return [line]
+    return [f"{name}[", *(f"    {_literal(each)}," for each in value), "],"]
 
 
 def _literal(value: object) -> str:

@@ -178,7 +178,10 @@ def _show(name: str, table: pd.DataFrame, at: Mapping[str, Candidate], options: 
             on_click=lambda point: _select_clicked(point, at),
             scales=repr((name, options, [each.name for each in at.values()])),
         )
+    settings = {"data": options.data, "images": options.images, "statistics": options.statistics}
+    view = View(name, tuple(at), settings, found.look(options), text=(found.question, _sentence(name, table)))
     with chart:
+        take_along(view, table, draw, name=name, chart=f"study-{name}")
         _note_test_images(name, options)
         _note_photographs(name, [at[each] for each in measured], options)
         if name == "responses" and options.measure == "response_std":
@@ -197,9 +200,6 @@ def _show(name: str, table: pd.DataFrame, at: Mapping[str, Candidate], options: 
         )
     if name == "responses" and choice.layer is not None:
         _distribution(choice.layer, at, options)
-    settings = {"data": options.data, "images": options.images, "statistics": options.statistics}
-    view = View(name, tuple(at), settings, found.look(options), text=(found.question, _sentence(name, table)))
-    take_along(view, table, draw, name=name, chart=f"study-{name}")
 
 
 def _sentence(name: str, table: pd.DataFrame) -> str:

@@ -34,6 +34,7 @@ _CSS = """
 .explorer-take button {
   color: var(--st-text-color); background: var(--st-background-color); cursor: pointer; font: inherit;
   border: 1px solid var(--st-border-color); border-radius: var(--st-button-radius); padding: 0.3rem 0.8rem;
+  font-size: 0.875rem;
 }
 .explorer-take button[hidden] { display: none; }
 .explorer-take button:hover { border-color: var(--st-primary-color); color: var(--st-primary-color); }

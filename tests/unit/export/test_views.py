@@ -27,12 +27,24 @@ table = explorer.inspection.response_std(
     images=20,
     statistics="batch",
 )
-figure = explorer.figures.response_levels(table, measure="response_std", log_y=False)
+figure = explorer.figures.response_levels(
+    table,
+    measure="response_std",
+    log_y=False,
+)
 figure.show()"""
 
 
 def test_python_has_the_settings_that_say_something():
     assert RESPONSES.python() == PYTHON
+
+
+def test_a_long_list_has_a_line_for_each_value():
+    names = tuple(f"a rather long name, of a run, number {number}" for number in range(3))
+    lines = View("lesion", names).python().splitlines()
+    assert lines[2:8] == [
+        "table = explorer.blocks.lesion(", "    [", *(f'        "{name}",' for name in names), "    ],",
+    ]  # fmt: skip
 
 
 def test_the_command_has_the_same_settings():
