@@ -20,7 +20,7 @@ class Computation:
         title: in a few words, for a heading.
         function: its public name in Python, after "explorer.".
         command: words of the shell command.
-        figure: name in `explorer.figures`; empty where no function draws the table alone.
+        figure: name in `explorer.figures`, or a public name with a dot; empty where no function draws the table alone.
         table: how the table is made of the function's result: ".errors", or the public name of a function; empty where
             it is the table.
         figure_of: what the figure is drawn from, "table" or "found", the function's result.
@@ -92,8 +92,8 @@ COMPUTATIONS: dict[str, Computation] = {
     "mistakes": Computation("Most confident mistakes", "evaluations.table", ("evaluate",)),
     "pairs": Computation("Members of an ensemble", "evaluations.table", ("evaluate",), "member_agreement"),
     "checkpoints": Computation("Checkpoints", "evaluations.comparison", ("checkpoints", "compare")),
-    "maps": Computation("Attribution maps", "attributions.scores_of_maps", ("attribute",),
-                        options=attribution_options),
+    "maps": Computation("Attribution maps", "attributions.maps", ("attribute",), "attributions.grid",
+                        "attributions.scores", "found", options=attribution_options),
     "check": Computation("Checks of a map", "attributions.check", ("attribute-check",), "randomisation",
                          ".randomisation", of="one", options=attribution_options),
     "agreement": Computation("Agreement of maps", "attributions.agreement", ("attribute-agreement",),

@@ -96,7 +96,8 @@ class View:
         name = self.figure or row.figure
         if not name:
             return table, []
-        figure = _call(f"explorer.figures.{name}", [row.figure_of], [], _given(self.look))
+        function = f"explorer.{name}" if "." in name else f"explorer.figures.{name}"
+        figure = _call(function, [row.figure_of], [], _given(self.look))
         return table, _assigned("figure", figure)
 
 

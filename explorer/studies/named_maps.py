@@ -4,7 +4,6 @@ Importing this does not import torch: a wrong name is told at once.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import pandas as pd
 
@@ -13,10 +12,12 @@ from explorer.attribution.methods import METHODS
 from explorer.attribution.question import Question
 from explorer.attribution.rows import Parameters
 from explorer.errors import BadSettings
+from explorer.figures import Figure, attribution_grid, layer_lens
 from explorer.registry import lookup
 from explorer.results import Check
 from explorer.studies.commands import ALL_BLOCKS
-from explorer.studies.map_files import Map, missing_map, scores
+from explorer.studies.map_files import Map, map_cells, missing_map
+from explorer.studies.map_files import scores as scores
 from explorer.studies.named_networks import named_networks, picture_reference
 
 Methods = str | Sequence[str] | Mapping[str, Parameters]
@@ -72,9 +73,16 @@ def maps(
     return found
 
 
-def scores_of_maps(references: Sequence[str], **settings: Any) -> pd.DataFrame:
-    """`map_files.scores` of `maps`; args and errors as there."""
-    return scores(maps(references, **settings))
+def grid(
+    found: Sequence[Map], rows: str = "network", columns: str = "method", *, show: str = "overlay", scale: str = "map"
+) -> Figure:
+    """Maps in rows and columns, see `map_files.map_cells` and `figures.attribution_grid`."""
+    return attribution_grid(map_cells(found, rows, columns), show=show, scale=scale)
+
+
+def lens(found: Sequence[Map], *, show: str = "overlay", scale: str = "map") -> Figure:
+    """Maps of all blocks of a network, a row for each stage, see `figures.layer_lens`."""
+    return layer_lens(map_cells(found, "stage", "block"), show=show, scale=scale)
 
 
 def check(

@@ -1,5 +1,6 @@
 """The layer lens: every block of one network."""
 
+from dataclasses import replace
 from functools import partial
 
 import streamlit as st
@@ -68,6 +69,7 @@ def show_lens(scene: Scene) -> None:
             "maps", [candidate.reference(step)], scene, images=[scene.picture.reference], methods=methods_of([method]),
             layer=ALL_BLOCKS,
         )  # fmt: skip
+        shown = replace(shown, figure="attributions.lens", look={"show": show, "scale": scale})
         take_along(shown, map_export.scores(answer.value), draw, name="layer-lens", chart="lens_maps")
         show_meaning([method])
 

@@ -186,9 +186,12 @@ def _grid(
     shown = view(
         "maps", references, scene, targets, images=[scene.picture.reference], methods=methods_of(chosen)
     )  # fmt: skip
+    look = {"rows": rows, "columns": columns, "show": show, "scale": scale}
     by_network = sorted(found, key=lambda each: references.index(each.reference))
     downloads = partial(_downloads, found, rows=rows, columns=columns, show=show, scale=scale)
-    take_along(shown, map_export.scores(by_network), name="attributions", chart="maps", more=downloads)
+    take_along(
+        replace(shown, look=look), map_export.scores(by_network), name="attributions", chart="maps", more=downloads
+    )
     with st.expander("What these maps mean, and what they do not", icon=":material/help:", expanded=True):
         show_meaning(chosen)
 

@@ -15,7 +15,7 @@ from explorer.runs.experiments import Experiment
 from explorer.scratch import temporary_folder
 from explorer.studies import commands
 from explorer.studies.degradation import plan_of
-from explorer.ui.widgets.take_along import download, show_command, take_along
+from explorer.ui.widgets.take_along import download, show_command, table_download, take_along
 from explorer.ui.wording import size
 
 
@@ -42,6 +42,7 @@ def export_experiments(
         draw,
         name=name,
         chart=chart,
+        more=None if table is None else partial(table_download, metrics, f"{name}-metrics", "Metrics (CSV)"),
         beside=partial(_zip_file, chosen[0]) if len(chosen) == 1 else None,
     )
     if len(chosen) == 1 and chosen[0].runs[0].facts is not None:
