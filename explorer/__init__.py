@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from explorer.models.operated import operated as operated
     from explorer.models.size import networks as networks
     from explorer.runs.checkpoints import load_checkpoint as load_checkpoint
+    from explorer.runs.kept import checkpoint_table as checkpoints
     from explorer.runs.onnx_files import export_onnx as export_onnx
     from explorer.studies import attributions as attribution_maps
     from explorer.studies import blocks as blocks
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from explorer.studies import refinement as refinement
     from explorer.studies import similarity as similarity
     from explorer.studies.lesson import document as lesson
+    from explorer.studies.listing import data_sets as data_sets
     from explorer.studies.listing import experiments as experiments
     from explorer.studies.listing import metrics as metrics
     from explorer.training.evaluation import evaluate as evaluate
@@ -63,7 +65,9 @@ _HOME = {
     "attribution_maps": "explorer.studies.attributions",
     "blocks": "explorer.studies.blocks",
     "build": "explorer.models.network:build",
+    "checkpoints": "explorer.runs.kept:checkpoint_table",
     "construct": "explorer.studies.identity",
+    "data_sets": "explorer.studies.listing:data_sets",
     "degradation": "explorer.studies.degradation",
     "evaluate": "explorer.training.evaluation:evaluate",
     "evaluations": "explorer.studies.evaluations",

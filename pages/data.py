@@ -2,7 +2,7 @@ import streamlit as st
 
 from explorer.data.catalogue import shown_folder
 from explorer.ui.data.card import data_card, names_of_cards
-from explorer.ui.data.more import more_data_sets
+from explorer.ui.data.more import list_along, more_data_sets
 from explorer.ui.data.own_pictures import own_pictures
 
 st.title("Data", anchor=False)
@@ -17,3 +17,4 @@ for start in range(0, len(names), 2):
             data_card(name)
 more_data_sets()
 own_pictures()
+list_along()

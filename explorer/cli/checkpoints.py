@@ -27,9 +27,11 @@ NAME_HELP = f"Weights of torchvision: {', '.join(WEIGHTS)}."
 
 
 @app.command(name="list")
-def list_all(*, json: AsJson = False) -> int:
+def list_all(*, csv: AsCsv = False, json: AsJson = False) -> int:
     """List all checkpoints: imported, constructed, of runs, and shipped with the program."""
     table = kept.checkpoint_table()
+    if csv:
+        return show_table("checkpoints", table, csv=True, json=False)
     rows = table.to_dict("records")
     return show(
         rows, text_table(rows, [name for name in kept.COLUMNS if name not in ("source", "classes")]), as_json=json

@@ -12,7 +12,7 @@ from typing import Annotated
 from tyro.conf import Positional, arg
 from tyro.extras import SubcommandApp
 
-from explorer.cli.output import AsJson, message, show, text_facts, text_table
+from explorer.cli.output import AsCsv, AsJson, message, show, show_table, text_facts, text_table
 from explorer.data.catalogue import OWN, data_status, data_table, verify_data
 from explorer.data.checked_folders import check_folder, leave_out_broken
 from explorer.data.checking import Checked
@@ -20,6 +20,7 @@ from explorer.data.folders import folder
 from explorer.data.left_out import left_out, take_back
 from explorer.data.own_folders import add_folder, folder_table, remove_folder
 from explorer.errors import StorageError
+from explorer.studies.listing import data_sets
 
 app = SubcommandApp()
 
@@ -28,8 +29,10 @@ Name = Annotated[Positional[str], arg(metavar="NAME")]
 
 
 @app.command
-def status(*, json: AsJson = False) -> int:
+def status(*, csv: AsCsv = False, json: AsJson = False) -> int:
     """List the data sets on this machine, and the folders of pictures on the list."""
+    if csv:
+        return show_table("data", data_sets(), csv=True, json=False)
     rows = data_table()
     try:
         rows += folder_table()

@@ -10,7 +10,7 @@ from tyro.conf import Positional, arg
 from tyro.extras import SubcommandApp
 
 from explorer.cli.follow import until_end
-from explorer.cli.output import AsJson, json_text, message, show, text_facts, text_table
+from explorer.cli.output import AsCsv, AsJson, json_text, message, show, show_table, text_facts, text_table
 from explorer.cli.train import run_document, show_experiment
 from explorer.errors import RunError, quoted
 from explorer.runs import experiments, mending, trash
@@ -18,6 +18,7 @@ from explorer.runs.experiments import Experiment, list_experiments
 from explorer.runs.states import state_of_experiment, state_of_run
 from explorer.runs.store import Run
 from explorer.studies.listing import experiment_row, run_errors
+from explorer.studies.listing import experiments as experiment_table
 from explorer.training import launch
 
 app = SubcommandApp()
@@ -29,8 +30,10 @@ Ids = Annotated[Positional[tuple[str, ...]], arg(metavar="ID...", help="Ids of e
 
 
 @app.command(name="list")
-def list_all(*, json: AsJson = False) -> int:
+def list_all(*, csv: AsCsv = False, json: AsJson = False) -> int:
     """List all experiments, the newest first; as JSON with their settings, sizes and notes."""
+    if csv:
+        return show_table("experiments", experiment_table(), csv=True, json=False)
     everything = list_experiments()
     rows = [experiment_row(found, run_errors(found)) for found in everything]
     shown = [row | {"state": state_of_experiment(found)} for row, found in zip(rows, everything, strict=True)]

@@ -9,6 +9,8 @@ import pandas as pd
 
 from explorer import tables
 from explorer.analysis.verdict import end_errors, last_steps
+from explorer.data.catalogue import data_table
+from explorer.data.own_folders import folder_table
 from explorer.errors import RunError
 from explorer.runs import experiments as library
 from explorer.runs.experiments import Experiment, end_metrics, end_rows, list_experiments, run_keys
@@ -52,6 +54,17 @@ def experiments() -> pd.DataFrame:
     """All experiments, the newest first: the columns of `tables.EXPERIMENTS`."""
     rows = [experiment_row(each, run_errors(each)) for each in list_experiments()]
     return pd.DataFrame(rows, columns=tables.EXPERIMENTS)
+
+
+def data_sets() -> pd.DataFrame:
+    """The data sets known, and the folders on the list: name, where, whether they are there, numbers of images.
+
+    Raises:
+        StorageError: the list of folders cannot be read.
+    """
+    table = pd.DataFrame([*data_table(), *folder_table()])
+    lists = {name: table[name].map(lambda values: ", ".join(map(str, values))) for name in ("sizes", "notes")}
+    return table.assign(**lists)
 
 
 def metrics(identities: Sequence[str], *, points: int | None = 2000, after: int = -1) -> pd.DataFrame:

@@ -11,7 +11,7 @@ from explorer.runs.checkpoint_facts import CheckpointFacts
 from explorer.runs.checkpoints import load_checkpoint, save_checkpoint
 from explorer.runs.store import checkpoint_folder
 from explorer.ui.checkpoints.importing import GONE, JOB, Job
-from tests.app.reading import texts
+from tests.app.reading import commands, texts
 
 LONG = 150  # seconds: PyTorch is loaded by the first question
 
@@ -69,7 +69,7 @@ def test_a_link_opens_one_with_what_can_be_done_with_it(open_page, kept):
     assert "Imported from mine\\.pt\\." in texts(app)
     links = {each.proto.label: each.proto.query_string for each in app.get("page_link")}
     assert links == dict.fromkeys(("Evaluate", "Responses", "Attributions"), "networks=mine")
-    assert app.code[0].value.startswith("python -m explorer evaluate mine")
+    assert "python -m explorer evaluate mine\n" in commands(app)
     assert "Delete" in [button.label for button in app.button]
 
 

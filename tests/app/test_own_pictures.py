@@ -280,7 +280,7 @@ def test_a_folder_of_several_data_sets_offers_each(open_page, write):
 
 def test_data_sets_that_are_not_here_stay_out_of_the_way(open_page):
     app = open_page("data")
-    (more,) = [each.label for each in app.expander]
+    (more, _) = [each.label for each in app.expander]
     assert more == "More data sets: CIFAR-100, SVHN, FashionMNIST, MNIST"
     assert [each.label for each in app.button if each.label.startswith("Download")] == [
         "Download (170 MB)", "Download (169 MB)", "Download (246 MB)", "Download (31 MB)", "Download (12 MB)",

@@ -76,6 +76,8 @@ def _others():
             yield f"build-{name}", "build", {
                 "build_view": view.title, "network": "resnet20", "beside": "resnet20-b", "build_by": "Blocks",
             }  # fmt: skip
+    for page in ("runs", "checkpoints", "data"):
+        yield page, page, {}
     yield "train", "train", {"experiment": "e1"}
     yield "degradation", "degradation", {"experiment": "e1"}
 

@@ -8,6 +8,7 @@ import streamlit as st
 
 from explorer.compute.client import compute
 from explorer.escaping import in_markdown
+from explorer.export.views import View
 from explorer.runs import kept
 from explorer.studies import commands
 from explorer.ui import cached
@@ -15,7 +16,7 @@ from explorer.ui.errors import readable_errors
 from explorer.ui.names import run_name
 from explorer.ui.navigation import page
 from explorer.ui.widgets.table_height import table_height
-from explorer.ui.widgets.take_along import download, show_command
+from explorer.ui.widgets.take_along import download, show_command, take_along
 
 ORIGINS = {"kept": "Kept", "run": "Run", "shipped": "Shipped"}
 COLOURS = {"Kept": "green", "Run": "blue", "Shipped": "violet"}
@@ -31,6 +32,7 @@ def choose_checkpoint() -> str | None:
         st.info("There are no checkpoints on this machine yet. Import one, or train a network on the Train page.")
         return None
     chosen = _choose(table)
+    take_along(View("kept", ()), table, name="checkpoints")
     if chosen is None:
         st.caption("Select one to inspect, export or delete it.")
         return None

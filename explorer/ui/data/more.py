@@ -4,7 +4,11 @@ import streamlit as st
 
 from explorer.data import download as downloads
 from explorer.data.catalogue import DATASETS, DatasetRow, shown_folder
+from explorer.export.views import View
+from explorer.studies.listing import data_sets
 from explorer.ui.data.card import names_of_cards, namesake
+from explorer.ui.errors import readable_errors
+from explorer.ui.widgets.take_along import take_along
 from explorer.ui.wording import size
 
 
@@ -39,3 +43,9 @@ def _line(row: DatasetRow) -> None:
         if st.button(f"Download ({size(row.archive.size)})", icon=":material/download:", key=f"download-{row.name}"):
             downloads.start_download(row.name)
             st.rerun()
+
+
+def list_along() -> None:
+    """What can be taken along of this page: the list of all data sets."""
+    with readable_errors():
+        take_along(View("data", ()), data_sets(), name="data-sets")

@@ -3,9 +3,11 @@
 import streamlit as st
 
 from explorer.escaping import in_markdown, message_in_markdown
+from explorer.export.views import View
 from explorer.runs import experiments as library
 from explorer.runs.experiments import Experiment
 from explorer.runs.facts import MOST_NOTE
+from explorer.studies.listing import experiments
 from explorer.ui import cached, wording
 from explorer.ui.errors import fragment, readable_errors
 from explorer.ui.navigation import page
@@ -16,6 +18,7 @@ from explorer.ui.widgets.curves import curves, curves_view, figure, run_table
 from explorer.ui.widgets.experiment_export import export_experiments
 from explorer.ui.widgets.progress import offer_mending
 from explorer.ui.widgets.refresh import POLL_SECONDS, start_queued
+from explorer.ui.widgets.take_along import take_along
 
 MOST_LISTED = 10  # in a dialog
 
@@ -46,6 +49,7 @@ def compare() -> None:
             _damage(found)
         if not chosen:
             st.caption("Tick one experiment to see it, or several to compare them on one chart.")
+            take_along(View("experiments", ()), experiments, name="experiments")
             return
         _actions(chosen)
         _show(chosen)
