@@ -1,0 +1,149 @@
+"""Where a training is watched: in the output of a notebook's cell, or as lines of text."""
+
+import sys
+from html import escape
+from importlib import import_module
+from typing import Any, Protocol
+
+from explorer.escaping import in_terminal
+from explorer.figures import Figure
+from explorer.notebook.moments import Moment, RunMoment
+from explorer.numerals import duration, percent
+
+MOST_ROWS = 12  # of runs in the output
+
+
+def shell() -> Any:
+    """IPython's shell if this process is the kernel of a notebook, else None."""
+    ipython = sys.modules.get("IPython")
+    found = ipython.get_ipython() if ipython else None
+    return found if getattr(found, "kernel", None) is not None else None
+
+
+def ipython() -> Any:
+    """IPython's displays, which a kernel has; they have no types."""
+    return import_module("IPython.display")
+
+
+class Screen(Protocol):
+    """Shows moments one after the other."""
+
+    draws: bool  # whether it shows figures, so that one is worth its time
+
+    def show(self, moment: Moment, left: float | None, drawn: Figure | None) -> None:
+        """Replace what was shown; `left` are the seconds until the end, if known."""
+
+    def tell(self, sentence: str) -> None:
+        """Replace the sentence only."""
+
+
+class Cell:
+    """The output of a cell, replaced in place: text, bar and errors, and below them the figure.
+
+    These are IPython's displays with an id, and plotly's own format of the program that shows the notebook: nothing is
+    to be installed in JupyterLab, VS Code or Colab, and what was shown last stays in the file of the notebook.
+    """
+
+    draws = True
+
+    def __init__(self) -> None:
+        self._text, self._chart = ipython().DisplayHandle(), ipython().DisplayHandle()
+        self._begun = self._drawn = False
+        self._last: tuple[Moment, float | None] | None = None
+
+    def show(self, moment: Moment, left: float | None, drawn: Figure | None) -> None:
+        self._last = moment, left
+        self._write(moment_html(moment, left))
+        if drawn is not None:
+            bundle = drawn._repr_mimebundle_()  # as plotly shows it here
+            (self._chart.update if self._drawn else self._chart.display)(bundle, raw=True)
+            self._drawn = True
+
+    def tell(self, sentence: str) -> None:
+        if self._last is not None:
+            self._write(moment_html(*self._last, sentence=sentence))
+
+    def _write(self, text: str) -> None:
+        (self._text.update if self._begun else self._text.display)(ipython().HTML(text))
+        self._begun = True
+
+
+class Lines:
+    """Lines on standard error: when a run's state changes, and per tenth of its steps."""
+
+    draws = False
+
+    def __init__(self) -> None:
+        self._printed: dict[str, tuple[str, int]] = {}
+        self._said = ""
+
+    def show(self, moment: Moment, left: float | None, drawn: Figure | None) -> None:
+        if moment.sentence != self._said and moment.active:
+            self.tell(moment.sentence)
+        for run in moment.runs:
+            tenth = run.step * 10 // run.steps if run.steps else 0
+            if self._printed.get(run.run) != (run.state, tenth):
+                self._printed[run.run] = run.state, tenth
+                self._line(f"{_name(run)}: step {run.step:,} of {run.steps:,}, {_errors(run)}", left)
+        if not moment.active:
+            self.tell(moment.sentence)
+            for run in moment.runs:
+                if run.trouble:
+                    self._line(f"{_name(run)}: {run.trouble}")
+
+    def tell(self, sentence: str) -> None:
+        self._said = sentence
+        self._line(sentence)
+
+    def _line(self, text: str, left: float | None = None) -> None:
+        remaining = f", about {duration(left)} left" if left else ""
+        print(in_terminal(text + remaining), file=sys.stderr, flush=True)
+
+
+def _name(run: RunMoment) -> str:
+    return f"{run.network}, seed {run.seed}"
+
+
+def _errors(run: RunMoment) -> str:
+    train, test = (percent(error) for error in run.errors)
+    return f"{run.state}" if run.errors == (None, None) else f"{run.state}, training error {train}, test error {test}"
+
+
+def moment_html(moment: Moment, left: float | None = None, *, sentence: str = "", bar: bool = True) -> str:
+    """The bar, the sentence, and the errors of the runs.
+
+    Elements without scripts, in the letters and colours of the program that shows the notebook.
+    """
+    part = moment.done / moment.total
+    remaining = f" About {duration(left)} left." if left and moment.active else ""
+    text = escape((sentence or moment.sentence) + remaining)
+    head = f"{_bar(part)} {text}" if bar else text
+    runs = moment.runs[:MOST_ROWS]
+    hidden = len(moment.runs) - len(runs)
+    more = f"<p>{hidden} more runs are in <code>.errors</code> of the result.</p>" if hidden else ""
+    troubles = "".join(f"<p>⚠ {escape(_name(run))}: {escape(run.trouble)}</p>" for run in runs if run.trouble)
+    return f"<div><p>{head}</p>{troubles}{runs_html(runs)}{more}</div>"
+
+
+def _bar(part: float) -> str:
+    style = "width: 16em; vertical-align: middle; accent-color: #1D6FE0"
+    return f'<progress max="1" value="{part:.4f}" style="{style}"></progress> <b>{percent(part, 0)}</b>'
+
+
+def runs_html(runs: tuple[RunMoment, ...]) -> str:
+    """A table of runs: network, step, errors in percent."""
+    seeds = len({run.seed for run in runs}) > 1
+    heads = ["Network", *(["Seed"] if seeds else []), "State", "Step", "Training error", "Test error"]
+    rows = [
+        [
+            run.network,
+            *([str(run.seed)] if seeds else []),
+            run.state,
+            f"{run.step:,} of {run.steps:,}",
+            *map(percent, run.errors),
+        ]
+        for run in runs
+    ]
+    head = "".join(f"<th>{each}</th>" for each in heads)
+    body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
