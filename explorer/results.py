@@ -10,6 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from explorer import tables
+from explorer.cards import Shown, in_greys
+from explorer.numerals import percent
 
 Precision = Literal["fp32", "bf16"]
 Badge = Literal["follows_weights", "ignores_weights", "cannot_tell"]  # of a map, see `attribution.randomisation`
@@ -185,8 +187,8 @@ class Imported:
     other_weights: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Evaluation:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Evaluation(Shown):
     """The evaluation of a network, or of an ensemble, on test images.
 
     Attributes:
@@ -223,9 +225,12 @@ class Evaluation:
     calibration: pd.DataFrame
     mistakes: pd.DataFrame
 
+    def headline(self) -> str:
+        return f"{self.network} on {self.data}: {percent(self.error)} of {self.images:,} images wrong"
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Ensemble:
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Ensemble(Shown):
     """An ensemble of networks, whose class probabilities are averaged.
 
     Attributes:
@@ -241,8 +246,8 @@ class Ensemble:
     shared: pd.DataFrame
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Probing:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Probing(Shown):
     """Linear probes of networks.
 
     Attributes:
@@ -260,8 +265,8 @@ def evaluation_table(evaluations: Sequence[Evaluation]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=tables.EVALUATIONS)
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class MapFacts:
+@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
+class MapFacts(Shown):
     """What an attribution map is of.
 
     Attributes:
@@ -285,7 +290,7 @@ class MapFacts:
     classes: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
 class MissingMap(MapFacts):
     """A map that could not be computed.
 
@@ -296,7 +301,7 @@ class MissingMap(MapFacts):
     failure: str
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
 class AttributionMap(MapFacts):
     """What a method says about one network and one picture.
 
@@ -328,9 +333,16 @@ class AttributionMap(MapFacts):
         """The class with the highest score."""
         return int(self.probabilities.argmax())
 
+    def headline(self) -> str:
+        named = self.classes[self.target] if self.classes else self.target
+        return f"{self.method} of {self.network} for class {named}, {self.title}"
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Curves:
+    def pictures(self) -> str:
+        return in_greys(self.pixels, self.map, signed=self.signed)
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Curves(Shown):
     """Deletion and insertion in the order of a map, and of the same map shifted at random.
 
     Attributes:
@@ -368,8 +380,8 @@ class Infidelity:
     even: float
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Check:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Check(Shown):
     """Whether a map can be trusted, as far as it was asked.
 
     Attributes:

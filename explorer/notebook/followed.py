@@ -93,7 +93,7 @@ class Followed:
 
     def _sentence(self, runs: Sequence[Run]) -> str:
         states = {run.state for run in runs}
-        on = f"explorer.resume({self.whole!r}), then explorer.watch({self.whole!r})"
+        on = f"`explorer.resume({self.whole!r})`, then `explorer.watch({self.whole!r})`"
         if self._left and not self.whole:
             return "Training goes on in the background; only the watching has ended. Watch again by running this cell."
         if self._left and states & {"queued", "starting", "running"}:
@@ -107,7 +107,7 @@ class Followed:
         if states & set(RESUMABLE):
             if not self.whole:
                 waiting = [run.facts.experiment for run in runs if run.facts and run.state in RESUMABLE]
-                on = " and ".join(f"explorer.resume({each!r})" for each in dict.fromkeys(waiting))
+                on = " and ".join(f"`explorer.resume({each!r})`" for each in dict.fromkeys(waiting))
             return f"{_ended(states)}. What was trained is kept; go on exactly from there with {on}."
         if "failed" in states:
             return "A network failed, for the reason below; try a lower learning rate or a warm-up."

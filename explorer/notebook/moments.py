@@ -11,6 +11,7 @@ from explorer.figures import Figure, race, training_curves
 from explorer.figures.theme import palette
 
 Errors = tuple[float | None, float | None]  # in training and test, as fractions
+HEIGHT = 440  # pixels of a figure, which leaves room for the code above it
 COLUMNS = ["network", "seed", "state", "step", "steps", "train_error", "test_error"]
 
 
@@ -97,7 +98,9 @@ def figure(table: pd.DataFrame, runs: Sequence[RunMoment], *, dark: bool = False
     experiments = list(table["experiment"].unique())
     if len(experiments) > 1:
         titles = {name: name for name in experiments}
-        drawn = training_curves(table, dark=dark, smoothing=smoothing, steps=steps, ends=known, titles=titles)
+        drawn = training_curves(
+            table, dark=dark, smoothing=smoothing, steps=steps, ends=known, titles=titles, height=HEIGHT
+        )
     else:
-        drawn = race(table, dark=dark, smoothing=smoothing, steps=steps, ends=known)
+        drawn = race(table, dark=dark, smoothing=smoothing, steps=steps, ends=known, height=HEIGHT)
     return drawn.update_layout(paper_bgcolor=palette(dark=dark).page)

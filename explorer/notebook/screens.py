@@ -1,12 +1,13 @@
 """Where a training is watched: in the output of a notebook's cell, or as lines of text."""
 
 import sys
-from html import escape
 from importlib import import_module
 from typing import Any, Protocol
 
+from explorer.cards import html_table, prose
 from explorer.escaping import in_terminal
 from explorer.figures import Figure
+from explorer.figures.theme import palette
 from explorer.notebook.moments import Moment, RunMoment
 from explorer.numerals import duration, percent
 
@@ -55,7 +56,7 @@ class Cell:
         self._last = moment, left
         self._write(moment_html(moment, left))
         if drawn is not None:
-            bundle = drawn._repr_mimebundle_()  # as plotly shows it here
+            bundle = {"text/plain": alt(moment)} | drawn._repr_mimebundle_()  # as plotly shows it here
             (self._chart.update if self._drawn else self._chart.display)(bundle, raw=True)
             self._drawn = True
 
@@ -116,18 +117,24 @@ def moment_html(moment: Moment, left: float | None = None, *, sentence: str = ""
     """
     part = moment.done / moment.total
     remaining = f" About {duration(left)} left." if left and moment.active else ""
-    text = escape((sentence or moment.sentence) + remaining)
+    text = prose((sentence or moment.sentence) + remaining)
     head = f"{_bar(part)} {text}" if bar else text
     runs = moment.runs[:MOST_ROWS]
     hidden = len(moment.runs) - len(runs)
     more = f"<p>{hidden} more runs are in <code>.errors</code> of the result.</p>" if hidden else ""
-    troubles = "".join(f"<p>⚠ {escape(_name(run))}: {escape(run.trouble)}</p>" for run in runs if run.trouble)
+    troubles = "".join(f"<p>⚠ {prose(_name(run))}: {prose(run.trouble)}</p>" for run in runs if run.trouble)
     return f"<div><p>{head}</p>{troubles}{runs_html(runs)}{more}</div>"
 
 
 def _bar(part: float) -> str:
-    style = "width: 16em; vertical-align: middle; accent-color: #1D6FE0"
+    style = f"width: 16em; vertical-align: middle; accent-color: {palette().depth(20)}"
     return f'<progress max="1" value="{part:.4f}" style="{style}"></progress> <b>{percent(part, 0)}</b>'
+
+
+def alt(moment: Moment) -> str:
+    """What the figure shows, for a program that cannot draw it."""
+    names = list(dict.fromkeys(run.network for run in moment.runs))
+    return f"Training and test error of {', '.join(names)}, step by step (a plotly figure)"
 
 
 def runs_html(runs: tuple[RunMoment, ...]) -> str:
@@ -144,6 +151,4 @@ def runs_html(runs: tuple[RunMoment, ...]) -> str:
         ]
         for run in runs
     ]
-    head = "".join(f"<th>{each}</th>" for each in heads)
-    body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    return html_table(heads, rows)

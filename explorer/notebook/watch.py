@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 LIVE_POINTS = 400  # of a run in the growing figure
 REFRESH_SECONDS = 0.5  # between two pictures, at least
-DRAWING_PART = 0.1  # of the time, at most, is spent on drawing
+MOST_SECONDS = 3.0  # between two pictures, also where drawing one takes long
+DRAWING_PART = 0.1  # of the time is spent on drawing where pictures may be so rare
 
 
 def watch(what: "Plan | str | Training | Sequence[str] | Sequence[Training]", *, dark: bool = False) -> Watched:
@@ -55,22 +56,24 @@ def watched(trainings: Trainings, *, dark: bool) -> Watched:
     """Show trainings until they end or are interrupted."""
     here = shell()
     screen: Screen = Cell() if here else Lines()
-    pace, interval = Pace(), REFRESH_SECONDS
+    pace = Pace()
     with Interrupts() as interrupts:
         while True:
-            moment = trainings.moment()
-            began = time.monotonic()
-            table = trainings.table(LIVE_POINTS) if screen.draws and moment.done else None
-            left = pace.seconds_left(moment.done, moment.total) if moment.running else None
-            screen.show(moment, left, None if table is None else figure(table, moment.runs, dark=dark))
-            interval = max(REFRESH_SECONDS, (time.monotonic() - began) / DRAWING_PART)
+            moment, began = trainings.moment(), time.monotonic()
+            drawn = (
+                figure(trainings.table(LIVE_POINTS), moment.runs, dark=dark) if screen.draws and moment.done else None
+            )
+            # The first picture takes seconds in which nothing trains: plotly is imported.
+            left = pace.seconds_left(moment.done, moment.total) if moment.running and moment.done else None
+            screen.show(moment, left, drawn)
             if not moment.active:
                 break
             if interrupts.received:
                 screen.tell("Interrupted: the current step is finished first. Interrupt again to leave at once.")
                 trainings.interrupt()
             else:
-                trainings.advance(interval, lambda: interrupts.received)
+                wanted = max(REFRESH_SECONDS, (time.monotonic() - began) / DRAWING_PART)
+                trainings.advance(min(wanted, MOST_SECONDS), lambda: interrupts.received)
     if interrupts.received and not here:
         raise KeyboardInterrupt
     return Watched(trainings, watched, dark=dark)
