@@ -60,7 +60,8 @@ def short(value: object, *, quote: bool = True) -> str:
         return _listed([short(each, quote=quote) for each in value], "[]" if isinstance(value, list) else "()")
     columns, shape = getattr(value, "columns", None), getattr(value, "shape", None)
     if columns is not None and shape is not None:
-        return f"<table of {shape[0]:,} rows: {_listed([str(each) for each in columns], '  ').strip()}>"
+        named = _listed([str(each) for each in columns], "  ").strip()
+        return f"<table of {shape[0]:,} rows: {named}>" if quote else f"{shape[0]:,} rows: {named}"
     if shape:
         return f"<{'×'.join(map(str, shape))} {str(getattr(value, 'dtype', '')).removeprefix('torch.')}>"
     if hasattr(value, "item"):
@@ -95,6 +96,11 @@ def html_table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     head = "".join(f"<th>{prose(each)}</th>" for each in heads)
     body = "".join("<tr>" + "".join(f"<td>{prose(cell)}</td>" for cell in row) + "</tr>" for row in rows)
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def html_list(sentences: Iterable[str]) -> str:
+    """HTML of sentences as a list, escaped here."""
+    return f"<ul>{''.join(f'<li>{prose(each)}</li>' for each in sentences)}</ul>"
 
 
 def prose(text: str) -> str:

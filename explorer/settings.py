@@ -60,15 +60,18 @@ class Settings(BaseModel):
         return card(type(self).__name__, dict(self._facts()), sentences=["• not the default"])
 
     def _facts(self) -> Iterator[tuple[str, str]]:
-        """Labels and values; those that are not the default have a mark."""
+        """Labels and values, those of settings inside last; what is not the default has a mark."""
+        inside: list[Settings] = []
         for name, field in type(self).model_fields.items():
             given = getattr(self, name)
             extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
             if isinstance(given, Settings):
-                yield from given._facts()  # noqa: SLF001 of the same class
+                inside.append(given)
                 continue
             words = str(extra["empty"]) if given is None and "empty" in extra else _in_words(given)
             yield heading(name), f"{words}{'' if self._is_default(name, given) else ' •'}"
+        for each in inside:
+            yield from each._facts()  # noqa: SLF001 of the same class
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:

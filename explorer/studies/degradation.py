@@ -11,7 +11,7 @@ from explorer import labels
 from explorer.analysis.confounds import Comparison, Confound, confounds
 from explorer.analysis.main_finding import MainFinding, main_finding
 from explorer.analysis.verdict import LOW_ERROR, Verdict, change_text, error_gaps, low_error_steps, verdicts
-from explorer.cards import card, html_table
+from explorer.cards import card, html_list, html_table
 from explorer.data.catalogue import dataset
 from explorer.errors import BadSettings, RunError
 from explorer.numerals import percent
@@ -76,13 +76,9 @@ class Report:
             for row in self.gaps.to_dict("records")
         ]
         heads = ["Network", "Against", "Seeds", "Training errors", "Difference", "95 % interval", "Outcome"]
-        verdicts = [card(each.headline, {}, sentences=each.sentences, heading="h5") for each in self._verdicts()]
-        below = "".join([*verdicts, html_table(heads, rows) if rows else ""])
-        notes = [*self.finding.notes, self.not_counted, *self._limits()]
-        return card(self.finding.main, {}, sentences=notes, below=below)
-
-    def _verdicts(self) -> tuple[Verdict, Verdict]:
-        return self.degradation, self.shortcut
+        parts = [html_table(heads, rows) if rows else "", self.degradation._repr_html_(), self.shortcut._repr_html_()]
+        limits = html_list(filter(None, [self.not_counted, *self._limits()]))
+        return card(self.finding.main, {}, sentences=self.finding.notes, below="".join([*parts, limits]))
 
     def _limits(self) -> list[str]:
         return [f"What else could explain it: {each.reason}" for each in self.confounds]
