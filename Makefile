@@ -22,9 +22,11 @@ setup: $(READY) ## Create the environment .venv and install everything into it
 run: $(READY) ## Open the app (PORT=8600 for another port)
 	@exec $(VENV_PYTHON) -m streamlit run streamlit_app.py $(if $(PORT),--server.port $(PORT))
 
+NOTEBOOKS ?= notebooks
+
 lab: $(READY) ## Open the notebooks in JupyterLab, with this project's Python (PORT=8889 for another port)
-	@PYTHONPATH='$(CURDIR)' JUPYTER_CONFIG_PATH='$(CURDIR)/notebooks/.jupyter' JUPYTER_PREFER_ENV_PATH=1 \
-	    exec $(VENV_PYTHON) -m jupyterlab --ServerApp.ip=127.0.0.1 --ServerApp.root_dir=notebooks $(if $(PORT),--port $(PORT)) $(ARGS)
+	@PYTHONPATH='$(CURDIR)' JUPYTER_CONFIG_PATH='$(CURDIR)/notebooks/.jupyter' JUPYTER_PREFER_ENV_PATH=1 OMP_WAIT_POLICY=PASSIVE \
+	    exec $(VENV_PYTHON) -m jupyterlab --ServerApp.ip=127.0.0.1 --ServerApp.root_dir=$(NOTEBOOKS) $(if $(PORT),--port $(PORT)) $(ARGS)
 
 # Several processes with one thread each; tests that measure times of drawing or waiting run alone afterwards.
 PARALLEL := OMP_NUM_THREADS=1 $(VENV_PYTHON) -m pytest -n auto --maxprocesses 4 --dist worksteal $(if $(CI),--durations=20)

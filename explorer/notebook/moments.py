@@ -11,6 +11,7 @@ from explorer.figures import Figure, race, training_curves
 from explorer.figures.theme import palette
 
 Errors = tuple[float | None, float | None]  # in training and test, as fractions
+PANELS = 660  # pixels for the panels of a figure in the output of a cell, on a small screen
 HEIGHT = 440  # pixels of a figure, which leaves room for the code above it
 COLUMNS = ["network", "seed", "state", "step", "steps", "train_error", "test_error"]
 
@@ -102,5 +103,5 @@ def figure(table: pd.DataFrame, runs: Sequence[RunMoment], *, dark: bool = False
             table, dark=dark, smoothing=smoothing, steps=steps, ends=known, titles=titles, height=HEIGHT
         )
     else:
-        drawn = race(table, dark=dark, smoothing=smoothing, steps=steps, ends=known, height=HEIGHT)
+        drawn = race(table, dark=dark, smoothing=smoothing, steps=steps, ends=known, height=HEIGHT, width=PANELS)
     return drawn.update_layout(paper_bgcolor=palette(dark=dark).page)

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from explorer.cards import html_table, prose
 from explorer.escaping import in_terminal
 from explorer.figures import Figure
+from explorer.figures.still import still
 from explorer.figures.theme import palette
 from explorer.notebook.moments import Moment, RunMoment
 from explorer.numerals import duration, percent
@@ -39,33 +40,35 @@ class Screen(Protocol):
 
 
 class Cell:
-    """The output of a cell, replaced in place: text, bar and errors, and below them the figure.
+    """The output of a cell, replaced in place: bar, sentence, errors and curves; at the end the figure of plotly.
 
-    These are IPython's displays with an id, and plotly's own format of the program that shows the notebook: nothing is
-    to be installed in JupyterLab, VS Code or Colab, and what was shown last stays in the file of the notebook.
+    Growing curves are SVG inside of HTML, which every program that shows notebooks draws, with nothing to install where
+    it runs. Plotly's own format is not replaced in place in JupyterLab (its renderer, as of 7.1, keeps the first
+    figure), and widgets need an extension beside the server, and are empty when a notebook is opened without a kernel.
     """
 
     draws = True
 
     def __init__(self) -> None:
-        self._text, self._chart = ipython().DisplayHandle(), ipython().DisplayHandle()
-        self._begun = self._drawn = False
-        self._last: tuple[Moment, float | None] | None = None
+        self._handle: Any = ipython().DisplayHandle()
+        self._begun = False
+        self._last: tuple[Moment, float | None, Figure | None] | None = None
 
     def show(self, moment: Moment, left: float | None, drawn: Figure | None) -> None:
-        self._last = moment, left
-        self._write(moment_html(moment, left))
-        if drawn is not None:
-            bundle = {"text/plain": alt(moment)} | drawn._repr_mimebundle_()  # as plotly shows it here
-            (self._chart.update if self._drawn else self._chart.display)(bundle, raw=True)
-            self._drawn = True
+        self._last = moment, left, drawn
+        if moment.active or drawn is None:
+            self._write(moment_html(moment, left) + (still(drawn, alt(moment)) if drawn else ""))
+        else:
+            self._write(moment_html(moment))
+            ipython().display(figure_bundle(moment, drawn), raw=True)
 
     def tell(self, sentence: str) -> None:
         if self._last is not None:
-            self._write(moment_html(*self._last, sentence=sentence))
+            moment, left, drawn = self._last
+            self._write(moment_html(moment, left, sentence=sentence) + (still(drawn, alt(moment)) if drawn else ""))
 
     def _write(self, text: str) -> None:
-        (self._text.update if self._begun else self._text.display)(ipython().HTML(text))
+        (self._handle.update if self._begun else self._handle.display)(ipython().HTML(text))
         self._begun = True
 
 
@@ -135,6 +138,16 @@ def alt(moment: Moment) -> str:
     """What the figure shows, for a program that cannot draw it."""
     names = list(dict.fromkeys(run.network for run in moment.runs))
     return f"Training and test error of {', '.join(names)}, step by step (a plotly figure)"
+
+
+def figure_bundle(moment: Moment, drawn: Figure) -> dict[str, Any]:
+    """A figure in all forms of which a program shows the first it can: as plotly does here, as SVG, as text.
+
+    So it is in the file of the notebook, also for those without plotly, such as the pages of GitHub.
+    """
+    text = alt(moment)
+    shown: dict[str, Any] = drawn._repr_mimebundle_()
+    return {"image/svg+xml": still(drawn, text), "text/plain": text} | shown
 
 
 def runs_html(runs: tuple[RunMoment, ...]) -> str:

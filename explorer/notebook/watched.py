@@ -6,7 +6,7 @@ import pandas as pd
 
 from explorer.figures import Figure
 from explorer.notebook.moments import Moment, Trainings, figure
-from explorer.notebook.screens import alt, ipython, moment_html, shell
+from explorer.notebook.screens import figure_bundle, ipython, moment_html, shell
 
 
 class Watched:
@@ -70,4 +70,4 @@ class Watched:
             print(self)
         elif here.execution_count != self._cell:
             ipython().display(ipython().HTML(self._repr_html_()))
-            ipython().display({"text/plain": alt(self._moment)} | self.figure()._repr_mimebundle_(), raw=True)
+            ipython().display(figure_bundle(self._moment, self.figure()), raw=True)
