@@ -18,6 +18,11 @@ WIDTH = 860  # pixels, of the output of a cell on a small screen
 MOST_TICKS = 6
 TICK = 6  # pixels
 LEGEND_ROW, SYMBOL, LETTER, GAP = 24, 40, 8.3, 18  # pixels of a legend: row, line before a name, letter, between names
+CORNERS: dict[str, list[tuple[float, float]]] = {  # of markers, where half their size is 1; others are circles
+    "square": [(-1, -1), (1, -1), (1, 1), (-1, 1)],
+    "diamond": [(0, -1.3), (1.3, 0), (0, 1.3), (-1.3, 0)],
+    "triangle": [(-1, 1), (0, -1), (1, 1)],
+}
 Floats = NDArray[np.float64]
 
 
@@ -168,8 +173,7 @@ def _marker(marker: Any, x: float, y: float) -> str:
     """A square, a diamond, a triangle, else a circle; those called open are empty."""
     symbol, half, ink = marker.symbol or "circle", (marker.size or 8) / 2, marker.line.color
     fill = "none" if "open" in symbol else ink
-    corners = {"square": [(-1, -1), (1, -1), (1, 1), (-1, 1)], "diamond": [(0, -1.3), (1.3, 0), (0, 1.3), (-1.3, 0)],
-               "triangle": [(-1, 1), (0, -1), (1, 1)]}.get(symbol.partition("-")[0])  # fmt: skip
+    corners = CORNERS.get(symbol.partition("-")[0])
     style = f'fill="{fill}" stroke="{ink}" stroke-width="{marker.line.width or 1}"'
     if corners is None:
         return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{half:.1f}" {style}/>'
