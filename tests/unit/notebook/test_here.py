@@ -8,7 +8,7 @@ import pytest
 
 import explorer
 from explorer.errors import RunError
-from explorer.notebook.here import TORN
+from explorer.notebook.here import TORN, Here
 from explorer.notebook.interrupts import Interrupts
 from explorer.notebook.screens import Lines
 
@@ -112,6 +112,21 @@ def test_a_network_that_fails_does_not_end_the_others(capsys):
     assert result.errors["state"].tolist() == ["failed", "finished"]
     assert "The loss is not finite" in capsys.readouterr().err
     assert result.state == "A network failed, for the reason below; try a lower learning rate or a warm-up."
+
+
+def test_one_that_is_ahead_waits_for_the_others(monkeypatch):
+    ahead, behind = made("plain8-w4", "resnet8-w4")
+    for _ in range(6):
+        next(ahead)
+    order, step = [], Here._step
+
+    def noted(self, training):
+        order.append("ahead" if training is ahead else "behind")
+        step(self, training)
+
+    monkeypatch.setattr(Here, "_step", noted)
+    explorer.watch([ahead, behind])
+    assert order[:9] == ["behind"] * 6 + ["ahead", "behind", "ahead"]  # steps 0 to 5, then in turn
 
 
 def test_two_equal_trainings_are_two_runs():
