@@ -12,7 +12,7 @@ from explorer.figures.theme import palette
 
 Errors = tuple[float | None, float | None]  # in training and test, as fractions
 PANELS = 660  # pixels for the panels of a figure in the output of a cell, on a small screen
-HEIGHT = 440  # pixels of a figure, which leaves room for the code above it
+HEIGHT = 480  # pixels of a figure, which leaves room for the code above it
 COLUMNS = ["network", "seed", "state", "step", "steps", "train_error", "test_error"]
 
 

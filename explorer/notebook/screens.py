@@ -1,7 +1,10 @@
 """Where a training is watched: in the output of a notebook's cell, or as lines of text."""
 
 import sys
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from importlib import import_module
+from statistics import fmean
 from typing import Any, Protocol
 
 from explorer.cards import html_table, prose
@@ -122,11 +125,12 @@ def moment_html(moment: Moment, left: float | None = None, *, sentence: str = ""
     remaining = f" About {duration(left)} left." if left and moment.active else ""
     text = prose((sentence or moment.sentence) + remaining)
     head = f"{_bar(part)} {text}" if bar else text
-    runs = moment.runs[:MOST_ROWS]
-    hidden = len(moment.runs) - len(runs)
-    more = f"<p>{hidden} more runs are in <code>.errors</code> of the result.</p>" if hidden else ""
-    troubles = "".join(f"<p>⚠ {prose(_name(run))}: {prose(run.trouble)}</p>" for run in runs if run.trouble)
-    return f"<div><p>{head}</p>{troubles}{runs_html(runs)}{more}</div>"
+    runs = moment.runs if len(moment.runs) <= MOST_ROWS else networks_of(moment.runs)
+    hidden = len(runs[MOST_ROWS:])
+    more = f"<p>{hidden} more networks are in <code>.errors</code> of the result.</p>" if hidden else ""
+    troubled = [run for run in moment.runs if run.trouble]
+    troubles = "".join(f"<p>⚠ {prose(_name(run))}: {prose(run.trouble)}</p>" for run in troubled[:MOST_ROWS])
+    return f"<div><p>{head}</p>{troubles}{runs_html(runs[:MOST_ROWS], means=runs is not moment.runs)}{more}</div>"
 
 
 def _bar(part: float) -> str:
@@ -150,10 +154,39 @@ def figure_bundle(moment: Moment, drawn: Figure) -> dict[str, Any]:
     return {"image/svg+xml": still(drawn, text), "text/plain": text} | shown
 
 
-def runs_html(runs: tuple[RunMoment, ...]) -> str:
-    """A table of runs: network, step, errors in percent."""
-    seeds = len({run.seed for run in runs}) > 1
-    heads = ["Network", *(["Seed"] if seeds else []), "State", "Step", "Training error", "Test error"]
+def networks_of(runs: Sequence[RunMoment]) -> tuple[RunMoment, ...]:
+    """The runs of each network as one: least step, mean errors, the states that there are; its seed is their number."""
+    groups: defaultdict[str, list[RunMoment]] = defaultdict(list)
+    for run in runs:
+        groups[run.network].append(run)
+    return tuple(
+        RunMoment(
+            run=name,
+            network=name,
+            seed=len(group),
+            state=", ".join(dict.fromkeys(run.state for run in group)),
+            step=min(run.step for run in group),
+            steps=max(run.steps for run in group),
+            errors=(_mean(run.errors[0] for run in group), _mean(run.errors[1] for run in group)),
+        )
+        for name, group in groups.items()
+    )
+
+
+def _mean(errors: Iterable[float | None]) -> float | None:
+    known = [error for error in errors if error is not None]
+    return fmean(known) if known else None
+
+
+def runs_html(runs: Sequence[RunMoment], *, means: bool = False) -> str:
+    """A table of runs: network, step, errors in percent.
+
+    Args:
+        means: the runs are those of `networks_of`.
+    """
+    seeds = means or len({run.seed for run in runs}) > 1
+    named = "Seeds" if means else "Seed"
+    heads = ["Network", *([named] if seeds else []), "State", "Step", "Training error", "Test error"]
     rows = [
         [
             run.network,

@@ -92,11 +92,14 @@ def test_texts_of_others_are_harmless():
     assert "&lt;b&gt; About 2 min left." in text
 
 
-def test_many_runs_are_cut_and_counted():
-    runs = tuple(RunMoment(f"r{n}", "plain8", n, "running", 1, 2, (0.5, 0.5)) for n in range(30))
-    text = screens.moment_html(Moment(runs, active=True, running=True, sentence="Training plain8."))
+def test_many_runs_are_shown_as_means_over_the_seeds_of_networks():
+    runs = [RunMoment(f"r{n}", "plain8", n, "running", 4 + n, 9, (n / 10, 0.5)) for n in range(5)]
+    runs += [RunMoment(f"q{n}", f"resnet{n}", 0, "queued", 0, 9, (None, None), trouble="<late>") for n in range(20)]
+    text = screens.moment_html(Moment(tuple(runs), active=True, running=True, sentence="Training."))
     assert text.count("<tr>") == 1 + screens.MOST_ROWS
-    assert "18 more runs are in <code>.errors</code> of the result." in text
+    assert "<td>plain8</td><td>5</td><td>running</td><td>4 of 9</td><td>20.0 %</td><td>50.0 %</td>" in text
+    assert "9 more networks are in <code>.errors</code> of the result." in text
+    assert text.count("&lt;late&gt;") == screens.MOST_ROWS
 
 
 def test_without_a_kernel_there_is_no_cell():
