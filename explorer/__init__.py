@@ -16,25 +16,31 @@ if TYPE_CHECKING:
     from explorer.errors import ExplorerError as ExplorerError
     from explorer.models.code.network import standalone_code as standalone_code
     from explorer.models.config import NetworkConfig as NetworkConfig
+    from explorer.models.description import layer_differences as layer_differences
+    from explorer.models.description import sizes as sizes
     from explorer.models.network import build as build
     from explorer.models.operated import operated as operated
     from explorer.models.size import networks as networks
     from explorer.notebook.watch import watch as watch
     from explorer.runs.checkpoints import load_checkpoint as load_checkpoint
-    from explorer.runs.experiments import metrics as metrics
     from explorer.runs.onnx_files import export_onnx as export_onnx
     from explorer.studies import attributions as attribution_maps
     from explorer.studies import blocks as blocks
     from explorer.studies import degradation as degradation
     from explorer.studies import evaluations as evaluations
+    from explorer.studies import features as features
     from explorer.studies import identity as construct
+    from explorer.studies import landscape as landscape
     from explorer.studies import layers as inspection
+    from explorer.studies import named_maps as attributions
     from explorer.studies import paths as paths
     from explorer.studies import predictions as predictions
     from explorer.studies import probing as probing
+    from explorer.studies import refinement as refinement
     from explorer.studies import similarity as similarity
     from explorer.studies.lesson import document as lesson
     from explorer.studies.listing import experiments as experiments
+    from explorer.studies.listing import metrics as metrics
     from explorer.training.evaluation import evaluate as evaluate
     from explorer.training.launch import pause as pause
     from explorer.training.launch import resume as resume
@@ -54,6 +60,7 @@ _HOME = {
     "Plan": "explorer.training.plan:Plan",
     "Recipe": "explorer.training.recipe:Recipe",
     "attribute": "explorer.attribution.attribute:attribute",
+    "attributions": "explorer.studies.named_maps",
     "attribution_maps": "explorer.studies.attributions",
     "blocks": "explorer.studies.blocks",
     "build": "explorer.models.network:build",
@@ -63,25 +70,30 @@ _HOME = {
     "evaluations": "explorer.studies.evaluations",
     "experiments": "explorer.studies.listing:experiments",
     "export_onnx": "explorer.runs.onnx_files:export_onnx",
+    "features": "explorer.studies.features",
     "figures": "explorer.figures",
     "gradient_profile": "explorer.analysis.gradients:gradient_profile",
     "import_checkpoint": "explorer.weights.importing:import_checkpoint",
     "inspection": "explorer.studies.layers",
+    "landscape": "explorer.studies.landscape",
+    "layer_differences": "explorer.models.description:layer_differences",
     "lesson": "explorer.studies.lesson.document",
     "load_checkpoint": "explorer.runs.checkpoints:load_checkpoint",
     "load_data": "explorer.data.pixels:load_data",
     "load_foreign_state": "explorer.weights.matching:load_foreign_state",
-    "metrics": "explorer.runs.experiments:metrics",
+    "metrics": "explorer.studies.listing:metrics",
     "networks": "explorer.models.size:networks",
     "operated": "explorer.models.operated:operated",
     "paths": "explorer.studies.paths",
     "pause": "explorer.training.launch:pause",
     "predictions": "explorer.studies.predictions",
     "probing": "explorer.studies.probing",
+    "refinement": "explorer.studies.refinement",
     "residual_ledger": "explorer.analysis.ledger:residual_ledger",
     "response_std": "explorer.analysis.responses:response_std",
     "resume": "explorer.training.launch:resume",
     "similarity": "explorer.studies.similarity",
+    "sizes": "explorer.models.description:sizes",
     "standalone_code": "explorer.models.code.network:standalone_code",
     "start": "explorer.training.launch:start",
     "stop": "explorer.training.launch:stop",

@@ -7,19 +7,18 @@ from typing import Annotated
 
 from tyro.conf import Positional, UseAppendAction, arg
 
-from explorer import progress, tables
+from explorer import tables
 from explorer.attribution.methods import METHODS
-from explorer.attribution.question import Question
 from explorer.cli.method_parameters import parameters_of
-from explorer.cli.named_networks import Data, NamedNetwork, References, named_networks, picture_reference
+from explorer.cli.named_networks import Data, References, references
 from explorer.cli.output import AsCsv, AsJson, message, show, show_table, text_facts, text_table
 from explorer.cli.progress_bar import progress_bar
-from explorer.data.pictures import PHOTOGRAPHS, Picture
+from explorer.data.pictures import PHOTOGRAPHS
 from explorer.errors import BadSettings, StorageError
 from explorer.files import storage_errors, write_bytes_atomically
+from explorer.map_results import MissingMap
 from explorer.processes import wait_passively
-from explorer.results import MissingMap
-from explorer.studies import map_files
+from explorer.studies import map_files, named_maps
 from explorer.studies.commands import ALL_BLOCKS
 
 Several = UseAppendAction[tuple[tuple[str, ...], ...]]
@@ -31,6 +30,7 @@ Methods = Annotated[
 ]
 Method = Annotated[str, arg(metavar="METHOD", help="See the command `methods`.")]
 Target = Annotated[str, arg(metavar="CLASS")]
+Targets = Annotated[tuple[str, ...], arg(name="target", metavar="CLASS...")]
 LAYER_HELP = "For methods of a layer: stage2, stage2.block3 or a module; else the last block."
 Layer = Annotated[str, arg(metavar="LAYER", help=LAYER_HELP)]
 Layers = Annotated[str, arg(name="layer", metavar="LAYER", help=f"{LAYER_HELP} {ALL_BLOCKS}: a map of every block.")]
@@ -63,7 +63,7 @@ def attribute(
     *,
     images: Images = (),
     methods: Methods = (),
-    target: Target = "",
+    targets: Targets = (),
     layer: Layers = "",
     settings: Settings = (),
     data: Data = "",
@@ -76,30 +76,17 @@ def attribute(
     If a method cannot run on a network, the column `failure` gives the reason, and the others are computed.
 
     Args:
-        target: class whose score is explained, by name or number; by default what each network predicts.
+        targets: classes whose scores are explained, by name or number; by default what each network predicts.
         out: folder for the maps (maps.npz), the grid (grid.png, grid.html) and the table (scores.csv).
     """
-    chosen = _flat(methods) or ["saliency"]
-    every_block = layer == ALL_BLOCKS
-    given = parameters_of(chosen, _settings(settings, "" if every_block else layer))
-    places = [
-        (net, net.picture(image), net.target(target))
-        for net in named_networks(networks, data)
-        for image in dict.fromkeys(map(picture_reference, _flat(images) or ["0"]))
-    ]
+    given = parameters_of(_flat(methods) or ["saliency"], _flat(settings))
     if out is not None and out.exists() and not out.is_dir():
         raise StorageError(f"{out} is a file. Give a folder with `--out`; it is created if needed.")
     wait_passively()
-    wanted = [
-        (net, shown, Question(method, explained, net.data, paths=True, parameters=given[method]))
-        for net, shown, explained in places
-        for method in chosen
-    ]
-    maps: list[map_files.Map] = []
     with progress_bar("Maps"):
-        for number, place in enumerate(wanted):
-            with progress.part(number, len(wanted)):
-                maps += _maps(*place, every_block=every_block)
+        maps = named_maps.maps(
+            references(networks), images=_flat(images) or ["0"], methods=given, target=targets, layer=layer, data=data
+        )
     table = map_files.scores(maps)
     columns = [name for name in SHOWN if table[name].replace("", None).notna().any()]
     show_table("maps", table, csv=csv, json=json, columns=columns)
@@ -122,6 +109,7 @@ def check(
     layer: Layer = "",
     settings: Settings = (),
     data: Data = "",
+    csv: AsCsv = False,
     json: AsJson = False,
 ) -> int:
     """Check whether a map can be trusted.
@@ -132,17 +120,17 @@ def check(
     Args:
         target: class whose score is explained, by name or number; by default what the network predicts.
     """
-    given = parameters_of([method], _settings(settings, layer))[method]
-    net, *others = named_networks((network,), data)
+    given = parameters_of([method], _flat(settings))[method]
+    name, *others = references([network])
     if others:
         raise BadSettings(f"{network} has {1 + len(others)} networks. One map is checked at a time: name one of them.")
-    shown = net.picture(picture_reference(image)).reference
-    question = Question(method, net.target(target), net.data, paths=True, parameters=given)
     wait_passively()
-    from explorer.studies import attributions
-
     with progress_bar("Checks"):
-        found = attributions.check(net.reference, shown, question)
+        found = named_maps.check(
+            name, image=image, method=method, parameters=given, target=target, layer=layer, data=data
+        )
+    if csv:
+        return show_table("randomisation", found.randomisation, csv=True, json=False)
     (row,) = map_files.scores([found.map]).to_dict("records")
     delta, curves, infidelity, table = found.map.delta, found.curves, found.infidelity, found.randomisation
     stages = table.to_dict("records")
@@ -193,26 +181,12 @@ def agreement(
         images: number of test images, balanced over classes.
         target: class whose score is explained, by name or number; by default the true one.
     """
-    chosen = _flat(methods) or ["saliency"]
-    given = parameters_of(chosen, _settings(settings, layer))
-    found = named_networks(networks, data)
-    first = found[0]
-    if (len(found) > 1) == (len(chosen) > 1):
-        raise BadSettings(
-            f"These are {len(found)} networks and {len(chosen)} methods. Compare several networks under one method, or "
-            "several methods for one network."
-        )
-    on = first.picture(picture_reference(image)).reference if image else images
-    explained = first.target(target)
-    questions = [Question(each, explained, data, paths=True, parameters=given[each]) for each in chosen]
+    given = parameters_of(_flat(methods) or ["saliency"], _flat(settings))
     wait_passively()
-    from explorer.studies import attributions
-
     with progress_bar("Maps"):
-        if len(chosen) > 1:
-            table = attributions.agreement_of_methods(first.reference, on, questions)
-        else:
-            table = attributions.agreement_of_networks([each.reference for each in found], on, questions[0])
+        table = named_maps.agreement(
+            references(networks), methods=given, images=images, image=image, target=target, layer=layer, data=data
+        )
     place = {name: number for number, name in enumerate(dict.fromkeys(table["a"]))}
     once = table["a"].map(place) < table["b"].map(place)  # all ordered pairs for programs, each pair once for people
     shown = table if csv or json else table[once]
@@ -223,22 +197,6 @@ def agreement(
 def _flat(several: Sequence[Sequence[str]]) -> list[str]:
     """Distinct values of an option that can be repeated and takes several values."""
     return list(dict.fromkeys(each for group in several for each in group))
-
-
-def _settings(several: Sequence[Sequence[str]], layer: str) -> list[str]:
-    return [*_flat(several), *([f"layer={layer}"] if layer else [])]
-
-
-def _maps(net: NamedNetwork, shown: Picture, question: Question, *, every_block: bool) -> Sequence[map_files.Map]:
-    """The map, or one of every block, or the reason why there is none."""
-    from explorer.studies.attributions import attribution_map, layer_maps
-
-    try:
-        if every_block:
-            return layer_maps(net.reference, shown.reference, question)
-        return [attribution_map(net.reference, shown.reference, question)]
-    except BadSettings as error:
-        return [map_files.missing_map(net.reference, net.config, net.step, shown, question, net.classes, error)]
 
 
 def _write(folder: Path, maps: Sequence[map_files.Map]) -> None:

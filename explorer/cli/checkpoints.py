@@ -7,12 +7,13 @@ from typing import Annotated, Any
 from tyro.conf import Positional, arg
 from tyro.extras import SubcommandApp
 
-from explorer.cli.output import AsJson, show, text_table
+from explorer.cli.output import AsCsv, AsJson, show, show_table, text_table
 from explorer.cli.progress_bar import progress_bar
 from explorer.numerals import percent
 from explorer.processes import wait_passively
 from explorer.results import Imported
 from explorer.runs import kept
+from explorer.runs.comparison import comparison
 from explorer.weights.torchvision import WEIGHTS
 
 app = SubcommandApp()
@@ -33,6 +34,12 @@ def list_all(*, json: AsJson = False) -> int:
     return show(
         rows, text_table(rows, [name for name in kept.COLUMNS if name not in ("source", "classes")]), as_json=json
     )
+
+
+@app.command
+def compare(*, csv: AsCsv = False, json: AsJson = False) -> int:
+    """Compare all checkpoints: size, test error, and the published error of the same network."""
+    return show_table("checkpoints", comparison(), csv=csv, json=json)
 
 
 @app.command(name="import")

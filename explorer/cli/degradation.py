@@ -8,7 +8,7 @@ from tyro.extras import SubcommandApp
 
 from explorer.analysis.verdict import Verdict
 from explorer.cli.follow import until_end
-from explorer.cli.output import AsJson, message, show, text_table
+from explorer.cli.output import AsCsv, AsJson, message, show, show_table, text_table
 from explorer.cli.runs import Ids, find
 from explorer.cli.train import ENGINE_HELP, GPUS_HELP, show_experiment
 from explorer.runs.experiments import experiment
@@ -59,13 +59,13 @@ def run(
 
 
 @app.command
-def verdict(identities: Ids, /, *, json: AsJson = False) -> int:
+def verdict(identities: Ids, /, *, csv: AsCsv = False, json: AsJson = False) -> int:
     """Give the verdict on depth and shortcuts from experiments, with intervals over seeds.
 
     Several experiments are compared with each other; different recipes are reported.
     """
-    found = [find(identity)[0] for identity in identities]
-    return _show(degradation.report(found), json=json)
+    found = degradation.report([find(identity)[0] for identity in identities])
+    return show_table("gaps", found.gaps, csv=True, json=False) if csv else _show(found, json=json)
 
 
 def _show(report: Report, *, json: bool) -> int:

@@ -5,11 +5,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from tyro.conf import Positional, arg
 
 from explorer import tables
+from explorer.cli.numbers import WRONG_USAGE
 from explorer.cli.output import AsCsv, AsJson, message, show, show_table, text_facts, text_table
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from explorer.models.config import NetworkConfig
     from explorer.models.description import Description
 
@@ -19,6 +18,9 @@ DIFFERENCE_COLUMNS = [column for column in tables.DIFFERENT_LAYERS if column not
 TOTALS = ("parameters", "multiply_adds", "kept_values", "receptive_field")
 BATCH = 128  # images per step, for the memory of training, as in He et al. 2015
 
+Names = Annotated[
+    Positional[tuple[str, ...]], arg(metavar="NAME...", help="Such as resnet56, preresnet110, wrn-28-10, resnet50.")
+]
 Name = Annotated[Positional[str], arg(metavar="NAME", help="Such as resnet56, preresnet110, wrn-28-10, resnet50.")]
 Other = Annotated[Positional[str], arg(metavar="OTHER", help="The same.")]
 ImageSize = Annotated[int | None, arg(help="Side of the images in pixels; by default the usual one of such networks.")]
@@ -28,7 +30,7 @@ Channels = Annotated[int, arg(help="Of an image: 3 for colour, 1 for grey.")]
 
 
 def describe(
-    name: Name,
+    names: Names,
     /,
     *,
     image_size: ImageSize = None,
@@ -38,20 +40,27 @@ def describe(
     csv: AsCsv = False,
     json: AsJson = False,
 ) -> int:
-    """Describe a network: shapes, parameters, multiply-adds, receptive fields, memory of training.
+    """Describe networks: shapes, parameters, multiply-adds, receptive fields, memory of training.
 
     Args:
-        by: rows of the text and of --csv; --json has all.
+        by: rows of the text and of --csv; --json has all, of several networks as a list.
     """
-    from explorer.models.description import description
+    from explorer.models.description import description, sizes
 
-    found = description(_config(name, classes, channels), image_size)
-    table: pd.DataFrame = {"stage": found.stages, "block": found.blocks, "layer": found.layers}[by]
+    if not names:
+        message("error: name at least one network, such as resnet20. `python -m explorer networks` lists them.")
+        return WRONG_USAGE
+    configs = [_config(name, classes, channels) for name in names]
     if csv:
-        return show_table("rows", table, csv=True, json=False)
+        return show_table("rows", sizes(configs, by=by, image_size=image_size), csv=True, json=False)
     columns = LAYER_COLUMNS if by == "layer" else PART_COLUMNS
-    lines = [text_facts(_facts(found)), "", text_table(table.to_dict("records"), columns)]
-    return show(_document(found), "\n".join(lines), as_json=json)
+    found = [description(config, image_size) for config in configs]
+    texts = [
+        "\n".join([text_facts(_facts(each)), "", text_table(getattr(each, f"{by}s").to_dict("records"), columns)])
+        for each in found
+    ]
+    documents = [_document(each) for each in found]
+    return show(documents if len(documents) > 1 else documents[0], "\n\n".join(texts), as_json=json)
 
 
 def diff(
@@ -63,11 +72,19 @@ def diff(
     classes: Classes = None,
     other_classes: OtherClasses = None,
     channels: Channels = 3,
+    csv: AsCsv = False,
     json: AsJson = False,
 ) -> int:
     """Compare two networks: settings, totals, and layers, those in the same place of a block in one row."""
-    from explorer.models.description import differences
+    from explorer.models.description import differences, layer_differences
 
+    if csv:
+        table = layer_differences(
+            _config(name, classes, channels),
+            _config(other, classes if other_classes is None else other_classes, channels),
+            image_size=image_size,
+        )
+        return show_table("layers", table, csv=True, json=False)
     others = classes if other_classes is None else other_classes
     found = differences(_config(name, classes, channels), _config(other, others, channels), image_size)
     settings, layers = (each.to_dict("records") for each in (found.settings, found.layers))

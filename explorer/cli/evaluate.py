@@ -11,7 +11,7 @@ from explorer.cli.progress_bar import progress_bar
 from explorer.data.catalogue import dataset, ten_crops_caveat
 from explorer.numerals import percent
 from explorer.processes import wait_passively
-from explorer.results import Ensemble, Evaluation, evaluation_table
+from explorer.results import Ensemble, Evaluation, Part, evaluation_table
 from explorer.runs.checkpoint_facts import lacks_test_error, record_test_error
 
 MISTAKES = 10  # of each network, in JSON
@@ -36,6 +36,7 @@ def evaluate(
     crops: Crops = 1,
     ensemble: bool = False,
     record: bool = False,
+    part: Part | None = None,
     csv: AsCsv = False,
     json: AsJson = False,
 ) -> int:
@@ -44,6 +45,8 @@ def evaluate(
     Class errors, the confusion matrix, reliability bins and the most confident mistakes are in --json.
 
     Args:
+        part: Only this table: errors of the networks, class errors, confusion matrix, calibration, mistakes, or pairs
+            of the members of their ensemble.
         images: number of test images, balanced over classes; by default all.
         ensemble: evaluate also the ensemble of the networks, the mean of their class probabilities.
         record: add the error to the facts of each imported checkpoint without a test error, if it is of all test images
@@ -53,6 +56,10 @@ def evaluate(
     wait_passively()
     from explorer.studies import evaluations
 
+    if part is not None:
+        with progress_bar("Images"):
+            table = evaluations.table(named, part=part, data=data, images=images, crops=crops)
+        return show_table(part, table, csv=csv, json=json)
     with progress_bar("Images"):
         found = evaluations.evaluations(named, data=data, images=images, crops=crops)
         together = evaluations.ensemble(named, data=data, images=images, crops=crops) if ensemble else None

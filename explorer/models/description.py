@@ -1,16 +1,16 @@
 """Description of a network from its configuration, and differences of two networks; imports no torch."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 
 from explorer import tables
 from explorer.cards import Shown
 from explorer.models.activations import TRANSIENT, kept_values
-from explorer.models.catalogue import NETWORKS, NetworkRow
+from explorer.models.catalogue import NETWORKS, NetworkRow, network_config
 from explorer.models.config import NetworkConfig
 from explorer.models.receptive_field import receptive_fields
 from explorer.models.structure import BlockShape, block_shapes, layer_shapes
@@ -121,6 +121,48 @@ def differences(a: NetworkConfig, b: NetworkConfig, image_size: int | None = Non
     return Differences(first, second, settings, _layer_differences(first, second))
 
 
+def sizes(
+    networks: Sequence[str | NetworkConfig],
+    *,
+    by: Literal["stage", "block", "layer"] = "stage",
+    image_size: int | None = None,
+    classes: int | None = None,
+) -> pd.DataFrame:
+    """`description` of several networks in one table, after a column `network`.
+
+    Args:
+        networks: names or configurations.
+        by: rows, one each.
+        classes: replaces the usual number of classes.
+        image_size: as for `description`.
+
+    Raises:
+        UnknownName: a name is not valid. BadSettings: a network cannot take images of this size.
+    """
+    found = [description(_config(each, classes), image_size) for each in networks]
+    parts: list[pd.DataFrame] = [getattr(each, f"{by}s") for each in found]
+    named = [part.assign(network=each.config.name)[["network", *part]] for each, part in zip(found, parts, strict=True)]
+    return pd.concat(named, ignore_index=True)
+
+
+def layer_differences(
+    a: str | NetworkConfig,
+    b: str | NetworkConfig,
+    *,
+    image_size: int | None = None,
+    classes: int | None = None,
+    other_classes: int | None = None,
+) -> pd.DataFrame:
+    """The layers in which two networks differ, `tables.DIFFERENT_LAYERS`; args and errors as for `sizes`.
+
+    Args:
+        other_classes: of the second network; None takes `classes`.
+    """
+    others = classes if other_classes is None else other_classes
+    found = differences(_config(a, classes), _config(b, others), image_size).layers
+    return found[found["differs"]].reset_index(drop=True)
+
+
 def layer_words(layer: Mapping[Any, Any]) -> str:
     """A row of `tables.DESCRIBED_LAYERS` as text: 3×3, 16 → 32, side 16, stride 2."""
     if not layer["kernel"]:
@@ -128,6 +170,11 @@ def layer_words(layer: Mapping[Any, Any]) -> str:
     text = f"{layer['kernel']}×{layer['kernel']}, {layer['in_width']} → {layer['width']}, side {layer['side']}"
     text += f", stride {layer['stride']}" if layer["stride"] > 1 else ""
     return text + (f", {layer['groups']} groups" if layer["groups"] > 1 else "")
+
+
+def _config(network: str | NetworkConfig, classes: int | None) -> NetworkConfig:
+    config = network_config(network) if isinstance(network, str) else network
+    return config if classes is None else NetworkConfig(**config.model_dump() | {"classes": classes})
 
 
 def _layers(config: NetworkConfig, size: int) -> list[dict[str, Any]]:

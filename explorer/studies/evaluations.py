@@ -18,9 +18,10 @@ from explorer.cache import ByteCache
 from explorer.data.catalogue import MOST_IMAGES, data_folder, dataset
 from explorer.errors import BadSettings
 from explorer.models.network import Network
-from explorer.results import Ensemble, Evaluation
-from explorer.results import evaluation_table as evaluation_table  # part of the public `explorer.evaluations`
+from explorer.results import Ensemble, Evaluation, Part, part_table
+from explorer.results import evaluation_table as evaluation_table  # parts of the public `explorer.evaluations`
 from explorer.runs.checkpoint_facts import facts_and_data
+from explorer.runs.comparison import comparison as comparison
 from explorer.settings import require_between
 from explorer.studies.references import ResolvedNetwork, require_one_data_set, resolved
 from explorer.training.evaluation import log_probabilities
@@ -73,6 +74,21 @@ def evaluation(reference: str, *, data: str = "", images: int | None = None, cro
     """Evaluate one network on its test set; args and errors as for `evaluations`."""
     (found,) = evaluations((reference,), data=data, images=images, crops=crops)
     return found
+
+
+def table(
+    references: Sequence[str], *, part: Part = "errors", data: str = "", images: int | None = None, crops: int = 1
+) -> pd.DataFrame:
+    """A part of the evaluations of networks as one table.
+
+    Args and errors as for `evaluations`, and:
+        part: "errors", `tables.EVALUATIONS`, one row per network; "class_errors", "confusion", "calibration" or
+            "mistakes" of each `Evaluation`, after `tables.MEASURED_KEYS`; or "pairs" of their `ensemble`.
+    """
+    if part == "pairs":
+        return ensemble(references, data=data, images=images, crops=crops).pairs
+    found = evaluations(references, data=data, images=images, crops=crops)
+    return evaluation_table(found) if part == "errors" else part_table(found, part)
 
 
 def ensemble(references: Sequence[str], *, data: str = "", images: int | None = None, crops: int = 1) -> Ensemble:

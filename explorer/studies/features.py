@@ -11,6 +11,8 @@ from torch import Tensor
 
 from explorer import tables
 from explorer.analysis import feature_maps
+from explorer.analysis.inside_blocks import arithmetic_table as arithmetic_table  # parts of `explorer.features`
+from explorer.analysis.inside_blocks import filter_table as filter_table
 from explorer.analysis.logit_contributions import logit_contributions, require_additive
 from explorer.block_results import Arithmetic, ExcitingImages, LogitParts
 from explorer.cache import ByteCache

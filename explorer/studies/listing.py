@@ -1,7 +1,7 @@
 """Experiments and runs as table rows, for pages, notebooks and the command line, with the errors that all state."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from statistics import fmean
 
@@ -10,6 +10,7 @@ import pandas as pd
 from explorer import tables
 from explorer.analysis.verdict import end_errors, last_steps
 from explorer.errors import RunError
+from explorer.runs import experiments as library
 from explorer.runs.experiments import Experiment, end_metrics, end_rows, list_experiments, run_keys
 from explorer.runs.store import Run
 
@@ -51,6 +52,17 @@ def experiments() -> pd.DataFrame:
     """All experiments, the newest first: the columns of `tables.EXPERIMENTS`."""
     rows = [experiment_row(each, run_errors(each)) for each in list_experiments()]
     return pd.DataFrame(rows, columns=tables.EXPERIMENTS)
+
+
+def metrics(identities: Sequence[str], *, points: int | None = 2000, after: int = -1) -> pd.DataFrame:
+    """`runs.experiments.metrics` of runs and experiments; args and errors as there.
+
+    Args:
+        identities: ids of runs; the id of an experiment stands for all of its runs.
+    """
+    known = {each.id: each.run_ids for each in list_experiments()}
+    runs = dict.fromkeys(run for each in identities for run in known.get(each, (each,)))
+    return library.metrics(list(runs), points=points, after=after)
 
 
 def experiment_row(experiment: Experiment, errors: Mapping[str, Errors]) -> dict[str, object]:

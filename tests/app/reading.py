@@ -15,6 +15,11 @@ def shown(app):
     return re.sub(r"\\(?=[^\w\s])", "", texts(app))
 
 
+def commands(app):
+    """The shell commands on a page, one a line."""
+    return "\n".join(each.value for each in app.code if each.language == "bash")
+
+
 def charts(app):
     """The figures of the live charts, as plotly's own dictionaries."""
     found = [json.loads(element.proto.json) for element in app.get("bidi_component")]

@@ -4,7 +4,7 @@ import pytest
 import streamlit as st
 
 from explorer.ui.widgets.live_chart import live_chart
-from tests.app.reading import charts, shown, texts
+from tests.app.reading import charts, commands, shown, texts
 
 TINY = "plain8,resnet8"
 
@@ -47,10 +47,6 @@ def figures(app, start):
 def address(app, name):
     value = app.query_params[name]
     return value[-1] if isinstance(value, list) else value
-
-
-def commands(app):
-    return "\n".join(each.value for each in app.code)
 
 
 def test_the_arithmetic_of_the_residual_network_is_drawn_at_once(look):

@@ -7,7 +7,7 @@ import streamlit as st
 
 from explorer.cli.main import main
 from explorer.ui.blocks.landscape import Options
-from tests.app.reading import charts, shown, texts
+from tests.app.reading import charts, commands, shown, texts
 
 PAIR = {"twins": "plain8,resnet8"}
 VIEWS = {
@@ -33,10 +33,6 @@ def pictures_as_buttons(monkeypatch):
         st.button("first picture", key="first", on_click=on_click, args=([0],))
 
     monkeypatch.setattr("explorer.ui.blocks.probes.live_chart", chart)
-
-
-def commands(app):
-    return "\n".join(each.value for each in app.code)
 
 
 def headings(figure):
@@ -76,8 +72,8 @@ def test_a_view_draws_both_networks_says_what_it_found_and_how_to_repeat_it(open
     ],
 )
 def test_the_shell_takes_the_command_that_is_shown(open_view, study, query, capsys):
-    (command,) = open_view(study, **query).code
-    assert main([*shlex.split(command.value)[3:], "--json"]) == 0, capsys.readouterr().err
+    command = commands(open_view(study, **query))
+    assert main([*shlex.split(command)[3:], "--json"]) == 0, capsys.readouterr().err
 
 
 @pytest.mark.parametrize("study", VIEWS)
@@ -148,7 +144,7 @@ def test_the_pitfall_of_cka_is_computed_on_demand(open_view):
 
 
 def test_of_a_very_long_table_the_first_rows_are_shown(open_view, monkeypatch):
-    monkeypatch.setattr("explorer.ui.widgets.export.MOST_ROWS", 10)
+    monkeypatch.setattr("explorer.ui.widgets.take_along.MOST_ROWS", 10)
     app = open_view("Similarity", twins="resnet8")
     assert len(app.dataframe[0].value) == 10
     assert "The first 10 of 16 rows. The download has all." in texts(app)
@@ -166,11 +162,11 @@ def test_three_depths_are_a_click_away_with_weights_where_there_are_some(open_vi
 @pytest.mark.parametrize(
     ("query", "said"),
     [
-        ({"landscape-where": "Line", "landscape-line-points": "11"}, "--points 11 --dimensions 1"),
+        ({"landscape-where": "Line", "landscape-line-points": "11"}, "--points 11 --span 1.0 --dimensions 1"),
         ({"landscape-where": "Layer", "landscape-line-points": "11", "landscape-layer": "stages.0.0.conv1",
-          "landscape-value": "0,0,1,1"}, "--dimensions 1 --parameter 'stages.0.0.conv1.weight[0,0,1,1]'"),
+          "landscape-value": "0,0,1,1"}, "--dimensions 1 --seed 0 --parameter 'stages.0.0.conv1.weight[0,0,1,1]'"),
         ({"landscape-drawn": "Surface", "landscape-seed": "3", "landscape-span": "0.5"},
-         "--points 5 --span 0.5 --seed 3"),
+         "--points 5 --span 0.5 --dimensions 2 --seed 3"),
     ],
 )  # fmt: skip
 def test_lines_layers_and_surfaces_are_drawn(open_view, query, said):
@@ -191,7 +187,7 @@ def test_a_training_is_drawn_over_its_plane_or_the_lack_of_moments_is_told(open_
     run = make_weights("resnet8-w4")
     app = open_view("Loss landscape", twins=run, **{"landscape-where": "Training"})
     assert "% of the variance of the weights over 3 moments" in shown(app)
-    assert f"landscape {run} --images 50 --points 5 --trajectory" in commands(app)
+    assert f"landscape --trajectory {run} --images 50 --points 5" in commands(app)
     app = open_view("Loss landscape", **{"landscape-where": "Training"})
     assert "None of these networks has the weights of 3 moments" in app.info[0].value
 
@@ -210,6 +206,6 @@ def test_landscapes_begin_coarse(options, levels):
 def test_blocks_are_repeated_as_often_as_asked(open_view):
     query = {"refinement-shown": "Repeated blocks", "refinement-blocks": "All of stage 1", "refinement-times": "3"}
     app = open_view("Refinement", **query)
-    assert "refine plain8 resnet8 --images 200 --iterated --stage 1 --most 3" in (commands(app))
+    assert "refine --iterated plain8 resnet8 --images 200 --stage 1 --most 3" in (commands(app))
     assert headings(charts(app)[0]) == ["<b>Stage 1</b>"]
     assert "resnet8: applied twice, a block takes the error from" in shown(app)

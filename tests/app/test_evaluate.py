@@ -15,13 +15,9 @@ from explorer.runs.checkpoints import save_checkpoint
 from explorer.studies.evaluations import ensemble, evaluation
 from explorer.ui.evaluate.views import VIEWS
 from explorer.ui.widgets.live_chart import live_chart
-from tests.app.reading import charts, texts
+from tests.app.reading import charts, commands, texts
 
 TINY = "plain8,resnet8"
-
-
-def commands(app):
-    return "\n".join(each.value for each in app.code)
 
 
 def address(app, name):
@@ -77,7 +73,7 @@ def test_each_network_has_its_numbers(open_page, make_weights):
     assert row["Error"] == pytest.approx(100 * found.error)
     assert row["±"] == pytest.approx(100 * found.standard_error)
     assert row["ECE"] == pytest.approx(100 * found.ece)
-    assert f"python -m explorer evaluate {run}@10 --images 200" == commands(app)
+    assert f"python -m explorer evaluate {run}@10 --part class_errors --images 200" == commands(app)
 
 
 def test_it_is_said_when_the_images_are_a_sample(open_page):
@@ -184,7 +180,7 @@ def test_networks_together(open_page, make_weights):
     assert metrics["All members wrong"] == f"{100 * expected.shared['fraction'].iloc[-1]:.2f} %"
     matrix = figure(app, "members-same")
     assert matrix["x"] == ["resnet8-w4", "plain8", "resnet8"]
-    assert commands(app).endswith("--ensemble")
+    assert commands(app).endswith("--part pairs --images 1000")
 
 
 def test_one_network_alone_is_told_to_need_another(open_page):

@@ -13,7 +13,7 @@ from explorer.runs.checkpoints import save_checkpoint
 from explorer.runs.store import checkpoint_folder
 from explorer.studies.evaluations import evaluation
 from explorer.ui.widgets.data_choice import link_to
-from tests.app.reading import charts, texts
+from tests.app.reading import charts, commands, texts
 
 PETS = "The folder pets"
 
@@ -55,10 +55,6 @@ def imagenet_like(home):
 
 def button(app, label):
     return next(each for each in app.button if each.label == label)
-
-
-def commands(app):
-    return "\n".join(each.value for each in app.code)
 
 
 def test_a_folder_is_added_shown_and_removed(open_page, write):

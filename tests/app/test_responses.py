@@ -8,7 +8,7 @@ import streamlit as st
 from explorer.escaping import in_markdown
 from explorer.runs.metrics import MetricsWriter
 from explorer.runs.store import run_folder
-from tests.app.reading import charts, texts
+from tests.app.reading import charts, commands, texts
 
 TINY = "plain8,resnet8"
 
@@ -24,10 +24,6 @@ def names(figure):
 
 def headings(figure):
     return " ".join(each["text"] for each in figure["layout"]["annotations"])
-
-
-def commands(app):
-    return "\n".join(each.value for each in app.code)
 
 
 def sliders(app):
@@ -50,7 +46,7 @@ def test_untrained_networks_are_drawn_at_once(open_page):
     levels, drawing = charts(app)
     assert names(levels) == {"plain8", "resnet8"}
     assert {"cells-1", "cells-2", "cells-3"} <= set(uids(drawing))
-    assert [each.label for each in app.get("download_button")] == ["Table (CSV)", "Chart (HTML)"]
+    assert [each.label for each in app.get("download_button")] == ["Table (CSV)", "Chart (HTML)", "Notebook"]
     assert len(app.dataframe[0].value) == 16
     assert commands(app) == "python -m explorer responses plain8 resnet8 --images 100 --statistics batch"
     assert not app.error

@@ -1,5 +1,6 @@
 """Agreement of maps: of networks under one method, of methods for one network."""
 
+from dataclasses import replace
 from functools import partial
 
 import pandas as pd
@@ -11,14 +12,15 @@ from explorer.attribution.question import Question
 from explorer.compute.client import Call, compute
 from explorer.compute.functions import attributions
 from explorer.escaping import in_markdown
+from explorer.export.views import View
 from explorer.figures import agreement_by_depth, agreement_matrix
 from explorer.figures.maps.agreements import AGREEMENTS
 from explorer.ui.attributions.method_choice import choose_method, choose_methods, show_meaning
-from explorer.ui.attributions.scene import Scene, command
-from explorer.ui.widgets.export import export_buttons
+from explorer.ui.attributions.scene import Scene, methods_of, view
 from explorer.ui.widgets.live_chart import live_chart
 from explorer.ui.widgets.network_choice import choose_network
 from explorer.ui.widgets.presenting import ONE_BEAT, present, stage
+from explorer.ui.widgets.take_along import take_along
 from explorer.ui.widgets.waiting import awaited, show_failure
 
 BETWEEN = {"networks": "Networks", "methods": "Methods"}
@@ -62,14 +64,15 @@ def show_agreement(scene: Scene) -> None:
         references = [network.reference(None)]
         questions = tuple(scene.question(network, each, scene.target) for each in chosen)
         answer = compute.ask(attributions.agreement_of_methods, references[0], images, questions)
-    count = None if on == "this" else int(str(on))
-    _show(answer, measure, scene, command("attribute-agreement", references, scene, chosen, images=count))
+    on_what = {"image": scene.picture.reference} if on == "this" else {"images": int(str(on))}
+    shown = view("agreement", references, scene, methods=methods_of(chosen), **on_what)
+    _show(answer, measure, scene, replace(shown, look={"measure": measure}))
     if scene.target is None:
         st.caption("All maps of an image explain its true class; else the prediction of the first network.")
     show_meaning(chosen)
 
 
-def _show(answer: Call[pd.DataFrame], measure: str, scene: Scene, shell: str) -> None:
+def _show(answer: Call[pd.DataFrame], measure: str, scene: Scene, shown: View) -> None:
     (answer,) = awaited([answer], "Comparing maps")
     if show_failure(answer):
         return
@@ -89,7 +92,7 @@ def _show(answer: Call[pd.DataFrame], measure: str, scene: Scene, shell: str) ->
         )
     if table["images"].max() < 2:
         st.caption("One picture says little about networks: take the mean over test images before drawing conclusions.")
-    export_buttons(named, draw, name="agreement", command=shell)
+    take_along(replace(shown, text=(in_markdown(sentence),)), table, draw, name="agreement", chart="agreement")
 
 
 def _named(table: pd.DataFrame, scene: Scene) -> pd.DataFrame:

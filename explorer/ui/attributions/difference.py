@@ -11,18 +11,18 @@ from explorer.figures import attribution_grid
 from explorer.figures.maps.cells import MapCell, MapValues
 from explorer.figures.maps.pages import grid_pages
 from explorer.figures.network_lines import moment
-from explorer.results import AttributionMap, MissingMap
+from explorer.map_results import AttributionMap, MissingMap
 from explorer.studies import map_files as map_export
 from explorer.ui.attributions.maps import choose_show
 from explorer.ui.attributions.method_choice import choose_method, show_meaning
-from explorer.ui.attributions.scene import MapRequest, Scene, command, maps
+from explorer.ui.attributions.scene import MapRequest, Scene, maps, methods_of, view
 from explorer.ui.attributions.stage import show_page
 from explorer.ui.errors import show_error
-from explorer.ui.widgets.export import export_buttons
 from explorer.ui.widgets.live_chart import live_chart
 from explorer.ui.widgets.moment import at_moment
 from explorer.ui.widgets.network_choice import choose_network
 from explorer.ui.widgets.presenting import is_presenting
+from explorer.ui.widgets.take_along import take_along
 
 SIGNS = "A, B: orange for the explained class, blue against it; A minus B: orange where A is higher, blue where B is"
 
@@ -80,9 +80,8 @@ def show_difference(scene: Scene) -> None:
                 "choose it in *Class explained*."
             )
         references = [each.reference for each in pair]
-        export_buttons(
-            map_export.scores(pair), draw, name="difference", command=command("attribute", references, scene, [method])
-        )
+        shown = view("maps", references, scene, images=[scene.picture.reference], methods=methods_of([method]))
+        take_along(shown, map_export.scores(pair), draw, name="difference", chart="difference")
         show_meaning([method])
 
     at_moment([first, second], at, scene.fields)

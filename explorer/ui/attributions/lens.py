@@ -1,5 +1,6 @@
 """The layer lens: every block of one network."""
 
+from dataclasses import replace
 from functools import partial
 
 import streamlit as st
@@ -14,13 +15,13 @@ from explorer.studies import map_files as map_export
 from explorer.studies.commands import ALL_BLOCKS
 from explorer.ui.attributions.maps import choose_scale, choose_show
 from explorer.ui.attributions.method_choice import choose_method, show_meaning
-from explorer.ui.attributions.scene import Scene, command
+from explorer.ui.attributions.scene import Scene, methods_of, view
 from explorer.ui.attributions.stage import page_numbers, show_page
-from explorer.ui.widgets.export import export_buttons
 from explorer.ui.widgets.live_chart import live_chart
 from explorer.ui.widgets.moment import at_moment
 from explorer.ui.widgets.network_choice import choose_network
 from explorer.ui.widgets.presenting import is_presenting
+from explorer.ui.widgets.take_along import take_along
 from explorer.ui.widgets.waiting import awaited, show_failure
 
 LAYERED = [name for name, row in METHODS.items() if row.scope == "layer"]
@@ -64,12 +65,12 @@ def show_lens(scene: Scene) -> None:
             "Every map explains the same score. Early blocks have fine maps of simple features, late ones coarse "
             "maps of what decides: where does the evidence for this class form?"
         )
-        export_buttons(
-            map_export.scores(answer.value),
-            draw,
-            name="layer-lens",
-            command=command("attribute", [candidate.reference(step)], scene, [method], layer=ALL_BLOCKS),
-        )
+        shown = view(
+            "maps", [candidate.reference(step)], scene, images=[scene.picture.reference], methods=methods_of([method]),
+            layer=ALL_BLOCKS,
+        )  # fmt: skip
+        shown = replace(shown, figure="attributions.lens", look={"show": show, "scale": scale})
+        take_along(shown, map_export.scores(answer.value), draw, name="layer-lens", chart="lens_maps")
         show_meaning([method])
 
     at_moment([candidate], at, scene.fields, page_numbers(lens_page_count(candidate.config.stage_blocks)))

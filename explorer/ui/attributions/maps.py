@@ -13,17 +13,17 @@ from explorer.figures.maps.cells import SCALES, MapCell
 from explorer.figures.maps.colours import SHOWN
 from explorer.figures.maps.pages import grid_pages, page_count
 from explorer.figures.network_lines import moment
-from explorer.results import AttributionMap, MissingMap
+from explorer.map_results import AttributionMap, MissingMap
 from explorer.studies import map_files as map_export
 from explorer.ui import wording
 from explorer.ui.attributions.method_choice import Chosen, choose_method, choose_methods, show_meaning
-from explorer.ui.attributions.scene import MapRequest, Scene, command, maps
+from explorer.ui.attributions.scene import MapRequest, Scene, maps, methods_of, view
 from explorer.ui.attributions.stage import page_numbers, show_page
-from explorer.ui.widgets.export import download, show_command
 from explorer.ui.widgets.live_chart import cached_drawing, live_chart
 from explorer.ui.widgets.moment import at_moment
 from explorer.ui.widgets.network_choice import Candidate, choose_network
 from explorer.ui.widgets.presenting import is_presenting, present
+from explorer.ui.widgets.take_along import download, take_along
 
 AXES = {"method": "method", "network": "network", "target": "class explained", "step": "moment of training"}
 SENTENCES = {  # of a presentation, by what is in the rows
@@ -181,10 +181,17 @@ def _grid(
         _numbers(selected)
     else:
         st.caption("Click a map for its numbers, and to check whether it can be trusted.")
-    _export_buttons(found, rows=rows, columns=columns, show=show, scale=scale)
     references = list(dict.fromkeys(each.reference for each in found))
     targets = list(dict.fromkeys(each.target for each in wanted))
-    show_command("\n".join(command("attribute", references, scene, chosen, target=target) for target in targets))
+    shown = view(
+        "maps", references, scene, targets, images=[scene.picture.reference], methods=methods_of(chosen)
+    )  # fmt: skip
+    look = {"rows": rows, "columns": columns, "show": show, "scale": scale}
+    by_network = sorted(found, key=lambda each: references.index(each.reference))
+    downloads = partial(_downloads, found, rows=rows, columns=columns, show=show, scale=scale)
+    take_along(
+        replace(shown, look=look), map_export.scores(by_network), name="attributions", chart="maps", more=downloads
+    )
     with st.expander("What these maps mean, and what they do not", icon=":material/help:", expanded=True):
         show_meaning(chosen)
 
@@ -252,11 +259,9 @@ def _check(found: AttributionMap) -> None:
         st.session_state.step = found.step
 
 
-def _export_buttons(found: Sequence[map_export.Map], *, rows: str, columns: str, show: str, scale: str) -> None:
+def _downloads(found: Sequence[map_export.Map], *, rows: str, columns: str, show: str, scale: str) -> None:
     png = partial(map_export.png, found, rows, columns, show=show, scale=scale)
     html = partial(map_export.html, found, rows, columns, show=show, scale=scale)
-    with st.container(horizontal=True):
-        download("Grid (PNG)", png, "attributions.png", "image")
-        download("Grid (HTML)", html, "attributions.html", "grid_on")
-        download("Maps (NPZ)", lambda: map_export.npz(found), "attributions.npz", "data_array")
-        download("Scores (CSV)", lambda: map_export.scores(found).to_csv(index=False), "attributions.csv", "table")
+    download("Grid (PNG)", png, "attributions.png", "image")
+    download("Grid (HTML)", html, "attributions.html", "grid_on")
+    download("Maps (NPZ)", lambda: map_export.npz(found), "attributions.npz", "data_array")

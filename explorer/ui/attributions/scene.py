@@ -8,14 +8,15 @@ from streamlit.delta_generator import DeltaGenerator
 
 from explorer import glossary
 from explorer.attribution.question import Question
+from explorer.attribution.rows import Parameters
 from explorer.compute.client import compute
 from explorer.compute.functions import attributions
 from explorer.data.catalogue import DatasetRow, dataset, known_dataset
 from explorer.data.pictures import Picture
 from explorer.errors import BadSettings
 from explorer.escaping import in_markdown
+from explorer.export.views import View
 from explorer.runs.checkpoint_facts import data_of_untrained, facts_and_data
-from explorer.studies import commands
 from explorer.studies.map_files import Map, missing_map
 from explorer.ui.attributions.method_choice import Chosen
 from explorer.ui.widgets.data_choice import AS_TRAINED, choose_data
@@ -156,31 +157,26 @@ def maps(scene: Scene, wanted: Sequence[MapRequest], doing: str = "Computing map
     return found
 
 
-def command(
-    name: commands.Attributions,
+def view(
+    kind: str,
     references: Sequence[str],
     scene: Scene,
-    chosen: Sequence[Chosen],
-    *,
-    target: int | None = None,
-    images: int | None = None,
-    layer: str = "",
-) -> str:
-    """The same from a shell.
+    targets: Sequence[int | None] | None = None,
+    **settings: object,
+) -> View:
+    """What is shown of a scene.
 
     Args:
-        target: another class than that of the scene.
-        images: how many test images instead of the scene's picture.
-        layer: for methods of a layer.
+        kind: in `export.computations`.
+        targets: classes explained; None takes that of the scene.
+        settings: of the computation, apart from its class and data.
     """
-    explained = scene.target if target is None else target
-    return commands.attributions(
-        name,
-        references,
-        {each.name: each.parameters for each in chosen},
-        image=scene.picture.reference if images is None else "",
-        images=images,
-        target="" if explained is None else scene.classes[explained],
-        layer=layer,
-        data=scene.data if scene.given or scene.data != data_of_untrained(references) else "",
-    )
+    explained = [scene.target] if targets is None else targets
+    names = tuple(scene.classes[each] for each in explained if each is not None)
+    data = scene.data if scene.given or scene.data != data_of_untrained(references) else ""
+    return View(kind, tuple(references), settings | {"target": names[0] if len(names) == 1 else names, "data": data})
+
+
+def methods_of(chosen: Sequence[Chosen]) -> dict[str, Parameters]:
+    """Parameters of methods by name, as a setting of a view."""
+    return {each.name: each.parameters for each in chosen}

@@ -1,22 +1,25 @@
 """Checks of one map: does it depend on the weights, does it find the decisive positions?"""
 
+from dataclasses import replace
+
 import streamlit as st
 
 from explorer.attribution.question import Question
 from explorer.compute.client import compute
 from explorer.compute.functions import attributions
 from explorer.escaping import in_markdown
+from explorer.export.views import View
 from explorer.figures import attribution_grid, deletion_insertion, randomisation
-from explorer.results import Check
+from explorer.map_results import Check
 from explorer.studies import map_files as map_export
 from explorer.ui import wording
 from explorer.ui.attributions.method_choice import Chosen, choose_method, show_meaning
-from explorer.ui.attributions.scene import Scene, command
-from explorer.ui.widgets.export import export_buttons
+from explorer.ui.attributions.scene import Scene, view
 from explorer.ui.widgets.live_chart import live_chart
 from explorer.ui.widgets.moment import at_moment
 from explorer.ui.widgets.network_choice import choose_network
 from explorer.ui.widgets.presenting import stage
+from explorer.ui.widgets.take_along import take_along
 from explorer.ui.widgets.waiting import awaited, show_failure
 
 BADGES = {
@@ -41,6 +44,7 @@ SENSITIVITY = (
     "more stable (Yeh et al. 2019)."
 )
 DELTA = "Sum of the values minus what it should be; only for methods that define a sum."
+CHECKED = "checked"  # in the address: the map's checks are shown
 MAP_WIDTH = 640  # pixels
 VERDICTS = {
     "better_than_random": ":green-badge[:material/check: better than chance]",
@@ -63,22 +67,30 @@ def show_checks(scene: Scene) -> None:
 
 def _check(scene: Scene, reference: str, method: Chosen, question: Question) -> None:
     key = f"{reference} {scene.picture.reference} {question}"
+    linked = st.query_params.get(CHECKED) == "1"  # somebody has checked it, and the link opens what they saw
+    checked = st.session_state.setdefault("checked_maps", [key] if linked else [])
     if st.button("Check this map", icon=":material/verified:", type="primary"):
-        st.session_state.setdefault("checked", []).append(key)
-    if key not in st.session_state.get("checked", []):
+        checked.append(key)
+    if key not in checked:
+        st.query_params.pop(CHECKED, None)
         st.info(
             "The checks hide and show parts of the picture, perturb it slightly, and randomise the network's layers "
             "one after the other, computing the map each time: seconds for one-pass methods, minutes for slow ones."
         )
         return
+    st.query_params[CHECKED] = "1"
     (answer,) = awaited(
         [compute.ask(attributions.check, reference, scene.picture.reference, question)], "Checking the map"
     )
     if not show_failure(answer):
-        _show(answer.value, command("attribute-check", [reference], scene, [method]))
+        shown = view(
+            "check", [reference], scene, image=scene.picture.reference, method=method.name,
+            parameters=dict(method.parameters) or None,
+        )  # fmt: skip
+        _show(answer.value, replace(shown, look={"threshold": answer.value.threshold}))
 
 
-def _show(check: Check, shell: str) -> None:
+def _show(check: Check, shown: View) -> None:
     found = check.map
     target = found.classes[found.target]
     with st.container(horizontal=True, gap="large"):
@@ -132,9 +144,10 @@ def _show(check: Check, shell: str) -> None:
     with st.container(horizontal=True):
         for label, (value, words) in numbers.items():
             st.metric(label, value, help=words)
-    export_buttons(
+    take_along(
+        shown,
         check.randomisation,
         lambda: randomisation(check.randomisation, threshold=check.threshold),
         name="check",
-        command=shell,
+        chart="check_randomisation",
     )

@@ -11,14 +11,14 @@ from explorer.block_results import Arithmetic
 from explorer.compute.client import Call, compute
 from explorer.compute.functions import features
 from explorer.data.pictures import Picture
+from explorer.export.views import View
 from explorer.figures import block_panels
-from explorer.studies import commands
 from explorer.ui.blocks.inside_choice import CHANNEL, LOOK, InsideChoice, follow, followed
-from explorer.ui.widgets.export import export_buttons
 from explorer.ui.widgets.live_chart import live_chart
 from explorer.ui.widgets.moment import at_moment
 from explorer.ui.widgets.network_choice import Candidate
 from explorer.ui.widgets.presenting import is_presenting, stage
+from explorer.ui.widgets.take_along import take_along
 from explorer.ui.widgets.waiting import awaited, show_failure
 
 ROWS = 3  # channels at first
@@ -128,14 +128,9 @@ def _show(
         "of this one picture, batch norm in evaluation mode; on other pictures the block may do something else."
     )
     reference = network.reference(step)
-    export_buttons(
-        arithmetic_table(found, channels),
-        draw,
-        name="block",
-        command=commands.block(
-            reference, place=inside.place, image=picture.reference, channels=channels, data=inside.given
-        ),
-    )
+    settings = {"place": inside.place, "image": picture.reference, "channels": tuple(channels), "data": inside.given}
+    view = View("arithmetic", (reference,), settings, {"channels": channels}, text=(finding,))
+    take_along(view, arithmetic_table(found, channels), draw, name="block", chart="arithmetic-main")
 
 
 def _clicked(point: Sequence[Any]) -> None:

@@ -13,16 +13,17 @@ from explorer.compute.client import Call, compute
 from explorer.compute.functions import features
 from explorer.data.catalogue import dataset
 from explorer.escaping import in_markdown
+from explorer.export.views import View
 from explorer.figures import most_exciting_images
 from explorer.ui.blocks.inside_choice import CHANNEL, LOOK, InsideChoice, follow
 from explorer.ui.navigation import page
 from explorer.ui.widgets.data_choice import link_to
-from explorer.ui.widgets.export import export_buttons
 from explorer.ui.widgets.live_chart import live_chart
 from explorer.ui.widgets.moment import at_moment
 from explorer.ui.widgets.number_field import number_field
 from explorer.ui.widgets.picture_choice import select_picture, selected_picture
 from explorer.ui.widgets.presenting import is_presenting, stage
+from explorer.ui.widgets.take_along import take_along
 from explorer.ui.widgets.waiting import coarse_to_fine
 
 FIRST_IMAGES = 100  # a first answer within a second or two
@@ -58,13 +59,13 @@ def show_exciting(inside: InsideChoice) -> None:
         coarse_to_fine(
             [partial(ask, count) for count in counts],
             "Searching for the most exciting images",
-            lambda found: _show(inside, found),
+            lambda found: _show(inside, found, reference, images),
         )
 
     at_moment([inside.candidate], at, inside.fields)
 
 
-def _show(inside: InsideChoice, found: ExcitingImages) -> None:
+def _show(inside: InsideChoice, found: ExcitingImages, reference: str, images: int) -> None:
     draw = partial(most_exciting_images, found, large=is_presenting())
     finding = exciting_finding(found, inside.candidate.config.name, len(dataset(inside.data).classes))
     shown = list(found.table["image"])
@@ -90,7 +91,9 @@ def _show(inside: InsideChoice, found: ExcitingImages) -> None:
         "differ. In its receptive field, the frame, the middle counts most (Luo et al. 2016).",
         help=glossary.explain("receptive_field"),
     )
-    export_buttons(found.table, draw, name="exciting-images")
+    settings = {"place": found.place, "channel": found.channel, "images": images, "count": SHOWN, "data": inside.given}
+    view = View("exciting", (reference,), settings, text=(in_markdown(finding),))
+    take_along(view, found.table, draw, name="exciting-images", chart="exciting")
 
 
 def _links(inside: InsideChoice, image: str, channel: int, row: int, column: int) -> None:

@@ -7,14 +7,15 @@ import streamlit as st
 from explorer.analysis.inside_blocks import filter_table
 from explorer.compute.client import compute
 from explorer.compute.functions import features
+from explorer.export.views import View
 from explorer.figures import filter_grid
 from explorer.models.structure import layer_shapes
 from explorer.ui.address import forget_unless_offered
 from explorer.ui.blocks.inside_choice import InsideChoice
-from explorer.ui.widgets.export import export_buttons
 from explorer.ui.widgets.live_chart import live_chart
 from explorer.ui.widgets.moment import at_moment
 from explorer.ui.widgets.presenting import is_presenting, stage
+from explorer.ui.widgets.take_along import take_along
 from explorer.ui.widgets.waiting import awaited, show_failure
 
 KEY = "inside-convolution"
@@ -58,6 +59,7 @@ def show_filters(inside: InsideChoice) -> None:
             "A filter of the stem shows the pattern that it responds to. A later one weighs channels that are not "
             "pictures, so its look alone does not say what it responds to: see *Exciting images*."
         )
-        export_buttons(filter_table(weights), draw, name="filters")
+        view = View("filters", (inside.candidate.reference(step),), {"layer": layer, "data": inside.given})
+        take_along(view, filter_table(weights), draw, name="filters", chart="filters")
 
     at_moment([inside.candidate], at, inside.fields)

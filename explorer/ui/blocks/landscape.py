@@ -12,9 +12,9 @@ from explorer.analysis.block_findings import landscape_findings, trajectory_find
 from explorer.block_results import Trajectory
 from explorer.compute.client import Call, compute
 from explorer.compute.functions import landscape
+from explorer.export.views import View
 from explorer.figures import loss_contours, loss_lines, loss_surfaces, training_trajectory
 from explorer.models.size import layer_table
-from explorer.studies import commands
 from explorer.ui.address import forget_unless_offered
 from explorer.ui.blocks.choice import BlocksChoice
 from explorer.ui.blocks.shown import names_of, show_found
@@ -176,16 +176,19 @@ def _show_around(references: list[str], parameter: str, options: Options, choice
             key=f"loss-{'line' if line else 'surface' if options.surface else 'plane'}",
             alt=f"The loss around {names_of(table)}.",
             limits=LIMITS,
-            command=commands.command(
+            view=View(
                 "landscape",
-                *references,
-                data=choice.given,
-                images=options.images,
-                points=table["a"].nunique(),
-                span=options.span if options.span != 1 else None,
-                dimensions=1 if line else None,
-                seed=options.seed or None,
-                parameter=parameters,
+                tuple(references),
+                {
+                    "data": choice.given,
+                    "images": options.images,
+                    "points": table["a"].nunique(),
+                    "span": options.span,
+                    "dimensions": dimensions,
+                    "seed": options.seed,
+                    "parameters": parameters,
+                },
+                figure=figure.__name__,
             ),
         )
 
@@ -216,13 +219,10 @@ def _show_training(options: Options, choice: BlocksChoice) -> None:
             key="trajectory",
             alt=f"The way of the training of {found.network} over the loss.",
             limits=TRAJECTORY_LIMITS,
-            command=commands.command(
-                "landscape",
-                name,
-                data=choice.given,
-                images=options.images,
-                points=found.surface["a"].nunique(),
-                trajectory=True,
+            view=View(
+                "trajectory",
+                (name,),
+                {"data": choice.given, "images": options.images, "points": found.surface["a"].nunique()},
             ),
         )
 

@@ -11,14 +11,14 @@ from explorer.compute.client import compute
 from explorer.compute.functions import features
 from explorer.data.pictures import Picture
 from explorer.escaping import in_markdown
+from explorer.export.views import View
 from explorer.figures import logit_bars
-from explorer.studies import commands
 from explorer.ui.blocks.inside_choice import InsideChoice, look_into
-from explorer.ui.widgets.export import export_buttons
 from explorer.ui.widgets.live_chart import live_chart
 from explorer.ui.widgets.moment import at_moment
 from explorer.ui.widgets.network_choice import candidates
 from explorer.ui.widgets.presenting import stage
+from explorer.ui.widgets.take_along import take_along
 from explorer.ui.widgets.waiting import awaited, show_failure
 
 UNTRAINED = "preresnet20"  # offered where there is no trained pre-activation network
@@ -77,9 +77,5 @@ def _show(inside: InsideChoice, picture: Picture, found: LogitParts, reference: 
         "The last norm is linear at its running statistics, and for one picture a ReLU is a mask, so the parts sum to "
         "the score. A part is what a branch puts into the sum; what later blocks make of it counts as theirs."
     )
-    export_buttons(
-        found.table,
-        draw,
-        name="contributions",
-        command=commands.contributions(reference, image=picture.reference, data=inside.given),
-    )
+    view = View("logits", (reference,), {"image": picture.reference, "data": inside.given}, text=(finding,))
+    take_along(view, found.table, draw, name="contributions", chart="logits")

@@ -1,7 +1,7 @@
 """Networks drawn block by block, with what each block is worth, and operated on by clicks."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -14,18 +14,18 @@ from explorer.compute.client import Call, compute
 from explorer.compute.functions import blocks
 from explorer.errors import BadSettings
 from explorer.escaping import in_markdown, message_in_markdown
+from explorer.export.views import View
 from explorer.figures import BlockRow, lesion_bars
 from explorer.models.operations import Arrangement, Operation, arrangement, intact, operations_text
-from explorer.studies import commands
 from explorer.studies.shipped_lesions import shipped_lesions, unmeasured_lesions
 from explorer.ui.blocks.after import show_after
 from explorer.ui.blocks.choice import BlocksChoice
 from explorer.ui.blocks.operations import current_operations
 from explorer.ui.blocks.tools import Tool, choose_tool, tool_in_hand
-from explorer.ui.widgets.export import export_buttons
 from explorer.ui.widgets.live_chart import live_chart
 from explorer.ui.widgets.network_choice import CHOOSE_NETWORK, Candidate
 from explorer.ui.widgets.presenting import stage
+from explorer.ui.widgets.take_along import take_along
 from explorer.ui.widgets.waiting import finest, wait_for_finer
 
 IMAGES = (250, 1000, 2000, 10_000)
@@ -82,9 +82,10 @@ def show_operating_table(choice: BlocksChoice) -> None:
                 st.warning(message_in_markdown(each.refused), icon=":material/block:")
         if errors is not None:
             show_after(choice, [each.candidate for each in able], operations_text(operations), errors)
-        export_buttons(
-            lesions if errors is None else errors, draw, name="blocks",
-            command=_command(choice, able if operations else networks, operations, images),
+        view = _view(choice, able if operations else networks, operations, lesions, images)
+        take_along(
+            replace(view, text=(in_markdown(sentence),)), lesions if errors is None else errors, draw, name="blocks",
+            chart="operating-table",
         )  # fmt: skip
     with picture:
         wait_for_finer(finer, "Measuring the operated networks")
@@ -154,10 +155,16 @@ def _click(point: Sequence[Any], tool: Tool, networks: Sequence[ShownNetwork]) -
         tool.use(clicked)
 
 
-def _command(
-    choice: BlocksChoice, networks: Sequence[ShownNetwork], operations: Sequence[Operation], images: int
-) -> str:
-    references = [each.reference for each in networks]
+def _view(
+    choice: BlocksChoice,
+    networks: Sequence[ShownNetwork],
+    operations: Sequence[Operation],
+    lesions: pd.DataFrame,
+    images: int,
+) -> View:
+    references = tuple(each.reference for each in networks)
     if operations:
-        return commands.operate(operations_text(operations), references, data=choice.given, images=images)
-    return commands.command("lesion", *references, data=choice.given)
+        settings = {"operations": operations_text(operations), "data": choice.given, "images": images}
+        return View("operated", references, settings)
+    measured = lesions["images"].max()  # none where no block is measured yet
+    return View("lesion", references, {"data": choice.given, "images": int(measured or FIRST_IMAGES)})

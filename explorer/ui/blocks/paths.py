@@ -9,8 +9,8 @@ from explorer import glossary
 from explorer.analysis.block_findings import path_findings
 from explorer.compute.client import Call, compute
 from explorer.compute.functions import paths
+from explorer.export.views import View
 from explorer.figures import path_lengths
-from explorer.studies import commands
 from explorer.ui.blocks.choice import BlocksChoice
 from explorer.ui.blocks.shown import names_of, show_found
 from explorer.ui.widgets.moment import at_moment
@@ -78,6 +78,6 @@ def _show(table: pd.DataFrame, references: list[str], choice: BlocksChoice) -> N
         key="paths",
         alt=f"Number and gradient of paths through {names_of(table)}.",
         limits=LIMITS,
-        command=commands.command("paths", *references, data=choice.given, samples=int(table["sampled"].max())),
+        view=View("paths", tuple(references), {"data": choice.given, "samples": int(table["sampled"].max())}),
         scales=repr((choice.given, [each.name for each in choice.networks])),
     )

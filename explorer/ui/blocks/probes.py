@@ -16,9 +16,9 @@ from explorer.compute.functions import probing
 from explorer.data.catalogue import MOST_IMAGES, dataset
 from explorer.data.pictures import picture, thumbnail
 from explorer.escaping import in_markdown
+from explorer.export.views import View
 from explorer.figures import StripImage, image_strip, probe_errors
 from explorer.results import Probing
-from explorer.studies import commands
 from explorer.ui.address import number_in
 from explorer.ui.blocks.choice import BlocksChoice
 from explorer.ui.blocks.shown import names_of, show_found
@@ -78,17 +78,22 @@ def show_probes(choice: BlocksChoice) -> None:
                 strengths=strengths,
             )
 
+        look: dict[str, Any] = {"x": across}
+
         def show(found: Probing) -> None:
             table = found.errors
             show_found(
                 table,
-                partial(probe_errors, table, x="block" if across == "block" else "relative"),
+                partial(probe_errors, table, **look),
                 probe_findings(table),
                 key="probes",
                 alt=f"Error of linear probes along {names_of(table)}.",
                 limits=LIMITS,
-                command=commands.command(
-                    "probe", *by_reference, data=choice.given, train_images=images, test_images=images // TESTED
+                view=View(
+                    "probes",
+                    tuple(by_reference),
+                    {"data": choice.given, "train_images": images, "test_images": images // TESTED},
+                    look,
                 ),
                 scales=repr((across, choice.given, [each.name for each in choice.networks])),
                 more=lambda: _show_images(found.images, by_reference, choice),

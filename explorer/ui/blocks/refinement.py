@@ -9,8 +9,8 @@ from explorer import glossary
 from explorer.analysis.block_findings import iteration_findings, refinement_findings
 from explorer.compute.client import Call, compute
 from explorer.compute.functions import refinement
+from explorer.export.views import View
 from explorer.figures import iterated_blocks, refinement_profiles
-from explorer.studies import commands
 from explorer.ui.blocks.choice import BlocksChoice
 from explorer.ui.blocks.shown import names_of, show_found
 from explorer.ui.widgets.moment import at_moment
@@ -78,14 +78,11 @@ def show_refinement(choice: BlocksChoice) -> None:
                 key="repeated" if repeated else "refinement",
                 alt=f"{SHOWN[str(shown)]} in {names_of(table)}.",
                 limits=REPEATED_LIMITS if repeated else LIMITS,
-                command=commands.command(
-                    "refine",
-                    *references,
-                    data=choice.given,
-                    images=images,
-                    iterated=repeated,
-                    stage=stage or None,
-                    most=most if repeated else None,
+                view=View(
+                    "repeated" if repeated else "refinement",
+                    tuple(references),
+                    {"data": choice.given, "images": images}
+                    | ({"stage": stage or None, "most": most} if repeated else {}),
                 ),
                 scales=repr((shown, stage, most, choice.given, [each.name for each in choice.networks])),
             )

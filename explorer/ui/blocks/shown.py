@@ -1,15 +1,17 @@
 """How a view of the Blocks page shows its result: the figure on the stage, what was found, the limits, exports."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import pandas as pd
 import streamlit as st
 
 from explorer.escaping import in_markdown
+from explorer.export.views import View
 from explorer.figures import Figure
-from explorer.ui.widgets.export import export_buttons
 from explorer.ui.widgets.live_chart import live_chart
 from explorer.ui.widgets.presenting import first_sentences, stage
+from explorer.ui.widgets.take_along import take_along
 
 
 def show_found(
@@ -20,7 +22,7 @@ def show_found(
     key: str,
     alt: str,
     limits: str,
-    command: str,
+    view: View,
     scales: str = "",
     more: Callable[[], None] | None = None,
 ) -> None:
@@ -32,7 +34,7 @@ def show_found(
         key: of the chart, and the name of its files.
         alt: what the figure shows, for a screen reader.
         limits: what the method does not say, and its source, in Markdown.
-        command: the same from a shell.
+        view: what it is computed by.
         scales: as for `live_chart`.
         more: draws what belongs to the result, before the exports.
     """
@@ -42,7 +44,8 @@ def show_found(
     st.caption(limits)
     if more is not None:
         more()
-    export_buttons(table, draw, name=key, command=command)
+    said = tuple(in_markdown(each) for each in findings)
+    take_along(replace(view, text=(*said, limits)), table, draw, name=key, chart=key)
 
 
 def names_of(table: pd.DataFrame) -> str:

@@ -12,17 +12,17 @@ from explorer.analysis.block_findings import outlier_finding, similarity_finding
 from explorer.compute.client import Call, compute
 from explorer.compute.functions import similarity
 from explorer.escaping import in_markdown
+from explorer.export.views import View
 from explorer.figures import layer_similarity
 from explorer.labels import heading
 from explorer.runs.checkpoint_facts import data_of_untrained
-from explorer.studies import commands
 from explorer.ui.blocks.choice import BlocksChoice
 from explorer.ui.blocks.shown import names_of, show_found
-from explorer.ui.widgets.export import show_command
 from explorer.ui.widgets.moment import WHO_KEEPS, at_moment
 from explorer.ui.widgets.network_choice import CHOOSE_NETWORK, Candidate, choose_network
 from explorer.ui.widgets.number_field import number_field
 from explorer.ui.widgets.presenting import ONE_BEAT, present
+from explorer.ui.widgets.take_along import take_along
 from explorer.ui.widgets.waiting import coarse_to_fine, show_result
 
 FIRST_IMAGES = (50, 250)  # before those asked for
@@ -86,13 +86,13 @@ def show_similarity(choice: BlocksChoice) -> None:
         def draw(table: pd.DataFrame) -> None:
             networks = table.rename(columns={"network_a": "network"})
             show_found(
-                table[COLUMNS],
+                table,
                 partial(layer_similarity, table),
                 similarity_findings(table),
                 key="similarity",
                 alt=f"Similarity of the layers of {names_of(networks)}.",
                 limits=LIMITS,
-                command=commands.command("cka", *references, data=data, images=images, parts=parts),
+                view=View("similarity", tuple(references), {"data": data, "images": images, "parts": parts}),
             )
 
         with picture:
@@ -148,4 +148,5 @@ def _show_example(table: pd.DataFrame, reference: str, data: str) -> None:
     st.dataframe(
         table[EXAMPLE_COLUMNS], hide_index=True, column_config={name: heading(name) for name in EXAMPLE_COLUMNS}
     )
-    show_command(commands.command("cka-pitfall", reference, data=data, moved=int(table["moved"].iloc[0])))
+    view = View("pitfall", (reference,), {"data": data, "moved": int(table["moved"].iloc[0])})
+    take_along(view, table, name="pitfall")

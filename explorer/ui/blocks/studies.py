@@ -1,6 +1,6 @@
 """Studies of many operations: blocks deleted at random, shuffled, shortcuts weakened, blocks set back."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -11,8 +11,8 @@ from explorer import progress
 from explorer.analysis.lesion_findings import critical_finding, deletions_finding, shuffle_finding, strength_finding
 from explorer.compute.client import compute
 from explorer.compute.functions import blocks
+from explorer.export.views import View
 from explorer.figures import Figure, critical_blocks, operated_errors
-from explorer.studies import commands
 from explorer.ui.blocks.choice import BlocksChoice
 from explorer.ui.blocks.shown import names_of, show_found
 from explorer.ui.widgets.network_choice import CHOOSE_NETWORK
@@ -29,18 +29,17 @@ class BlockStudy:
     Attributes:
         title: in the menu.
         function: in `studies.blocks`.
-        words: of its shell command.
         images: test images at first.
-        figure: from its table.
+        figure: from its table; look: its settings.
         finding: what the table says, as a sentence.
         source: what it is, and who did it first.
     """
 
     title: str
     function: Callable[..., pd.DataFrame]
-    words: tuple[str, ...]
     images: int
-    figure: Callable[[pd.DataFrame], Figure]
+    figure: Callable[..., Figure]
+    look: Mapping[str, str]
     finding: Callable[[pd.DataFrame], str]
     source: str
 
@@ -75,12 +74,12 @@ def _show(name: str, table: pd.DataFrame, choice: BlocksChoice, references: Sequ
     study = STUDIES[name]
     show_found(
         table,
-        partial(study.figure, table),
+        partial(study.figure, table, **study.look),
         [study.finding(table)],
         key=f"operations-{name}",
         alt=f"{study.title}: {names_of(table)}.",
         limits=study.source,
-        command=commands.command(*study.words, *references, data=choice.given, images=images),
+        view=View(name, tuple(references), {"data": choice.given, "images": images}, study.look),
     )
 
 
@@ -88,9 +87,9 @@ STUDIES: dict[str, BlockStudy] = {
     "random": BlockStudy(
         "Delete 1, 2, ... at random",
         blocks.random_lesions,
-        ("lesion", "--at-random"),
         250,
-        partial(operated_errors, x="deleted"),
+        operated_errors,
+        {"x": "deleted"},
         deletions_finding,
         "Of the blocks that do not change the shape, 1, 2, ... are deleted, five choices at random for each number "
         "(Veit et al. 2016, arXiv 1605.06431, section 4.2).",
@@ -98,9 +97,9 @@ STUDIES: dict[str, BlockStudy] = {
     "shuffle": BlockStudy(
         "Shuffle",
         blocks.shuffle,
-        ("shuffle",),
         250,
-        partial(operated_errors, x="distance"),
+        operated_errors,
+        {"x": "distance"},
         shuffle_finding,
         "Blocks of a stage change places, five orders for each Kendall tau distance: the part of all pairs that stand "
         "in reversed order (Veit et al. 2016, section 4.3, with the distance chosen instead of the number of swaps).",
@@ -108,9 +107,9 @@ STUDIES: dict[str, BlockStudy] = {
     "strength": BlockStudy(
         "Weaken all shortcuts",
         blocks.shortcut_strength,
-        ("shortcut-strength",),
         500,
-        partial(operated_errors, x="alpha"),
+        operated_errors,
+        {"x": "alpha"},
         strength_finding,
         "All shortcuts of the trained networks are multiplied by alpha; the weights stay as they are. Plain networks "
         "have none and are left out. The preset *Weaker shortcuts* of the Degradation page trains with a factor.",
@@ -118,9 +117,9 @@ STUDIES: dict[str, BlockStudy] = {
     "critical": BlockStudy(
         "Set each block back",
         blocks.critical,
-        ("critical",),
         100,
         critical_blocks,
+        {},
         critical_finding,
         "One block at a time gets its weights and norms of an earlier step, or new ones; all others stay (Zhang, "
         "Bengio and Singer 2022, JMLR 23, section 3).",

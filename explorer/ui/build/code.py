@@ -16,7 +16,7 @@ from explorer.models.config import NetworkConfig
 from explorer.results import OnnxFile
 from explorer.scratch import temporary_folder
 from explorer.ui.build.choice import BuildChoice
-from explorer.ui.widgets.export import download
+from explorer.ui.widgets.take_along import download
 from explorer.ui.widgets.waiting import show_result
 
 

@@ -7,12 +7,14 @@ import pandas as pd
 import streamlit as st
 
 from explorer import labels, tables
+from explorer.export.views import View
 from explorer.figures import layer_sizes
+from explorer.models.catalogue import network_config
+from explorer.models.config import NetworkConfig
 from explorer.models.description import Description, description, differences
-from explorer.studies import commands
 from explorer.ui.build.choice import BuildChoice
-from explorer.ui.widgets.export import export_buttons, show_command
 from explorer.ui.widgets.live_chart import live_chart
+from explorer.ui.widgets.take_along import take_along
 
 PARTS = {"stages": "Stages", "blocks": "Blocks", "layers": "Layers"}
 HIDDEN = ("stage", "block")  # the name of a part or layer says them
@@ -38,8 +40,9 @@ def show_numbers(choice: BuildChoice) -> None:
         draw(), key="sizes", alt=f"Parameters, multiply-adds and receptive field of the layers of {names}.",
         filename="layers",
     )  # fmt: skip
-    lines = [commands.describe(each, choice.image_size, by.removesuffix("s")) for each in choice.configs]
-    export_buttons(table, draw, name=f"{choice.config.name}-{by}", command="\n".join(lines))
+    settings = {"by": by.removesuffix("s"), "image_size": choice.image_size, "classes": _classes(choice.config)}
+    view = View("sizes", tuple(each.name for each in choice.configs), settings)
+    take_along(view, table, draw, name=f"{choice.config.name}-{by}", chart="sizes")
 
 
 def show_differences(choice: BuildChoice) -> None:
@@ -66,7 +69,19 @@ def show_differences(choice: BuildChoice) -> None:
         }
         compared = layers.drop(columns=["differs", "layer_a", "layer_b"]).astype(dict.fromkeys(counts, "Int64"))
         _dataframe(compared.rename(columns=names | counts), tuple(counts.values()))
-    show_command(commands.diff(choice.config, choice.other, choice.image_size))
+    classes = _classes(choice.config)
+    given = {
+        "image_size": choice.image_size,
+        "classes": classes,
+        "other_classes": None if classes is None else choice.other.classes,
+    }
+    table = found.layers[found.layers["differs"]].reset_index(drop=True)
+    take_along(View("differences", (a, b), given), table, name=f"{a}-{b}")
+
+
+def _classes(config: NetworkConfig) -> int | None:
+    """The number of classes, where it is not the usual one of this name."""
+    return config.classes if config.classes != network_config(config.name).classes else None
 
 
 def _dataframe(table: pd.DataFrame, counts: tuple[str, ...] = ()) -> None:

@@ -19,7 +19,7 @@ from explorer.ui.build.cost import show_cost
 from explorer.ui.build.numbers import show_differences, show_numbers
 from explorer.ui.navigation import page
 from explorer.ui.widgets.drawing import choose_layer, drawing
-from explorer.ui.widgets.export import chart_download
+from explorer.ui.widgets.take_along import chart_download
 from explorer.ui.widgets.views import View
 
 BATCH = 128  # images per step, as in He et al. 2015

@@ -14,8 +14,8 @@ from explorer.ui import cached
 from explorer.ui.errors import readable_errors
 from explorer.ui.names import run_name
 from explorer.ui.navigation import page
-from explorer.ui.widgets.export import download, show_command
 from explorer.ui.widgets.table_height import table_height
+from explorer.ui.widgets.take_along import download, show_command
 
 ORIGINS = {"kept": "Kept", "run": "Run", "shipped": "Shipped"}
 COLOURS = {"Kept": "green", "Run": "blue", "Shipped": "violet"}
@@ -113,7 +113,7 @@ def _details(chosen: dict[str, Any]) -> None:
             download("Download (zip)", lambda: kept.zipped(name), f"{name}.zip", "folder_zip", note=note)
             if chosen["origin"] == "kept" and st.button("Delete", icon=":material/delete:", key="delete"):
                 _delete(name)
-        evaluated = commands.evaluate([name], data="", images=None, crops=1)
+        evaluated = commands.command("evaluate", name)
         show_command(f"{evaluated}\n{commands.export_checkpoint(name)}")
 
 

@@ -15,8 +15,8 @@ from explorer.runs.experiments import Experiment
 from explorer.studies.degradation import protocol
 from explorer.ui import cached
 from explorer.ui.degradation.construction import construction
-from explorer.ui.widgets.export import table_download
 from explorer.ui.widgets.live_chart import live_chart
+from explorer.ui.widgets.take_along import table_download
 from explorer.ui.widgets.waiting import show_result
 from explorer.ui.wording import minus, percent
 

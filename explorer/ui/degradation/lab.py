@@ -1,12 +1,14 @@
 """The degradation lab of one experiment: the finding, the race, the verdicts, and the evidence."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import pandas as pd
 import streamlit as st
 
 from explorer.analysis.verdict import Outcome, Verdict, last_steps
 from explorer.escaping import in_markdown
+from explorer.export.views import View
 from explorer.figures import Figure, gaps, race
 from explorer.models.published import published
 from explorer.runs.experiments import Experiment
@@ -16,7 +18,7 @@ from explorer.ui.degradation.evidence import evidence
 from explorer.ui.degradation.setup import Guess
 from explorer.ui.names import experiment_name
 from explorer.ui.widgets.caveats import show_caveats
-from explorer.ui.widgets.experiment_export import export_experiment
+from explorer.ui.widgets.experiment_export import export_experiments
 from explorer.ui.widgets.in_hand import in_hand
 from explorer.ui.widgets.inside import inside
 from explorer.ui.widgets.live_chart import live_chart
@@ -110,7 +112,23 @@ def lab(experiment_id: str) -> None:
         st.caption(_measure(found) + cached.sampling_note([found]))
         show_caveats(report.confounds, plan_of([found]), key="after")
     evidence(found)
-    export_experiment(found, lambda: _race(found))
+    gaps_known = report is not None and len(report.gaps) > 0
+    view = View("gaps" if gaps_known else "metrics", (found.id,), text=_said(report))
+    export_experiments(
+        [found],
+        view if gaps_known else replace(view, figure="race", look={"steps": found.steps}),
+        lambda: _race(found),
+        chart=f"race-{experiment_id}",
+        table=report.gaps if report and gaps_known else None,
+    )
+
+
+def _said(report: Report | None) -> tuple[str, ...]:
+    """The findings, for a notebook."""
+    if report is None:
+        return ()
+    verdicts = (report.degradation, report.shortcut)
+    return report.finding.main, *(sentence for each in verdicts for sentence in each.sentences)
 
 
 def _finding(report: Report) -> None:

@@ -7,15 +7,15 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
-from explorer import glossary, tables
+from explorer import glossary
 from explorer.compute.client import Call, compute
 from explorer.compute.functions import evaluations
 from explorer.data.catalogue import data_status, dataset, ten_crops_caveat
 from explorer.errors import ExplorerError
 from explorer.escaping import in_markdown, message_in_markdown
-from explorer.results import Evaluation
+from explorer.export.views import View
+from explorer.results import Evaluation, Part, part_table
 from explorer.runs.checkpoint_facts import data_of_untrained
-from explorer.studies import commands
 from explorer.ui import wording
 from explorer.ui.address import forget_unless_offered
 from explorer.ui.navigation import page
@@ -61,11 +61,16 @@ class EvaluationChoice:
             for reference, each in self.chosen.items()
         }
 
-    def command(self, *, ensemble: bool = False) -> str:
-        """The same from a shell."""
-        return commands.evaluate(
-            list(self.chosen), data=self.data, images=self.images, crops=self.crops, ensemble=ensemble
-        )
+    def view(self, kind: str, part: Part, *references: str, **look: object) -> View:
+        """A table of all these networks, or only of some.
+
+        Args:
+            kind: in `export.computations`; part: of the evaluations, see `studies.evaluations.table`.
+            look: settings of the figure.
+        """
+        crops = self.crops if self.crops > 1 else None
+        settings = {"part": part, "data": self.data, "images": self.images, "crops": crops}
+        return View(kind, references or tuple(self.chosen), settings, look)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,13 +84,13 @@ class Evaluated:
     choice: EvaluationChoice
     found: tuple[Evaluation, ...]
 
-    def table(self, part: str) -> pd.DataFrame:
+    def table(self, part: Part) -> pd.DataFrame:
         """A part of all evaluations as a table, such as "class_errors", after `tables.MEASURED_KEYS`."""
-        parts: list[pd.DataFrame] = [
-            getattr(each, part).assign(**{key: getattr(each, key) for key in tables.MEASURED_KEYS})
-            for each in self.found
-        ]
-        return pd.concat(parts, ignore_index=True)
+        return part_table(self.found, part)
+
+    def of(self, each: Evaluation, part: Part) -> pd.DataFrame:
+        """The same of one evaluation."""
+        return part_table([each], part)
 
     def name(self, each: Evaluation) -> str:
         """The network's name for the page."""

@@ -13,8 +13,8 @@ from explorer.figures import member_agreement
 from explorer.figures.evaluation.members import PAIR_MEASURES
 from explorer.results import Ensemble
 from explorer.ui.evaluate.choice import PERCENT, Evaluated, percent
-from explorer.ui.widgets.export import export_buttons
 from explorer.ui.widgets.live_chart import live_chart
+from explorer.ui.widgets.take_along import take_along
 from explorer.ui.widgets.waiting import awaited, show_failure
 
 
@@ -57,7 +57,9 @@ def show_ensemble(evaluated: Evaluated) -> None:
     with right:
         alt = f"How often the networks of each pair {PAIR_MEASURES[measure]}."
         live_chart(draw(), key="members", alt=alt, filename="agreement")
-    export_buttons(pairs, draw, name="ensemble", command=choice.command(ensemble=True))
+    references = [each.reference for each in members]
+    view = choice.view("pairs", "pairs", *references, names=references, measure=measure)
+    take_along(view, found.pairs, draw, name="ensemble", chart="members")
 
 
 def _numbers(found: Ensemble) -> None:

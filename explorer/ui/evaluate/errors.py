@@ -7,30 +7,32 @@ import streamlit as st
 
 from explorer import glossary, tables
 from explorer.escaping import in_markdown
+from explorer.export.views import View
 from explorer.figures import class_errors, reliability_diagram
 from explorer.results import Evaluation, evaluation_table
 from explorer.runs.checkpoint_facts import lacks_test_error, record_test_error
 from explorer.runs.comparison import comparison
 from explorer.ui.evaluate.choice import PERCENT, Evaluated, percent
 from explorer.ui.navigation import page
-from explorer.ui.widgets.export import export_buttons, table_download
 from explorer.ui.widgets.live_chart import live_chart
 from explorer.ui.widgets.network_choice import MOST
 from explorer.ui.widgets.table_height import table_height
+from explorer.ui.widgets.take_along import table_download, take_along
 
 SURELY = 2.0  # standard errors: a smaller difference of confidence and accuracy is not called one
 
 
 def show_errors(evaluated: Evaluated) -> None:
     """The error of each class, and below it a row for each network."""
-    table = evaluation_table(evaluated.found)
     classes = evaluated.table("class_errors")
     draw = partial(class_errors, classes)
     names = ", ".join(evaluated.name(each) for each in evaluated.found)
     live_chart(draw(), key="class-errors", alt=f"Error of each class of {names}.", filename="class-errors")
     show_rows(evaluated)
     _offer_to_record(evaluated)
-    export_buttons(table, draw, name="evaluation", command=evaluated.choice.command())
+    networks = partial(table_download, evaluation_table(evaluated.found), "errors", "Networks (CSV)")
+    view = evaluated.choice.view("class_errors", "class_errors")
+    take_along(view, classes, draw, name="class-errors", chart="class-errors", more=networks)
 
 
 def show_rows(evaluated: Evaluated) -> None:
@@ -99,7 +101,8 @@ def show_calibration(evaluated: Evaluated) -> None:
     st.markdown(
         "\n".join(f"- **{in_markdown(evaluated.name(each))}** {_calibration(each)}" for each in evaluated.found)
     )
-    export_buttons(table, draw, name="calibration", command=evaluated.choice.command() + " --json")
+    view = evaluated.choice.view("calibration", "calibration")
+    take_along(view, table, draw, name="calibration", chart="reliability")
 
 
 def _calibration(each: Evaluation) -> str:
@@ -164,7 +167,7 @@ def compare_checkpoints() -> None:
         "A published error is of the same network on the same data set at its usual image size, after 64,000 steps or "
         "more; the shipped networks were trained for far fewer."
     )
-    table_download(table, "checkpoints")
+    take_along(View("checkpoints", ()), table, name="checkpoints")
 
 
 @st.cache_data(ttl=2, show_spinner=False)

@@ -18,8 +18,8 @@ from explorer.ui.address import number_in
 from explorer.ui.evaluate.choice import Evaluated, choose_one, percent
 from explorer.ui.navigation import page
 from explorer.ui.widgets.data_choice import link_to
-from explorer.ui.widgets.export import export_buttons
 from explorer.ui.widgets.live_chart import cached_drawing, live_chart
+from explorer.ui.widgets.take_along import take_along
 
 IN_ROW = 7  # so that the longest class name of CIFAR-10 fits with a probability
 MOST_PICTURES = 3 * IN_ROW
@@ -50,7 +50,8 @@ def show_confusions(evaluated: Evaluated) -> None:
         )
         st.markdown(f"**{in_markdown(what)}: {_counted(len(rows))}** Click on another field for its images.")
         _show_pictures(rows, each, evaluated)
-    export_buttons(_named(counts, classes), draw, name="confusion", command=evaluated.choice.command() + " --json")
+    view = evaluated.choice.view("confusions", "confusion", each.reference, classes=classes)
+    take_along(view, evaluated.of(each, "confusion"), draw, name="confusion", chart="confusion")
 
 
 def show_mistakes(evaluated: Evaluated) -> None:
@@ -64,12 +65,9 @@ def show_mistakes(evaluated: Evaluated) -> None:
     st.markdown(f"**The {min(wrong, MOST_PICTURES)} most confident of {wrong:,} mistakes.**")
     _show_pictures(rows, each, evaluated)
     chosen = [_thumbnail(row, each) for row in rows.head(MOST_PICTURES).to_dict("records")]
-    export_buttons(
-        _named(rows, each.classes),
-        lambda: image_strip(chosen, columns=IN_ROW),
-        name="mistakes",
-        command=evaluated.choice.command() + " --json",
-    )
+    view = evaluated.choice.view("mistakes", "mistakes", each.reference)
+    table = evaluated.of(each, "mistakes")
+    take_along(view, table, lambda: image_strip(chosen, columns=IN_ROW), name="mistakes", chart="evaluated-pictures")
 
 
 def _show_pictures(rows: pd.DataFrame, each: Evaluation, evaluated: Evaluated) -> None:
@@ -146,14 +144,6 @@ def _counted(count: int) -> str:
     return (
         f"{count:,} images." if count <= MOST_PICTURES else f"the {MOST_PICTURES} most confident of {count:,} images."
     )
-
-
-def _named(table: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
-    """With the names of the classes."""
-    found = table.copy()
-    for column in ("prediction", "label"):
-        found.insert(0, f"{column}_name", [classes[number] for number in table[column]])
-    return found
 
 
 def _cell(counts: pd.DataFrame, classes: int) -> tuple[int, int] | None:

@@ -8,8 +8,8 @@ from explorer.compute.client import compute
 from explorer.studies.lesson import document
 from explorer.training.presets import PRESETS
 from explorer.ui.navigation import page
-from explorer.ui.widgets.export import download
 from explorer.ui.widgets.start import start_and_open
+from explorer.ui.widgets.take_along import download
 from explorer.ui.widgets.waiting import awaited, show_failure
 
 MADE = "lesson_file"  # in the session: the experiment and language of the file asked for

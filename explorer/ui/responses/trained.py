@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -16,18 +16,18 @@ from explorer.compute.client import Call, compute
 from explorer.compute.functions import layers
 from explorer.data.catalogue import DatasetRow, dataset, known_dataset, no_training_images
 from explorer.escaping import in_markdown
+from explorer.export.views import View
 from explorer.figures import Figure, gradient_norms, ledger_entries, response_distribution, response_levels
 from explorer.figures.layer_measures import BLOCK_MEASURES, GRADIENT_MEASURES, RESPONSE_MEASURES, LayerMeasure
 from explorer.models.size import layer_table
 from explorer.runs.checkpoint_facts import data_of_untrained
-from explorer.studies import commands
 from explorer.ui.widgets.data_choice import AS_TRAINED, choose_data
 from explorer.ui.widgets.drawing import LayerChoice, choose_layer, drawing, select
-from explorer.ui.widgets.export import export_buttons
 from explorer.ui.widgets.live_chart import live_chart
 from explorer.ui.widgets.moment import at_moment
 from explorer.ui.widgets.network_choice import CHOOSE_NETWORK, Candidate
 from explorer.ui.widgets.presenting import is_presenting, stage
+from explorer.ui.widgets.take_along import take_along
 from explorer.ui.widgets.waiting import awaited, combined
 
 IMAGES = (50, 100, 250, 500, 1000)
@@ -74,7 +74,8 @@ class Study:
         function: in `studies.layers`.
         measures: of its table.
         question: what it answers.
-        figure: from its table.
+        figure: from its table, at the selected layer.
+        look: settings of the figure.
         finding: what its table says, the rest of a sentence; empty where it says nothing.
     """
 
@@ -83,6 +84,7 @@ class Study:
     measures: Mapping[str, LayerMeasure]
     question: str
     figure: Callable[[pd.DataFrame, Options, LayerChoice], Figure]
+    look: Callable[[Options], dict[str, Any]]
     finding: Callable[[pd.DataFrame], str]
 
 
@@ -176,7 +178,10 @@ def _show(name: str, table: pd.DataFrame, at: Mapping[str, Candidate], options: 
             on_click=lambda point: _select_clicked(point, at),
             scales=repr((name, options, [each.name for each in at.values()])),
         )
+    settings = {"data": options.data, "images": options.images, "statistics": options.statistics}
+    view = View(name, tuple(at), settings, found.look(options), text=(found.question, _sentence(name, table)))
     with chart:
+        take_along(view, table, draw, name=name, chart=f"study-{name}")
         _note_test_images(name, options)
         _note_photographs(name, [at[each] for each in measured], options)
         if name == "responses" and options.measure == "response_std":
@@ -195,8 +200,6 @@ def _show(name: str, table: pd.DataFrame, at: Mapping[str, Candidate], options: 
         )
     if name == "responses" and choice.layer is not None:
         _distribution(choice.layer, at, options)
-    shell = commands.study_layers(name, at, data=options.data, images=options.images, statistics=options.statistics)
-    export_buttons(table, draw, name=name, command=shell)
 
 
 def _sentence(name: str, table: pd.DataFrame) -> str:
@@ -281,23 +284,28 @@ def _distribution(layer: int, at: Mapping[str, Candidate], options: Options) -> 
 
 
 def _responses(table: pd.DataFrame, options: Options, choice: LayerChoice) -> Figure:
-    return response_levels(
-        table,
-        measure=options.measure,
-        log_y=options.log_y,
-        x="relative" if options.relative else "layer",
-        selected=choice.layer,
-    )
+    return response_levels(table, **_responses_look(options), selected=choice.layer)
+
+
+def _responses_look(options: Options) -> dict[str, Any]:
+    return {"measure": options.measure, "log_y": options.log_y, "x": "relative" if options.relative else "layer"}
 
 
 def _ledger(table: pd.DataFrame, options: Options, choice: LayerChoice) -> Figure:
+    return ledger_entries(table, **_ledger_look(options), selected=choice.block)
+
+
+def _ledger_look(options: Options) -> dict[str, Any]:
     measures = [options.measure] if is_presenting() else [*STUDIES["ledger"].measures]  # one can be read from afar
-    x: Literal["relative", "block"] = "relative" if options.relative else "block"
-    return ledger_entries(table, measures=measures, x=x, selected=choice.block)
+    return {"measures": measures, "x": "relative" if options.relative else "block"}
 
 
 def _gradients(table: pd.DataFrame, options: Options, choice: LayerChoice) -> Figure:
-    return gradient_norms(table, measure=options.measure)
+    return gradient_norms(table, **_gradients_look(options))
+
+
+def _gradients_look(options: Options) -> dict[str, Any]:
+    return {"measure": options.measure}
 
 
 STUDIES: dict[str, Study] = {
@@ -309,6 +317,7 @@ STUDIES: dict[str, Study] = {
         "He et al. 2015, figure 7, residual networks respond less than plain ones, and deeper ones less per layer: "
         "each block changes its input little.",
         figure=_responses,
+        look=_responses_look,
         finding=_first_claim,
     ),
     "ledger": Study(
@@ -319,6 +328,7 @@ STUDIES: dict[str, Study] = {
         "And does the gradient flow back through the shortcut or through the branch? Within a stage, blocks should add "
         "less and less (Greff et al. 2017, arXiv 1612.07771).",
         figure=_ledger,
+        look=_ledger_look,
         finding=ledger_finding,
     ),
     "gradients": Study(
@@ -329,6 +339,7 @@ STUDIES: dict[str, Study] = {
         "weights and responses, the median over five batches of training images. The axis spans at least six decades, "
         "so a flat profile looks flat.",
         figure=_gradients,
+        look=_gradients_look,
         finding=gradient_finding,
     ),
 }

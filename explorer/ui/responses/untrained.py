@@ -12,15 +12,15 @@ from explorer import glossary
 from explorer.compute.client import compute
 from explorer.compute.functions import layers
 from explorer.data.catalogue import data_status
+from explorer.export.views import View
 from explorer.figures import Figure, gradient_autocorrelation, xray
 from explorer.figures.layers.initialisation import MEASURES
 from explorer.models.catalogue import NETWORKS
 from explorer.models.names import is_network_name
-from explorer.studies import commands
 from explorer.ui.widgets.data_choice import built_in, choose_data
-from explorer.ui.widgets.export import export_buttons
 from explorer.ui.widgets.live_chart import live_chart
 from explorer.ui.widgets.number_field import number_field
+from explorer.ui.widgets.take_along import take_along
 from explorer.ui.widgets.waiting import awaited, combined
 from explorer.ui.wording import AT_INITIALISATION
 
@@ -79,7 +79,8 @@ def show_initial_study(name: str, fields: DeltaGenerator) -> None:
         return
     draw = partial(found.figure, table, measure)
     live_chart(draw(), key=f"study-{name}", alt=f"{found.title} of {', '.join(chosen)}.", filename=name)
-    export_buttons(table, draw, name=name, command=commands.study_untrained(name, chosen, data=data, seed=seed))
+    view = View(name, tuple(chosen), {"data": data, "seed": seed}, {"measure": measure}, text=(found.question,))
+    take_along(view, table, draw, name=name, chart=f"study-{name}")
 
 
 def _xray(table: pd.DataFrame, measure: str) -> Figure:

@@ -12,8 +12,8 @@ from explorer.ui.navigation import page
 from explorer.ui.runs import deleted
 from explorer.ui.runs.table import MOST_COMPARED, choose
 from explorer.ui.widgets.chart_choice import choose_chart
-from explorer.ui.widgets.curves import curves, figure, run_table
-from explorer.ui.widgets.experiment_export import download_buttons, export_experiment
+from explorer.ui.widgets.curves import curves, curves_view, figure, run_table
+from explorer.ui.widgets.experiment_export import export_experiments
 from explorer.ui.widgets.progress import offer_mending
 from explorer.ui.widgets.refresh import POLL_SECONDS, start_queued
 
@@ -62,11 +62,8 @@ def _show(chosen: list[Experiment]) -> None:
         choice = choose_chart()
         curves(intact, choice, key="compared")
         run_table(intact)
-        if len(intact) == 1:
-            export_experiment(intact[0], lambda: figure(intact, choice))
-        else:
-            with st.container(horizontal=True):
-                download_buttons(intact, lambda: figure(intact, choice))
+        view = curves_view(intact, choice)
+        export_experiments(intact, view, lambda: figure(intact, choice), chart="compared")
 
 
 def _actions(chosen: list[Experiment]) -> None:

@@ -11,8 +11,8 @@ from explorer.runs.store import Run
 from explorer.ui import cached
 from explorer.ui.navigation import page
 from explorer.ui.widgets.chart_choice import choose_chart
-from explorer.ui.widgets.curves import curves, figure, run_table
-from explorer.ui.widgets.experiment_export import export_experiment
+from explorer.ui.widgets.curves import curves, curves_view, figure, run_table
+from explorer.ui.widgets.experiment_export import export_experiments
 from explorer.ui.widgets.in_hand import networks_with_weights
 from explorer.ui.widgets.inside import inside
 from explorer.ui.widgets.network_choice import MOST
@@ -47,7 +47,8 @@ def watch(experiment_id: str) -> None:
         inside(now)
 
     show_live(found, show)
-    export_experiment(found, lambda: figure([found], choice))
+    view = curves_view([found], choice)
+    export_experiments([found], view, lambda: figure([found], choice), chart=f"curves-{experiment_id}")
 
 
 def _heading(found: Experiment) -> None:

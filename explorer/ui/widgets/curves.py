@@ -8,6 +8,7 @@ import streamlit as st
 
 from explorer.analysis.verdict import last_steps
 from explorer.errors import BadSettings
+from explorer.export.views import View
 from explorer.figures import Figure, race, training_curves
 from explorer.figures.curve_lines import letter
 from explorer.models.size import parameter_count
@@ -38,6 +39,16 @@ def figure(chosen: Sequence[Experiment], choice: ChartChoice) -> Figure:
         ends=ends,
         **choice.options() | {"smoothing": smoothing},
     )
+
+
+def curves_view(chosen: Sequence[Experiment], choice: ChartChoice) -> View:
+    """What `figure` draws, with all recorded steps."""
+    steps = max((found.steps for found in chosen), default=None)
+    look = {"smoothing": choice.smoothing or last_steps(steps or 0) or 1, "steps": steps}
+    if len(chosen) == 1 and choice.as_race:
+        return View("metrics", (chosen[0].id,), look=look | {"log_x": choice.log_x}, figure="race")
+    titles = {found.id: experiment_name(found) for found in chosen} if len(chosen) > 1 else None
+    return View("metrics", tuple(found.id for found in chosen), look=choice.options() | look | {"titles": titles})
 
 
 def curves(chosen: Sequence[Experiment], choice: ChartChoice, *, key: str) -> None:

@@ -1,11 +1,13 @@
-"""Export of experiments: metrics, chart, zip, command."""
+"""What is taken along of experiments: metrics, chart, zip, commands."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
+import pandas as pd
 import streamlit as st
 
+from explorer.export.views import View
 from explorer.figures import Figure
 from explorer.files import storage_errors, temporary_place
 from explorer.runs import experiments as library
@@ -13,38 +15,52 @@ from explorer.runs.experiments import Experiment
 from explorer.scratch import temporary_folder
 from explorer.studies import commands
 from explorer.studies.degradation import plan_of
-from explorer.ui import cached
-from explorer.ui.widgets.export import chart_download, download, show_command
-from explorer.ui.wording import size, title
+from explorer.ui.widgets.take_along import download, show_command, table_download, take_along
+from explorer.ui.wording import size
 
 
-def export_experiment(found: Experiment, draw: Callable[[], Figure]) -> None:
-    """Downloads of one experiment, made on request, and its shell command; `draw` makes the chart."""
-    with st.container(horizontal=True, vertical_alignment="center"):
-        download_buttons([found], draw)
-        finished = [run for run in found.runs if run.state == "finished"]
-        spared = sum(run.snapshot_bytes for run in finished)
-        every = st.session_state.get("all_snapshots", False) or not spared
-        note = (
-            f"About {size(found.bytes - (0 if every else spared))}: runs with metrics, first and last weights"
-            f"{' and snapshots' if every else ''}; the Runs page imports it on another machine."
-        )
-        content = partial(_zip, found.id, all_snapshots=every)
-        download("Experiment (zip)", content, f"{found.id}.zip", "folder_zip", note=note)
-        if spared:
-            st.toggle(f"With all snapshots ({size(spared)})", key="all_snapshots")
-    facts = found.runs[0].facts
-    if facts is not None:
-        show_command(commands.train(plan_of([found])))
+def export_experiments(
+    chosen: Sequence[Experiment],
+    view: View,
+    draw: Callable[[], Figure],
+    *,
+    chart: str,
+    table: pd.DataFrame | None = None,
+) -> None:
+    """The menu of what is taken along; of one experiment also its zip file and the command that trains it.
 
-
-def download_buttons(chosen: list[Experiment], draw: Callable[[], Figure]) -> None:
-    """Download buttons for the metrics as CSV and the chart as a standalone page."""
+    Args:
+        view: what is shown; draw: makes its chart; chart: key of that on the page.
+        table: of the view; None takes every recorded step of every run, read on request.
+    """
     name = chosen[0].id if len(chosen) == 1 else "experiments"
     runs = tuple(run_id for found in chosen for run_id in found.run_ids)
-    note = "Every recorded step of every run."
-    download("Metrics (CSV)", lambda: cached.csv(runs), f"{name}.csv", "table", note=note)
-    chart_download(draw, title=", ".join(title(found) for found in chosen), file=name)
+    metrics = partial(library.metrics, runs, points=None)
+    take_along(
+        view,
+        metrics if table is None else table,
+        draw,
+        name=name,
+        chart=chart,
+        more=None if table is None else partial(table_download, metrics, f"{name}-metrics", "Metrics (CSV)"),
+        beside=partial(_zip_file, chosen[0]) if len(chosen) == 1 else None,
+    )
+    if len(chosen) == 1 and chosen[0].runs[0].facts is not None:
+        show_command(commands.train(plan_of([chosen[0]])), "Train the same from a shell")
+
+
+def _zip_file(found: Experiment) -> None:
+    finished = [run for run in found.runs if run.state == "finished"]
+    spared = sum(run.snapshot_bytes for run in finished)
+    every = st.session_state.get("all_snapshots", False) or not spared
+    note = (
+        f"About {size(found.bytes - (0 if every else spared))}: runs with metrics, first and last weights"
+        f"{' and snapshots' if every else ''}; the Runs page imports it on another machine."
+    )
+    content = partial(_zip, found.id, all_snapshots=every)
+    download("Experiment (zip)", content, f"{found.id}.zip", "folder_zip", note=note)
+    if spared:
+        st.toggle(f"With all snapshots ({size(spared)})", key="all_snapshots")
 
 
 def _zip(experiment_id: str, *, all_snapshots: bool) -> bytes:

@@ -20,7 +20,7 @@ from explorer.ui import cached
 from explorer.ui.names import experiment_name
 from explorer.ui.navigation import page
 from explorer.ui.widgets.caveats import show_caveats
-from explorer.ui.widgets.export import show_command
+from explorer.ui.widgets.take_along import show_command
 from explorer.ui.widgets.waiting import show_result
 from explorer.ui.widgets.where import where_choice
 from explorer.ui.wording import duration, processes

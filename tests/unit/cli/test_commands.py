@@ -10,6 +10,7 @@ from explorer.analysis.inside_blocks import arithmetic_table, most_active
 from explorer.attribution.question import Question
 from explorer.cli import train as train_command
 from explorer.cli.main import main
+from explorer.export.views import View
 from explorer.models.catalogue import network_config
 from explorer.models.description import description, differences
 from explorer.runs.checkpoints import load_checkpoint
@@ -63,46 +64,57 @@ def alike(rows, table):
 @pytest.mark.parametrize("data", ["", "digits"])
 def test_looking_inside(answer, run, name, study, options, data):
     references = [f"{run}@5", "plain8-w4"]
-    (rows,) = answer(commands.study_layers(name, references, data=data, **options)).values()
+    (rows,) = answer(View(name, tuple(references), {"data": data, **options}).command()).values()
     alike(rows, study(references, data=data, **options))
 
 
 def test_looking_inside_a_block(answer, run, capsys):
     found = features.block_arithmetic(run, "test:3", "stage2.block1")
     shown = {"place": "stage2.block1", "image": "test:3", "data": ""}
-    alike(answer(commands.block(run, channels=[5, 0], **shown))["values"], arithmetic_table(found, [5, 0]))
-    alike(answer(commands.block(run, channels=[], **shown))["values"], arithmetic_table(found, most_active(found, 3)))
+    alike(
+        answer(View("arithmetic", (run,), shown | {"channels": (5, 0)}).command())["values"],
+        arithmetic_table(found, [5, 0]),
+    )
+    alike(
+        answer(View("arithmetic", (run,), shown | {"channels": ()}).command())["values"],
+        arithmetic_table(found, most_active(found, 3)),
+    )
     assert main(["block", run, "--channels", "99"]) == 1
     assert "`channels` (=99) is not one of stage1.block1, which has 0 to 3." in capsys.readouterr().err
 
 
 def test_taking_scores_apart(answer):
-    told = answer(commands.contributions("preresnet20-w4", image="test:3", data="digits"))["parts"]
+    told = answer(View("logits", ("preresnet20-w4",), {"image": "test:3", "data": "digits"}).command())["parts"]
     alike(told, features.contributions("preresnet20-w4", "test:3", data="digits").table)
 
 
 @pytest.mark.parametrize(("name", "study"), [("xray", layers.xray), ("shattering", layers.gradient_autocorrelation)])
 def test_looking_at_untrained_networks(answer, name, study):
-    (rows,) = answer(commands.study_untrained(name, ["resnet8-w4"], data="digits", seed=3)).values()
+    (rows,) = answer(View(name, ("resnet8-w4",), {"data": "digits", "seed": 3}).command()).values()
     alike(rows, study(["resnet8-w4"], data="digits", seed=3))
 
 
 def test_evaluation(answer, run):
-    text = commands.evaluate([run, "plain8-w4"], data="", images=50, crops=1, ensemble=True)
+    text = f"python -m explorer evaluate {run} plain8-w4 --images 50 --ensemble"
     found = answer(text)
     alike(found["evaluations"], evaluations.evaluation_table(evaluations.evaluations([run, "plain8-w4"], images=50)))
     joint = evaluations.ensemble([run, "plain8-w4"], images=50).joint
     assert found["ensemble"]["error"] == joint.error
-    assert commands.evaluate([run], data="", images=None, crops=1) == f"python -m explorer evaluate {run}"
-    assert commands.evaluate([run], data="digits", images=None, crops=10).endswith(" --data digits --crops 10")
 
 
+@pytest.mark.parametrize("part", ["errors", "class_errors", "confusion", "calibration", "mistakes", "pairs"])
+def test_a_part_of_evaluations(answer, run, part):
+    text = f"python -m explorer evaluate {run} plain8-w4 --images 50 --part {part}"
+    alike(answer(text)[part], evaluations.table([run, "plain8-w4"], part=part, images=50))
+
+
+EVERY_BLOCK = {"images": ("test:3",), "layer": commands.ALL_BLOCKS}
 SEVERAL = {"integrated_gradients": {"steps": 3}, "smooth_grad": {"samples": 2, "seed": 4}, "saliency": {}}
 
 
 @pytest.mark.parametrize("methods", [SEVERAL, {"saliency": {"absolute": False}}], ids=["several", "one"])
 def test_maps(answer, run, methods):
-    text = commands.attributions("attribute", [f"{run}@5", "plain8-w4"], methods, image="test:3", target="4")
+    text = View("maps", (f"{run}@5", "plain8-w4"), {"methods": methods, "images": ("test:3",), "target": "4"}).command()
     maps = [
         attributions.attribution_map(reference, "test:3", Question(method, target=4, parameters=parameters))
         for reference in (f"{run}@5", "plain8-w4")
@@ -113,20 +125,20 @@ def test_maps(answer, run, methods):
 
 def test_the_layer_lens_is_a_map_of_every_block(answer, run):
     """Its command asked for the first block of stage 2 once, while the page shows every block."""
-    text = commands.attributions("attribute", [run], {"grad_cam": {}}, image="test:3", layer=commands.ALL_BLOCKS)
+    text = View("maps", (run,), {"methods": {"grad_cam": {}}, **EVERY_BLOCK}).command()
     rows = answer(text)["maps"]
     assert [row["layer"] for row in rows] == ["stage1.block1", "stage2.block1", "stage3.block1"]
     alike(rows, map_files.scores(attributions.layer_maps(run, "test:3")))
 
 
 def test_every_block_with_a_method_that_looks_at_none_is_told(capsys, run):
-    text = commands.attributions("attribute", [run], {"saliency": {}}, image="test:3", layer=commands.ALL_BLOCKS)
+    text = View("maps", (run,), {"methods": {"saliency": {}}, **EVERY_BLOCK}).command()
     assert main(shlex.split(text)[3:]) == 1
     assert "Saliency does not explain a layer. Choose one of grad_cam" in capsys.readouterr().err
 
 
 def test_a_check(answer, run):
-    text = commands.attributions("attribute-check", [run], {"saliency": {"absolute": False}}, image="test:3")
+    text = View("check", (run,), {"method": "saliency", "parameters": {"absolute": False}, "image": "test:3"}).command()
     found = attributions.check(run, "test:3", Question(parameters={"absolute": False}))
     told = answer(text)
     alike(told["randomisation"], found.randomisation)
@@ -135,9 +147,9 @@ def test_a_check(answer, run):
 
 def test_agreement(answer, run):
     networks, methods = [run, f"{run}@5"], {"saliency": {}, "smooth_grad": {"samples": 2}}
-    text = commands.attributions("attribute-agreement", networks, {"saliency": {}}, images=10)
+    text = View("agreement", tuple(networks), {"methods": {"saliency": {}}, "images": 10}).command()
     alike(answer(text)["pairs"], attributions.agreement_of_networks(networks, 10))
-    text = commands.attributions("attribute-agreement", [run], methods, image="test:3")
+    text = View("agreement", (run,), {"methods": methods, "image": "test:3"}).command()
     expected = attributions.agreement_of_methods(
         run, "test:3", [Question(name, parameters=parameters) for name, parameters in methods.items()]
     )
@@ -148,7 +160,7 @@ def test_agreement(answer, run):
 @pytest.mark.parametrize(("size", "classes"), [(32, 10), (24, 7)])
 def test_a_description(answer, by, size, classes):
     config = network_config("resnet20-w4").model_copy(update={"classes": classes})
-    text = commands.describe(config, size, by)
+    text = View("sizes", (config.name,), {"by": by, "image_size": size, "classes": classes}).command()
     assert f"--by {by}" in text
     assert answer(text)["parameters"] == description(config, size).parameters
     alike(answer(text)[f"{by}s"], getattr(description(config, size), f"{by}s"))
@@ -157,7 +169,8 @@ def test_a_description(answer, by, size, classes):
 @pytest.mark.parametrize("classes", [10, 7])
 def test_a_difference(answer, classes):
     a, b = network_config("resnet20-w4").model_copy(update={"classes": classes}), network_config("plain20-w4")
-    found, expected = answer(commands.diff(a, b, 24)), differences(a, b, 24)
+    settings = {"image_size": 24, "classes": classes, "other_classes": 10}
+    found, expected = answer(View("differences", (a.name, b.name), settings).command()), differences(a, b, 24)
     alike(found["layers"], expected.layers)
     alike(found["settings"], expected.settings)
 

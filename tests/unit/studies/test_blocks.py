@@ -207,7 +207,7 @@ def test_commands_give_what_the_studies_give(name, run, capsys):
 
 
 def test_the_command_operate(run, capsys):
-    text = commands.operate("delete:1.2,branch:3.3@0.5", [run], data="", images=40)
+    text = commands.command("operate", "delete:1.2,branch:3.3@0.5", run, images=40)
     assert main([*text.split()[3:], "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)["errors"]
     assert rows[0]["error"] == error(run, "delete:1.2,branch:3.3@0.5", 40)[0]

@@ -6,7 +6,6 @@ import torch
 from PIL import Image
 
 from explorer.attribution.question import Question
-from explorer.cli.named_networks import named_networks
 from explorer.data.batches import Normalisation
 from explorer.data.catalogue import dataset
 from explorer.data.imagenet import categories
@@ -20,6 +19,7 @@ from explorer.runs.checkpoints import save_checkpoint
 from explorer.studies import attributions as attribution_maps
 from explorer.studies import evaluations, predictions
 from explorer.studies import layers as inspection
+from explorer.studies.named_networks import named_networks
 from explorer.studies.references import _image_size, resolved
 from explorer.training.evaluation import evaluate
 from explorer.training.loop import train

@@ -1,0 +1,88 @@
+"""A view as link, Python, notebook and command."""
+
+import json
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+import explorer
+from explorer.cli.main import app
+from explorer.export.computations import COMPUTATIONS
+from explorer.export.views import View
+
+RESPONSES = View(
+    "responses",
+    ("resnet8-w4", "plain8-w4"),
+    {"images": 20, "data": "", "statistics": "batch"},
+    {"measure": "response_std", "log_y": False},
+    text=("The *first* sentence.",),
+)
+PYTHON = """\
+import explorer
+
+table = explorer.inspection.response_std(
+    ["resnet8-w4", "plain8-w4"],
+    images=20,
+    statistics="batch",
+)
+figure = explorer.figures.response_levels(
+    table,
+    measure="response_std",
+    log_y=False,
+)
+figure.show()"""
+
+
+def test_python_has_the_settings_that_say_something():
+    assert RESPONSES.python() == PYTHON
+
+
+def test_a_long_list_has_a_line_for_each_value():
+    names = tuple(f"a rather long name, of a run, number {number}" for number in range(3))
+    lines = View("lesion", names).python().splitlines()
+    assert lines[2:8] == [
+        "table = explorer.blocks.lesion(", "    [", *(f'        "{name}",' for name in names), "    ],",
+    ]  # fmt: skip
+
+
+def test_the_command_has_the_same_settings():
+    assert RESPONSES.command() == "python -m explorer responses resnet8-w4 plain8-w4 --images 20 --statistics batch"
+
+
+def test_a_link_quotes_what_an_address_cannot_hold():
+    link = RESPONSES.link("http://127.0.0.1:8501/responses", {"networks": "a,b", "study": "Residual & <b>"})
+    assert link == "http://127.0.0.1:8501/responses?networks=a%2Cb&study=Residual+%26+%3Cb%3E"
+    assert RESPONSES.link("http://127.0.0.1:8501/responses", {}) == "http://127.0.0.1:8501/responses"
+
+
+@pytest.mark.parametrize("text", ['a "b"', "c\\d", "new\nline", "€", "'; import os #", "{x}"])
+def test_any_text_stays_one_value(text):
+    view = View("sizes", (text,))
+    assert text in eval(view.python().partition("sizes(")[2].partition(")\n")[0])
+    json.loads(view.notebook())
+
+
+def test_a_notebook_is_valid_and_runs_in_a_kernel_of_its_own():
+    notebook = nbformat.reads(RESPONSES.notebook("http://127.0.0.1:8501/responses?a=b"), as_version=4)
+    nbformat.validate(notebook)
+    texts = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    assert "<http://127.0.0.1:8501/responses?a=b>" in texts
+    assert "The *first* sentence." in texts
+    assert RESPONSES.command() in texts
+    NotebookClient(notebook, timeout=120).execute()
+    table, figure = (cell.outputs[0].data for cell in notebook.cells if cell.cell_type == "code" and cell.outputs)
+    assert "resnet8-w4" in table["text/plain"]
+    assert "application/vnd.plotly.v1+json" in figure
+
+
+@pytest.mark.parametrize("kind", COMPUTATIONS)
+def test_all_names_of_a_row_are_there(kind):
+    row = COMPUTATIONS[kind]
+    figure = row.figure if "." in row.figure else row.figure and f"figures.{row.figure}"
+    for name in filter(None, (row.function, figure, row.table if "." in row.table[1:] else "")):
+        found = explorer
+        for part in name.split("."):
+            found = getattr(found, part)
+        assert callable(found)
+    assert row.command[0] in app._subcommands
