@@ -21,8 +21,8 @@ from torch import Tensor
 from explorer.attribution.attribute import attribute
 from explorer.attribution.question import Question
 from explorer.figures import attribution_grid
+from explorer.map_results import AttributionMap
 from explorer.models.network import Network, build
-from explorer.results import AttributionMap
 from explorer.studies.attributions import attribution_map
 from explorer.studies.map_files import map_cells
 

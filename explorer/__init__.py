@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from explorer.models.network import build as build
     from explorer.models.operated import operated as operated
     from explorer.models.size import networks as networks
+    from explorer.notebook.watch import watch as watch
     from explorer.runs.checkpoints import load_checkpoint as load_checkpoint
     from explorer.runs.kept import checkpoint_table as checkpoints
     from explorer.runs.onnx_files import export_onnx as export_onnx
@@ -101,6 +102,7 @@ _HOME = {
     "start": "explorer.training.launch:start",
     "stop": "explorer.training.launch:stop",
     "train": "explorer.training.loop:train",
+    "watch": "explorer.notebook.watch:watch",
 }
 
 __all__ = list(_HOME)

@@ -7,9 +7,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from explorer.cards import Shown
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Trajectory:
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Trajectory(Shown):
     """The way of a training through the plane of its two principal directions.
 
     Attributes:
@@ -28,8 +30,8 @@ class Trajectory:
     surface: pd.DataFrame
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Arithmetic:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Arithmetic(Shown):
     """The arithmetic of a block on one image; all arrays are float32 (channels, height, width).
 
     Attributes:
@@ -78,8 +80,8 @@ def _map(maps: NDArray[np.float32], channel: int) -> NDArray[np.float32] | None:
     return maps[channel] if 0 <= channel < len(maps) else None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ExcitingImages:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class ExcitingImages(Shown):
     """The test images that excite one channel most.
 
     Attributes:
@@ -97,8 +99,8 @@ class ExcitingImages:
     pixels: tuple[NDArray[np.uint8], ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class LogitParts:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class LogitParts(Shown):
     """What each part of a network adds to the scores of one picture.
 
     Attributes:

@@ -1,11 +1,14 @@
-"""Progress of long computations, reported to a listener in the same context; sizes for coarse results first."""
+"""Progress of long computations, reported to a listener in the same context; pace; sizes for coarse results first."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
 # Points of a line, and a side of a grid, from coarse to fine. Each is part of the next, so that none is computed twice.
 GRIDS, LINES = (3, 5, 11, 21), (5, 11, 21, 41)
+
+FEWEST_SECONDS = 3.0  # of a pace that says how long the rest will take
 
 _listener: ContextVar[Callable[[float], None] | None] = ContextVar("listener", default=None)
 
@@ -43,3 +46,20 @@ def sizes(whole: int) -> list[int]:
     """Growing numbers of images up to `whole`, so that a study gives coarse results soon: 50, 250, 1000."""
     smaller = [size for size in (50, 250, 1000) if size <= whole // 2]
     return [*smaller, whole]
+
+
+class Pace:
+    """The pace of a training since it was first looked at, with evaluations and all other work."""
+
+    def __init__(self) -> None:
+        self._first: tuple[float, int] | None = None
+
+    def seconds_left(self, done: int, total: int) -> float | None:
+        """Until `total` steps at the pace up to `done`; None in the first seconds."""
+        now = time.monotonic()
+        if self._first is None or done < self._first[1]:  # resumed from an earlier state
+            self._first = now, done
+        since, first = self._first
+        if now - since <= FEWEST_SECONDS or done <= first:
+            return None
+        return (now - since) / (done - first) * (total - done)

@@ -1,13 +1,15 @@
 """Base class of settings: frozen, validated on construction, convertible to JSON and back."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from math import inf, nextafter
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationError
 from pydantic_core import CoreSchema
 
+from explorer.cards import card, short
 from explorer.errors import BadSettings, quoted
+from explorer.labels import heading, value
 
 _STRICT = ("int", "float", "bool")  # types of fields whose values are not converted
 
@@ -39,10 +41,50 @@ class Settings(BaseModel):
         except ValidationError as error:
             raise BadSettings(_sentences(type(self), error), settings=_at_fault(error)) from None
 
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        """The settings that are not the default, from which Python makes an equal object."""
+        return [(name, value) for name, value in super().__repr_args__() if not self._is_default(name, value)]
+
+    def __str__(self) -> str:
+        return repr(self)
+
+    def _is_default(self, name: str | None, value: Any) -> bool:
+        field = type(self).model_fields.get(name or "")
+        return (
+            field is not None
+            and not field.is_required()
+            and bool(value == field.get_default(call_default_factory=True))
+        )
+
+    def _repr_html_(self) -> str:
+        return card(type(self).__name__, dict(self._facts()), sentences=["• not the default"])
+
+    def _facts(self) -> Iterator[tuple[str, str]]:
+        """Labels and values, those of settings inside last; what is not the default has a mark."""
+        inside: list[Settings] = []
+        for name, field in type(self).model_fields.items():
+            given = getattr(self, name)
+            extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
+            if isinstance(given, Settings):
+                inside.append(given)
+                continue
+            words = str(extra["empty"]) if given is None and "empty" in extra else _in_words(given)
+            yield heading(name), f"{words}{'' if self._is_default(name, given) else ' •'}"
+        for each in inside:
+            yield from each._facts()  # noqa: SLF001 of the same class
+
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         schema: CoreSchema = _strict(handler(source))
         return schema
+
+
+def _in_words(given: Any) -> str:
+    if given in ("", ()):
+        return "–"
+    return (
+        value(given) if isinstance(given, bool | int | float | str | None) else short(given, quote=False).strip("()[]")
+    )
 
 
 def limits(settings: type[Settings], field: str) -> tuple[Any, Any]:

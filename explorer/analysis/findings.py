@@ -12,12 +12,13 @@ from typing import Any
 import pandas as pd
 
 from explorer.analysis.verdict import ABOUT_ZERO, change_text, interval
+from explorer.map_results import AttributionMap
 from explorer.models.catalogue import network_config
 from explorer.models.config import NetworkConfig
 from explorer.models.published import REIMPLEMENTATION
 from explorer.models.size import multiply_adds, parameter_count
 from explorer.numerals import minus
-from explorer.results import AttributionMap, Construction
+from explorer.results import Construction
 
 PAPER = "He et al. 2015"  # begins its sources
 SAME_ERROR = 0.005  # half a point: smaller differences between single runs count as none

@@ -18,6 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from explorer import tables
+from explorer.cards import card, html_list
 from explorer.models.catalogue import network_config
 from explorer.numerals import minus
 
@@ -49,6 +50,12 @@ class Verdict:
     outcome: Outcome | None
     headline: str
     sentences: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        return "\n".join([self.headline, *(f"- {each}" for each in self.sentences)])
+
+    def _repr_html_(self) -> str:
+        return card(self.headline, {}, below=html_list(self.sentences), heading="h5")
 
 
 def last_steps(steps: int) -> int:

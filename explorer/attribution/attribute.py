@@ -21,6 +21,7 @@ from explorer.attribution.job import Job, ValuesAndDelta
 from explorer.attribution.layer_methods import layer_module
 from explorer.attribution.methods import METHODS
 from explorer.attribution.rows import Method
+from explorer.cards import Shown
 from explorer.errors import BadSettings
 from explorer.models.layers import network_name
 from explorer.models.network import Network
@@ -40,8 +41,8 @@ _COMPUTE: dict[str, Callable[..., ValuesAndDelta]] = {
 _GLOBAL_STATE = RLock()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Attribution:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Attribution(Shown):
     """Result of an attribution method.
 
     Attributes:
@@ -63,8 +64,8 @@ class Attribution:
     summed: bool
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Prepared:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Prepared(Shown):
     """A copy of a network with its traits, reused for several explanations.
 
     Attributes:

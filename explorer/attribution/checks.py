@@ -15,9 +15,9 @@ from explorer import tables
 from explorer.attribution.attribute import attribute
 from explorer.attribution.baselines import blurred
 from explorer.errors import BadSettings
+from explorer.map_results import Curves, Infidelity
 from explorer.models.recording import working_copy
 from explorer.progress import part, report
-from explorer.results import Curves, Infidelity
 
 AT_ONCE = 50  # images per pass, which bounds the memory
 

@@ -17,11 +17,11 @@ from explorer.attribution.attribute import explained
 from explorer.attribution.checks import require_one
 from explorer.attribution.maps import position_maps
 from explorer.errors import BadSettings
+from explorer.map_results import Badge
 from explorer.models.layers import main_path
 from explorer.models.network import initialise
 from explorer.models.recording import working_copy
 from explorer.progress import part
-from explorer.results import Badge
 
 OTHER_SEEDS = 1_000_000  # added to `seed`: the seed of a run would give its initial weights
 CALIBRATION_BATCH = 250

@@ -16,8 +16,8 @@ from explorer.cli.progress_bar import progress_bar
 from explorer.data.pictures import PHOTOGRAPHS
 from explorer.errors import BadSettings, StorageError
 from explorer.files import storage_errors, write_bytes_atomically
+from explorer.map_results import MissingMap
 from explorer.processes import wait_passively
-from explorer.results import MissingMap
 from explorer.studies import map_files, named_maps
 from explorer.studies.commands import ALL_BLOCKS
 

@@ -1,23 +1,16 @@
 """Progress of an experiment in a terminal until it ends."""
 
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from explorer.cli.output import message
-from explorer.errors import RunError
 from explorer.numerals import percent
-from explorer.processes import sleep
-from explorer.runs.experiments import Experiment, experiment, refreshed
+from explorer.runs.experiments import Experiment, experiment
 from explorer.runs.facts import ACTIVE
 from explorer.runs.states import state_of_experiment, state_of_run
 from explorer.runs.store import Run
-from explorer.training.launch import pause, start_next
-from explorer.training.watchdog import is_running
-
-POLL_SECONDS = 0.5
-PAUSE_SECONDS = 60.0  # for an experiment to pause, unless a watchdog is still running
+from explorer.training.following import paused, updates
 
 Report = Callable[[Experiment], None]
 
@@ -29,15 +22,9 @@ def until_end(experiment_id: str) -> Experiment:
     """
     try:
         with _bars() if sys.stderr.isatty() else _lines() as report:
-            found = experiment(experiment_id)
-            while True:
-                if found.state == "queued":
-                    start_next()
-                found = refreshed(found)
+            for found in updates(experiment_id):
                 report(found)
-                if not found.active:
-                    return found
-                sleep(POLL_SECONDS)
+            return found
     except KeyboardInterrupt:
         _pause(experiment_id)
         raise
@@ -48,11 +35,7 @@ def _pause(experiment_id: str) -> None:
         return
     message("Pausing; the current step is finished first. Ctrl-C again leaves without waiting for that.")
     with suppress(KeyboardInterrupt):
-        with suppress(RunError):  # it has just ended by itself
-            pause(experiment_id)
-        deadline = time.monotonic() + PAUSE_SECONDS
-        while experiment(experiment_id).active and (time.monotonic() < deadline or is_running(experiment_id)):
-            sleep(POLL_SECONDS)
+        paused(experiment_id)
     message(_current_state(experiment(experiment_id)))
 
 

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from explorer import tables
+from explorer.cards import Shown
 from explorer.models.activations import TRANSIENT, kept_values
 from explorer.models.catalogue import NETWORKS, NetworkRow, network_config
 from explorer.models.config import NetworkConfig
@@ -21,8 +22,8 @@ OPTIONAL = ("layer", "receptive_field", "jump")
 STATES = 3  # values per parameter: itself, its gradient, its momentum
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Description:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Description(Shown):
     """Sizes and costs of a network.
 
     Attributes:
@@ -61,8 +62,8 @@ class Description:
         return BYTES * (STATES * self.parameters + batch_size * (self.kept_values + TRANSIENT * largest))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Differences:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Differences(Shown):
     """Two networks compared; layers at the same place of the same block are in one row.
 
     Attributes:

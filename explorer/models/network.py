@@ -9,6 +9,7 @@ from zlib import crc32
 import torch
 from torch import Tensor, nn
 
+from explorer.cards import card, short
 from explorer.errors import BadSettings, quoted
 from explorer.models.blocks import BasicBlock, BottleneckBlock, PreBasicBlock, PreBottleneckBlock
 from explorer.models.catalogue import network_config
@@ -16,7 +17,7 @@ from explorer.models.config import NetworkConfig, require_seed
 from explorer.models.dense import DenseBottleneckLayer, DenseLayer, Transition
 from explorer.models.norms import Scale, ScaleAndShift, Shift, ShiftedConv2d, norm_after
 from explorer.models.recomputation import recomputed
-from explorer.models.size import require_memory
+from explorer.models.size import require_memory, size_facts
 from explorer.models.stems import build_stem
 from explorer.models.structure import BlockShape, block_shapes, ends_with_norm
 
@@ -35,6 +36,7 @@ class Network(nn.Module):
         self.config = config
         self.classes: tuple[str, ...] = ()  # their names in order, where they are known
         self.normalisation = "channel"  # of images in training, see data.batches.Normalisation
+        self.operations = ""  # done on its blocks, see models.operated
         self.recompute = False  # use activation checkpointing, see models.recomputation
         shapes = block_shapes(config)
         width = shapes[-1].width
@@ -47,6 +49,29 @@ class Network(nn.Module):
         self.pool = nn.AdaptiveAvgPool2d(1)
         self.head = _head(width, config.head) if config.head else None
         self.classifier = nn.Linear(config.head[-1] if config.head else width, config.outputs)
+
+    def __repr__(self) -> str:
+        """In one line; `str` lists all modules, as PyTorch does."""
+        facts = size_facts(self.config)
+        cost = facts["multiply-adds"].replace(" for", " multiply-adds for")
+        operated = f", operated ({self.operations}; sizes are those before)" if self.operations else ""
+        mode = "training" if self.training else "evaluation"
+        return (
+            f"<{self.config.name}: {facts['kind']}, {facts['parameters']} parameters, {cost}, "
+            f"{facts['classes']} classes{operated}; in {mode} mode; print() lists its modules>"
+        )
+
+    def __str__(self) -> str:
+        return super().__repr__()
+
+    def _repr_html_(self) -> str:
+        facts = size_facts(self.config)
+        if self.classes:
+            facts["classes"] += f": {short(self.classes, quote=False)[1:-1]}"
+        if self.operations:
+            facts["operated"] = f"{self.operations}; the sizes are those before"
+        facts["mode"] = "training; `.eval()` before predictions" if self.training else "evaluation"
+        return card(self.config.name, facts, sentences=["`print(network)` lists its modules."])
 
     @property
     def blocks(self) -> list[nn.Module]:

@@ -42,6 +42,7 @@ def operated(network: Network, operations: Operations, *, snapshots: Snapshots |
     require_ours(network)
     arranged = arrangement(network.config, operations)
     copied = without_hooks(network)
+    copied.operations = operations if isinstance(operations, str) else ",".join(map(str, operations))
     make = BlockMaker(copied, snapshots)
     places = zip(block_shapes(network.config), arranged, intact(network.config), strict=True)
     for name, block in [(shape.name, make(there)) for shape, there, usual in places if there != usual]:

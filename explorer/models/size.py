@@ -94,6 +94,18 @@ def multiply_adds(config: NetworkConfig, image_size: int | None = None) -> int:
     return sum(each.multiply_adds for each in layer_shapes(config, image_size))
 
 
+def size_facts(config: NetworkConfig) -> dict[str, str]:
+    """What a network is and costs, in words, by the name of the fact."""
+    side, millions = config.image_size, multiply_adds(config) / 1e6
+    return {
+        "kind": f"{config.kind}, {config.depth} layers",
+        "parameters": f"{parameter_count(config):,}",
+        "multiply-adds": f"{millions:,.1f} million for an image of {side}×{side}",
+        "channels of images": f"{config.channels}",
+        "classes": f"{config.classes}",
+    }
+
+
 def require_size(config: NetworkConfig, image_size: int) -> None:
     """Raise BadSettings if images of this size are too small for the network."""
     multiply_adds(config, image_size)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from explorer import tables
+from explorer.cards import short
 from explorer.errors import RunError, one_line
 from explorer.files import home, inside, storage_errors, write_atomically
 from explorer.runs import archive, arrival, store, trash
@@ -26,17 +27,8 @@ LARGEST_IMPORT = 8 * 2**30  # bytes unpacked
 
 # The state of an experiment is the first of these that one of its runs has.
 _ORDER: tuple[State, ...] = (
-    "running",
-    "starting",
-    "queued",
-    "crashed",
-    "paused",
-    "failed",
-    "damaged",
-    "stopped",
-    "finished",
-    "shipped",
-)
+    "running", "starting", "queued", "crashed", "paused", "failed", "damaged", "stopped", "finished", "shipped",
+)  # fmt: skip
 
 MOST_POINTS = 10_000_000  # of a curve
 MOST_AVERAGED = 1_200_000  # rows, which takes a second: 18 runs of 64,000 steps
@@ -66,6 +58,10 @@ class Experiment:
     seeds: tuple[int, ...]
     recipe: dict[str, Any]
     note: str
+
+    def __repr__(self) -> str:
+        what = f"{len(self.runs)} runs on {self.data}, {self.state}, step {self.step:,} of {self.steps:,}"
+        return f"<experiment {self.id}: {short(self.title)}, {what}>"
 
     @property
     def bytes(self) -> int:

@@ -92,6 +92,9 @@ class Run:
     reason: str = ""
     silent_seconds: float | None = None
 
+    def __repr__(self) -> str:
+        return f"<run {self.id}: {self.state}, step {self.progress.step:,} of {self.steps:,}>"
+
     @property
     def forced(self) -> bool:
         """Whether its worker was killed, since it did not respond to a request."""

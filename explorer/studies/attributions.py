@@ -24,9 +24,9 @@ from explorer.data.batches import Normalisation
 from explorer.data.catalogue import dataset
 from explorer.data.pictures import Picture, fitted, picture
 from explorer.errors import BadSettings
+from explorer.map_results import AttributionMap, Check
 from explorer.models.layers import block_names
 from explorer.registry import lookup
-from explorer.results import AttributionMap, Check
 from explorer.runs.checkpoint_facts import facts_and_data
 from explorer.runs.checkpoints import weights_identity
 from explorer.settings import require_between

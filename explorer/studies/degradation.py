@@ -3,15 +3,18 @@
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from math import isnan
 
 import pandas as pd
 
 from explorer import labels
 from explorer.analysis.confounds import Comparison, Confound, confounds
 from explorer.analysis.main_finding import MainFinding, main_finding
-from explorer.analysis.verdict import LOW_ERROR, Verdict, error_gaps, low_error_steps, verdicts
+from explorer.analysis.verdict import LOW_ERROR, Verdict, change_text, error_gaps, low_error_steps, verdicts
+from explorer.cards import card, html_list, html_table
 from explorer.data.catalogue import dataset
 from explorer.errors import BadSettings, RunError
+from explorer.numerals import percent
 from explorer.registry import lookup
 from explorer.runs.experiments import Experiment, experiment, metrics_of
 from explorer.runs.facts import RunFacts
@@ -53,6 +56,32 @@ class Report:
     shortcut: Verdict
     confounds: tuple[Confound, ...]
     chance: float
+
+    def __repr__(self) -> str:
+        """What was found, in sentences; the numbers are in `gaps` and `ends`."""
+        parts = [str(self.finding), repr(self.degradation), repr(self.shortcut), self.not_counted, *self._limits()]
+        return "\n\n".join(filter(None, parts))
+
+    def _repr_html_(self) -> str:
+        rows = [
+            [
+                row["network"],
+                row["against"],
+                f"{row['seeds']}",
+                f"{percent(row['error'])} and {percent(row['against_error'])}",
+                f"{change_text(row, 'gap')} points",
+                "" if isnan(row["low"]) else f"{change_text(row, 'low')} to {change_text(row, 'high')}",
+                str(row["outcome"]).replace("_", " "),
+            ]
+            for row in self.gaps.to_dict("records")
+        ]
+        heads = ["Network", "Against", "Seeds", "Training errors", "Difference", "95 % interval", "Outcome"]
+        parts = [html_table(heads, rows) if rows else "", self.degradation._repr_html_(), self.shortcut._repr_html_()]
+        limits = html_list(filter(None, [self.not_counted, *self._limits()]))
+        return card(self.finding.main, {}, sentences=self.finding.notes, below="".join([*parts, limits]))
+
+    def _limits(self) -> list[str]:
+        return [f"What else could explain it: {each.reason}" for each in self.confounds]
 
 
 def plan(

@@ -18,10 +18,10 @@ from explorer.figures.maps.grid import attribution_grid
 from explorer.figures.maps.pixels import grid_png
 from explorer.figures.network_lines import moment
 from explorer.figures.standalone import standalone_page
+from explorer.map_results import AttributionMap, MissingMap
 from explorer.models.config import NetworkConfig
 from explorer.numerals import minus
 from explorer.registry import lookup
-from explorer.results import AttributionMap, MissingMap
 from explorer.runs.checkpoint_facts import is_untrained
 
 Map = AttributionMap | MissingMap

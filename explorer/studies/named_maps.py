@@ -13,8 +13,8 @@ from explorer.attribution.question import Question
 from explorer.attribution.rows import Parameters
 from explorer.errors import BadSettings
 from explorer.figures import Figure, attribution_grid, layer_lens
+from explorer.map_results import Check
 from explorer.registry import lookup
-from explorer.results import Check
 from explorer.studies.commands import ALL_BLOCKS
 from explorer.studies.map_files import Map, map_cells, missing_map
 from explorer.studies.map_files import scores as scores

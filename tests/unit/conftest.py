@@ -9,7 +9,7 @@ from explorer.models.network import build
 
 # Files that train, start processes or compute for seconds: `make test` runs them, a quick look does not.
 THOROUGH = {
-    ".": "without_float64",
+    ".": "cards without_float64",
     "analysis": "every_family linear_probes paths similarity",
     "attribution": "captum checks every_network maps parameters passes randomisation untouched",
     "cli": "attributions evaluate runs_and_training",
@@ -17,6 +17,7 @@ THOROUGH = {
     "data": "download file_pixels",
     "models": "identity operated recomputation",
     "models/code": "network",
+    "notebook": "here screens",
     "runs": "archive mending",
     "studies": "attributions blocks evaluations features identity kept_networks landscape layers probing read_only",
     "training": "estimate every_network loop session stochastic_depth watchdog worker",

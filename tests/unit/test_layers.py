@@ -18,8 +18,9 @@ SCRIPTS = [
 ]
 
 # Packages and single modules of `explorer`, from the bottom up, and what each may import.
-BASE = {"block_results", "cache", "errors", "escaping", "files", "glossary", "labels", "machine", "numerals",
-        "processes", "progress", "registry", "results", "scratch", "seals", "settings", "tables"}  # fmt: skip
+BASE = {"block_results", "cache", "cards", "errors", "escaping", "files", "glossary", "labels", "machine",
+        "map_results", "numerals", "processes", "progress", "registry", "results", "scratch", "seals", "settings",
+        "tables"}  # fmt: skip
 ALLOWED = dict.fromkeys(BASE, BASE) | {
     "models": BASE,
     "data": BASE,
@@ -32,6 +33,7 @@ ALLOWED = dict.fromkeys(BASE, BASE) | {
     "studies": BASE | {"models", "data", "runs", "analysis", "attribution", "training", "weights", "figures"},
     "compute": BASE | {"data", "runs", "training", "weights", "studies"},
     "export": BASE | {"models", "data", "runs", "analysis", "attribution", "training", "weights", "figures", "studies"},
+    "notebook": BASE | {"models", "runs", "analysis", "training", "figures", "studies"},
     "cli": BASE | {"models", "data", "runs", "analysis", "attribution", "training", "weights", "figures", "studies",
                    "export"},
     "__main__": {"cli"},
@@ -53,6 +55,7 @@ FENCES = {
     "submitit": {"training"},
     "tensorboard": {"export"},
     "kaleido": {"export"},
+    "IPython": {"notebook"},
     "yaml": {"training"},
 }
 EXCEPTIONS = {("explorer.ui.widgets.live_chart", "plotly")}  # the app hands plotly's own script to the browser
@@ -62,6 +65,7 @@ WITHOUT_TORCH = [
     "explorer", *BASE, "figures", "compute", "export", "cli", "ui", "pages", "streamlit_app", "__main__",
     "models.config", "models.names", "models.catalogue", "models.description", "models.size", "models.code",
     "data.pictures", "data.own_folders", "runs.experiments", "runs.checkpoint_facts", "runs.metrics",
+    "notebook.watch", "notebook.watched", "notebook.screens", "training.following",
     "training.recipe", "training.plan", "training.launch", "training.lanes", "training.lockstep", "training.watchdog",
     "attribution.methods", "analysis.answers", "analysis.verdict", "studies.map_files", "studies.degradation",
     "studies.shipped_lesions", "models.operations", "analysis.block_choices",

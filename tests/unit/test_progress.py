@@ -88,3 +88,17 @@ def test_other_threads_are_not_heard(heard):
         other.start()
         other.join()
     assert heard == []
+
+
+def test_the_pace_tells_the_seconds_left_after_a_few(monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    pace = progress.Pace()
+    assert pace.seconds_left(50, 250) is None
+    now[0] += 2
+    assert pace.seconds_left(70, 250) is None  # too early to tell
+    now[0] += 8
+    assert pace.seconds_left(100, 250) == pytest.approx(30)  # 5 steps a second
+    assert pace.seconds_left(10, 250) is None  # resumed from an earlier state: a new beginning
+    now[0] += 4
+    assert pace.seconds_left(20, 250) == pytest.approx(92)

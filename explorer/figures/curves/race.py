@@ -84,6 +84,7 @@ def race(
     parts: Sequence[str] = ("train", "test"),
     height: int = 560,
     ends: Mapping[str, Ends] | None = None,
+    width: int = NARROW,
 ) -> go.Figure:
     """Training error of all networks, large, and their test error, small, on one scale; plain dashed, residual solid.
 
@@ -101,6 +102,7 @@ def race(
         height: in pixels.
         ends: training and test error of runs at the end of their schedule, as fractions: the last points of their
             lines, which a table of averaged steps has less exactly.
+        width: least width of the panels in pixels, where the labels between them still have room.
     """
     colours, shown = theme.palette(dark=dark), MEASURES["error"]
     found = curves(with_keys(table), shown, x="step", smoothing=smoothing, positive_x=log_x, marks={}, ends=ends)
@@ -113,7 +115,9 @@ def race(
         drawn += [_bold(racer, colours) for racer in racers]
         drawn += end_labels(_ends(racers, colours), span, part=f"{part}-label")
         traces += [trace | {"xaxis": f"x{mark}", "yaxis": f"y{mark}"} for trace in drawn]
-    layout = _layout(found, parts, colours, span, smoothing=smoothing, steps=steps, log_x=log_x, height=height)
+    layout = _layout(
+        found, parts, colours, span, smoothing=smoothing, steps=steps, log_x=log_x, height=height, width=width
+    )
     if published is not None and len(published):
         shown_published = {"train": ("4", published_bounds), "test": ("3", published_errors)}
         for part, mark in zip(parts, MARKS, strict=False):
@@ -215,6 +219,7 @@ def _layout(
     steps: int | None,
     log_x: bool,
     height: int,
+    width: int,
 ) -> dict[str, Any]:
     across = x_axis(found, colours, x="step", log=log_x, steps=steps) | {"uirevision": f"step-{log_x}", "tickangle": 0}
     powers = [10**power for power in range(7)]
@@ -224,7 +229,7 @@ def _layout(
     legend, legend_height = captions.legend_by_kind({key(curve): curve.kind for curve in found}.values())
     note = _note(found, smoothing)
     room = max([ROOM, *(LETTER * len(f"{key(curve)}  64.5 %") for curve in found)])
-    panels = {"train": (0.0, 1 - TEST_PANEL - max(GAP, room / NARROW)), "test": (1 - TEST_PANEL, 1.0)}
+    panels = {"train": (0.0, 1 - TEST_PANEL - max(GAP, room / width)), "test": (1 - TEST_PANEL, 1.0)}
     axes: dict[str, Any] = {}
     for part, mark in zip(parts, MARKS, strict=False):
         axes[f"xaxis{mark}"] = across | {"domain": panels[part], "anchor": f"y{mark}"}

@@ -11,7 +11,7 @@ from explorer.figures import attribution_grid
 from explorer.figures.maps.cells import MapCell, MapValues
 from explorer.figures.maps.pages import grid_pages
 from explorer.figures.network_lines import moment
-from explorer.results import AttributionMap, MissingMap
+from explorer.map_results import AttributionMap, MissingMap
 from explorer.studies import map_files as map_export
 from explorer.ui.attributions.maps import choose_show
 from explorer.ui.attributions.method_choice import choose_method, show_meaning

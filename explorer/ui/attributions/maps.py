@@ -13,7 +13,7 @@ from explorer.figures.maps.cells import SCALES, MapCell
 from explorer.figures.maps.colours import SHOWN
 from explorer.figures.maps.pages import grid_pages, page_count
 from explorer.figures.network_lines import moment
-from explorer.results import AttributionMap, MissingMap
+from explorer.map_results import AttributionMap, MissingMap
 from explorer.studies import map_files as map_export
 from explorer.ui import wording
 from explorer.ui.attributions.method_choice import Chosen, choose_method, choose_methods, show_meaning

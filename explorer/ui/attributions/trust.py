@@ -10,7 +10,7 @@ from explorer.compute.functions import attributions
 from explorer.escaping import in_markdown
 from explorer.export.views import View
 from explorer.figures import attribution_grid, deletion_insertion, randomisation
-from explorer.results import Check
+from explorer.map_results import Check
 from explorer.studies import map_files as map_export
 from explorer.ui import wording
 from explorer.ui.attributions.method_choice import Chosen, choose_method, show_meaning

@@ -1,11 +1,11 @@
 """Progress and problems of an experiment, and the buttons Pause, Resume and Stop."""
 
-import time
 from collections.abc import Callable
 
 import streamlit as st
 
 from explorer.escaping import in_markdown, message_in_markdown
+from explorer.progress import Pace
 from explorer.runs.control import requested
 from explorer.runs.experiments import Experiment
 from explorer.runs.facts import HERE
@@ -139,12 +139,9 @@ def _queue_position(found: Experiment) -> str:
 
 
 def _time_left(experiment_id: str, done: int, total: int) -> float | None:
-    """Estimated from the pace since this page was opened, which includes evaluations and other work."""
-    now = time.monotonic()
-    since, first = st.session_state.setdefault(f"pace-{experiment_id}", (now, done))
-    if done < first:  # resumed from an earlier snapshot
-        st.session_state[f"pace-{experiment_id}"] = (now, done)
-    return (now - since) / (done - first) * (total - done) if now - since > 3 and done > first else None
+    """Estimated from the pace since this page was opened."""
+    pace: Pace = st.session_state.setdefault(f"pace-{experiment_id}", Pace())
+    return pace.seconds_left(done, total)
 
 
 def _notice(run: Run) -> str:

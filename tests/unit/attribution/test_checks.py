@@ -16,9 +16,9 @@ from explorer.attribution import checks
 from explorer.attribution.baselines import blurred
 from explorer.attribution.checks import deletion_and_insertion, infidelity, sensitivity
 from explorer.errors import BadSettings
+from explorer.map_results import Curves
 from explorer.models.network import build
 from explorer.progress import listening
-from explorer.results import Curves
 
 
 class Weighted(nn.Module):

@@ -79,8 +79,8 @@ def test_ctrl_c_says_what_has_become_of_the_experiment(state, reason, said, caps
         if len(looks) == 3 and state:
             end(state, reason)
 
-    monkeypatch.setattr("explorer.cli.follow.sleep", sleep)
-    monkeypatch.setattr("explorer.cli.follow.PAUSE_SECONDS", 0.2)
+    monkeypatch.setattr("explorer.training.following.sleep", sleep)
+    monkeypatch.setattr("explorer.training.following.PAUSE_SECONDS", 0.2)
     with pytest.raises(KeyboardInterrupt):
         until_end(made)
     assert said.format(made) in capsys.readouterr().err
@@ -95,8 +95,8 @@ def test_ctrl_c_waits_while_somebody_sees_to_it_and_a_second_one_leaves(capsys, 
         if len(looks) in (1, 5):
             raise KeyboardInterrupt
 
-    monkeypatch.setattr("explorer.cli.follow.sleep", sleep)
-    monkeypatch.setattr("explorer.cli.follow.PAUSE_SECONDS", 0)
+    monkeypatch.setattr("explorer.training.following.sleep", sleep)
+    monkeypatch.setattr("explorer.training.following.PAUSE_SECONDS", 0)
     with FileLock(run_folder(f"{made}-plain8-s0") / "watchdog.lock"), pytest.raises(KeyboardInterrupt):
         until_end(made)
     assert len(looks) == 5
@@ -110,7 +110,7 @@ def test_an_experiment_is_followed_whatever_the_clock_says(capsys, hanging, monk
         end("paused")
         raise OSError(22, "Invalid argument")
 
-    monkeypatch.setattr("explorer.cli.follow.time.sleep", sleep)
+    monkeypatch.setattr("explorer.training.following.time.sleep", sleep)
     assert until_end(made).state == "paused"
 
 

@@ -9,7 +9,7 @@ from PIL import Image
 
 from explorer import tables
 from explorer.errors import BadSettings, UnknownName
-from explorer.results import AttributionMap, MissingMap
+from explorer.map_results import AttributionMap, MissingMap
 from explorer.studies.map_files import AXES, html, map_cells, npz, png, scores
 
 VALUES = np.array([[[1.0, -2.0], [0.5, 0.0]]], np.float32)  # (C, h, w) = (1, 2, 2)
