@@ -6,14 +6,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 from explorer import tables
 from explorer.errors import RunError, one_line
 from explorer.files import home, inside, storage_errors, write_atomically
-from explorer.runs import archive, arrival, store, trash
+from explorer.runs import archive, arrival, kept_rows, store, trash
 from explorer.runs.facts import ACTIVE, MOST_NOTE, RESUMABLE, State
-from explorer.runs.metrics import Live, LiveRow, MetricRow, read_end, read_live, read_metrics, sample_metrics
+from explorer.runs.metrics import Live, read_live
 from explorer.runs.store import Run, list_runs, read_run, update_run
 from explorer.runs.trash import Deleted
 from explorer.scratch import remove_unowned, temporary_folder
@@ -21,6 +21,8 @@ from explorer.settings import require_between
 
 if TYPE_CHECKING:
     import pandas as pd
+
+T = TypeVar("T")
 
 LARGEST_IMPORT = 8 * 2**30  # bytes unpacked
 
@@ -141,8 +143,8 @@ def metrics_of(runs: Sequence[Run], *, points: int | None = 2000, after: int = -
     if points is not None:
         require_between("points", points, 2, MOST_POINTS)
     if points is not None and is_sampled(runs, after):
-        return _table(_rows(runs, lambda folder: sample_metrics(folder, points, after)))
-    return _table(_rows(runs, lambda folder: read_metrics(folder, points, after)))
+        return _table(runs, lambda folder: kept_rows.sample(folder, points, after))
+    return _table(runs, lambda folder: kept_rows.curve(folder, points, after))
 
 
 def is_sampled(runs: Sequence[Run], after: int = -1) -> bool:
@@ -163,19 +165,26 @@ def end_metrics(runs: Sequence[Run], after: int) -> "pd.DataFrame":
     Raises:
         RunError: all of them are damaged.
     """
-    return _table(end_rows(runs, after))
+    return _table(runs, lambda folder: kept_rows.end(folder, after))
 
 
-def end_rows(runs: Sequence[Run], after: int) -> list[tuple[Any, ...]]:
-    """The rows of `end_metrics`, without the time that a table takes."""
-    return _rows(runs, lambda folder: read_end(folder, after))
+def end_rows(runs: Sequence[Run], after: int) -> dict[str, dict[str, float]]:
+    """The values of `end_metrics` by id of the run and by column, without the time that a table takes."""
+    ends = _each(runs, lambda folder: kept_rows.end(folder, after))
+    return {run.id: dict(zip(tables.METRICS, rows[0].tolist(), strict=True)) for run, rows in ends if len(rows)}
 
 
-def _table(rows: list[tuple[Any, ...]]) -> "pd.DataFrame":
+def _table(runs: Sequence[Run], read: Callable[[Path], kept_rows.Rows]) -> "pd.DataFrame":
+    """The rows that `read` gives for each run, with the run's keys; damaged runs are left out, unless all are."""
+    import numpy as np
     import pandas as pd  # not needed to list experiments, as on the Home page
 
-    table = pd.DataFrame(rows, columns=[*tables.RUN_KEYS, *tables.METRICS])
-    return table.astype({column: "int64" if column == "step" else "float64" for column in tables.METRICS})
+    found = _each(runs, read)
+    keys = pd.DataFrame([run_keys(run) for run, _ in found], columns=tables.RUN_KEYS)
+    repeated = keys.take(np.repeat(np.arange(len(found)), [len(rows) for _, rows in found]))
+    values = np.concatenate([rows for _, rows in found] or [np.empty((0, len(tables.METRICS)))])
+    table = pd.concat([repeated.reset_index(drop=True), pd.DataFrame(values, columns=tables.METRICS)], axis=1)
+    return table.astype({"step": "int64"})
 
 
 def live_layers(run_ids: Sequence[str], *, steps: int | None = 300) -> "pd.DataFrame":
@@ -210,25 +219,26 @@ def _live(run_ids: Sequence[str], table: Live, columns: list[str], steps: int | 
     import pandas as pd
 
     runs = [read_run(run_id) for run_id in run_ids]
-    rows = _rows(runs, lambda folder: read_live(folder, table, steps))
+    found = _each(runs, lambda folder: read_live(folder, table, steps))
+    rows = [(*run_keys(run).values(), *row) for run, read in found for row in read]
     frame = pd.DataFrame(rows, columns=[*tables.RUN_KEYS, *columns])
     whole = ("step", "layer", "stage", "block")
     return frame.astype({column: "int64" if column in whole else "float64" for column in columns if column != "name"})
 
 
-def _rows(runs: Sequence[Run], read: Callable[[Path], Sequence[MetricRow | LiveRow]]) -> list[tuple[Any, ...]]:
-    """The rows that `read` gives for each run, with the run's keys; damaged runs are left out, unless all are."""
-    rows: list[tuple[Any, ...]] = []
+def _each(runs: Sequence[Run], read: Callable[[Path], T]) -> list[tuple[Run, T]]:
+    """What `read` gives for each run; damaged runs are left out, unless all are."""
+    found: list[tuple[Run, T]] = []
     damage: list[RunError] = []
     for run in runs:
-        keys = tuple(run_keys(run).values())
         try:
-            rows += [keys + row for row in read(run.path)] if run.state != "damaged" else []
+            if run.state != "damaged":
+                found.append((run, read(run.path)))
         except RunError as error:  # listing runs reads their last rows only
             damage.append(error)
     if damage and len(damage) == len(runs):
         raise damage[0]
-    return rows
+    return found
 
 
 def run_keys(run: Run) -> dict[str, str | int]:
