@@ -1,30 +1,26 @@
 """Experiments: the runs that were trained together to be compared."""
 
-import shutil
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from explorer import tables
-from explorer.errors import RunError, one_line
-from explorer.files import home, inside, storage_errors, write_atomically
-from explorer.runs import archive, arrival, kept_rows, store, trash
+from explorer.errors import RunError
+from explorer.files import home
+from explorer.runs import kept_rows, store, trash
 from explorer.runs.facts import ACTIVE, MOST_NOTE, RESUMABLE, State
 from explorer.runs.metrics import Live, read_live
 from explorer.runs.store import Run, list_runs, read_run, update_run
 from explorer.runs.trash import Deleted
-from explorer.scratch import remove_unowned, temporary_folder
 from explorer.settings import require_between
 
 if TYPE_CHECKING:
     import pandas as pd
 
 T = TypeVar("T")
-
-LARGEST_IMPORT = 8 * 2**30  # bytes unpacked
 
 # The state of an experiment is the first of these that one of its runs has.
 _ORDER: tuple[State, ...] = (
@@ -326,59 +322,6 @@ def _require_deletable(found: Experiment, run_ids: Sequence[str] | None) -> None
             f"{found.title or found.id} has changed: it now has {len(found.runs)} runs of "
             f"{', '.join(found.networks)}. Look at it, then delete it again; nothing was deleted."
         )
-
-
-def export(experiment_id: str, target: Path, *, all_snapshots: bool = False) -> Path:
-    """Write an experiment to a zip that `import_zip` reads, on this machine or another.
-
-    It has metrics and first and last weights; the snapshots between them only on request, or for unfinished runs.
-
-    Args:
-        experiment_id: what to export; a running one is exported in its current state and is paused when imported.
-        target: the file, or a folder in which it gets the experiment's id as name.
-        all_snapshots: also those of finished runs.
-
-    Returns:
-        The file written.
-
-    Raises:
-        RunError: there is no such experiment, or a file of it is damaged.
-        StorageError: the file cannot be written.
-    """
-    found = experiment(experiment_id)
-    with storage_errors(target):
-        path = inside(target, f"{found.id}.zip") if target.is_dir() else target
-    remove_unowned([path.parent], purpose=path.name)
-    write_atomically(path, lambda file: archive.pack(found.runs, file, all_snapshots=all_snapshots))
-    return path
-
-
-def import_zip(source: Path | IO[bytes], name: str = "") -> str:
-    """Import an experiment written by `export`; nothing in it is executed, and a refused file leaves nothing behind.
-
-    It keeps its ids if they are valid and free on this machine, else it gets new ones.
-
-    Args:
-        name: its name in messages; empty takes the file's.
-
-    Returns:
-        The experiment's id.
-
-    Raises:
-        RunError: not such a zip, a file in it is damaged, or the same runs are here already.
-        StorageError: the runs folder cannot be written.
-    """
-    name = one_line(name or (source.name if isinstance(source, Path) else "the file"), 80)
-    with storage_errors(home()):
-        home().mkdir(parents=True, exist_ok=True)
-        scratch = temporary_folder(home(), arrival.PURPOSE)
-    try:
-        archive.unpack(source, name, scratch, most=LARGEST_IMPORT)
-        arrived = arrival.read(scratch, name)
-        arrival.require_new(arrived, list_runs(), name)
-        return arrival.install(arrived, scratch)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _recency(found: Experiment) -> tuple[bool, int, float, str]:

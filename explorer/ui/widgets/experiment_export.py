@@ -8,8 +8,8 @@ import streamlit as st
 
 from explorer.figures import Figure
 from explorer.files import storage_errors, temporary_place
-from explorer.runs import experiments as library
 from explorer.runs.experiments import Experiment
+from explorer.runs.transfer import export
 from explorer.scratch import temporary_folder
 from explorer.studies import commands
 from explorer.studies.degradation import plan_of
@@ -51,6 +51,6 @@ def _zip(experiment_id: str, *, all_snapshots: bool) -> bytes:
     with storage_errors(temporary_place() / f"{experiment_id}.zip"):
         folder = temporary_folder(temporary_place(), "explorer-export")
         try:
-            return library.export(experiment_id, folder, all_snapshots=all_snapshots).read_bytes()
+            return export(experiment_id, folder, all_snapshots=all_snapshots).read_bytes()
         finally:
             shutil.rmtree(folder, ignore_errors=True)

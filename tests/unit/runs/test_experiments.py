@@ -11,14 +11,13 @@ from explorer.runs.checkpoint_facts import snapshot_steps
 from explorer.runs.experiments import (
     annotate,
     experiment,
-    export,
-    import_zip,
     list_experiments,
     metrics,
     rename,
     set_aside,
     set_aside_all,
 )
+from explorer.runs.transfer import export, import_zip
 from explorer.runs.store import read_run, run_folder, run_lock, update_run
 
 
@@ -129,7 +128,7 @@ def test_a_zip_with_foreign_files_is_refused_whole(home, tmp_path, entry):
 
 def test_a_zip_that_unpacks_too_large_is_refused(pair, tmp_path, monkeypatch):
     path = export("e1", tmp_path)
-    monkeypatch.setattr("explorer.runs.experiments.LARGEST_IMPORT", 1000)
+    monkeypatch.setattr("explorer.runs.transfer.LARGEST_IMPORT", 1000)
     with pytest.raises(RunError, match="unpacks to more than"):
         import_zip(path)
 
