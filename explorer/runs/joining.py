@@ -129,7 +129,7 @@ def decide(
                 notice = f"Imported with others from {file.name}, not joined with them: {odd}. {facts.notice}"
                 changes["notice"] = notice.strip()[:MOST_TEXT]
             fate: Fate = "joined" if facts.experiment == name else "apart"
-            remark = f"Not joined: {odd}." if odd and not apart else seen.remark(each)
+            remark = f"Not joined: {odd}." if odd and not apart else seen.remark(each, usual)
             outcomes.append(Outcome(file.name, fate, facts.id, facts.network.name, facts.seed, remark))
             seen.add(each, facts.id, file.name)
             placed.append((each, facts.model_copy(update=changes)))
@@ -271,12 +271,15 @@ class _Seen:
             return Outcome(file, "again", known.id, facts.network.name, facts.seed, remark)
         return None
 
-    def remark(self, each: ImportedRun) -> str:
+    def remark(self, each: ImportedRun, usual: RunFacts) -> str:
         """What is to be known of a run that joins."""
         sentences = []
         step, steps = read_progress(each.folder).step, each.facts.recipe["steps"]
         if step < steps:
             sentences.append(f"At step {step:,} of {steps:,}: not counted in the verdict.")
+        own, others = (facts.environment.get("precision") for facts in (each.facts, usual))
+        if own and others and own != others:
+            sentences.append(f"Trained in {_shown(own)}, others in {_shown(others)}.")
         twin = next(iter(self._alike(each.facts)), None)
         if twin is not None:
             sentences.append(

@@ -177,7 +177,8 @@ def trained_from(path: Path) -> Experiment:
     trained = [found for found in list_experiments() if _is_of(found, plans[0])]
     if not trained:
         raise RunError(
-            f"Nothing was trained here from {path} as it is now. Start it with `python -m explorer train --from {path}`."
+            f"Nothing was trained here from {path} as it is now. Start it with "
+            f"`python -m explorer train --from {path}`."
         )
     return next((found for found in trained if found.state == "finished"), trained[0])
 

@@ -1,5 +1,6 @@
 """Export of experiments: metrics, chart, zip, command."""
 
+import re
 import shutil
 from collections.abc import Callable
 from functools import partial
@@ -30,10 +31,14 @@ def export_experiment(found: Experiment, draw: Callable[[], Figure]) -> None:
             f"{' and snapshots' if every else ''}; the Runs page imports it on another machine."
         )
         content = partial(_zip, found.id, all_snapshots=every)
-        download("Experiment (zip)", content, f"{found.id}.zip", "folder_zip", note=note)
+        facts = found.runs[0].facts
+        if facts is not None and facts.assignment and facts.origin is None:  # a student's own part
+            note += f" It is a part of {facts.assignment}: give the file to your teacher."
+            download("Hand in (zip)", content, f"{_file_name(title(found))}.zip", "assignment_turned_in", note=note)
+        else:
+            download("Experiment (zip)", content, f"{found.id}.zip", "folder_zip", note=note)
         if spared:
             st.toggle(f"With all snapshots ({size(spared)})", key="all_snapshots")
-    facts = found.runs[0].facts
     if facts is not None:
         show_command(commands.train(plan_of([found])))
 
@@ -45,6 +50,10 @@ def download_buttons(chosen: list[Experiment], draw: Callable[[], Figure]) -> No
     note = "Every recorded step of every run."
     download("Metrics (CSV)", lambda: cached.csv(runs), f"{name}.csv", "table", note=note)
     chart_download(draw, title=", ".join(title(found) for found in chosen), file=name)
+
+
+def _file_name(text: str) -> str:
+    return re.sub(r"[^\w.-]+", "-", text).strip("-.")[:80] or "experiment"
 
 
 def _zip(experiment_id: str, *, all_snapshots: bool) -> bytes:

@@ -11,9 +11,9 @@ import pytest
 from explorer.errors import RunError, StorageError
 from explorer.runs import archive, arrival, trash
 from explorer.runs.experiments import experiment, list_experiments, set_aside
-from explorer.runs.transfer import export, import_zip
 from explorer.runs.store import MARKER, list_runs, read_run, run_folder
 from explorer.runs.tidying import tidy
+from explorer.runs.transfer import export, import_zip
 from explorer.scratch import temporary_folder
 
 

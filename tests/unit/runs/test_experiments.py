@@ -17,8 +17,8 @@ from explorer.runs.experiments import (
     set_aside,
     set_aside_all,
 )
-from explorer.runs.transfer import export, import_zip
 from explorer.runs.store import read_run, run_folder, run_lock, update_run
+from explorer.runs.transfer import export, import_zip
 
 
 @pytest.fixture

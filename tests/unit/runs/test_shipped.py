@@ -5,8 +5,8 @@ import pytest
 from explorer.errors import RunError
 from explorer.runs import store
 from explorer.runs.experiments import experiment, list_experiments, metrics, rename, set_aside
-from explorer.runs.transfer import export, import_zip
 from explorer.runs.store import read_run, update_run
+from explorer.runs.transfer import export, import_zip
 from explorer.training import launch
 
 
