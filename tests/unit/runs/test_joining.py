@@ -1,6 +1,8 @@
 """A class's zips dropped together: what joins, counts once, stands apart, is refused, and the way back."""
 
 import shutil
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -22,12 +24,14 @@ def student(make_run, tmp_path):
     """Trains a part as a student does, on another machine; gives the zip that is handed in."""
     made = []
 
-    def part(network="plain8", seed=0, *, name=None, end=0.5, **facts):
+    def part(network="plain8", seed=0, *, name=None, end=0.5, slower=1, **facts):
         made.append(name)
         number = len(made)
         experiment_id = f"20260105-09{number:04}-{number:06x}"
         usual = {"assignment": NAME, "title": f"{NAME}: student {number:02}", "created": MONDAY + timedelta(0, number)}
-        make_run(network, seed=seed, experiment=experiment_id, end=end, **usual | facts)
+        run_id = make_run(network, seed=seed, experiment=experiment_id, end=end, **usual | facts)
+        with closing(sqlite3.connect(run_folder(run_id) / "metrics.db")) as database, database:
+            database.execute("UPDATE metrics SET seconds = seconds * ?", (slower,))
         path = export(experiment_id, tmp_path / (name or f"student-{number:02}.zip"))
         trash.discard(set_aside(experiment_id))
         return path
@@ -65,7 +69,7 @@ def test_a_class_joins_one_experiment_with_a_verdict_over_all(student):
 def test_the_same_run_twice_and_the_same_numbers_under_two_names_count_once(student):
     first = student("plain8", 0)
     shutil.copy(first, first.with_name("friend.zip"))
-    other = student("plain8", 0, name="neighbour.zip")  # trained anew with the same seed: the same bits
+    other = student("plain8", 0, name="neighbour.zip", slower=3)  # trained anew with the same seed: the same bits
     done = imported(first, first.with_name("friend.zip"), other, student("resnet8", 0))
     assert fates(done) == ["joined", "again", "again", "joined"]
     run = done.outcomes[0].run
