@@ -123,9 +123,9 @@ def parse_sweep(content: bytes, name: str) -> tuple[list[Plan], Where]:
     try:
         if not isinstance(values, dict):
             raise BadSettings(f"It holds {quoted(values)}, not settings such as `networks: [plain20, resnet20]`.")
-        for name in values:
-            if not isinstance(name, str):
-                raise BadSettings(f"{quoted(name)} is not the name of a setting.")
+        for setting in values:
+            if not isinstance(setting, str):
+                raise BadSettings(f"{quoted(setting)} is not the name of a setting.")
         sweep = Sweep(**values)
         return sweep.plans(), sweep.where
     except ExplorerError as error:
