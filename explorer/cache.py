@@ -14,6 +14,7 @@ class ByteCache(Generic[V]):
     def __init__(self, most_bytes: int) -> None:
         self._most_bytes = most_bytes
         self._kept: OrderedDict[Hashable, tuple[V, int]] = OrderedDict()
+        self._bytes = 0
         self._lock = Lock()
 
     def get(self, key: Hashable) -> V | None:
@@ -27,13 +28,18 @@ class ByteCache(Generic[V]):
     def keep(self, key: Hashable, value: V, size: int) -> None:
         """Keep a value of `size` bytes, unless that alone is too much."""
         with self._lock:
-            self._kept.pop(key, None)
+            self._remove(key)
             if size <= self._most_bytes:
                 self._kept[key] = value, size
-            while sum(each for _, each in self._kept.values()) > self._most_bytes:
-                self._kept.popitem(last=False)
+                self._bytes += size
+            while self._bytes > self._most_bytes:
+                self._remove(next(iter(self._kept)))
 
     def drop(self, key: Hashable) -> None:
         """Keep a value no longer."""
         with self._lock:
-            self._kept.pop(key, None)
+            self._remove(key)
+
+    def _remove(self, key: Hashable) -> None:
+        _, size = self._kept.pop(key, (None, 0))
+        self._bytes -= size

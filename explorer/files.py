@@ -124,12 +124,16 @@ def read_json(path: Path, most: int = 4 * 2**20) -> Any:
         FileNotFoundError: there is no such file.
         StorageError: the content breaks these rules, or see `read_file`; the message does not quote the content.
     """
-    content = read_file(path, most)
+    return parse_json(read_file(path, most), str(path))
+
+
+def parse_json(content: bytes, name: str) -> Any:
+    """`read_json` of a file's content; `name` is for messages."""
     try:
         value = json.loads(content.decode(), object_pairs_hook=_without_repetition)
         _require_plain(value)
     except (ValueError, RecursionError) as error:
-        raise StorageError(f"{path} is not valid JSON: {reason_in(error)}.") from None
+        raise StorageError(f"{name} is not valid JSON: {reason_in(error)}.") from None
     return value
 
 

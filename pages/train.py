@@ -2,6 +2,7 @@ import streamlit as st
 
 from explorer.ui.errors import readable_errors
 from explorer.ui.train.form import choose_preset, training_form
+from explorer.ui.train.plan_file import plan_file_button
 from explorer.ui.train.preview import preview
 from explorer.ui.train.watch import watch
 from explorer.ui.widgets.live_chart import load_early
@@ -15,6 +16,7 @@ else:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.title("Train", anchor=False, width="content")
         preset = choose_preset()
+        plan_file_button()
     load_early()
     form, picture = st.columns([3, 4], gap="medium")
     with form:

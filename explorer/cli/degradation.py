@@ -1,9 +1,10 @@
-"""Commands of the degradation lab: run a preset, give the verdict on experiments."""
+"""Commands of the degradation lab: run a preset or share it out, give the verdict on experiments."""
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
-from tyro.conf import arg
+from tyro.conf import Positional, arg
 from tyro.extras import SubcommandApp
 
 from explorer.analysis.verdict import Verdict
@@ -15,6 +16,7 @@ from explorer.runs.experiments import experiment
 from explorer.runs.facts import Where
 from explorer.studies import degradation
 from explorer.studies.degradation import Report
+from explorer.training.assignment import assignment, handed_in, trained_from
 from explorer.training.launch import start
 from explorer.training.presets import PRESETS
 
@@ -56,6 +58,57 @@ def run(
         return show_experiment(experiment(experiment_id), json=json)
     found = until_end(experiment_id)
     return _show(degradation.report([found]), json=json)
+
+
+@app.command
+def assign(
+    *,
+    students: int,
+    to: Path,
+    preset: Annotated[str, arg(help=PRESET_HELP)] = "one_minute",
+    depths: tuple[int, ...] | None = None,
+    kinds: tuple[str, ...] | None = None,
+    steps: int | None = None,
+    name: str = "",
+    json: AsJson = False,
+) -> int:
+    """Share a comparison out among students: a plan file for each with one network and one seed, and instructions.
+
+    Their zips (`degradation hand-in`) join again with `runs import *.zip`.
+
+    Args:
+        students: how many.
+        to: folder for the files; it is made.
+        depths: instead of the preset's, such as 20 56.
+        kinds: plain, residual, or the first part of a network's name; instead of the preset's.
+        steps: instead of the preset's.
+        name: of the assignment, by which the runs join.
+    """
+    made = assignment(preset, students=students, depths=depths, kinds=kinds, steps=steps, name=name)
+    paths = made.write(to)
+    rows = [
+        {"file": path.name, "network": part.networks[0], "seed": part.seeds[0]}
+        for path, part in zip(paths, made.parts, strict=False)
+    ]
+    message(f"Give each student one of these files and {paths[-1]}, which says what to do.")
+    document = {"assignment": made.name, "folder": to.resolve(), "students": rows}
+    return show(document, f"{made.name}\n\n{text_table(rows, ['file', 'network', 'seed'])}", as_json=json)
+
+
+@app.command
+def hand_in(plan: Positional[Path], target: Positional[Path] = Path(), /, *, json: AsJson = False) -> int:
+    """Write the zip of what was trained from a plan file, after waiting for its end.
+
+    Args:
+        plan: the plan file of an assignment, from which `train --from` was started.
+        target: a file, or a folder in which it is named after the plan file.
+    """
+    found = trained_from(plan)
+    if found.active:
+        until_end(found.id)
+    path = handed_in(plan, target)
+    message("Give this file to your teacher.")
+    return show({"id": found.id, "path": path.resolve()}, str(path), as_json=json)
 
 
 @app.command

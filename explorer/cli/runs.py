@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from dataclasses import asdict
 from itertools import chain
 from pathlib import Path
 from typing import Annotated
@@ -10,10 +11,11 @@ from tyro.conf import Positional, arg
 from tyro.extras import SubcommandApp
 
 from explorer.cli.follow import until_end
+from explorer.cli.numbers import WRONG_USAGE
 from explorer.cli.output import AsCsv, AsJson, json_text, message, show, show_table, text_facts, text_table
 from explorer.cli.train import run_document, show_experiment
 from explorer.errors import RunError, quoted
-from explorer.runs import experiments, mending, trash
+from explorer.runs import experiments, mending, transfer, trash
 from explorer.runs.experiments import Experiment, list_experiments
 from explorer.runs.states import state_of_experiment, state_of_run
 from explorer.runs.store import Run
@@ -23,6 +25,7 @@ from explorer.training import launch
 
 app = SubcommandApp()
 
+OUTCOMES = ["file", "network", "seed", "fate", "run", "remark"]
 TABLE = ["id", "title", "state", "networks", "seeds", "data", "step", "steps", "best", "test_error", "created"]
 
 Id = Annotated[Positional[str], arg(metavar="ID", help="Id of an experiment or of a run, or the beginning of one.")]
@@ -151,18 +154,56 @@ def export(
         all_snapshots: also the weights between the first and the last step of finished runs.
     """
     found, _ = find(identity)
-    path = experiments.export(found.id, target, all_snapshots=all_snapshots)
+    path = transfer.export(found.id, target, all_snapshots=all_snapshots)
     return show({"id": found.id, "path": path.resolve()}, str(path), as_json=json)
 
 
 @app.command(name="import")
-def import_file(path: Positional[Path], /, *, json: AsJson = False) -> int:
-    """Import an experiment written by `runs export`.
+def import_all(
+    paths: Annotated[Positional[tuple[Path, ...]], arg(metavar="ZIP...")],
+    /,
+    *,
+    into: str = "",
+    apart: bool = False,
+    json: AsJson = False,
+) -> int:
+    """Import experiments written by `runs export`; several, as of a class, join one experiment if they compare.
+
+    Runs join that have the data and the recipe of most files; others become experiments of their own, with what
+    differs. The same run under two names counts once. Zips of one assignment join what was imported of it before.
 
     Args:
-        path: the zip file.
+        paths: the zip files.
+        into: id of an experiment here that they join.
+        apart: import each as an experiment of its own.
     """
-    return show_experiment(experiments.experiment(experiments.import_zip(path)), json=json)
+    if not paths:
+        message("error: name at least one zip that `runs export` wrote.")
+        return WRONG_USAGE
+    done = transfer.import_files([(path, "") for path in paths], into=find(into)[0].id if into else "", apart=apart)
+    if len(paths) == 1 and not done.experiment and done.outcomes[0].fate == "apart":
+        return show_experiment(find(done.outcomes[0].run)[0], json=json)
+    rows = [asdict(each) for each in done.outcomes]
+    show(done.document(), f"{done.summary()}\n\n{text_table(rows, OUTCOMES)}", as_json=json)
+    if any(each.fate in ("joined", "apart") for each in done.outcomes):
+        message(f"`python -m explorer runs undo-import {done.id}` takes this import back.")
+    if done.experiment:
+        message(f"`python -m explorer degradation verdict {done.experiment}` gives the verdict over all.")
+    if done.refused:
+        message(f"error: {len(done.refused)} of {len(paths)} files were not imported; the reasons are above.")
+    return 1 if done.refused else 0
+
+
+@app.command
+def undo_import(identity: Annotated[Positional[str], arg(metavar="IMPORT")], /, *, json: AsJson = False) -> int:
+    """Take an import of several files back: remove its runs, also from an experiment that they joined.
+
+    Args:
+        identity: id of the import, as `runs import` printed it.
+    """
+    gone = transfer.take_back(identity)
+    trash.discard(gone)
+    return show({"import": identity, "runs": gone.run_ids}, f"Took back {gone.title}.", as_json=json)
 
 
 def find(identity: str) -> tuple[Experiment, Run | None]:

@@ -16,6 +16,7 @@ tiered stem (resnet26t), eca in place of se its other excitation.
 """
 
 import re
+from functools import lru_cache
 from typing import Any
 
 # He et al. 2015, table 1
@@ -199,6 +200,7 @@ def _dense(part: dict[str, str | None], suffixes: dict[str, str]) -> dict[str, A
     }
 
 
+@lru_cache(maxsize=1000)  # lists of hundreds of runs ask again and again
 def name_of(config: Any) -> str:
     """The shortest name that `settings_of` reads as this `NetworkConfig`, apart from classes and channels."""
     base, suffixes = _dense_name(config) if config.dense else _residual_name(config)

@@ -5,10 +5,11 @@ import json
 import re
 import shutil
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from explorer.errors import ExplorerError, RunError
 from explorer.files import home, inside, read_json, storage_errors, write_text_atomically
@@ -39,6 +40,9 @@ class ImportedRun:
 
     folder: Path
     facts: RunFacts
+
+
+Placed = tuple[ImportedRun, RunFacts]  # with its facts on this machine
 
 
 def read(scratch: Path, name: str) -> list[ImportedRun]:
@@ -77,46 +81,76 @@ def require_new(arrived: Sequence[ImportedRun], runs: Iterable[Run], name: str) 
 
 
 def install(arrived: Sequence[ImportedRun], scratch: Path) -> str:
-    """Move unpacked runs into the folder of runs; gives the id of their experiment.
+    """Move unpacked runs into the folder of runs, as an experiment of their own; gives its id.
 
     Raises:
         StorageError: a folder cannot be moved; then none is.
     """
-    claimed = arrived[0].facts.experiment
-    experiment_id = claimed if _keeps_ids(arrived) else new_id()
-    number = next_number()
-    ids: list[str] = []
+    placed = own_experiment(arrived, number=next_number())
+    move(placed, scratch)
+    return placed[0][1].experiment
+
+
+def own_experiment(
+    arrived: Sequence[ImportedRun], *, number: int, claimed: Collection[str] = (), **changes: Any
+) -> list[Placed]:
+    """Runs with their facts here, as an experiment of their own: with its ids, if they are as made here and free.
+
+    Args:
+        claimed: ids of experiments that are not free either.
+        changes: to the facts.
+    """
+    own = arrived[0].facts.experiment
+    experiment_id = own if own not in claimed and _keeps_ids(arrived) else new_id()
+    placed: list[Placed] = []
     for each in arrived:
-        facts = each.facts
-        run_id = facts.id if experiment_id == claimed else _run_id(experiment_id, facts, ids)
-        ids.append(run_id)
-        changes = {
-            "id": run_id,
-            "experiment": experiment_id,
-            "state": "paused" if facts.state in ACTIVE else facts.state,
-            "worker": None,
-            "where": HERE,
-            "number": number,
-            "queued": 0.0,
-        }
-        if experiment_id != claimed:
-            changes["notice"] = f"Imported; where it was exported it is called {facts.id}. {facts.notice}".strip()[
-                :MOST_TEXT
-            ]
-        write_facts(each.folder, facts.model_copy(update=changes))
-    write_text_atomically(scratch / _MOVED, json.dumps(ids))
+        run_id = each.facts.id
+        if experiment_id != own:
+            run_id = free_run_id(experiment_id, each.facts, [facts.id for _, facts in placed])
+        renamed = f"Imported; where it was exported it is called {each.facts.id}." if experiment_id != own else ""
+        placed.append((each, arriving(each.facts, run_id, experiment_id, number, notice=renamed, **changes)))
+    return placed
+
+
+def arriving(
+    facts: RunFacts, run_id: str, experiment_id: str, number: int, *, notice: str = "", **changes: Any
+) -> RunFacts:
+    """The facts of a run on this machine, without those of the machine it was exported from."""
+    origin = None if facts.origin is None else facts.origin.model_copy(update={"batch": ""})
+    usual = {
+        "id": run_id,
+        "experiment": experiment_id,
+        "state": "paused" if facts.state in ACTIVE else facts.state,
+        "worker": None,
+        "where": HERE,
+        "number": number,
+        "queued": 0.0,
+        "origin": origin,
+        "notice": f"{notice} {facts.notice}".strip()[:MOST_TEXT],
+    }
+    return facts.model_copy(update=usual | changes)
+
+
+def move(placed: Sequence[Placed], scratch: Path) -> None:
+    """Move unpacked runs into the folder of runs, all of them or, if one cannot be moved, none.
+
+    Raises:
+        StorageError: a folder cannot be moved.
+    """
+    for each, facts in placed:
+        write_facts(each.folder, facts)
+    write_text_atomically(scratch / _MOVED, json.dumps([facts.id for _, facts in placed]))
     try:
-        for each, run_id in zip(arrived, ids, strict=True):
-            with storage_errors(home() / run_id):
-                each.folder.rename(inside(home(), run_id))
-        for run_id in ids:
-            mark(run_folder(run_id))
+        for each, facts in placed:
+            with storage_errors(home() / facts.id):
+                each.folder.rename(inside(home(), facts.id))
+        for _, facts in placed:
+            mark(run_folder(facts.id))
     except BaseException:  # Ctrl-C too
-        for each, run_id in zip(arrived, ids, strict=True):
+        for each, facts in placed:
             if not each.folder.exists():
-                run_folder(run_id).rename(each.folder)
+                run_folder(facts.id).rename(each.folder)
         raise
-    return experiment_id
 
 
 def finish_interrupted() -> None:
@@ -165,7 +199,7 @@ def _digest(folder: Path) -> str:
 def _keeps_ids(arrived: Sequence[ImportedRun]) -> bool:
     """Whether the ids are as this program generates them, and free on this machine."""
     experiment_id = arrived[0].facts.experiment
-    as_made = all(each.facts.id == _run_id(experiment_id, each.facts, ()) for each in arrived)
+    as_made = all(each.facts.id == free_run_id(experiment_id, each.facts) for each in arrived)
     if not as_made or experiment_id.startswith(SHIPPED_ID):
         return False
     there = [entry.name for place in (home(), checkpoint_folder()) if place.is_dir() for entry in place.iterdir()]
@@ -173,6 +207,8 @@ def _keeps_ids(arrived: Sequence[ImportedRun]) -> bool:
     return not any(taken.fullmatch(name) for name in there)
 
 
-def _run_id(experiment_id: str, facts: RunFacts, taken: Sequence[str]) -> str:
+def free_run_id(experiment_id: str, facts: RunFacts, taken: Collection[str] = ()) -> str:
+    """The usual id of a run in an experiment, with a number if it is taken."""
     name = f"{experiment_id}-{facts.network.name[:60]}-s{facts.seed}"
-    return name if name not in taken else f"{name}-{len(taken)}"
+    numbered = (f"{name}-{number}" for number in range(2, len(taken) + 3))
+    return next(each for each in (name, *numbered) if each not in taken)

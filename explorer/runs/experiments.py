@@ -1,29 +1,27 @@
 """Experiments: the runs that were trained together to be compared."""
 
-import shutil
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from explorer import tables
 from explorer.cards import short
-from explorer.errors import RunError, one_line
-from explorer.files import home, inside, storage_errors, write_atomically
-from explorer.runs import archive, arrival, store, trash
+from explorer.errors import RunError
+from explorer.files import home
+from explorer.runs import kept_rows, store, trash
 from explorer.runs.facts import ACTIVE, MOST_NOTE, RESUMABLE, State
-from explorer.runs.metrics import Live, LiveRow, MetricRow, read_end, read_live, read_metrics, sample_metrics
+from explorer.runs.metrics import Live, read_live
 from explorer.runs.store import Run, list_runs, read_run, update_run
 from explorer.runs.trash import Deleted
-from explorer.scratch import remove_unowned, temporary_folder
 from explorer.settings import require_between
 
 if TYPE_CHECKING:
     import pandas as pd
 
-LARGEST_IMPORT = 8 * 2**30  # bytes unpacked
+T = TypeVar("T")
 
 # The state of an experiment is the first of these that one of its runs has.
 _ORDER: tuple[State, ...] = (
@@ -137,8 +135,8 @@ def metrics_of(runs: Sequence[Run], *, points: int | None = 2000, after: int = -
     if points is not None:
         require_between("points", points, 2, MOST_POINTS)
     if points is not None and is_sampled(runs, after):
-        return _table(_rows(runs, lambda folder: sample_metrics(folder, points, after)))
-    return _table(_rows(runs, lambda folder: read_metrics(folder, points, after)))
+        return _table(runs, lambda folder: kept_rows.sample(folder, points, after))
+    return _table(runs, lambda folder: kept_rows.curve(folder, points, after))
 
 
 def is_sampled(runs: Sequence[Run], after: int = -1) -> bool:
@@ -159,19 +157,26 @@ def end_metrics(runs: Sequence[Run], after: int) -> "pd.DataFrame":
     Raises:
         RunError: all of them are damaged.
     """
-    return _table(end_rows(runs, after))
+    return _table(runs, lambda folder: kept_rows.end(folder, after))
 
 
-def end_rows(runs: Sequence[Run], after: int) -> list[tuple[Any, ...]]:
-    """The rows of `end_metrics`, without the time that a table takes."""
-    return _rows(runs, lambda folder: read_end(folder, after))
+def end_rows(runs: Sequence[Run], after: int) -> dict[str, dict[str, float]]:
+    """The values of `end_metrics` by id of the run and by column, without the time that a table takes."""
+    ends = _each(runs, lambda folder: kept_rows.end(folder, after))
+    return {run.id: dict(zip(tables.METRICS, rows[0].tolist(), strict=True)) for run, rows in ends if len(rows)}
 
 
-def _table(rows: list[tuple[Any, ...]]) -> "pd.DataFrame":
+def _table(runs: Sequence[Run], read: Callable[[Path], kept_rows.Rows]) -> "pd.DataFrame":
+    """The rows that `read` gives for each run, with the run's keys; damaged runs are left out, unless all are."""
+    import numpy as np
     import pandas as pd  # not needed to list experiments, as on the Home page
 
-    table = pd.DataFrame(rows, columns=[*tables.RUN_KEYS, *tables.METRICS])
-    return table.astype({column: "int64" if column == "step" else "float64" for column in tables.METRICS})
+    found = _each(runs, read)
+    keys = pd.DataFrame([run_keys(run) for run, _ in found], columns=tables.RUN_KEYS)
+    repeated = keys.take(np.repeat(np.arange(len(found)), [len(rows) for _, rows in found]))
+    values = np.concatenate([rows for _, rows in found] or [np.empty((0, len(tables.METRICS)))])
+    table = pd.concat([repeated.reset_index(drop=True), pd.DataFrame(values, columns=tables.METRICS)], axis=1)
+    return table.astype({"step": "int64"})
 
 
 def live_layers(run_ids: Sequence[str], *, steps: int | None = 300) -> "pd.DataFrame":
@@ -206,25 +211,26 @@ def _live(run_ids: Sequence[str], table: Live, columns: list[str], steps: int | 
     import pandas as pd
 
     runs = [read_run(run_id) for run_id in run_ids]
-    rows = _rows(runs, lambda folder: read_live(folder, table, steps))
+    found = _each(runs, lambda folder: read_live(folder, table, steps))
+    rows = [(*run_keys(run).values(), *row) for run, read in found for row in read]
     frame = pd.DataFrame(rows, columns=[*tables.RUN_KEYS, *columns])
     whole = ("step", "layer", "stage", "block")
     return frame.astype({column: "int64" if column in whole else "float64" for column in columns if column != "name"})
 
 
-def _rows(runs: Sequence[Run], read: Callable[[Path], Sequence[MetricRow | LiveRow]]) -> list[tuple[Any, ...]]:
-    """The rows that `read` gives for each run, with the run's keys; damaged runs are left out, unless all are."""
-    rows: list[tuple[Any, ...]] = []
+def _each(runs: Sequence[Run], read: Callable[[Path], T]) -> list[tuple[Run, T]]:
+    """What `read` gives for each run; damaged runs are left out, unless all are."""
+    found: list[tuple[Run, T]] = []
     damage: list[RunError] = []
     for run in runs:
-        keys = tuple(run_keys(run).values())
         try:
-            rows += [keys + row for row in read(run.path)] if run.state != "damaged" else []
+            if run.state != "damaged":
+                found.append((run, read(run.path)))
         except RunError as error:  # listing runs reads their last rows only
             damage.append(error)
     if damage and len(damage) == len(runs):
         raise damage[0]
-    return rows
+    return found
 
 
 def run_keys(run: Run) -> dict[str, str | int]:
@@ -312,59 +318,6 @@ def _require_deletable(found: Experiment, run_ids: Sequence[str] | None) -> None
             f"{found.title or found.id} has changed: it now has {len(found.runs)} runs of "
             f"{', '.join(found.networks)}. Look at it, then delete it again; nothing was deleted."
         )
-
-
-def export(experiment_id: str, target: Path, *, all_snapshots: bool = False) -> Path:
-    """Write an experiment to a zip that `import_zip` reads, on this machine or another.
-
-    It has metrics and first and last weights; the snapshots between them only on request, or for unfinished runs.
-
-    Args:
-        experiment_id: what to export; a running one is exported in its current state and is paused when imported.
-        target: the file, or a folder in which it gets the experiment's id as name.
-        all_snapshots: also those of finished runs.
-
-    Returns:
-        The file written.
-
-    Raises:
-        RunError: there is no such experiment, or a file of it is damaged.
-        StorageError: the file cannot be written.
-    """
-    found = experiment(experiment_id)
-    with storage_errors(target):
-        path = inside(target, f"{found.id}.zip") if target.is_dir() else target
-    remove_unowned([path.parent], purpose=path.name)
-    write_atomically(path, lambda file: archive.pack(found.runs, file, all_snapshots=all_snapshots))
-    return path
-
-
-def import_zip(source: Path | IO[bytes], name: str = "") -> str:
-    """Import an experiment written by `export`; nothing in it is executed, and a refused file leaves nothing behind.
-
-    It keeps its ids if they are valid and free on this machine, else it gets new ones.
-
-    Args:
-        name: its name in messages; empty takes the file's.
-
-    Returns:
-        The experiment's id.
-
-    Raises:
-        RunError: not such a zip, a file in it is damaged, or the same runs are here already.
-        StorageError: the runs folder cannot be written.
-    """
-    name = one_line(name or (source.name if isinstance(source, Path) else "the file"), 80)
-    with storage_errors(home()):
-        home().mkdir(parents=True, exist_ok=True)
-        scratch = temporary_folder(home(), arrival.PURPOSE)
-    try:
-        archive.unpack(source, name, scratch, most=LARGEST_IMPORT)
-        arrived = arrival.read(scratch, name)
-        arrival.require_new(arrived, list_runs(), name)
-        return arrival.install(arrived, scratch)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _recency(found: Experiment) -> tuple[bool, int, float, str]:

@@ -27,6 +27,7 @@ MOST_TEXT = 20_000  # characters of a reason or a notice
 MOST_NOTE = 2_000
 _MOST_NOTICES = 10
 LARGEST_EXPERIMENT = 1_000  # runs
+LONGEST_ASSIGNMENT = 80  # characters of its name
 MOST_LANES = 1000
 MOST_THREADS = 10_000
 _YEARS = range(2000, 2200)  # others are due to a wrong clock
@@ -121,6 +122,20 @@ class Lane(Settings):
     threads: int = Field(ge=1, le=MOST_THREADS)
 
 
+class Origin(Settings):
+    """Where a run was imported from.
+
+    Attributes:
+        file: name of the zip.
+        run: the id it had there.
+        batch: id of the import, by which it can be taken back; empty in a run that was passed on since.
+    """
+
+    file: Line = Field(default="", max_length=200)
+    run: Line = Field(default="", max_length=200)
+    batch: Annotated[str, Field(pattern=rf"^({ID.pattern})?$")] = ""
+
+
 class RunFacts(Settings):
     """The content of run.json.
 
@@ -135,6 +150,8 @@ class RunFacts(Settings):
         created: time of creation; None if implausible.
         number: consecutive number of the experiment on this machine, for sorting; 0 in runs of earlier versions.
         queued: place in the queue, larger than those of all runs that were waiting.
+        assignment: name of the assignment whose plan file it was trained from, by which imports join; empty for none.
+        origin: where it was imported from; None for a run of this machine.
         snapshots: whether its weights are kept at some steps: true for the first seed of each network.
         note: the user's text about the experiment.
         reason: why it failed or was paused, for the user.
@@ -163,6 +180,8 @@ class RunFacts(Settings):
     state: StoredState = "queued"
     number: int = Field(default=0, ge=0, le=MOST_NUMBER)
     queued: float = Field(default=0.0, ge=0, le=MOST_NUMBER)
+    assignment: Line = Field(default="", max_length=LONGEST_ASSIGNMENT)
+    origin: Origin | None = None
     snapshots: bool = True
     note: Annotated[str, AfterValidator(_printable_lines)] = Field(default="", max_length=MOST_NOTE)
     reason: Annotated[str, AfterValidator(_printable_lines)] = Field(default="", max_length=MOST_TEXT)

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from math import isnan
 from statistics import fmean
 
 import pandas as pd
@@ -29,10 +30,10 @@ def run_errors(found: Experiment) -> dict[str, Errors]:
     errors: dict[str, Errors] = {run.id: (run.progress.train_error, run.progress.test_error) for run in found.runs}
     ended = [run for run in found.runs if run.progress.step == found.steps]
     with suppress(RunError):  # damaged ones are listed too
-        for row in end_rows(ended, after=found.steps - last_steps(found.steps)):
-            end = dict(zip([*tables.RUN_KEYS, *tables.METRICS], row, strict=True))
-            if end["step"] == found.steps and None not in (end["batch_error"], end["test_error"]):
-                errors[end["run"]] = end["batch_error"], end["test_error"]
+        for run_id, end in end_rows(ended, after=found.steps - last_steps(found.steps)).items():
+            measured = end["batch_error"], end["test_error"]
+            if end["step"] == found.steps and not any(map(isnan, measured)):
+                errors[run_id] = measured
     return errors
 
 

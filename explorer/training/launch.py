@@ -128,6 +128,7 @@ def queue(plan: Plan, where: Where = HERE, *, number: int = 0, place: float = 0.
             where=where,
             snapshots=seed == plan.seeds[0],
             initial=plan.initial,
+            assignment=plan.assignment,
             initial_sha256=initial_sha256,
         )
         create_run(facts, files)
@@ -308,6 +309,7 @@ def _is_of(found: Experiment, plan: Plan, initial_sha256: str) -> bool:
         found.networks == plan.networks
         and found.seeds == plan.seeds
         and found.data == plan.data
+        and all(each.assignment == plan.assignment for each in facts)
         and all(each.recipe == plan.recipe.model_dump() and each.initial_sha256 == initial_sha256 for each in facts)
     )
 

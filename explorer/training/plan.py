@@ -10,7 +10,7 @@ from explorer.errors import BadSettings
 from explorer.models.catalogue import network_config
 from explorer.models.config import NetworkConfig, require_seed
 from explorer.models.size import require_size
-from explorer.runs.facts import LARGEST_EXPERIMENT
+from explorer.runs.facts import LARGEST_EXPERIMENT, LONGEST_ASSIGNMENT
 from explorer.settings import Settings
 from explorer.training.recipe import Recipe
 
@@ -26,6 +26,7 @@ class Plan(Settings):
         seeds: each network is trained once per seed.
         title: display text; if empty, made from the networks and the data.
         initial: id or path of a checkpoint with the initial weights of every network; empty for random initialisation.
+        assignment: name of the assignment it is a part of, see `training.assignment`; empty for none.
     """
 
     networks: tuple[str, ...] = Field(min_length=1, max_length=1000)
@@ -34,6 +35,7 @@ class Plan(Settings):
     seeds: tuple[int, ...] = Field(default=(0,), min_length=1, max_length=1000)
     title: str = Field(default="", max_length=200)
     initial: str = Field(default="", max_length=LONGEST_PATH)
+    assignment: str = Field(default="", max_length=LONGEST_ASSIGNMENT)
 
     @field_validator("networks")
     @classmethod

@@ -8,8 +8,8 @@ from typing import Any
 from pydantic import Field
 
 from explorer.errors import BadSettings, ExplorerError, StorageError, one_line, quoted, reason_in
-from explorer.files import read_file, read_json
-from explorer.runs.facts import MOST_LANES, Where
+from explorer.files import parse_json, read_file
+from explorer.runs.facts import LONGEST_ASSIGNMENT, MOST_LANES, Where
 from explorer.settings import Settings
 from explorer.training.plan import Plan
 from explorer.training.recipe import Recipe
@@ -32,6 +32,7 @@ class Sweep(Settings):
         kinds, depths: more networks, every kind with every depth: "plain", "residual", or the first part of a name,
             such as "preresnet".
         recipe: settings of `Recipe`; a list of values makes an experiment of each.
+        assignment: name of the assignment that it is a part of, see `training.assignment`.
         engine, lanes, gpus_per_run: where they train, see `Where`.
     """
 
@@ -42,6 +43,7 @@ class Sweep(Settings):
     data: str = "digits"
     seeds: tuple[int, ...] = Field(default=(0,), min_length=1, max_length=1000)
     initial: str = ""
+    assignment: str = Field(default="", max_length=LONGEST_ASSIGNMENT)
     recipe: dict[str, Value | tuple[Value, ...]] = Field(default_factory=dict)
     engine: str = "local"
     lanes: int = Field(default=0, ge=0, le=MOST_LANES)
@@ -89,6 +91,7 @@ class Sweep(Settings):
                 seeds=self.seeds,
                 title=title[:LONGEST_TITLE],
                 initial=self.initial,
+                assignment=self.assignment,
             )
         except BadSettings as error:
             raise BadSettings(f"{varied}: {error}" if varied else str(error)) from None
@@ -102,22 +105,34 @@ def read_sweep(path: Path) -> tuple[list[Plan], Where]:
         BadSettings: a value in it is not allowed; the message names the file and the setting.
     """
     try:
-        values = read_json(path, MOST_BYTES) if path.suffix == ".json" else _yaml(path)
+        content = read_file(path, MOST_BYTES)
     except FileNotFoundError:
         raise StorageError(f"There is no file {path}. Give the path of a .yaml or .json file.") from None
+    return parse_sweep(content, str(path))
+
+
+def parse_sweep(content: bytes, name: str) -> tuple[list[Plan], Where]:
+    """`read_sweep` of a file's content.
+
+    Args:
+        name: of the file, in messages; YAML unless it ends in .json.
+    """
+    if len(content) > MOST_BYTES:
+        raise StorageError(f"{name} has {len(content):,} bytes; a plan has at most {MOST_BYTES:,}.")
+    values = parse_json(content, name) if name.endswith(".json") else _yaml(content, name)
     try:
         if not isinstance(values, dict):
             raise BadSettings(f"It holds {quoted(values)}, not settings such as `networks: [plain20, resnet20]`.")
-        for name in values:
-            if not isinstance(name, str):
-                raise BadSettings(f"{quoted(name)} is not the name of a setting.")
+        for setting in values:
+            if not isinstance(setting, str):
+                raise BadSettings(f"{quoted(setting)} is not the name of a setting.")
         sweep = Sweep(**values)
         return sweep.plans(), sweep.where
     except ExplorerError as error:
-        raise BadSettings(f"{path}: {error}") from None
+        raise BadSettings(f"{name}: {error}") from None
 
 
-def _yaml(path: Path) -> Any:
+def _yaml(content: bytes, name: str) -> Any:
     """The content of a YAML file of plain values, without aliases, repeated names and tags."""
     import yaml
 
@@ -139,9 +154,9 @@ def _yaml(path: Path) -> Any:
 
     Loader.add_implicit_resolver("tag:yaml.org,2002:float", _EXPONENT, list("-+0123456789."))
     try:
-        return yaml.load(read_file(path, MOST_BYTES).decode(), Loader)  # noqa: S506 a safe loader
+        return yaml.load(content.decode(), Loader)  # noqa: S506 a safe loader
     except yaml.MarkedYAMLError as error:
         line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise StorageError(f"{path}{line}: {one_line(error.problem)}. Correct it, then try again.") from None
+        raise StorageError(f"{name}{line}: {one_line(error.problem)}. Correct it, then try again.") from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise StorageError(f"{path} is not valid YAML: {reason_in(error)}.") from None
+        raise StorageError(f"{name} is not valid YAML: {reason_in(error)}.") from None

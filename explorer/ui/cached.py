@@ -51,37 +51,45 @@ def metrics(run_ids: tuple[str, ...]) -> "pd.DataFrame":
 
 def live_layers(run_ids: tuple[str, ...]) -> "pd.DataFrame":
     """The layers of several runs while they trained."""
-    return _live_layers(_states(run_ids))
+    return _live_layers(_states(run_ids), run_ids)
 
 
 def live_blocks(run_ids: tuple[str, ...]) -> "pd.DataFrame":
     """The residual ledger of several runs while they trained."""
-    return _live_blocks(_states(run_ids))
+    return _live_blocks(_states(run_ids), run_ids)
 
 
-States = dict[str, tuple[str, int] | None]  # of runs: what is read anew when they change
-
-
-def _states(run_ids: tuple[str, ...]) -> States:
+def _states(run_ids: tuple[str, ...]) -> str:
+    """A text that changes when one of the runs does; Streamlit takes long to hash anything else of hundreds of runs."""
     known = {run.id: (run.state, run.progress.step) for found in experiments() for run in found.runs}
-    return {run_id: known.get(run_id) for run_id in run_ids}
+    return repr([(run_id, known.get(run_id)) for run_id in run_ids])
 
 
 @st.cache_data(show_spinner=False, max_entries=20)
-def _metrics(states: States, _runs: list[Run]) -> "pd.DataFrame":
-    count = max(1, len(states))
+def _metrics(states: str, _runs: list[Run]) -> "pd.DataFrame":
+    return _curves(_runs)
+
+
+def _curves(runs: Sequence[Run]) -> "pd.DataFrame":
+    count = max(1, len(runs))
     share = max(FEWEST_POINTS, min(1500, LIVE_POINTS // count))
-    return library.metrics_of(_runs, points=max(LEAST_ROWS, min(share, MOST_ROWS // count)))
+    return library.metrics_of(runs, points=max(LEAST_ROWS, min(share, MOST_ROWS // count)))
+
+
+def read_ahead(found: Experiment) -> None:
+    """Read what the Degradation page asks about a finished experiment first; its rows are kept until they change."""
+    degradation.report([found])
+    _curves(found.runs)
 
 
 @st.cache_data(show_spinner=False, max_entries=20)
-def _live_layers(runs: States) -> "pd.DataFrame":
-    return library.live_layers(list(runs))
+def _live_layers(states: str, _run_ids: tuple[str, ...]) -> "pd.DataFrame":
+    return library.live_layers(_run_ids)
 
 
 @st.cache_data(show_spinner=False, max_entries=20)
-def _live_blocks(runs: States) -> "pd.DataFrame":
-    return library.live_blocks(list(runs))
+def _live_blocks(states: str, _run_ids: tuple[str, ...]) -> "pd.DataFrame":
+    return library.live_blocks(_run_ids)
 
 
 def sampling_note(chosen: Sequence[Experiment]) -> str:
@@ -93,17 +101,17 @@ def sampling_note(chosen: Sequence[Experiment]) -> str:
 
 def report(found: Experiment) -> Report:
     """The verdicts on depth and shortcuts, computed once for each state of the experiment."""
-    return _report(found.id, tuple((run.id, run.state, run.progress.step) for run in found.runs))
+    return _report(found.id, repr([(run.id, run.state, run.progress.step) for run in found.runs]))
 
 
 @st.cache_data(show_spinner=False, max_entries=20)
-def _report(experiment_id: str, progress: tuple[tuple[str, str, int], ...]) -> Report:
+def _report(experiment_id: str, states: str) -> Report:
     return degradation.report([experiment(experiment_id)])
 
 
 def errors(found: Experiment) -> dict[str, Errors]:
     """`listing.run_errors`, computed once for each state of the experiment."""
-    return _errors(found.run_ids, tuple((run.state, run.progress) for run in found.runs), found)
+    return _errors(repr([(run.id, run.state, run.progress) for run in found.runs]), found)
 
 
 def ends(chosen: Sequence[Experiment]) -> dict[str, tuple[float, float]]:
@@ -119,7 +127,7 @@ def ends(chosen: Sequence[Experiment]) -> dict[str, tuple[float, float]]:
 
 
 @st.cache_data(show_spinner=False, max_entries=2000)  # small; the Runs page shows those of all experiments
-def _errors(run_ids: tuple[str, ...], states: object, _found: Experiment) -> dict[str, Errors]:
+def _errors(states: str, _found: Experiment) -> dict[str, Errors]:
     return run_errors(_found)
 
 

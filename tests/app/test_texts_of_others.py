@@ -14,9 +14,10 @@ from explorer.models.network import build
 from explorer.runs import trash
 from explorer.runs.checkpoint_facts import CheckpointFacts
 from explorer.runs.checkpoints import save_checkpoint
-from explorer.runs.experiments import export, import_zip, set_aside
+from explorer.runs.experiments import set_aside
 from explorer.runs.facts import RunFacts
 from explorer.runs.store import checkpoint_folder
+from explorer.runs.transfer import export, import_zip
 from explorer.ui.attributions.views import VIEWS as ATTRIBUTIONS
 from explorer.ui.evaluate.views import VIEWS as EVALUATE
 from explorer.ui.navigation import PAGES

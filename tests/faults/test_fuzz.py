@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from explorer.errors import BadSettings, ExplorerError, StorageError
-from explorer.runs import experiments
+from explorer.runs import experiments, transfer
 from explorer.runs.checkpoint_facts import checkpoint_facts, moments
 from explorer.runs.experiments import list_experiments
 from explorer.runs.metrics import MetricsWriter
@@ -183,7 +183,7 @@ def test_snapshot(home, victim, watch):
 def test_exported_zip(home, trained, watch):
     path = home.parent / "given.zip"
     experiment_id = next(each.id for each in list_experiments() if trained.finished.name in each.run_ids)
-    original = experiments.export(experiment_id, path).read_bytes()
+    original = transfer.export(experiment_id, path).read_bytes()
     shutil.move(home / trained.finished.name, home.parent / "moved")  # or every import would meet the run it brings
     del watch.kept[trained.finished.name]
     watch.outside = {}
@@ -195,7 +195,7 @@ def test_exported_zip(home, trained, watch):
             watch.outside = watch.outside or outside
             if outside != watch.outside:
                 watch.fault(number, f"outside of the home: {set(outside.items()) ^ set(watch.outside.items())}")
-        imported = watch.tried(number, experiments.import_zip, path)
+        imported = watch.tried(number, transfer.import_zip, path)
         found = {run.id: each for each in list_experiments() for run in each.runs}
         if trained.paused.name not in found:
             watch.fault(number, "the good run is not in the list")

@@ -23,7 +23,7 @@ import pytest
 
 from explorer.errors import ExplorerError
 from explorer.files import PROJECT
-from explorer.runs import experiments, store, trash
+from explorer.runs import experiments, store, transfer, trash
 from explorer.runs.experiments import experiment, list_experiments, live_blocks, live_layers, metrics
 from explorer.runs.snapshots import is_snapshot_step, read_snapshot
 from explorer.runs.store import read_facts, read_run
@@ -59,7 +59,7 @@ def _act(environment, shipped, kill, action, *arguments):
     starting.start_detached = lambda command, **_: _forked_worker(*command[1:], before if victim == "worker" else 0)
     if victim == "caller":
         _kill_before(before)
-    getattr(launch if hasattr(launch, action) else experiments, action)(*arguments)
+    getattr(next(each for each in (launch, experiments, transfer) if hasattr(each, action)), action)(*arguments)
 
 
 class _forked_worker:  # noqa: N801 stands for a function that gives a process
@@ -109,7 +109,7 @@ def context():
 
 @pytest.fixture
 def workers(home, context):
-    """Runs an action of `launch` or `experiments` in a process of its own; gives whether it was killed."""
+    """Runs an action of `launch`, `experiments` or `transfer` in a process of its own; gives whether it was killed."""
 
     def run(action, *arguments, kill=("nothing", 0), after=None):
         environment = {name: value for name, value in os.environ.items() if name.startswith("EXPLORER_")}
@@ -212,7 +212,7 @@ def archive(undisturbed, tmp_path):
     folders = undisturbed("short")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EXPLORER_HOME", str(folders[0].parent))
-        return experiments.export(experiment_of(folders), tmp_path)
+        return transfer.export(experiment_of(folders), tmp_path)
 
 
 def _train(home, experiment_id, paused):
@@ -353,12 +353,12 @@ def test_import(home, workers, as_undisturbed, nothing_left, archive, tally):
 
     for _ in killed_calls(workers, KILLS["import"], 60, forget, lambda: ["import_zip", archive], tally, "import"):
         try:
-            found = experiments.import_zip(archive)
+            found = transfer.import_zip(archive)
         except ExplorerError:  # all of it is here, or a part, which the message says to delete first
             found = list_experiments()[0].id
             if len(experiment(found).runs) < len(SHORT.networks):
                 trash.discard(experiments.set_aside(found))
-                found = experiments.import_zip(archive)
+                found = transfer.import_zip(archive)
         as_undisturbed(found)
     nothing_left()
 
@@ -379,7 +379,7 @@ def test_export(home, tmp_path, workers, nothing_left, undisturbed, archive, tal
         tally,
         "export",
     ):
-        experiments.export(found, target)
+        transfer.export(found, target)
         with zipfile.ZipFile(target) as written:
             assert written.testzip() is None
             assert sorted(written.namelist()) == expected

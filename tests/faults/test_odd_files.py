@@ -67,7 +67,8 @@ CHANGING = [
     "runs delete ID --yes",
 ]
 ELSEWHERE = {  # what these do is no question of the runs that are there, or other tests ask it
-    "app", "train", "load", "degradation run", "runs import", "checkpoints import", "checkpoints delete", "data add",
+    "app", "train", "load", "degradation run", "degradation assign", "degradation hand-in",
+    "runs import", "runs undo-import", "checkpoints import", "checkpoints delete", "data add",
     "data check", "data remove", "data download", "data verify", "xray", "shattering", "lesson",
     "operate", "lesion", "shuffle", "shortcut-strength", "critical", "probe", "cka", "cka-pitfall", "paths",
     "landscape", "refine", "block", "contributions",

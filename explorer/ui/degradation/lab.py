@@ -57,7 +57,7 @@ def choose_experiment() -> str | None:
         )
         return None
     opened = in_hand("another one is shown")
-    current = opened.id if opened and opened.id in found else _first_shown(found)
+    current = opened.id if opened and opened.id in found else first_shown(found)
     labels = distinct({each: experiment_name(found[each]) for each in found})
     chosen = st.selectbox(
         "Experiment",
@@ -73,7 +73,7 @@ def choose_experiment() -> str | None:
     return str(chosen)
 
 
-def _first_shown(found: Mapping[str, Experiment]) -> str:
+def first_shown(found: Mapping[str, Experiment]) -> str:
     """The reader's newest experiment that trains or has finished, else the shipped one, else the newest of all."""
     own = (each.id for each in found.values() if each.active or each.state == "finished")
     return next(own, FIRST_SHOWN if FIRST_SHOWN in found else next(iter(found)))

@@ -1,4 +1,4 @@
-"""All experiments: choose, compare on one chart, rename, delete, export, import."""
+"""All experiments: choose, compare on one chart, rename, delete, export."""
 
 import streamlit as st
 
@@ -12,6 +12,7 @@ from explorer.ui import cached, wording
 from explorer.ui.errors import fragment, readable_errors
 from explorer.ui.navigation import page
 from explorer.ui.runs import deleted
+from explorer.ui.runs.arrivals import show_last_import
 from explorer.ui.runs.table import MOST_COMPARED, choose
 from explorer.ui.widgets.chart_choice import choose_chart
 from explorer.ui.widgets.curves import curves, curves_view, figure, run_table
@@ -32,6 +33,7 @@ def compare() -> None:
             with readable_errors():
                 start_queued()
         deleted.offer_undo()
+        show_last_import()
         everything = cached.experiments()
         if any(found.active for found in everything) != active:
             st.rerun()
@@ -121,17 +123,6 @@ def _delete(chosen: list[Experiment]) -> None:
                 cached.forget()
                 st.rerun()
         if st.button("Cancel", key="keep"):
-            st.rerun()
-
-
-def import_button() -> None:
-    """A button that opens the import of an experiment."""
-    with st.popover("Import", icon=":material/upload:"):
-        given = st.file_uploader("Experiment (zip)", type="zip", key="import", help="As exported by this app.")
-        if given is not None and st.button("Import", type="primary", key="import_now"):
-            experiment_id = library.import_zip(given, given.name)
-            cached.forget()
-            st.query_params["experiment"] = experiment_id
             st.rerun()
 
 

@@ -1,5 +1,6 @@
 """What is taken along of experiments: metrics, chart, zip, commands."""
 
+import re
 import shutil
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -12,11 +13,12 @@ from explorer.figures import Figure
 from explorer.files import storage_errors, temporary_place
 from explorer.runs import experiments as library
 from explorer.runs.experiments import Experiment
+from explorer.runs.transfer import export
 from explorer.scratch import temporary_folder
 from explorer.studies import commands
 from explorer.studies.degradation import plan_of
 from explorer.ui.widgets.take_along import download, show_command, table_download, take_along
-from explorer.ui.wording import size
+from explorer.ui.wording import size, title
 
 
 def export_experiments(
@@ -57,16 +59,24 @@ def _zip_file(found: Experiment) -> None:
         f"About {size(found.bytes - (0 if every else spared))}: runs with metrics, first and last weights"
         f"{' and snapshots' if every else ''}; the Runs page imports it on another machine."
     )
-    content = partial(_zip, found.id, all_snapshots=every)
-    download("Experiment (zip)", content, f"{found.id}.zip", "folder_zip", note=note)
+    content, facts = partial(_zip, found.id, all_snapshots=every), found.runs[0].facts
+    if facts is not None and facts.assignment and facts.origin is None:  # a student's own part
+        note += f" It is a part of {facts.assignment}: give the file to your teacher."
+        download("Hand in (zip)", content, f"{_file_name(title(found))}.zip", "assignment_turned_in", note=note)
+    else:
+        download("Experiment (zip)", content, f"{found.id}.zip", "folder_zip", note=note)
     if spared:
         st.toggle(f"With all snapshots ({size(spared)})", key="all_snapshots")
+
+
+def _file_name(text: str) -> str:
+    return re.sub(r"[^\w.-]+", "-", text).strip("-.")[:80] or "experiment"
 
 
 def _zip(experiment_id: str, *, all_snapshots: bool) -> bytes:
     with storage_errors(temporary_place() / f"{experiment_id}.zip"):
         folder = temporary_folder(temporary_place(), "explorer-export")
         try:
-            return library.export(experiment_id, folder, all_snapshots=all_snapshots).read_bytes()
+            return export(experiment_id, folder, all_snapshots=all_snapshots).read_bytes()
         finally:
             shutil.rmtree(folder, ignore_errors=True)

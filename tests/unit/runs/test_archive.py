@@ -10,9 +10,10 @@ import pytest
 
 from explorer.errors import RunError, StorageError
 from explorer.runs import archive, arrival, trash
-from explorer.runs.experiments import experiment, export, import_zip, list_experiments, set_aside
+from explorer.runs.experiments import experiment, list_experiments, set_aside
 from explorer.runs.store import MARKER, list_runs, read_run, run_folder
 from explorer.runs.tidying import tidy
+from explorer.runs.transfer import export, import_files, import_zip
 from explorer.scratch import temporary_folder
 
 
@@ -390,6 +391,21 @@ def test_a_killed_import_is_finished_or_undone(make_run, home, tmp_path, monkeyp
     tidy()
     assert len(list_runs()) == (2 if moved == 2 else 0)
     assert len(list(home.iterdir())) == (2 if moved == 2 else 0)
+
+
+def test_a_killed_import_of_a_class_joins_all_of_it_or_none(make_run, home, tmp_path, monkeypatch):
+    paths = []
+    for number, network in enumerate(("plain8", "resnet8"), start=1):
+        make_run(network, experiment=f"student{number}")
+        paths.append(export(f"student{number}", tmp_path))
+        trash.discard(set_aside(f"student{number}"))
+    with monkeypatch.context() as killed:
+        killed.setattr(arrival, "mark", dying)
+        in_a_process_that_is_killed(lambda: import_files([(path, "") for path in paths]))
+    tidy()
+    (found,) = list_experiments()
+    assert found.networks == ("plain8", "resnet8")
+    assert sorted(each.name for each in home.iterdir()) == sorted(found.run_ids)
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, StorageError("full")])

@@ -11,8 +11,6 @@ from explorer.runs.checkpoint_facts import snapshot_steps
 from explorer.runs.experiments import (
     annotate,
     experiment,
-    export,
-    import_zip,
     list_experiments,
     metrics,
     rename,
@@ -20,6 +18,7 @@ from explorer.runs.experiments import (
     set_aside_all,
 )
 from explorer.runs.store import read_run, run_folder, run_lock, update_run
+from explorer.runs.transfer import export, import_zip
 
 
 @pytest.fixture
@@ -129,7 +128,7 @@ def test_a_zip_with_foreign_files_is_refused_whole(home, tmp_path, entry):
 
 def test_a_zip_that_unpacks_too_large_is_refused(pair, tmp_path, monkeypatch):
     path = export("e1", tmp_path)
-    monkeypatch.setattr("explorer.runs.experiments.LARGEST_IMPORT", 1000)
+    monkeypatch.setattr("explorer.runs.transfer.LARGEST_IMPORT", 1000)
     with pytest.raises(RunError, match="unpacks to more than"):
         import_zip(path)
 

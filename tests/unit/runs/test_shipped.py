@@ -4,8 +4,9 @@ import pytest
 
 from explorer.errors import RunError
 from explorer.runs import store
-from explorer.runs.experiments import experiment, export, import_zip, list_experiments, metrics, rename, set_aside
+from explorer.runs.experiments import experiment, list_experiments, metrics, rename, set_aside
 from explorer.runs.store import read_run, update_run
+from explorer.runs.transfer import export, import_zip
 from explorer.training import launch
 
 

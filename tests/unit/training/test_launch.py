@@ -10,9 +10,10 @@ from explorer.models.network import build
 from explorer.runs import trash
 from explorer.runs.checkpoint_facts import CheckpointFacts
 from explorer.runs.checkpoints import save_checkpoint
-from explorer.runs.experiments import experiment, export, import_zip, list_experiments, set_aside
+from explorer.runs.experiments import experiment, list_experiments, set_aside
 from explorer.runs.facts import MOST_NUMBER, MOST_TEXT, Where, with_notice
 from explorer.runs.store import checkpoint_folder, list_runs, read_run, run_folder, run_lock, update_run
+from explorer.runs.transfer import export, import_zip
 from explorer.training import launch, starting
 from explorer.training.engines import cluster
 from explorer.training.launch import queue, start, start_all
