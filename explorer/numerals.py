@@ -50,3 +50,14 @@ def minus(text: str) -> str:
 def percent(fraction: float | None, digits: int = 1) -> str:
     """A fraction in percent, "8.4 %"; a dash for None or NaN."""
     return "–" if fraction is None or isnan(fraction) else minus(f"{100 * fraction:.{digits}f} %")
+
+
+def duration(seconds: float) -> str:
+    """A time in one or two units."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    if seconds < 48 * 3600:
+        return f"{seconds / 3600:.1f} h"
+    return f"{seconds / 86400:.1f} days"

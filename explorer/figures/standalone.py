@@ -26,7 +26,7 @@ def standalone_page(figure: "go.Figure", title: str, *, width: int = WIDTH) -> s
 def document(
     title: str, body: str, figures: Mapping[str, "go.Figure"], *, style: str = "", language: str = "en", width: int
 ) -> str:
-    """An HTML page with text and figures and plotly's script once; light or dark as the reader's system, light in print.
+    """An HTML page with text, figures and plotly's script once; light or dark as the reader's system, light on paper.
 
     Figures have the width of their place: on a narrow page their panels are stacked, on paper they are made smaller.
 

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
+from explorer.numerals import duration as duration
 from explorer.numerals import minus as minus
 from explorer.numerals import percent as percent
 from explorer.runs.experiments import Experiment
@@ -49,17 +50,6 @@ def distinct(labels: Mapping[str, str]) -> dict[str, str]:
     """Unique labels by name, with the name appended where several are equal: the browser returns labels."""
     shared = Counter(labels.values())
     return {name: f"{label}, {name}" if shared[label] > 1 else label for name, label in labels.items()}
-
-
-def duration(seconds: float) -> str:
-    """A time in one or two units."""
-    if seconds < 90:
-        return f"{max(1, round(seconds))} s"
-    if seconds < 5400:
-        return f"{seconds / 60:.0f} min"
-    if seconds < 48 * 3600:
-        return f"{seconds / 3600:.1f} h"
-    return f"{seconds / 86400:.1f} days"
 
 
 def processes(lanes: int, threads: int) -> str:
