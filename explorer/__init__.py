@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from explorer.attribution.attribute import attribute as attribute
     from explorer.data.pixels import load_data as load_data
     from explorer.errors import ExplorerError as ExplorerError
+    from explorer.export.reports.writing import report as report
     from explorer.models.code.network import standalone_code as standalone_code
     from explorer.models.config import NetworkConfig as NetworkConfig
     from explorer.models.network import build as build
@@ -77,6 +78,7 @@ _HOME = {
     "pause": "explorer.training.launch:pause",
     "predictions": "explorer.studies.predictions",
     "probing": "explorer.studies.probing",
+    "report": "explorer.export.reports.writing:report",
     "residual_ledger": "explorer.analysis.ledger:residual_ledger",
     "response_std": "explorer.analysis.responses:response_std",
     "resume": "explorer.training.launch:resume",

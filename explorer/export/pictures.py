@@ -42,8 +42,8 @@ def pngs(figures: Sequence["Figure"], *, width: int) -> list[bytes]:
             if type(error).__name__ == "ChromeNotFoundError":
                 raise ExplorerError(NO_BROWSER) from None
             raise ExplorerError(
-                f"The browser did not draw the PNG ({type(error).__name__}: {one_line(error, 200)}). Try again, or name "
-                "another Chrome or Chromium in the environment variable BROWSER_PATH. HTML needs none."
+                f"The browser did not draw the PNG ({type(error).__name__}: {one_line(error, 200)}). Try again, or "
+                "name another Chrome or Chromium in the environment variable BROWSER_PATH. HTML needs none."
             ) from None
 
 

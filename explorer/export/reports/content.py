@@ -1,11 +1,16 @@
 """What a report is made of. All texts are plain: each kind of file escapes them in its own way."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from explorer.labels import in_words
+
 if TYPE_CHECKING:
     from explorer.figures import Figure
+
+_CODE = re.compile(r"`([^`\n]+)`")
 
 Tone = Literal["lead", "text", "note", "warning"]
 
@@ -37,7 +42,7 @@ class Grid:
     """A table of texts.
 
     Attributes:
-        columns: headings.
+        columns: headings, all empty for a list of facts.
         rows: a text for each column.
         numbers: the columns that are numbers, by heading.
         folded: its heading if it is long and shown on request only.
@@ -103,3 +108,10 @@ class Report:
             for block in section.blocks:
                 if isinstance(block, Picture):
                     yield block
+
+
+def spans(text: str) -> Iterator[tuple[str, bool]]:
+    """The parts of a sentence, with settings by their labels, and whether each is code."""
+    for place, part in enumerate(_CODE.split(in_words(text))):
+        if part:
+            yield part, place % 2 == 1

@@ -1,14 +1,23 @@
 """A report as one HTML file that opens without a network."""
 
-import re
+from collections.abc import Sequence
 from html import escape
 
-from explorer.export.reports.content import Block, Code, Grid, Picture, Points, Quotation, Report, Section, Sentences
+from explorer.export.reports.content import (
+    Block,
+    Code,
+    Grid,
+    Picture,
+    Points,
+    Quotation,
+    Report,
+    Section,
+    Sentences,
+    spans,
+)
 from explorer.figures import standalone, theme
-from explorer.labels import in_words
 
 WIDTH = 1100  # pixels of the column
-_CODE = re.compile(r"`([^`\n]+)`")
 
 
 def page(report: Report) -> str:
@@ -42,21 +51,21 @@ def _block(block: Block) -> str:
 
 def _grid(grid: Grid) -> str:
     classes = [' class="number"' if column in grid.numbers else "" for column in grid.columns]
-    head = "".join(f"<th{style}>{escape(text)}</th>" for style, text in zip(classes, grid.columns, strict=True))
-    rows = (
-        "".join(f"<td{style}>{escape(text)}</td>" for style, text in zip(classes, row, strict=True))
-        for row in grid.rows
-    )
-    body = "\n".join(f"<tr>{row}</tr>" for row in rows)
-    table = (
-        f'<div class="grid" tabindex="0"><table><thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table></div>'
-    )
+    head = f"<thead>{_row('th', grid.columns, classes)}</thead>" if any(grid.columns) else ""
+    body = "\n".join(_row("td", row, classes) for row in grid.rows)
+    table = f'<div class="grid" tabindex="0"><table>{head}\n<tbody>\n{body}\n</tbody></table></div>'
     return f"<details><summary>{escape(grid.folded)}</summary>{table}</details>" if grid.folded else table
 
 
+def _row(cell: str, texts: Sequence[str], classes: Sequence[str]) -> str:
+    cells = (f"<{cell}{style}>{escape(text)}</{cell}>" for text, style in zip(texts, classes, strict=True))
+    return f"<tr>{''.join(cells)}</tr>"
+
+
 def _inline(text: str) -> str:
-    """A sentence with settings by their labels and code in its own letters."""
-    return _CODE.sub(r"<code>\1</code>", escape(in_words(text), quote=False))
+    """A sentence with code in its own letters."""
+    parts = ((escape(part, quote=False), code) for part, code in spans(text))
+    return "".join(f"<code>{part}</code>" if code else part for part, code in parts)
 
 
 def _accents(colours: theme.Palette) -> str:
@@ -77,15 +86,17 @@ blockquote {{ border-color: var(--grid); white-space: pre-wrap; }}
 li {{ margin: 0.25rem 0; }}
 .grid {{ overflow-x: auto; margin: 1rem 0; }}
 table {{ border-collapse: collapse; font-variant-numeric: tabular-nums; overflow-wrap: normal; }}
-th, td {{ text-align: left; vertical-align: top; padding: 0.3rem 1.4rem 0.3rem 0; border-bottom: 1px solid var(--grid); }}
+th, td {{ text-align: left; vertical-align: top; padding: 0.3rem 1.4rem 0.3rem 0; }}
+tr {{ border-bottom: 1px solid var(--grid); }}
 td {{ overflow-wrap: anywhere; min-width: 4rem; }}
 th {{ color: var(--muted); font-weight: 600; font-size: 15px; }}
 .number {{ text-align: right; white-space: nowrap; }}
-pre {{ border: 1px solid var(--grid); border-radius: 6px; padding: 0.7rem 0.9rem; font-size: 14px; white-space: pre-wrap; }}
+pre {{ border: 1px solid var(--grid); border-radius: 6px; padding: 0.7rem; white-space: pre-wrap; font-size: 14px; }}
 code {{ font-family: ui-monospace, "SF Mono", Menlo, Consolas, monospace; font-size: 0.92em; }}
 @media (max-width: 600px) {{ body {{ font-size: 16px; margin: 1rem auto; }} .lead {{ font-size: 20px; }} }}
 @media print {{
-  body {{ font-size: 10.5pt; }} .lead {{ font-size: 14pt; }} .line, .note, th {{ font-size: 9pt; }} pre {{ font-size: 8pt; }}
+  body {{ font-size: 10.5pt; }} .lead {{ font-size: 14pt; }} .line, .note, th {{ font-size: 9pt; }}
+  pre {{ font-size: 8pt; }}
   tr, li, pre, .warning {{ break-inside: avoid; }} .grid {{ overflow: visible; }}
 }}
 """

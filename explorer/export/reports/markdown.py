@@ -6,19 +6,29 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from explorer.errors import StorageError, quoted
-from explorer.escaping import in_markdown, message_in_markdown
+from explorer.escaping import in_markdown_file
 from explorer.export.pictures import pngs
-from explorer.export.reports.content import Block, Code, Grid, Picture, Points, Quotation, Report, Section, Sentences
+from explorer.export.reports.content import (
+    Block,
+    Code,
+    Grid,
+    Picture,
+    Points,
+    Quotation,
+    Report,
+    Section,
+    Sentences,
+    spans,
+)
 from explorer.files import storage_errors, write_atomically, write_bytes_atomically
 
 PAGE, IMAGES = "report.md", "images"
 WIDTH = 1100  # pixels of a figure, which its PNG has twice
-_TONES = {"lead": "**", "note": "", "text": "", "warning": ""}
 
 
 def text(report: Report) -> str:
     """The Markdown, in which all texts are escaped; its images are beside it in `IMAGES`."""
-    parts = [f"# {_line(report.title)}", _line(report.line), *map(_section, report.sections)]
+    parts = [f"# {in_markdown_file(report.title)}", in_markdown_file(report.line), *map(_section, report.sections)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -47,11 +57,11 @@ def write(report: Report, target: Path) -> Path:
         return target
     if target.exists() and not target.is_dir():
         raise StorageError(f"{quoted(str(target))} is a file; Markdown has images beside it. Name a folder or a .zip.")
-    for name, content in files(report).items():
+    for name, each in files(report).items():
         path = target / name
         with storage_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-        write_bytes_atomically(path, content)
+        write_bytes_atomically(path, each)
     return target / PAGE
 
 
@@ -66,21 +76,20 @@ def _path(picture: Picture) -> str:
 
 
 def _section(section: Section) -> str:
-    heading = [f"## {_line(section.heading)}"] if section.heading else []
+    heading = [f"## {in_markdown_file(section.heading)}"] if section.heading else []
     return "\n\n".join([*heading, *map(_block, section.blocks)])
 
 
 def _block(block: Block) -> str:
     match block:
         case Sentences(text, tone):
-            shown = message_in_markdown(text)
-            return f"> {shown}" if tone == "warning" else f"{_TONES[tone]}{shown}{_TONES[tone]}"
+            return {"lead": "**{}**", "warning": "> {}"}.get(tone, "{}").format(_inline(text))
         case Quotation(text):
-            return "\n".join(f"> {in_markdown(line.strip())}  ".rstrip(" ") + "  " for line in text.split("\n"))
+            return "\n".join(f"> {in_markdown_file(line)}  " for line in text.split("\n"))
         case Points(sentences):
-            return "\n".join(f"- {message_in_markdown(each)}" for each in sentences)
+            return "\n".join(f"- {_inline(each)}" for each in sentences)
         case Picture(_, _, alt):
-            return f"![{_line(alt)}]({_path(block)})"
+            return f"![{in_markdown_file(alt)}]({_path(block)})"
         case Code(text, language):
             fence = "`" * (1 + max([2, *(len(run) for run in re.findall("`+", text))]))
             return f"{fence}{language}\n{text}\n{fence}"
@@ -90,10 +99,15 @@ def _block(block: Block) -> str:
 
 def _grid(grid: Grid) -> str:
     rule = ["---:" if column in grid.numbers else "---" for column in grid.columns]
-    rows = [[_line(cell) for cell in row] for row in (grid.columns, *grid.rows)]
+    rows = [[in_markdown_file(cell) for cell in row] for row in (grid.columns, *grid.rows)]
     return "\n".join(f"| {' | '.join(row)} |" for row in [rows[0], rule, *rows[1:]])
 
 
-def _line(text: str) -> str:
-    """A text on one line, escaped."""
-    return in_markdown(" ".join(text.split()))
+def _inline(text: str) -> str:
+    """A sentence with its code as code."""
+    return "".join(f"`{part}`" if code else _within(part) for part, code in spans(text))
+
+
+def _within(part: str) -> str:
+    """A part of a line, with the spaces around it."""
+    return f"{part[: len(part) - len(part.lstrip())]}{in_markdown_file(part)}{part[len(part.rstrip()) :]}"

@@ -34,6 +34,7 @@ SHORTCUTS = {
     "C": "C: projection in every block",
     "D": "D: average pooling, then projection",
 }
+EMPTY = {"augment": "as the data set does", "image_size": "that of the data set"}  # settings without a value
 MACHINE = {  # facts about a machine, in this order
     "device": "Device",
     "name": "Processor",
@@ -118,7 +119,7 @@ def data_section(found: Sequence[Experiment]) -> Section:
             ]
         prints = _values(facts.data_fingerprint for facts in members if facts.data_fingerprint)
         rows.append(("Fingerprint (sha256 of pixels and labels)", prints or "– (no run has begun)"))
-    return Section("Data", (Grid(("", "Value"), tuple(rows)),))
+    return Section("Data", (Grid(("", ""), tuple(rows)),))
 
 
 def machine_section(found: Sequence[Experiment]) -> Section:
@@ -132,7 +133,7 @@ def machine_section(found: Sequence[Experiment]) -> Section:
     seconds = sum(run.progress.seconds for run in runs)
     rows.append(("Training time, all runs", duration(seconds) if seconds else ""))
     rows.append(("This report", f"ResNet Explorer {explorer.__version__}, plotly {version('plotly')}"))
-    return Section("Software and machine", (Grid(("", "Value"), tuple((name, text) for name, text in rows if text)),))
+    return Section("Software and machine", (Grid(("", ""), tuple((name, text) for name, text in rows if text)),))
 
 
 def reproduction_section(found: Sequence[Experiment]) -> Section:
@@ -196,5 +197,7 @@ def _value(name: str, given: object) -> str:
         field = Recipe.model_fields.get(name)
         extra = field.json_schema_extra if field else None
         empty = extra.get("empty") if isinstance(extra, dict) else None
-        return str(empty or "as the data set does" if name == "augment" else empty or "default")
+        return str(
+            empty or {"augment": "as the data set does", "image_size": "as the data set has"}.get(name, "default")
+        )
     return labels.value(given)

@@ -14,7 +14,7 @@ from explorer.errors import BadSettings, ExplorerError
 from explorer.export.reports.content import Block, Grid, Picture, Points, Section, Sentences
 from explorer.figures import Figure, gaps, race, training_curves
 from explorer.models.published import published
-from explorer.numerals import duration, minus, percent
+from explorer.numerals import duration, percent
 from explorer.runs.experiments import Experiment, is_sampled, metrics_of
 from explorer.runs.facts import State
 from explorer.runs.states import state_of_run
@@ -28,6 +28,7 @@ CURVE_POINTS, FEWEST_POINTS, MOST_POINTS = 9000, 150, 1500  # of all runs togeth
 MOST_ROWS = 12  # of runs, before their table is folded
 MOST_NAMED = 4  # runs in a sentence
 MOST_LETTERS = 60  # of a title in a figure
+NO_CONFOUND = "None of the confounds that this program checks for applies."
 QUESTIONS = {"degradation": ("degradation", "residual_depth"), "shortcut": ("shortcut",)}
 
 # How a run that has not ended is announced, in this order
@@ -164,7 +165,9 @@ def verdict_sections(shown: Results) -> list[Section]:
         return [Section("Verdicts", (Sentences(f"There are no verdicts on these runs. {shown.why_none}"),))]
     sections = [_verdict(answer, report.gaps) for answer in (report.degradation, report.shortcut)]
     caveats = tuple(f"{each.reason} ({each.source}.) {each.remedy}." for each in report.confounds)
-    blocks: list[Block] = [Points(caveats)] if caveats else [Sentences("None of the rules of this program found one.")]
+    blocks: list[Block] = (
+        [Points(caveats)] if caveats else [Sentences("None of the confounds that this program checks for applies.")]
+    )
     if report.not_counted:
         blocks.append(Sentences(report.not_counted, "note"))
     return [*sections, Section("What else could explain this", tuple(blocks))]
@@ -174,7 +177,9 @@ def _verdict(answer: Verdict, table: pd.DataFrame) -> Section:
     blocks: list[Block] = []
     rows = table[table["question"].isin(QUESTIONS[answer.question])]
     if len(rows):
-        blocks.append(Picture(f"verdict-{answer.question}", gaps(rows), " ".join(answer.sentences)))
+        blocks.append(
+            Picture(f"verdict-{answer.question}", gaps(rows), "Differences in training error with their intervals.")
+        )
     return Section(answer.headline, (*blocks, Points(answer.sentences)))
 
 
@@ -218,7 +223,8 @@ def _by_network(shown: Results) -> Grid:
 def _mean(errors: pd.Series) -> str:
     """ "8.4 % [7.9, 8.9]"."""
     low, high = interval(errors)
-    return percent(errors.mean()) + ("" if isnan(low) else minus(f" [{100 * low:.1f}, {100 * high:.1f}]"))
+    ends = f" [{100 * max(low, 0.0):.1f}, {100 * min(high, 1.0):.1f}]"  # no error is below 0 or above 100 %
+    return percent(errors.mean()) + ("" if isnan(low) else ends)
 
 
 def _run_row(run: Run, errors: dict[str, Errors]) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from explorer.studies import commands
 from explorer.studies.degradation import plan_of
 from explorer.ui import cached
 from explorer.ui.widgets.export import chart_download, download, show_command
+from explorer.ui.widgets.report_download import report_download
 from explorer.ui.wording import size, title
 
 
@@ -39,12 +40,13 @@ def export_experiment(found: Experiment, draw: Callable[[], Figure]) -> None:
 
 
 def download_buttons(chosen: list[Experiment], draw: Callable[[], Figure]) -> None:
-    """Download buttons for the metrics as CSV and the chart as a standalone page."""
+    """Download buttons for the metrics as CSV, the chart as a standalone page, and the report."""
     name = chosen[0].id if len(chosen) == 1 else "experiments"
     runs = tuple(run_id for found in chosen for run_id in found.run_ids)
     note = "Every recorded step of every run."
     download("Metrics (CSV)", lambda: cached.csv(runs), f"{name}.csv", "table", note=note)
     chart_download(draw, title=", ".join(title(found) for found in chosen), file=name)
+    report_download(chosen)
 
 
 def _zip(experiment_id: str, *, all_snapshots: bool) -> bytes:
