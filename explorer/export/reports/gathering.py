@@ -12,7 +12,7 @@ from explorer.export.reports.origin import (
     recipe_section,
     reproduction_section,
 )
-from explorer.export.reports.responses import Responses, responses_section
+from explorer.export.reports.responses import Responses, command, responses_section
 from explorer.export.reports.results import beginning, errors_section, results, verdict_sections
 from explorer.runs.experiments import Experiment
 from explorer.runs.states import state_of_experiment
@@ -53,7 +53,7 @@ def gathered(found: Sequence[Experiment], responses: Responses) -> Report:
         recipe_section(found),
         data_section(found),
         machine_section(found),
-        reproduction_section(found),
+        reproduction_section(found, command(responses)),
     ]
     titles = [each.title or each.id for each in found]
     more = f" and {len(titles) - MOST_TITLES} more" if len(titles) > MOST_TITLES else ""

@@ -136,8 +136,8 @@ def machine_section(found: Sequence[Experiment]) -> Section:
     return Section("Software and machine", (Grid(("", ""), tuple((name, text) for name, text in rows if text)),))
 
 
-def reproduction_section(found: Sequence[Experiment]) -> Section:
-    """The same training from a shell and from Python, and this report again."""
+def reproduction_section(found: Sequence[Experiment], responses: str) -> Section:
+    """The same training from a shell and from Python, the responses by their command, and this report again."""
     plans: list[Plan] = []
     reasons = []
     for each in found:
@@ -164,6 +164,8 @@ def reproduction_section(found: Sequence[Experiment]) -> Section:
         ]
         if len(plans) > MOST_COMMANDS:
             blocks.append(Sentences(f"Shown are the first {MOST_COMMANDS} of {len(plans)} plans.", "note"))
+    if responses:
+        blocks += [Sentences("The responses of these runs:"), Code(responses, "bash")]
     blocks += [Sentences("This report again, where the runs are:"), Code(f"python -m explorer report {ids}", "bash")]
     return Section("How to reproduce it", tuple(blocks))
 

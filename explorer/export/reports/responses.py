@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal, TypedDict
 
 import pandas as pd
 
@@ -10,8 +11,18 @@ from explorer.errors import ExplorerError
 from explorer.export.reports.content import Block, Picture, Points, Section, Sentences
 from explorer.runs.checkpoint_facts import moments
 from explorer.runs.experiments import Experiment
+from explorer.studies import commands
 
-IMAGES = 250  # test images; as `studies.layers.IMAGES`, which a server without PyTorch cannot import
+
+class Options(TypedDict):
+    """Of `studies.layers.response_std`."""
+
+    data: str
+    images: int
+    statistics: Literal["batch"]
+
+
+OPTIONS: Options = {"data": "", "images": 100, "statistics": "batch"}  # as the Responses page measures first
 MOST = 12  # networks: more lines cannot be told apart, and each takes seconds
 NO_WEIGHTS = (
     "No weights of these runs are on this machine, so the responses of their layers cannot be measured here. Make the "
@@ -47,7 +58,7 @@ def measured(found: Sequence[Experiment]) -> Responses:
     """Measure them in this process, which takes a second or more for each network."""
     from explorer.studies import layers
 
-    return collected(found, lambda reference: layers.response_std((reference,), images=IMAGES))
+    return collected(found, lambda reference: layers.response_std((reference,), **OPTIONS))
 
 
 def collected(found: Sequence[Experiment], measure: Callable[[str], pd.DataFrame]) -> Responses:
@@ -80,7 +91,8 @@ def responses_section(found: Responses, *, one_data_set: bool) -> Section:
         blocks += [
             Sentences(
                 "How strongly each layer responds: the standard deviation of its output after batch norm, before the "
-                f"shortcut is added, on {IMAGES} test images at most, with the last weights of one run of each network."
+                f"shortcut is added. Measured on {OPTIONS['images']} test images, whose statistics batch norm takes, "
+                "with the last weights of one run of each network."
             ),
             Picture("responses", response_levels(table), f"Responses of the layers of {names}, from first to last."),
         ]
@@ -88,3 +100,9 @@ def responses_section(found: Responses, *, one_data_set: bool) -> Section:
             blocks.append(Points(tuple(claim.sentence for claim in response_claims(table))))
     blocks += [Sentences(reason, "note") for reason in found.reasons]
     return Section("Responses", tuple(blocks))
+
+
+def command(found: Responses) -> str:
+    """The shell command that gives the same table; empty where nothing was measured."""
+    given = () if found.table is None else tuple(dict.fromkeys(found.table["reference"]))
+    return commands.study_layers("responses", given, **OPTIONS) if given else ""

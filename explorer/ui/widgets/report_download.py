@@ -9,7 +9,7 @@ from explorer.compute.client import Call, compute
 from explorer.compute.functions import layers
 from explorer.export.reports import html
 from explorer.export.reports.gathering import gathered
-from explorer.export.reports.responses import IMAGES, MOST, Responses, collected, references
+from explorer.export.reports.responses import MOST, OPTIONS, Responses, collected, references
 from explorer.runs.experiments import Experiment
 from explorer.ui.widgets.export import download
 from explorer.ui.widgets.waiting import awaited
@@ -48,4 +48,4 @@ def report_download(chosen: Sequence[Experiment]) -> None:
 def _calls(chosen: Sequence[Experiment]) -> dict[str, Call[pd.DataFrame]]:
     """The call of each network by its reference."""
     given = references(chosen)[:MOST]
-    return {each: compute.ask(layers.response_std, (each,), data="", images=IMAGES) for each in given}
+    return {each: compute.ask(layers.response_std, (each,), **OPTIONS) for each in given}
