@@ -199,7 +199,5 @@ def _value(name: str, given: object) -> str:
         field = Recipe.model_fields.get(name)
         extra = field.json_schema_extra if field else None
         empty = extra.get("empty") if isinstance(extra, dict) else None
-        return str(
-            empty or {"augment": "as the data set does", "image_size": "as the data set has"}.get(name, "default")
-        )
+        return str(empty or EMPTY.get(name, "default"))
     return labels.value(given)

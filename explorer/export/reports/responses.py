@@ -58,16 +58,16 @@ def measured(found: Sequence[Experiment]) -> Responses:
     """Measure them in this process, which takes a second or more for each network."""
     from explorer.studies import layers
 
-    return collected(found, lambda reference: layers.response_std((reference,), **OPTIONS))
+    return collected(references(found), lambda reference: layers.response_std((reference,), **OPTIONS))
 
 
-def collected(found: Sequence[Experiment], measure: Callable[[str], pd.DataFrame]) -> Responses:
+def collected(given: Sequence[str], measure: Callable[[str], pd.DataFrame]) -> Responses:
     """The tables of all networks, where one that fails does not hide the others.
 
     Args:
+        given: result of `references`.
         measure: gives the table of a reference, or raises ExplorerError.
     """
-    given = references(found)
     if not given:
         return Responses(reasons=(NO_WEIGHTS,))
     tables, reasons = [], []

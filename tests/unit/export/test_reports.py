@@ -181,7 +181,7 @@ def test_why_responses_are_missing_is_said_and_one_failure_does_not_hide_the_oth
             return layers.response_std([reference])
         raise DataMissing("CIFAR-10 is not in data/.")
 
-    found = collected([experiment("e1")], measure)
+    found = collected(references([experiment("e1")]), measure)
     assert set(found.table["reference"]) == {f"{good}@10"}
     text = said(gathered([experiment("e1")], found))
     assert "CIFAR-10 is not in data/." in text
