@@ -18,6 +18,7 @@ from explorer.export.reports.content import (
 from explorer.figures import standalone, theme
 
 WIDTH = 1100  # pixels of the column
+LONG_WORD = 30  # letters
 
 
 def page(report: Report) -> str:
@@ -50,16 +51,26 @@ def _block(block: Block) -> str:
 
 
 def _grid(grid: Grid) -> str:
-    classes = [' class="number"' if column in grid.numbers else "" for column in grid.columns]
-    head = f"<thead>{_row('th', grid.columns, classes)}</thead>" if any(grid.columns) else ""
-    body = "\n".join(_row("td", row, classes) for row in grid.rows)
+    numbers = [column in grid.numbers for column in grid.columns]
+    head = f"<thead>{_row('th', grid.columns, numbers)}</thead>" if any(grid.columns) else ""
+    body = "\n".join(_row("td", row, numbers) for row in grid.rows)
     table = f'<div class="grid" tabindex="0"><table>{head}\n<tbody>\n{body}\n</tbody></table></div>'
     return f"<details><summary>{escape(grid.folded)}</summary>{table}</details>" if grid.folded else table
 
 
-def _row(cell: str, texts: Sequence[str], classes: Sequence[str]) -> str:
-    cells = (f"<{cell}{style}>{escape(text)}</{cell}>" for text, style in zip(texts, classes, strict=True))
+def _row(cell: str, texts: Sequence[str], numbers: Sequence[bool]) -> str:
+    cells = (
+        f"<{cell}{_kind(text, number=number)}>{escape(text)}</{cell}>"
+        for text, number in zip(texts, numbers, strict=True)
+    )
     return f"<tr>{''.join(cells)}</tr>"
+
+
+def _kind(text: str, *, number: bool) -> str:
+    """The class of a cell; only very long words are broken."""
+    if number:
+        return ' class="number"'
+    return ' class="long"' if max(map(len, text.split()), default=0) > LONG_WORD else ""
 
 
 def _inline(text: str) -> str:
@@ -88,7 +99,7 @@ li {{ margin: 0.25rem 0; }}
 table {{ border-collapse: collapse; font-variant-numeric: tabular-nums; overflow-wrap: normal; }}
 th, td {{ text-align: left; vertical-align: top; padding: 0.3rem 1.4rem 0.3rem 0; }}
 tr {{ border-bottom: 1px solid var(--grid); }}
-td {{ overflow-wrap: anywhere; min-width: 4rem; }}
+.long {{ overflow-wrap: anywhere; min-width: 12rem; }}
 th {{ color: var(--muted); font-weight: 600; font-size: 15px; }}
 .number {{ text-align: right; white-space: nowrap; }}
 pre {{ border: 1px solid var(--grid); border-radius: 6px; padding: 0.7rem; white-space: pre-wrap; font-size: 14px; }}

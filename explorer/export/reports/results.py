@@ -10,6 +10,7 @@ from math import isnan
 import pandas as pd
 
 from explorer.analysis.verdict import Verdict, interval, last_steps
+from explorer.data.catalogue import known_dataset
 from explorer.errors import BadSettings, ExplorerError
 from explorer.export.reports.content import Block, Grid, Picture, Points, Section, Sentences
 from explorer.figures import Figure, gaps, race, training_curves
@@ -184,26 +185,36 @@ def _verdict(answer: Verdict, table: pd.DataFrame) -> Section:
 
 
 def _best(shown: Results) -> str:
-    """The network with the lowest test error, where no two can be compared."""
+    """The network with the lowest test error, on each data set, where no two can be compared."""
     ends = _ends(shown)
     if ends.empty:
         return "No network has reached the end of its schedule, so there is no result yet."
-    means = ends.groupby("network", sort=False)["test_error"].mean()
-    name = str(means.idxmin())
-    best = ends[ends["network"] == name]
-    train, test, count = percent(best["train_error"].mean()), percent(best["test_error"].mean()), len(best)
-    runs = "one run" if count == 1 else f"mean of {count} runs"
-    of = "" if len(means) == 1 else f", the lowest test error of {len(means)} networks"
-    return f"{name} ends at {train} training error and {test} test error ({runs}){of}."
+    several = len(set(ends["data"])) > 1
+    sentences = []
+    for data, rows in ends.groupby("data", sort=False):
+        means = rows.groupby("network", sort=False)["test_error"].mean()
+        name = str(means.idxmin())
+        best = rows[rows["network"] == name]
+        train, test = percent(best["train_error"].mean()), percent(best["test_error"].mean())
+        runs = "one run" if len(best) == 1 else f"mean of {len(best)} runs"
+        of = "" if len(means) == 1 else f", the lowest test error of {len(means)} networks"
+        where = f"On {_title(str(data))}, " if several else ""
+        sentences.append(f"{where}{name} ends at {train} training error and {test} test error ({runs}){of}.")
+    return " ".join(sentences)
+
+
+def _title(data: str) -> str:
+    row = known_dataset(data)
+    return row.title if row else data
 
 
 def _ends(shown: Results) -> pd.DataFrame:
     rows = [
-        (each.title or each.id, run.facts.network.name, run.facts.seed, *shown.errors[run.id])
+        (each.title or each.id, each.data, run.facts.network.name, run.facts.seed, *shown.errors[run.id])
         for each, run in shown.runs
         if run.facts and run in shown.ended and None not in shown.errors[run.id]
     ]
-    return pd.DataFrame(rows, columns=["experiment", "network", "seed", "train_error", "test_error"])
+    return pd.DataFrame(rows, columns=["experiment", "data", "network", "seed", "train_error", "test_error"])
 
 
 def _by_network(shown: Results) -> Grid:
@@ -259,7 +270,7 @@ def _names(found: Sequence[Experiment]) -> dict[str, str]:
 def _measure(shown: Results) -> str:
     """What the errors are measured on."""
     facts = [run.facts for _, run in shown.runs if run.facts]
-    steps = max(each.steps for each in shown.found)
+    tails = sorted({last_steps(each.steps) for each in shown.found})
     augmented = False
     with suppress(ExplorerError):
         augmented = any(is_augmented(each) for each in facts)
@@ -269,7 +280,7 @@ def _measure(shown: Results) -> str:
             recipes.append(Recipe(**each.recipe))
     lasts = sorted({recipe.last_images or 0 for recipe in recipes})
     tests = " or ".join(f"{count:,} test images" if count else "the whole test set" for count in lasts)
-    text = f"Training error: mean over the batches of the last {last_steps(steps):,} steps"
+    text = f"Training error: mean over the batches of the last {' or '.join(f'{tail:,}' for tail in tails)} steps"
     text += ", cropped and mirrored as in training" if augmented else ""
     text += ", at the end of the schedule; never the best epoch."
     text += f" Test error: on {tests or 'test images'}, at the end." if recipes else ""
