@@ -6,6 +6,8 @@ Names are imported at first use, so `import explorer` is quick and does not impo
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from explorer.version import VERSION
+
 if TYPE_CHECKING:
     from explorer import figures as figures
     from explorer.analysis.gradients import gradient_profile as gradient_profile
@@ -45,7 +47,7 @@ if TYPE_CHECKING:
     from explorer.training.recipe import Recipe as Recipe
     from explorer.weights.importing import import_checkpoint as import_checkpoint
     from explorer.weights.matching import load_foreign_state as load_foreign_state
-__version__ = "0.1.0"
+__version__ = VERSION
 
 # Location of each public name: "module:name", or a module.
 _HOME = {

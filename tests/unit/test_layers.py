@@ -19,7 +19,8 @@ SCRIPTS = [
 
 # Packages and single modules of `explorer`, from the bottom up, and what each may import.
 BASE = {"block_results", "cache", "errors", "escaping", "files", "glossary", "labels", "machine", "numerals",
-        "processes", "progress", "registry", "results", "scratch", "seals", "settings", "tables"}  # fmt: skip
+        "processes", "progress", "registry", "results", "scratch", "seals", "settings", "tables",
+        "version"}  # fmt: skip
 ALLOWED = dict.fromkeys(BASE, BASE) | {
     "models": BASE,
     "data": BASE,

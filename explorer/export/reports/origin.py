@@ -5,7 +5,6 @@ from contextlib import suppress
 from importlib.metadata import version
 from typing import Any
 
-import explorer
 from explorer import labels
 from explorer.data.catalogue import known_dataset
 from explorer.errors import ExplorerError
@@ -21,6 +20,7 @@ from explorer.studies import commands
 from explorer.studies.degradation import plan_of
 from explorer.training.plan import Plan
 from explorer.training.recipe import Recipe
+from explorer.version import VERSION
 
 MOST_COMMANDS = 20
 MOST_VALUES = 5  # of a fact that differs from run to run
@@ -132,7 +132,7 @@ def machine_section(found: Sequence[Experiment]) -> Section:
     runs = [run for each in found for run in each.runs]
     seconds = sum(run.progress.seconds for run in runs)
     rows.append(("Training time, all runs", duration(seconds) if seconds else ""))
-    rows.append(("This report", f"ResNet Explorer {explorer.__version__}, plotly {version('plotly')}"))
+    rows.append(("This report", f"ResNet Explorer {VERSION}, plotly {version('plotly')}"))
     return Section("Software and machine", (Grid(("", ""), tuple((name, text) for name, text in rows if text)),))
 
 
