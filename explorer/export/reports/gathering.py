@@ -71,7 +71,7 @@ def _line(found: Sequence[Experiment]) -> str:
         runs = sum(len(each.runs) for each in found)
         return f"{len(found)} experiments, {runs} runs · {made}"
     each = found[0]
-    began = f"trained {each.created.astimezone():%d %B %Y, %H:%M}" if each.created else ""
+    began = f"started {each.created.astimezone():%d %B %Y, %H:%M}" if each.created else ""
     return " · ".join(filter(None, [each.id, state_of_experiment(each), began, made]))
 
 

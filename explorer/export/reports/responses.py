@@ -97,7 +97,8 @@ def responses_section(found: Responses, *, one_data_set: bool) -> Section:
             Picture("responses", response_levels(table), f"Responses of the layers of {names}, from first to last."),
         ]
         if one_data_set and not table.drop_duplicates("reference")["network"].duplicated().any():
-            blocks.append(Points(tuple(claim.sentence for claim in response_claims(table))))
+            claims = tuple(claim.sentence for claim in response_claims(table))
+            blocks += [Points(claims)] if claims else []
     blocks += [Sentences(reason, "note") for reason in found.reasons]
     return Section("Responses", tuple(blocks))
 

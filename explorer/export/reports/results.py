@@ -165,7 +165,10 @@ def verdict_sections(shown: Results) -> list[Section]:
     if report is None:
         return [Section("Verdicts", (Sentences(f"There are no verdicts on these runs. {shown.why_none}"),))]
     sections = [_verdict(answer, report.gaps) for answer in (report.degradation, report.shortcut)]
-    caveats = tuple(f"{each.reason} ({each.source}.) {each.remedy}." for each in report.confounds)
+    caveats = tuple(
+        f"{each.reason} Source: {each.source}. Remedy: {each.remedy[:1].lower()}{each.remedy[1:]}."
+        for each in report.confounds
+    )
     blocks: list[Block] = (
         [Points(caveats)] if caveats else [Sentences("None of the confounds that this program checks for applies.")]
     )
