@@ -169,9 +169,7 @@ def verdict_sections(shown: Results) -> list[Section]:
         f"{each.reason} Source: {each.source}. Remedy: {each.remedy[:1].lower()}{each.remedy[1:]}."
         for each in report.confounds
     )
-    blocks: list[Block] = (
-        [Points(caveats)] if caveats else [Sentences("None of the confounds that this program checks for applies.")]
-    )
+    blocks: list[Block] = [Points(caveats)] if caveats else [Sentences(NO_CONFOUND)]
     if report.not_counted:
         blocks.append(Sentences(report.not_counted, "note"))
     return [*sections, Section("What else could explain this", tuple(blocks))]
