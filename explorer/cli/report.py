@@ -25,9 +25,9 @@ def report(
         markdown: Markdown with PNGs instead, which needs requirements-export.txt and a Chrome or Chromium.
         no_responses: leave out the responses of the layers, which take a second or more for each network.
     """
-    from explorer.export.reports import responses, writing
+    from explorer.export.reports import gathering, responses, writing
 
-    found = list({each.id: each for each in (find(identity)[0] for identity in identities)}.values())
+    found = gathering.readable([find(identity)[0] for identity in identities])
     if not no_responses:
         wait_passively()
         count = min(len(responses.references(found)), responses.MOST)

@@ -21,15 +21,11 @@ MOST = 200  # experiments
 MOST_TITLES = 3
 
 
-def gathered(found: Sequence[Experiment], responses: Responses) -> Report:
-    """A report on one experiment, or on several that are compared.
-
-    Args:
-        responses: see `reports.responses`.
+def readable(found: Sequence[Experiment]) -> tuple[Experiment, ...]:
+    """The experiments, each once, if a report can be made of them.
 
     Raises:
         RunError: none was named, too many, or all runs of one are damaged.
-        BadSettings: a figure cannot be drawn.
     """
     found = tuple({each.id: each for each in found}.values())
     if not found:
@@ -39,9 +35,21 @@ def gathered(found: Sequence[Experiment], responses: Responses) -> Report:
     for each in found:
         if all(run.facts is None or run.state == "damaged" for run in each.runs):
             raise RunError(
-                f"All runs of {quoted(each.id)} are damaged, so there is nothing to report: {each.runs[0].damage} "
-                f"`python -m explorer runs mend {each.id}` keeps what can be read."
+                f"All runs of {quoted(each.id)} are damaged, so there is nothing to report. {each.runs[0].damage}"
             )
+    return found
+
+
+def gathered(found: Sequence[Experiment], responses: Responses) -> Report:
+    """A report on one experiment, or on several that are compared.
+
+    Args:
+        responses: see `reports.responses`.
+
+    Raises:
+        RunError: see `readable`.
+    """
+    found = readable(found)
     shown = results(found)
     sections = [
         beginning(shown),

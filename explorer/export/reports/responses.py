@@ -49,7 +49,7 @@ def references(found: Sequence[Experiment]) -> list[str]:
     for each in found:
         for run in each.runs:
             key = each.id, run.facts.network.name if run.facts else ""
-            if run.facts is not None and key not in chosen and (steps := moments(run)):
+            if run.facts is not None and run.state != "damaged" and key not in chosen and (steps := moments(run)):
                 chosen[key] = f"{run.id}@{steps[-1]}"
     return list(chosen.values())
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from explorer.errors import BadSettings, quoted
 from explorer.export.reports import html, markdown
-from explorer.export.reports.gathering import gathered
+from explorer.export.reports.gathering import gathered, readable
 from explorer.export.reports.responses import Responses, measured
 from explorer.files import storage_errors, write_text_atomically
 from explorer.runs.experiments import Experiment, experiment
@@ -48,6 +48,7 @@ def write(found: Sequence[Experiment], target: Path, *, as_markdown: bool, respo
         raise BadSettings(
             f"`to` (={quoted(str(target))}) is no HTML file. Name one that ends in .html, or ask for Markdown."
         )
+    found = readable(found)
     report = gathered(found, measured(found) if responses else NOT_ASKED)
     if as_markdown:
         return markdown.write(report, target if target.name else target / report.name)
