@@ -146,7 +146,7 @@ def test_a_damaged_run_is_named_and_the_others_are_reported(make_run):
 def test_an_experiment_with_nothing_readable_is_refused(make_run):
     (run_folder(make_run("plain20")) / "metrics.db").write_bytes(b"nothing")
     with pytest.raises(
-        RunError, match="All runs of 'e1' are damaged, so there is nothing to report. .* `python -m explorer runs mend"
+        RunError, match="All runs of 'e1' are damaged, so there is nothing to report. .*`python -m explorer runs mend"
     ):
         gathered([experiment("e1")], Responses())
     with pytest.raises(RunError, match="Name at least one experiment"):
