@@ -28,7 +28,7 @@ from explorer.training.recipe import Recipe
 CURVE_POINTS, FEWEST_POINTS, MOST_POINTS = 9000, 150, 1500  # of all runs together, and of one
 MOST_ROWS = 12  # of runs, before their table is folded
 MOST_NAMED = 4  # runs in a sentence
-MOST_LETTERS = 60  # of a title in a figure
+MOST_LETTERS = 60  # of a title in tables and figures
 NO_CONFOUND = "None of the confounds that this program checks for applies."
 QUESTIONS = {"degradation": ("degradation", "residual_depth"), "shortcut": ("shortcut",)}
 
@@ -152,7 +152,8 @@ def errors_section(shown: Results) -> Section:
         blocks.append(Sentences("No run is at the end of its schedule yet, so there are no final errors."))
     several = len(shown.found) > 1
     columns = ("Network", "Seed", "State", "Step", "Training error", "Test error", "Training time")
-    rows = [(*((each.title or each.id,) if several else ()), *_run_row(run, shown.errors)) for each, run in shown.runs]
+    names = _names(shown.found)
+    rows = [(*((names[each.id],) if several else ()), *_run_row(run, shown.errors)) for each, run in shown.runs]
     numbers = frozenset({"Seed", "Step", "Training error", "Test error", "Training time"})
     folded = f"All {len(rows)} runs" if len(rows) > MOST_ROWS else ""
     blocks.append(Grid((*(("Experiment",) if several else ()), *columns), tuple(rows), numbers, folded))
@@ -210,8 +211,9 @@ def _title(data: str) -> str:
 
 
 def _ends(shown: Results) -> pd.DataFrame:
+    names = _names(shown.found)
     rows = [
-        (each.title or each.id, each.data, run.facts.network.name, run.facts.seed, *shown.errors[run.id])
+        (names[each.id], each.data, run.facts.network.name, run.facts.seed, *shown.errors[run.id])
         for each, run in shown.runs
         if run.facts and run in shown.ended and None not in shown.errors[run.id]
     ]
@@ -260,8 +262,11 @@ def _where(run: Run) -> str:
 
 
 def _names(found: Sequence[Experiment]) -> dict[str, str]:
-    """Titles by id, as far as the note of a figure has room for them."""
-    titles = {each.id: each.title[:MOST_LETTERS] or each.id for each in found}
+    """Short titles by id; those that are alike have the id too."""
+    titles = {
+        each.id: f"{each.title[:MOST_LETTERS]}…" if len(each.title) > MOST_LETTERS else each.title or each.id
+        for each in found
+    }
     shared = Counter(titles.values())
     return {
         name: f"{title} ({name})" if shared[title] > 1 and title != name else title for name, title in titles.items()

@@ -96,7 +96,7 @@ def test_texts_of_others_stay_text_in_markdown(make_run, kind):
     assert page.texts["h1"] == f"{title}, {title}"
     assert sum(tag == "h1" for tag, _ in page.elements) == 1
     assert page.texts["h2"].endswith("How to reproduce it")
-    assert page.texts["td"].count(title) >= 4, "in the table of all runs"
+    assert page.texts["td"].count(title[:60]) >= 4, "in the table of all runs"
 
 
 def test_a_fence_is_longer_than_the_backticks_in_its_code(make_run):

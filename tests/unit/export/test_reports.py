@@ -107,7 +107,9 @@ def test_recipes_that_differ_stand_side_by_side(make_run):
     table = section(report, "Recipe").blocks[0]
     assert table.columns == ("Setting", "Recipe 1", "Recipe 2")
     assert ("Learning rate", "0.2", "0.3") in table.rows
-    assert section(report, "Errors at the end").blocks[0].columns[0] == "Experiment", "their errors are not averaged"
+    errors = section(report, "Errors at the end").blocks[0]
+    names = [row[:2] for row in errors.rows]
+    assert names == [("A title (e1)", "plain20"), ("A title (e2)", "plain20")], "their errors are not averaged"
 
 
 @pytest.mark.parametrize(
