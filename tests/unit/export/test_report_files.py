@@ -72,9 +72,14 @@ def odd(make_run, title):
 
 
 @pytest.mark.parametrize("kind", TITLES)
-def test_texts_of_others_stay_text_in_html(make_run, kind):
-    title = TITLES[kind]
-    page = Read(html.page(odd(make_run, title)))
+def test_texts_of_others_stay_text(make_run, kind):
+    report = odd(make_run, TITLES[kind])
+    _in_html(report, TITLES[kind])
+    _in_markdown(report, " ".join(TITLES[kind].split()))
+
+
+def _in_html(report, title):
+    page = Read(html.page(report))
     harmless(page)
     assert sum(tag == "script" for tag, _ in page.elements) == 3
     assert page.texts["h1"] == f"{title}, {title}"
@@ -83,11 +88,8 @@ def test_texts_of_others_stay_text_in_html(make_run, kind):
     assert page.texts["h2"].endswith("How to reproduce it"), "the page is whole"
 
 
-@pytest.mark.parametrize("kind", TITLES)
-def test_texts_of_others_stay_text_in_markdown(make_run, kind):
-    title = " ".join(TITLES[kind].split())
-    written = markdown.text(odd(make_run, TITLES[kind]))
-    page = Read(MarkdownIt("commonmark").enable(["table", "strikethrough"]).render(written))
+def _in_markdown(report, title):
+    page = Read(MarkdownIt("commonmark").enable(["table", "strikethrough"]).render(markdown.text(report)))
     images = [attributes["src"] for tag, attributes in page.elements if tag == "img"]
     assert all(re.fullmatch(r"images/[a-z-]+\.png", each) for each in images)
     page.elements = [each for each in page.elements if each[0] != "img"]
