@@ -6,6 +6,8 @@ Names are imported at first use, so `import explorer` is quick and does not impo
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from explorer.version import VERSION
+
 if TYPE_CHECKING:
     from explorer import figures as figures
     from explorer.analysis.gradients import gradient_profile as gradient_profile
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from explorer.attribution.attribute import attribute as attribute
     from explorer.data.pixels import load_data as load_data
     from explorer.errors import ExplorerError as ExplorerError
+    from explorer.export.reports.writing import report as report
     from explorer.models.code.network import standalone_code as standalone_code
     from explorer.models.config import NetworkConfig as NetworkConfig
     from explorer.models.description import layer_differences as layer_differences
@@ -53,7 +56,7 @@ if TYPE_CHECKING:
     from explorer.training.recipe import Recipe as Recipe
     from explorer.weights.importing import import_checkpoint as import_checkpoint
     from explorer.weights.matching import load_foreign_state as load_foreign_state
-__version__ = "0.1.0"
+__version__ = VERSION
 
 # Location of each public name: "module:name", or a module.
 _HOME = {
@@ -93,6 +96,7 @@ _HOME = {
     "predictions": "explorer.studies.predictions",
     "probing": "explorer.studies.probing",
     "refinement": "explorer.studies.refinement",
+    "report": "explorer.export.reports.writing:report",
     "residual_ledger": "explorer.analysis.ledger:residual_ledger",
     "response_std": "explorer.analysis.responses:response_std",
     "resume": "explorer.training.launch:resume",

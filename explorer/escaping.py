@@ -5,6 +5,9 @@ import re
 from explorer.labels import in_words
 
 _CODE = re.compile(r"((?<!`)`[^`\n]+`(?!`))")
+# in Markdown; the last are links and emoji
+_MARKUP = re.compile(r"[\\`*_\[\]<>|~$&@#]|^[+=-]|:(?=//|[\w+-]+:)|(?<=www)\.", re.IGNORECASE)
+_NUMBERED = re.compile(r"^(\d+)([.)])")  # the beginning of a list
 
 
 def in_terminal(text: str) -> str:
@@ -21,6 +24,12 @@ def message_in_markdown(text: str) -> str:
     """A message as pages show it: settings by their labels, other text in backticks as code, the rest escaped."""
     parts = _CODE.split(in_words(text))
     return "".join(part if place % 2 else in_markdown(part) for place, part in enumerate(parts))
+
+
+def in_markdown_file(text: str) -> str:
+    """A line of text escaped for a Markdown file, which is read as it is too: only what would be markup there."""
+    text = _MARKUP.sub(r"\\\g<0>", " ".join(text.split()))
+    return _NUMBERED.sub(r"\1\\\2", text)
 
 
 def in_figure(text: str) -> str:

@@ -24,6 +24,7 @@ from explorer.cli import (
     layers,
     lesson,
     probes,
+    report,
     runs,
     train,
 )
@@ -50,6 +51,7 @@ app.command(checkpoints.app, name="checkpoints", help="Checkpoints on this machi
 app.command(construct.app, name="construct", help="Networks constructed from trained ones: identity.")
 app.command(degradation.app, name="degradation", help="Does depth hurt? Run a calibrated experiment, get the verdict.")
 app.command(lesson.lesson)
+app.command(report.report)
 app.command(evaluate.evaluate)
 app.command(export.code)
 app.command(name="export-onnx")(export.export_onnx)

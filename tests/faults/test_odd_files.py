@@ -44,6 +44,7 @@ READING_AGAIN = [  # the same answers by other words
     "degradation verdict ID --json",
     "checkpoints list",
     "checkpoints export ID TARGET.safetensors",
+    "report ID --to TARGET.html --no-responses",
 ]
 MEASURING = [
     "evaluate ID --images 20",
@@ -56,6 +57,7 @@ MEASURING = [
     "attribute-agreement ID --image test:1",
     "export-onnx ID TARGET.onnx",
     "construct identity ID --depth 14 --to TARGET.safetensors",
+    "report ID --to TARGET.html",
 ]
 CHANGING = [
     "runs pause ID",

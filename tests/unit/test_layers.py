@@ -20,7 +20,7 @@ SCRIPTS = [
 # Packages and single modules of `explorer`, from the bottom up, and what each may import.
 BASE = {"block_results", "cache", "cards", "errors", "escaping", "files", "glossary", "labels", "machine",
         "map_results", "numerals", "processes", "progress", "registry", "results", "scratch", "seals", "settings",
-        "tables"}  # fmt: skip
+        "tables", "version"}  # fmt: skip
 ALLOWED = dict.fromkeys(BASE, BASE) | {
     "models": BASE,
     "data": BASE,

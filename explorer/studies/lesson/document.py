@@ -1,6 +1,5 @@
 """The lesson with its findings: as objects, and as one HTML file that opens offline."""
 
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -13,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 from explorer import glossary, progress
 from explorer.analysis.findings import NOTHING, Finding
 from explorer.errors import RunError
-from explorer.figures import theme
-from explorer.figures.standalone import plotly_script
+from explorer.figures import standalone
 from explorer.glossary import Entry
 from explorer.registry import lookup
 from explorer.studies.lesson.runs import SHIPPED, LessonRuns, chosen, images_there
@@ -157,25 +155,16 @@ def html(experiment: str = "", language: str = ENGLISH) -> str:
 def page(found: Sequence[TaughtStep], language: str = ENGLISH) -> str:
     """The HTML page of measured `steps`."""
     words = text(language, PAGE).words
-    figures = {str(each.asked.number): each.draw().to_json() for each in found if each.draw}
+    figures = {str(each.asked.number): each.draw() for each in found if each.draw}
     parts = "\n".join(_section(each, words, len(found)) for each in found)
-    data = json.dumps(figures).replace("</", "<\\/")
-    return _PAGE.format(
-        language=language,
-        title=escape(words["title"]),
-        subtitle=_inline(words["subtitle"]),
-        style=_STYLE,
-        steps=parts,
-        plotly=plotly_script(),
-        figures=data,
-        script=_SCRIPT,
-    )
+    body = f"<h1>{escape(words['title'])}</h1>\n<p>{_inline(words['subtitle'])}</p>\n{parts}"
+    return standalone.document(words["title"], body, figures, style=_STYLE, language=language, width=WIDTH)
 
 
 def _section(step: TaughtStep, words: Mapping[str, str], count: int) -> str:
     shown = step.asked
     guesses = "".join(f"<li>{_inline(each)}</li>" for each in shown.guesses.values())
-    figure = f'<div class="figure" id="figure-{shown.number}"></div>' if step.draw else ""
+    figure = standalone.figure_place(str(shown.number), shown.title) if step.draw else ""
     terms = "".join(f"<dt>{_inline(each.term)}</dt><dd>{_inline(each.text)}</dd>" for each in shown.terms.values())
     return f"""<section>
 <p class="progress">{_inline(filled(words["progress"], {"step": str(shown.number), "steps": str(count)}))}</p>
@@ -199,45 +188,10 @@ def _inline(source: str) -> str:
     return re.sub(r"\*(.+?)\*", r"<em>\1</em>", shown)
 
 
-_PAGE = """<!DOCTYPE html>
-<html lang="{language}">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>{title}</title>
-<style>{style}</style>
-</head>
-<body>
-<h1>{title}</h1>
-<p>{subtitle}</p>
-{steps}
-<script>{plotly}</script>
-<script type="application/json" id="figures">{figures}</script>
-<script>{script}</script>
-</body>
-</html>
-"""
-
-_STYLE = f"""
-body {{ font: 18px/1.5 {theme.FONT}; color: {theme.LIGHT.ink}; background: {theme.LIGHT.page}; word-break: keep-all;
-  max-width: {WIDTH}px; margin: 2rem auto; padding: 0 1rem; }}
-section {{ border-top: 1px solid {theme.LIGHT.grid}; margin-top: 2.5rem; padding-top: 1rem; }}
-.progress, .limits {{ color: {theme.LIGHT.muted}; font-size: 16px; }}
-.question, .finding {{ font-size: 22px; }}
-dt {{ font-weight: 600; }}
-summary {{ cursor: pointer; font-weight: 600; margin: 0.5rem 0; }}
-.figure {{ overflow-x: auto; }}
-"""
-
-# A figure is drawn when its answer is first opened: before, it has no width.
-_SCRIPT = """
-const figures = JSON.parse(document.getElementById("figures").textContent)
-for (const answer of document.querySelectorAll("details.answer")) {
-  answer.addEventListener("toggle", () => {
-    const place = answer.querySelector(".figure")
-    if (!place || place.childElementCount) return
-    const figure = JSON.parse(figures[place.id.replace("figure-", "")])
-    Plotly.newPlot(place, figure.data, figure.layout, { displaylogo: false, responsive: true })
-  })
-}
+_STYLE = """
+body { word-break: keep-all; }
+section { border-top: 1px solid var(--grid); margin-top: 2.5rem; padding-top: 1rem; }
+.progress, .limits { color: var(--muted); font-size: 16px; }
+.question, .finding { font-size: 22px; }
+dt { font-weight: 600; }
 """

@@ -17,6 +17,7 @@ from explorer.runs.transfer import export
 from explorer.scratch import temporary_folder
 from explorer.studies import commands
 from explorer.studies.degradation import plan_of
+from explorer.ui.widgets.report_download import report_download
 from explorer.ui.widgets.take_along import download, show_command, table_download, take_along
 from explorer.ui.wording import size, title
 
@@ -45,10 +46,16 @@ def export_experiments(
         name=name,
         chart=chart,
         more=None if table is None else partial(table_download, metrics, f"{name}-metrics", "Metrics (CSV)"),
-        beside=partial(_zip_file, chosen[0]) if len(chosen) == 1 else None,
+        beside=partial(_beside, chosen),
     )
     if len(chosen) == 1 and chosen[0].runs[0].facts is not None:
         show_command(commands.train(plan_of([chosen[0]])), "Train the same from a shell")
+
+
+def _beside(chosen: Sequence[Experiment]) -> None:
+    report_download(chosen)
+    if len(chosen) == 1:
+        _zip_file(chosen[0])
 
 
 def _zip_file(found: Experiment) -> None:

@@ -14,6 +14,7 @@ from starlette.responses import FileResponse
 from starlette.routing import Route
 
 from explorer.figures import theme
+from explorer.figures.standalone import browser_script
 
 if TYPE_CHECKING:
     from explorer.figures import Figure
@@ -60,7 +61,7 @@ _component = st.components.v2.component(
     "resnet_explorer_chart",
     html=_HTML,
     css=_CSS,
-    js=Path(__file__).with_suffix(".js").read_text(encoding="utf-8"),
+    js=browser_script("fitting") + Path(__file__).with_suffix(".js").read_text(encoding="utf-8"),
     isolate_styles=False,
 )
 
