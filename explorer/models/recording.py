@@ -217,7 +217,10 @@ def _record(flow: BlockFlow, hooks: ExitStack) -> None:
 
         return hook
 
-    _register(hooks, block.start.register_forward_pre_hook(once(separate("branch_gradient"))))
+    if block.adds_input:
+        _separate_sum(flow, hooks)
+    else:
+        _register(hooks, block.start.register_forward_pre_hook(once(separate("branch_gradient"))))
     _register(hooks, block.end.register_forward_hook(once(keep_output("branch"))))
     if block.shortcut is None:
         _register(hooks, block.module.register_forward_pre_hook(once(keep_input)))
@@ -225,6 +228,30 @@ def _record(flow: BlockFlow, hooks: ExitStack) -> None:
         _register(hooks, block.shortcut.register_forward_pre_hook(once(separate("shortcut_gradient"))))
         weighted = block.module.addition.weighted if isinstance(block.module, ResidualBlock) else Tensor.detach
         _register(hooks, block.shortcut.register_forward_hook(once(keep_output("shortcut", weighted))))
+
+
+def _separate_sum(flow: BlockFlow, hooks: ExitStack) -> None:
+    """Of a block that adds its input without a module: the gradient by the shortcut is the whole minus the branch's."""
+    by_branch: list[Tensor] = []
+
+    def branch(gradient: Tensor) -> None:
+        by_branch.append(gradient.detach())
+        flow.branch_gradient += _squares(_rows(gradient.detach()))
+
+    def whole(gradient: Tensor) -> None:  # comes last, when both are added
+        flow.shortcut_gradient += _squares(_rows(gradient.detach() - by_branch.pop()))
+
+    def hooked(keep: Callable[[Tensor], None]) -> Callable[..., tuple[Tensor, ...]]:
+        def hook(module: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+            own = inputs[0].view_as(inputs[0])
+            if own.requires_grad:
+                own.register_hook(keep)  # type: ignore[no-untyped-call]
+            return (own, *inputs[1:])
+
+        return hook
+
+    _register(hooks, flow.block.module.register_forward_pre_hook(once(hooked(whole))))
+    _register(hooks, flow.block.start.register_forward_pre_hook(once(hooked(branch))))
 
 
 @contextmanager
