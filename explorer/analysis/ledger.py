@@ -43,8 +43,8 @@ def residual_ledger(
     if not blocks(copy):
         raise BadSettings(
             f"{network_name(network)} has no blocks that add something to a shortcut: a dense network keeps its input, "
-            "and another one's blocks must have an attribute `shortcut` or `downsample`. Give a plain or residual network "
-            "of `build`."
+            "and another one's blocks must have an attribute `shortcut` or `downsample`. Give a plain or residual "
+            "network of `build`."
         )
     with torch.enable_grad(), record_block_flows(copy) as flows:
         for part, classes in zip(parts(images), parts(labels, part_size(images)), strict=True):

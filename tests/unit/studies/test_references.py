@@ -1,8 +1,8 @@
 """A reference finds the network, and the images that it takes."""
 
 import pytest
-from torch import nn
 import torch
+from torch import nn
 
 from explorer.errors import BadSettings, RunError, UnknownName
 from explorer.models.network import build
