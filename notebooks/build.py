@@ -24,6 +24,8 @@ from nbclient import NotebookClient
 from nbformat import NotebookNode
 from PIL import Image
 
+from explorer.figures.theme import LIGHT
+
 FOLDER = Path(__file__).parent
 SOURCES = sorted(path for path in FOLDER.glob("*.py") if path != Path(__file__))
 PLOTLY = "application/vnd.plotly.v1+json"  # JupyterLab and VS Code draw it
@@ -104,6 +106,8 @@ def add_pictures(notebook: NotebookNode, folder: Path) -> None:
     bundles = figures(notebook)
     paths = [folder / f"{number}.png" for number in range(len(bundles))]
     drawn = [plotly.io.from_json(plotly.io.to_json(bundle[PLOTLY], validate=False)) for bundle in bundles]
+    for figure in drawn:
+        figure.update_layout(paper_bgcolor=LIGHT.page)  # else the page behind it shows, and its letters are dark
     plotly.io.write_images(
         drawn,
         [str(path) for path in paths],

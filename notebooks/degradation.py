@@ -20,8 +20,6 @@
 import tempfile
 from pathlib import Path
 
-import pandas as pd
-
 import explorer
 from explorer.analysis.layer_findings import gradient_finding
 
@@ -160,10 +158,7 @@ explorer.figures.gaps(report.gaps)
 # bar the 95 % interval over seeds. A filled dot is one whose interval does not include zero.
 #
 # **What it does not show.** That deeper is always better. The original resnet1202 has a higher test error than resnet110
-# (He et al. 2015, table 6). Three seeds give wide intervals, and one recipe is one recipe:
-
-# %%
-pd.Series({each.name: each.reason for each in report.confounds}, name="what else could matter").to_frame()
+# (He et al. 2015, table 6). Three seeds give wide intervals, and one recipe is one recipe.
 
 # %% [markdown]
 # ## 8. Is it the same on other images?
@@ -175,11 +170,14 @@ pd.Series({each.name: each.reason for each in report.confounds}, name="what else
 # %%
 easy = explorer.degradation.verdict("shipped-digits")
 print(easy.finding)
+print(*(f"Confound: {each.reason}" for each in easy.confounds), sep="\n")
 explorer.figures.gaps(easy.gaps)
 
 # %% [markdown]
 # **What it shows.** Where two networks both learn all their training images, the error cannot tell them apart. Then
 # the program compares how many steps they took.
+#
+# A *confound* is what else could explain a difference; the program names those it knows.
 #
 # **What it does not show.** A law. Where degradation starts depends on the images, the recipe and the length of the
 # training.
@@ -229,11 +227,11 @@ explorer.figures.gaps(easy.gaps)
 # </details>
 #
 # 5. Repeat the lesson with runs of your own: `explorer.degradation.run("one-minute")` trains them in the background
-#    and gives the name of an experiment for `explorer.degradation.verdict`. Which confounds does it list?
+#    and gives the name of an experiment for `explorer.degradation.verdict`. What changes with `seeds=[0]`?
 #
 # <details><summary>Answer</summary>
 #
-# Above all that there is only one seed: one run of each network cannot tell a small difference from chance. Ask for
-# `seeds=(0, 1, 2)`.
+# One run of each network gives no interval, and cannot tell a small difference from chance. The verdict says so, and
+# `report.confounds` names it.
 #
 # </details>

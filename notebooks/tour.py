@@ -141,7 +141,7 @@ maps = [
     for name in networks
     for method in methods
 ]
-explorer.figures.attribution_grid(map_cells(maps, "network", "method"))
+explorer.figures.attribution_grid(map_cells(maps, "network", "method"), width=900)
 
 # %% [markdown]
 # **What it shows.** Three methods, three different maps of one network: each asks another question. *Saliency*: where
@@ -166,8 +166,8 @@ explorer.figures.attribution_grid(map_cells(maps, "network", "method"))
 #
 # <details><summary>Answer</summary>
 #
-# On the digits plain32 gets to a low training error in the end: there the difference is mostly one of speed. On harder
-# images, and for deeper plain networks, it stays to the end of the schedule. The next notebook has the numbers.
+# The gap becomes much smaller: on the digits, plain32 is mostly slower. On harder images, and for deeper plain networks,
+# the gap stays to the end of the schedule. The notebook *degradation* has the numbers.
 #
 # </details>
 #
