@@ -80,7 +80,8 @@ explorer.figures.layer_lens(map_cells(blocks, "stage", "block"))
 # **Guess.** Which of saliency and guided backpropagation will change when the layers are randomised?
 
 # %%
-checks = {name: explorer.attribution_maps.check(residual, picture, Question(name)) for name in ("saliency", "guided_backprop")}
+tested = ("saliency", "guided_backprop")
+checks = {name: explorer.attribution_maps.check(residual, picture, Question(name)) for name in tested}
 for name, check in checks.items():
     print(f"{name}: {check.badge}, {check.curves.verdict}; deletion {check.curves.deletion:.2f}")
 explorer.figures.deletion_insertion(checks["saliency"].curves.table)
@@ -113,7 +114,8 @@ print(agreement_finding(between_methods, "rank_correlation", "rank correlation")
 between_methods.pivot_table(index="a", columns="b", values="rank_correlation", sort=False).round(2)
 
 # %% [markdown]
-# **What it shows.** Compare the two tables with your guess.
+# **What it shows.** The mean over images for each pair, and how much it varies (±). On the diagonal a map is compared with
+# itself. Was your guess right?
 #
 # **What it does not show.** Agreement is not truth: two maps can agree and both be wrong. Five images are few.
 

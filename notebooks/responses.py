@@ -10,7 +10,7 @@
 # %% [markdown]
 # # What do layers do?
 #
-# Figure 7 of He et al. 2015, the residual ledger, and gradients before training: three ways to look at the layers of a
+# Figure 7 of He et al. 2015, the residual ledger, and gradients before training: ways to look at the layers of a
 # network, plain and residual ones side by side.
 #
 # The networks come with the program, trained on CIFAR-10. CIFAR-10 itself is not needed: crops of two photographs stand
@@ -52,11 +52,13 @@ print(*(claim.sentence for claim in response_claims(responses)), sep="\n")
 
 # %%
 layers = responses[responses["block"] > 0].assign(place=lambda table: table["name"].str[-5:])
-layers.pivot_table(index="network", columns="place", values="response_std").round(3)
+means = layers.pivot_table(index="network", columns="place", values="response_std")
+for name, row in means.iterrows():
+    print(f"{name}: the second layer of a block responds {row['conv2'] / row['conv1']:.2f} times as much as the first.")
 
 # %% [markdown]
-# **What it shows.** The claims of figure 7, checked one by one. In a residual network it is the *second* layer of a
-# block, the one whose response is added, that responds less: a block changes its input by a small amount.
+# **What it shows.** The claims of figure 7, checked one by one. The second layer of a block is the one whose response is
+# added in a residual network. Where it responds less, a block changes its input by less.
 #
 # **What it does not show.** Photographs are not CIFAR-10, and one network of each kind is one network. A difference
 # below 2 % is called "no clear difference".
@@ -107,12 +109,16 @@ explorer.figures.xray(untrained, measure="gradient_norm")
 
 # %%
 stems = untrained[untrained["layer"] == 1]
-stems.pivot_table(index="network", columns="variant", values="gradient_norm", sort=False).map("{:.2g}".format)
+table = stems.pivot_table(index="network", columns="variant", values="gradient_norm", sort=False)
+for name, change in (table["no batch norm"] / table["batch norm"]).items():
+    print(f"{name}: without batch norm the gradient at the first layer is {change:.1g} times as large.")
+table.map("{:.2g}".format)
 
 # %% [markdown]
-# **What it shows.** Without batch norm (*no_norm*) residual networks explode: each block adds to the sum, and nothing
-# holds it back. *zero* sets the last batch norm of each block to zero, so that a residual network begins as its shortcuts
-# and a plain one passes nothing on.
+# **What it shows.** A factor far below one: the gradient vanishes, since each layer makes it smaller. Far above one: it
+# explodes, since each block adds to a sum that nothing holds back. Batch norm keeps plain *and* residual networks away
+# from both. In the panel on the right the last batch norm of each block is zero: a residual network begins as its
+# shortcuts alone, and a plain one passes nothing on, so that it has no gradient to draw.
 #
 # **What it does not show.** Whether such a network trains. Large or small gradients can be helped by a learning rate.
 
@@ -128,12 +134,13 @@ shattering = explorer.inspection.gradient_autocorrelation(names)
 explorer.figures.gradient_autocorrelation(shattering)
 
 # %%
-near = shattering[shattering["distance"].between(0.01, 0.02)]
-near[["network", "distance", "autocorrelation"]].round(2)
+near = shattering[shattering["distance"].between(0.01, 0.02)].set_index("network")["autocorrelation"]
+for kind in ("plain", "resnet"):
+    print(f"From {kind}20 to {kind}56 it changes from {near[f'{kind}20']:.2f} to {near[f'{kind}56']:.2f}.")
 
 # %% [markdown]
 # **What it shows.** The measure of Balduzzi et al. 2017: near 1, a step of gradient descent can rely on the gradient; at
-# 0 it is like noise. It falls with depth, and faster without shortcuts.
+# 0 it is like noise. Compare what depth costs each kind of network.
 #
 # **What it does not show.** That this *causes* degradation. Both go together, in untrained networks of one kind.
 
@@ -144,8 +151,8 @@ near[["network", "distance", "autocorrelation"]].round(2)
 #
 # <details><summary>Answer</summary>
 #
-# Nothing to speak of. With its own running statistics untouched an untrained batch norm does not yet normalise; give
-# `statistics="batch"`, and every response has a standard deviation of one. What figure 7 shows, training has made.
+# Nothing: the running statistics of an untrained batch norm do not fit its input yet, so that the numbers mean little.
+# With `statistics="batch"` every response has a standard deviation of one. What figure 7 shows, training has made.
 #
 # </details>
 #
