@@ -66,11 +66,12 @@ explorer.figures.end_errors(ends[ends["kind"] == "plain"].assign(label=lambda ta
 
 # %%
 worst = ends[ends["kind"] == "plain"].set_index("network")["train_error"]
-print(f"plain56 has {worst['plain56']:.0%} training error, plain20 {worst['plain20']:.0%} (means over three seeds).")
+for name, error in worst.items():
+    print(f"{name}: {100 * error:.1f} % training error (mean over three seeds)")
 
 # %% [markdown]
-# **What it shows.** An overfitted network has a low training error and a high test error. Here both are high: plain56
-# does not even fit the images that it was trained on. This is a problem of optimisation.
+# **What it shows.** An overfitted network has a low training error and a high test error. plain56 has a high training
+# error: it does not even fit the images that it was trained on. This is a problem of optimisation.
 #
 # **What it does not show.** Training images are cropped and mirrored at random, test images are not. So a training
 # error can be above the test error, and the two bars of one network are not quite comparable.
@@ -112,9 +113,9 @@ with tempfile.TemporaryDirectory() as folder:
     made = explorer.construct.identity("shipped-digits-plain20", 56, to=Path(folder) / "plain56.safetensors")
 digits = explorer.degradation.verdict("shipped-digits").ends
 scratch = digits[(digits["network"] == "plain56") & (digits["seed"] == 0)].iloc[0]
-print(f"plain20: {made.source_train_error:.1%} training error")
-print(f"plain56, made from it: {made.train_error:.1%}; no output differs by more than {made.largest_difference:.0e}")
-print(f"plain56, trained from scratch: {scratch['train_error']:.1%} at the end of its schedule")
+print(f"plain20: {100 * made.source_train_error:.1f} % training error")
+print(f"plain56, made from it: {100 * made.train_error:.1f} %; no output differs by more than {made.largest_difference:.0e}")
+print(f"plain56, trained from scratch: {100 * scratch['train_error']:.1f} % at the end of its schedule")
 
 # %% [markdown]
 # **What it shows.** A better plain56 exists, and it can be written down. Training from random weights did not find it.

@@ -115,7 +115,7 @@ class CourseNet(nn.Module):
         self.conv1 = nn.Conv2d(1, 16, 3, 1, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(16)
         widths = [16, 16, 16, 32, 32, 64, 64]
-        pairs = zip(widths, widths[1:])
+        pairs = zip(widths, widths[1:], strict=False)
         self.blocks = nn.Sequential(*(Block(before, width, 1 + (before != width)) for before, width in pairs))
         self.classifier = nn.Linear(64, 10)
 
@@ -148,18 +148,23 @@ before = responses(0)
 curve = pd.DataFrame(explorer.train(mine, "digits", recipe))  # in place
 after = responses(recipe.steps)
 mine.eval()
-print(f"test error {explorer.evaluate(mine, 'digits')['error']:.1%} after {recipe.steps} steps")
+print(f"test error {100 * explorer.evaluate(mine, 'digits')['error']:.1f} % after {recipe.steps} steps")
 explorer.figures.training_curves(
     curve.assign(experiment="mine", run="mine", network="mine", kind="residual", depth=14, seed=0)
 )
 
 # %%
+second = before["name"].str.endswith("conv2")
+for found in (before, after):
+    mean = found.loc[second, "response_std"].mean()
+    print(f"{found['network'].iloc[0]}: the second layers of blocks respond {mean:.3f} on average.")
 explorer.figures.response_levels(pd.concat([before, after]))
 
 # %% [markdown]
 # **What it shows.** Blocks and layers are found in a foreign network too: a module with two or more convolutions is a
 # block, and a new stage begins where one changes resolution or width. Before training every response has a standard
-# deviation of one, since batch norm sees to it; what differs afterwards, training has made.
+# deviation of one, since batch norm sees to it; what differs afterwards, training has made. On digits, which are learned
+# in a few steps, that is little.
 #
 # **What it does not show.** The zeros after a ReLU: `F.relu` is a function, not a module, and hooks do not see it. The
 # table says so with NaN:
@@ -171,13 +176,21 @@ after[["layer", "name", "stage", "block", "response_std", "zeros"]].round(3)
 # ## 4. Ledger, gradients, attributions
 #
 # **Question.** How much does each block add, and which way does the gradient take?
+#
+# **Guess.** Through the shortcut, through the branch, or half and half?
+
+# %%
+ledger = explorer.residual_ledger(mine, images, labels)
+keys = {"reference": "mine", "network": "mine", "kind": "residual", "depth": 14, "step": recipe.steps}
+explorer.figures.ledger_entries(ledger.assign(**keys))
+
+# %% [markdown]
+# torchvision's network, as it is, untrained. Its blocks have no module for the input that they add; the ledger measures
+# both ways all the same.
 
 # %%
 columns = ["stage", "block", "shortcut", "branch_ratio", "cosine", "shortcut_share"]
-explorer.residual_ledger(mine, images, labels)[columns].round(2)
-
-# %%
-explorer.residual_ledger(theirs, pictures, torch.arange(8))[columns].round(2)  # torchvision's, as it is
+explorer.residual_ledger(theirs, pictures, torch.arange(8))[columns].round(2)
 
 # %%
 explorer.gradient_profile(mine, images, labels)[["layer", "name", "gradient_norm", "weight_norm"]].round(3).head()

@@ -81,7 +81,7 @@ explorer.figures.training_curves(curves)
 ends = curves[curves["step"] == recipe.steps].set_index("network")[["train_error", "test_error"]]
 faster = ends["train_error"].idxmin()
 print(f"After {recipe.steps} steps {faster} has the lower training error.")
-ends.style.format("{:.1%}")
+ends.round(3)
 
 # %% [markdown]
 # **What it shows.** The same layers, images and order: the shortcuts alone make the difference. It is a difference in
