@@ -11,7 +11,7 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 py
 VENV_PYTHON := .venv/bin/python
 READY := .venv/.requirements-installed
 
-.PHONY: help setup run test test-fast test-slow look lint types bench-train bench-responses bench-probes bench-attributions bench-first-paint bench-first-answer bench-evaluation bench-lesions bench-clicks bench-block-clicks bench-import bench-scale bench-folder gpu-check zoo zoo-pack zoo-lesions clean
+.PHONY: help setup run notebooks test test-fast test-slow look lint types bench-train bench-responses bench-probes bench-attributions bench-first-paint bench-first-answer bench-evaluation bench-lesions bench-clicks bench-block-clicks bench-import bench-scale bench-folder gpu-check zoo zoo-pack zoo-lesions clean
 
 help: ## Show this list
 	@echo 'ResNet Explorer: make TARGET'
@@ -21,6 +21,9 @@ setup: $(READY) ## Create the environment .venv and install everything into it
 
 run: $(READY) ## Open the app (PORT=8600 for another port)
 	@exec $(VENV_PYTHON) -m streamlit run streamlit_app.py $(if $(PORT),--server.port $(PORT))
+
+notebooks: $(READY) ## Run the notebooks whose source has changed and keep their outputs (ARGS=--all for all; needs chromium)
+	$(VENV_PYTHON) -m notebooks.build $(ARGS)
 
 # Several processes with one thread each; tests that measure times of drawing or waiting run alone afterwards.
 PARALLEL := OMP_NUM_THREADS=1 $(VENV_PYTHON) -m pytest -n auto --maxprocesses 4 --dist worksteal $(if $(CI),--durations=20)

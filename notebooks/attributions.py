@@ -48,10 +48,12 @@ columns = ["network", "method", "prediction", "probability", "label", "score", "
 scores(maps)[columns].round(3)
 
 # %% [markdown]
-# **What it shows.** Each row is a network, each column a method with its own colour scale. Integrated gradients have a
-# built-in check: their values should add up to the score minus that of the baseline. *delta* is how far they are from it.
+# **What it shows.** Each row is a network, each column a method with its own colour scale. Integrated gradients have
+# a built-in check: their values should add up to the score minus that of the baseline. *delta* is how far they are
+# from it.
 #
-# **What it does not show.** Which map is right. A map that looks sensible is not yet one that says what the network does.
+# **What it does not show.** Which map is right. A map that looks sensible is not yet one that says what the network
+# does.
 
 # %% [markdown]
 # ## 2. Where in the depth does the evidence form?
@@ -65,8 +67,8 @@ blocks = explorer.attribution_maps.layer_maps(residual, picture, Question("grad_
 explorer.figures.layer_lens(map_cells(blocks, "stage", "block"))
 
 # %% [markdown]
-# **What it shows.** From left to right the blocks of a stage, from top to bottom the stages. Each stage halves the image,
-# so that maps become coarser: digits have 8×8 pixels, and the last stage 2×2 positions.
+# **What it shows.** From left to right the blocks of a stage, from top to bottom the stages. Each stage halves the
+# image, so that maps become coarser: digits have 8×8 pixels, and the last stage 2×2 positions.
 #
 # **What it does not show.** That a block with a weak map does nothing. Grad-CAM keeps what speaks *for* the class.
 
@@ -74,8 +76,8 @@ explorer.figures.layer_lens(map_cells(blocks, "stage", "block"))
 # ## 3. Can it be trusted?
 #
 # **Question.** Two tests. *Deletion*: hide the highest positions of the map first; the probability should fall faster
-# than when other positions are hidden. *Randomisation* (Adebayo et al. 2018): replace the weights by random ones, from
-# the last layer backwards; a map that explains the network must change.
+# than when other positions are hidden. *Randomisation* (Adebayo et al. 2018): replace the weights by random ones,
+# from the last layer backwards; a map that explains the network must change.
 #
 # **Guess.** Which of saliency and guided backpropagation will change when the layers are randomised?
 
@@ -93,8 +95,8 @@ explorer.figures.randomisation(checks["guided_backprop"].randomisation)
 # **What it shows.** The badge is the answer of the randomisation test: *follows_weights*, *ignores_weights* or
 # *cannot_tell*. The verdict compares deletion and insertion with the same map shifted at random.
 #
-# **What it does not show.** One picture is one picture: `docs/attributions.md` has the tests over many. And a map can pass
-# both tests and still mislead a reader who expects it to show a cause.
+# **What it does not show.** One picture is one picture: `docs/attributions.md` has the tests over many. And a map can
+# pass both tests and still mislead a reader who expects it to show a cause.
 
 # %% [markdown]
 # ## 4. Do networks agree? Do methods?
@@ -114,8 +116,8 @@ print(agreement_finding(between_methods, "rank_correlation", "rank correlation")
 between_methods.pivot_table(index="a", columns="b", values="rank_correlation", sort=False).round(2)
 
 # %% [markdown]
-# **What it shows.** The mean over images for each pair, and how much it varies (±). On the diagonal a map is compared with
-# itself. Was your guess right?
+# **What it shows.** The mean over images for each pair, and how much it varies (±). On the diagonal a map is compared
+# with itself. Was your guess right?
 #
 # **What it does not show.** Agreement is not truth: two maps can agree and both be wrong. Five images are few.
 

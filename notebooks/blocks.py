@@ -10,8 +10,8 @@
 # %% [markdown]
 # # What do blocks learn?
 #
-# Trained blocks are deleted, shuffled, probed and looked into, plain beside residual. Each part asks one question that a
-# paper has asked before.
+# Trained blocks are deleted, shuffled, probed and looked into, plain beside residual. Each part asks one question
+# that a paper has asked before.
 #
 # On shipped networks and the digits, whose stages have three blocks. With CIFAR-10 on this machine set
 # `data = "cifar10"`. `docs/blocks.md` has the numbers of larger samples.
@@ -27,7 +27,8 @@ plain, residual = twins = [f"shipped-{data}-{kind}20" for kind in ("plain", "res
 # %% [markdown]
 # ## 1. Delete one block
 #
-# **Question.** A trained network loses one block; its neighbours are joined. What happens to the error? (Veit et al. 2016)
+# **Question.** A trained network loses one block; its neighbours are joined. What happens to the error? (Veit et al.
+# 2016)
 #
 # **Guess.** In which network does it matter less, and are there blocks that matter more than others?
 
@@ -37,11 +38,12 @@ print(lesion_findings.lesion_finding(lesions))
 explorer.figures.lesion_bars(lesions)
 
 # %% [markdown]
-# **What it shows.** One bar per block: the error without it, beside that of the intact network. In a residual network the
-# input goes on through the shortcut; in a plain one the next block gets what it has never seen.
+# **What it shows.** One bar per block: by how much the error rises without it. A cross: it cannot go, since nothing
+# else has its shape. In a residual network the input goes on through the shortcut; in a plain one the next block gets
+# what it has never seen.
 #
-# **What it does not show.** That a block which can go has learned nothing. The others may do its work, or the digits may
-# be too easy to need it.
+# **What it does not show.** That a block which can go has learned nothing. The others may do its work, or the digits
+# may be too easy to need it.
 
 # %% [markdown]
 # ## 2. Change their order
@@ -59,8 +61,8 @@ explorer.figures.operated_errors(shuffles, x="distance")
 # **What it shows.** The distance is the part of pairs that stand in reversed order: 0 is the trained order, 1 the
 # opposite.
 #
-# **What it does not show.** Much for so few blocks: only the second and third block of each stage have a partner of the
-# same shape here.
+# **What it does not show.** Much for so few blocks: a block that changes the shape stays where it is, so that stages
+# 2 and 3 have two blocks each to exchange.
 #
 # Operations can be combined. The result is a new network; the one it was made from stays as it is:
 
@@ -90,7 +92,8 @@ explorer.figures.probe_errors(probes.errors)
 # %% [markdown]
 # ## 4. Which layers are alike?
 #
-# **Question.** Centred kernel alignment (CKA) compares what two layers do to the same images. Are layers of twins alike?
+# **Question.** Centred kernel alignment (CKA) compares what two layers do to the same images. Are layers of twins
+# alike?
 #
 # **Guess.** Are neighbours more alike in the plain or in the residual network?
 
@@ -106,15 +109,16 @@ explorer.figures.layer_similarity(similarity)
 print(block_findings.outlier_finding(explorer.similarity.outlier_example(residual, images=250)))
 
 # %% [markdown]
-# **What it shows.** Light fields are layers that are alike. The warning shows that CKA can change while no prediction does.
+# **What it shows.** Light fields are layers that are alike. The warning shows that CKA can change while no prediction
+# does.
 #
 # **What it does not show.** The same function. Two layers with a high CKA may differ just where it matters.
 
 # %% [markdown]
 # ## 5. Which paths does the gradient take?
 #
-# **Question.** With n shortcuts there are 2 to the power of n paths. Which of them carry the gradient? (Veit et al. 2016,
-# figure 6)
+# **Question.** With n shortcuts there are 2 to the power of n paths. Which of them carry the gradient? (Veit et al.
+# 2016, figure 6)
 #
 # **Guess.** The shortest, those of middle length (most are), or the longest?
 
@@ -126,7 +130,8 @@ explorer.figures.path_lengths(paths)
 # %% [markdown]
 # **What it shows.** Number of paths times the gradient along one of them gives the share of each length.
 #
-# **What it does not show.** That a network *is* a set of short ones. Paths share their weights and are trained together.
+# **What it does not show.** That a network *is* a set of short ones. Paths share their weights and are trained
+# together.
 
 # %% [markdown]
 # ## 6. What does the loss look like around a network?
@@ -141,16 +146,16 @@ print(*block_findings.landscape_findings(losses), sep="\n")
 explorer.figures.loss_contours(losses)
 
 # %% [markdown]
-# **What it shows.** The trained network is in the middle. Directions have the length of the filters, so that networks can
-# be compared.
+# **What it shows.** The trained network is in the middle. Directions have the length of the filters, so that networks
+# can be compared.
 #
 # **What it does not show.** The landscape: two directions of some hundred thousand, 7×7 points, 50 images.
 
 # %% [markdown]
 # ## 7. Does each block refine the answer?
 #
-# **Question.** If a block takes a small step downhill, F(x) points against the gradient of the loss (Jastrzebski et al.
-# 2018). And what if it is applied again?
+# **Question.** If a block takes a small step downhill, F(x) points against the gradient of the loss (Jastrzebski et
+# al. 2018). And what if it is applied again?
 #
 # **Guess.** Which blocks refine, the first of a stage or the later ones?
 
@@ -165,10 +170,11 @@ print(*block_findings.iteration_findings(iterated), sep="\n")
 explorer.figures.iterated_blocks(iterated)
 
 # %% [markdown]
-# **What it shows.** A negative cosine is a step downhill.
+# **What it shows.** Above zero the block takes a step downhill. Applied zero times, it is deleted; once is the
+# network itself.
 #
-# **What it does not show.** That training aims at refinement. Networks do not have to behave so, and the first blocks of
-# a stage, which change its shape, cannot.
+# **What it does not show.** That training aims at refinement. Networks do not have to behave so, and the first blocks
+# of a stage, which change its shape, cannot.
 
 # %% [markdown]
 # ## 8. Look inside
@@ -201,13 +207,13 @@ explorer.figures.logit_bars(parts)
 # %% [markdown]
 # ## Exercises
 #
-# 1. Delete two blocks of *one* stage of the residual network, then two of *different* stages: `"delete:1.2,delete:1.3"`,
-#    `"delete:1.2,delete:2.2"`. Is the damage the sum of the two single ones?
+# 1. Delete two blocks of *one* stage of the residual network, then two of *different* stages:
+#    `"delete:1.2,delete:1.3"`, `"delete:1.2,delete:2.2"`. Is the damage the sum of the two single ones?
 #
 # <details><summary>Answer</summary>
 #
-# `explorer.blocks.operated([residual], operations, images=250)` gives the errors. In general it is not: a block that
-# could replace the first may be the second one that is missing.
+# `explorer.blocks.operated([residual], operations, images=250)` gives the errors. Here both cost more together than
+# the sum: the first deletion already moves the features away from what the second block has learned to make up for.
 #
 # </details>
 #
@@ -223,8 +229,8 @@ explorer.figures.logit_bars(parts)
 #
 # <details><summary>Answer</summary>
 #
-# In resnet56 each block adds less to its input (see *responses*), so most of its 27 blocks can go one at a time. plain56
-# has not trained well: where the error is high already, a deletion cannot raise it by much. Compare rises, and read the
-# error of the intact network first.
+# In resnet56 each block adds less to its input (see *responses*), so most of its 27 blocks can go one at a time; the
+# first ones cost most. plain56 has not trained well: its error is high already, and cannot rise above that of
+# guessing. Read the error of the intact network first, then the rise.
 #
 # </details>

@@ -120,10 +120,10 @@ def add_pictures(notebook: NotebookNode, folder: Path) -> None:
 
 
 def _smaller(path: Path) -> bytes:
-    """The picture with a palette of 256 colours, a third of its bytes."""
+    """The picture with a palette of 256 colours, which the eye does not see; a third of the bytes."""
     smaller = io.BytesIO()
     with Image.open(path) as picture:
-        picture.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(smaller, "PNG", optimize=True)
+        picture.convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE).save(smaller, "PNG", optimize=True)
     return smaller.getvalue()
 
 

@@ -10,11 +10,11 @@
 # %% [markdown]
 # # Does depth hurt?
 #
-# The argument of *Deep residual learning* (He et al. 2015), in eight steps. Each has a question. Make a guess before you
-# look at the figure: the argument lives from its surprises.
+# The argument of *Deep residual learning* (He et al. 2015), in eight steps. Each has a question. Make a guess before
+# you look at the figure: the argument lives from its surprises.
 #
-# The networks come with the program: CIFAR-10, 3,000 steps, three seeds, and the digits, 400 steps. Their curves are all
-# here, so nothing is trained and nothing is downloaded. Sentences below the figures are computed from the runs.
+# The networks come with the program: CIFAR-10, 3,000 steps, three seeds, and the digits, 400 steps. Their curves are
+# all here, so nothing is trained and nothing is downloaded. Sentences below the figures are computed from the runs.
 
 # %%
 import tempfile
@@ -97,14 +97,14 @@ explorer.figures.gradient_norms(gradients[gradients["step"] == 0])
 # **What it shows.** The gradient does not vanish: batch norm keeps the signal alive in both directions. The usual
 # explanation is not the right one here.
 #
-# **What it does not show.** A long gradient may still be useless. Balduzzi et al. 2017 find that in deep plain networks
-# it becomes like noise: a small step changes it completely. The exercises come back to that.
+# **What it does not show.** A long gradient may still be useless. Balduzzi et al. 2017 find that in deep plain
+# networks it becomes like noise: a small step changes it completely. The exercises come back to that.
 
 # %% [markdown]
 # ## 5. The proof by construction
 #
-# **Question.** Step 1 was an argument. Now it is carried out: a trained plain20 gets 18 blocks that pass their input on.
-# What is the training error of the plain56 that comes out?
+# **Question.** Step 1 was an argument. Now it is carried out: a trained plain20 gets 18 blocks that pass their input
+# on. What is the training error of the plain56 that comes out?
 #
 # **Guess.** That of plain20, that of a plain56 which was trained, or that of guessing?
 
@@ -114,11 +114,12 @@ with tempfile.TemporaryDirectory() as folder:
 digits = explorer.degradation.verdict("shipped-digits").ends
 scratch = digits[(digits["network"] == "plain56") & (digits["seed"] == 0)].iloc[0]
 print(f"plain20: {100 * made.source_train_error:.1f} % training error")
-print(f"plain56, made from it: {100 * made.train_error:.1f} %; no output differs by more than {made.largest_difference:.0e}")
+print(f"plain56, made from it: {100 * made.train_error:.1f} %, outputs equal up to {made.largest_difference:.0e}")
 print(f"plain56, trained from scratch: {100 * scratch['train_error']:.1f} % at the end of its schedule")
 
 # %% [markdown]
-# **What it shows.** A better plain56 exists, and it can be written down. Training from random weights did not find it.
+# **What it shows.** A better plain56 exists, and it can be written down. Training from random weights did not find
+# it.
 #
 # **What it does not show.** Why not. "Hard to optimise" names the problem, it does not explain it.
 
@@ -158,8 +159,8 @@ explorer.figures.gaps(report.gaps)
 # **What it shows.** With shortcuts the order of the depths turns round. Each dot is a difference of two networks, its
 # bar the 95 % interval over seeds. A filled dot is one whose interval does not include zero.
 #
-# **What it does not show.** That deeper is always better. The original resnet1202 has a higher test error than resnet110
-# (He et al. 2015, table 6). Three seeds give wide intervals, and one recipe is one recipe.
+# **What it does not show.** That deeper is always better. The original resnet1202 has a higher test error than
+# resnet110 (He et al. 2015, table 6). Three seeds give wide intervals, and one recipe is one recipe.
 
 # %% [markdown]
 # ## 8. Is it the same on other images?
@@ -195,35 +196,35 @@ explorer.figures.gaps(easy.gaps)
 #
 # </details>
 #
-# 2. The constructed plain56 has the training error of plain20. If you now train it on, will its error rise to that of the
-#    plain56 trained from scratch?
+# 2. The constructed plain56 has the training error of plain20. If you now train it on, will its error rise to that of
+#    the plain56 trained from scratch?
 #
 # <details><summary>Answer</summary>
 #
-# There is no reason why it should: it starts from a good point, and the steps go downhill. Try it: save the file outside
-# of a temporary folder, then `explorer.train(explorer.load_checkpoint(path), "digits", recipe)` trains it in place. The
-# difficulty is to *get* there from random weights.
+# There is no reason why it should: it starts from a good point, and the steps go downhill. Try it: save the file
+# outside of a temporary folder, then `explorer.train(explorer.load_checkpoint(path), "digits", recipe)` trains it in
+# place. The difficulty is to *get* there from random weights.
 #
 # </details>
 #
-# 3. Norms say nothing about directions. `explorer.inspection.gradient_autocorrelation(["plain56", "resnet56"])` measures
-#    how long input gradients stay similar when one image turns into another. What do you expect?
+# 3. Norms say nothing about directions. `explorer.inspection.gradient_autocorrelation(["plain56", "resnet56"])`
+#    measures how long input gradients stay similar when one image turns into another. What do you expect?
 #
 # <details><summary>Answer</summary>
 #
-# The gradient of plain56 forgets itself sooner: it is *shattered* (Balduzzi et al. 2017). That of resnet56 stays similar
-# for longer. Draw it with `explorer.figures.gradient_autocorrelation(table)`. It is a correlation with trainability,
-# not a proof of the cause.
+# The gradient of plain56 forgets itself sooner: it is *shattered* (Balduzzi et al. 2017). That of resnet56 stays
+# similar for longer. Draw it with `explorer.figures.gradient_autocorrelation(table)`. It is a correlation with
+# trainability, not a proof of the cause.
 #
 # </details>
 #
-# 4. Would weaker shortcuts do? In `resnet56-alpha0.5` every shortcut is multiplied by 0.5. How much of x is left after
-#    nine blocks of such a stage?
+# 4. Would weaker shortcuts do? In `resnet56-alpha0.5` every shortcut is multiplied by 0.5. How much of x is left
+#    after nine blocks of such a stage?
 #
 # <details><summary>Answer</summary>
 #
-# 0.5 to the power of 9, about two thousandths: the way around is nearly closed. He et al. 2016, section 3.1, find such
-# networks much worse or not trainable. `explorer.degradation.run("weaker-shortcuts")` trains the comparison.
+# 0.5 to the power of 9, about two thousandths: the way around is nearly closed. He et al. 2016, section 3.1, find
+# such networks much worse or not trainable. `explorer.degradation.run("weaker-shortcuts")` trains the comparison.
 #
 # </details>
 #

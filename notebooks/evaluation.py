@@ -10,8 +10,8 @@
 # %% [markdown]
 # # Evaluate trained and imported networks
 #
-# An error is one number. Here is what stands behind it: its uncertainty, calibration, confusions, and what several networks
-# get wrong together. On the test images of the digits, which are built in.
+# An error is one number. Here is what stands behind it: its uncertainty, calibration, confusions, and what several
+# networks get wrong together. On the test images of the digits, which are built in.
 
 # %%
 import os
@@ -28,8 +28,8 @@ networks = [f"shipped-digits-{kind}{depth}" for depth in (20, 56) for kind in ("
 # %% [markdown]
 # ## 1. Weights of unknown origin
 #
-# **Question.** You are given a file of weights, without a word on the network, its data or the normalisation of its images.
-# What error does it have?
+# **Question.** You are given a file of weights, without a word on the network, its data or the normalisation of its
+# images. What error does it have?
 #
 # **Guess.** What could go wrong, so that a good network has a bad error?
 #
@@ -52,8 +52,8 @@ for sentence in (*imported.decisions, *imported.warnings):
 # **What it shows.** Every decision that the file left open, with its reason. Where weights fit several networks or
 # normalisations, each is measured on images of the data set, and the best one is taken.
 #
-# **What it does not show.** Where the weights come from. An error that is much lower than published ones can also mean that
-# test images were trained on.
+# **What it does not show.** Where the weights come from. An error that is much lower than published ones can also
+# mean that test images were trained on.
 
 # %% [markdown]
 # ## 2. Errors, with their uncertainty
@@ -67,16 +67,17 @@ found = explorer.evaluations.evaluations([imported.id, *networks])
 columns = ["reference", "images", "error", "standard_error", "loss", "ece"]
 table = explorer.evaluations.evaluation_table(found)[columns]
 best = table.loc[table["error"].idxmin()]
-others = table[(table["error"] - best["error"]) < 2 * (table["standard_error"] ** 2 + best["standard_error"] ** 2) ** 0.5]
+two_errors = 2 * (table["standard_error"] ** 2 + best["standard_error"] ** 2) ** 0.5
+others = table[table["error"] - best["error"] < two_errors]
 print(f"{best['reference']} has the lowest error. Within two standard errors of it: {', '.join(others['reference'])}.")
 table.round(3)
 
 # %% [markdown]
-# **What it shows.** Compare *found* with shipped-digits-resnet20, from which it was made. The standard error is that of
-# sampling test images: other test images would give another number.
+# **What it shows.** Compare *found* with shipped-digits-resnet20, from which it was made. The standard error is that
+# of sampling test images: other test images would give another number.
 #
-# **What it does not show.** The luck of the training: another seed gives another network. `docs/calibration.md` and the
-# notebook *degradation* compare seeds.
+# **What it does not show.** The luck of the training: another seed gives another network. `docs/calibration.md` and
+# the notebook *degradation* compare seeds.
 
 # %% [markdown]
 # ## 3. Does a network know when it is wrong?
@@ -99,11 +100,11 @@ for each in (worst, good):
 explorer.figures.reliability_diagram(calibration)
 
 # %% [markdown]
-# **What it shows.** On the dotted line a network is calibrated. Below it, it is overconfident. *ece* in the table above is
-# the mean distance from the line.
+# **What it shows.** On the dotted line a network is calibrated. Below it, it is overconfident. *ece* in the table
+# above is the mean distance from the line.
 #
-# **What it does not show.** Much where a dot is small: dots of fewer than ten images are left out, and those of twenty
-# have wide errors.
+# **What it does not show.** Much where a dot is small: dots of fewer than ten images are left out, and those of
+# twenty have wide errors.
 
 # %% [markdown]
 # ## 4. What is confused with what?
@@ -117,8 +118,8 @@ explorer.figures.confusion_matrix(worst.confusion, worst.classes)
 worst.mistakes.head()
 
 # %% [markdown]
-# **What it shows.** Rows are true classes, columns predictions; mistakes are orange. The table lists the mistakes with the
-# highest confidence: look at these pictures first.
+# **What it shows.** Rows are true classes, columns predictions; mistakes are orange. The table lists the mistakes
+# with the highest confidence: look at these pictures first.
 #
 # **What it does not show.** Why. The notebook *attributions* shows where the network looked.
 
@@ -140,8 +141,8 @@ explorer.figures.member_agreement(joint.pairs, networks)
 joint.members[["reference", "error", "error_without"]].round(3)
 
 # %% [markdown]
-# **What it shows.** *error_without* is the error of the others: where it is lower, that member hurts. Networks that make
-# different mistakes help each other most.
+# **What it shows.** *error_without* is the error of the others: where it is lower, that member hurts. Networks that
+# make different mistakes help each other most.
 #
 # **What it does not show.** What it costs: four networks take four times as long.
 
@@ -152,14 +153,13 @@ joint.members[["reference", "error", "error_without"]].round(3)
 #
 # <details><summary>Answer</summary>
 #
-# Hardly, if at all. A crop shifts the digit by a pixel of eight, and mirrored digits are other signs. On photographs it
-# usually helps by about a point: Krizhevsky et al. 2012 use it.
+# It hurts, a lot. Five of the ten crops are mirrored, and a mirrored digit is another sign, which these networks have
+# never seen. On photographs, which may be mirrored, it usually helps by about a point: Krizhevsky et al. 2012 use it.
 #
 # </details>
 #
-# 2. With real weights: `python -m explorer load resnet50` downloads torchvision's, and
-#    `python -m explorer evaluate resnet50 --data folder:/home/me/pets` evaluates them on your pictures. What must the folder
-#    look like?
+# 2. With real weights: `python -m explorer load resnet50` downloads torchvision's, and `python -m explorer evaluate
+#    resnet50 --data folder:/home/me/pets` evaluates them on your pictures. What must the folder look like?
 #
 # <details><summary>Answer</summary>
 #

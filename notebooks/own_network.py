@@ -12,13 +12,15 @@
 #
 # You have a ResNet in PyTorch, written by you or taken from a library. There are two ways to look at it here:
 #
-# - *Import its weights.* The program builds the same function from its own blocks. Then every study and every page works.
-# - *Hand it over as it is.* `response_std`, `gradient_profile`, `residual_ledger`, `attribute`, `evaluate` and `train`
-#   take any `nn.Module`, work on a copy or restore its mode, and leave no hooks.
+# - *Import its weights.* The program builds the same function from its own blocks. Then every study and every page
+#   works.
+# - *Hand it over as it is.* `response_std`, `gradient_profile`, `residual_ledger`, `attribute`, `evaluate` and
+#   `train` take any `nn.Module`, work on a copy or restore its mode, and leave no hooks.
 
 # %%
 import os
 import tempfile
+from itertools import pairwise
 from pathlib import Path
 
 import pandas as pd
@@ -37,8 +39,8 @@ from explorer.data.batches import Normalisation
 #
 # **Guess.** Equal, equal to about seven digits, or only roughly equal?
 #
-# The weights here are random, so that nothing is downloaded; trained ones behave alike. Layers are matched by structure,
-# not by name.
+# The weights here are random, so that nothing is downloaded; trained ones behave alike. Layers are matched by
+# structure, not by name.
 
 # %%
 torch.manual_seed(0)
@@ -48,7 +50,7 @@ explorer.load_foreign_state(ours, theirs.state_dict())
 pictures = torch.randn(8, 3, 64, 64)
 with torch.inference_mode():
     scores, expected = ours(pictures), theirs(pictures)
-print(f"largest difference of a score: {(scores - expected).abs().max():.1e}; largest score: {expected.abs().max():.1e}")
+print(f"largest score: {expected.abs().max():.2f}; largest difference: {(scores - expected).abs().max():.1e}")
 
 # %% [markdown]
 # **What it shows.** The same function, up to the rounding of single precision.
@@ -115,8 +117,8 @@ class CourseNet(nn.Module):
         self.conv1 = nn.Conv2d(1, 16, 3, 1, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(16)
         widths = [16, 16, 16, 32, 32, 64, 64]
-        pairs = zip(widths, widths[1:], strict=False)
-        self.blocks = nn.Sequential(*(Block(before, width, 1 + (before != width)) for before, width in pairs))
+        blocks = [Block(before, width, 1 + (before != width)) for before, width in pairwise(widths)]
+        self.blocks = nn.Sequential(*blocks)
         self.classifier = nn.Linear(64, 10)
 
     def forward(self, x):
@@ -163,11 +165,11 @@ explorer.figures.response_levels(pd.concat([before, after]))
 # %% [markdown]
 # **What it shows.** Blocks and layers are found in a foreign network too: a module with two or more convolutions is a
 # block, and a new stage begins where one changes resolution or width. Before training every response has a standard
-# deviation of one, since batch norm sees to it; what differs afterwards, training has made. On digits, which are learned
-# in a few steps, that is little.
+# deviation of one, since batch norm sees to it; what differs afterwards, training has made. On digits, which are
+# learned in a few steps, that is little.
 #
-# **What it does not show.** The zeros after a ReLU: `F.relu` is a function, not a module, and hooks do not see it. The
-# table says so with NaN:
+# **What it does not show.** The zeros after a ReLU: `F.relu` is a function, not a module, and hooks do not see it.
+# The table says so with NaN:
 
 # %%
 after[["layer", "name", "stage", "block", "response_std", "zeros"]].round(3)
@@ -185,8 +187,8 @@ keys = {"reference": "mine", "network": "mine", "kind": "residual", "depth": 14,
 explorer.figures.ledger_entries(ledger.assign(**keys))
 
 # %% [markdown]
-# torchvision's network, as it is, untrained. Its blocks have no module for the input that they add; the ledger measures
-# both ways all the same.
+# torchvision's network, as it is, untrained. Its blocks have no module for the input that they add; the ledger
+# measures both ways all the same.
 
 # %%
 columns = ["stage", "block", "shortcut", "branch_ratio", "cosine", "shortcut_share"]
@@ -209,12 +211,12 @@ for method in ("saliency", "integrated_gradients", "occlusion", "grad_cam", "gui
 pd.DataFrame(rows, columns=["method", "result"]).style.hide(axis="index").set_properties(**{"text-align": "left"})
 
 # %% [markdown]
-# **What it shows.** Methods that only need gradients or outputs run on any network. Those that change the backward pass of
-# each ReLU need ReLU *modules*, one for each use. Captum would run some of them all the same, and the map would be wrong
-# without a word. So the program refuses, and says why.
+# **What it shows.** Methods that only need gradients or outputs run on any network. Those that change the backward
+# pass of each ReLU need ReLU *modules*, one for each use. Captum would run some of them all the same, and the map
+# would be wrong without a word. So the program refuses, and says why.
 #
-# **What it does not show.** What the blocks are worth. `explorer.operated` (delete, swap, weaken blocks) needs a network
-# whose blocks the program knows: import the weights.
+# **What it does not show.** What the blocks are worth. `explorer.operated` (delete, swap, weaken blocks) needs a
+# network whose blocks the program knows: import the weights.
 
 # %% [markdown]
 # ## Exercises
@@ -224,16 +226,17 @@ pd.DataFrame(rows, columns=["method", "result"]).style.hide(axis="index").set_pr
 # <details><summary>Answer</summary>
 #
 # `torch.save(mine.state_dict(), path)`, then `explorer.import_checkpoint(path, name="mine", data="digits")`, then
-# `explorer.attribute(explorer.load_checkpoint("mine"), images, None, "deep_lift")`. Its blocks have one ReLU module for
-# each use.
+# `explorer.attribute(explorer.load_checkpoint("mine"), images, None, "deep_lift")`. Its blocks have one ReLU module
+# for each use.
 #
 # </details>
 #
-# 2. Write `Block` as a pre-activation block (He et al. 2016). What must its attribute be called, so that the ledger finds
-#    the shortcut?
+# 2. Write `Block` as a pre-activation block (He et al. 2016). What must its attribute be called, so that the ledger
+#    finds the shortcut?
 #
 # <details><summary>Answer</summary>
 #
-# `shortcut`, as above; `downsample`, as in torchvision, works too, with None for a shortcut that adds the input as it is.
+# `shortcut`, as above; `downsample`, as in torchvision, works too, with None for a shortcut that adds the input as it
+# is.
 #
 # </details>

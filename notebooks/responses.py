@@ -13,8 +13,8 @@
 # Figure 7 of He et al. 2015, the residual ledger, and gradients before training: ways to look at the layers of a
 # network, plain and residual ones side by side.
 #
-# The networks come with the program, trained on CIFAR-10. CIFAR-10 itself is not needed: crops of two photographs stand
-# in for its images. `docs/layers.md` has the same measures on 1,000 of its test images.
+# The networks come with the program, trained on CIFAR-10. CIFAR-10 itself is not needed: crops of two photographs
+# stand in for its images. `docs/layers.md` has the same measures on 1,000 of its test images.
 
 # %%
 import pandas as pd
@@ -31,8 +31,8 @@ images = 100
 # %% [markdown]
 # ## 1. How much does a layer respond?
 #
-# A *response* is the output of a layer after its batch norm, before the shortcut is added or a ReLU applied. Its standard
-# deviation over images, channels and positions says how much the layer changes with what it sees.
+# A *response* is the output of a layer after its batch norm, before the shortcut is added or a ReLU applied. Its
+# standard deviation over images, channels and positions says how much the layer changes with what it sees.
 #
 # **Question.** In a residual network a block only adds to its input. Do its layers respond less than those of a plain
 # network?
@@ -57,8 +57,8 @@ for name, row in means.iterrows():
     print(f"{name}: the second layer of a block responds {row['conv2'] / row['conv1']:.2f} times as much as the first.")
 
 # %% [markdown]
-# **What it shows.** The claims of figure 7, checked one by one. The second layer of a block is the one whose response is
-# added in a residual network. Where it responds less, a block changes its input by less.
+# **What it shows.** The claims of figure 7, checked one by one. The second layer of a block is the one whose response
+# is added in a residual network. Where it responds less, a block changes its input by less.
 #
 # **What it does not show.** Photographs are not CIFAR-10, and one network of each kind is one network. A difference
 # below 2 % is called "no clear difference".
@@ -66,8 +66,8 @@ for name, row in means.iterrows():
 # %% [markdown]
 # ## 2. What does a block add?
 #
-# The *residual ledger*: the size of F(x) relative to its shortcut, the direction of both (cosine), and the part of the
-# gradient that comes back through the shortcut.
+# The *residual ledger*: the size of F(x) relative to its shortcut, the direction of both (cosine), and the part of
+# the gradient that comes back through the shortcut.
 #
 # **Question.** Do the blocks of a deeper network each add more, or less?
 #
@@ -88,19 +88,20 @@ ledger.groupby(["network", "step", "stage"])[entries].mean().round(2)
 
 # %% [markdown]
 # **What it shows.** Step 0 is before training: there the ledger is a matter of initial weights alone. Compare the two
-# steps to see what training did. Within a stage the ratio falls from block to block, since x has grown by what the blocks
-# before have added.
+# steps to see what training did. Within a stage the ratio falls from block to block, since x has grown by what the
+# blocks before have added.
 #
-# **What it does not show.** How *useful* a block is. A small F(x) can matter much: the notebook *blocks* deletes them.
-# And 400 steps on digits have hardly moved gamma, the scale of the last batch norm; `docs/layers.md` has networks
-# trained for longer.
+# **What it does not show.** How *useful* a block is. A small F(x) can matter much: the notebook *blocks* deletes
+# them. And 400 steps on digits have hardly moved gamma, the scale of the last batch norm; `docs/layers.md` has
+# networks trained for longer.
 
 # %% [markdown]
 # ## 3. Before training: with and without batch norm
 #
 # **Question.** Would gradients vanish without batch norm?
 #
-# **Guess.** In which of plain20, plain56, resnet20 and resnet56 does the gradient at the first layer become tiny or huge?
+# **Guess.** In which of plain20, plain56, resnet20 and resnet56 does the gradient at the first layer become tiny or
+# huge?
 
 # %%
 names = ["plain20", "resnet20", "plain56", "resnet56"]
@@ -115,10 +116,10 @@ for name, change in (table["no batch norm"] / table["batch norm"]).items():
 table.map("{:.2g}".format)
 
 # %% [markdown]
-# **What it shows.** A factor far below one: the gradient vanishes, since each layer makes it smaller. Far above one: it
-# explodes, since each block adds to a sum that nothing holds back. Batch norm keeps plain *and* residual networks away
-# from both. In the panel on the right the last batch norm of each block is zero: a residual network begins as its
-# shortcuts alone, and a plain one passes nothing on, so that it has no gradient to draw.
+# **What it shows.** A factor far below one: the gradient vanishes, since each layer makes it smaller. Far above one:
+# it explodes, since each block adds to a sum that nothing holds back. Batch norm keeps plain *and* residual networks
+# away from both. In the panel on the right the last batch norm of each block is zero: a residual network begins as
+# its shortcuts alone, and a plain one passes nothing on, so that it has no gradient to draw.
 #
 # **What it does not show.** Whether such a network trains. Large or small gradients can be helped by a learning rate.
 
@@ -139,8 +140,8 @@ for kind in ("plain", "resnet"):
     print(f"From {kind}20 to {kind}56 it changes from {near[f'{kind}20']:.2f} to {near[f'{kind}56']:.2f}.")
 
 # %% [markdown]
-# **What it shows.** The measure of Balduzzi et al. 2017: near 1, a step of gradient descent can rely on the gradient; at
-# 0 it is like noise. Compare what depth costs each kind of network.
+# **What it shows.** The measure of Balduzzi et al. 2017: near 1, a step of gradient descent can rely on the gradient;
+# at 0 it is like noise. Compare what depth costs each kind of network.
 #
 # **What it does not show.** That this *causes* degradation. Both go together, in untrained networks of one kind.
 
@@ -151,8 +152,9 @@ for kind in ("plain", "resnet"):
 #
 # <details><summary>Answer</summary>
 #
-# Nothing: the running statistics of an untrained batch norm do not fit its input yet, so that the numbers mean little.
-# With `statistics="batch"` every response has a standard deviation of one. What figure 7 shows, training has made.
+# Nothing: the running statistics of an untrained batch norm do not fit its input yet, so that the numbers mean
+# little. With `statistics="batch"` every response has a standard deviation of one. What figure 7 shows, training has
+# made.
 #
 # </details>
 #

@@ -13,8 +13,8 @@
 # Build two networks, train them, look at their curves, their layers, and at what they look at. Nothing is downloaded:
 # the images are the handwritten digits that come with scikit-learn, 8×8 pixels. A laptop without a GPU is enough.
 #
-# Each part has a question, a *guess* for you to make before you read on, a figure, what it shows, and what it does not
-# show. `make lab` opens this notebook so that you can run it and change it.
+# Each part has a question, a *guess* for you to make before you read on, a figure, what it shows, and what it does
+# not show. `make lab` opens this notebook so that you can run it and change it.
 
 # %%
 import pandas as pd
@@ -93,8 +93,8 @@ ends.round(3)
 # %% [markdown]
 # ## 3. Look at the layers
 #
-# **Question.** A popular explanation is that the gradient of a deep plain network vanishes on its way back to the first
-# layer. Was that the reason?
+# **Question.** A popular explanation is that the gradient of a deep plain network vanishes on its way back to the
+# first layer. Was that the reason?
 #
 # **Guess.** In plain32, is the gradient of the first layer much smaller than that of the last one, about the same, or
 # larger?
@@ -153,21 +153,23 @@ explorer.figures.attribution_grid(map_cells(maps, "network", "method"), width=90
 # %% [markdown]
 # ## Try it
 #
-# 1. Train `resnet56` with the same recipe: add `trained("resnet56")` to the curves. Does depth hurt a residual network?
+# 1. Train `resnet56` with the same recipe: add `trained("resnet56")` to the curves. Does depth hurt a residual
+#    network?
 #
 # <details><summary>Answer</summary>
 #
-# It starts about as well as resnet32, and takes twice the time for each step. `trained("plain56")` beside it shows the
-# contrast: after 60 steps it is hardly better than guessing.
+# It starts about as well as resnet32, and takes twice the time for each step. `trained("plain56")` beside it shows
+# the contrast: after 60 steps it is hardly better than guessing.
 #
 # </details>
 #
-# 2. Train plain32 for 200 steps (`explorer.Recipe(steps=200, ...)`). Was the difference one of speed, or does it stay?
+# 2. Train plain32 for 200 steps (`explorer.Recipe(steps=200, ...)`). Was the difference one of speed, or does it
+#    stay?
 #
 # <details><summary>Answer</summary>
 #
-# The gap becomes much smaller: on the digits, plain32 is mostly slower. On harder images, and for deeper plain networks,
-# the gap stays to the end of the schedule. The notebook *degradation* has the numbers.
+# The gap becomes much smaller: on the digits, plain32 is mostly slower. On harder images, and for deeper plain
+# networks, the gap stays to the end of the schedule. The notebook *degradation* has the numbers.
 #
 # </details>
 #
