@@ -94,8 +94,8 @@ for step, rows in gradients.groupby("step"):
 explorer.figures.gradient_norms(gradients[gradients["step"] == 0])
 
 # %% [markdown]
-# **What it shows.** The gradient does not vanish: batch norm keeps the signal alive in both directions. The usual
-# explanation is not the right one here.
+# **What it shows.** The gradient does not vanish, not even before training: batch norm keeps the signal alive. In a
+# plain network it is rather too large at the first layers. The usual explanation is not the right one here.
 #
 # **What it does not show.** A long gradient may still be useless. Balduzzi et al. 2017 find that in deep plain
 # networks it becomes like noise: a small step changes it completely. The exercises come back to that.
