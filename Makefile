@@ -11,7 +11,7 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 py
 VENV_PYTHON := .venv/bin/python
 READY := .venv/.requirements-installed
 
-.PHONY: help setup run lab test test-fast test-slow look lint types bench-train bench-responses bench-probes bench-attributions bench-first-paint bench-first-answer bench-evaluation bench-lesions bench-clicks bench-block-clicks bench-import bench-scale bench-folder gpu-check zoo zoo-pack zoo-lesions clean
+.PHONY: help setup run lab notebooks test test-fast test-slow look lint types bench-train bench-responses bench-probes bench-attributions bench-first-paint bench-first-answer bench-evaluation bench-lesions bench-clicks bench-block-clicks bench-import bench-scale bench-folder gpu-check zoo zoo-pack zoo-lesions clean
 
 help: ## Show this list
 	@echo 'ResNet Explorer: make TARGET'
@@ -27,6 +27,9 @@ NOTEBOOKS ?= notebooks
 lab: $(READY) ## Open the notebooks in JupyterLab, with this project's Python (PORT=8889 for another port)
 	@PYTHONPATH='$(CURDIR)' JUPYTER_CONFIG_PATH='$(CURDIR)/notebooks/.jupyter' JUPYTER_PREFER_ENV_PATH=1 OMP_WAIT_POLICY=PASSIVE \
 	    exec $(VENV_PYTHON) -m jupyterlab --ServerApp.ip=127.0.0.1 --ServerApp.root_dir=$(NOTEBOOKS) $(if $(PORT),--port $(PORT)) $(ARGS)
+
+notebooks: $(READY) ## Run the notebooks whose source has changed and keep their outputs (ARGS=--all for all; needs chromium)
+	$(VENV_PYTHON) -m notebooks.build $(ARGS)
 
 # Several processes with one thread each; tests that measure times of drawing or waiting run alone afterwards.
 PARALLEL := OMP_NUM_THREADS=1 $(VENV_PYTHON) -m pytest -n auto --maxprocesses 4 --dist worksteal $(if $(CI),--durations=20)

@@ -8,7 +8,7 @@ from torch.nn import functional
 from explorer import tables
 from explorer.analysis.images import part_size, parts, require_images
 from explorer.errors import BadSettings
-from explorer.models.layers import blocks, network_name
+from explorer.models.layers import Block, blocks, network_name
 from explorer.models.recording import BlockFlow, Statistics, record_block_flows, working_copy
 from explorer.models.shortcuts import shortcut_name
 from explorer.models.two_classes import with_class_scores
@@ -23,7 +23,8 @@ def residual_ledger(
     is then compared with x, and all of the gradient passes through F. Computed on a copy, in parts of 250 images.
 
     Args:
-        network: from `build` or `load_checkpoint`, or another one whose blocks have an attribute `shortcut`.
+        network: from `build` or `load_checkpoint`, or another one whose blocks have an attribute `shortcut`, or
+            `downsample` as torchvision's.
         images: (N, C, H, W), normalised for `network`, on its device.
         labels: (N,), classes; the loss is their mean cross-entropy.
         statistics: of batch norm, see `response_std`.
@@ -42,7 +43,8 @@ def residual_ledger(
     if not blocks(copy):
         raise BadSettings(
             f"{network_name(network)} has no blocks that add something to a shortcut: a dense network keeps its input, "
-            "and another one's blocks must have an attribute `shortcut`. Give a plain or residual network of `build`."
+            "and another one's blocks must have an attribute `shortcut` or `downsample`. Give a plain or residual "
+            "network of `build`."
         )
     with torch.enable_grad(), record_block_flows(copy) as flows:
         for part, classes in zip(parts(images), parts(labels, part_size(images)), strict=True):
@@ -53,10 +55,14 @@ def residual_ledger(
     return pd.DataFrame([_row(flow) for flow in flows], columns=tables.LEDGER)
 
 
+def _shortcut(block: Block) -> str:
+    return "identity" if block.adds_input else shortcut_name(block.shortcut)
+
+
 def _row(flow: BlockFlow) -> tuple[object, ...]:
     block = flow.block
     return (
-        *(block.stage, block.block, block.name, shortcut_name(block.shortcut), flow.ratio, flow.cosine, flow.gamma),
+        *(block.stage, block.block, block.name, _shortcut(block), flow.ratio, flow.cosine, flow.gamma),
         *(norm / flow.images for norm in flow.gradients),
         *flow.shares,
     )

@@ -168,7 +168,7 @@ def _table(
 
 def _blocks(network: nn.Module) -> list[Block]:
     found = blocks(network)
-    if not found:
+    if not found or any(block.adds_input for block in found):
         raise BadSettings(
             f"{network_name(network)} has no blocks with a branch and a shortcut, so its paths cannot be told apart: a "
             "dense network keeps its input, and another one needs blocks with an attribute `shortcut`. Give a plain "

@@ -10,6 +10,7 @@ from torch import nn
 
 # In the names of modules off the main path, in our networks and torchvision's
 OFF_MAIN_PATH = ("shortcut", "downsample", "excitation")
+SHORTCUTS = ("shortcut", "downsample")  # the attribute of blocks, in our networks and torchvision's
 NORMS = ("norm", "bn")  # prefixes of names of norms, also of one that a study has replaced
 
 _OURS = re.compile(r"(?P<stem>stem)\.|stages\.(?P<stage>\d+)\.(?P<block>\d+)\.")
@@ -49,8 +50,9 @@ class Block:
         stage: from 1; block: within its stage, from 1.
         name: of `module` within the network.
         layers: of its branch, in order.
-        shortcut: the module of the shortcut; None in a plain network.
+        shortcut: the module of the shortcut; None in a plain network, and where the input itself is added.
         start, end: first and last module of the branch.
+        adds_input: whether the block adds its input without a module, as torchvision's do.
     """
 
     stage: int
@@ -61,6 +63,7 @@ class Block:
     shortcut: nn.Module | None
     start: nn.Module
     end: nn.Module
+    adds_input: bool = False
 
 
 def main_path(network: nn.Module) -> list[Layer]:
@@ -100,15 +103,18 @@ def block_names(network: nn.Module) -> dict[tuple[int, int], str]:
 
 
 def blocks(network: nn.Module) -> list[Block]:
-    """The blocks in order; empty unless blocks have an attribute `shortcut`, which dense layers have not."""
+    """The blocks in order; empty unless they have an attribute of `SHORTCUTS`, which dense layers have not."""
     found = []
     for (stage, block), layers in groupby(main_path(network), key=lambda layer: (layer.stage, layer.block)):
         inside = tuple(layers)
         name = _parent(inside[0].name)
         module = network.get_submodule(name)
-        shortcut = getattr(module, "shortcut", module)
-        if block and shortcut is not module:
-            found.append(Block(stage, block, name, module, inside, shortcut, *_branch_ends(module, inside)))
+        attribute = next((each for each in SHORTCUTS if hasattr(module, each)), "")
+        if block and attribute:
+            shortcut = getattr(module, attribute)
+            adds_input = shortcut is None and attribute != SHORTCUTS[0]
+            ends = _branch_ends(module, inside)
+            found.append(Block(stage, block, name, module, inside, shortcut, *ends, adds_input))
     return found
 
 

@@ -186,6 +186,7 @@ def record_block_flows(network: nn.Module) -> Iterator[list[BlockFlow]]:
     with ExitStack() as hooks:
         for flow in found:
             _record(flow, hooks)
+            _record_gradients(flow, hooks)
         yield found
 
 
@@ -204,27 +205,43 @@ def _record(flow: BlockFlow, hooks: ExitStack) -> None:
     def keep_input(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
         summands["shortcut"] = inputs[0].detach()
 
-    def separate(name: str) -> Callable[..., tuple[Tensor, ...] | None]:
-        def square(gradient: Tensor) -> None:
-            setattr(flow, name, getattr(flow, name) + _squares(_rows(gradient.detach())))
-
-        def hook(module: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...] | None:
-            if not inputs[0].requires_grad:
-                return None
-            own = inputs[0].view_as(inputs[0])  # a tensor of its own, so that gradients do not mix
-            own.register_hook(square)  # type: ignore[no-untyped-call]
-            return (own,)
-
-        return hook
-
-    _register(hooks, block.start.register_forward_pre_hook(once(separate("branch_gradient"))))
     _register(hooks, block.end.register_forward_hook(once(keep_output("branch"))))
     if block.shortcut is None:
         _register(hooks, block.module.register_forward_pre_hook(once(keep_input)))
     else:
-        _register(hooks, block.shortcut.register_forward_pre_hook(once(separate("shortcut_gradient"))))
         weighted = block.module.addition.weighted if isinstance(block.module, ResidualBlock) else Tensor.detach
         _register(hooks, block.shortcut.register_forward_hook(once(keep_output("shortcut", weighted))))
+
+
+def _record_gradients(flow: BlockFlow, hooks: ExitStack) -> None:
+    by_branch: list[Tensor] = []
+
+    def branch(gradient: Tensor) -> None:
+        flow.branch_gradient += _squares(_rows(gradient))
+        if flow.block.adds_input:
+            by_branch.append(gradient)
+
+    def shortcut(gradient: Tensor) -> None:
+        flow.shortcut_gradient += _squares(_rows(gradient))
+
+    def both(gradient: Tensor) -> None:  # comes last, when the two are added
+        shortcut(gradient - by_branch.pop())
+
+    def separate(module: nn.Module, keep: Callable[[Tensor], None]) -> None:
+        def hook(module: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...] | None:
+            if not inputs[0].requires_grad:
+                return None
+            own = inputs[0].view_as(inputs[0])  # a tensor of its own, so that gradients do not mix
+            own.register_hook(lambda gradient: keep(gradient.detach()))  # type: ignore[no-untyped-call]
+            return (own,)
+
+        _register(hooks, module.register_forward_pre_hook(once(hook)))
+
+    separate(flow.block.start, branch)
+    if flow.block.adds_input:
+        separate(flow.block.module, both)
+    elif flow.block.shortcut is not None:
+        separate(flow.block.shortcut, shortcut)
 
 
 @contextmanager

@@ -100,11 +100,11 @@ def build_shortcut(shape: BlockShape) -> nn.Module | None:
 
 
 def shortcut_name(shortcut: nn.Module | None) -> ShortcutKind:
-    """Name of the kind of a shortcut in tables."""
+    """Name of the kind of a shortcut in tables; of another project's, by its layers."""
     if shortcut is None:
         return "none"
-    if isinstance(shortcut, nn.Identity):
+    if isinstance(shortcut, nn.Identity) or (isinstance(shortcut, nn.Sequential) and not len(shortcut)):
         return "identity"
     if isinstance(shortcut, ProjectionShortcut):
         return "projection" if shortcut.pool is None else "pooled"
-    return "pad"
+    return "projection" if any(isinstance(each, nn.Conv2d) for each in shortcut.modules()) else "pad"

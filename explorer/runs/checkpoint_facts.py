@@ -128,6 +128,15 @@ def facts_and_data(references: Sequence[str], data: str = "") -> dict[str, tuple
     """
     if not references:
         raise BadSettings("Name at least one network: a run, a checkpoint, or a name such as resnet20.")
+    if isinstance(references, str):
+        raise BadSettings(f"`references` (={references!r}) is one text; expected a list. Write [{references!r}].")
+    given: Sequence[object] = references
+    if others := [each for each in given if not isinstance(each, str)]:
+        raise BadSettings(
+            f"This study takes names, such as a run's, and got a {type(others[0]).__name__}. For a network of your own "
+            "call explorer.response_std, gradient_profile, residual_ledger, attribute or evaluate; or import its "
+            "weights with explorer.import_checkpoint, and give the name of the checkpoint."
+        )
     facts = {each: None if is_untrained(each) else checkpoint_facts(each) for each in references}
     default = _default_data(filter(None, facts.values()), data)
     return {

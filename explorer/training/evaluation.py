@@ -169,9 +169,18 @@ def evaluation_mode(network: nn.Module) -> Iterator[None]:
 
 
 def require_channels(network: nn.Module, data: Data | DatasetRow) -> None:
-    """Raise BadSettings if the channels or classes of a network of this program differ from the data's."""
+    """Raise BadSettings if the channels or classes of a network differ from the data's.
+
+    Of a network of another program only the channels of its first convolution are known before it runs.
+    """
     config = getattr(network, "config", None)
     if config is None:
+        first = next((each for each in network.modules() if isinstance(each, nn.Conv2d)), None)
+        if first is not None and first.groups == 1 and first.in_channels != data.channels:
+            raise BadSettings(
+                f"{type(network).__name__} takes images of {first.in_channels} channels; {data.title} has "
+                f"{data.channels}. Choose other images, or give the network a first convolution of {data.channels}."
+            )
         return
     if config.channels != data.channels:
         raise BadSettings(

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+import torchvision
 from torch import nn
 from torch.nn import functional
 
@@ -12,6 +13,7 @@ from explorer.models.blocks import BasicBlock, PreBasicBlock
 from explorer.models.excitation import Excitation
 from explorer.models.network import build
 from explorer.models.structure import BlockShape
+from explorer.weights.matching import load_foreign_state
 
 
 class TwoBlocks(nn.Module):
@@ -164,6 +166,26 @@ def test_the_network_stays_as_it_was(used, unchanged, batch):
     with pytest.raises(IndexError):
         residual_ledger(network, batch[0], batch[1] + 100)
     check()
+
+
+@pytest.mark.parametrize("statistics", ["running", "batch"])
+def test_torchvisions_blocks_give_what_ours_with_their_weights_give(batch, statistics):
+    """Theirs add the input without a module, in place, and use one ReLU twice."""
+    theirs, ours = torchvision.models.resnet18(num_classes=10), build("resnet18", classes=10)
+    load_foreign_state(ours, theirs.state_dict())
+    images = functional.interpolate(batch[0], size=32)
+    found, expected = (residual_ledger(each, images, batch[1], statistics=statistics) for each in (theirs, ours))
+    for column in set(tables.LEDGER) - {"name", "shortcut"}:
+        assert list(found[column]) == pytest.approx(list(expected[column]), rel=1e-3, abs=1e-6, nan_ok=True), column
+    assert list(found["shortcut"]) == list(expected["shortcut"])
+    assert not found["shortcut_share"].isin([0.0, 1.0]).any()
+
+
+def test_an_empty_sequence_as_shortcut_is_the_identity(images):
+    network = TwoBlocks(0.5, -0.25)
+    for block in network.blocks:
+        block.shortcut = nn.Sequential()
+    assert list(residual_ledger(network, images, LABELS)["shortcut"]) == ["identity", "identity"]
 
 
 def test_what_has_no_known_blocks_is_refused(batch):

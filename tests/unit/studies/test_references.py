@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torch import nn
 
 from explorer.errors import BadSettings, RunError, UnknownName
 from explorer.models.network import build
@@ -81,6 +82,13 @@ def test_what_cannot_be_found_is_said_before_anything_is_loaded(make_weights):
         next(resolved(["plain8-w4"], data="digit"))
     with pytest.raises(BadSettings, match="Name at least one network"):
         next(resolved([]))
+
+
+def test_what_is_no_list_of_names_is_answered_with_what_to_write():
+    with pytest.raises(BadSettings, match=r"is one text; expected a list. Write \['plain8'\]"):
+        next(resolved("plain8"))
+    with pytest.raises(BadSettings, match="takes names, such as a run's, and got a Linear. For a network of your own"):
+        next(resolved(["plain8", nn.Linear(2, 2)]))
 
 
 def test_data_that_the_network_cannot_take_are_refused(make_weights):

@@ -95,6 +95,12 @@ def test_networks_that_are_not_ours_are_evaluated_in_their_own_mode():
     assert network[1].training
 
 
+def test_a_network_that_is_not_ours_is_refused_where_its_channels_differ():
+    colour = nn.Sequential(nn.Conv2d(3, 10, 8), nn.Flatten())
+    with pytest.raises(BadSettings, match="Sequential takes images of 3 channels; .* has 1. Choose other images, or"):
+        evaluate(colour, "digits")
+
+
 def test_how_far_it_is_is_reported(network):
     heard = []
     with progress.listening(heard.append):
