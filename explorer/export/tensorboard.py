@@ -104,8 +104,17 @@ class EventFiles:
         require_tensorboard()
         self.folder = folder
         self._written: dict[str, _Written] = {}
+        self._seen: dict[str, tuple[str, int]] = {}  # state and step of runs that were at rest
         with storage_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
+
+    def update_all(self, runs: Sequence[Run]) -> None:
+        """Add what is new to the files of those runs that may have changed; damaged ones are left out."""
+        for run in runs:
+            now = (run.state, run.progress.step)
+            if run.facts is not None and run.state != "damaged" and (self._seen.get(run.id) != now):
+                self.update(run)
+                self._seen |= {run.id: now} if run.state not in ("starting", "running") else {}
 
     def update(self, run: Run) -> Path:
         """Add to the file of a run what is new; raises as `export_tensorboard` does."""

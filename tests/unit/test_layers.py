@@ -53,7 +53,8 @@ FENCES = {
     "submitit": {"training"},
     "tensorboard": {"export"},
     "kaleido": {"export"},
-    "yaml": {"training"},
+    "yaml": {"training", "export"},
+    "pyarrow": {"export"},
 }
 EXCEPTIONS = {("explorer.ui.widgets.live_chart", "plotly")}  # the app hands plotly's own script to the browser
 
