@@ -156,15 +156,16 @@ def _completed(run: Run, path: Path) -> _Written:
     from tensorboard.compat.proto.event_pb2 import Event, SessionLog
 
     metrics, probes = _events(run)
-    expected = {_content(event): event for event in (*_header(run), *metrics, *probes)}
+    expected = {_content(event): event for event in (*metrics, *probes)}
     before, size = _events_in(path, run)
+    begin = [] if size else list(_header(run))
     stale = [event.step for content, event in before.items() if content not in expected]
-    restart: list[Event] = []
     if stale:  # the run was resumed from an earlier step, or trained again
         log = SessionLog(status=SessionLog.START)
-        restart = [Event(wall_time=_wall_time(_facts(run)), step=min(stale), session_log=log)]
+        begin = [Event(wall_time=_wall_time(_facts(run)), step=min(stale), session_log=log)]
+        begin += [] if min(stale) else list(_header(run))[1:]
         before = {content: event for content, event in before.items() if event.step < min(stale)}
-    new = _records([*restart, *(event for content, event in expected.items() if content not in before)])
+    new = _records([*begin, *(event for content, event in expected.items() if content not in before)])
     if size == 0:
         write_bytes_atomically(path, new)
     elif new or path.stat().st_size > size:
@@ -175,7 +176,7 @@ def _completed(run: Run, path: Path) -> _Written:
 
 
 def _events_in(path: Path, run: Run) -> tuple[dict[bytes, "Event"], int]:
-    """The events in the file of a run that still count, by their content, and the bytes up to the last whole record.
+    """The scalars in the file of a run that still count, by their content, and the bytes up to the last whole record.
 
     Raises:
         StorageError: the file is not of this run.
@@ -195,7 +196,7 @@ def _events_in(path: Path, run: Run) -> tuple[dict[bytes, "Event"], int]:
                 break
             if event.session_log.status == SessionLog.START:
                 events = {key: each for key, each in events.items() if each.step < event.step}
-            else:
+            elif any(value.HasField("simple_value") for value in event.summary.value):
                 events[content] = event
             size += len(content) + _FRAME
     if not size:
@@ -213,7 +214,8 @@ def _events(run: Run, after: int = -1, probed: int = -1) -> tuple[list["Event"],
         values.setdefault(int(step or 0), {}).update(_named(_LAYERS, row, f"{layer} {name}"))
     for row in read_live(run.path, "blocks", None, probed):
         step, stage, block = row[:3]
-        values.setdefault(int(step or 0), {}).update(_named(_BLOCKS, row, f"stage {stage} block {block}"))
+        if step in values:  # a probe that was written after the layers were read above is left to the next time
+            values[int(step)].update(_named(_BLOCKS, row, f"stage {stage} block {block}"))
     for step in values.keys() - times.keys():  # its metrics were written after they were read above, or before `after`
         times |= {row[0]: row[_SECONDS] for row in read_metrics(run.path, None, step - 1)[:1]}
     metrics = [_metrics_event(row, facts) for row in rows]
