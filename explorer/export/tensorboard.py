@@ -29,7 +29,9 @@ if TYPE_CHECKING:
     from tensorboard.compat.proto.event_pb2 import Event
 
 INSTALL = "python -m pip install -r requirements-export.txt"
-METRICS = ("test_error", "train_error", "loss")  # columns of TensorBoard's table of hyperparameters
+# Columns of TensorBoard's table of hyperparameters: measures, and the five settings that it shows at first
+METRICS = ("test_error", "train_error", "loss")
+FIRST_COLUMNS = ("network", "depth", "seed", "learning_rate", "kind")
 LOCK_SECONDS = 10.0
 _FRAME = 16  # bytes of a record besides its content: its length, and two checksums
 _LAYERS = tables.LIVE_LAYERS[1 + len(tables.LAYER_KEYS) :]
@@ -231,15 +233,20 @@ def _header(run: Run) -> Iterator["Event"]:
     """The first events of a file: its version, who wrote it, and the hyperparameters."""
     from tensorboard.compat.proto.event_pb2 import Event, SourceMetadata
     from tensorboard.plugins.hparams import summary_v2 as hparams
+    from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 
     facts = _facts(run)
     began = _wall_time(facts)
     source = SourceMetadata(writer=_writer(run))
     yield Event(wall_time=began, file_version="brain.Event:2", source_metadata=source)
     values = hyperparameters(facts)
-    columns = [hparams.HParam(name) for name in values]
-    metrics = [hparams.Metric(name) for name in METRICS]
-    yield Event(wall_time=began, summary=hparams.hparams_config_pb(columns, metrics, began))
+    table = hparams.hparams_config_pb(map(hparams.HParam, values), map(hparams.Metric, METRICS), began)
+    plugin = table.value[0].metadata.plugin_data
+    content = HParamsPluginData.FromString(plugin.content)
+    for column in content.experiment.hparam_infos:
+        column.differs = column.name in FIRST_COLUMNS  # those that differ are listed first
+    plugin.content = content.SerializeToString()
+    yield Event(wall_time=began, summary=table)
     yield Event(wall_time=began, summary=hparams.hparams_pb(values, trial_id=run.id, start_time_secs=began))
 
 
