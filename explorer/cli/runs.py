@@ -16,7 +16,7 @@ from explorer.cli.output import AsJson, json_text, message, show, text_facts, te
 from explorer.cli.train import Tensorboard, run_document, show_experiment
 from explorer.errors import RunError, quoted
 from explorer.export.parquet import write_parquet
-from explorer.export.plans import write_plan
+from explorer.export.plans import export_plan
 from explorer.export.tensorboard import EventFiles, export_tensorboard
 from explorer.runs import experiments, mending, trash
 from explorer.runs.experiments import Experiment, list_experiments
@@ -190,7 +190,7 @@ def export(
     document: dict[str, object] = {"id": found.id if run is None else run.id}
     lines = []
     if plan is not None:
-        path = write_plan(found.id, plan, () if run is None else (run.id,))
+        path = export_plan(found.id, plan, () if run is None else (run.id,))
         document["plan"] = path.resolve()
         lines.append(f"{path}: start it again with `python -m explorer train --from {shlex.quote(str(path))}`")
     if tensorboard is not None:

@@ -16,7 +16,7 @@ from explorer.training.recipe import Recipe
 from explorer.training.sweep import LONGEST_TITLE, Sweep, yaml_text
 
 
-def write_plan(experiment_id: str, path: str | Path, run_ids: Sequence[str] = ()) -> Path:
+def export_plan(experiment_id: str, path: str | Path, run_ids: Sequence[str] = ()) -> Path:
     """Write the plan of an experiment to a file for `train --from`: JSON if its name ends so, else YAML.
 
     Args:
@@ -36,7 +36,7 @@ def write_plan(experiment_id: str, path: str | Path, run_ids: Sequence[str] = ()
 
 
 def plan_text(runs: Sequence[Run], *, as_json: bool = False) -> str:
-    """The plan of the runs of an experiment as YAML or JSON; raises as `write_plan` does."""
+    """The plan of the runs of an experiment as YAML or JSON; raises as `export_plan` does."""
     values = sweep_of(runs).model_dump(mode="json", exclude={"kinds", "depths"})
     if as_json:
         return json.dumps(values, indent=2, ensure_ascii=False) + "\n"

@@ -100,7 +100,7 @@ def library_name(config: NetworkConfig, library: Library) -> str:
         channels = {"channels": config.channels} if library == "timm" else {}  # torchvision's have three
         if NetworkConfig(**(twin.model_dump() | same | channels)) == config:
             return name
-    at_hand = ", ".join(TWINS[library])
+    at_hand = ", ".join(sorted(TWINS[library]))
     raise BadSettings(
         f"{library} has no network that is {config.name}{_with_channels(config)}. It has: {at_hand}. Export "
         "the weights as they are, and the network as plain PyTorch with `python -m explorer code`."

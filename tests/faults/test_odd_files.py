@@ -44,6 +44,9 @@ READING_AGAIN = [  # the same answers by other words
     "degradation verdict ID --json",
     "checkpoints list",
     "checkpoints export ID TARGET.safetensors",
+    "runs metrics ID --parquet TARGET.parquet",
+    "runs export ID --plan TARGET.yaml",
+    "runs export ID --tensorboard TARGET",
 ]
 MEASURING = [
     "evaluate ID --images 20",

@@ -53,7 +53,7 @@ FENCES = {
     "submitit": {"training"},
     "tensorboard": {"export"},
     "kaleido": {"export"},
-    "yaml": {"training", "export"},
+    "yaml": {"training"},
     "pyarrow": {"export"},
 }
 EXCEPTIONS = {("explorer.ui.widgets.live_chart", "plotly")}  # the app hands plotly's own script to the browser
