@@ -123,15 +123,16 @@ class EventFiles:
         path = inside(self.folder, run.id, _file_name(_facts(run)))
         with storage_errors(path.parent):
             path.parent.mkdir(exist_ok=True)
-        try:
-            with storage_errors(path), lock(path.parent / ".lock", timeout=LOCK_SECONDS):
-                known = self._written.get(run.id)
-                found = _appended(run, known) if known and path.stat().st_size == known.bytes else None
-                self._written[run.id] = found or _completed(run, path)
-        except Timeout:
-            raise StorageError(
-                f"{path} has been written by another process for {LOCK_SECONDS:.0f} s. Wait for it, then try again."
-            ) from None
+        with storage_errors(path):
+            try:
+                with lock(path.parent / ".lock", timeout=LOCK_SECONDS):
+                    known = self._written.get(run.id)
+                    found = _appended(run, known) if known and path.stat().st_size == known.bytes else None
+                    self._written[run.id] = found or _completed(run, path)
+            except Timeout:
+                raise StorageError(
+                    f"{path} has been written by another process for {LOCK_SECONDS:g} s. Wait for it, then try again."
+                ) from None
         return path
 
 
