@@ -166,7 +166,6 @@ def _completed(run: Run, path: Path) -> _Written:
     if stale:  # the run was resumed from an earlier step, or trained again
         log = SessionLog(status=SessionLog.START)
         begin = [Event(wall_time=_wall_time(_facts(run)), step=min(stale), session_log=log)]
-        begin += [] if min(stale) else list(_header(run))[1:]
         before = {content: event for content, event in before.items() if event.step < min(stale)}
     new = _records([*begin, *(event for content, event in expected.items() if content not in before)])
     if size == 0:

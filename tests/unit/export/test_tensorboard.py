@@ -131,10 +131,22 @@ def test_steps_that_are_computed_again_replace_the_old_ones(tmp_path, probed, an
     file = (EventFiles(tmp_path) if anew else files).update(read_run(run_id))
     found = reader(file.parent)
     require_equal(found, run_id)
-    assert found.SummaryMetadata("_hparams_/session_start_info")
+    assert len(found.Tensors("_hparams_/session_start_info")) == 1
     size = file.stat().st_size
     export_tensorboard([run_id], tmp_path)
     assert file.stat().st_size == size
+
+
+def test_points_after_one_that_was_replaced_stay(tmp_path, probed):
+    run_id = probed(step=8)
+    export_tensorboard([run_id], tmp_path)
+    with MetricsWriter(run_folder(run_id)) as metrics:
+        rows = [metrics.row(step) for step in range(5, 9)]
+        metrics.delete_after(4)
+        for row in rows:
+            metrics.append((*row[:1], 9.0, *row[2:]) if row[0] == 5 else row)
+    (file,) = export_tensorboard([run_id], tmp_path)
+    require_equal(reader(file.parent), run_id)
 
 
 def test_a_record_that_was_cut_off_is_written_again(tmp_path, probed):
