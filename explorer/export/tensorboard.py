@@ -166,6 +166,7 @@ def _completed(run: Run, path: Path) -> _Written:
     if stale:  # the run was resumed from an earlier step, or trained again
         log = SessionLog(status=SessionLog.START)
         begin = [Event(wall_time=_wall_time(_facts(run)), step=min(stale), session_log=log)]
+        begin += [] if min(stale) else list(_header(run))[2:]  # it withdraws all from that step on
         before = {content: event for content, event in before.items() if event.step < min(stale)}
     new = _records([*begin, *(event for content, event in expected.items() if content not in before)])
     if size == 0:
@@ -192,7 +193,7 @@ def _events_in(path: Path, run: Run) -> tuple[dict[bytes, "Event"], int]:
     events: dict[bytes, Event] = {}
     size = 0
     with suppress(DecodeError):
-        for content in RawEventFileLoader(str(path)).Load():
+        for content in RawEventFileLoader(str(path)).Load() if path.is_file() else ():
             event = Event.FromString(content)
             if not size and event.source_metadata.writer != _writer(run):
                 break
@@ -230,8 +231,8 @@ def _named(measures: Sequence[str], row: LiveRow, place: str) -> dict[str, Any]:
 
 
 def _header(run: Run) -> Iterator["Event"]:
-    """The first events of a file: its version, who wrote it, and the hyperparameters."""
-    from tensorboard.compat.proto.event_pb2 import Event, SourceMetadata
+    """The first events of a file: its version and who wrote it, a start, and the hyperparameters."""
+    from tensorboard.compat.proto.event_pb2 import Event, SessionLog, SourceMetadata
     from tensorboard.plugins.hparams import summary_v2 as hparams
     from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 
@@ -239,6 +240,8 @@ def _header(run: Run) -> Iterator["Event"]:
     began = _wall_time(facts)
     source = SourceMetadata(writer=_writer(run))
     yield Event(wall_time=began, file_version="brain.Event:2", source_metadata=source)
+    # without this one TensorBoard takes the next start for the first, and not for a restart
+    yield Event(wall_time=began, session_log=SessionLog(status=SessionLog.START))
     values = hyperparameters(facts)
     table = hparams.hparams_config_pb(map(hparams.HParam, values), map(hparams.Metric, METRICS), began)
     plugin = table.value[0].metadata.plugin_data

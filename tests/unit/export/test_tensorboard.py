@@ -1,12 +1,15 @@
 """TensorBoard's own reader finds in the files what `explorer.metrics` and the probes say, however they were written."""
 
 import io
+import os
 import zipfile
 
 import numpy as np
 import pytest
+from tensorboard.backend.event_processing import plugin_event_accumulator
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams.metadata import parse_session_start_info_plugin_data
+from tensorboard.util.tensor_util import make_ndarray
 
 import explorer
 from explorer import tables
@@ -50,6 +53,12 @@ def reader(folder):
     return EventAccumulator(str(folder), size_guidance={"scalars": 0}).Reload()
 
 
+def shown(folder, tag):
+    """Steps and values of a tag as TensorBoard's own server reads them."""
+    found = plugin_event_accumulator.EventAccumulator(str(folder), tensor_size_guidance={"scalars": 0}).Reload()
+    return [(point.step, make_ndarray(point.tensor_proto).tolist()) for point in found.Tensors(tag)]
+
+
 def require_equal(found, run_id):
     """Tags, steps, values and times of a run in TensorBoard are those of the program."""
     metrics = explorer.metrics([run_id], points=None)
@@ -70,6 +79,8 @@ def require_equal(found, run_id):
         np.testing.assert_array_equal(np.array([point.value for point in points], np.float32), values, err_msg=tag)
         times = [CREATED + seconds[point.step] for point in points]
         assert [point.wall_time for point in points] == pytest.approx(times, abs=1e-3), tag
+        if tag in ("seconds", "response_std/1 layer1"):
+            assert shown(found.path, tag) == list(zip(rows.step, map(float, values), strict=True))
 
 
 def test_the_files_say_what_the_tables_say(tmp_path, probed, make_run):
@@ -131,7 +142,7 @@ def test_steps_that_are_computed_again_replace_the_old_ones(tmp_path, probed, an
     file = (EventFiles(tmp_path) if anew else files).update(read_run(run_id))
     found = reader(file.parent)
     require_equal(found, run_id)
-    assert len(found.Tensors("_hparams_/session_start_info")) == 1
+    assert len(shown(file.parent, "_hparams_/session_start_info")) == 1
     size = file.stat().st_size
     export_tensorboard([run_id], tmp_path)
     assert file.stat().st_size == size
@@ -208,6 +219,15 @@ def test_a_file_of_something_else_is_left_alone(tmp_path, probed):
         with pytest.raises(StorageError, match=r"is not a file that this program wrote about e1-\S+\. Choose another"):
             export_tensorboard([file.parent.name], tmp_path)
         assert file.read_bytes() == content
+
+
+@pytest.mark.parametrize("make", [os.mkdir, os.mkfifo], ids=["folder", "pipe"])
+def test_what_is_no_file_is_left_alone(tmp_path, probed, make):
+    (file,) = export_tensorboard([probed()], tmp_path)
+    file.unlink()
+    make(file)
+    with pytest.raises(StorageError, match=r"is not a file that this program wrote about"):
+        export_tensorboard([file.parent.name], tmp_path)
 
 
 def test_a_target_that_is_a_file_is_refused(tmp_path, probed):
