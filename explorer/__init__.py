@@ -16,7 +16,11 @@ if TYPE_CHECKING:
     from explorer.attribution.attribute import attribute as attribute
     from explorer.data.pixels import load_data as load_data
     from explorer.errors import ExplorerError as ExplorerError
+    from explorer.export.plans import export_plan as export_plan
     from explorer.export.reports.writing import report as report
+    from explorer.export.tensorboard import export_tensorboard as export_tensorboard
+    from explorer.export.weights import export_checkpoint as export_checkpoint
+    from explorer.export.weights import export_state_dict as export_state_dict
     from explorer.models.code.network import standalone_code as standalone_code
     from explorer.models.config import NetworkConfig as NetworkConfig
     from explorer.models.description import layer_differences as layer_differences
@@ -76,8 +80,12 @@ _HOME = {
     "evaluate": "explorer.training.evaluation:evaluate",
     "evaluations": "explorer.studies.evaluations",
     "experiments": "explorer.studies.listing:experiments",
+    "export_checkpoint": "explorer.export.weights:export_checkpoint",
     "export_onnx": "explorer.runs.onnx_files:export_onnx",
     "features": "explorer.studies.features",
+    "export_plan": "explorer.export.plans:export_plan",
+    "export_state_dict": "explorer.export.weights:export_state_dict",
+    "export_tensorboard": "explorer.export.tensorboard:export_tensorboard",
     "figures": "explorer.figures",
     "gradient_profile": "explorer.analysis.gradients:gradient_profile",
     "import_checkpoint": "explorer.weights.importing:import_checkpoint",

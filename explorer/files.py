@@ -235,6 +235,7 @@ def _explanation(path: Path, error: OSError) -> str:
 _NEXT_STEP = {  # for other errors of the operating system
     errno.ENAMETOOLONG: "Give a shorter name.",
     errno.EISDIR: "Give a file.",
+    errno.EEXIST: "Something else is there; give another name.",
     errno.ENOTDIR: "A part of the path is a file; give a path through folders.",
     errno.ENOENT: "Give a file in a folder that is there.",
 }

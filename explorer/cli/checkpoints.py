@@ -2,13 +2,14 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from tyro.conf import Positional, arg
 from tyro.extras import SubcommandApp
 
 from explorer.cli.output import AsCsv, AsJson, show, show_table, text_table
 from explorer.cli.progress_bar import progress_bar
+from explorer.export.weights import export_checkpoint, export_state_dict
 from explorer.numerals import percent
 from explorer.processes import wait_passively
 from explorer.results import Imported
@@ -90,14 +91,32 @@ def import_file(
 
 
 @app.command
-def export(identity: Id, target: Positional[Path] = Path(), /, *, json: AsJson = False) -> int:
-    """Copy a checkpoint: weights as .safetensors, metadata as .json.
+def export(
+    identity: Id,
+    target: Positional[Path] = Path(),
+    /,
+    *,
+    format_: Annotated[Literal["explorer", "torchvision", "timm"], arg(name="format")] = "explorer",
+    json: AsJson = False,
+) -> int:
+    """Copy a checkpoint: weights as .safetensors, metadata as .json, a model card as README.md.
+
+    Or write its weights as a state dict for torchvision or timm, where these have the same network.
 
     Args:
-        target: the .safetensors file, or a folder in which it is named after the checkpoint.
+        target: the .safetensors file, or a folder in which it is named after the checkpoint; for a state dict also a
+            .pth or .pt file.
+        format_: explorer: as they are; torchvision, timm: under the keys of that library.
     """
-    path = kept.export_checkpoint(identity, target)
-    return show({"id": identity, "path": path.resolve()}, str(path), as_json=json)
+    if format_ == "explorer":
+        found = export_checkpoint(identity, target)
+    else:
+        wait_passively()
+        found = export_state_dict(identity, format_, target)
+    card = None if found.card is None else found.card.resolve()
+    document = {"id": identity, "path": found.path.resolve(), "format": format_, "card": card, "code": found.code}
+    lines = [str(found.path), *([f"Model card: {found.card}"] if found.card else []), f"Load it with: {found.code}"]
+    return show(document, "\n".join(lines), as_json=json)
 
 
 @app.command

@@ -1,5 +1,6 @@
 """Commands on experiments and their runs."""
 
+import shlex
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
@@ -13,8 +14,11 @@ from tyro.extras import SubcommandApp
 from explorer.cli.follow import until_end
 from explorer.cli.numbers import WRONG_USAGE
 from explorer.cli.output import AsCsv, AsJson, json_text, message, show, show_table, text_facts, text_table
-from explorer.cli.train import run_document, show_experiment
+from explorer.cli.train import Tensorboard, run_document, show_experiment
 from explorer.errors import RunError, quoted
+from explorer.export.parquet import write_parquet
+from explorer.export.plans import export_plan
+from explorer.export.tensorboard import EventFiles, export_tensorboard
 from explorer.runs import experiments, mending, transfer, trash
 from explorer.runs.experiments import Experiment, list_experiments
 from explorer.runs.states import state_of_experiment, state_of_run
@@ -55,14 +59,26 @@ def show_one(identity: Id, /, *, json: AsJson = False) -> int:
 
 
 @app.command
-def metrics(identities: Ids, /, *, points: int | None = None, json: AsJson = False) -> int:
+def metrics(
+    identities: Ids,
+    /,
+    *,
+    points: int | None = None,
+    parquet: Annotated[Path | None, arg(metavar="FILE")] = None,
+    json: AsJson = False,
+) -> int:
     """Print the metrics of experiments or runs as CSV, one line per step; errors are fractions.
 
     Args:
         points: approximate maximum of lines per run, by averaging steps; None prints every step.
+        parquet: write the table to this Parquet file instead; needs requirements-export.txt.
     """
     chosen = [found.run_ids if run is None else (run.id,) for found, run in map(find, identities)]
     table = experiments.metrics(list(dict.fromkeys(chain.from_iterable(chosen))), points=points)
+    if parquet is not None:
+        path = write_parquet(table, parquet)
+        document = {"path": path.resolve(), "rows": len(table), "columns": list(table.columns)}
+        return show(document, f"{len(table):,} rows written to {path}", as_json=json)
     print(json_text(table.to_dict("records")) if json else table.to_csv(index=False).rstrip("\n"))
     return 0
 
@@ -74,17 +90,21 @@ def pause(identity: Id, /, *, json: AsJson = False) -> int:
 
 
 @app.command
-def resume(identity: Id, /, *, follow: bool = False, json: AsJson = False) -> int:
+def resume(identity: Id, /, *, follow: bool = False, tensorboard: Tensorboard = None, json: AsJson = False) -> int:
     """Resume a paused, stopped or crashed experiment.
 
     Args:
         follow: show its progress until it ends.
     """
     if not follow:
+        if tensorboard is not None:
+            message("error: --tensorboard writes while the training is followed. Add --follow, or leave it out.")
+            return WRONG_USAGE
         return _act(launch.resume, identity, json=json)
+    events = EventFiles(tensorboard) if tensorboard is not None else None
     found, _ = find(identity)
     launch.resume(found.id)
-    return show_experiment(until_end(found.id), json=json, ended=True)
+    return show_experiment(until_end(found.id, events), json=json, ended=True)
 
 
 @app.command
@@ -145,17 +165,45 @@ def delete(identity: Id, /, *, yes: bool = False, json: AsJson = False) -> int:
 
 @app.command
 def export(
-    identity: Id, target: Positional[Path] = Path(), /, *, all_snapshots: bool = False, json: AsJson = False
+    identity: Id,
+    target: Positional[Path | None] = None,
+    /,
+    *,
+    all_snapshots: bool = False,
+    tensorboard: Annotated[Path | None, arg(metavar="DIR")] = None,
+    plan: Annotated[Path | None, arg(metavar="FILE")] = None,
+    json: AsJson = False,
 ) -> int:
-    """Write an experiment to a zip file that `runs import` reads.
+    """Write an experiment to a zip file that `runs import` reads; or, instead, to files of other kinds.
 
     Args:
-        target: a file, or a folder in which it is named after the experiment.
+        target: the zip file, or a folder in which it is named after the experiment; by default this one.
         all_snapshots: also the weights between the first and the last step of finished runs.
+        tensorboard: write TensorBoard files into this folder instead, one folder for each run; files of an earlier
+            export are continued. Needs requirements-export.txt.
+        plan: write the plan to this file instead, YAML (or JSON, if its name ends so), which `train --from` starts.
     """
-    found, _ = find(identity)
-    path = transfer.export(found.id, target, all_snapshots=all_snapshots)
-    return show({"id": found.id, "path": path.resolve()}, str(path), as_json=json)
+    found, run = find(identity)
+    if tensorboard is None and plan is None:
+        path = transfer.export(found.id, target or Path(), all_snapshots=all_snapshots)
+        return show({"id": found.id, "path": path.resolve()}, str(path), as_json=json)
+    if target is not None or all_snapshots:
+        message(
+            "error: --tensorboard and --plan write other files instead of the zip. Leave out what is about the zip."
+        )
+        return WRONG_USAGE
+    document: dict[str, object] = {"id": found.id if run is None else run.id}
+    lines = []
+    if plan is not None:
+        path = export_plan(found.id, plan, () if run is None else (run.id,))
+        document["plan"] = path.resolve()
+        lines.append(f"{path}: start it again with `python -m explorer train --from {shlex.quote(str(path))}`")
+    if tensorboard is not None:
+        sound = [each.id for each in found.runs if each.state != "damaged"] or list(found.run_ids)
+        files = export_tensorboard(sound if run is None else [run.id], tensorboard)
+        document |= {"tensorboard": tensorboard.resolve(), "files": [file.resolve() for file in files]}
+        lines += [*map(str, files), f"Look at them with: tensorboard --logdir {shlex.quote(str(tensorboard))}"]
+    return show(document, "\n".join(lines), as_json=json)
 
 
 @app.command(name="import")

@@ -10,6 +10,7 @@ from explorer import tables
 from explorer.cli.follow import until_end
 from explorer.cli.numbers import WRONG_USAGE
 from explorer.cli.output import AsJson, message, show, text_table
+from explorer.export.tensorboard import EventFiles
 from explorer.runs.experiments import Experiment, experiment
 from explorer.runs.facts import Where
 from explorer.runs.states import state_of_experiment, state_of_run
@@ -34,6 +35,10 @@ else:  # the same fields without the checks, which the command makes to print th
     )
 
 ENGINE_HELP = f"Where to train: {', '.join(ENGINES)}."
+TENSORBOARD_HELP = (
+    "Write TensorBoard files into this folder while it trains, one folder for each run; needs requirements-export.txt."
+)
+Tensorboard = Annotated[Path | None, arg(metavar="DIR", help=TENSORBOARD_HELP)]
 GPUS_HELP = "GPUs that each run asks a cluster for; 0.25 lets four runs share one on a Ray cluster."
 
 HIDDEN = ("experiment", "kind", "depth", "title", "data", "silent_seconds")
@@ -54,6 +59,7 @@ def train(
     from_: Annotated[Path | None, arg(name="from")] = None,
     dry_run: bool = False,
     detach: bool = False,
+    tensorboard: Tensorboard = None,
     json: AsJson = False,
 ) -> int:
     """Train networks together under one recipe and follow their progress.
@@ -73,6 +79,13 @@ def train(
         dry_run: with --from, only show what would be started.
         detach: start and return at once; `runs show ID` shows the progress.
     """
+    if tensorboard is not None and (detach or from_ is not None):
+        message(
+            f"error: with {'--detach' if detach else '--from'} the command ends at once, before there is anything to "
+            "write. Leave out --tensorboard, and write the files later with `python -m explorer runs export ID "
+            "--tensorboard DIR`."
+        )
+        return WRONG_USAGE
     if from_ is not None:
         given = networks or seeds != (0,) or title or initial or engine != "local" or lanes or gpus_per_run
         if given or data != Plan.model_fields["data"].default or recipe.model_dump() != Recipe().model_dump():
@@ -84,10 +97,11 @@ def train(
         return WRONG_USAGE
     settings = Recipe(**recipe.model_dump())
     plan = Plan(networks=networks, data=data, recipe=settings, seeds=seeds, title=title, initial=initial)
+    events = EventFiles(tensorboard) if tensorboard is not None else None  # fails before anything is started
     experiment_id = start(plan, Where(engine=engine, lanes=lanes, gpus_per_run=gpus_per_run))
     message(f"Experiment {experiment_id}")
     return show_experiment(
-        experiment(experiment_id) if detach else until_end(experiment_id), json=json, ended=not detach
+        experiment(experiment_id) if detach else until_end(experiment_id, events), json=json, ended=not detach
     )
 
 
@@ -96,7 +110,7 @@ def _sweep(path: Path, *, dry_run: bool, json: bool) -> int:
     plans, where = read_sweep(path)
     ids = [""] * len(plans) if dry_run else start_all(plans, where)
     rows = [
-        {"experiment": identity, "runs": len(plan.networks) * len(plan.seeds), "title": plan.title}
+        {"experiment": identity, "runs": len(plan.networks) * len(plan.seeds), "title": plan.display_title()}
         for identity, plan in zip(ids, plans, strict=True)
     ]
     total = sum(len(plan.networks) * len(plan.seeds) for plan in plans)

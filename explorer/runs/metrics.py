@@ -57,7 +57,7 @@ _SAMPLED = f"""WITH RECURSIVE places(place) AS (
     ORDER BY step LIMIT {MOST_ROWS + 1}"""  # noqa: S608 a number
 _THINNED = """WITH numbered AS (
         SELECT step, row_number() OVER (ORDER BY step) - 1 AS place, count(*) OVER () - 1 AS last
-        FROM (SELECT DISTINCT step FROM {table})
+        FROM (SELECT DISTINCT step FROM {table} WHERE step > :after)
     )
     SELECT * FROM {table} WHERE step IN (
         SELECT step FROM numbered
@@ -274,12 +274,13 @@ def read_end(folder: Path, after: int) -> list[MetricRow]:
         return [(*row[:place], mean, *row[place + 1 :]) for row in rows]
 
 
-def read_live(folder: Path, table: Live, steps: int | None = 300) -> list[LiveRow]:
+def read_live(folder: Path, table: Live, steps: int | None = 300, after: int = -1) -> list[LiveRow]:
     """The layers or blocks of the run in `folder` at the steps with a probe.
 
     Args:
         table: "layers" or "blocks".
         steps: maximum of steps, at least 2: evenly spaced, with the first and the last. None returns all.
+        after: only the steps past this one.
 
     Returns:
         Values in the order of `tables.LIVE_LAYERS` or `tables.LIVE_BLOCKS`, by step and depth; None if a value was not
@@ -292,7 +293,7 @@ def read_live(folder: Path, table: Live, steps: int | None = 300) -> list[LiveRo
         if database is None:
             return []  # a file of an earlier version without such tables
         thinned = _THINNED.format(table=table, keys=KEYS[table], most=MOST_ROWS + 1)
-        rows = database.execute(thinned, {"steps": steps}).fetchall()
+        rows = database.execute(thinned, {"steps": steps, "after": after}).fetchall()
         require_values(rows, COLUMNS[table], keys=KEYS[table].count(",") + 1)
         return rows
 

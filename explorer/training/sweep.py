@@ -1,6 +1,7 @@
 """Sweeps: many experiments from one file, YAML or JSON, in which lists of values multiply out."""
 
 import re
+from collections.abc import Mapping
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ MOST_EXPERIMENTS = 1000
 STEMS = {"residual": "resnet"}  # first part of a network's name, where it is not the kind itself
 LONGEST_TITLE = 200
 _EXPONENT = re.compile(r"[-+]?[0-9]+(?:\.[0-9]*)?[eE][-+]?[0-9]+")  # 1e-4, a text by YAML's own rule
+_EXPONENT_STARTS = list("-+0123456789.")
+_FLOAT = "tag:yaml.org,2002:float"
 
 Value = int | float | bool | str | None
 
@@ -36,7 +39,7 @@ class Sweep(Settings):
         engine, lanes, gpus_per_run: where they train, see `Where`.
     """
 
-    title: str = Field(default="Sweep", max_length=100)
+    title: str = Field(default="Sweep", max_length=LONGEST_TITLE)
     networks: tuple[str, ...] = Field(default=(), max_length=1000)
     kinds: tuple[str, ...] = Field(default=(), max_length=20)
     depths: tuple[int, ...] = Field(default=(), max_length=100)
@@ -132,6 +135,19 @@ def parse_sweep(content: bytes, name: str) -> tuple[list[Plan], Where]:
         raise BadSettings(f"{name}: {error}") from None
 
 
+def yaml_text(values: Mapping[str, Any]) -> str:
+    """Plain values as YAML that `read_sweep` reads as the same values."""
+    import yaml
+
+    class Dumper(yaml.SafeDumper):  # type: ignore[misc] # yaml has no types here
+        def represent_list(self, data: Any) -> Any:
+            return self.represent_sequence("tag:yaml.org,2002:seq", data, flow_style=True)
+
+    Dumper.add_representer(list, Dumper.represent_list)
+    Dumper.add_implicit_resolver(_FLOAT, _EXPONENT, _EXPONENT_STARTS)  # so that a title such as 1e5 is quoted
+    return str(yaml.dump(dict(values), Dumper=Dumper, sort_keys=False, allow_unicode=True))
+
+
 def _yaml(content: bytes, name: str) -> Any:
     """The content of a YAML file of plain values, without aliases, repeated names and tags."""
     import yaml
@@ -152,7 +168,7 @@ def _yaml(content: bytes, name: str) -> Any:
                 seen.add(str(key.value))
             return dict(super().construct_mapping(node, deep))
 
-    Loader.add_implicit_resolver("tag:yaml.org,2002:float", _EXPONENT, list("-+0123456789."))
+    Loader.add_implicit_resolver(_FLOAT, _EXPONENT, _EXPONENT_STARTS)
     try:
         return yaml.load(content.decode(), Loader)  # noqa: S506 a safe loader
     except yaml.MarkedYAMLError as error:

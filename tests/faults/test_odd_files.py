@@ -45,6 +45,9 @@ READING_AGAIN = [  # the same answers by other words
     "checkpoints list",
     "checkpoints export ID TARGET.safetensors",
     "report ID --to TARGET.html --no-responses",
+    "runs metrics ID --parquet TARGET.parquet",
+    "runs export ID --plan TARGET.yaml",
+    "runs export ID --tensorboard TARGET",
 ]
 MEASURING = [
     "evaluate ID --images 20",

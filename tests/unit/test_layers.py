@@ -57,6 +57,7 @@ FENCES = {
     "kaleido": {"export"},
     "IPython": {"notebook"},
     "yaml": {"training"},
+    "pyarrow": {"export"},
 }
 EXCEPTIONS = {("explorer.ui.widgets.live_chart", "plotly")}  # the app hands plotly's own script to the browser
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from explorer import tables
 from explorer.cli import checkpoints, construct, data, degradation, runs, train
@@ -301,9 +302,10 @@ def test_train_hands_on_the_checkpoint_it_starts_from(capsys, monkeypatch):
 
 
 @pytest.mark.thorough
-def test_train_for_real(home):
-    """From the shell to the table, with a worker of its own."""
+def test_train_for_real(home, tmp_path):
+    """From the shell to the table and to TensorBoard, with a worker of its own."""
     options = ["--steps=2", "--batch-size=16", "--evaluate-images=10", "--seeds", "0", "1", "--title=Two", "--json"]
+    options += ["--probe-every=1", f"--tensorboard={tmp_path / 'logs'}"]
     done = subprocess.run(
         [sys.executable, "-m", "explorer", "train", "resnet8", *options],
         cwd=ROOT,
@@ -318,6 +320,9 @@ def test_train_for_real(home):
     for run in document["runs"]:
         assert (run["name"], run["step"]) == ("resnet8", 2)
         assert 0 <= run["test_error"] <= 1
+        found = EventAccumulator(str(tmp_path / "logs" / run["id"])).Reload()
+        assert [point.step for point in found.Scalars("loss")] == [1, 2]
+        assert [point.step for point in found.Scalars("response_std/1 stem.conv")] == [0, 1, 2]
     assert "resnet8, seed 1: step 2 of 2, finished" in done.stderr
 
 
