@@ -26,7 +26,7 @@ NOTEBOOKS ?= notebooks
 
 lab: $(READY) ## Open the notebooks in JupyterLab, with this project's Python (PORT=8889 for another port)
 	@PYTHONPATH='$(CURDIR)' JUPYTER_CONFIG_PATH='$(CURDIR)/notebooks/.jupyter' JUPYTER_PREFER_ENV_PATH=1 OMP_WAIT_POLICY=PASSIVE \
-	    exec $(VENV_PYTHON) -m jupyterlab --ServerApp.ip=127.0.0.1 --ServerApp.root_dir=$(NOTEBOOKS) $(if $(PORT),--port $(PORT)) $(ARGS)
+	    exec $(VENV_PYTHON) -m jupyterlab --ServerApp.ip=127.0.0.1 --ServerApp.root_dir='$(NOTEBOOKS)' $(if $(PORT),--port $(PORT)) $(ARGS)
 
 notebooks: $(READY) ## Run the notebooks whose source has changed and keep their outputs (ARGS=--all for all; needs chromium)
 	$(VENV_PYTHON) -m notebooks.build $(ARGS)

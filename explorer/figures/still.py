@@ -37,9 +37,8 @@ def still(figure: go.Figure, alt: str, *, width: int = WIDTH) -> str:
     layout = figure.layout
     height = int(layout.height)
     parts = [f'<rect width="{width}" height="{height}" fill="{layout.paper_bgcolor}"/>']
-    panels = {
-        axis: _Panel(layout, axis, width) for axis in dict.fromkeys(each.xaxis or "x" for each in _traces(figure))
-    }
+    axes = [key.replace("axis", "") for key in layout.to_plotly_json() if re.fullmatch(r"xaxis\d*", key)]
+    panels = {axis: _Panel(layout, axis, width) for axis in axes}
     shown = {axis: panel for axis, panel in panels.items() if panel.x.visible is not False}
     for panel in shown.values():
         parts += panel.frame()
@@ -186,7 +185,7 @@ def _legends(figure: go.Figure, whole: _Panel) -> Iterator[str]:
     layout, size, traces = figure.layout, figure.layout.font.size, list(_traces(figure))
     names = dict.fromkeys(each.legend or "legend" for each in traces if each.showlegend)
     starts = [whole.across(layout[name].x or 0) for name in names]
-    for (name, start), end in zip(zip(names, starts, strict=True), [*starts[1:], whole.right], strict=True):
+    for name, (start, end) in zip(names, pairwise([*starts, whole.right]), strict=True):
         legend = layout[name]
         entries = [each for each in traces if each.showlegend and (each.legend or "legend") == name]
         widest = SYMBOL + GAP + LETTER * max(len(each.name) for each in entries)

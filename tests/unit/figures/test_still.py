@@ -50,6 +50,13 @@ def test_many_runs_have_their_bands(metrics):
     assert len(filled) == bands
 
 
+@pytest.mark.parametrize("name", ["race", "training_curves"])
+def test_before_the_first_step_there_are_the_axes(metrics, name):
+    svg = drawn(getattr(figures, name)(metrics().iloc[:0], steps=100))
+    assert not [each for each in svg.iter(f"{SVG}path") if each.get("class") == "line"]
+    assert {"step", "error (%)", "100"} <= {"".join(each.itertext()) for each in svg.iter(f"{SVG}text")}
+
+
 def test_texts_of_others_are_escaped(metrics):
     table = metrics(experiments=("a", "b"))
     figure = figures.training_curves(table, titles={"a": "<script>alert(1)</script>", "b": "Q & <b>A</b>"})
