@@ -14,7 +14,7 @@ from explorer.runs.experiments import Experiment, experiment
 from explorer.runs.facts import ACTIVE
 from explorer.runs.states import state_of_experiment, state_of_run
 from explorer.runs.store import Run
-from explorer.training.following import updates
+from explorer.training.following import paused, updates
 
 Report = Callable[[Experiment], None]
 

@@ -52,9 +52,9 @@ def maps(
     given = _by_method(methods, "" if layer == ALL_BLOCKS else layer)
     targets = [target] if isinstance(target, str) else list(target) or [""]
     wanted = [
-        (net, net.picture(picture_reference(image)), Question(method, net.target(each), net.data, True, parameters))
+        (net, net.picture(image), Question(method, net.target(each), net.data, True, parameters))
         for net in named_networks(references, data)
-        for image in dict.fromkeys(images)
+        for image in dict.fromkeys(map(picture_reference, images))
         for method, parameters in given.items()
         for each in targets
     ]
@@ -151,4 +151,9 @@ def _by_method(methods: Methods, layer: str) -> dict[str, Parameters]:
     for name, parameters in given.items():
         layered = any(each.name == "layer" for each in lookup(METHODS, name, "attribution method").parameters)
         found[name] = {**parameters, "layer": layer} if layer and layered else parameters
+    if layer and not any("layer" in parameters for parameters in found.values()):
+        layered = ", ".join(
+            name for name, row in METHODS.items() if any(each.name == "layer" for each in row.parameters)
+        )
+        raise BadSettings(f"{', '.join(found)}: no parameter 'layer' there. Leave it out, or choose one of {layered}.")
     return found

@@ -29,6 +29,7 @@ LISTING = [
     "runs list",
     "runs list --json",
     "checkpoints list",
+    "checkpoints compare",
     "checkpoints list --json",
     "data status",
     "networks",
@@ -76,7 +77,7 @@ ELSEWHERE = {  # what these do is no question of the runs that are there, or oth
     "runs import", "runs undo-import", "checkpoints import", "checkpoints delete", "data add",
     "data check", "data remove", "data download", "data verify", "xray", "shattering", "lesson",
     "operate", "lesion", "shuffle", "shortcut-strength", "critical", "probe", "cka", "cka-pitfall", "paths",
-    "landscape", "refine", "block", "contributions",
+    "landscape", "refine", "block", "contributions", "filters", "exciting",
 }  # fmt: skip
 
 LINKS = {  # pages that open what a link names

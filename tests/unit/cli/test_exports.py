@@ -110,7 +110,7 @@ def growing(make_run, monkeypatch):
             lock.release()
             update_run(run_id, state="finished")
 
-    monkeypatch.setattr("explorer.cli.follow.sleep", sleep)
+    monkeypatch.setattr("explorer.training.following.sleep", sleep)
     yield run_id
     lock.release()
 
@@ -140,8 +140,8 @@ def test_a_file_that_cannot_be_written_is_told_once_and_the_rest_goes_on(capsys,
 
 def test_ctrl_c_writes_the_last_steps_and_says_how_to_go_on_with_the_files(capsys, tmp_path, make_run, monkeypatch):
     run_id = make_run(state="queued", step=4)
-    monkeypatch.setattr("explorer.cli.follow.start_next", lambda: None)
-    monkeypatch.setattr("explorer.cli.follow.sleep", lambda seconds: (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr("explorer.training.following.start_next", lambda: None)
+    monkeypatch.setattr("explorer.training.following.sleep", lambda seconds: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
         until_end("e1", EventFiles(tmp_path / "logs"))
     assert f"runs resume e1 --follow --tensorboard {tmp_path / 'logs'}" in capsys.readouterr().err
