@@ -152,8 +152,8 @@ def _by_method(methods: Methods, layer: str) -> dict[str, Parameters]:
         layered = any(each.name == "layer" for each in lookup(METHODS, name, "attribution method").parameters)
         found[name] = {**parameters, "layer": layer} if layer and layered else parameters
     if layer and not any("layer" in parameters for parameters in found.values()):
-        layered = ", ".join(
-            name for name, row in METHODS.items() if any(each.name == "layer" for each in row.parameters)
+        of_layers = [name for name, row in METHODS.items() if any(each.name == "layer" for each in row.parameters)]
+        raise BadSettings(
+            f"{', '.join(found)}: no parameter 'layer' there. Leave it out, or choose one of {', '.join(of_layers)}."
         )
-        raise BadSettings(f"{', '.join(found)}: no parameter 'layer' there. Leave it out, or choose one of {layered}.")
     return found
