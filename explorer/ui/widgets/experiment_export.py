@@ -7,6 +7,7 @@ from functools import partial
 
 import streamlit as st
 
+from explorer.escaping import in_markdown
 from explorer.figures import Figure
 from explorer.files import storage_errors, temporary_place
 from explorer.runs.experiments import Experiment
@@ -33,7 +34,7 @@ def export_experiment(found: Experiment, draw: Callable[[], Figure]) -> None:
         content = partial(_zip, found.id, all_snapshots=every)
         facts = found.runs[0].facts
         if facts is not None and facts.assignment and facts.origin is None:  # a student's own part
-            note += f" It is a part of {facts.assignment}: give the file to your teacher."
+            note += f" It is a part of {in_markdown(facts.assignment)}: give the file to your teacher."
             download("Hand in (zip)", content, f"{_file_name(title(found))}.zip", "assignment_turned_in", note=note)
         else:
             download("Experiment (zip)", content, f"{found.id}.zip", "folder_zip", note=note)
