@@ -95,7 +95,7 @@ def assign(
     return show(document, f"{made.name}\n\n{text_table(rows, ['file', 'network', 'seed'])}", as_json=json)
 
 
-@app.command
+@app.command(name="hand-in")
 def hand_in(plan: Positional[Path], target: Positional[Path] = Path(), /, *, json: AsJson = False) -> int:
     """Write the zip of what was trained from a plan file, after waiting for its end.
 

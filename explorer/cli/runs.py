@@ -242,7 +242,7 @@ def import_all(
     return 1 if done.refused else 0
 
 
-@app.command
+@app.command(name="undo-import")
 def undo_import(identity: Annotated[Positional[str], arg(metavar="IMPORT")], /, *, json: AsJson = False) -> int:
     """Take an import of several files back: remove its runs, also from an experiment that they joined.
 

@@ -15,7 +15,7 @@ from explorer import tables
 from explorer.errors import RunError
 from explorer.runs.arrival import ImportedRun, Placed, arriving, free_run_id, own_experiment
 from explorer.runs.experiments import Experiment
-from explorer.runs.facts import LARGEST_EXPERIMENT, MOST_TEXT, Origin, RunFacts
+from explorer.runs.facts import LARGEST_EXPERIMENT, MOST_NUMBER, MOST_TEXT, Origin, RunFacts
 from explorer.runs.metrics import read_metrics, read_progress
 from explorer.runs.store import new_id
 from explorer.seals import digest
@@ -120,7 +120,9 @@ def decide(
             added = []
             for each in new:
                 taken.append(free_run_id(name, each.facts, taken))
-                added.append((each, arriving(each.facts, taken[-1], name, number, order=_order(each.facts))))
+                # a higher number than those apart: it is the newest, which pages show first
+                newest = min(number + len(files), MOST_NUMBER)
+                added.append((each, arriving(each.facts, taken[-1], name, newest, order=_order(each.facts))))
         for each, facts in added:
             changes: dict[str, Any] = {"origin": Origin(file=file.name, run=each.facts.id, batch=batch)}
             if facts.experiment == name:

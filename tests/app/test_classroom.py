@@ -38,8 +38,9 @@ def test_zips_dropped_together_join_are_told_and_taken_back(open_page, zips):
     app = dropped(open_page("runs"), zips)
     assert "3 files\\: 2 runs joined as" in texts(app)
     assert "1 in experiments of their own" in texts(app)
-    (told,) = (each.value for each in app.dataframe if "Remark" in each.value)
-    assert told["Remark"].tolist() == ["Not joined: learning_rate 0.2, in the others 0.1."]
+    (told,) = (each.value for each in app.table if "Remark" in each.value)
+    assert told["Remark"].tolist() == ["Not joined\\: learning\\_rate 0\\.2, in the others 0\\.1\\."]
+    assert told["File"].tolist() == ["student \\*3\\*\\.zip"]
     assert sorted(found.title for found in list_experiments()) == ["Our *depth*", "[student](x) 3"]
     app.button(key="import_undo").click().run()
     assert list_experiments() == []

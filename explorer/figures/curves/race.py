@@ -12,6 +12,7 @@ import plotly.graph_objects as go
 from explorer.figures import captions, theme
 from explorer.figures.axes import extent, x_axis, y_axis
 from explorer.figures.curve_lines import (
+    BAND,
     GROUPINGS,
     MEASURES,
     MOST_LINES,
@@ -37,6 +38,7 @@ NARROW = 850  # pixels that the panels have on a page of 1280
 MARKS = ("", "2")  # of the axes of the panels
 MOST_POINTS = 1500  # in a line of means
 SEED_POINTS = 600  # in one faint line
+MOST_SEEDS = 4  # of a network that are faint lines; of more, as of a class, the middle is a band
 MOST_MARKERS = 15  # on a line; more would hide its dashes
 
 HEADINGS = {"train": "Training error", "test": "Test error"}
@@ -88,7 +90,7 @@ def race(
 ) -> go.Figure:
     """Training error of all networks, large, and their test error, small, on one scale; plain dashed, residual solid.
 
-    A network with several seeds is a bold line, their mean, and a faint line for each seed.
+    A network with several seeds is a bold line, their mean, and a faint line for each seed; from five on a band.
 
     Args:
         table: `tables.METRICS` after `tables.RUN_KEYS`, any number of runs; those of one network are its seeds.
@@ -110,8 +112,7 @@ def race(
     traces: list[dict[str, Any]] = []
     for part, mark in zip(parts, MARKS, strict=False):
         racers = _racers(found, part)
-        around = _faint if len(found) <= MOST_LINES else _band
-        drawn = [trace for racer in racers for trace in around(racer, colours)]
+        drawn = [trace for racer in racers for trace in _around(racer, colours, len(found))]
         drawn += [_bold(racer, colours) for racer in racers]
         drawn += end_labels(_ends(racers, colours), span, part=f"{part}-label")
         traces += [trace | {"xaxis": f"x{mark}", "yaxis": f"y{mark}"} for trace in drawn]
@@ -141,7 +142,7 @@ def _racers(found: Sequence[Curve], part: str) -> list[Racer]:
     racers = []
     for name, members in groups.items():
         seeds, lines = zip(*members, strict=True)
-        averaged = lines if len(found) <= MOST_LINES else far(lines)
+        averaged = far(lines) if _is_crowd(len(found), len(seeds)) else lines
         racers.append(Racer(name, part, seeds, lines, thinned(mean_line(averaged), MOST_POINTS)))
     return racers
 
@@ -149,6 +150,15 @@ def _racers(found: Sequence[Curve], part: str) -> list[Racer]:
 def _common(found: Sequence[Curve]) -> str:
     """What the runs of a line have in common: the network, where single runs can be drawn beside it."""
     return "one network" if len(found) <= MOST_LINES else grouping(found)
+
+
+def _is_crowd(runs: int, seeds: int) -> bool:
+    """Whether a figure of so many runs has a band for so many seeds of a network instead of single lines."""
+    return runs > MOST_LINES or seeds > MOST_SEEDS
+
+
+def _around(racer: Racer, colours: theme.Palette, runs: int) -> list[dict[str, Any]]:
+    return (_band if _is_crowd(runs, len(racer.seeds)) else _faint)(racer, colours)
 
 
 def _faint(racer: Racer, colours: theme.Palette) -> list[dict[str, Any]]:
@@ -164,7 +174,8 @@ def _faint(racer: Racer, colours: theme.Palette) -> list[dict[str, Any]]:
 
 def _band(racer: Racer, colours: theme.Palette) -> list[dict[str, Any]]:
     """The middle of many seeds."""
-    return band_trace(racer.name, f"{racer.name}-{racer.part}", middle_band(racer.lines), racer.colour(colours))
+    low, high = (thinned(edge, SEED_POINTS) for edge in middle_band(racer.lines))
+    return band_trace(racer.name, f"{racer.name}-{racer.part}", (low, high), racer.colour(colours))
 
 
 def _bold(racer: Racer, colours: theme.Palette) -> dict[str, Any]:
@@ -258,6 +269,11 @@ def _note(found: Sequence[Curve], smoothing: int) -> str:
     if len(found) > MOST_LINES:
         key = GROUPINGS[_common(found)]
         lines.insert(0, group_note(len(found), Counter(map(key, found)).values(), _common(found)))
-    elif len({curve.network for curve in found}) < len(found):
-        lines.insert(0, "bold: mean over seeds, up to the last common step\u2003thin: single seeds")
+        return "<br>".join(lines)
+    sizes = set(Counter(curve.network for curve in found).values()) - {1}
+    keys = ["bold: mean over seeds, up to the last common step"] * bool(sizes)
+    keys += ["thin: single seeds"] * any(size <= MOST_SEEDS for size in sizes)
+    keys += [f"band: the middle {BAND[1] - BAND[0]} % of the seeds"] * any(size > MOST_SEEDS for size in sizes)
+    if keys:
+        lines.insert(0, "\u2003".join(keys))
     return "<br>".join(lines)

@@ -12,6 +12,7 @@ from explorer.ui.navigation import page
 from explorer.ui.runs import deleted
 
 _DONE = "imported"  # session state: the import of several files that was made last
+MOST_ROWS = 12
 FATES = {
     "joined": "joined",
     "apart": "an experiment of its own",
@@ -55,17 +56,23 @@ def show_last_import() -> None:
         st.markdown(f":material/upload: {in_markdown(done.summary())}")
         told = [each for each in done.outcomes if each.remark]
         if told:
+            short = len(told) <= MOST_ROWS  # in lines that wrap and show markup; more are in a list that scrolls
+            mark = in_markdown if short else str
             rows = [
                 {
-                    "File": each.file,
+                    "File": mark(each.file),
                     "Network": each.network,
                     "Seed": "" if each.seed is None else str(each.seed),
                     "Outcome": FATES[each.fate],
-                    "Remark": each.remark,
+                    "Remark": mark(each.remark),
                 }
                 for each in told
             ]
-            st.dataframe(pd.DataFrame(rows), hide_index=True, alt="Runs of the import with a remark", row_height=60)
+            alt = "Runs of the import with a remark"
+            if short:
+                st.table(pd.DataFrame(rows), hide_index=True, border="horizontal", alt=alt)
+            else:
+                st.dataframe(pd.DataFrame(rows), hide_index=True, alt=alt)
         with st.container(horizontal=True):
             if done.experiment and st.button("Race and verdict", icon=":material/trending_up:", key="import_verdict"):
                 st.switch_page(page("degradation"), query_params={"experiment": done.experiment})

@@ -8,6 +8,7 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
+from explorer.escaping import in_markdown
 from explorer.export.views import View
 from explorer.figures import Figure
 from explorer.files import storage_errors, temporary_place
@@ -68,7 +69,7 @@ def _zip_file(found: Experiment) -> None:
     )
     content, facts = partial(_zip, found.id, all_snapshots=every), found.runs[0].facts
     if facts is not None and facts.assignment and facts.origin is None:  # a student's own part
-        note += f" It is a part of {facts.assignment}: give the file to your teacher."
+        note += f" It is a part of {in_markdown(facts.assignment)}: give the file to your teacher."
         download("Hand in (zip)", content, f"{_file_name(title(found))}.zip", "assignment_turned_in", note=note)
     else:
         download("Experiment (zip)", content, f"{found.id}.zip", "folder_zip", note=note)

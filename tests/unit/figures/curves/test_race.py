@@ -233,6 +233,29 @@ def test_many_runs_are_means_with_a_band_and_no_faint_lines(metrics):
     assert figure.layout.annotations[2].text.startswith("100 runs; a line: mean of 50 runs of one network")
 
 
+@pytest.mark.parametrize("seeds", [4, 5])
+def test_the_runs_of_a_class_are_bands_and_of_few_seeds_single_lines(metrics, seeds):
+    table = pd.concat(
+        [metrics(networks=("plain20", "resnet20"), seeds=range(seeds)), metrics(networks=("plain56",), seeds=(0, 1))]
+    )
+    figure = race(table, smoothing=1)
+    faint = {trace.uid for trace in figure.data if trace.opacity == 0.4 and trace.uid.endswith("-train")}
+    bands = {trace.uid for trace in figure.data if trace.uid.endswith("-train-band")}
+    assert bands == ({"plain20-train-band", "resnet20-train-band"} if seeds == 5 else set())
+    assert len(faint) == (2 if seeds == 5 else 10)
+    note = figure.layout.annotations[2].text
+    assert "thin: single seeds" in note
+    assert ("band: the middle 80 % of the seeds" in note) == (seeds == 5)
+
+
+def test_a_run_of_a_class_that_ended_early_does_not_cut_off_the_mean_of_the_others(metrics):
+    table = metrics(networks=("plain20",), seeds=range(6))
+    early = table[(table["seed"] != 5) | (table["step"] <= 20)]
+    line = by_uid(race(early, smoothing=1))["plain20-train"]
+    rows = table[(table["seed"] != 5) & table["batch_error"].notna()]
+    np.testing.assert_allclose(line.y, 100 * rows.groupby("step")["batch_error"].mean(), rtol=1e-6)
+
+
 def test_many_networks_share_the_lines_of_their_depth(metrics):
     figure = race(metrics(networks=[f"resnet20-w{width}" for width in range(4, 45)] + ["plain20"], steps=10))
     assert {trace.name for trace in figure.data if trace.showlegend} == {"plain, 20 layers", "residual, 20 layers"}
