@@ -41,7 +41,7 @@ function fit(figure, size) {
   if (size.stage && layout.height > size.height) leaveOut(figure)
   layout.width = size.width
   if (size.stage) layout.height = size.height
-  else if (size.width < STACKED_WIDTH) stack(layout)
+  else if (size.width < STACKED_WIDTH) stack(figure)
   wrapNotes(layout)
   wrapLegends(figure)
   spreadLabels(figure)
@@ -62,7 +62,7 @@ function leaveOut({ data, layout }) {
 }
 
 // Panels beside each other come below each other.
-function stack(layout) {
+function stack({ data, layout }) {
   const panels = Object.keys(layout)
     .filter((key) => key.startsWith("xaxis") && layout[key].domain && !layout[key].overlaying)
     .map((x) => ({ x, y: layout[x].anchor?.replace("y", "yaxis"), start: layout[x].domain[0] }))
@@ -70,9 +70,11 @@ function stack(layout) {
   const starts = new Set(panels.map((panel) => panel.start))
   if (panels.length < 2 || starts.size < panels.length || panels.some((panel) => !layout[panel.y])) return
   const { margin } = layout, high = 0.8 * (layout.height - margin.t - margin.b)
-  const total = panels.length * high + (panels.length - 1) * PANEL_GAP
+  const rows = panels.map(({ x }) => legendRows(data, layout, x.replace("xaxis", "legend")))
+  const gap = PANEL_GAP + LEGEND_ROW * (Math.max(1, ...rows.slice(1)) - 1) // the first is above all panels
+  const total = panels.length * high + (panels.length - 1) * gap
   panels.forEach(({ x, y, start }, place) => {
-    const top = 1 - (place * (high + PANEL_GAP)) / total
+    const top = 1 - (place * (high + gap)) / total
     layout[x].domain = [0, 1]
     layout[y].domain = [Math.max(0, top - high / total), top]
     layout[y].showticklabels = true
@@ -122,24 +124,35 @@ function wrap(line, room, widthOf) {
   return [line]
 }
 
+// Pixels of the entries of a legend; none if there is no such legend.
+function entryWidths(data, layout, key) {
+  const font = layout[key]?.font ?? layout.font
+  const shown = data.filter((trace) => trace.showlegend !== false && (trace.legend ?? "legend") === key)
+  const names = layout[key] ? [...new Set(shown.map((trace) => trace.name ?? ""))] : []
+  return names.map((name) => measure(name, font, layout.font.family) + LEGEND_SYMBOL)
+}
+
+// Rows of a legend whose entries follow each other between the margins.
+function legendRows(data, layout, key) {
+  const room = layout.width - layout.margin.l - layout.margin.r
+  return Math.ceil(entryWidths(data, layout, key).reduce((sum, width) => sum + width, 0) / room)
+}
+
 function wrapLegends({ data, layout }) {
   if (layout.showlegend === false) return
   const room = layout.width - layout.margin.l - layout.margin.r
   let most = 0
   for (const key of Object.keys(layout).filter((each) => /^legend\d*$/.test(each))) {
-    const legend = layout[key], font = legend.font ?? layout.font
-    const shown = data.filter((trace) => trace.showlegend !== false && (trace.legend ?? "legend") === key)
-    const names = [...new Set(shown.map((trace) => trace.name ?? ""))]
-    const widths = names.map((name) => measure(name, font, layout.font.family) + LEGEND_SYMBOL)
+    const legend = layout[key], widths = entryWidths(data, layout, key)
     if (legend.entrywidthmode === "fraction") {
       const columns = Math.round(0.9 / legend.entrywidth)
       const fitting = Math.max(1, Math.floor((0.9 * room) / Math.max(...widths, 1)))
       if (columns <= fitting) continue
       const fewer = Math.ceil(columns / Math.ceil(columns / fitting))
       legend.entrywidth = 0.9 / fewer
-      most = Math.max(most, Math.ceil(names.length / fewer) - Math.ceil(names.length / columns))
+      most = Math.max(most, Math.ceil(widths.length / fewer) - Math.ceil(widths.length / columns))
     } else if (layout.width < STACKED_WIDTH && legend.orientation === "h") {
-      most = Math.max(most, Math.ceil(widths.reduce((sum, width) => sum + width, 0) / layout.width) - 1)
+      most = Math.max(most, legendRows(data, layout, key) - 1)
     }
   }
   layout.margin.t += LEGEND_ROW * most
