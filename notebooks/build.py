@@ -92,9 +92,9 @@ def outputs(notebook: NotebookNode) -> Iterator[NotebookNode]:
         yield from cell.get("outputs", [])
 
 
-def figures(notebook: NotebookNode) -> list[dict[str, object]]:
-    """Bundles of the interactive figures: for each form of showing, its content."""
-    return [each.data for each in outputs(notebook) if PLOTLY in each.get("data", {})]
+def figures(notebook: NotebookNode) -> list[NotebookNode]:
+    """Outputs that are interactive figures; the attribute `data` holds the content of each form of showing."""
+    return [each for each in outputs(notebook) if PLOTLY in each.get("data", {})]
 
 
 def add_pictures(notebook: NotebookNode, folder: Path) -> None:
@@ -103,20 +103,17 @@ def add_pictures(notebook: NotebookNode, folder: Path) -> None:
     Raises:
         RuntimeError: there is no Chrome or Chromium.
     """
-    bundles = figures(notebook)
-    paths = [folder / f"{number}.png" for number in range(len(bundles))]
-    drawn = [plotly.io.from_json(plotly.io.to_json(bundle[PLOTLY], validate=False)) for bundle in bundles]
+    found = figures(notebook)
+    paths = [folder / f"{number}.png" for number in range(len(found))]
+    drawn = [plotly.io.from_json(plotly.io.to_json(each.data[PLOTLY], validate=False)) for each in found]
+    sizes = [(figure.layout.width or WIDTH, figure.layout.height or HEIGHT) for figure in drawn]
     for figure in drawn:
         figure.update_layout(paper_bgcolor=LIGHT.page)  # else the page behind it shows, and its letters are dark
-    plotly.io.write_images(
-        drawn,
-        [str(path) for path in paths],
-        width=[figure.layout.width or WIDTH for figure in drawn],
-        height=[figure.layout.height or HEIGHT for figure in drawn],
-        scale=SCALE,
-    )
-    for bundle, path in zip(bundles, paths, strict=True):
-        bundle["image/png"] = base64.b64encode(_smaller(path)).decode()
+    names, widths, heights = [str(path) for path in paths], *zip(*sizes, strict=True)
+    plotly.io.write_images(drawn, names, width=widths, height=heights, scale=SCALE)
+    for each, path, (width, height) in zip(found, paths, sizes, strict=True):
+        each.data["image/png"] = base64.b64encode(_smaller(path)).decode()
+        each.metadata["image/png"] = {"width": int(width), "height": int(height)}
 
 
 def _smaller(path: Path) -> bytes:

@@ -201,14 +201,12 @@ explorer.gradient_profile(mine, images, labels)[["layer", "name", "gradient_norm
 # **Guess.** Which attribution methods can run on a network that uses `F.relu`?
 
 # %%
-rows = []
 for method in ("saliency", "integrated_gradients", "occlusion", "grad_cam", "guided_backprop", "deep_lift"):
     try:
         values = explorer.attribute(mine, images[:2], None, method)
-        rows.append((method, "runs: " + " × ".join(map(str, values.shape))))
+        print(f"{method}: runs, {tuple(values.shape)}")
     except explorer.ExplorerError as error:
-        rows.append((method, str(error)))
-pd.DataFrame(rows, columns=["method", "result"]).style.hide(axis="index").set_properties(**{"text-align": "left"})
+        print(f"{method}: {error}")
 
 # %% [markdown]
 # **What it shows.** Methods that only need gradients or outputs run on any network. Those that change the backward

@@ -153,8 +153,8 @@ for kind in ("plain", "resnet"):
 # <details><summary>Answer</summary>
 #
 # Nothing: the running statistics of an untrained batch norm do not fit its input yet, so that the numbers mean
-# little. With `statistics="batch"` every response has a standard deviation of one. What figure 7 shows, training has
-# made.
+# little. With `statistics="batch"` every response after a batch norm has a standard deviation of one. What figure 7
+# shows, training has made.
 #
 # </details>
 #

@@ -95,10 +95,12 @@ def test_the_built_one_is_small_valid_and_has_no_errors(name, built):
 def test_each_figure_has_a_picture_beside_it_for_viewers_without_scripts(name, built):
     found = figures(built(name))
     assert found
-    for bundle in found:
-        assert set(bundle) == {PLOTLY, "image/png"}  # text/html would hide the picture where scripts are taken out
-        with Image.open(io.BytesIO(base64.b64decode(bundle["image/png"]))) as picture:
+    for figure in found:
+        assert set(figure.data) == {PLOTLY, "image/png"}  # text/html would hide the picture where scripts are taken out
+        with Image.open(io.BytesIO(base64.b64decode(figure.data["image/png"]))) as picture:
             assert min(picture.size) > LEAST_SIDE
+            shown = figure.metadata["image/png"]
+            assert picture.size == pytest.approx((build.SCALE * shown["width"], build.SCALE * shown["height"]), abs=1)
             assert picture.convert("RGB").getpixel((0, 0)) == (255, 255, 255)
             assert len(picture.getcolors()) > LEAST_COLOURS
 
