@@ -14,6 +14,7 @@ from tyro.extras import SubcommandApp
 from explorer.cli.follow import until_end
 from explorer.cli.numbers import WRONG_USAGE
 from explorer.cli.output import AsCsv, AsJson, json_text, message, show, show_table, text_facts, text_table
+from explorer.cli.progress_bar import progress_bar
 from explorer.cli.train import Tensorboard, run_document, show_experiment
 from explorer.errors import RunError, quoted
 from explorer.export.parquet import write_parquet
@@ -200,7 +201,8 @@ def export(
         lines.append(f"{path}: start it again with `python -m explorer train --from {shlex.quote(str(path))}`")
     if tensorboard is not None:
         sound = [each.id for each in found.runs if each.state != "damaged"] or list(found.run_ids)
-        files = export_tensorboard(sound if run is None else [run.id], tensorboard)
+        with progress_bar("Writing"):
+            files = export_tensorboard(sound if run is None else [run.id], tensorboard)
         document |= {"tensorboard": tensorboard.resolve(), "files": [file.resolve() for file in files]}
         lines += [*map(str, files), f"Look at them with: tensorboard --logdir {shlex.quote(str(tensorboard))}"]
     return show(document, "\n".join(lines), as_json=json)

@@ -13,6 +13,7 @@ from explorer.models.code.network import standalone_code
 from explorer.models.size import multiply_adds, parameter_count
 from explorer.numerals import percent
 from explorer.runs.checkpoint_facts import CheckpointFacts
+from explorer.training.recipe import Recipe
 from explorer.training.sweep import yaml_text
 
 # Where Hugging Face has these data sets
@@ -133,12 +134,18 @@ def _training(facts: CheckpointFacts) -> str:
     origin = f"Origin: {in_markdown(facts.source)}." if facts.source else ""
     if not facts.recipe:
         return f"How it was trained is not known. {origin}".rstrip()
-    rows = [
-        (label(name), in_markdown(value(given)) if isinstance(given, str) else value(given))
-        for name, given in facts.recipe.items()
-    ]
+    rows = [(label(name), _setting(name, given)) for name, given in facts.recipe.items()]
     rows += [("seed", f"{facts.seed}")] if facts.seed is not None else []
     return "\n\n".join(filter(None, [_table(rows), origin]))
+
+
+def _setting(name: str, given: object) -> str:
+    """A setting of the recipe in words; where it was left open, what that means."""
+    if given is None:
+        field = Recipe.model_fields.get(name)
+        extra = field.json_schema_extra if field else None
+        return str(extra.get("empty", value(None))) if isinstance(extra, dict) else value(None)
+    return in_markdown(value(given)) if isinstance(given, str) else value(given)
 
 
 def _errors(facts: CheckpointFacts, row: DatasetRow | None) -> str:

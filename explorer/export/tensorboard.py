@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import Timeout
 
-from explorer import tables
+from explorer import progress, tables
 from explorer.errors import ExplorerError, RunError, StorageError
 from explorer.files import appending, inside, storage_errors, write_bytes_atomically
 from explorer.processes import lock
@@ -45,6 +45,7 @@ def export_tensorboard(run_ids: Sequence[str], folder: str | Path) -> list[Path]
     A run has a scalar for each column of `explorer.metrics` (all steps), and for each layer and block that was probed
     during training ("response_std/3 stages.0.1.conv1"); its hyperparameters are those of its recipe and network. The
     wall time of a step is the creation of the experiment plus the seconds of training until then. Scalars have 32 bits.
+    Reports progress.
 
     Args:
         run_ids: which runs.
@@ -59,7 +60,11 @@ def export_tensorboard(run_ids: Sequence[str], folder: str | Path) -> list[Path]
         ExplorerError: TensorBoard is not installed.
     """
     files = EventFiles(Path(folder))
-    return [files.update(read_run(run_id)) for run_id in run_ids]
+    found = []
+    for number, run_id in enumerate(run_ids):
+        progress.report(number / len(run_ids))
+        found.append(files.update(read_run(run_id)))
+    return found
 
 
 def zipped_tensorboard(run_ids: Sequence[str]) -> bytes:

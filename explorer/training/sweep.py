@@ -141,7 +141,8 @@ def yaml_text(values: Mapping[str, Any]) -> str:
 
     class Dumper(yaml.SafeDumper):  # type: ignore[misc] # yaml has no types here
         def represent_list(self, data: Any) -> Any:
-            return self.represent_sequence("tag:yaml.org,2002:seq", data, flow_style=True)
+            short = not any(isinstance(each, dict | list) for each in data)  # on one line
+            return self.represent_sequence("tag:yaml.org,2002:seq", data, flow_style=short)
 
     Dumper.add_representer(list, Dumper.represent_list)
     Dumper.add_implicit_resolver(_FLOAT, _EXPONENT, _EXPONENT_STARTS)  # so that a title such as 1e5 is quoted

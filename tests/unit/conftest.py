@@ -15,13 +15,14 @@ THOROUGH = {
     "cli": "attributions evaluate runs_and_training",
     "compute": "client",
     "data": "download file_pixels",
+    "export": "tensorboard weights",
     "models": "identity operated recomputation",
     "models/code": "network",
     "notebook": "here screens",
     "runs": "archive mending",
     "studies": "attributions blocks evaluations features identity kept_networks landscape layers probing read_only",
     "training": "estimate every_network loop session stochastic_depth watchdog worker",
-    "weights": "importing matching reading torchvision",
+    "weights": "importing matching reading their_names torchvision",
 }
 FOLDER = Path(__file__).parent
 THOROUGH_FILES = {FOLDER / place / f"test_{name}.py" for place, names in THOROUGH.items() for name in names.split()}

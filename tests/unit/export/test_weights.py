@@ -114,6 +114,8 @@ def test_a_card_says_what_was_measured():
     assert "Licence of the images: CC BY 4\\.0." in card
     assert "It was trained on 200 of the 1,437 training images." in card
     assert "one seed (4)" in card
+    for row in ("| steps | 50 |", "| schedule | He et al\\. 2015 |", "| evaluate every N steps | automatic |"):
+        assert row in card
     assert "not measured" not in card.split("## Error")[1].split("## Use")[0]
 
 
