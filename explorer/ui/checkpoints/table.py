@@ -9,6 +9,7 @@ import streamlit as st
 from explorer.compute.client import compute
 from explorer.escaping import in_markdown
 from explorer.export.views import View
+from explorer.export.weights import zipped_checkpoint
 from explorer.runs import kept
 from explorer.studies import commands
 from explorer.ui import cached
@@ -111,8 +112,8 @@ def _details(chosen: dict[str, Any]) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             for place, label in LINKS.items():
                 st.page_link(page(place), label=label, icon=":material/arrow_forward:", query_params={"networks": name})
-            note = "Weights as .safetensors, facts as .json."
-            download("Download (zip)", lambda: kept.zipped(name), f"{name}.zip", "folder_zip", note=note)
+            note = "Weights as .safetensors, facts as .json, and a model card (README.md)."
+            download("Download (zip)", lambda: zipped_checkpoint(name), f"{name}.zip", "folder_zip", note=note)
             if chosen["origin"] == "kept" and st.button("Delete", icon=":material/delete:", key="delete"):
                 _delete(name)
         evaluated = commands.command("evaluate", name)

@@ -3,12 +3,17 @@
 import re
 import shutil
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
+from importlib.util import find_spec
 
 import pandas as pd
 import streamlit as st
 
+from explorer.errors import RunError
 from explorer.escaping import in_markdown
+from explorer.export.plans import plan_text
+from explorer.export.tensorboard import zipped_tensorboard
 from explorer.export.views import View
 from explorer.figures import Figure
 from explorer.files import storage_errors, temporary_place
@@ -46,11 +51,27 @@ def export_experiments(
         draw,
         name=name,
         chart=chart,
-        more=None if table is None else partial(table_download, metrics, f"{name}-metrics", "Metrics (CSV)"),
+        more=partial(_more, chosen, name, metrics=None if table is None else metrics),
         beside=partial(_beside, chosen),
     )
     if len(chosen) == 1 and chosen[0].runs[0].facts is not None:
         show_command(commands.train(plan_of([chosen[0]])), "Train the same from a shell")
+
+
+def _more(chosen: Sequence[Experiment], name: str, metrics: Callable[[], pd.DataFrame] | None) -> None:
+    """Further files: metrics where the table is another one, the plan, and what TensorBoard reads."""
+    if metrics is not None:
+        table_download(metrics, f"{name}-metrics", "Metrics (CSV)")
+    if len(chosen) == 1:
+        with suppress(RunError):  # runs of several recipes have no plan
+            note = "`python -m explorer train --from FILE` or *Plan file* on the Train page trains it again."
+            download("Plan (YAML)", plan_text(chosen[0].runs), f"{name}-plan.yaml", "description", note=note)
+    if find_spec("tensorboard"):
+        runs = [run.id for found in chosen for run in found.runs if run.facts is not None]
+        note = "Unpack it into a folder and start `tensorboard --logdir FOLDER`."
+        download(
+            "TensorBoard (zip)", partial(zipped_tensorboard, runs), f"{name}-tensorboard.zip", "timeline", note=note
+        )
 
 
 def _beside(chosen: Sequence[Experiment]) -> None:
