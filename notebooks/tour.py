@@ -57,27 +57,18 @@ network.stages[1][0]  # the first block of the second stage
 #
 # **Guess.** plain32, resnet32, or no difference?
 #
-# `explorer.train` gives one record per step, so that a table of a training is one line.
+# `explorer.train` makes a training, a step at a time; `explorer.watch` advances both in turn and shows their curves
+# while they grow. The stop button ends between two steps, and the cell says how to go on.
 
 # %%
 recipe = explorer.Recipe(steps=60, batch_size=64, learning_rate=0.03, schedule="constant", evaluate_images=300)
-
-
-def trained(name):
-    """The trained network, and its curve with the columns that figures want."""
-    training = explorer.train(name, "digits", recipe)
-    curve = pd.DataFrame(training)
-    config = training.network.config
-    known = {"run": name, "network": name, "kind": config.kind, "depth": config.depth, "seed": 0}
-    return training.network.eval(), curve.assign(experiment="tour", **known)
-
-
-plain, plain_curve = trained("plain32")
-residual, residual_curve = trained("resnet32")
-curves = pd.concat([plain_curve, residual_curve])
-explorer.figures.training_curves(curves)
+trainings = [explorer.train(name, "digits", recipe) for name in ("plain32", "resnet32")]
+watched = explorer.watch(trainings)
 
 # %%
+plain, residual = (each.network.eval() for each in trainings)
+curves = watched.table  # a line for each step and network
+
 ends = curves[curves["step"] == recipe.steps].set_index("network")[["train_error", "test_error"]]
 faster = ends["train_error"].idxmin()
 print(f"After {recipe.steps} steps {faster} has the lower training error.")
