@@ -109,8 +109,13 @@ def add_pictures(notebook: NotebookNode, folder: Path) -> None:
     sizes = [(figure.layout.width or WIDTH, figure.layout.height or HEIGHT) for figure in drawn]
     for figure in drawn:
         figure.update_layout(paper_bgcolor=LIGHT.page)  # else the page behind it shows, and its letters are dark
-    names, widths, heights = [str(path) for path in paths], *zip(*sizes, strict=True)
-    plotly.io.write_images(drawn, names, width=widths, height=heights, scale=SCALE)
+    plotly.io.write_images(
+        drawn,
+        [str(path) for path in paths],
+        width=[width for width, _ in sizes],
+        height=[height for _, height in sizes],
+        scale=SCALE,
+    )
     for each, path, (width, height) in zip(found, paths, sizes, strict=True):
         each.data["image/png"] = base64.b64encode(_smaller(path)).decode()
         each.metadata["image/png"] = {"width": int(width), "height": int(height)}
