@@ -70,7 +70,7 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """Lines to be copied; `language` is "bash" or "python"."""
+    """Lines to be copied; `language` is "bash", "python" or "yaml"."""
 
     text: str
     language: str

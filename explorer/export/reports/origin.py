@@ -8,6 +8,7 @@ from typing import Any
 from explorer import labels
 from explorer.data.catalogue import known_dataset
 from explorer.errors import ExplorerError
+from explorer.export.plans import plan_text
 from explorer.export.reports.content import Block, Code, Grid, Picture, Section, Sentences
 from explorer.figures import network_drawing
 from explorer.models.config import NetworkConfig
@@ -156,6 +157,7 @@ def reproduction_section(found: Sequence[Experiment], responses: str) -> Section
             Code("\n".join(map(commands.train, shown)), "bash"),
             Sentences("In Python:"),
             Code("\n\n".join(["import explorer", *map(python, shown)]), "python"),
+            *(_plan_file(found[0]) if len(found) == 1 else []),
             Sentences(
                 "On the machine it was trained on, the same plan gives the same curves. Other devices and versions add "
                 "in another order, so errors may differ in the last digits, and more so in long runs.",
@@ -168,6 +170,11 @@ def reproduction_section(found: Sequence[Experiment], responses: str) -> Section
         blocks += [Sentences("The responses of these runs:"), Code(responses, "bash")]
     blocks += [Sentences("This report again, where the runs are:"), Code(f"python -m explorer report {ids}", "bash")]
     return Section("How to reproduce it", tuple(blocks))
+
+
+def _plan_file(found: Experiment) -> list[Block]:
+    """All settings as a file that a shell and the Train page take."""
+    return [Sentences("As a file, for `python -m explorer train --from FILE`:"), Code(plan_text(found.runs), "yaml")]
 
 
 def python(plan: Plan) -> str:

@@ -18,6 +18,7 @@ from explorer.studies import commands, degradation, layers
 from explorer.studies.degradation import plan_of
 from explorer.training.plan import Plan
 from explorer.training.recipe import Recipe
+from explorer.training.sweep import parse_sweep
 
 ENDS = {"plain20": (0.2, 0.3, 0.25), "plain32": (0.5, 0.4, 0.6), "resnet20": (0.1, 0.1, 0.2)}  # by seed
 
@@ -206,7 +207,8 @@ def test_the_lines_of_python_start_the_very_plan(monkeypatch, race):
 
 
 def test_the_command_and_the_lines_of_python_are_in_the_report(race):
-    shell, lines, again = blocks(gathered([race], Responses()), Code)
+    shell, lines, plan, again = blocks(gathered([race], Responses()), Code)
+    assert parse_sweep(plan.text.encode(), "plan.yaml")[0] == [plan_of([race])]
     assert shell.text == commands.train(plan_of([race]))
     assert lines.text == f"import explorer\n\n{python(plan_of([race]))}"
     assert again.text == "python -m explorer report e1"
