@@ -25,6 +25,7 @@ LABELS = {
     "data": "data set",
     "seeds": "seeds",
     "title": "title",
+    "assignment": "assignment",
     "initial": "initial weights",
     "lanes": "processes",
     "gpus_per_run": "GPUs for each run",

@@ -98,7 +98,8 @@ def test_an_experiment_is_renamed_taken_along_and_deleted(page, home, make_run, 
     state(page, "finished").wait_for()
     page.locator(IDLE).wait_for()
     with page.expect_download() as download:
-        page.get_by_role("button", name="Metrics (CSV)").click()
+        page.get_by_role("button", name="Take it along").click()
+        page.get_by_role("button", name="Table (CSV)").click()
     download.value.save_as(tmp_path / "metrics.csv")
     rows = list(csv.DictReader((tmp_path / "metrics.csv").read_text().splitlines()))
     assert {row["network"] for row in rows} == networks

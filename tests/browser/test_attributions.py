@@ -88,17 +88,19 @@ def test_a_mistake_is_explained_checked_and_taken_along(opened, chromium, server
     there = maps(page)
     assert list(there) == [f"{method}, {network}, step 400" for method in METHODS for network in ("plain8", "plain20")]
 
+    page.get_by_role("button", name="Take it along").click()
     with Image.open(saved(page, "Grid (PNG)")) as picture:
         assert picture.format == "PNG"
         assert min(picture.size) > 400
     arrays = np.load(saved(page, "Maps (NPZ)"))
     assert arrays[f"{DEEP}@400__test-{image}__grad_cam__map"] == pytest.approx(there["Grad-CAM, plain20, step 400"])
-    scores = pd.read_csv(saved(page, "Scores (CSV)"))
+    scores = pd.read_csv(saved(page, "Table (CSV)"))
     assert len(scores) == 6
     assert set(scores["image"]) == {f"test:{image}"}
     assert (scores["prediction"] != scores["label"]).any()
     link = page.url
     grid = saved(page, "Grid (HTML)").read_text()
+    page.keyboard.press("Escape")
 
     click(page, "cell-2-1", 3, 3)
     page.get_by_role("button", name="Can it be trusted?").click()
@@ -106,8 +108,11 @@ def test_a_mistake_is_explained_checked_and_taken_along(opened, chromium, server
     page.get_by_role("img", name="Probability of").wait_for()
     page.get_by_role("img", name="Similarity of the map").wait_for()
     page.locator(IDLE).wait_for()
-    page.get_by_text("The same from a shell").click()
-    assert f"attribute-check {DEEP}@400 --image test:{image} --method grad_cam" in page.locator("code").inner_text()
+    page.get_by_role("button", name="Take it along").click()
+    page.get_by_role("tab", name="Shell").click()
+    command = page.locator("code", has_text="attribute-check").inner_text()
+    assert f"attribute-check {DEEP}@400 --image test:{image} " in command
+    assert command.endswith(" --method grad_cam")
 
     other = chromium.new_context(viewport={"width": 1280, "height": 1000})
     tab = other.new_page()

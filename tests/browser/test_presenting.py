@@ -30,7 +30,7 @@ def heading(page):
     return page.locator(".st-key-stage .annotation-text").first.text_content()
 
 
-@pytest.mark.parametrize(("width", "height"), [(1920, 1080), (1280, 720)])
+@pytest.mark.parametrize(("width", "height"), [pytest.param(1920, 1080, marks=pytest.mark.slow), (1280, 720)])
 def test_a_race_before_a_room_by_keys(page, width, height):
     page.set_viewport_size({"width": width, "height": height})
     page.goto("/degradation")
@@ -124,7 +124,7 @@ def test_a_replay_is_smooth_and_the_page_stays(page):
     assert not page.locator(".explorer-ends").count()
 
 
-@pytest.mark.parametrize("width", [400, 640, 820])
+@pytest.mark.parametrize("width", [400, pytest.param(640, marks=pytest.mark.slow), 820])
 def test_all_letters_of_the_figures_are_inside(page, width):
     page.emulate_media(reduced_motion="reduce")
     page.set_viewport_size({"width": width, "height": 800})

@@ -30,18 +30,22 @@ THOROUGH_FILES = {FOLDER / place / f"test_{name}.py" for place, names in THOROUG
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """A quick look takes the shallowest network of each family, no CIFAR-10, and none of `THOROUGH`."""
+    """A quick look takes the shallowest network of each family, no CIFAR-10, and none of `THOROUGH`.
+
+    The deeper networks in `THOROUGH` are for `make test-slow`.
+    """
     assert all(path.is_file() for path in THOROUGH_FILES)
     families = {NETWORKS[name].family: name for name in sorted(NETWORKS, key=lambda name: -NETWORKS[name].config.depth)}
     others = set(NETWORKS) - set(families.values())
     for item in items:
         values = item.callspec.params.values() if hasattr(item, "callspec") else ()
-        if (
-            item.path in THOROUGH_FILES
-            or "cifar10" in item.fixturenames
-            or any(isinstance(each, str) and each in {*others, "cifar10"} for each in values)
-        ):
+        texts = {each for each in values if isinstance(each, str)}
+        cifar10 = "cifar10" in texts or "cifar10" in item.fixturenames
+        another = bool(texts & others)
+        if another or cifar10 or item.path in THOROUGH_FILES:
             item.add_marker("thorough")
+        if another and item.path in THOROUGH_FILES:
+            item.add_marker("slow")
 
 
 def trained(name):

@@ -133,7 +133,7 @@ def fails_at(step, times):
     return trouble
 
 
-@pytest.mark.parametrize("losses", [0, 1])
+@pytest.mark.parametrize("losses", [pytest.param(0, marks=pytest.mark.slow), 1])
 def test_runs_give_the_same_elsewhere_also_if_a_node_is_lost(home, cluster, local, losses):
     cluster.trouble = fails_at(15, losses)
     experiment_id = queue(PLAN, Where(engine="fake"))
@@ -175,7 +175,7 @@ def test_a_worker_that_is_told_to_end_goes_on_elsewhere(home, cluster, local):
     assert "it was told to end" in experiment(experiment_id).runs[0].facts.notice
 
 
-@pytest.mark.parametrize("action", ["pause", "stop"])
+@pytest.mark.parametrize("action", ["pause", pytest.param("stop", marks=pytest.mark.slow)])
 def test_a_request_reaches_the_run_that_trains_and_the_one_that_waits(home, cluster, local, action, monkeypatch):
     def trouble(run_id, new):
         cluster.trouble = lambda run_id, new: None

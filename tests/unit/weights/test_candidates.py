@@ -24,8 +24,11 @@ def digits():
 @pytest.mark.parametrize(
     "name",
     [
-        "resnet8", "plain8", "resnet8-pool", "resnet8-a-end", "resnet8-stride2", "resnet8-b-pool", "preresnet8-b-raw",
-        "seresnet8-sesum", "resnet11-bottleneck-v1", "plain8-pool", "resnet10-large-w8-s1.1.1.1-up64",
+        "resnet8", "resnet8-a-end", "preresnet8-b-raw", "seresnet8-sesum", "resnet11-bottleneck-v1",
+        *(pytest.param(name, marks=pytest.mark.slow) for name in (
+            "plain8", "resnet8-pool", "resnet8-stride2", "resnet8-b-pool", "plain8-pool",
+            "resnet10-large-w8-s1.1.1.1-up64",
+        )),
     ],
 )  # fmt: skip
 def test_the_network_that_was_trained_is_found(name, digits):
