@@ -86,3 +86,16 @@ def test_all_names_of_a_row_are_there(kind):
             found = getattr(found, part)
         assert callable(found)
     assert row.command[0] in app._subcommands
+
+
+@pytest.mark.parametrize("kind", COMPUTATIONS)
+def test_a_notebook_has_the_lines_of_python(kind):
+    row = COMPUTATIONS[kind]
+    settings = {name: "x" for name in (*row.first, *row.of_table)} | {"data": "digits"}
+    view = View(kind, ("resnet8",), settings, {"look": 1})
+    cells = [
+        each["source"].splitlines() for each in json.loads(view.notebook())["cells"] if each["cell_type"] == "code"
+    ]
+    lines = [line for cell in cells for line in cell if line not in ("table", "figure")]
+    shown = "figure.show()" if row.figure else "print(table.to_string(index=False))"
+    assert [*lines, shown] == [line for line in view.python().splitlines() if line]
