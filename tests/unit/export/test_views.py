@@ -91,7 +91,7 @@ def test_all_names_of_a_row_are_there(kind):
 @pytest.mark.parametrize("kind", COMPUTATIONS)
 def test_a_notebook_has_the_lines_of_python(kind):
     row = COMPUTATIONS[kind]
-    settings = {name: "x" for name in (*row.first, *row.of_table)} | {"data": "digits"}
+    settings = dict.fromkeys((*row.first, *row.of_table), "x") | {"data": "digits"}
     view = View(kind, ("resnet8",), settings, {"look": 1})
     cells = [
         each["source"].splitlines() for each in json.loads(view.notebook())["cells"] if each["cell_type"] == "code"
