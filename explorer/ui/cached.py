@@ -131,11 +131,6 @@ def _errors(states: str, _found: Experiment) -> dict[str, Errors]:
     return run_errors(_found)
 
 
-def csv(run_ids: tuple[str, ...]) -> str:
-    """Every recorded step of several runs."""
-    return library.metrics(run_ids, points=None).to_csv(index=False)
-
-
 def log_tail(path: Path, lines: int) -> str:
     """The end of a worker's log; empty where there is none."""
     try:
