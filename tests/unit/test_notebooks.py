@@ -27,9 +27,14 @@ def built():
 
 
 def kinds(notebook):
-    """For each cell, the forms of its outputs; a text may come in several parts."""
+    """For each cell, the forms of its outputs; a text may come in several parts.
+
+    Notices on standard error depend on the machine, such as that of Matplotlib's first import.
+    """
     return [
-        [form for form, _ in groupby(map(_form, cell.outputs))] for cell in notebook.cells if cell.cell_type == "code"
+        [form for form, _ in groupby(_form(each) for each in cell.outputs if each.get("name") != "stderr")]
+        for cell in notebook.cells
+        if cell.cell_type == "code"
     ]
 
 

@@ -19,7 +19,6 @@ from explorer.training.plan import Plan
 from explorer.training.recipe import Recipe
 
 STEPS = 300
-KILLS = 30
 PLAN = Plan(
     networks=("plain8-w2", "resnet8-w2"),
     recipe=Recipe(
@@ -78,13 +77,13 @@ def begun(run_id, **facts):
     update_run(run_id, state="starting", worker=me, **facts)
 
 
-def kill_at_random(experiment_id, workers, ids):
+def kill_at_random(experiment_id, workers, ids, times):
     """Kill one or both lanes, each with one run, at random moments; gives the processes that go on to the end."""
     moments = random.Random(0)
     lanes = [workers(experiment_id, number) for number in range(len(ids))]
     kills = []
-    while len(kills) < KILLS:
-        goal = least_step(ids) + moments.randint(0, 2 * (STEPS // KILLS) - 5)
+    while len(kills) < times:
+        goal = least_step(ids) + moments.randint(0, 2 * (STEPS // times) - 5)
         while least_step(ids) < min(goal, STEPS - 1) and any(each.is_alive() for each in lanes):
             time.sleep(0.002)
         time.sleep(moments.uniform(0, 0.03))
@@ -97,12 +96,13 @@ def kill_at_random(experiment_id, workers, ids):
             if read_run(ids[number]).state in ("crashed", "starting"):
                 begun(ids[number])
             lanes[number] = workers(experiment_id, number)
-    assert len(set(kills)) >= KILLS / 2, f"the kills met few different moments: {kills}"
+    assert len(set(kills)) >= times / 2, f"the kills met few different moments: {kills}"
     return lanes
 
 
 @pytest.mark.timeout(600)
-def test_lanes_killed_thirty_times_end_with_the_bits_of_one_left_alone(workers):
+@pytest.mark.parametrize("times", [10, pytest.param(30, marks=pytest.mark.slow)])
+def test_lanes_killed_many_times_end_with_the_bits_of_one_left_alone(workers, times):
     undisturbed = queue(PLAN)
     left_alone = workers(undisturbed)
     left_alone.join(120)
@@ -112,7 +112,7 @@ def test_lanes_killed_thirty_times_end_with_the_bits_of_one_left_alone(workers):
     before, ids = ([f"{each}-{name}-s0" for name in PLAN.networks] for each in (undisturbed, killed))
     for number, run_id in enumerate(ids):
         begun(run_id, lane=Lane(number=number, of=2, threads=1))
-    for process in kill_at_random(killed, workers, ids):
+    for process in kill_at_random(killed, workers, ids, times):
         process.join(120)
         assert process.exitcode == 0
 
