@@ -5,7 +5,7 @@ from typing import Annotated
 from tyro.conf import Positional, arg
 
 from explorer import tables
-from explorer.cli.named_networks import Data, references
+from explorer.cli.named_networks import Data, one_reference
 from explorer.cli.output import AsCsv, AsJson, show_table
 from explorer.errors import BadSettings
 from explorer.processes import wait_passively
@@ -32,7 +32,7 @@ def block(
         place: of the block.
         channels: of its output; by default the three most active ones.
     """
-    reference = _one(network)
+    reference = one_reference(network)
     wait_passively()
     from explorer.analysis.inside_blocks import arithmetic_table, most_active
     from explorer.studies import features
@@ -54,7 +54,7 @@ def contributions(
     json: AsJson = False,
 ) -> int:
     """Take the scores of one picture apart: what stem and blocks of a pre-activation network add; one line per part."""
-    reference = _one(network)
+    reference = one_reference(network)
     wait_passively()
     from explorer.studies import features
 
@@ -69,7 +69,7 @@ def filters(network: Network, /, *, layer: str = "", data: Data = "", csv: AsCsv
     Args:
         layer: its name, such as stages.0.0.conv1; by default the first convolution.
     """
-    reference = _one(network)
+    reference = one_reference(network)
     wait_passively()
     from explorer.studies import features
 
@@ -97,16 +97,9 @@ def exciting(
         images: test images among which to look.
         count: images to give.
     """
-    reference = _one(network)
+    reference = one_reference(network)
     wait_passively()
     from explorer.studies import features
 
     found = features.exciting_images(reference, place, channel, data=data, images=images, count=count)
     return show_table("images", found.table, csv=csv, json=json)
-
-
-def _one(network: str) -> str:
-    found = references([network])
-    if len(found) > 1:
-        raise BadSettings(f"{network} stands for {len(found)} networks; this is shown of one. Name one of its runs.")
-    return found[0]

@@ -6,7 +6,7 @@ from typing import Annotated
 from tyro.conf import Positional, arg
 
 from explorer.cli.runs import find
-from explorer.errors import RunError
+from explorer.errors import BadSettings, RunError
 from explorer.runs.checkpoint_facts import checkpoint_file, is_untrained, moments
 
 References = Annotated[
@@ -27,6 +27,14 @@ def references(identities: Sequence[str]) -> list[str]:
         RunError: there is no such run or experiment, or it has no weights.
     """
     return list(dict.fromkeys(each for identity in identities for each in _references(identity)))
+
+
+def one_reference(identity: str) -> str:
+    """The full reference of one network; raises as `references`, and BadSettings if it stands for several."""
+    found = references([identity])
+    if len(found) > 1:
+        raise BadSettings(f"{identity} stands for {len(found)} networks; this is shown of one. Name one of its runs.")
+    return found[0]
 
 
 def _references(identity: str) -> Iterator[str]:

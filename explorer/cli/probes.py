@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from tyro.conf import arg
 
-from explorer.cli.named_networks import Data, References, references
+from explorer.cli.named_networks import Data, References, one_reference, references
 from explorer.cli.output import AsCsv, AsJson, show_table
 from explorer.cli.progress_bar import progress_bar
 from explorer.processes import wait_passively
@@ -83,15 +83,12 @@ def cka_pitfall(
         images: test images.
         moved: of them, how many are moved.
     """
+    reference = one_reference(network)
     wait_passively()
-    from explorer.errors import BadSettings
     from explorer.studies import similarity
 
-    found = references([network])
-    if len(found) > 1:
-        raise BadSettings(f"{network} stands for {len(found)} networks; this is shown of one. Name one of its runs.")
     return show_table(
-        "distances", similarity.outlier_example(found[0], data=data, images=images, moved=moved), csv=csv, json=json
+        "distances", similarity.outlier_example(reference, data=data, images=images, moved=moved), csv=csv, json=json
     )
 
 
