@@ -138,14 +138,6 @@ def test_all_pages_are_in_the_navigation_of_a_small_window(page):
     page.get_by_text(re.compile(r"^\d+ more$")).wait_for(state="hidden")  # there until the widths are measured
 
 
-@pytest.mark.parametrize("path", ["/", "/degradation", "/train", "/runs", "/data", "/glossary"])
-def test_every_page_opens_by_its_address(page, path):
-    """Without a request that fails: the fixture looks."""
-    page.goto(path)
-    page.locator("h1").wait_for()
-    page.locator(IDLE).wait_for()
-
-
 @pytest.mark.timeout(400)
 def test_a_guess_a_race_and_its_verdict(page):
     page.set_viewport_size({"width": 1280, "height": 800})

@@ -35,15 +35,24 @@ def _texts(path):
             yield node.lineno, node.value
 
 
-@pytest.mark.parametrize("form", FORMS)
-def test_one_form(form):
-    broken = {
-        f"{path.relative_to(ROOT)}:{line}: {text[max(0, found.start() - 30) : found.end() + 15]}"
+@pytest.fixture(scope="module")
+def texts():
+    """Path and line of each text of the sources, and the text."""
+    return [
+        (f"{path.relative_to(ROOT)}:{line}", text)
         for path in SOURCES
         if not any(f"explorer/{part}" in str(path) for part in NOT_SHOWN)
         for line, text in _texts(path)
-        for found in FORMS[form].finditer(text)
         if "stride_on" not in text and text not in {"3x3", "1x1"}
+    ]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_one_form(form, texts):
+    broken = {
+        f"{place}: {text[max(0, found.start() - 30) : found.end() + 15]}"
+        for place, text in texts
+        for found in FORMS[form].finditer(text)
     }
     broken |= {
         f"{path.relative_to(ROOT)}: {line}"

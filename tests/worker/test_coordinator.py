@@ -160,6 +160,7 @@ def test_a_run_whose_node_is_lost_too_often_has_crashed_and_can_go_on(home, clus
     assert experiment(experiment_id).resumable
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_told_to_end_goes_on_elsewhere(home, cluster, local):
     told = []
 

@@ -25,7 +25,8 @@ LONG = Plan(
 SHORT = LONG.model_copy(update={"recipe": LONG.recipe.model_copy(update={"steps": 20})})
 
 
-@pytest.mark.parametrize("lanes", [pytest.param(1, marks=pytest.mark.slow), 2])
+@pytest.mark.slow
+@pytest.mark.parametrize("lanes", [1, 2])
 def test_a_worker_that_hangs_is_ended_the_next_experiment_starts_and_it_can_go_on(lanes, home, until, monkeypatch):
     hanging = start(LONG, Where(lanes=lanes))
     waiting = start(SHORT)

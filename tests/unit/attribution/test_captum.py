@@ -219,7 +219,7 @@ def test_the_other_settings_touch_every_parameter():
     assert all_of_them - touched == {("lrp", "sums")}, "which Captum does not have"
 
 
-@pytest.mark.parametrize("depth", [20, 56])
+@pytest.mark.parametrize("depth", [20, pytest.param(56, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("method", METHODS)
 def test_on_networks_that_others_have_trained(method, depth, foreign, cifar, quick):
     few = quick(METHODS[method]) | ({"window": 16} if method == "occlusion" else {})

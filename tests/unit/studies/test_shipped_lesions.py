@@ -17,7 +17,11 @@ from explorer.studies.shipped_lesions import shipped_lesions, write_lesions
 
 SHIPPED = PROJECT / "checkpoints"
 MEASURED = ["error", "intact_error", "rise"]
-SAMPLE = [("shipped-digits-resnet20", 0), ("shipped-digits-plain20", 0), ("shipped-cifar10-resnet20", 3e-3)]
+SAMPLE = [
+    ("shipped-digits-resnet20", 0),
+    ("shipped-digits-plain20", 0),
+    pytest.param("shipped-cifar10-resnet20", 3e-3, marks=pytest.mark.slow),
+]
 
 
 @pytest.fixture(autouse=True)

@@ -337,6 +337,7 @@ def test_the_command_line_imports_lists_exports_and_deletes(foreign, place, caps
     assert "There is no checkpoint 'my-resnet'" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 @needs_real_files
 def test_a_real_file_of_akamasters_is_told_by_measuring():
     found = import_checkpoint(Path(str(REAL), "resnet20-12fca82f.th"))
