@@ -5,6 +5,7 @@ numbers, into the folder as safetensors, and last a verdict in JSON: for each se
 tensor and what lies beside the weights, or the reason why there are none.
 """
 
+import gc
 import json
 import math
 import os
@@ -30,6 +31,7 @@ CPU_SECONDS, CPU_BYTES_A_SECOND = 4, 5_000_000  # in addition to the import of P
 
 def main(path: Path, folder: Path) -> None:
     """Read the file, and write tensors and verdict."""
+    gc.disable()  # the process ends soon; to look through millions of values again and again takes longer than reading
     try:
         verdict = _read(path, folder)
     except StorageError as error:
