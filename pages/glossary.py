@@ -1,6 +1,7 @@
 import streamlit as st
 
 from explorer import glossary
+from explorer.ui.address import write_address
 from explorer.ui.navigation import PAGES
 
 # language: title, labels, and what is said where nothing is found
@@ -35,7 +36,7 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
             format_func=glossary.LANGUAGES.__getitem__, key="lang", label_visibility="collapsed",
         )
     )  # fmt: skip
-    st.query_params["lang"] = language  # not bound: the address would have the label
+    write_address("lang", language)  # not bound: the address would have the label
 title, search, *_, nothing = TEXTS[language]
 heading.title(title, anchor=False)
 found = glossary.found(field.text_input(search, key="q", bind="query-params", max_chars=100), language)

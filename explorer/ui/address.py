@@ -1,6 +1,6 @@
 """Values of fields and of the address, checked strictly: anybody may have written the link."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -43,6 +43,21 @@ def bound_number(key: str, low: float, high: float, *, fraction: bool = False) -
     return {"key": key, "bind": "query-params"}
 
 
+def write_address(key: str, value: str | Sequence[str] | None) -> None:
+    """Have a value, or several, under `key` in the address; None for none.
+
+    Only what differs is written: Streamlit sends the whole address as this run knows it, which takes back what a field
+    has written into it meanwhile.
+    """
+    wanted = [] if value is None else [value] if isinstance(value, str) else [*value]
+    if st.query_params.get_all(key) == wanted:
+        return
+    if wanted:
+        st.query_params[key] = wanted
+    else:
+        del st.query_params[key]
+
+
 def rename_in_address(key: str, names: Mapping[str, str]) -> None:
     """Write the value of a field in an older link as it is offered now; called before the field.
 
@@ -51,7 +66,7 @@ def rename_in_address(key: str, names: Mapping[str, str]) -> None:
     """
     asked = st.query_params.get(key, "")
     if names.get(asked, asked) != asked and _take_out(key):
-        st.query_params[key] = names[asked]
+        write_address(key, names[asked])
         st.rerun()
 
 

@@ -1,9 +1,11 @@
 """Links by anybody: a value that a page's own fields would not take changes nothing, and none ends in a stack trace."""
 
 import pytest
+from streamlit.runtime.state.query_params import QueryParams
 
 from explorer.training.presets import PRESETS
 from explorer.ui.errors import readable_errors
+from explorer.ui.navigation import PAGES
 from tests.app.reading import texts
 
 NO_NUMBERS = ["９９", "inf", "-inf", "nan", "1e400", "1_0", " 9", "0x10", "9" * 400, "-1", "1" + "0" * 12, "15.7"]
@@ -131,3 +133,16 @@ def test_an_older_link_names_a_schedule_as_it_is_stored(open_page, written):
     app = open_page("train", paper_schedule=written, preset=PRESETS["paper"].title)
     (field,) = [each for each in app.selectbox if each.key == "paper_schedule"]
     assert field.value == written.replace("_", "-")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_that_shows_the_same_again_writes_nothing_into_its_address(
+    open_page, make_weights, experiment, monkeypatch, page
+):
+    """What it writes is the whole address as it was when the page began; a field may have changed it since."""
+    make_weights("resnet14-w4", experiment="trained")
+    app = open_page(page, experiment=experiment())
+    sent = []
+    monkeypatch.setattr(QueryParams, "_send_query_param_msg", lambda self: sent.append(dict(self._query_params)))
+    app.run()
+    assert not sent

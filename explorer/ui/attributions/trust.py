@@ -13,6 +13,7 @@ from explorer.figures import attribution_grid, deletion_insertion, randomisation
 from explorer.map_results import Check
 from explorer.studies import map_files as map_export
 from explorer.ui import wording
+from explorer.ui.address import write_address
 from explorer.ui.attributions.method_choice import Chosen, choose_method, show_meaning
 from explorer.ui.attributions.scene import Scene, view
 from explorer.ui.widgets.live_chart import live_chart
@@ -72,13 +73,13 @@ def _check(scene: Scene, reference: str, method: Chosen, question: Question) -> 
     if st.button("Check this map", icon=":material/verified:", type="primary"):
         checked.append(key)
     if key not in checked:
-        st.query_params.pop(CHECKED, None)
+        write_address(CHECKED, None)
         st.info(
             "The checks hide and show parts of the picture, perturb it slightly, and randomise the network's layers "
             "one after the other, computing the map each time: seconds for one-pass methods, minutes for slow ones."
         )
         return
-    st.query_params[CHECKED] = "1"
+    write_address(CHECKED, "1")
     (answer,) = awaited(
         [compute.ask(attributions.check, reference, scene.picture.reference, question)], "Checking the map"
     )

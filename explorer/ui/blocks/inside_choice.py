@@ -10,7 +10,7 @@ from explorer.analysis.inside_blocks import block_title
 from explorer.data.pictures import Picture
 from explorer.models.structure import BlockShape, block_shapes
 from explorer.runs.checkpoint_facts import facts_and_data
-from explorer.ui.address import forget_unless_offered, number_in
+from explorer.ui.address import forget_unless_offered, number_in, write_address
 from explorer.ui.blocks.choice import MOST, NETWORKS, BlocksChoice
 from explorer.ui.widgets.network_choice import Candidate, choose_network
 from explorer.ui.widgets.picture_choice import choose_picture
@@ -81,7 +81,7 @@ def look_into(name: str) -> None:
 
 def follow(channel: int, row: int, column: int) -> None:
     """Choose a channel, and a position in the block's output; kept in the address."""
-    st.query_params[_PIXEL] = f"{channel}-{row}-{column}"
+    write_address(_PIXEL, f"{channel}-{row}-{column}")
     st.session_state[CHANNEL] = channel
 
 

@@ -6,6 +6,7 @@ import streamlit as st
 
 from explorer.errors import BadSettings, UnknownName
 from explorer.models.operations import Kind, Operation, Place, operations_text, parsed
+from explorer.ui.address import write_address
 from explorer.ui.errors import show_error
 
 KEY = "operations"  # in the address
@@ -83,7 +84,4 @@ def _remember(where: str, text: str) -> None:
 
 
 def _write(text: str) -> None:
-    if text:
-        st.query_params[KEY] = text
-    else:
-        st.query_params.pop(KEY, None)
+    write_address(KEY, text or None)

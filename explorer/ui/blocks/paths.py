@@ -11,6 +11,7 @@ from explorer.compute.client import Call, compute
 from explorer.compute.functions import paths
 from explorer.export.views import View
 from explorer.figures import path_lengths
+from explorer.ui.address import write_address
 from explorer.ui.blocks.choice import BlocksChoice
 from explorer.ui.blocks.shown import names_of, show_found
 from explorer.ui.widgets.moment import at_moment
@@ -67,7 +68,7 @@ def _choose_depths(choice: BlocksChoice) -> None:
         for each in reversed(candidates().values())  # the newest last, which stays
         if each.data in data and each.config.name == f"resnet{each.config.depth}"
     }
-    st.query_params["twins"] = ",".join(trained.get(depth, f"resnet{depth}") for depth in DEPTHS)
+    write_address("twins", ",".join(trained.get(depth, f"resnet{depth}") for depth in DEPTHS))
 
 
 def _show(table: pd.DataFrame, references: list[str], choice: BlocksChoice) -> None:

@@ -19,7 +19,7 @@ from explorer.escaping import in_markdown
 from explorer.export.views import View
 from explorer.figures import StripImage, image_strip, probe_errors
 from explorer.results import Probing
-from explorer.ui.address import number_in
+from explorer.ui.address import number_in, write_address
 from explorer.ui.blocks.choice import BlocksChoice
 from explorer.ui.blocks.shown import names_of, show_found
 from explorer.ui.navigation import page
@@ -190,4 +190,4 @@ def _depths(row: Mapping[Any, Any], classes: Sequence[str], blocks: int) -> str:
 
 
 def _select(numbers: Sequence[int], point: Sequence[int]) -> None:
-    st.query_params["probed-image"] = str(numbers[int(point[0])])
+    write_address("probed-image", str(numbers[int(point[0])]))

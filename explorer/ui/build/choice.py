@@ -12,7 +12,7 @@ from explorer.models.config import NetworkConfig
 from explorer.models.nearest import completed
 from explorer.models.size import require_size
 from explorer.settings import limits
-from explorer.ui.address import number_in_link
+from explorer.ui.address import number_in_link, write_address
 from explorer.ui.errors import show_error
 
 FIRST_NETWORK = "resnet20"
@@ -77,21 +77,16 @@ def set_settings(settings: Mapping[str, Any], changed: str) -> None:
 
 def show_network(config: NetworkConfig) -> None:
     """Write a network into the address."""
-    st.query_params["network"] = config.name
-    if config.classes == network_config(config.name).classes:
-        st.query_params.pop("classes", None)
-    else:
-        st.query_params["classes"] = str(config.classes)
+    write_address("network", config.name)
+    usual = config.classes == network_config(config.name).classes
+    write_address("classes", None if usual else str(config.classes))
     st.session_state[SETTINGS] = config.model_dump()
     st.session_state[WRITTEN] = _address()
 
 
 def set_size(config: NetworkConfig, size: int) -> None:
     """Write the image size into the address, unless it is the network's own."""
-    if size == config.image_size:
-        st.query_params.pop("size", None)
-    else:
-        st.query_params["size"] = str(size)
+    write_address("size", None if size == config.image_size else str(size))
 
 
 def _follow_address() -> None:
@@ -99,9 +94,9 @@ def _follow_address() -> None:
     asked = st.query_params.get("network") or st.session_state.get(WRITTEN, (FIRST_NETWORK, ""))[0]
     if _named(asked, report=True) is None:
         asked = st.session_state.get(WRITTEN, (FIRST_NETWORK, ""))[0]
-    st.query_params["network"] = asked
+    write_address("network", asked)
     if "beside" in st.query_params and _named(st.query_params["beside"], report=True) is None:
-        del st.query_params["beside"]
+        write_address("beside", None)
     if _address() != st.session_state.get(WRITTEN):
         config = network_config(asked)
         classes = _number("classes", config.classes, *CLASSES)
@@ -157,12 +152,12 @@ def _menu(label: str, key: str, current: str | None, **options: Any) -> None:
 
 def _choose(key: str, name: str | None) -> None:
     if name:
-        st.query_params[key] = name.strip()
+        write_address(key, name.strip())
         if key == "network":
             for other in ("classes", "size"):
-                st.query_params.pop(other, None)
+                write_address(other, None)
     elif key == "beside":
-        st.query_params.pop(key, None)
+        write_address(key, None)
 
 
 def _label(name: str) -> str:

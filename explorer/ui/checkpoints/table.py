@@ -13,6 +13,7 @@ from explorer.export.weights import zipped_checkpoint
 from explorer.runs import kept
 from explorer.studies import commands
 from explorer.ui import cached
+from explorer.ui.address import write_address
 from explorer.ui.errors import readable_errors
 from explorer.ui.names import run_name
 from explorer.ui.navigation import page
@@ -44,7 +45,7 @@ def choose_checkpoint() -> str | None:
 def select(checkpoint_id: str) -> None:
     """Choose a checkpoint, such as a new one."""
     _table.clear()
-    st.query_params["checkpoint"] = checkpoint_id
+    write_address("checkpoint", checkpoint_id)
 
 
 @st.cache_data(ttl=2, show_spinner=False)
@@ -86,11 +87,7 @@ def _choose(table: pd.DataFrame) -> dict[str, Any] | None:
     )
     rows = [row for row in picked["selection"]["rows"] if row < len(ids)]
     chosen = ids[rows[0]] if rows else None
-    if chosen != wanted:
-        if chosen is None:
-            st.query_params.pop("checkpoint", None)
-        else:
-            st.query_params["checkpoint"] = chosen
+    write_address("checkpoint", chosen)
     return None if chosen is None else {str(key): value for key, value in table.iloc[ids.index(chosen)].items()}
 
 
@@ -135,7 +132,7 @@ def _delete(name: str) -> None:
                 _table.clear()
                 compute.forget_all()
                 cached.forget()
-                st.query_params.pop("checkpoint", None)
+                write_address("checkpoint", None)
                 st.rerun()
         if st.button("Cancel", key="keep"):
             st.rerun()

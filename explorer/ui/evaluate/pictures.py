@@ -14,7 +14,7 @@ from explorer.data.pictures import picture, thumbnail
 from explorer.escaping import in_markdown
 from explorer.figures import StripImage, confusion_matrix, image_strip
 from explorer.results import Evaluation
-from explorer.ui.address import number_in
+from explorer.ui.address import number_in, write_address
 from explorer.ui.evaluate.choice import Evaluated, choose_one, percent
 from explorer.ui.navigation import page
 from explorer.ui.widgets.data_choice import link_to
@@ -172,4 +172,4 @@ def _select_picture(number: int) -> None:
 def _remember(name: str, value: str) -> None:
     """Keep a value in the address, and in the session for when the reader returns from another page."""
     st.session_state[name] = value
-    st.query_params[name] = value
+    write_address(name, value)

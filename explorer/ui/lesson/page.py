@@ -16,7 +16,7 @@ from explorer.studies.lesson.runs import LessonRuns, choices, lesson_runs, usabl
 from explorer.studies.lesson.steps import STEPS, Measurement, Step
 from explorer.studies.lesson.texts import ENGLISH, PAGE, filled, languages, text
 from explorer.ui import cached, wording
-from explorer.ui.address import number_in_link
+from explorer.ui.address import number_in_link, write_address
 from explorer.ui.lesson.ending import ending
 from explorer.ui.lesson.links import full_page
 from explorer.ui.navigation import page
@@ -53,7 +53,7 @@ def lesson() -> None:
         return
     if beat is not None:
         number = int(beat.removesuffix(ANSWER))
-        st.query_params["step"] = str(number)  # where the page goes on afterwards
+        write_address("step", str(number))  # where the page goes on afterwards
     _prepare(number, runs)
     measured = measured_on(runs, STEPS[number - 1], _runs)
     if beat is not None:
@@ -124,7 +124,7 @@ def _choose_language(language: str, words: Words) -> None:
     names, key = languages(), f"lesson-language-{language}"
     st.segmented_control(
         words["language"], list(names), format_func=names.__getitem__, default=language, required=True, key=key,
-        on_change=lambda: _address("lang", st.session_state[key]), label_visibility="collapsed", width="content",
+        on_change=lambda: write_address("lang", st.session_state[key]), label_visibility="collapsed", width="content",
     )  # fmt: skip
 
 
@@ -146,7 +146,7 @@ def _choose_runs(words: Words) -> LessonRuns | None:
     labels = wording.distinct({each: _label(found, words) for each, found in offered.items()})
     st.selectbox(
         words["runs"], list(offered), index=list(offered).index(current), format_func=labels.__getitem__, key=key,
-        on_change=lambda: _address("runs", st.session_state[key]), label_visibility="collapsed", width=240,
+        on_change=lambda: write_address("runs", st.session_state[key]), label_visibility="collapsed", width=240,
     )  # fmt: skip
     return _runs(current)
 
@@ -167,7 +167,7 @@ def _go(label: str, number: int, arrow: str) -> None:
     kind: Literal["primary", "secondary"] = "primary" if arrow == "Right" else "secondary"
     st.button(
         label, key=f"lesson-{arrow}", shortcut=None if is_presenting() else arrow, type=kind, disabled=not there,
-        on_click=_address,
+        on_click=write_address,
         args=("step", str(number)),
     )  # fmt: skip
 
@@ -175,8 +175,8 @@ def _go(label: str, number: int, arrow: str) -> None:
 def _ask_guess(shown: AskedStep, words: Words) -> None:
     key = f"g{shown.number}"
     for choice, guess in shown.guesses.items():
-        st.button(guess, key=f"{key}-{choice}", on_click=_address, args=(key, choice))
-    st.button(words["show"], key=f"{key}-{SHOWN}", type="tertiary", on_click=_address, args=(key, SHOWN))
+        st.button(guess, key=f"{key}-{choice}", on_click=write_address, args=(key, choice))
+    st.button(words["show"], key=f"{key}-{SHOWN}", type="tertiary", on_click=write_address, args=(key, SHOWN))
 
 
 def _show_guess(found: TaughtStep, guess: str, words: Words) -> None:
@@ -193,8 +193,8 @@ def _show_guess(found: TaughtStep, guess: str, words: Words) -> None:
             mine = filled(words["guessed"], {"guess": shown.guesses[guess].rstrip(".")})
             st.markdown(f"{mine} :{colour}[:material/{icon}: {words[verdict]}]", width="content")
         st.button(
-            words["again"], key=f"again-{shown.number}", type="tertiary", icon=":material/undo:", on_click=_forget,
-            args=(f"g{shown.number}",),
+            words["again"], key=f"again-{shown.number}", type="tertiary", icon=":material/undo:",
+            on_click=write_address, args=(f"g{shown.number}", None),
         )  # fmt: skip
 
 
@@ -229,11 +229,3 @@ def _prepare(number: int, runs: LessonRuns) -> None:
 def _function(wanted: Measurement) -> Callable[..., object]:
     found: Callable[..., object] = getattr(getattr(functions, wanted.module), wanted.function)
     return found
-
-
-def _address(key: str, value: str) -> None:
-    st.query_params[key] = value
-
-
-def _forget(key: str) -> None:
-    st.query_params.pop(key, None)

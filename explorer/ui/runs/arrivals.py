@@ -7,6 +7,7 @@ from explorer.escaping import in_markdown
 from explorer.runs import transfer
 from explorer.runs.transfer import Imported
 from explorer.ui import cached
+from explorer.ui.address import write_address
 from explorer.ui.errors import readable_errors
 from explorer.ui.navigation import page
 from explorer.ui.runs import deleted
@@ -42,7 +43,7 @@ def import_button() -> None:
                 st.session_state[_DONE] = done
             chosen = next((found.id for found in cached.experiments() if opened in (found.id, *found.run_ids)), None)
             if chosen is not None:
-                st.query_params["experiment"] = chosen
+                write_address("experiment", chosen)
             st.rerun()
 
 

@@ -12,6 +12,7 @@ from explorer.runs.experiments import Experiment
 from explorer.runs.states import state_of_experiment
 from explorer.studies.listing import experiment_row
 from explorer.ui import cached, wording
+from explorer.ui.address import write_address
 from explorer.ui.widgets.table_height import table_height
 
 MOST_COMPARED = 12  # experiments on one chart
@@ -91,9 +92,7 @@ def _ticked(found: list[Experiment], rows: list[dict[str, Any]]) -> list[Experim
         column_config=_columns(states),
     )
     chosen = [found[row] for row in table["selection"]["rows"] if row < len(found)]
-    address = [each.id for each in chosen[:MOST_COMPARED]]  # of more it would become too long
-    if address != wanted:
-        st.query_params["experiment"] = address
+    write_address("experiment", [each.id for each in chosen[:MOST_COMPARED]])  # of more it would become too long
     return chosen
 
 

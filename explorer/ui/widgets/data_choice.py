@@ -10,7 +10,7 @@ from explorer.data.own_folders import HOW_TO_ADD, readable_folders
 from explorer.errors import quoted
 from explorer.escaping import in_markdown
 from explorer.ui import wording
-from explorer.ui.address import forget_unless_offered
+from explorer.ui.address import forget_unless_offered, write_address
 
 AS_TRAINED = {"": "As trained"}
 HELP = "Folders of your own pictures are added on the Data page."
@@ -54,13 +54,13 @@ def refuse_others(key: str, options: Mapping[str, str]) -> None:
         st.warning(
             f"The link asks for images of {missing.title}, which is not on this machine. Download it on the Data page."
         )
-        del st.query_params[key]
+        write_address(key, None)
     elif asked is not None and asked not in options.values():
         st.warning(
             f"The link asks for images of {in_markdown(quoted(asked)[1:-1])}, which is neither a data set offered "
             f"here nor a folder on your list, so it is not read. If it is a folder of yours: {HOW_TO_ADD}"
         )
-        del st.query_params[key]
+        write_address(key, None)
     forget_unless_offered(key, options)  # taken off the list meanwhile
 
 

@@ -12,6 +12,7 @@ from explorer.figures.layer_measures import LayerMeasure
 from explorer.figures.network.stage_rows import LayerRow, layer_rows
 from explorer.models.config import NetworkConfig
 from explorer.models.size import layer_table
+from explorer.ui.address import write_address
 from explorer.ui.widgets.live_chart import live_chart
 
 
@@ -110,10 +111,7 @@ def drawing(
 
 def select(layer: int | None) -> None:
     """Select the layer of this number, or none, in all drawings of the page."""
-    if layer is None:
-        st.query_params.pop("layer", None)
-    else:
-        st.query_params["layer"] = str(layer)
+    write_address("layer", None if layer is None else str(layer))
 
 
 def _layers(config: NetworkConfig) -> list[LayerRow]:
@@ -155,4 +153,4 @@ def _clicked(meaning: list[Any], layers: Iterable[LayerRow], choice: LayerChoice
 
 
 def _close(stages: Iterable[int]) -> None:
-    st.query_params["closed"] = [str(stage) for stage in sorted(stages)]
+    write_address("closed", [str(stage) for stage in sorted(stages)])

@@ -7,6 +7,7 @@ from explorer.escaping import in_markdown
 from explorer.runs.checkpoint_facts import moments
 from explorer.runs.experiments import Experiment
 from explorer.ui import cached, wording
+from explorer.ui.address import write_address
 
 KEPT = "experiment_in_hand"  # its id, in the session
 MOST_LETTERS = 40  # of its title, on a button
@@ -33,14 +34,14 @@ def in_hand(instead: str) -> Experiment | None:
         st.warning(f"There is no experiment {in_markdown(quoted(kept)[1:-1])} here; {instead}.")
         put_down()
         return None
-    st.query_params["experiment"] = found.id
+    write_address("experiment", found.id)
     return found
 
 
 def put_down() -> None:
     """Have no experiment in hand."""
     st.session_state[KEPT] = None
-    st.query_params.pop("experiment", None)
+    write_address("experiment", None)
 
 
 def way_back(found: Experiment) -> None:

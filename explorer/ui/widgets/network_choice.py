@@ -14,7 +14,7 @@ from explorer.models.config import NetworkConfig
 from explorer.runs.checkpoint_facts import kept_checkpoints, moments, training_data
 from explorer.runs.experiments import Experiment
 from explorer.ui import cached, wording
-from explorer.ui.address import forget_unless_offered
+from explorer.ui.address import forget_unless_offered, write_address
 from explorer.ui.names import experiment_name, run_name
 from explorer.ui.widgets.in_hand import in_hand, networks_with_weights, way_back
 
@@ -116,7 +116,7 @@ def choose_networks(
     )
     written = ",".join(chosen)
     st.session_state[written_key] = written
-    st.query_params[key] = written
+    write_address(key, written)
     if found:
         way_back(found)
     return [offered[name] for name in chosen]

@@ -19,7 +19,7 @@ from explorer.data.unknown import is_unknown
 from explorer.errors import ExplorerError
 from explorer.escaping import in_markdown, message_in_markdown
 from explorer.figures import StripImage, image_strip
-from explorer.ui.address import forget_unless_offered, number_in
+from explorer.ui.address import forget_unless_offered, number_in, write_address
 from explorer.ui.errors import show_error
 from explorer.ui.widgets.live_chart import cached_drawing, live_chart
 from explorer.ui.widgets.network_choice import Candidate
@@ -166,7 +166,7 @@ def select_picture(reference: str) -> None:
 
 def _select(reference: str) -> None:
     st.session_state.image = reference
-    st.query_params["image"] = reference
+    write_address("image", reference)
 
 
 def _first_page() -> None:

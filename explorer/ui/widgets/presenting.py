@@ -25,6 +25,8 @@ from unicodedata import east_asian_width
 
 import streamlit as st
 
+from explorer.ui.address import write_address
+
 STAGE = "stage"  # key of the container; `live_chart.js` looks for it
 ONE_BEAT = ("figure",)  # of a page that shows one thing
 LONG_SENTENCE = 150  # widths of a letter, beyond which its letters are smaller
@@ -168,6 +170,6 @@ def _width(text: str) -> int:
 def _go(where: Any, beats: Sequence[str], key: str) -> None:
     """What the browser asks for: the number of a beat, or the end."""
     if where == "end":
-        st.query_params.pop("present", None)
+        write_address("present", None)
     elif isinstance(where, int) and 0 <= where < len(beats):
         st.query_params.update({"present": "1", key: beats[where]})
