@@ -64,6 +64,18 @@ def server(tmp_path_factory):
         yield address
 
 
+@pytest.fixture(scope="session")
+def busy_home(tmp_path_factory):
+    return tmp_path_factory.mktemp("busy") / "home"
+
+
+@pytest.fixture(scope="session")
+def busy_server(busy_home):
+    """An app for all tests that train and delete; gives its address."""
+    with app(busy_home.parent) as address:
+        yield address
+
+
 @pytest.fixture(scope="module")
 def chromium():
     """The system's browser; where there is none, the tests are skipped."""

@@ -2,22 +2,19 @@
 
 import pytest
 
-from tests.browser.conftest import app
-
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(200)]
 
 IDLE = "[data-testid=stApp][data-test-script-state=notRunning][data-test-connection-state=CONNECTED]"
 CHART = ".explorer-chart .main-svg"
+CHANGING = ("test_train_networks_and_compare_them", "test_evaluate_own_weights")
 RACE = (
     ".explorer-chart[aria-label^='Training error and test error of plain20'][aria-label*=resnet20] .main-svg >> nth=0"
 )
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    """An app of their own: one of these tests trains."""
-    with app(tmp_path_factory.mktemp("clicks")) as address:
-        yield address
+@pytest.fixture
+def server(server, busy_server, request):
+    return busy_server if request.node.name in CHANGING else server
 
 
 @pytest.fixture

@@ -146,7 +146,11 @@ BEATS = {
 }
 
 
-@pytest.mark.parametrize("beat", BEATS)
+RARELY = {"step 7", "inside a block", "refinement"}
+EACH = [pytest.param(name, marks=pytest.mark.slow if name in RARELY else ()) for name in BEATS]
+
+
+@pytest.mark.parametrize("beat", EACH)
 def test_all_letters_on_the_stage_can_be_read(page, beat):
     page.set_viewport_size({"width": 1280, "height": 720})
     page.goto(BEATS[beat])
