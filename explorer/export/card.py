@@ -6,7 +6,7 @@ from typing import Any
 
 from explorer.data.catalogue import IMAGENET, DatasetRow, known_dataset
 from explorer.errors import ExplorerError
-from explorer.escaping import in_markdown
+from explorer.escaping import fenced, in_markdown_file
 from explorer.labels import label, value
 from explorer.models.catalogue import NETWORKS
 from explorer.models.code.network import standalone_code
@@ -41,7 +41,7 @@ def model_card(facts: CheckpointFacts, name: str) -> str:
     row = known_dataset(facts.data) if facts.data else None
     parts = [
         f"---\n{yaml_text(_front_matter(facts, name, row))}---",
-        f"# {in_markdown(name)}",
+        f"# {in_markdown_file(name)}",
         _summary(facts, row),
         "## Network\n\n" + _table(_network(facts)),
         "## Data\n\n" + _data(facts, row),
@@ -85,7 +85,7 @@ def _summary(facts: CheckpointFacts, row: DatasetRow | None) -> str:
 
 def _title(facts: CheckpointFacts, row: DatasetRow | None) -> str:
     """The data set's title; of a folder only its name, not where it is."""
-    return in_markdown(row.title if row else Path(facts.data).name)
+    return in_markdown_file(row.title if row else Path(facts.data).name)
 
 
 def _network(facts: CheckpointFacts) -> list[tuple[str, str]]:
@@ -116,8 +116,8 @@ def _data(facts: CheckpointFacts, row: DatasetRow | None) -> str:
     else:
         images = facts.recipe.get("train_images") or row.train_images
         lines = [f"{_title(facts, row)}: {images:,} training images, {row.test_images:,} test images."]
-        lines += [f"Source: {in_markdown(row.source)}."] if row.source else []
-        lines += [f"Licence of the images: {in_markdown(row.licence)}."] if row.licence else []
+        lines += [f"Source: {in_markdown_file(row.source)}."] if row.source else []
+        lines += [f"Licence of the images: {in_markdown_file(row.licence)}."] if row.licence else []
     return " ".join([*lines, _classes(facts, row)])
 
 
@@ -125,13 +125,13 @@ def _classes(facts: CheckpointFacts, row: DatasetRow | None) -> str:
     names = facts.classes or (row.classes if row else ())
     if not names:
         return f"The names of its {facts.network.classes:,} classes are not known."
-    shown = ", ".join(f"{number} {in_markdown(name)}" for number, name in enumerate(names[:MOST_CLASSES]))
+    shown = ", ".join(f"{number} {in_markdown_file(name)}" for number, name in enumerate(names[:MOST_CLASSES]))
     more = f", and {len(names) - MOST_CLASSES:,} more" if len(names) > MOST_CLASSES else ""
     return f"Classes, in the order of the scores: {shown}{more}."
 
 
 def _training(facts: CheckpointFacts) -> str:
-    origin = f"Origin: {in_markdown(facts.source)}." if facts.source else ""
+    origin = f"Origin: {in_markdown_file(facts.source)}." if facts.source else ""
     if not facts.recipe:
         return f"How it was trained is not known. {origin}".rstrip()
     rows = [(label(name), _setting(name, given)) for name, given in facts.recipe.items()]
@@ -145,7 +145,7 @@ def _setting(name: str, given: object) -> str:
         field = Recipe.model_fields.get(name)
         extra = field.json_schema_extra if field else None
         return str(extra.get("empty", value(None))) if isinstance(extra, dict) else value(None)
-    return in_markdown(value(given)) if isinstance(given, str) else value(given)
+    return in_markdown_file(value(given)) if isinstance(given, str) else value(given)
 
 
 def _errors(facts: CheckpointFacts, row: DatasetRow | None) -> str:
@@ -191,10 +191,10 @@ scores = network(images[None])"""
     return "\n\n".join(
         [
             "With PyTorch alone, where `network.py` is the code at the end of this section:",
-            f"```python\n{code}\n```",
+            fenced(code, "python"),
             "With ResNet Explorer, where the JSON file lies beside the weights:",
-            f"```python\n{ours}\n```",
-            f"<details><summary>network.py</summary>\n\n```python\n{standalone_code(config)}```\n\n</details>",
+            fenced(ours, "python"),
+            f"<details><summary>network.py</summary>\n\n{fenced(standalone_code(config).rstrip(), 'python')}\n\n</details>",
         ]
     )
 

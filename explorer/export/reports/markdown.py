@@ -1,12 +1,11 @@
 """A report as Markdown with its figures as PNG: a folder, or a zip of it."""
 
-import re
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from explorer.errors import StorageError, quoted
-from explorer.escaping import in_markdown_file
+from explorer.escaping import fenced, in_markdown_file
 from explorer.export.pictures import pngs
 from explorer.export.reports.content import (
     Block,
@@ -91,8 +90,7 @@ def _block(block: Block) -> str:
         case Picture(_, _, alt):
             return f"![{in_markdown_file(alt)}]({_path(block)})"
         case Code(text, language):
-            fence = "`" * (1 + max([2, *(len(run) for run in re.findall("`+", text))]))
-            return f"{fence}{language}\n{text}\n{fence}"
+            return fenced(text, language)
         case Grid():
             return _grid(block)
 
