@@ -69,8 +69,8 @@ class Assignment:
         table = "\n".join(f"| {file} | {part.networks[0]} | {part.seeds[0]} |" for file, part in rows)
         first = self.parts[0]
         return _README.format(
-            name=in_markdown_file(self.name), file=self.files[0], zip=Path(self.files[0]).with_suffix(".zip"), table=table,
-            steps=f"{first.plans()[0].recipe.steps:,}", data=first.data,
+            name=in_markdown_file(self.name), file=self.files[0], zip=Path(self.files[0]).with_suffix(".zip"),
+            table=table, steps=f"{first.plans()[0].recipe.steps:,}", data=first.data,
         )  # fmt: skip
 
 
