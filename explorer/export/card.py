@@ -4,15 +4,16 @@ import math
 from pathlib import Path
 from typing import Any
 
-from explorer.data.catalogue import IMAGENET, DatasetRow, known_dataset
+from explorer.data.catalogue import IMAGENET, DatasetRow, known_dataset, side_in_training
 from explorer.errors import ExplorerError
 from explorer.escaping import fenced, in_markdown_file
-from explorer.labels import label, value
+from explorer.labels import label
 from explorer.models.catalogue import NETWORKS
 from explorer.models.code.network import standalone_code
 from explorer.models.size import multiply_adds, parameter_count
 from explorer.numerals import percent
 from explorer.runs.checkpoint_facts import CheckpointFacts
+from explorer.settings import field_in_words
 from explorer.training.recipe import Recipe
 from explorer.training.sweep import yaml_text
 
@@ -103,9 +104,7 @@ def _network(facts: CheckpointFacts) -> list[tuple[str, str]]:
 
 def _side(facts: CheckpointFacts) -> int:
     """Side in pixels of the images it was trained on; where that is not known, the usual one."""
-    row = known_dataset(facts.data) if facts.data else None
-    size = facts.recipe.get("image_size") or (row.sizes[0] if row else facts.network.image_size)
-    return int(size)
+    return side_in_training(facts.data, facts.recipe) or facts.network.image_size
 
 
 def _data(facts: CheckpointFacts, row: DatasetRow | None) -> str:
@@ -134,18 +133,12 @@ def _training(facts: CheckpointFacts) -> str:
     origin = f"Origin: {in_markdown_file(facts.source)}." if facts.source else ""
     if not facts.recipe:
         return f"How it was trained is not known. {origin}".rstrip()
-    rows = [(label(name), _setting(name, given)) for name, given in facts.recipe.items()]
+    rows = [
+        (label(name), in_markdown_file(field_in_words(Recipe.model_fields.get(name), given)))
+        for name, given in facts.recipe.items()
+    ]
     rows += [("seed", f"{facts.seed}")] if facts.seed is not None else []
     return "\n\n".join(filter(None, [_table(rows), origin]))
-
-
-def _setting(name: str, given: object) -> str:
-    """A setting of the recipe in words; where it was left open, what that means."""
-    if given is None:
-        field = Recipe.model_fields.get(name)
-        extra = field.json_schema_extra if field else None
-        return str(extra.get("empty", value(None))) if isinstance(extra, dict) else value(None)
-    return in_markdown_file(value(given)) if isinstance(given, str) else value(given)
 
 
 def _errors(facts: CheckpointFacts, row: DatasetRow | None) -> str:
@@ -188,13 +181,14 @@ pixels = np.array(Image.open("picture.png").convert("{mode}").resize(({side}, {s
 images = (torch.from_numpy(pixels){axes} / 255 - mean) / std
 scores = network(images[None])"""
     ours = f"import explorer\n\nnetwork = explorer.load_checkpoint({f'{name}.safetensors'!r})"
+    network = fenced(standalone_code(config).rstrip(), "python")
     return "\n\n".join(
         [
             "With PyTorch alone, where `network.py` is the code at the end of this section:",
             fenced(code, "python"),
             "With ResNet Explorer, where the JSON file lies beside the weights:",
             fenced(ours, "python"),
-            f"<details><summary>network.py</summary>\n\n{fenced(standalone_code(config).rstrip(), 'python')}\n\n</details>",
+            f"<details><summary>network.py</summary>\n\n{network}\n\n</details>",
         ]
     )
 
