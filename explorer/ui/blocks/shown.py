@@ -50,8 +50,8 @@ def show_study(
     def begun() -> Call[T]:
         return first
 
-    finer = [partial(ask, taken) for ask in asks[1:]]
-    coarse_to_fine([begun, *finer], doing, lambda result: show(result, taken))
+    bound: list[Callable[[], Call[T]]] = [begun, *(partial(ask, taken) for ask in asks[1:])]
+    coarse_to_fine(bound, doing, lambda result: show(result, taken))
 
 
 def show_found(
