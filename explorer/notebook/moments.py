@@ -13,6 +13,8 @@ from explorer.figures.theme import palette
 Errors = tuple[float | None, float | None]  # in training and test, as fractions
 PANELS = 660  # pixels for the panels of a figure in the output of a cell, on a small screen
 HEIGHT = 480  # pixels of a figure, which leaves room for the code above it
+MOST_NAMED = 4  # networks in a sentence
+FAILED = "A network failed, for the reason below; try a lower learning rate or a warm-up."
 COLUMNS = ["network", "seed", "state", "step", "steps", "train_error", "test_error"]
 
 
@@ -66,6 +68,13 @@ class Moment:
         """One row per run: `COLUMNS`; errors are fractions."""
         rows = [(r.network, r.seed, r.state, r.step, r.steps, *r.errors) for r in self.runs]
         return pd.DataFrame(rows, columns=COLUMNS).astype({"train_error": float, "test_error": float})
+
+
+def named(networks: Sequence[str]) -> str:
+    """The names of networks in a sentence, each once."""
+    names = list(dict.fromkeys(networks))
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return ", ".join(names[:MOST_NAMED]) + more
 
 
 class Trainings(Protocol):
