@@ -166,6 +166,12 @@ def _require_plain(value: Any) -> None:
             raise ValueError("a whole number in it has more than 64 bits")
 
 
+def require_free(path: Path) -> None:
+    """Raise StorageError if there is something at `path`, so that nothing is replaced."""
+    if path.exists() or path.is_symlink():
+        raise StorageError(f"{path} is there already. Choose another file, or remove it.")
+
+
 def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
     """Call `write` with a temporary file in the folder of `path`, then move it into place.
 

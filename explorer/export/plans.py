@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from explorer.errors import ExplorerError, RunError
-from explorer.export.targets import require_free
-from explorer.files import write_text_atomically
+from explorer.files import require_free, write_text_atomically
 from explorer.runs.checkpoint_facts import checkpoint_facts, checkpoint_file
 from explorer.runs.experiments import experiment
 from explorer.runs.facts import RunFacts
