@@ -24,8 +24,7 @@ ENDS = {"plain20": (0.2, 0.3, 0.25), "plain32": (0.5, 0.4, 0.6), "resnet20": (0.
 
 
 @pytest.fixture(autouse=True)
-def _home(tmp_path, monkeypatch):
-    monkeypatch.setenv("EXPLORER_HOME", str(tmp_path / "home"))
+def _no_data(tmp_path, monkeypatch):
     monkeypatch.setenv("EXPLORER_DATA", str(tmp_path / "data"))
 
 

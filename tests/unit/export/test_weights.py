@@ -29,11 +29,6 @@ from explorer.runs.store import checkpoint_folder
 from explorer.training.recipe import Recipe
 
 
-@pytest.fixture(autouse=True)
-def home(tmp_path, monkeypatch):
-    monkeypatch.setenv("EXPLORER_HOME", str(tmp_path / "home"))
-
-
 def kept(name="mine", network="resnet8-w4", **facts):
     """A checkpoint on the digits; gives its id."""
     config = NetworkConfig(**(network_config(network).model_dump() | {"channels": 1}))
