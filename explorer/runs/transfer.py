@@ -64,7 +64,7 @@ def _counted(count: int, noun: str) -> str:
 
 
 def export(experiment_id: str, target: Path, *, all_snapshots: bool = False) -> Path:
-    """Write an experiment to a zip that `import_zip` reads, on this machine or another.
+    """Write an experiment to a zip that `import_files` reads, on this machine or another.
 
     It has metrics and first and last weights; the snapshots between them only on request, or for unfinished runs.
 
