@@ -52,6 +52,11 @@ def percent(fraction: float | None, digits: int = 1) -> str:
     return "–" if fraction is None or isnan(fraction) else minus(f"{100 * fraction:.{digits}f} %")
 
 
+def counted(count: int, noun: str) -> str:
+    """A number of things, "1 run", "2,000 runs"."""
+    return f"{count:,} {noun if count == 1 else noun + 's'}"
+
+
 def duration(seconds: float) -> str:
     """A time in one or two units."""
     if seconds < 90:

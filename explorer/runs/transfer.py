@@ -8,6 +8,7 @@ from typing import IO, Any
 
 from explorer.errors import RunError, one_line
 from explorer.files import home, inside, storage_errors, write_atomically
+from explorer.numerals import counted
 from explorer.runs import archive, arrival, joining, trash
 from explorer.runs.experiments import Experiment, experiment, list_experiments, rename
 from explorer.runs.facts import ACTIVE
@@ -43,7 +44,7 @@ class Imported:
         """How many runs of how many files joined, and what became of the others."""
         count = {fate: sum(each.fate == fate for each in self.outcomes) for fate in ("joined", "apart", "again")}
         files = len({each.file for each in self.outcomes})
-        parts = [f"{_counted(files, 'file')}: {_counted(count['joined'], 'run')} joined"]
+        parts = [f"{counted(files, 'file')}: {counted(count['joined'], 'run')} joined"]
         if self.experiment and count["joined"]:
             parts[0] += f" as {self.experiment}"
         if count["again"]:
@@ -51,16 +52,12 @@ class Imported:
         if count["apart"]:
             parts.append(f"{count['apart']} in experiments of their own")
         if self.refused:
-            parts.append(f"{_counted(len(self.refused), 'file')} refused")
+            parts.append(f"{counted(len(self.refused), 'file')} refused")
         return "; ".join(parts) + "."
 
     def document(self) -> dict[str, Any]:
         """All of it by name, for JSON."""
         return {"import": self.id, "experiment": self.experiment, "runs": [asdict(each) for each in self.outcomes]}
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun if count == 1 else noun + 's'}"
 
 
 def export(experiment_id: str, target: Path, *, all_snapshots: bool = False) -> Path:
@@ -169,7 +166,7 @@ def take_back(batch: str) -> Deleted:
     busy = next((run for run in runs if run.state in ACTIVE), None)
     if busy is not None:
         raise RunError(f"{busy.id} is {busy.state}. Stop it first, then take the import back.")
-    return trash.move_aside(f"an import of {_counted(len(runs), 'run')}", [run.id for run in runs])
+    return trash.move_aside(f"an import of {counted(len(runs), 'run')}", [run.id for run in runs])
 
 
 def _name(source: Path | IO[bytes], name: str) -> str:
