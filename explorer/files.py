@@ -168,8 +168,9 @@ def _require_plain(value: Any) -> None:
 
 def require_free(path: Path) -> None:
     """Raise StorageError if there is something at `path`, so that nothing is replaced."""
-    if path.exists() or path.is_symlink():
-        raise StorageError(f"{path} is there already. Choose another file, or remove it.")
+    with storage_errors(path):
+        if path.exists() or path.is_symlink():
+            raise StorageError(f"{path} is there already. Choose another file, or remove it.")
 
 
 def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
@@ -218,6 +219,8 @@ def appending(path: Path) -> Iterator[IO[bytes]]:
 @contextmanager
 def storage_errors(path: Path) -> Iterator[None]:
     """Convert the operating system's errors about `path` to a `StorageError` with the next step."""
+    if "\0" in str(path):  # a ValueError of Python's own
+        raise StorageError(f"{quoted(str(path))} has a NUL, which no path has. Give another name.")
     try:
         yield
     except OSError as error:

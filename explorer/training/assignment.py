@@ -53,7 +53,8 @@ class Assignment:
             StorageError: the folder cannot be written.
         """
         paths = [folder / name for name in self.files]
-        present = next((path for path in [*paths, folder / README] if path.exists()), None)
+        with storage_errors(folder):
+            present = next((path for path in [*paths, folder / README] if path.exists()), None)
         if present is not None:
             raise BadSettings(f"{present} is there already. Choose another folder, or delete the old assignment.")
         with storage_errors(folder):

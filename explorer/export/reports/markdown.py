@@ -43,7 +43,9 @@ def write(report: content.Report, target: Path) -> Path:
         found = files(report)
         write_atomically(target, lambda file: _pack(found, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED)))
         return target
-    if target.exists() and not target.is_dir():
+    with storage_errors(target):
+        is_file = target.exists() and not target.is_dir()
+    if is_file:
         raise StorageError(f"{quoted(str(target))} is a file; Markdown has images beside it. Name a folder or a .zip.")
     for name, each in files(report).items():
         path = target / name
