@@ -11,7 +11,7 @@ from explorer.labels import label
 from explorer.models.catalogue import NETWORKS
 from explorer.models.code.network import standalone_code
 from explorer.models.size import multiply_adds, parameter_count
-from explorer.numerals import percent
+from explorer.numerals import listed, percent
 from explorer.runs.checkpoint_facts import CheckpointFacts
 from explorer.settings import field_in_words
 from explorer.training.recipe import Recipe
@@ -124,9 +124,8 @@ def _classes(facts: CheckpointFacts, row: DatasetRow | None) -> str:
     names = facts.classes or (row.classes if row else ())
     if not names:
         return f"The names of its {facts.network.classes:,} classes are not known."
-    shown = ", ".join(f"{number} {in_markdown_file(name)}" for number, name in enumerate(names[:MOST_CLASSES]))
-    more = f", and {len(names) - MOST_CLASSES:,} more" if len(names) > MOST_CLASSES else ""
-    return f"Classes, in the order of the scores: {shown}{more}."
+    shown = listed([f"{number} {in_markdown_file(name)}" for number, name in enumerate(names)], MOST_CLASSES)
+    return f"Classes, in the order of the scores: {shown}."
 
 
 def _training(facts: CheckpointFacts) -> str:

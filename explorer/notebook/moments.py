@@ -1,6 +1,6 @@
 """What is known of trainings at one moment, whoever trains them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -9,6 +9,7 @@ import pandas as pd
 from explorer.analysis.verdict import last_steps
 from explorer.figures import Figure, race, training_curves
 from explorer.figures.theme import palette
+from explorer.numerals import listed
 
 Errors = tuple[float | None, float | None]  # in training and test, as fractions
 PANELS = 660  # pixels for the panels of a figure in the output of a cell, on a small screen
@@ -70,11 +71,9 @@ class Moment:
         return pd.DataFrame(rows, columns=COLUMNS).astype({"train_error": float, "test_error": float})
 
 
-def named(networks: Sequence[str]) -> str:
+def named(networks: Iterable[str]) -> str:
     """The names of networks in a sentence, each once."""
-    names = list(dict.fromkeys(networks))
-    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-    return ", ".join(names[:MOST_NAMED]) + more
+    return listed(list(dict.fromkeys(networks)), MOST_NAMED)
 
 
 class Trainings(Protocol):

@@ -14,7 +14,7 @@ from explorer.export.reports.content import Block, Code, Grid, Picture, Section,
 from explorer.figures import network_drawing
 from explorer.models.config import NetworkConfig
 from explorer.models.size import multiply_adds, parameter_count
-from explorer.numerals import duration
+from explorer.numerals import duration, listed
 from explorer.runs.experiments import Experiment
 from explorer.runs.facts import RunFacts
 from explorer.runs.store import Run
@@ -188,6 +188,4 @@ def _facts(found: Iterable[Experiment]) -> list[RunFacts]:
 
 def _values(texts: Iterable[str]) -> str:
     """The different ones of several texts, separated by semicolons."""
-    different = list(dict.fromkeys(texts))
-    more = f"; and {len(different) - MOST_VALUES} more" if len(different) > MOST_VALUES else ""
-    return "; ".join(different[:MOST_VALUES]) + more
+    return listed(list(dict.fromkeys(texts)), MOST_VALUES, "; ")
