@@ -220,7 +220,7 @@ def appending(path: Path) -> Iterator[IO[bytes]]:
 def storage_errors(path: Path) -> Iterator[None]:
     """Convert the operating system's errors about `path` to a `StorageError` with the next step."""
     if "\0" in str(path):  # a ValueError of Python's own
-        raise StorageError(f"{quoted(str(path))} has a NUL, which no path has. Give another name.")
+        raise StorageError(f"{quoted(str(path))} has a NUL character, which no path can have. Leave it out.")
     try:
         yield
     except OSError as error:

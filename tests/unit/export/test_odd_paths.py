@@ -30,7 +30,7 @@ def test_a_path_that_is_none_is_told(make_run, tmp_path, monkeypatch, kind):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(markdown, "pngs", lambda figures, width: [b"png" for _ in figures])
     make_run("plain8")
-    with pytest.raises(StorageError, match=r"'a\\x00b.*' has a NUL, which no path has. Give another name."):
+    with pytest.raises(StorageError, match=r"'a\\x00b.*' has a NUL character, which no path can have. Leave it out."):
         WRITES[kind]("a\0b")
     with pytest.raises(StorageError, match="Give a shorter name."):
         WRITES[kind]("x" * 300)

@@ -10,6 +10,7 @@ from nbclient import NotebookClient
 
 import explorer
 from explorer.cli.main import app
+from explorer.errors import UnknownName
 from explorer.escaping import in_terminal
 from explorer.export.computations import COMPUTATIONS
 from explorer.export.views import View
@@ -69,6 +70,11 @@ def test_any_text_stays_one_value(text):
     assert in_terminal(view.python()) == view.python().replace("\n", r"\n"), "one sees what it is"
     assert shlex.split(view.command())[-1] == text
     json.loads(view.notebook())
+
+
+def test_a_value_that_looks_like_an_option_stays_a_value():
+    with pytest.raises(UnknownName, match="No class of Handwritten digits is called '-x'"):
+        app.cli(args=shlex.split(View("maps", ("resnet8-w4",), {"target": "-x"}).command())[3:])
 
 
 def test_a_fence_in_a_name_does_not_end_the_command_of_a_notebook():
