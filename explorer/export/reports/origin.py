@@ -8,7 +8,7 @@ from typing import Any
 
 from explorer import labels
 from explorer.data.catalogue import known_dataset, side_in_training
-from explorer.errors import ExplorerError
+from explorer.errors import ExplorerError, RunError
 from explorer.export.plans import plan_text
 from explorer.export.reports.content import Block, Code, Grid, Picture, Section, Sentences
 from explorer.figures import network_drawing
@@ -166,8 +166,12 @@ def reproduction_section(found: Sequence[Experiment], responses: str) -> Section
 
 
 def _plan_file(found: Experiment) -> list[Block]:
-    """All settings as a file that a shell and the Train page take."""
-    return [Sentences("As a file, for `python -m explorer train --from FILE`:"), Code(plan_text(found.runs), "yaml")]
+    """All settings as a file that a shell and the Train page take; the reason where there is no one plan."""
+    try:
+        text = plan_text(found.runs)
+    except RunError as error:
+        return [Sentences(str(error), "note")]
+    return [Sentences("As a file, for `python -m explorer train --from FILE`:"), Code(text, "yaml")]
 
 
 def python(plan: Plan) -> str:
