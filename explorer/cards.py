@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.escaping import in_terminal
+from explorer.numerals import counted
 
 SIDE = 192  # pixels of a picture
 LONGEST = 60  # letters of a text
@@ -61,7 +62,7 @@ def short(value: object, *, quote: bool = True) -> str:
     columns, shape = getattr(value, "columns", None), getattr(value, "shape", None)
     if columns is not None and shape is not None:
         named = _listed([str(each) for each in columns], "  ").strip()
-        return f"<table of {shape[0]:,} rows: {named}>" if quote else f"{shape[0]:,} rows: {named}"
+        return f"<table of {counted(shape[0], 'row')}: {named}>" if quote else f"{counted(shape[0], 'row')}: {named}"
     if shape:
         return f"<{'×'.join(map(str, shape))} {str(getattr(value, 'dtype', '')).removeprefix('torch.')}>"
     if hasattr(value, "item"):

@@ -32,6 +32,12 @@ def in_markdown_file(text: str) -> str:
     return _NUMBERED.sub(r"\1\\\2", text)
 
 
+def fenced(code: str, language: str) -> str:
+    """Code as a block of a Markdown file, whatever fences are in it."""
+    fence = "`" * (1 + max([2, *map(len, re.findall("`+", code))]))
+    return f"{fence}{language}\n{code}\n{fence}"
+
+
 def in_figure(text: str) -> str:
     """Text escaped for plotly, which interprets some HTML tags."""
     return text.replace("&", "&amp;").replace("<", "&lt;")

@@ -166,6 +166,13 @@ def _require_plain(value: Any) -> None:
             raise ValueError("a whole number in it has more than 64 bits")
 
 
+def require_free(path: Path) -> None:
+    """Raise StorageError if there is something at `path`, so that nothing is replaced."""
+    with storage_errors(path):
+        if path.exists() or path.is_symlink():
+            raise StorageError(f"{path} is there already. Choose another file, or remove it.")
+
+
 def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
     """Call `write` with a temporary file in the folder of `path`, then move it into place.
 
@@ -212,6 +219,8 @@ def appending(path: Path) -> Iterator[IO[bytes]]:
 @contextmanager
 def storage_errors(path: Path) -> Iterator[None]:
     """Convert the operating system's errors about `path` to a `StorageError` with the next step."""
+    if "\0" in str(path):  # a ValueError of Python's own
+        raise StorageError(f"{quoted(str(path))} has a NUL character, which no path can have. Leave it out.")
     try:
         yield
     except OSError as error:

@@ -73,6 +73,15 @@ LABELS = {
     "unbiased_cka": "unbiased CKA",
 }
 
+# Shortcuts of He et al. 2015, section 4.1, and of He et al. 2019
+SHORTCUTS = {
+    "none": "none (plain)",
+    "A": "A: zeros for new channels",
+    "B": "B: projection where the shape changes",
+    "C": "C: projection in every block",
+    "D": "D: average pooling, then projection",
+}
+
 # Values whose name is not a word
 _VALUES = {"he2015": "He et al. 2015", "one_cycle": "one-cycle", None: "default", True: "yes", False: "no"}
 

@@ -5,6 +5,7 @@ other scripts, underscores, spaces, inf and nan.
 """
 
 import re
+from collections.abc import Sequence
 from math import isnan
 
 from explorer.errors import BadSettings, quoted
@@ -50,6 +51,18 @@ def minus(text: str) -> str:
 def percent(fraction: float | None, digits: int = 1) -> str:
     """A fraction in percent, "8.4 %"; a dash for None or NaN."""
     return "–" if fraction is None or isnan(fraction) else minus(f"{100 * fraction:.{digits}f} %")
+
+
+def counted(count: int, noun: str) -> str:
+    """A number of things, "1 run", "2,000 runs"."""
+    return f"{count:,} {noun if count == 1 else noun + 's'}"
+
+
+def listed(texts: Sequence[str], most: int, separator: str = ", ") -> str:
+    """The first of several texts, and how many more there are: "a, b and 3 more", or "a; b; and 3 more"."""
+    more = len(texts) - most
+    shown = separator.join(texts[:most])
+    return f"{shown}{separator.strip(', ')} and {more:,} more" if more > 0 else shown
 
 
 def duration(seconds: float) -> str:

@@ -5,6 +5,7 @@ from math import inf, nextafter
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema
 
 from explorer.cards import card, short
@@ -64,12 +65,10 @@ class Settings(BaseModel):
         inside: list[Settings] = []
         for name, field in type(self).model_fields.items():
             given = getattr(self, name)
-            extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
             if isinstance(given, Settings):
                 inside.append(given)
                 continue
-            words = str(extra["empty"]) if given is None and "empty" in extra else _in_words(given)
-            yield heading(name), f"{words}{'' if self._is_default(name, given) else ' •'}"
+            yield heading(name), f"{field_in_words(field, given)}{'' if self._is_default(name, given) else ' •'}"
         for each in inside:
             yield from each._facts()  # noqa: SLF001 of the same class
 
@@ -79,7 +78,11 @@ class Settings(BaseModel):
         return schema
 
 
-def _in_words(given: Any) -> str:
+def field_in_words(field: FieldInfo | None, given: Any) -> str:
+    """The value of a field as pages show it; of one that was left open, what that means."""
+    extra = field.json_schema_extra if field else None
+    if given is None and isinstance(extra, dict) and "empty" in extra:
+        return str(extra["empty"])
     if given in ("", ()):
         return "–"
     return (

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from explorer.errors import BadSettings
 from explorer.models.layers import main_path
+from explorer.numerals import counted
 
 PART = 250  # images in a forward pass, which bounds its memory
 PART_VALUES = 2_500_000  # their values: 16 colour images of 224 pixels a side
@@ -44,7 +45,7 @@ def require_images(network: nn.Module, images: Tensor, labels: Tensor | None = N
         raise BadSettings(f"`images` has shape {tuple(images.shape)}; expected (N, {channels}, H, W).{hint}")
     if len(images) < fewest:
         why = "; batch norm takes its statistics from the batch" if fewest > 1 else ""
-        raise BadSettings(f"`images` holds {len(images)} images{why}. Give at least {fewest}.")
+        raise BadSettings(f"`images` holds {counted(len(images), 'image')}{why}. Give at least {fewest}.")
     if labels is not None and labels.shape != (len(images),):
         raise BadSettings(
             f"`labels` has shape {tuple(labels.shape)}; expected ({len(images)},). Give one class for each image."

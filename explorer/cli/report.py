@@ -4,6 +4,7 @@ from pathlib import Path
 
 from explorer.cli.output import AsJson, message, show
 from explorer.cli.runs import Ids, find
+from explorer.numerals import counted
 from explorer.processes import wait_passively
 
 
@@ -32,7 +33,7 @@ def report(
         wait_passively()
         count = min(len(responses.references(found)), responses.MOST)
         if count:
-            message(f"Measuring the responses of {count} network{'s' if count > 1 else ''} ...")
+            message(f"Measuring the responses of {counted(count, 'network')} ...")
     path = writing.write(found, to, as_markdown=markdown, responses=not no_responses)
     document = {"ids": [each.id for each in found], "path": path.resolve()}
     return show(document, f"written to {path}", as_json=json)

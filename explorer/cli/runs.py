@@ -20,6 +20,7 @@ from explorer.errors import RunError, quoted
 from explorer.export.parquet import write_parquet
 from explorer.export.plans import export_plan
 from explorer.export.tensorboard import EventFiles, export_tensorboard
+from explorer.numerals import counted
 from explorer.runs import experiments, mending, transfer, trash
 from explorer.runs.experiments import Experiment, list_experiments
 from explorer.runs.states import state_of_experiment, state_of_run
@@ -156,7 +157,7 @@ def delete(identity: Id, /, *, yes: bool = False, json: AsJson = False) -> int:
     found, _ = find(identity)
     if not yes and not json and sys.stdin.isatty():
         networks = ", ".join(found.networks)
-        message(f"Delete {found.id} {found.title!r} with {len(found.runs)} runs of {networks}? [y/N]")
+        message(f"Delete {found.id} {found.title!r} with {counted(len(found.runs), 'run')} of {networks}? [y/N]")
         if input().strip().lower() not in ("y", "yes"):
             message("Nothing was deleted.")
             return 1

@@ -11,6 +11,7 @@ from explorer.cli.follow import until_end
 from explorer.cli.numbers import WRONG_USAGE
 from explorer.cli.output import AsJson, message, show, text_table
 from explorer.export.tensorboard import EventFiles
+from explorer.numerals import counted
 from explorer.runs.experiments import Experiment, experiment
 from explorer.runs.facts import Where
 from explorer.runs.states import state_of_experiment, state_of_run
@@ -114,8 +115,8 @@ def _sweep(path: Path, *, dry_run: bool, json: bool) -> int:
         for identity, plan in zip(ids, plans, strict=True)
     ]
     total = sum(len(plan.networks) * len(plan.seeds) for plan in plans)
-    verb = "would start" if dry_run else "started"
-    message(f"{path} {verb} {len(plans)} experiments with {total} runs. `python -m explorer runs list` shows them.")
+    verb, then = ("would start", "") if dry_run else ("started", " `python -m explorer runs list` shows them.")
+    message(f"{path} {verb} {counted(len(plans), 'experiment')} with {counted(total, 'run')}.{then}")
     shown = ["runs", "title"] if dry_run else ["experiment", "runs", "title"]
     return show({"engine": where.engine, "experiments": rows}, text_table(rows, shown), as_json=json)
 

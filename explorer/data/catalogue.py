@@ -1,10 +1,11 @@
 """The table of data sets, and whether they are on this machine; importing this module reads no data."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from explorer.data import imagenet
 from explorer.data.folders import Folder, class_numbers, folder
@@ -64,6 +65,13 @@ def known_dataset(name: str) -> DatasetRow | None:
         return dataset(name)
     except ExplorerError:
         return None
+
+
+def side_in_training(name: str, recipe: Mapping[str, Any]) -> int | None:
+    """Side in pixels of the images of a training: the recipe's, else the data set's; None where neither is known."""
+    row = known_dataset(name)
+    side = recipe.get("image_size") or (row.sizes[0] if row else None)
+    return int(side) if side else None
 
 
 def data_for_classes(name: str, classes: Sequence[str], channels: int = COLOURS) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from explorer.data.picture_files import look_at_header, read_picture_file
 from explorer.errors import ExplorerError
+from explorer.numerals import listed
 
 SHORTER = 64  # pixels of the shorter side that are asked of a decoder; large JPEG files are then decoded in part
 MOST_NAMED = 5
@@ -45,10 +46,9 @@ class Checked:
         )
         if not self.broken:
             return f"The beginnings of {of} can be read." if self.headers else f"{of[0].upper()}{of[1:]} can be read."
-        first = "; ".join(f"{_inside(each.file, folder)} ({_short(each.reason)})" for each in self.broken[:MOST_NAMED])
-        more = f"; and {len(self.broken) - MOST_NAMED:,} more" if len(self.broken) > MOST_NAMED else ""
+        broken = [f"{_inside(each.file, folder)} ({_short(each.reason)})" for each in self.broken]
         only = " Only the beginnings of the files were read." if self.headers else ""
-        return f"{len(self.broken):,} of {of} in {folder} cannot be read: {first}{more}.{only}"
+        return f"{len(self.broken):,} of {of} in {folder} cannot be read: {listed(broken, MOST_NAMED, '; ')}.{only}"
 
 
 def checked(

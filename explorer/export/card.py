@@ -4,15 +4,16 @@ import math
 from pathlib import Path
 from typing import Any
 
-from explorer.data.catalogue import IMAGENET, DatasetRow, known_dataset
+from explorer.data.catalogue import IMAGENET, DatasetRow, known_dataset, side_in_training
 from explorer.errors import ExplorerError
-from explorer.escaping import in_markdown
-from explorer.labels import label, value
+from explorer.escaping import fenced, in_markdown_file
+from explorer.labels import label
 from explorer.models.catalogue import NETWORKS
 from explorer.models.code.network import standalone_code
 from explorer.models.size import multiply_adds, parameter_count
-from explorer.numerals import percent
+from explorer.numerals import listed, percent
 from explorer.runs.checkpoint_facts import CheckpointFacts
+from explorer.settings import field_in_words
 from explorer.training.recipe import Recipe
 from explorer.training.sweep import yaml_text
 
@@ -41,7 +42,7 @@ def model_card(facts: CheckpointFacts, name: str) -> str:
     row = known_dataset(facts.data) if facts.data else None
     parts = [
         f"---\n{yaml_text(_front_matter(facts, name, row))}---",
-        f"# {in_markdown(name)}",
+        f"# {in_markdown_file(name)}",
         _summary(facts, row),
         "## Network\n\n" + _table(_network(facts)),
         "## Data\n\n" + _data(facts, row),
@@ -85,7 +86,7 @@ def _summary(facts: CheckpointFacts, row: DatasetRow | None) -> str:
 
 def _title(facts: CheckpointFacts, row: DatasetRow | None) -> str:
     """The data set's title; of a folder only its name, not where it is."""
-    return in_markdown(row.title if row else Path(facts.data).name)
+    return in_markdown_file(row.title if row else Path(facts.data).name)
 
 
 def _network(facts: CheckpointFacts) -> list[tuple[str, str]]:
@@ -103,9 +104,7 @@ def _network(facts: CheckpointFacts) -> list[tuple[str, str]]:
 
 def _side(facts: CheckpointFacts) -> int:
     """Side in pixels of the images it was trained on; where that is not known, the usual one."""
-    row = known_dataset(facts.data) if facts.data else None
-    size = facts.recipe.get("image_size") or (row.sizes[0] if row else facts.network.image_size)
-    return int(size)
+    return side_in_training(facts.data, facts.recipe) or facts.network.image_size
 
 
 def _data(facts: CheckpointFacts, row: DatasetRow | None) -> str:
@@ -116,8 +115,8 @@ def _data(facts: CheckpointFacts, row: DatasetRow | None) -> str:
     else:
         images = facts.recipe.get("train_images") or row.train_images
         lines = [f"{_title(facts, row)}: {images:,} training images, {row.test_images:,} test images."]
-        lines += [f"Source: {in_markdown(row.source)}."] if row.source else []
-        lines += [f"Licence of the images: {in_markdown(row.licence)}."] if row.licence else []
+        lines += [f"Source: {in_markdown_file(row.source)}."] if row.source else []
+        lines += [f"Licence of the images: {in_markdown_file(row.licence)}."] if row.licence else []
     return " ".join([*lines, _classes(facts, row)])
 
 
@@ -125,27 +124,20 @@ def _classes(facts: CheckpointFacts, row: DatasetRow | None) -> str:
     names = facts.classes or (row.classes if row else ())
     if not names:
         return f"The names of its {facts.network.classes:,} classes are not known."
-    shown = ", ".join(f"{number} {in_markdown(name)}" for number, name in enumerate(names[:MOST_CLASSES]))
-    more = f", and {len(names) - MOST_CLASSES:,} more" if len(names) > MOST_CLASSES else ""
-    return f"Classes, in the order of the scores: {shown}{more}."
+    shown = listed([f"{number} {in_markdown_file(name)}" for number, name in enumerate(names)], MOST_CLASSES)
+    return f"Classes, in the order of the scores: {shown}."
 
 
 def _training(facts: CheckpointFacts) -> str:
-    origin = f"Origin: {in_markdown(facts.source)}." if facts.source else ""
+    origin = f"Origin: {in_markdown_file(facts.source)}." if facts.source else ""
     if not facts.recipe:
         return f"How it was trained is not known. {origin}".rstrip()
-    rows = [(label(name), _setting(name, given)) for name, given in facts.recipe.items()]
+    rows = [
+        (label(name), in_markdown_file(field_in_words(Recipe.model_fields.get(name), given)))
+        for name, given in facts.recipe.items()
+    ]
     rows += [("seed", f"{facts.seed}")] if facts.seed is not None else []
     return "\n\n".join(filter(None, [_table(rows), origin]))
-
-
-def _setting(name: str, given: object) -> str:
-    """A setting of the recipe in words; where it was left open, what that means."""
-    if given is None:
-        field = Recipe.model_fields.get(name)
-        extra = field.json_schema_extra if field else None
-        return str(extra.get("empty", value(None))) if isinstance(extra, dict) else value(None)
-    return in_markdown(value(given)) if isinstance(given, str) else value(given)
 
 
 def _errors(facts: CheckpointFacts, row: DatasetRow | None) -> str:
@@ -188,13 +180,14 @@ pixels = np.array(Image.open("picture.png").convert("{mode}").resize(({side}, {s
 images = (torch.from_numpy(pixels){axes} / 255 - mean) / std
 scores = network(images[None])"""
     ours = f"import explorer\n\nnetwork = explorer.load_checkpoint({f'{name}.safetensors'!r})"
+    network = fenced(standalone_code(config).rstrip(), "python")
     return "\n\n".join(
         [
             "With PyTorch alone, where `network.py` is the code at the end of this section:",
-            f"```python\n{code}\n```",
+            fenced(code, "python"),
             "With ResNet Explorer, where the JSON file lies beside the weights:",
-            f"```python\n{ours}\n```",
-            f"<details><summary>network.py</summary>\n\n```python\n{standalone_code(config)}```\n\n</details>",
+            fenced(ours, "python"),
+            f"<details><summary>network.py</summary>\n\n{network}\n\n</details>",
         ]
     )
 

@@ -5,13 +5,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from explorer.errors import ExplorerError
-from explorer.export.targets import require_free
-from explorer.files import write_atomically
+from explorer.export import INSTALL
+from explorer.files import require_free, write_atomically
 
 if TYPE_CHECKING:
     import pandas as pd
-
-INSTALL = "python -m pip install -r requirements-export.txt"
 
 
 def write_parquet(table: "pd.DataFrame", path: str | Path) -> Path:

@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from explorer.errors import ExplorerError, one_line
+from explorer.export import INSTALL
 from explorer.figures import theme
 
 if TYPE_CHECKING:
@@ -14,10 +15,7 @@ if TYPE_CHECKING:
 
 SCALE = 2  # pixels of a PNG for each of the figure
 HEIGHT = 500  # pixels of a figure without one
-NO_KALEIDO = (
-    "PNG needs kaleido, which is not installed. Install it with `python -m pip install -r requirements-export.txt`. "
-    "HTML needs nothing."
-)
+NO_KALEIDO = f"PNG needs kaleido, which is not installed. Install it with `{INSTALL}`. HTML needs nothing."
 NO_BROWSER = (
     "PNG needs a Chrome or Chromium, and none was found on this machine. Install one (on Debian: `apt-get install "
     "chromium`), or name it in the environment variable BROWSER_PATH. HTML needs nothing."

@@ -4,9 +4,8 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from explorer.errors import ExplorerError, RunError
-from explorer.export.targets import require_free
-from explorer.files import write_text_atomically
+from explorer.errors import BadSettings, ExplorerError, RunError
+from explorer.files import require_free, write_text_atomically
 from explorer.runs.checkpoint_facts import checkpoint_facts, checkpoint_file
 from explorer.runs.experiments import experiment
 from explorer.runs.facts import RunFacts
@@ -47,7 +46,7 @@ def sweep_of(runs: Sequence[Run]) -> Sweep:
     """The settings that train the networks and seeds of these runs; all of the recipe are given, also the usual ones.
 
     Raises:
-        RunError: no run can be read, or they have different recipes, data sets or initial weights.
+        RunError: no run can be read, or they have different recipes, data sets or initial weights, or unknown settings.
     """
     facts = [run.facts for run in runs if run.facts is not None]
     if not facts:
@@ -60,6 +59,12 @@ def sweep_of(runs: Sequence[Run]) -> Sweep:
                     f"{each.id} and {first.id} have different {what.removesuffix('_sha256')}: no one plan trains both. "
                     "Give the id of a run to write its plan alone."
                 )
+    try:
+        recipe = Recipe(**first.recipe)
+    except BadSettings as error:
+        raise RunError(
+            f"{first.id} has settings that this program does not know, so no plan trains it: {error}"
+        ) from None
     where = first.where
     return Sweep(
         title=_given_title(first, facts),
@@ -67,7 +72,7 @@ def sweep_of(runs: Sequence[Run]) -> Sweep:
         data=first.data,
         seeds=tuple(dict.fromkeys(each.seed for each in facts)),
         initial=_initial(runs, first),
-        recipe=Recipe(**first.recipe).model_dump(),
+        recipe=recipe.model_dump(),
         engine=where.engine,
         lanes=where.lanes,
         gpus_per_run=where.gpus_per_run,

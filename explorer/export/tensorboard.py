@@ -19,6 +19,7 @@ from filelock import Timeout
 
 from explorer import progress, tables
 from explorer.errors import ExplorerError, RunError, StorageError
+from explorer.export import INSTALL
 from explorer.files import appending, inside, storage_errors, write_bytes_atomically
 from explorer.processes import lock
 from explorer.runs.facts import RunFacts
@@ -28,7 +29,6 @@ from explorer.runs.store import Run, read_run
 if TYPE_CHECKING:
     from tensorboard.compat.proto.event_pb2 import Event
 
-INSTALL = "python -m pip install -r requirements-export.txt"
 # Columns of TensorBoard's table of hyperparameters: measures, and the five settings that it shows at first
 METRICS = ("test_error", "train_error", "loss")
 FIRST_COLUMNS = ("network", "depth", "seed", "learning_rate", "kind")

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
+from explorer.escaping import fenced, in_terminal
 from explorer.export.computations import COMPUTATIONS, Computation
 from explorer.studies.commands import command
 
@@ -73,7 +74,7 @@ class View:
         ]
         cells += [_code([*figure, "figure"])] if figure else []
         cells += [_markdown("\n".join(f"- {each}" for each in self.text))] if self.text else []
-        cells += [_markdown(f"The same from a shell:\n\n```bash\n{self.command()}\n```")]
+        cells += [_markdown(f"The same from a shell:\n\n{fenced(self.command(), 'bash')}")]
         for number, cell in enumerate(cells):
             cell["id"] = f"cell-{number}"
         kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
@@ -133,12 +134,12 @@ def _argument(name: str, value: object) -> list[str]:
 
 
 def _literal(value: object) -> str:
-    """A value as Python code; tuples as lists, which read better."""
+    """A value as Python code in printable letters; tuples as lists, which read better."""
     if isinstance(value, tuple | list):
         return f"[{', '.join(map(_literal, value))}]"
     if isinstance(value, Mapping):
         return f"{{{', '.join(f'{_literal(key)}: {_literal(each)}' for key, each in value.items())}}}"
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
+    return in_terminal(json.dumps(value, ensure_ascii=False)) if isinstance(value, str) else repr(value)
 
 
 def _markdown(text: str) -> dict[str, object]:

@@ -8,8 +8,7 @@ from pathlib import Path
 
 from explorer.errors import StorageError
 from explorer.export.card import model_card
-from explorer.export.targets import require_free
-from explorer.files import write_bytes_atomically, write_text_atomically
+from explorer.files import require_free, write_bytes_atomically, write_text_atomically
 from explorer.runs import kept
 from explorer.runs.checkpoint_facts import checkpoint_facts
 from explorer.weights.layouts import Library, library_name, library_state

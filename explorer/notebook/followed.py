@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from explorer.errors import RunError
-from explorer.notebook.moments import Errors, Moment, RunMoment
+from explorer.notebook.moments import FAILED, Errors, Moment, RunMoment, named
 from explorer.numerals import duration
 from explorer.processes import sleep
 from explorer.runs.experiments import Experiment, experiment, list_experiments, metrics_of, run_keys
@@ -99,7 +99,7 @@ class Followed:
         if self._left and states & {"queued", "starting", "running"}:
             return f"Not paused yet: the current step has not ended. It pauses when it can; go on with {on}."
         if "running" in states:
-            return f"Training {_names(runs)}."
+            return f"Training {named([run.facts.network.name for run in runs if run.facts])}."
         if "starting" in states:
             return "Starting: PyTorch is loading, which takes about ten seconds."
         if "queued" in states:
@@ -110,7 +110,7 @@ class Followed:
                 on = " and ".join(f"`explorer.resume({each!r})`" for each in dict.fromkeys(waiting))
             return f"{_ended(states)}. What was trained is kept; go on exactly from there with {on}."
         if "failed" in states:
-            return "A network failed, for the reason below; try a lower learning rate or a warm-up."
+            return FAILED
         if "damaged" in states:
             return "A run cannot be read, for the reason below. `python -m explorer runs mend ID` restores what it can."
         return "Finished."
@@ -126,11 +126,6 @@ def _trouble(run: Run) -> str:
     if run.silent_seconds is not None:
         return f"There has been no sign of it for {duration(run.silent_seconds)}; an interrupt ends it by force."
     return "" if run.state in ("queued", "starting", "running") else run.damage or run.reason
-
-
-def _names(runs: Sequence[Run]) -> str:
-    names = list(dict.fromkeys(run.facts.network.name for run in runs if run.facts))
-    return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
 
 
 def followed(ids: Sequence[str]) -> Followed:

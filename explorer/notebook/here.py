@@ -14,7 +14,7 @@ from explorer import tables
 from explorer.analysis.verdict import end_errors, last_steps
 from explorer.errors import RunError, TrainingFailed
 from explorer.models.layers import network_name
-from explorer.notebook.moments import Errors, Moment, RunMoment
+from explorer.notebook.moments import FAILED, Errors, Moment, RunMoment, named
 from explorer.training.loop import Record, Training
 
 EXPERIMENT = "here"  # in the table: these runs are in no folder
@@ -40,12 +40,11 @@ class Here:
     def moment(self) -> Moment:
         going = self._going()
         active = bool(going) and not self._stopped
-        names = list(dict.fromkeys(str(self._keys[each]["network"]) for each in self._trainings))
         return Moment(
             runs=tuple(map(self._run, self._trainings)),
             active=active,
             running=active,
-            sentence=self._sentence(names, active=active, unfinished=bool(going)),
+            sentence=self._sentence(active=active, unfinished=bool(going)),
         )
 
     def table(self, points: int = 2000) -> pd.DataFrame:
@@ -120,17 +119,16 @@ class Here:
         records = _RECORDS[training][-last_steps(training.recipe.steps) :]
         return _table([(*self._keys[training].values(), *astuple(each)) for each in records])
 
-    def _sentence(self, names: Sequence[str], *, active: bool, unfinished: bool) -> str:
-        named = ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
+    def _sentence(self, *, active: bool, unfinished: bool) -> str:
         if active:
-            return f"Training {named} in this process."
+            return f"Training {named([str(self._keys[each]['network']) for each in self._trainings])} in this process."
         if unfinished:
             return (
                 "Stopped between two steps. What was trained is kept, and `.resume()` of the result goes on exactly "
                 "from there (`_.resume()` in the next cell, if the result has no name)."
             )
         if self._failures:
-            return "A network failed, for the reason below; try a lower learning rate or a warm-up."
+            return FAILED
         return "Finished."
 
 

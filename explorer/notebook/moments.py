@@ -1,6 +1,6 @@
 """What is known of trainings at one moment, whoever trains them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -9,10 +9,13 @@ import pandas as pd
 from explorer.analysis.verdict import last_steps
 from explorer.figures import Figure, race, training_curves
 from explorer.figures.theme import palette
+from explorer.numerals import listed
 
 Errors = tuple[float | None, float | None]  # in training and test, as fractions
 PANELS = 660  # pixels for the panels of a figure in the output of a cell, on a small screen
 HEIGHT = 480  # pixels of a figure, which leaves room for the code above it
+MOST_NAMED = 4  # networks in a sentence
+FAILED = "A network failed, for the reason below; try a lower learning rate or a warm-up."
 COLUMNS = ["network", "seed", "state", "step", "steps", "train_error", "test_error"]
 
 
@@ -66,6 +69,11 @@ class Moment:
         """One row per run: `COLUMNS`; errors are fractions."""
         rows = [(r.network, r.seed, r.state, r.step, r.steps, *r.errors) for r in self.runs]
         return pd.DataFrame(rows, columns=COLUMNS).astype({"train_error": float, "test_error": float})
+
+
+def named(networks: Iterable[str]) -> str:
+    """The names of networks in a sentence, each once."""
+    return listed(list(dict.fromkeys(networks)), MOST_NAMED)
 
 
 class Trainings(Protocol):

@@ -1,11 +1,9 @@
 """Import of an unpacked experiment: its facts are checked, and it gets ids and folders on this machine."""
 
-import hashlib
 import json
 import re
 import shutil
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,15 +12,13 @@ from typing import Any
 from explorer.errors import ExplorerError, RunError
 from explorer.files import home, inside, read_json, storage_errors, write_text_atomically
 from explorer.runs.facts import ACTIVE, HERE, MOST_TEXT, RunFacts
-from explorer.runs.metrics import read_metrics, read_progress
+from explorer.runs.metrics import read_progress
 from explorer.runs.store import (
     MARKER,
     SHIPPED_ID,
-    Run,
     checkpoint_folder,
     mark,
     new_id,
-    next_number,
     read_facts,
     run_folder,
     write_facts,
@@ -30,7 +26,6 @@ from explorer.runs.store import (
 from explorer.scratch import unowned
 
 PURPOSE = "import"
-_COMPARED = 10_000  # rows of a run that are compared; longer ones are averaged
 _MOVED = "moved.json"  # in the scratch folder: ids of the runs moved out of it but not marked as runs yet
 
 
@@ -62,43 +57,14 @@ def read(scratch: Path, name: str) -> list[ImportedRun]:
     return sorted(runs, key=lambda each: (each.facts.order, each.facts.id))
 
 
-def require_new(arrived: Sequence[ImportedRun], runs: Iterable[Run], name: str) -> None:
-    """Raise RunError if all these runs exist already, under whatever ids."""
-    alike = defaultdict(list)
-    for run in runs:
-        if run.facts is not None and run.state != "damaged":
-            alike[_settings(run.facts)].append(run)
-    known = [_same(each, alike[_settings(each.facts)]) for each in arrived]
-    if all(known):
-        first = known[0]
-        assert first is not None
-        assert first.facts is not None
-        if first.state == "shipped":
-            raise RunError(f"{name} is {first.facts.experiment}, which comes with the program: nothing to import.")
-        raise RunError(
-            f"{name} is here already, as {first.facts.experiment}. Delete that experiment first to import it again."
-        )
-
-
-def install(arrived: Sequence[ImportedRun], scratch: Path) -> str:
-    """Move unpacked runs into the folder of runs, as an experiment of their own; gives its id.
-
-    Raises:
-        StorageError: a folder cannot be moved; then none is.
-    """
-    placed = own_experiment(arrived, number=next_number())
-    move(placed, scratch)
-    return placed[0][1].experiment
-
-
 def own_experiment(
-    arrived: Sequence[ImportedRun], *, number: int, claimed: Collection[str] = (), **changes: Any
+    arrived: Sequence[ImportedRun], *, number: int, claimed: Collection[str] = (), notice: str = ""
 ) -> list[Placed]:
     """Runs with their facts here, as an experiment of their own: with its ids, if they are as made here and free.
 
     Args:
         claimed: ids of experiments that are not free either.
-        changes: to the facts.
+        notice: for the user, before that of the run.
     """
     own = arrived[0].facts.experiment
     experiment_id = own if own not in claimed and _keeps_ids(arrived) else new_id()
@@ -108,7 +74,8 @@ def own_experiment(
         if experiment_id != own:
             run_id = free_run_id(experiment_id, each.facts, [facts.id for _, facts in placed])
         renamed = f"Imported; where it was exported it is called {each.facts.id}." if experiment_id != own else ""
-        placed.append((each, arriving(each.facts, run_id, experiment_id, number, notice=renamed, **changes)))
+        told = f"{notice} {renamed}".strip()
+        placed.append((each, arriving(each.facts, run_id, experiment_id, number, notice=told)))
     return placed
 
 
@@ -116,7 +83,6 @@ def arriving(
     facts: RunFacts, run_id: str, experiment_id: str, number: int, *, notice: str = "", **changes: Any
 ) -> RunFacts:
     """The facts of a run on this machine, without those of the machine it was exported from."""
-    origin = None if facts.origin is None else facts.origin.model_copy(update={"batch": ""})
     usual = {
         "id": run_id,
         "experiment": experiment_id,
@@ -125,7 +91,6 @@ def arriving(
         "where": HERE,
         "number": number,
         "queued": 0.0,
-        "origin": origin,
         "notice": f"{notice} {facts.notice}".strip()[:MOST_TEXT],
     }
     return facts.model_copy(update=usual | changes)
@@ -174,26 +139,6 @@ def _finish(scratch: Path) -> None:
             mark(folder)
         elif not (folder / MARKER).exists():
             folder.rename(scratch / folder.name)
-
-
-def _same(arrived: ImportedRun, alike: Sequence[Run]) -> Run | None:
-    """The run with the same metrics, among those with the same settings and weights."""
-    if not alike:
-        return None
-    rows = _digest(arrived.folder)
-    return next((run for run in alike if _digest(run.path) == rows), None)
-
-
-def _settings(facts: RunFacts) -> str:
-    names = {"network", "data", "recipe", "seed", "created", "data_fingerprint", "checkpoint_sha256", "initial_sha256"}
-    return facts.model_dump_json(include=names)
-
-
-def _digest(folder: Path) -> str:
-    try:
-        return hashlib.sha256(repr(read_metrics(folder, _COMPARED)).encode()).hexdigest()
-    except RunError:
-        return ""
 
 
 def _keeps_ids(arrived: Sequence[ImportedRun]) -> bool:

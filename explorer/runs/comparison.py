@@ -6,7 +6,7 @@ from contextlib import suppress
 import pandas as pd
 
 from explorer import tables
-from explorer.data.catalogue import DATASETS
+from explorer.data.catalogue import side_in_training
 from explorer.errors import ExplorerError
 from explorer.models.catalogue import NETWORKS
 from explorer.models.published import published
@@ -27,7 +27,8 @@ def comparison() -> pd.DataFrame:
     known = _published()
     rows = []
     for reference, facts in _checkpoints():
-        config, side = facts.network, _image_size(facts)
+        config = facts.network
+        side = side_in_training(facts.data, facts.recipe) or config.image_size
         usual = config.image_size == side
         error, source = known.get((config.name, facts.data.partition(":")[0]), (None, "")) if usual else (None, "")
         rows.append(
@@ -71,9 +72,3 @@ def _published() -> dict[tuple[str, str], tuple[float, str]]:
         (name, "cifar10"): (error, source)
         for name, error, source in on_cifar10[["network", "test_error", "source"]].itertuples(index=False)
     } | found
-
-
-def _image_size(facts: CheckpointFacts) -> int:
-    """Side in pixels of the images that a network was trained on."""
-    usual = DATASETS[facts.data].sizes[0] if facts.data in DATASETS else facts.network.image_size
-    return int(facts.recipe.get("image_size") or usual)

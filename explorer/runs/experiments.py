@@ -11,6 +11,7 @@ from explorer import tables
 from explorer.cards import short
 from explorer.errors import RunError
 from explorer.files import home
+from explorer.numerals import counted
 from explorer.runs import kept_rows, store, trash
 from explorer.runs.facts import ACTIVE, MOST_NOTE, RESUMABLE, State
 from explorer.runs.metrics import Live, read_live
@@ -58,7 +59,7 @@ class Experiment:
     note: str
 
     def __repr__(self) -> str:
-        what = f"{len(self.runs)} runs on {self.data}, {self.state}, step {self.step:,} of {self.steps:,}"
+        what = f"{counted(len(self.runs), 'run')} on {self.data}, {self.state}, step {self.step:,} of {self.steps:,}"
         return f"<experiment {self.id}: {short(self.title)}, {what}>"
 
     @property

@@ -123,12 +123,12 @@ class Lane(Settings):
 
 
 class Origin(Settings):
-    """Where a run was imported from.
+    """Where a run was imported from at first.
 
     Attributes:
         file: name of the zip.
         run: the id it had there.
-        batch: id of the import, by which it can be taken back; empty in a run that was passed on since.
+        batch: id of the last import, by which it can be taken back.
     """
 
     file: Line = Field(default="", max_length=200)

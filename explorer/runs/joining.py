@@ -15,7 +15,7 @@ from explorer import tables
 from explorer.errors import RunError
 from explorer.runs.arrival import ImportedRun, Placed, arriving, free_run_id, own_experiment
 from explorer.runs.experiments import Experiment
-from explorer.runs.facts import LARGEST_EXPERIMENT, MOST_NUMBER, MOST_TEXT, Origin, RunFacts
+from explorer.runs.facts import LARGEST_EXPERIMENT, MOST_NUMBER, Origin, RunFacts
 from explorer.runs.metrics import read_metrics, read_progress
 from explorer.runs.store import new_id
 from explorer.seals import digest
@@ -99,45 +99,39 @@ def decide(
     target = None if apart else _target(files, here, into)
     usual = _of(target)[0] if target else _most_common(files)
     name, title = target.id if target else new_id(), _title(files, target)
+    newest = min(number + len(files), MOST_NUMBER)  # higher than of those apart: pages show it first
     taken = list(target.run_ids) if target else []
     claimed = {found.id for found in here} | {name}
     seen, outcomes, placed = _Seen(here), list[Outcome](), list[Placed]()
     # the furthest first: earlier states of the same runs are left out
     for file in sorted(files, key=lambda each: -sum(read_progress(run.folder).step for run in each.runs)):
-        odd = next((text for each in file.runs if (text := difference(each.facts, usual))), "")
-        new: list[ImportedRun] = []
-        for each in file.runs:
-            outcome = seen.outcome(each, file.name)
-            if outcome is None:
-                new.append(each)
-            else:
-                outcomes.append(outcome)
+        odd = "" if apart else next((text for each in file.runs if (text := difference(each.facts, usual))), "")
+        known = {each.facts.id: seen.outcome(each, file.name) for each in file.runs}
+        outcomes += [each for each in known.values() if each is not None]
+        new = [each for each in file.runs if known[each.facts.id] is None]
         if new and (apart or odd):
-            number += 1
-            added = own_experiment(new, number=number, claimed=claimed)
+            notice = f"Imported with others from {file.name}, not joined with them: {odd}." if odd else ""
+            added = own_experiment(new, number=number, claimed=claimed, notice=notice)
             claimed.add(added[0][1].experiment)
+            number += 1
         else:
-            added = []
-            for each in new:
-                taken.append(free_run_id(name, each.facts, taken))
-                # a higher number than those apart: it is the newest, which pages show first
-                newest = min(number + len(files), MOST_NUMBER)
-                added.append((each, arriving(each.facts, taken[-1], name, newest, order=_order(each.facts))))
+            added = [_joining(each, name, title, newest, taken) for each in new]
         for each, facts in added:
-            changes: dict[str, Any] = {"origin": Origin(file=file.name, run=each.facts.id, batch=batch)}
-            if facts.experiment == name:
-                changes["title"] = title
-            elif odd and not apart:
-                notice = f"Imported with others from {file.name}, not joined with them: {odd}. {facts.notice}"
-                changes["notice"] = notice.strip()[:MOST_TEXT]
+            origin = each.facts.origin or Origin(file=file.name, run=each.facts.id)
+            placed.append((each, facts.model_copy(update={"origin": origin.model_copy(update={"batch": batch})})))
             fate: Fate = "joined" if facts.experiment == name else "apart"
-            remark = f"Not joined: {odd}." if odd and not apart else seen.remark(each, usual)
+            remark = f"Not joined: {odd}." if odd else seen.remark(each, usual)
             outcomes.append(Outcome(file.name, fate, facts.id, facts.network.name, facts.seed, remark))
             seen.add(each, facts.id, file.name)
-            placed.append((each, facts.model_copy(update=changes)))
     if len(taken) > LARGEST_EXPERIMENT:
         raise RunError(f"Together they are {len(taken):,} runs; an experiment has at most {LARGEST_EXPERIMENT:,}.")
     return Decision(name if target or taken else "", placed, outcomes, title)
+
+
+def _joining(each: ImportedRun, experiment: str, title: str, number: int, taken: list[str]) -> Placed:
+    """A run with its facts in the experiment that it joins; its id is added to those that are taken."""
+    taken.append(free_run_id(experiment, each.facts, taken))
+    return each, arriving(each.facts, taken[-1], experiment, number, order=_order(each.facts), title=title)
 
 
 def joins(file: File, here: Sequence[Experiment]) -> bool:
@@ -237,7 +231,7 @@ class _Seen:
 
     def __init__(self, here: Iterable[Experiment]) -> None:
         self._known: dict[str, list[_Known]] = {}
-        for run in (run for found in here for run in found.runs if run.state not in ("damaged", "shipped")):
+        for run in (run for found in here for run in found.runs if run.state != "damaged"):
             if run.facts is not None:
                 self._keep(_Known(run.id, run.path, run.facts))
 

@@ -10,7 +10,7 @@ from typing import Literal
 import pandas as pd
 
 from explorer.errors import ExplorerError, RunError, StorageError, quoted
-from explorer.files import home, storage_errors, write_bytes_atomically
+from explorer.files import home, require_free, storage_errors, write_bytes_atomically
 from explorer.runs.checkpoint_facts import checkpoint_facts, checkpoint_file, read_weights
 from explorer.runs.comparison import comparison
 from explorer.runs.store import checkpoint_folder
@@ -90,8 +90,7 @@ def export_checkpoint(checkpoint_id: str, target: Path) -> Path:
     if path.suffix != ".safetensors":
         raise StorageError(f"{path} does not end in .safetensors, as the weights of a checkpoint do. Add that.")
     for each in (path, path.with_suffix(".json")):
-        if each.exists():
-            raise StorageError(f"{each} is there already. Choose another file, or remove it.")
+        require_free(each)
     write_bytes_atomically(path, read_weights(source))
     try:
         write_bytes_atomically(path.with_suffix(".json"), read_weights(source.with_suffix(".json")))

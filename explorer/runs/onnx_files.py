@@ -7,7 +7,7 @@ from pathlib import Path
 from torch import Tensor
 
 from explorer.data.batches import Normalisation
-from explorer.data.catalogue import dataset
+from explorer.data.catalogue import dataset, side_in_training
 from explorer.data.normalisations import normalisation_row
 from explorer.errors import BadSettings, ExplorerError
 from explorer.files import write_bytes_atomically
@@ -38,22 +38,13 @@ def export_onnx(reference: str | Path, path: str | Path, *, image_size: int | No
     known = None if untrained else checkpoint_facts(reference)
     network = build(str(reference)) if untrained else load_checkpoint(reference)
     config = network.config
-    side = (_side(known) or config.image_size) if image_size is None else image_size
+    side = image_size
+    if side is None:
+        side = (side_in_training(known.data, known.recipe) if known else None) or config.image_size
     facts = {"name": config.name, "reference": str(reference)} | (_of_training(known) if known else {})
     content = onnx_model(network, side, facts=facts)
     write_bytes_atomically(path, content)
     return OnnxFile(path, str(reference), config.name, config.channels, side, config.classes, facts, len(content))
-
-
-def _side(known: CheckpointFacts | None) -> int | None:
-    """The side of the images that a network was trained on; None if unknown."""
-    if known is None:
-        return None
-    if trained := known.recipe.get("image_size"):
-        return int(trained)
-    with suppress(ExplorerError):  # an unknown data set, or a folder of another machine
-        return dataset(known.data).sizes[0]
-    return None
 
 
 def _of_training(known: CheckpointFacts) -> dict[str, str]:

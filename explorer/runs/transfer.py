@@ -8,8 +8,9 @@ from typing import IO, Any
 
 from explorer.errors import RunError, one_line
 from explorer.files import home, inside, storage_errors, write_atomically
+from explorer.numerals import counted
 from explorer.runs import archive, arrival, joining, trash
-from explorer.runs.experiments import experiment, list_experiments, rename
+from explorer.runs.experiments import Experiment, experiment, list_experiments, rename
 from explorer.runs.facts import ACTIVE
 from explorer.runs.joining import Outcome
 from explorer.runs.store import list_runs, new_id, next_number
@@ -43,7 +44,7 @@ class Imported:
         """How many runs of how many files joined, and what became of the others."""
         count = {fate: sum(each.fate == fate for each in self.outcomes) for fate in ("joined", "apart", "again")}
         files = len({each.file for each in self.outcomes})
-        parts = [f"{_counted(files, 'file')}: {_counted(count['joined'], 'run')} joined"]
+        parts = [f"{counted(files, 'file')}: {counted(count['joined'], 'run')} joined"]
         if self.experiment and count["joined"]:
             parts[0] += f" as {self.experiment}"
         if count["again"]:
@@ -51,7 +52,7 @@ class Imported:
         if count["apart"]:
             parts.append(f"{count['apart']} in experiments of their own")
         if self.refused:
-            parts.append(f"{_counted(len(self.refused), 'file')} refused")
+            parts.append(f"{counted(len(self.refused), 'file')} refused")
         return "; ".join(parts) + "."
 
     def document(self) -> dict[str, Any]:
@@ -59,12 +60,8 @@ class Imported:
         return {"import": self.id, "experiment": self.experiment, "runs": [asdict(each) for each in self.outcomes]}
 
 
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun if count == 1 else noun + 's'}"
-
-
 def export(experiment_id: str, target: Path, *, all_snapshots: bool = False) -> Path:
-    """Write an experiment to a zip that `import_zip` reads, on this machine or another.
+    """Write an experiment to a zip that `import_files` reads, on this machine or another.
 
     It has metrics and first and last weights; the snapshots between them only on request, or for unfinished runs.
 
@@ -89,28 +86,10 @@ def export(experiment_id: str, target: Path, *, all_snapshots: bool = False) -> 
 
 
 def import_zip(source: Path | IO[bytes], name: str = "") -> str:
-    """Import an experiment written by `export`; nothing in it is executed, and a refused file leaves nothing behind.
-
-    It keeps its ids if they are valid and free on this machine, else it gets new ones.
-
-    Args:
-        name: its name in messages; empty takes the file's.
-
-    Returns:
-        The experiment's id.
-
-    Raises:
-        RunError: not such a zip, a file in it is damaged, or the same runs are here already.
-        StorageError: the runs folder cannot be written.
-    """
-    name, scratch = _name(source, name), _scratch()
-    try:
-        archive.unpack(source, name, scratch, most=LARGEST_IMPORT)
-        arrived = arrival.read(scratch, name)
-        arrival.require_new(arrived, list_runs(), name)
-        return arrival.install(arrived, scratch)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+    """Import one file by `import_files` as an experiment of its own; gives its id here."""
+    done = import_files([(source, name)], apart=True)
+    taken = next(each.run for each in done.outcomes if each.fate == "apart")
+    return next(found.id for found in list_experiments() if taken in found.run_ids)
 
 
 def import_files(files: Sequence[tuple[Path | IO[bytes], str]], *, into: str = "", apart: bool = False) -> Imported:
@@ -118,7 +97,7 @@ def import_files(files: Sequence[tuple[Path | IO[bytes], str]], *, into: str = "
 
     Runs join that had the data and the recipe of most files, see `joining.decide`; what differs is named, and becomes
     an experiment of its own. Files of one assignment join what was imported of it before. A damaged file is refused by
-    itself. Nothing is executed.
+    itself. Nothing is executed. An experiment that does not join keeps its ids if they are valid and free here.
 
     Args:
         files: each with its name for messages; empty takes the file's.
@@ -126,7 +105,8 @@ def import_files(files: Sequence[tuple[Path | IO[bytes], str]], *, into: str = "
         apart: import each as an experiment of its own.
 
     Raises:
-        RunError: none of the files can be imported, or `into` cannot be joined; nothing was imported.
+        RunError: none of the files can be imported, a single one is here already, or `into` cannot be joined; nothing
+            was imported.
         StorageError: the runs folder cannot be written; nothing was imported.
     """
     if not 0 < len(files) <= MOST_FILES:
@@ -152,10 +132,10 @@ def import_files(files: Sequence[tuple[Path | IO[bytes], str]], *, into: str = "
             more = f" None of the {len(files)} files can be imported." if len(files) > 1 else ""
             raise RunError(f"{refused[0].remark}{more}")
         here = list_experiments()
-        single = len(files) == 1 and not into and not joining.joins(read[0], here)
-        if single:
-            arrival.require_new(read[0].runs, list_runs(), read[0].name)
+        single = len(files) == 1 and not into and (apart or not joining.joins(read[0], here))
         decision = joining.decide(read, here, batch, next_number(), into=into, apart=apart or single)
+        if single and not decision.placed:
+            raise RunError(_nothing_new(read[0].name, decision.outcomes[0].run, here))
         arrival.move(decision.placed, scratch)
         if any(found.id == decision.experiment and found.title != decision.title for found in here):
             rename(decision.experiment, decision.title)
@@ -164,6 +144,13 @@ def import_files(files: Sequence[tuple[Path | IO[bytes], str]], *, into: str = "
     places = {name: place for place, name in enumerate(names)}
     outcomes = sorted([*decision.outcomes, *refused], key=lambda each: places[each.file])
     return Imported(batch, decision.experiment, tuple(outcomes))
+
+
+def _nothing_new(name: str, run_id: str, here: Sequence[Experiment]) -> str:
+    found = next(each for each in here if run_id in each.run_ids)
+    if found.state == "shipped":
+        return f"{name} is {found.id}, which comes with the program: nothing to import."
+    return f"{name} is here already, as {found.id}. Delete that experiment first to import it again."
 
 
 def take_back(batch: str) -> Deleted:
@@ -179,7 +166,7 @@ def take_back(batch: str) -> Deleted:
     busy = next((run for run in runs if run.state in ACTIVE), None)
     if busy is not None:
         raise RunError(f"{busy.id} is {busy.state}. Stop it first, then take the import back.")
-    return trash.move_aside(f"an import of {_counted(len(runs), 'run')}", [run.id for run in runs])
+    return trash.move_aside(f"an import of {counted(len(runs), 'run')}", [run.id for run in runs])
 
 
 def _name(source: Path | IO[bytes], name: str) -> str:
@@ -188,11 +175,10 @@ def _name(source: Path | IO[bytes], name: str) -> str:
 
 def _distinct(names: Sequence[str]) -> list[str]:
     """Names with a number where two files have the same, as from two folders."""
-    counts: dict[str, int] = {}
-    found = []
+    found: list[str] = []
     for name in names:
-        counts[name] = counts.get(name, 0) + 1
-        found.append(name if counts[name] == 1 else f"{name} ({counts[name]})")
+        numbered = (f"{name} ({number})" for number in range(2, len(names) + 2))
+        found.append(next(each for each in (name, *numbered) if each not in found))
     return found
 
 

@@ -22,7 +22,10 @@ def command(*words: str, **options: object) -> str:
         if value is None or value is False or value in ("", ()):
             continue
         values = [] if value is True else value if isinstance(value, list | tuple) else [value]
-        parts += [f"--{name.replace('_', '-')}", *(shlex.quote(str(each)) for each in values)]
+        texts = [shlex.quote(str(each)) for each in values]
+        option = f"--{name.replace('_', '-')}"
+        # a value such as the class "-x" would be taken for another option
+        parts += [f"{option}={texts[0]}"] if len(values) == 1 and str(values[0]).startswith("-") else [option, *texts]
     return " ".join(parts)
 
 

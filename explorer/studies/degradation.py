@@ -14,7 +14,7 @@ from explorer.analysis.verdict import LOW_ERROR, Verdict, change_text, error_gap
 from explorer.cards import card, html_list, html_table
 from explorer.data.catalogue import dataset
 from explorer.errors import BadSettings, RunError
-from explorer.numerals import percent
+from explorer.numerals import listed, percent
 from explorer.registry import lookup
 from explorer.runs.experiments import Experiment, experiment, metrics_of
 from explorer.runs.facts import RunFacts
@@ -266,9 +266,8 @@ def _not_counted(unfinished: Sequence[Run]) -> str:
     """How many runs, and of which networks: in a stopped experiment there may be hundreds."""
     if not unfinished:
         return ""
-    names = list(dict.fromkeys(run.facts.network.name if run.facts else run.id for run in unfinished))
-    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-    named = ", ".join(names[:MOST_NAMED]) + more
+    names = dict.fromkeys(run.facts.network.name if run.facts else run.id for run in unfinished)
+    named = listed(list(names), MOST_NAMED)
     runs = "1 run is" if len(unfinished) == 1 else f"{len(unfinished)} runs are"
     return f"Not counted: {runs} not at the end of the schedule ({named})."
 

@@ -4,12 +4,12 @@ Every student trains one network with one seed, none the same as another's. The 
 one depth first, the shallowest before the deepest, so that comparisons of one seed are complete as far as can be.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from explorer.errors import BadSettings, RunError, one_line
+from explorer.escaping import in_markdown_file
 from explorer.files import storage_errors, write_text_atomically
 from explorer.models.catalogue import network_config
 from explorer.registry import lookup
@@ -20,7 +20,7 @@ from explorer.settings import require_between
 from explorer.training.plan import Plan
 from explorer.training.presets import PRESETS, Preset, at_depths
 from explorer.training.recipe import Recipe
-from explorer.training.sweep import STEMS, Sweep, read_sweep
+from explorer.training.sweep import STEMS, Sweep, read_sweep, yaml_text
 
 MOST_STUDENTS = 1000
 
@@ -53,7 +53,8 @@ class Assignment:
             StorageError: the folder cannot be written.
         """
         paths = [folder / name for name in self.files]
-        present = next((path for path in [*paths, folder / README] if path.exists()), None)
+        with storage_errors(folder):
+            present = next((path for path in [*paths, folder / README] if path.exists()), None)
         if present is not None:
             raise BadSettings(f"{present} is there already. Choose another folder, or delete the old assignment.")
         with storage_errors(folder):
@@ -69,8 +70,8 @@ class Assignment:
         table = "\n".join(f"| {file} | {part.networks[0]} | {part.seeds[0]} |" for file, part in rows)
         first = self.parts[0]
         return _README.format(
-            name=self.name, file=self.files[0], zip=Path(self.files[0]).with_suffix(".zip"), table=table,
-            steps=f"{first.plans()[0].recipe.steps:,}", data=first.data,
+            name=in_markdown_file(self.name), file=self.files[0], zip=Path(self.files[0]).with_suffix(".zip"),
+            table=table, steps=f"{first.plans()[0].recipe.steps:,}", data=first.data,
         )  # fmt: skip
 
 
@@ -207,13 +208,9 @@ def _in_order(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def _yaml(part: Sweep, file: str) -> str:
-    import yaml
-
-    values = part.model_dump(mode="json", exclude_defaults=True)
-    heading = re.sub(r"\s+", " ", part.title)
     return (
-        f"# {heading}. A part of an assignment of ResNet Explorer.\n"
+        f"# {part.title}. A part of an assignment of ResNet Explorer.\n"
         f"# Train:   python -m explorer train --from {file}\n"
         f"# Hand in: python -m explorer degradation hand-in {file}\n"
-        f"{yaml.safe_dump(values, sort_keys=False, allow_unicode=True, default_flow_style=None)}"
+        f"{yaml_text(part.model_dump(mode='json', exclude_defaults=True))}"
     )

@@ -71,7 +71,7 @@ class Recipe(Settings):
         description="Size of the class-balanced training subset, drawn by the seed; by default all.",
     )  # fmt: skip
     image_size: int | None = Field(
-        default=None, ge=8, le=LARGEST_IMAGE,
+        default=None, ge=8, le=LARGEST_IMAGE, json_schema_extra={"empty": "that of the data set"},
         description="Side in pixels; by default the data set's own; 16 averages CIFAR down by 2×2. Half the side "
         "trains about four times as fast.",
     )  # fmt: skip
@@ -87,7 +87,9 @@ class Recipe(Settings):
     augment: bool | None = Field(
         default=None,
         description="Pad 4, random crop, mirror; by default as the data set does (CIFAR yes, digits no).",
-        json_schema_extra={"choices": {"as the data set does": None, "yes": True, "no": False}},
+        json_schema_extra={
+            "choices": {"as the data set does": None, "yes": True, "no": False}, "empty": "as the data set does",
+        },
     )  # fmt: skip
     precision: Literal["auto", "fp32", "bf16"] = Field(
         default="auto", description="auto: bf16 autocast where the device gains from it, else fp32.",

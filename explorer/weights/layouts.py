@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from explorer.errors import BadSettings
 from explorer.models.catalogue import network_config
 from explorer.models.config import NetworkConfig
+from explorer.numerals import counted
 from explorer.weights.torchvision import WEIGHTS
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ def library_name(config: NetworkConfig, library: Library) -> str:
 
 
 def _with_channels(config: NetworkConfig) -> str:
-    return "" if config.channels == 3 else f" for {config.channels} channel{'s' * (config.channels > 1)}"
+    return "" if config.channels == 3 else f" for {counted(config.channels, 'channel')}"
 
 
 def library_state(config: NetworkConfig, state: Mapping[str, "Tensor"], library: Library) -> dict[str, "Tensor"]:

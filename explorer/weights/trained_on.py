@@ -23,7 +23,7 @@ from explorer.models.config import NetworkConfig
 from explorer.models.fused import fused
 from explorer.models.network import Network
 from explorer.models.size import require_size
-from explorer.numerals import percent
+from explorer.numerals import listed, percent
 from explorer.results import Candidate
 from explorer.runs.checkpoint_facts import CheckpointFacts
 from explorer.training.evaluation import error_and_loss
@@ -168,9 +168,8 @@ def doubts(
     measured = {each.network for each in candidates}
     rest = [other.name for other, _ in alternatives(config) if other.name not in measured]
     if rest:
-        more = f" and {len(rest) - MOST_NAMED} more" if len(rest) > MOST_NAMED else ""
         found.append(
-            f"The same weights are those of {', '.join(rest[:MOST_NAMED])}{more} too, which were not measured: name "
+            f"The same weights are those of {listed(rest, MOST_NAMED)} too, which were not measured: name "
             "one with `network`."
         )
     elif measured:

@@ -98,6 +98,16 @@ def test_a_network_without_such_blocks_is_refused_with_the_reason(open_view, stu
     assert "keeps its input" in error.value
 
 
+@pytest.mark.parametrize("study", ["Paths", "Refinement"])
+def test_a_refused_network_is_named_with_the_reason_and_the_others_are_shown(open_view, study):
+    app = open_view(study, twins="resnet8,densenet-10-4")
+    (warning,) = app.warning
+    assert "keeps its input" in warning.value
+    assert not app.error
+    assert "resnet8" in str(charts(app)[0])
+    assert "densenet" not in commands(app)
+
+
 def test_a_click_on_a_picture_leads_to_its_attributions(open_view, pictures_as_buttons):
     app = open_view("Probes", probed="Need depth")
     assert "Of " in shown(app)

@@ -1,9 +1,12 @@
 """The Runs page: a deletion can be undone until the page is left."""
 
+import json
+
 import pandas as pd
 import pytest
 
 from explorer.runs.experiments import list_experiments, set_aside, set_aside_all
+from explorer.runs.store import run_folder
 from explorer.ui.widgets import inside
 from explorer.ui.widgets.progress import MOST_TROUBLES
 from tests.app.conftest import PAGES
@@ -129,3 +132,16 @@ def test_a_zip_has_all_snapshots_on_request(open_page, make_weights):
     (toggle,) = [each for each in app.toggle if each.key == "all_snapshots"]
     assert toggle.label.startswith("With all snapshots (")
     assert not toggle.value
+
+
+@pytest.mark.parametrize("page", ["runs", "train", "degradation"])
+def test_of_runs_with_settings_of_another_version_all_but_the_plan_is_taken_along(open_page, make_run, page):
+    for network in ("plain8", "resnet8"):
+        path = run_folder(make_run(network)) / "run.json"
+        facts = json.loads(path.read_text())
+        path.write_text(json.dumps(facts | {"recipe": facts["recipe"] | {"a_later_setting": 3}}))
+    app = open_page(page, experiment="e1")
+    assert not app.error
+    labels = [each.proto.label for each in app.get("download_button")]
+    assert {"Table (CSV)", "Notebook", "Experiment (zip)"} <= set(labels)
+    assert "Plan (YAML)" not in labels

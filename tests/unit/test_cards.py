@@ -22,7 +22,7 @@ from explorer.results import evaluation_table
         (list(range(9)), "[0, 1, 2, 3, 4, 5, … 3 more]"),
         (np.zeros((3, 4), np.float32), "<3×4 float32>"),
         (torch.zeros(2), "<2 float32>"),
-        (pd.DataFrame({"a": [1], "b": [2]}), "<table of 1 rows: a, b>"),
+        (pd.DataFrame({"a": [1], "b": [2]}), "<table of 1 row: a, b>"),
     ],
 )
 def test_values_are_short(value, text):
@@ -93,7 +93,7 @@ def test_experiments_and_runs_are_one_line(make_run, tmp_path, monkeypatch):
 
     make_run("plain8")
     found = experiment("e1")
-    assert repr(found) == "<experiment e1: 'A title', 1 runs on digits, finished, step 10 of 10>"
+    assert repr(found) == "<experiment e1: 'A title', 1 run on digits, finished, step 10 of 10>"
     assert repr(found.runs[0]) == "<run e1-plain8-s0: finished, step 10 of 10>"
 
 

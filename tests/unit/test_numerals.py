@@ -3,7 +3,7 @@
 import pytest
 
 from explorer.errors import BadSettings
-from explorer.numerals import real, whole
+from explorer.numerals import counted, listed, real, whole
 
 # Python's int or float takes most of these
 NEITHER = ["", " 1", "1 ", "1\n", "１２", "٣", "1_000", "0x10", "0b1", "1,000", "--1", "+-1", "1.2.3", "e5",
@@ -34,3 +34,14 @@ def test_anything_else_is_no_whole_number(text):
 def test_anything_else_is_no_real_number(text):
     with pytest.raises(BadSettings, match="is not a number. Write it in the digits 0 to 9"):
         real(text)
+
+
+def test_many_texts_are_listed_with_the_number_of_the_rest():
+    assert listed(["a", "b"], 2) == "a, b"
+    assert listed(["a", "b", "c"], 2) == "a, b and 1 more"
+    assert listed([str(number) for number in range(1002)], 2, "; ") == "0; 1; and 1,000 more"
+    assert listed([], 2) == ""
+
+
+def test_things_are_counted():
+    assert [counted(number, "run") for number in (0, 1, 2000)] == ["0 runs", "1 run", "2,000 runs"]

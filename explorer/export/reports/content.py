@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from explorer.labels import in_words
@@ -100,7 +100,7 @@ class Report:
     title: str
     name: str
     line: str
-    sections: tuple[Section, ...] = field(default_factory=tuple)
+    sections: tuple[Section, ...]
 
     def pictures(self) -> Iterator[Picture]:
         """All its figures, in order."""

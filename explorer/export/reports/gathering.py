@@ -14,6 +14,7 @@ from explorer.export.reports.origin import (
 )
 from explorer.export.reports.responses import Responses, command, responses_section
 from explorer.export.reports.results import beginning, errors_section, results, verdict_sections
+from explorer.numerals import listed
 from explorer.runs.experiments import Experiment
 from explorer.runs.states import state_of_experiment
 
@@ -63,10 +64,8 @@ def gathered(found: Sequence[Experiment], responses: Responses) -> Report:
         machine_section(found),
         reproduction_section(found, command(responses)),
     ]
-    titles = [each.title or each.id for each in found]
-    more = f" and {len(titles) - MOST_TITLES} more" if len(titles) > MOST_TITLES else ""
     return Report(
-        title=", ".join(titles[:MOST_TITLES]) + more,
+        title=listed([each.title or each.id for each in found], MOST_TITLES),
         name=found[0].id if len(found) == 1 else f"{len(found)}-experiments",
         line=_line(found),
         sections=tuple(sections),

@@ -3,25 +3,14 @@
 from collections.abc import Sequence
 from html import escape
 
-from explorer.export.reports.content import (
-    Block,
-    Code,
-    Grid,
-    Picture,
-    Points,
-    Quotation,
-    Report,
-    Section,
-    Sentences,
-    spans,
-)
+from explorer.export.reports import content
 from explorer.figures import standalone, theme
 
 WIDTH = 1100  # pixels of the column
 LONG_WORD = 30  # letters
 
 
-def page(report: Report) -> str:
+def page(report: content.Report) -> str:
     """The HTML page; all texts are escaped."""
     sections = "\n".join(map(_section, report.sections))
     body = f'<h1>{escape(report.title)}</h1>\n<p class="line">{escape(report.line)}</p>\n{sections}'
@@ -29,28 +18,28 @@ def page(report: Report) -> str:
     return standalone.document(report.title, body, figures, style=_STYLE, width=WIDTH)
 
 
-def _section(section: Section) -> str:
+def _section(section: content.Section) -> str:
     heading = f"<h2>{escape(section.heading)}</h2>\n" if section.heading else ""
     return f"<section>\n{heading}" + "\n".join(map(_block, section.blocks)) + "\n</section>"
 
 
-def _block(block: Block) -> str:
+def _block(block: content.Block) -> str:
     match block:
-        case Sentences(text, tone):
+        case content.Sentences(text, tone):
             return f'<p class="{tone}">{_inline(text)}</p>'
-        case Quotation(text):
+        case content.Quotation(text):
             return f"<blockquote>{escape(text)}</blockquote>"
-        case Points(sentences):
+        case content.Points(sentences):
             return "<ul>" + "".join(f"<li>{_inline(each)}</li>" for each in sentences) + "</ul>"
-        case Picture(name, _, alt):
+        case content.Picture(name, _, alt):
             return standalone.figure_place(name, alt)
-        case Code(text, _):
+        case content.Code(text, _):
             return f'<pre tabindex="0"><code>{escape(text)}</code></pre>'
-        case Grid():
+        case content.Grid():
             return _grid(block)
 
 
-def _grid(grid: Grid) -> str:
+def _grid(grid: content.Grid) -> str:
     numbers = [column in grid.numbers for column in grid.columns]
     head = f"<thead>{_row('th', grid.columns, numbers)}</thead>" if any(grid.columns) else ""
     body = "\n".join(_row("td", row, numbers) for row in grid.rows)
@@ -75,7 +64,7 @@ def _kind(text: str, *, number: bool) -> str:
 
 def _inline(text: str) -> str:
     """A sentence with code in its own letters."""
-    parts = ((escape(part, quote=False), code) for part, code in spans(text))
+    parts = ((escape(part, quote=False), code) for part, code in content.spans(text))
     return "".join(f"<code>{part}</code>" if code else part for part, code in parts)
 
 

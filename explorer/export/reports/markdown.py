@@ -1,38 +1,26 @@
 """A report as Markdown with its figures as PNG: a folder, or a zip of it."""
 
-import re
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from explorer.errors import StorageError, quoted
-from explorer.escaping import in_markdown_file
+from explorer.escaping import fenced, in_markdown_file
 from explorer.export.pictures import pngs
-from explorer.export.reports.content import (
-    Block,
-    Code,
-    Grid,
-    Picture,
-    Points,
-    Quotation,
-    Report,
-    Section,
-    Sentences,
-    spans,
-)
+from explorer.export.reports import content
 from explorer.files import storage_errors, write_atomically, write_bytes_atomically
 
 PAGE, IMAGES = "report.md", "images"
 WIDTH = 1100  # pixels of a figure, which its PNG has twice
 
 
-def text(report: Report) -> str:
+def text(report: content.Report) -> str:
     """The Markdown, in which all texts are escaped; its images are beside it in `IMAGES`."""
     parts = [f"# {in_markdown_file(report.title)}", in_markdown_file(report.line), *map(_section, report.sections)]
     return "\n\n".join(parts) + "\n"
 
 
-def files(report: Report) -> dict[str, bytes]:
+def files(report: content.Report) -> dict[str, bytes]:
     """The content of all files by their paths.
 
     Raises:
@@ -40,11 +28,11 @@ def files(report: Report) -> dict[str, bytes]:
     """
     pictures = list(report.pictures())
     drawn = pngs([picture.figure for picture in pictures], width=WIDTH)
-    images = {_path(picture): content for picture, content in zip(pictures, drawn, strict=True)}
+    images = {_path(picture): png for picture, png in zip(pictures, drawn, strict=True)}
     return {PAGE: text(report).encode(), **images}
 
 
-def write(report: Report, target: Path) -> Path:
+def write(report: content.Report, target: Path) -> Path:
     """Write the files into a folder, made if needed, or into a zip if the name ends so; gives the Markdown or the zip.
 
     Raises:
@@ -52,10 +40,12 @@ def write(report: Report, target: Path) -> Path:
         ExplorerError: see `files`.
     """
     if target.suffix.lower() == ".zip":
-        content = files(report)
-        write_atomically(target, lambda file: _pack(content, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED)))
+        found = files(report)
+        write_atomically(target, lambda file: _pack(found, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED)))
         return target
-    if target.exists() and not target.is_dir():
+    with storage_errors(target):
+        is_file = target.exists() and not target.is_dir()
+    if is_file:
         raise StorageError(f"{quoted(str(target))} is a file; Markdown has images beside it. Name a folder or a .zip.")
     for name, each in files(report).items():
         path = target / name
@@ -65,39 +55,38 @@ def write(report: Report, target: Path) -> Path:
     return target / PAGE
 
 
-def _pack(content: Mapping[str, bytes], packed: zipfile.ZipFile) -> None:
+def _pack(found: Mapping[str, bytes], packed: zipfile.ZipFile) -> None:
     with packed:
-        for name, each in content.items():
+        for name, each in found.items():
             packed.writestr(name, each)
 
 
-def _path(picture: Picture) -> str:
+def _path(picture: content.Picture) -> str:
     return f"{IMAGES}/{picture.name}.png"
 
 
-def _section(section: Section) -> str:
+def _section(section: content.Section) -> str:
     heading = [f"## {in_markdown_file(section.heading)}"] if section.heading else []
     return "\n\n".join([*heading, *map(_block, section.blocks)])
 
 
-def _block(block: Block) -> str:
+def _block(block: content.Block) -> str:
     match block:
-        case Sentences(text, tone):
+        case content.Sentences(text, tone):
             return {"lead": "**{}**", "warning": "> {}"}.get(tone, "{}").format(_inline(text))
-        case Quotation(text):
+        case content.Quotation(text):
             return "\n".join(f"> {in_markdown_file(line)}  " for line in text.split("\n"))
-        case Points(sentences):
+        case content.Points(sentences):
             return "\n".join(f"- {_inline(each)}" for each in sentences)
-        case Picture(_, _, alt):
+        case content.Picture(_, _, alt):
             return f"![{in_markdown_file(alt)}]({_path(block)})"
-        case Code(text, language):
-            fence = "`" * (1 + max([2, *(len(run) for run in re.findall("`+", text))]))
-            return f"{fence}{language}\n{text}\n{fence}"
-        case Grid():
+        case content.Code(text, language):
+            return fenced(text, language)
+        case content.Grid():
             return _grid(block)
 
 
-def _grid(grid: Grid) -> str:
+def _grid(grid: content.Grid) -> str:
     rule = ["---:" if column in grid.numbers else "---" for column in grid.columns]
     rows = [[in_markdown_file(cell) for cell in row] for row in (grid.columns, *grid.rows)]
     return "\n".join(f"| {' | '.join(row)} |" for row in [rows[0], rule, *rows[1:]])
@@ -105,7 +94,7 @@ def _grid(grid: Grid) -> str:
 
 def _inline(text: str) -> str:
     """A sentence with its code as code."""
-    return "".join(f"`{part}`" if code else _within(part) for part, code in spans(text))
+    return "".join(f"`{part}`" if code else _within(part) for part, code in content.spans(text))
 
 
 def _within(part: str) -> str:

@@ -3,20 +3,22 @@
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from importlib.metadata import version
+from itertools import chain
 from typing import Any
 
 from explorer import labels
-from explorer.data.catalogue import known_dataset
-from explorer.errors import ExplorerError
+from explorer.data.catalogue import known_dataset, side_in_training
+from explorer.errors import ExplorerError, RunError
 from explorer.export.plans import plan_text
 from explorer.export.reports.content import Block, Code, Grid, Picture, Section, Sentences
 from explorer.figures import network_drawing
 from explorer.models.config import NetworkConfig
 from explorer.models.size import multiply_adds, parameter_count
-from explorer.numerals import duration
+from explorer.numerals import duration, listed
 from explorer.runs.experiments import Experiment
 from explorer.runs.facts import RunFacts
 from explorer.runs.store import Run
+from explorer.settings import field_in_words
 from explorer.studies import commands
 from explorer.studies.degradation import plan_of
 from explorer.training.plan import Plan
@@ -28,14 +30,6 @@ MOST_VALUES = 5  # of a fact that differs from run to run
 MOST_RECIPES = 5  # side by side
 WIDE = 100  # letters of a line of code, as far as it can be broken
 
-SHORTCUTS = {
-    "none": "none (plain)",
-    "A": "A: zeros for new channels",
-    "B": "B: projection where the shape changes",
-    "C": "C: projection in every block",
-    "D": "D: average pooling, then projection",
-}
-EMPTY = {"augment": "as the data set does", "image_size": "that of the data set"}  # settings without a value
 MACHINE = {  # facts about a machine, in this order
     "device": "Device",
     "name": "Processor",
@@ -53,16 +47,15 @@ def networks_section(found: Sequence[Experiment]) -> Section:
     """All networks in a table, and drawings of the deepest of each kind."""
     sizes: dict[str, tuple[NetworkConfig, int]] = {}
     for facts in _facts(found):
-        row = known_dataset(facts.data)
-        side = facts.recipe.get("image_size") or (row.sizes[0] if row else facts.network.image_size)
-        sizes.setdefault(facts.network.name, (facts.network, int(side)))
+        side = side_in_training(facts.data, facts.recipe) or facts.network.image_size
+        sizes.setdefault(facts.network.name, (facts.network, side))
     rows = []
     for name, (config, side) in sizes.items():
         costs = "–"
         with suppress(ExplorerError):
             costs = f"{multiply_adds(config, side) / 1e6:,.1f}"
         blocks = ", ".join(map(str, config.stage_blocks))
-        shortcut = SHORTCUTS.get(config.shortcut, config.shortcut)
+        shortcut = labels.SHORTCUTS[config.shortcut]
         rows.append((name, str(config.depth), shortcut, blocks, f"{parameter_count(config):,}", costs))
     columns = ("Network", "Depth", "Shortcuts", "Blocks of each stage", "Parameters", "Multiply-adds (million)")
     numbers = frozenset({"Depth", "Parameters", "Multiply-adds (million)"})
@@ -85,10 +78,10 @@ def recipe_section(found: Sequence[Experiment]) -> Section:
     for facts in _facts(found):
         if facts.recipe not in recipes:
             recipes.append(facts.recipe)
-    names = [*Recipe.model_fields, *(name for recipe in recipes for name in recipe if name not in Recipe.model_fields)]
+    fields = Recipe.model_fields
     rows = [
-        (labels.heading(name), *(_value(name, recipe.get(name)) for recipe in recipes[:MOST_RECIPES]))
-        for name in dict.fromkeys(names)
+        (labels.heading(name), *(field_in_words(fields.get(name), each.get(name)) for each in recipes[:MOST_RECIPES]))
+        for name in dict.fromkeys([*fields, *chain.from_iterable(recipes)])
         if any(name in recipe for recipe in recipes)
     ]
     columns = ("Value",) if len(recipes) == 1 else tuple(f"Recipe {number + 1}" for number in range(len(recipes)))
@@ -173,8 +166,12 @@ def reproduction_section(found: Sequence[Experiment], responses: str) -> Section
 
 
 def _plan_file(found: Experiment) -> list[Block]:
-    """All settings as a file that a shell and the Train page take."""
-    return [Sentences("As a file, for `python -m explorer train --from FILE`:"), Code(plan_text(found.runs), "yaml")]
+    """All settings as a file that a shell and the Train page take; the reason where there is no one plan."""
+    try:
+        text = plan_text(found.runs)
+    except RunError as error:
+        return [Sentences(str(error), "note")]
+    return [Sentences("As a file, for `python -m explorer train --from FILE`:"), Code(text, "yaml")]
 
 
 def python(plan: Plan) -> str:
@@ -195,16 +192,4 @@ def _facts(found: Iterable[Experiment]) -> list[RunFacts]:
 
 def _values(texts: Iterable[str]) -> str:
     """The different ones of several texts, separated by semicolons."""
-    different = list(dict.fromkeys(texts))
-    more = f"; and {len(different) - MOST_VALUES} more" if len(different) > MOST_VALUES else ""
-    return "; ".join(different[:MOST_VALUES]) + more
-
-
-def _value(name: str, given: object) -> str:
-    """The value of a setting; an empty one means something of its own."""
-    if given is None:
-        field = Recipe.model_fields.get(name)
-        extra = field.json_schema_extra if field else None
-        empty = extra.get("empty") if isinstance(extra, dict) else None
-        return str(empty or EMPTY.get(name, "default"))
-    return labels.value(given)
+    return listed(list(dict.fromkeys(texts)), MOST_VALUES, "; ")

@@ -15,7 +15,7 @@ from explorer.errors import BadSettings, ExplorerError
 from explorer.export.reports.content import Block, Grid, Picture, Points, Section, Sentences
 from explorer.figures import Figure, gaps, race, training_curves
 from explorer.models.published import published
-from explorer.numerals import duration, percent
+from explorer.numerals import duration, listed, percent
 from explorer.runs.experiments import Experiment, is_sampled, metrics_of
 from explorer.runs.facts import State
 from explorer.runs.states import state_of_run
@@ -105,9 +105,8 @@ def unfinished(shown: Results) -> list[str]:
         runs = [(each, run) for each, run in shown.runs if run.state == state]
         if not runs:
             continue
-        named = [_where(run) for _, run in runs[:MOST_NAMED]]
-        more = f"; and {len(runs) - MOST_NAMED} more" if len(runs) > MOST_NAMED else ""
-        text = f"{words}: {len(runs)} of {len(shown.runs)} runs ({'; '.join(named)}{more})."
+        named = listed([_where(run) for _, run in runs], MOST_NAMED, "; ")
+        text = f"{words}: {len(runs)} of {len(shown.runs)} runs ({named})."
         reason = next((run.damage or run.reason for _, run in runs if run.damage or run.reason), "")
         text += f" {reason.rstrip('.')}." if reason else ""
         if state in GO_ON:

@@ -17,7 +17,7 @@ from explorer.figures import loss_contours, loss_lines, loss_surfaces, training_
 from explorer.models.size import layer_table
 from explorer.ui.address import forget_unless_offered
 from explorer.ui.blocks.choice import BlocksChoice
-from explorer.ui.blocks.shown import names_of, show_found
+from explorer.ui.blocks.shown import names_of, show_found, show_study
 from explorer.ui.widgets.moment import at_moment
 from explorer.ui.widgets.network_choice import CHOOSE_NETWORK, Candidate, choose_network
 from explorer.ui.widgets.number_field import number_field
@@ -149,12 +149,12 @@ def _choose_parameter(networks: Sequence[Candidate]) -> str:
     return f"{layer}.weight" + (f"[{value.strip(' []')}]" if value and value.strip(" []") else "")
 
 
-def _show_around(references: list[str], parameter: str, options: Options, choice: BlocksChoice) -> None:
+def _show_around(chosen: list[str], parameter: str, options: Options, choice: BlocksChoice) -> None:
     line = options.show != "plane"
     dimensions = 1 if line else 2
     parameters = (parameter,) if parameter else ()
 
-    def ask(points: int, images: int) -> Call[pd.DataFrame]:
+    def ask(points: int, images: int, references: list[str]) -> Call[pd.DataFrame]:
         return compute.ask(
             landscape.landscape,
             references,
@@ -167,7 +167,7 @@ def _show_around(references: list[str], parameter: str, options: Options, choice
             parameters=parameters,
         )
 
-    def show(table: pd.DataFrame) -> None:
+    def show(table: pd.DataFrame, references: list[str]) -> None:
         figure = loss_lines if line else loss_surfaces if options.surface else loss_contours
         show_found(
             table,
@@ -192,7 +192,7 @@ def _show_around(references: list[str], parameter: str, options: Options, choice
             ),
         )
 
-    coarse_to_fine([partial(ask, *level) for level in options.levels], "Computing the loss around", show)
+    show_study(chosen, [partial(ask, *level) for level in options.levels], "Computing the loss around", show)
 
 
 def _show_training(options: Options, choice: BlocksChoice) -> None:

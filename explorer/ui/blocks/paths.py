@@ -13,10 +13,9 @@ from explorer.export.views import View
 from explorer.figures import path_lengths
 from explorer.ui.address import write_address
 from explorer.ui.blocks.choice import BlocksChoice
-from explorer.ui.blocks.shown import names_of, show_found
+from explorer.ui.blocks.shown import names_of, show_found, show_study
 from explorer.ui.widgets.moment import at_moment
 from explorer.ui.widgets.network_choice import CHOOSE_NETWORK, candidates
-from explorer.ui.widgets.waiting import coarse_to_fine
 
 FIRST_SAMPLES = 2  # a first picture within a second or two
 SAMPLES = (20, 50, 100)
@@ -46,15 +45,14 @@ def show_paths(choice: BlocksChoice) -> None:
         return
 
     def at(step: int | None) -> None:
-        references = choice.references(step)
-
-        def ask(count: int) -> Call[pd.DataFrame]:
+        def ask(count: int, references: list[str]) -> Call[pd.DataFrame]:
             return compute.ask(paths.path_gradients, references, data=choice.given, samples=count)
 
-        coarse_to_fine(
+        show_study(
+            choice.references(step),
             [partial(ask, count) for count in (FIRST_SAMPLES, samples)],
             "Measuring gradients along paths",
-            lambda table: _show(table, references, choice),
+            lambda table, references: _show(table, references, choice),
         )
 
     at_moment(choice.networks, at, choice.fields)

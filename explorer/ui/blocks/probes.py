@@ -21,13 +21,12 @@ from explorer.figures import StripImage, image_strip, probe_errors
 from explorer.results import Probing
 from explorer.ui.address import number_in, write_address
 from explorer.ui.blocks.choice import BlocksChoice
-from explorer.ui.blocks.shown import names_of, show_found
+from explorer.ui.blocks.shown import names_of, show_found, show_study
 from explorer.ui.navigation import page
 from explorer.ui.widgets.data_choice import link_to
 from explorer.ui.widgets.live_chart import cached_drawing, live_chart
 from explorer.ui.widgets.moment import at_moment
 from explorer.ui.widgets.network_choice import CHOOSE_NETWORK, Candidate, choose_network
-from explorer.ui.widgets.waiting import coarse_to_fine
 
 FIRST_IMAGES, NEXT_IMAGES = 100, 400  # training images, before those asked for
 FIRST_STRENGTHS = (0.01, 0.1)  # values of C: probes of larger ones take the longest
@@ -66,12 +65,10 @@ def show_probes(choice: BlocksChoice) -> None:
         return
 
     def at(step: int | None) -> None:
-        by_reference = {each.reference(step): each for each in choice.networks}
-
-        def ask(count: int, strengths: Sequence[float] | None = None) -> Call[Probing]:
+        def ask(count: int, strengths: Sequence[float] | None, references: list[str]) -> Call[Probing]:
             return compute.ask(
                 probing.probing,
-                list(by_reference),
+                references,
                 data=choice.given,
                 train_images=count,
                 test_images=count // TESTED,
@@ -80,8 +77,11 @@ def show_probes(choice: BlocksChoice) -> None:
 
         look: dict[str, Any] = {"x": across}
 
-        def show(found: Probing) -> None:
+        def show(found: Probing, references: list[str]) -> None:
             table = found.errors
+            by_reference = {
+                each.reference(step): each for each in choice.networks if each.reference(step) in references
+            }
             show_found(
                 table,
                 partial(probe_errors, table, **look),
@@ -91,7 +91,7 @@ def show_probes(choice: BlocksChoice) -> None:
                 limits=LIMITS,
                 view=View(
                     "probes",
-                    tuple(by_reference),
+                    tuple(references),
                     {"data": choice.given, "train_images": images, "test_images": images // TESTED},
                     look,
                 ),
@@ -100,8 +100,8 @@ def show_probes(choice: BlocksChoice) -> None:
             )
 
         first = partial(ask, FIRST_IMAGES, FIRST_STRENGTHS)
-        finer = [partial(ask, count) for count in (NEXT_IMAGES, images)]
-        coarse_to_fine([first, *finer], "Fitting probes", show)
+        finer = [partial(ask, count, None) for count in (NEXT_IMAGES, images)]
+        show_study(choice.references(step), [first, *finer], "Fitting probes", show)
 
     at_moment(choice.networks, at, choice.fields)
 

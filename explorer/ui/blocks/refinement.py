@@ -12,11 +12,10 @@ from explorer.compute.functions import refinement
 from explorer.export.views import View
 from explorer.figures import iterated_blocks, refinement_profiles
 from explorer.ui.blocks.choice import BlocksChoice
-from explorer.ui.blocks.shown import names_of, show_found
+from explorer.ui.blocks.shown import names_of, show_found, show_study
 from explorer.ui.widgets.moment import at_moment
 from explorer.ui.widgets.network_choice import CHOOSE_NETWORK
 from explorer.ui.widgets.number_field import number_field
-from explorer.ui.widgets.waiting import coarse_to_fine
 
 FIRST_IMAGES = 50  # a first picture within a second or two
 IMAGES = (200, 500, 1000, 2000)
@@ -58,16 +57,14 @@ def show_refinement(choice: BlocksChoice) -> None:
         return
 
     def at(step: int | None) -> None:
-        references = choice.references(step)
-
-        def ask(count: int) -> Call[pd.DataFrame]:
+        def ask(count: int, references: list[str]) -> Call[pd.DataFrame]:
             if repeated:
                 return compute.ask(
                     refinement.iterated, references, data=choice.given, images=count, stage=stage, most=most
                 )
             return compute.ask(refinement.refinement, references, data=choice.given, images=count)
 
-        def show(table: pd.DataFrame) -> None:
+        def show(table: pd.DataFrame, references: list[str]) -> None:
             figure, find = (
                 (iterated_blocks, iteration_findings) if repeated else (refinement_profiles, refinement_findings)
             )
@@ -87,6 +84,7 @@ def show_refinement(choice: BlocksChoice) -> None:
                 scales=repr((shown, stage, most, choice.given, [each.name for each in choice.networks])),
             )
 
-        coarse_to_fine([partial(ask, count) for count in (FIRST_IMAGES, images)], "Measuring blocks", show)
+        asks = [partial(ask, count) for count in (FIRST_IMAGES, images)]
+        show_study(choice.references(step), asks, "Measuring blocks", show)
 
     at_moment(choice.networks, at, choice.fields)

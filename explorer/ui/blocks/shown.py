@@ -1,17 +1,57 @@
-"""How a view of the Blocks page shows its result: the figure on the stage, what was found, the limits, exports."""
+"""How a view of the Blocks page shows its result: of which networks, the figure, what was found, limits, exports."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
+from typing import TypeVar
 
 import pandas as pd
 import streamlit as st
 
-from explorer.escaping import in_markdown
+from explorer.compute.client import Call
+from explorer.escaping import in_markdown, message_in_markdown
 from explorer.export.views import View
 from explorer.figures import Figure
 from explorer.ui.widgets.live_chart import live_chart
 from explorer.ui.widgets.presenting import first_sentences, stage
 from explorer.ui.widgets.take_along import take_along
+from explorer.ui.widgets.waiting import awaited, coarse_to_fine
+
+T = TypeVar("T")
+
+
+def show_study(
+    references: Sequence[str],
+    asks: Sequence[Callable[[list[str]], Call[T]]],
+    doing: str,
+    show: Callable[[T, list[str]], None],
+) -> None:
+    """`coarse_to_fine` for all networks together; if they are refused, for those that are not refused alone.
+
+    Of each of the others the reason is shown.
+
+    Args:
+        references: of the networks.
+        asks: ask for the same on some networks, from coarse to fine.
+        doing: unique on the page.
+        show: draws a result on some networks.
+    """
+    taken = list(references)
+    first = asks[0](taken)
+    if not first.pending and first.failure is not None and not first.cancelled and len(taken) > 1:
+        alone = awaited([asks[0]([each]) for each in taken], f"{doing}, one by one")
+        able = [each for each, call in zip(taken, alone, strict=True) if call.failure is None]
+        if able and len(able) < len(taken):  # else the reason is of all
+            for call in alone:
+                if call.failure is not None and not call.cancelled:
+                    st.warning(message_in_markdown(str(call.failure)), icon=":material/block:")
+            taken, first = able, asks[0](able)
+
+    def begun() -> Call[T]:
+        return first
+
+    bound: list[Callable[[], Call[T]]] = [begun, *(partial(ask, taken) for ask in asks[1:])]
+    coarse_to_fine(bound, doing, lambda result: show(result, taken))
 
 
 def show_found(

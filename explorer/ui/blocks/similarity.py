@@ -17,13 +17,13 @@ from explorer.figures import layer_similarity
 from explorer.labels import heading
 from explorer.runs.checkpoint_facts import data_of_untrained
 from explorer.ui.blocks.choice import BlocksChoice
-from explorer.ui.blocks.shown import names_of, show_found
+from explorer.ui.blocks.shown import names_of, show_found, show_study
 from explorer.ui.widgets.moment import WHO_KEEPS, at_moment
 from explorer.ui.widgets.network_choice import CHOOSE_NETWORK, Candidate, choose_network
 from explorer.ui.widgets.number_field import number_field
 from explorer.ui.widgets.presenting import ONE_BEAT, present
 from explorer.ui.widgets.take_along import take_along
-from explorer.ui.widgets.waiting import coarse_to_fine, show_result
+from explorer.ui.widgets.waiting import show_result
 
 FIRST_IMAGES = (50, 250)  # before those asked for
 IMAGES = (500, 1000, 2000, 5000)
@@ -80,10 +80,10 @@ def show_similarity(choice: BlocksChoice) -> None:
         with below:  # before the picture, whose computation ends this run of the page
             _show_pitfalls(references[-1], data_of_untrained(references, data))
 
-        def ask(count: int) -> Call[pd.DataFrame]:
-            return compute.ask(similarity.layer_similarity, references, data=data, images=count, parts=parts)
+        def ask(count: int, networks: list[str]) -> Call[pd.DataFrame]:
+            return compute.ask(similarity.layer_similarity, networks, data=data, images=count, parts=parts)
 
-        def draw(table: pd.DataFrame) -> None:
+        def draw(table: pd.DataFrame, taken: list[str]) -> None:
             networks = table.rename(columns={"network_a": "network"})
             show_found(
                 table,
@@ -92,12 +92,12 @@ def show_similarity(choice: BlocksChoice) -> None:
                 key="similarity",
                 alt=f"Similarity of the layers of {names_of(networks)}.",
                 limits=LIMITS,
-                view=View("similarity", tuple(references), {"data": data, "images": images, "parts": parts}),
+                view=View("similarity", tuple(taken), {"data": data, "images": images, "parts": parts}),
             )
 
         with picture:
             counts = [*(count for count in FIRST_IMAGES if count < images), images]
-            coarse_to_fine([partial(ask, count) for count in counts], "Comparing layers", draw)
+            show_study(references, [partial(ask, count) for count in counts], "Comparing layers", draw)
 
     if compared == "networks":
         at_moment(choice.networks, lambda step: show(choice.references(step), choice.given), choice.fields)

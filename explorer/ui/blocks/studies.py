@@ -9,15 +9,14 @@ import streamlit as st
 
 from explorer import progress
 from explorer.analysis.lesion_findings import critical_finding, deletions_finding, shuffle_finding, strength_finding
-from explorer.compute.client import compute
+from explorer.compute.client import Call, compute
 from explorer.compute.functions import blocks
 from explorer.export.views import View
 from explorer.figures import Figure, critical_blocks, operated_errors
 from explorer.ui.blocks.choice import BlocksChoice
-from explorer.ui.blocks.shown import names_of, show_found
+from explorer.ui.blocks.shown import names_of, show_found, show_study
 from explorer.ui.widgets.network_choice import CHOOSE_NETWORK
 from explorer.ui.widgets.presenting import ONE_BEAT, present
-from explorer.ui.widgets.waiting import coarse_to_fine
 
 IMAGES = (100, 250, 500, 1000)
 
@@ -61,12 +60,15 @@ def show_studies(choice: BlocksChoice) -> None:
     if not choice.networks:
         st.info(CHOOSE_NETWORK)
         return
-    references = choice.references()
-    ask = partial(compute.ask, study.function, references, data=choice.given)
-    coarse_to_fine(
-        [partial(ask, images=size) for size in progress.sizes(images)],
+
+    def ask(size: int, references: list[str]) -> Call[pd.DataFrame]:
+        return compute.ask(study.function, references, data=choice.given, images=size)
+
+    show_study(
+        choice.references(),
+        [partial(ask, size) for size in progress.sizes(images)],
         study.title,
-        lambda table: _show(name, table, choice, references, images),
+        lambda table, references: _show(name, table, choice, references, images),
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from explorer import glossary
+from explorer import glossary, labels
 from explorer.errors import BadSettings
 from explorer.escaping import message_in_markdown
 from explorer.models.config import LAYERS_IN_BLOCK, NetworkConfig, depth_rule
@@ -27,8 +27,6 @@ from explorer.ui.errors import show_error
 from explorer.ui.widgets.number_field import within
 
 BLOCKS = {"basic": "Basic", "bottleneck": "Bottleneck", "dense": "Dense", "dense-bottleneck": "Dense bottleneck"}
-SHORTCUTS = {"none": "none (plain)", "A": "A: zero padding", "B": "B: projection where the shape changes",
-             "C": "C: projection everywhere", "D": "D: 2×2 mean, then projection"}  # fmt: skip
 ORDERS = {"post": "after the convolution", "pre": "before it (pre-activation)"}
 NORMS = {"batch": "batch norm", "skipinit": "none: SkipInit", "fixup": "none: Fixup"}
 STEMS = {"small": "3×3, small images", "large": "7×7 and pooling", "deep": "three 3×3 and pooling"}
@@ -179,7 +177,7 @@ def _shortcut_scale() -> None:
 
 _MAIN: dict[str, Callable[[], None]] = {
     "shortcut": lambda: _menu(
-        "Shortcut", "shortcut", SHORTCUTS, glossary.explain("shortcut", note="D: He et al. 2019.")
+        "Shortcut", "shortcut", labels.SHORTCUTS, glossary.explain("shortcut", note="D: He et al. 2019.")
     ),
     "order": lambda: _menu("Norm and ReLU", "order", ORDERS, glossary.explain("pre_activation")),
     "norm": lambda: _menu(

@@ -5,6 +5,7 @@ import streamlit as st
 from explorer.data import download as downloads
 from explorer.data.catalogue import DATASETS, DatasetRow, data_status
 from explorer.escaping import message_in_markdown
+from explorer.numerals import listed
 from explorer.ui.data.class_pictures import class_pictures
 from explorer.ui.errors import fragment, show_error
 from explorer.ui.wording import size
@@ -79,7 +80,6 @@ def _card(row: DatasetRow, running: bool) -> None:
 
 
 def _classes(row: DatasetRow) -> str:
-    more = f" and {len(row.classes) - CLASSES} more" if len(row.classes) > CLASSES else ""
     others = [each for each in DATASETS.values() if row.archive and each.archive is row.archive and each is not row]
     also = "".join(f"; as {each.title}: {len(each.classes)}" for each in others)
-    return f"{len(row.classes)} classes: {', '.join(row.classes[:CLASSES])}{more}{also}"
+    return f"{len(row.classes)} classes: {listed(row.classes, CLASSES)}{also}"

@@ -13,6 +13,7 @@ from explorer.data.layout import SeveralDataSets
 from explorer.data.own_folders import add_folder, folder_table, folders_state, remove_folder
 from explorer.errors import ExplorerError, one_line
 from explorer.escaping import in_markdown, message_in_markdown
+from explorer.numerals import listed
 from explorer.ui.data.checks import check_headers, checks, finds_broken
 from explorer.ui.errors import readable_errors, show_error
 from explorer.ui.navigation import page
@@ -95,12 +96,11 @@ def _card(row: dict[str, Any]) -> None:
         st.markdown(in_markdown(row["detail"]))
     else:
         classes = dataset(row["name"]).classes
-        more = f" and {len(classes) - CLASSES:,} more" if len(classes) > CLASSES else ""
         trained = f"{row['train_images']:,} training and " if row["train_images"] else ""
         alone = "" if row["train_images"] else ", no training images"
         st.markdown(
             f"{trained}{row['test_images']:,} test images{alone}, colour, any size  \n"
-            f"{len(classes)} classes: {in_markdown(', '.join(classes[:CLASSES]))}{more}"
+            f"{len(classes)} classes: {in_markdown(listed(classes, CLASSES))}"
         )
         _strip(row["name"])
     st.caption("  \n".join([in_markdown(row["place"]), *map(message_in_markdown, row["notes"])]))

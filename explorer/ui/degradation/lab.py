@@ -110,7 +110,8 @@ def lab(experiment_id: str) -> None:
         _reveal(report)
         _verdicts(report, beat)
         st.caption(_measure(found) + cached.sampling_note([found]))
-        show_caveats(report.confounds, plan_of([found]), key="after")
+        if report.confounds:
+            show_caveats(report.confounds, plan_of([found]), key="after")
     evidence(found)
     gaps_known = report is not None and len(report.gaps) > 0
     view = View("gaps" if gaps_known else "metrics", (found.id,), text=_said(report))

@@ -10,7 +10,7 @@ from importlib.util import find_spec
 import pandas as pd
 import streamlit as st
 
-from explorer.errors import RunError
+from explorer.errors import BadSettings, RunError
 from explorer.escaping import in_markdown
 from explorer.export.plans import plan_text
 from explorer.export.tensorboard import zipped_tensorboard
@@ -54,8 +54,9 @@ def export_experiments(
         more=partial(_more, chosen, name, metrics=None if table is None else metrics),
         beside=partial(_beside, chosen),
     )
-    if len(chosen) == 1 and chosen[0].runs[0].facts is not None:
-        show_command(commands.train(plan_of([chosen[0]])), "Train the same from a shell")
+    if len(chosen) == 1:
+        with suppress(RunError, BadSettings):  # no plan trains it again
+            show_command(commands.train(plan_of(chosen)), "Train the same from a shell")
 
 
 def _more(chosen: Sequence[Experiment], name: str, metrics: Callable[[], pd.DataFrame] | None) -> None:
@@ -63,7 +64,7 @@ def _more(chosen: Sequence[Experiment], name: str, metrics: Callable[[], pd.Data
     if metrics is not None:
         table_download(metrics, f"{name}-metrics", "Metrics (CSV)")
     if len(chosen) == 1:
-        with suppress(RunError):  # runs of several recipes have no plan
+        with suppress(RunError):  # no one plan trains them again
             note = "`python -m explorer train --from FILE` or *Plan file* on the Train page trains it again."
             download("Plan (YAML)", plan_text(chosen[0].runs), f"{name}-plan.yaml", "description", note=note)
     if find_spec("tensorboard"):

@@ -1,13 +1,12 @@
 """The field for networks: runs with their snapshots, checkpoints, untrained networks."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import streamlit as st
 
 from explorer import glossary
-from explorer.data.catalogue import data_status, known_dataset
+from explorer.data.catalogue import data_status, side_in_training
 from explorer.escaping import in_markdown
 from explorer.models.catalogue import NETWORKS, network_config
 from explorer.models.config import NetworkConfig
@@ -63,12 +62,12 @@ def candidates() -> dict[str, Candidate]:
             steps = tuple(moments(run))
             if run.facts is None or not steps:
                 continue
-            side = _image_size(run.facts.data, run.facts.recipe)
+            side = side_in_training(run.facts.data, run.facts.recipe) or 0
             shipped = experiment.state == "shipped"  # of which one seed has weights
             name = f"{run.facts.network.name} · {experiment_name(experiment)}" if shipped else run_name(run, experiment)
             found.append(Candidate(run.id, name, run.facts.network, run.facts.data, side, steps))
     for name, facts in kept_checkpoints().items():
-        side = _image_size(facts.data, facts.recipe)
+        side = side_in_training(facts.data, facts.recipe) or 0
         found.append(Candidate(name, f"{name} · checkpoint", facts.network, training_data(facts), side, ()))
     found += [_untrained(name) for name in dict.fromkeys([*USUAL, *NETWORKS])]
     labels = wording.distinct({each.name: each.label for each in found})
@@ -171,9 +170,3 @@ def _is_valid(name: str) -> bool:
 def _untrained(name: str) -> Candidate:
     family = f", {NETWORKS[name].family}" if name in NETWORKS else ""
     return Candidate(name, f"{name} · untrained{family}", network_config(name), "", 0, ())
-
-
-def _image_size(data: str, recipe: Mapping[str, Any]) -> int:
-    """Image size of the recipe, else of the data set; 0 where neither is known."""
-    row = known_dataset(data)
-    return int(recipe.get("image_size") or (row.sizes[0] if row else 0))

@@ -108,7 +108,7 @@ def test_a_batch_size_that_gives_no_batch_is_refused(size, batch):
     [
         ((3, 8, 8), (3,), "`images` has shape (3, 8, 8); expected (N, 3, H, W). Add a batch dimension"),
         ((4, 1, 8, 8), (4,), "`images` has shape (4, 1, 8, 8); expected (N, 3, H, W)."),
-        ((1, 3, 8, 8), (1,), "`images` holds 1 images; batch norm takes its statistics from the batch."),
+        ((1, 3, 8, 8), (1,), "`images` holds 1 image; batch norm takes its statistics from the batch."),
         ((4, 3, 8, 8), (3,), "`labels` has shape (3,); expected (4,). Give one class for each image."),
         ((4, 3, 8, 8), (4, 1), "`labels` has shape (4, 1); expected (4,)."),
     ],

@@ -20,12 +20,6 @@ from explorer.training.recipe import Recipe
 from explorer.training.sweep import read_sweep, yaml_text
 
 
-@pytest.fixture(autouse=True)
-def home(tmp_path, monkeypatch):
-    monkeypatch.setenv("EXPLORER_HOME", str(tmp_path / "home"))
-    return tmp_path / "home"
-
-
 def queued(where=None, **settings):
     """An experiment that waits, and its plan."""
     plan = Plan(**{"networks": ("plain8",), **settings})

@@ -31,11 +31,6 @@ TITLES = {
 }
 
 
-@pytest.fixture(autouse=True)
-def _home(tmp_path, monkeypatch):
-    monkeypatch.setenv("EXPLORER_HOME", str(tmp_path / "home"))
-
-
 class Read(HTMLParser):
     """The elements of a page with their attributes, and the text of each kind."""
 

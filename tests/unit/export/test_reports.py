@@ -24,8 +24,7 @@ ENDS = {"plain20": (0.2, 0.3, 0.25), "plain32": (0.5, 0.4, 0.6), "resnet20": (0.
 
 
 @pytest.fixture(autouse=True)
-def _home(tmp_path, monkeypatch):
-    monkeypatch.setenv("EXPLORER_HOME", str(tmp_path / "home"))
+def _no_data(tmp_path, monkeypatch):
     monkeypatch.setenv("EXPLORER_DATA", str(tmp_path / "data"))
 
 
@@ -232,3 +231,14 @@ def test_wrong_endings_are_refused_before_anything_is_measured(race, tmp_path):
     with pytest.raises(RunError, match="There is no experiment 'nothing'"):
         explorer.report("nothing")
     assert not list(tmp_path.glob("a.*"))
+
+
+@pytest.mark.parametrize("change", [{"probe_every": 0}, {"a_later_setting": 3}])
+def test_runs_of_a_class_with_other_probes_or_another_version_have_a_report(make_run, change):
+    path = run_folder(make_run("plain8")) / "run.json"
+    facts = json.loads(path.read_text())
+    path.write_text(json.dumps(facts | {"recipe": facts["recipe"] | change}))
+    make_run("resnet8", order=1)
+    report = gathered([experiment("e1")], Responses())
+    assert "no one plan trains both" in said(report)
+    assert "yaml" not in {block.language for block in blocks(report, Code)}

@@ -24,11 +24,6 @@ from explorer.runs.store import read_run, run_folder, update_run
 CREATED = 1767225600.0  # 2026-01-01, of `make_run`
 
 
-@pytest.fixture(autouse=True)
-def home(tmp_path, monkeypatch):
-    monkeypatch.setenv("EXPLORER_HOME", str(tmp_path / "home"))
-
-
 @pytest.fixture
 def probed(make_run):
     """Makes a run that came to a step, with probes at even steps; gives its id."""

@@ -19,8 +19,7 @@ MOST_LINES = 10
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path, monkeypatch):
-    monkeypatch.setenv("EXPLORER_HOME", str(tmp_path / "home"))
+def _here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 

@@ -1,13 +1,17 @@
 """A view as link, Python, notebook and command."""
 
 import json
+import shlex
 
 import nbformat
 import pytest
+from markdown_it import MarkdownIt
 from nbclient import NotebookClient
 
 import explorer
 from explorer.cli.main import app
+from explorer.errors import UnknownName
+from explorer.escaping import in_terminal
 from explorer.export.computations import COMPUTATIONS
 from explorer.export.views import View
 
@@ -56,11 +60,28 @@ def test_a_link_quotes_what_an_address_cannot_hold():
     assert RESPONSES.link("http://127.0.0.1:8501/responses", {}) == "http://127.0.0.1:8501/responses"
 
 
-@pytest.mark.parametrize("text", ['a "b"', "c\\d", "new\nline", "€", "'; import os #", "{x}"])
+ODD = ['a "b"', "c\\d", "new\nline", "€", "'; import os #", "{x}", "\0", "$(id) `id` !x", "a\u202eb", "a\udc80b"]
+
+
+@pytest.mark.parametrize("text", ODD)
 def test_any_text_stays_one_value(text):
     view = View("sizes", (text,))
     assert text in eval(view.python().partition("sizes(")[2].partition(")\n")[0])
+    assert in_terminal(view.python()) == view.python().replace("\n", r"\n"), "one sees what it is"
+    assert shlex.split(view.command())[-1] == text
     json.loads(view.notebook())
+
+
+def test_a_value_that_looks_like_an_option_stays_a_value():
+    with pytest.raises(UnknownName, match="No class of Handwritten digits is called '-x'"):
+        app.cli(args=shlex.split(View("maps", ("resnet8-w4",), {"target": "-x"}).command())[3:])
+
+
+def test_a_fence_in_a_name_does_not_end_the_command_of_a_notebook():
+    notebook = json.loads(View("sizes", ("a\n```\n<script>alert(1)</script>",)).notebook())
+    *_, last = (MarkdownIt().render(each["source"]) for each in notebook["cells"])
+    assert "&lt;script&gt;" in last
+    assert "<script>" not in last
 
 
 def test_a_notebook_is_valid_and_runs_in_a_kernel_of_its_own():

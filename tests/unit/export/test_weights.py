@@ -29,11 +29,6 @@ from explorer.runs.store import checkpoint_folder
 from explorer.training.recipe import Recipe
 
 
-@pytest.fixture(autouse=True)
-def home(tmp_path, monkeypatch):
-    monkeypatch.setenv("EXPLORER_HOME", str(tmp_path / "home"))
-
-
 def kept(name="mine", network="resnet8-w4", **facts):
     """A checkpoint on the digits; gives its id."""
     config = NetworkConfig(**(network_config(network).model_dump() | {"channels": 1}))
@@ -111,10 +106,10 @@ def test_a_card_says_what_was_measured():
         "resnet8-w4: a residual network of 8 layers for 10 classes, trained on Handwritten digits for 50 steps." in card
     )
     assert "Handwritten digits: 200 training images, 360 test images." in card
-    assert "Licence of the images: CC BY 4\\.0." in card
+    assert "Licence of the images: CC BY 4.0." in card
     assert "It was trained on 200 of the 1,437 training images." in card
     assert "one seed (4)" in card
-    for row in ("| steps | 50 |", "| schedule | He et al\\. 2015 |", "| evaluate every N steps | automatic |"):
+    for row in ("| steps | 50 |", "| schedule | He et al. 2015 |", "| evaluate every N steps | automatic |"):
         assert row in card
     assert "not measured" not in card.split("## Error")[1].split("## Use")[0]
 

@@ -9,7 +9,7 @@ import zipfile
 import pytest
 
 from explorer.errors import RunError, StorageError
-from explorer.runs import archive, arrival, trash
+from explorer.runs import archive, arrival, joining, trash
 from explorer.runs.experiments import experiment, list_experiments, set_aside
 from explorer.runs.store import MARKER, list_runs, read_run, run_folder
 from explorer.runs.tidying import tidy
@@ -240,8 +240,8 @@ def test_settings_of_many_runs_are_compared_once_each(make_run, good, tmp_path, 
     for seed in range(10):
         make_run("plain8", seed=seed)
     compared = []
-    settings = arrival._settings
-    monkeypatch.setattr(arrival, "_settings", lambda facts: compared.append(facts.id) or settings(facts))
+    settings = joining._settings
+    monkeypatch.setattr(joining, "_settings", lambda facts: compared.append(facts.id) or settings(facts))
     with pytest.raises(RunError, match="is here already"):
         import_zip(export("e1", tmp_path))
     assert len(compared) <= 20
@@ -382,7 +382,7 @@ def test_a_killed_import_is_finished_or_undone(make_run, home, tmp_path, monkeyp
     path = export("e1", tmp_path)
     trash.discard(set_aside("e1"))
     with monkeypatch.context() as killed:
-        killed.setattr(arrival, "mark" if moved else "install", dying)
+        killed.setattr(arrival, "mark" if moved else "move", dying)
         in_a_process_that_is_killed(lambda: import_zip(path))
     assert list_runs() == []  # all there, none of them marked
     (scratch,) = home.glob(".import.*")

@@ -2,6 +2,7 @@
 
 import shutil
 import sqlite3
+import zipfile
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
@@ -237,5 +238,48 @@ def test_a_joined_experiment_can_be_passed_on(student, tmp_path):
     transfer.import_zip(path)
     (found,) = list_experiments()
     assert metrics(found.run_ids).drop(columns=["experiment", "run"]).equals(before)
-    assert {run.facts.origin.batch for run in found.runs} == {""}
+    assert len({run.facts.origin.batch for run in found.runs} - {done.id}) == 1
     assert {run.facts.origin.file for run in found.runs} == {"student-01.zip", "student-02.zip"}
+
+
+def test_two_zips_with_the_same_id_and_other_content_are_both_kept(student, tmp_path):
+    first = student("plain8", 0, end=0.2, name="a.zip")
+    second = student("plain8", 0, end=0.4, name="b.zip", created=MONDAY + timedelta(0, 1))
+    forged = tmp_path / "c.zip"
+    with zipfile.ZipFile(second) as source, zipfile.ZipFile(forged, "w") as target:
+        for name in source.namelist():  # in the name of the first student
+            content = source.read(name).replace(b"20260105-090002-000002", b"20260105-090001-000001")
+            target.writestr(name.replace("20260105-090002-000002", "20260105-090001-000001"), content)
+    done = imported(first, forged)
+    assert fates(done) == ["joined", "joined"]
+    ends = {run.id: metrics([run.id])["train_error"].iloc[-1] for run in list_runs()}
+    assert sorted(ends.values()) == pytest.approx([0.2, 0.4])
+
+
+def test_files_of_one_name_stay_apart_by_a_number_that_no_other_has(student, tmp_path):
+    for folder, path in (("a", student("plain8", 0)), ("b", student("resnet8", 0))):
+        (tmp_path / folder).mkdir()
+        path.rename(tmp_path / folder / "me.zip")
+    student("plain14", 0, name="me.zip (2)")
+    done = imported(tmp_path / "a" / "me.zip", tmp_path / "b" / "me.zip", tmp_path / "me.zip (2)")
+    assert [each.file for each in done.outcomes] == ["me.zip", "me.zip (2)", "me.zip (2) (2)"]
+
+
+@pytest.mark.parametrize("files", [{}, {"metrics.db": b""}, {"run.json": b""}, {"run.json": b"[]"}])
+def test_a_zip_without_the_facts_of_a_run_is_refused(student, tmp_path, files):
+    path = tmp_path / "odd.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(f"e1-plain8-s0/{name}", content)
+    done = imported(student("plain8", 0), path)
+    assert fates(done)[1] == "refused"
+    assert done.outcomes[1].remark
+    assert len(list_runs()) == 1
+
+
+def test_a_single_state_of_a_run_that_is_here_says_so(student):
+    late = student("plain8", 0, step=8, state="paused")
+    early = student("plain8", 0, step=4, state="paused", created=MONDAY + timedelta(0, 1), assignment="")
+    imported(late)
+    with pytest.raises(RunError, match="student-02.zip is here already, as .* Delete that experiment first"):
+        imported(early)

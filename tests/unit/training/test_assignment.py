@@ -69,7 +69,7 @@ def test_what_cannot_be_assigned_is_told(options, error, text):
 
 
 def test_the_files_are_plans_that_train_takes_and_none_is_overwritten(tmp_path):
-    made = assignment(students=3, name='Depth: "autumn" #1\n- x')
+    made = assignment(students=3, name='Depth: "autumn" #1\n- <b>')
     paths = made.write(tmp_path / "class")
     assert [path.name for path in paths] == ["student-01.yaml", "student-02.yaml", "student-03.yaml", README]
     for path, part in zip(paths, made.parts, strict=False):
@@ -77,6 +77,7 @@ def test_the_files_are_plans_that_train_takes_and_none_is_overwritten(tmp_path):
     text = paths[-1].read_text()
     assert "| student-03.yaml | plain56 | 0 |" in text
     assert "100 steps on digits" in text
+    assert text.startswith('# Depth: "autumn" \\#1 - \\<b\\>\n')
     with pytest.raises(BadSettings, match=r"student-01.yaml is there already. Choose another folder"):
         made.write(tmp_path / "class")
 
