@@ -27,6 +27,7 @@ from explorer.runs.metrics_file import (
     KEYS,
     MOST_NAME,
     RANGES,
+    SQLITE_ERRORS,
     TYPES,
     metrics_sha256,
     require_valid_metrics,
@@ -231,7 +232,7 @@ def _read(
     query = f"SELECT {', '.join(columns)} FROM {table} WHERE step BETWEEN ? AND ?"  # noqa: S608 names of columns
     try:
         part = database.execute(query, (low, high)).fetchall()
-    except sqlite3.Error:
+    except SQLITE_ERRORS:
         part = None
     if part is not None and _in_order([tuple(row[columns.index(key)] for key in keys) for row in part], low, high):
         rows += [row for row in part if all(map(_is_valid, columns, row))]

@@ -21,6 +21,7 @@ from explorer.runs.metrics_file import (
     MOST_ROWS,
     RANGES,
     SCHEMA,
+    SQLITE_ERRORS,
     InvalidMetricsError,
     exists,
     make_empty,
@@ -168,7 +169,7 @@ class MetricsWriter:
             return bool(self._database.execute("PRAGMA journal_mode=DELETE").fetchone() == ("delete",))
         except sqlite3.ProgrammingError:  # closed before
             return True
-        except sqlite3.Error:
+        except SQLITE_ERRORS:
             return False
 
 

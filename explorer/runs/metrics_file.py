@@ -40,6 +40,8 @@ _LIMITS = {  # for SQLite; the statements of this program stay far below
     sqlite3.SQLITE_LIMIT_TRIGGER_DEPTH: 1,
 }
 
+SQLITE_ERRORS = (sqlite3.Error, UnicodeDecodeError)  # the latter for a message that quotes what the file has
+
 COLUMNS = {"metrics": tables.METRICS, "layers": tables.LIVE_LAYERS, "blocks": tables.LIVE_BLOCKS}
 TYPES = {"step": "INTEGER", "layer": "INTEGER", "name": "TEXT", "stage": "INTEGER", "block": "INTEGER"}
 KEYS = {"metrics": "step", "layers": "step, layer", "blocks": "step, stage, block"}
@@ -92,8 +94,8 @@ def reading(folder: Path, table: str) -> Iterator[sqlite3.Connection | None]:
             database.execute("PRAGMA query_only=ON")
             database.execute("BEGIN")
             yield database if table in require_schema(database) else None
-    except (sqlite3.Error, InvalidMetricsError, OSError) as error:
-        reason = reason_in(error)
+    except (*SQLITE_ERRORS, InvalidMetricsError, OSError) as error:
+        reason = "it is malformed" if isinstance(error, UnicodeDecodeError) else reason_in(error)
         if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT:
             reason = f"it takes longer than {MOST_SECONDS:g} seconds"
         raise RunError(f"metrics.db of {folder.name} cannot be read: {reason}. {_advice(folder)}") from None
@@ -200,7 +202,7 @@ def writing(path: Path) -> Iterator[None]:
         yield
     except InvalidMetricsError as error:
         raise StorageError(f"{path} is not written to: {error}. {_advice(path.parent)}") from None
-    except sqlite3.Error as error:
+    except SQLITE_ERRORS as error:
         raise StorageError(
             f"{path} could not be written: {error}. Make room on the disk or the folder writable, then resume; "
             "earlier snapshots are intact."

@@ -63,6 +63,11 @@ def of_several(path):
     path.write_bytes(b"\0" * 512 + bytes.fromhex("d9d505f920a163d7"))
 
 
+def bytes_in_the_schema(path):
+    """SQLite's message quotes them, and Python cannot read it."""
+    path.write_bytes(path.read_bytes().replace(b"CREATE TABLE metrics (", b"CREATE TABLE metrics \x94"))
+
+
 def cut(length):
     return lambda path: os.truncate(path, length)
 
@@ -79,6 +84,7 @@ UNSOUND = {  # whatever is asked, it is refused
     "text": instead(lambda path: path.write_text("step,loss\n" * 1000)),
     "nothing": cut(0),
     "cut in a page": cut(100),
+    "bytes that are no text": bytes_in_the_schema,
     "a view": sql("DROP TABLE metrics", f"CREATE VIEW metrics AS SELECT {ONES}"),
     "a view that never ends": sql("DROP TABLE metrics", f"CREATE VIEW metrics AS {ENDLESS}"),
     "another view": sql("CREATE VIEW more AS SELECT 1"),
