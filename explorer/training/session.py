@@ -4,7 +4,6 @@ import time
 from contextlib import suppress
 from dataclasses import asdict, astuple
 from importlib.metadata import version
-from typing import Any
 
 import torch
 
@@ -121,7 +120,7 @@ class Session:
     def leave(self, state: StoredState) -> None:
         """Save the state for resuming, and close."""
         if self.training.started:
-            self._write_latest()
+            self._save_state()
         self.close()
         update_run(self.run.id, state=state, worker=None)
 
@@ -163,11 +162,9 @@ class Session:
         if self.training.probe_due:
             self._probe()
         if is_snapshot_step(record.step, self.recipe.steps):
-            state = self._write_latest()
-            if self.facts.snapshots and 0 < record.step < self.recipe.steps:
-                write_snapshot(self.run.path, state)
+            self._save_state(snapshot=self.facts.snapshots and 0 < record.step < self.recipe.steps)
         elif time.monotonic() - self._saved_at > LATEST_SECONDS:
-            self._write_latest()
+            self._save_state()
 
     def _probe(self) -> None:
         try:
@@ -186,13 +183,14 @@ class Session:
             self.facts = self.facts.model_copy(update={"notice": notice})
             update_run(self.run.id, notice=notice)
 
-    def _write_latest(self) -> dict[str, Any]:
-        """Save the complete state; gives it."""
+    def _save_state(self, *, snapshot: bool = False) -> None:
+        """Save the complete state; before it a snapshot, which a run that goes on from this step would not make."""
         self.metrics.flush()
         state = self.training.state() | {"settings": training_settings(self.facts)}
+        if snapshot:
+            write_snapshot(self.run.path, state)
         write_latest(self.run.path, state)
         self._saved_at = time.monotonic()
-        return state
 
     def _finish(self) -> None:
         self.close()

@@ -226,6 +226,19 @@ def test_both_states_damaged_cost_all_steps_and_the_result_is_the_same():
     assert torch.equal(weights(finished(session)), weights(whole))
 
 
+def test_a_run_that_ends_while_a_snapshot_is_written_makes_it_again(monkeypatch):
+    run_id = queued()
+
+    def power_failure(folder, state):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(session, "write_snapshot", power_failure)
+        finished(Session(read_run(run_id), Shared()))
+    finished(Session(read_run(run_id), Shared()))
+    assert snapshot_steps(run_folder(run_id)) == [1, 2, 5]
+
+
 def test_the_first_seed_of_each_network_keeps_snapshots_and_no_finished_run_a_state():
     experiment_id = queue(Plan(networks=("plain8-w2", "resnet8-w2"), recipe=RECIPE, seeds=(3, 4)))
     ids = [f"{experiment_id}-{name}-w2-s{seed}" for seed in (3, 4) for name in ("plain8", "resnet8")]
