@@ -24,8 +24,6 @@ from nbclient import NotebookClient
 from nbformat import NotebookNode
 from PIL import Image
 
-from explorer.figures.theme import LIGHT
-
 FOLDER = Path(__file__).parent
 SOURCES = sorted(path for path in FOLDER.glob("*.py") if path != Path(__file__))
 PLOTLY = "application/vnd.plotly.v1+json"  # JupyterLab and VS Code draw it
@@ -107,8 +105,6 @@ def add_pictures(notebook: NotebookNode, folder: Path) -> None:
     paths = [folder / f"{number}.png" for number in range(len(found))]
     drawn = [plotly.io.from_json(plotly.io.to_json(each.data[PLOTLY], validate=False)) for each in found]
     sizes = [(figure.layout.width or WIDTH, figure.layout.height or HEIGHT) for figure in drawn]
-    for figure in drawn:
-        figure.update_layout(paper_bgcolor=LIGHT.page)  # else the page behind it shows, and its letters are dark
     plotly.io.write_images(
         drawn,
         [str(path) for path in paths],
