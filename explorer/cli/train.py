@@ -115,7 +115,8 @@ def _sweep(path: Path, *, dry_run: bool, json: bool) -> int:
     ]
     total = sum(len(plan.networks) * len(plan.seeds) for plan in plans)
     verb = "would start" if dry_run else "started"
-    message(f"{path} {verb} {len(plans)} experiments with {total} runs. `python -m explorer runs list` shows them.")
+    counted = f"{_count(len(plans), 'experiment')} with {_count(total, 'run')}"
+    message(f"{path} {verb} {counted}. `python -m explorer runs list` shows them.")
     shown = ["runs", "title"] if dry_run else ["experiment", "runs", "title"]
     return show({"engine": where.engine, "experiments": rows}, text_table(rows, shown), as_json=json)
 
@@ -161,3 +162,7 @@ def run_document(run: Run, errors: Errors) -> dict[str, Any]:
         "environment": facts.get("environment"),
         "created": facts.get("created"),
     }
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
