@@ -30,8 +30,9 @@ PLOTLY = "application/vnd.plotly.v1+json"  # JupyterLab and VS Code draw it
 MOST_BYTES = 1_500_000  # of a built notebook: what GitHub and a slow line still show quickly
 CELL_SECONDS = 120
 
-# Of pictures, in pixels; a figure may have its own. Pictures have one and a half times as many, for sharp letters.
-WIDTH, HEIGHT, SCALE = 900, 450, 1.5
+# Of pictures, in pixels; a figure may have its own. JupyterLab shows a stored picture pixel by pixel, whatever the
+# notebook says of its size: these fit beside its list of files in a window of 1,280 pixels.
+WIDTH, HEIGHT = 840, 450
 
 
 def built_path(source: Path) -> Path:
@@ -110,7 +111,6 @@ def add_pictures(notebook: NotebookNode, folder: Path) -> None:
         [str(path) for path in paths],
         width=[width for width, _ in sizes],
         height=[height for _, height in sizes],
-        scale=SCALE,
     )
     for each, path, (width, height) in zip(found, paths, sizes, strict=True):
         each.data["image/png"] = base64.b64encode(_smaller(path)).decode()
