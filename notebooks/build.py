@@ -24,16 +24,15 @@ from nbclient import NotebookClient
 from nbformat import NotebookNode
 from PIL import Image
 
-from explorer.figures.theme import LIGHT
-
 FOLDER = Path(__file__).parent
 SOURCES = sorted(path for path in FOLDER.glob("*.py") if path != Path(__file__))
 PLOTLY = "application/vnd.plotly.v1+json"  # JupyterLab and VS Code draw it
 MOST_BYTES = 1_500_000  # of a built notebook: what GitHub and a slow line still show quickly
 CELL_SECONDS = 120
 
-# Of pictures, in pixels; a figure may have its own. Pictures have one and a half times as many, for sharp letters.
-WIDTH, HEIGHT, SCALE = 900, 450, 1.5
+# Of pictures, in pixels; a figure may have its own. JupyterLab shows a stored picture pixel by pixel, whatever the
+# notebook says of its size: these fit beside its list of files in a window of 1,280 pixels.
+WIDTH, HEIGHT = 840, 450
 
 
 def built_path(source: Path) -> Path:
@@ -107,14 +106,11 @@ def add_pictures(notebook: NotebookNode, folder: Path) -> None:
     paths = [folder / f"{number}.png" for number in range(len(found))]
     drawn = [plotly.io.from_json(plotly.io.to_json(each.data[PLOTLY], validate=False)) for each in found]
     sizes = [(figure.layout.width or WIDTH, figure.layout.height or HEIGHT) for figure in drawn]
-    for figure in drawn:
-        figure.update_layout(paper_bgcolor=LIGHT.page)  # else the page behind it shows, and its letters are dark
     plotly.io.write_images(
         drawn,
         [str(path) for path in paths],
         width=[width for width, _ in sizes],
         height=[height for _, height in sizes],
-        scale=SCALE,
     )
     for each, path, (width, height) in zip(found, paths, sizes, strict=True):
         each.data["image/png"] = base64.b64encode(_smaller(path)).decode()

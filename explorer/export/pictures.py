@@ -4,11 +4,10 @@ import asyncio
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from explorer.errors import ExplorerError, one_line
 from explorer.export import INSTALL
-from explorer.figures import theme
 
 if TYPE_CHECKING:
     from explorer.figures import Figure
@@ -50,14 +49,8 @@ async def _drawn(figures: Sequence["Figure"], width: int) -> list[bytes]:
     from kaleido import Kaleido
 
     async with Kaleido(n=1, mathjax=False) as browser:  # MathJax would be loaded from the internet
-        return [await browser.calc_fig(_on_white(figure), opts=_size(figure, width)) for figure in figures]
+        return [await browser.calc_fig(figure.to_dict(), opts=_size(figure, width)) for figure in figures]
 
 
 def _size(figure: "Figure", width: int) -> dict[str, object]:
     return {"format": "png", "width": width, "height": figure.layout.height or HEIGHT, "scale": SCALE}
-
-
-def _on_white(figure: "Figure") -> dict[str, Any]:
-    """The figure with a page behind it: a viewer's may be dark."""
-    found: dict[str, Any] = figure.to_dict()
-    return found | {"layout": found["layout"] | {"paper_bgcolor": theme.LIGHT.page}}

@@ -9,7 +9,7 @@ from explorer.escaping import fenced, in_terminal
 from explorer.export.computations import COMPUTATIONS, Computation
 from explorer.studies.commands import command
 
-WIDTH = 76  # of a line of code
+WIDTH = 68  # of a line of code, so that the menu of a page does not wrap it
 IMPORT = "import explorer"
 EMPTY = ("", ())
 
@@ -126,11 +126,15 @@ def _call(function: str, words: Sequence[str], values: Sequence[object], setting
 
 
 def _argument(name: str, value: object) -> list[str]:
-    """An argument of a call; of a list that is too long for a line, each value has its own."""
+    """An argument of a call; a list that is too long for a line is filled into several."""
     line = f"{name}{_literal(value)},"
     if len(line) <= WIDTH - 4 or not isinstance(value, tuple | list):
         return [line]
-    return [f"{name}[", *(f"    {_literal(each)}," for each in value), "],"]
+    lines = [""]
+    for each in (f"{_literal(one)}," for one in value):
+        longer = f"{lines[-1]} {each}".strip()
+        lines[-1:] = [longer] if len(longer) <= WIDTH - 8 else [*filter(None, lines[-1:]), each]
+    return [f"{name}[", *(f"    {each}" for each in lines), "],"]
 
 
 def _literal(value: object) -> str:

@@ -124,13 +124,16 @@ def light_to_dark() -> dict[str, str]:
 
 
 def layout(colours: Palette, *, height: int) -> dict[str, Any]:
-    """Font, background, hover and buttons of every figure; zoom is kept when one replaces another."""
+    """Font, page, hover and buttons of every figure; zoom is kept when one replaces another.
+
+    The page is drawn too: behind a saved picture, or in a notebook, it may be light or dark.
+    """
     letters = {"family": FONT, "size": TEXT_SIZE, "color": colours.ink}
     return {
         "template": "none",
         "height": height,
         "font": letters,
-        "paper_bgcolor": CLEAR,
+        "paper_bgcolor": colours.page,
         "plot_bgcolor": CLEAR,
         "uirevision": "kept",
         "hovermode": "closest",

@@ -8,7 +8,6 @@ import pandas as pd
 
 from explorer.analysis.verdict import last_steps
 from explorer.figures import Figure, race, training_curves
-from explorer.figures.theme import palette
 from explorer.numerals import listed
 
 Errors = tuple[float | None, float | None]  # in training and test, as fractions
@@ -96,10 +95,7 @@ class Trainings(Protocol):
 
 
 def figure(table: pd.DataFrame, runs: Sequence[RunMoment], *, dark: bool = False) -> Figure:
-    """The race of all runs; of several experiments, their training curves.
-
-    It has the colour of a page behind it, since the one of a notebook may be light or dark.
-    """
+    """The race of all runs; of several experiments, their training curves."""
     steps = max((run.steps for run in runs), default=0) or None
     smoothing = last_steps(steps or 0) or 1
     ends = {run.run: (run.errors[0], run.errors[1]) for run in runs if run.step == run.steps}
@@ -107,9 +103,7 @@ def figure(table: pd.DataFrame, runs: Sequence[RunMoment], *, dark: bool = False
     experiments = list(table["experiment"].unique())
     if len(experiments) > 1:
         titles = {name: name for name in experiments}
-        drawn = training_curves(
+        return training_curves(
             table, dark=dark, smoothing=smoothing, steps=steps, ends=known, titles=titles, height=HEIGHT
         )
-    else:
-        drawn = race(table, dark=dark, smoothing=smoothing, steps=steps, ends=known, height=HEIGHT, width=PANELS)
-    return drawn.update_layout(paper_bgcolor=palette(dark=dark).page)
+    return race(table, dark=dark, smoothing=smoothing, steps=steps, ends=known, height=HEIGHT, width=PANELS)

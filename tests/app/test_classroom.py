@@ -26,11 +26,12 @@ def zips(home, make_run, tmp_path):
 
 
 def dropped(app, paths):
-    app.file_uploader(key="import").set_value(
+    app.file_uploader(key="import_0").set_value(
         [(path.name, path.read_bytes(), "application/zip") for path in paths]
     ).run()
     app.button(key="import_now").click().run()
     assert not app.exception
+    assert not app.file_uploader(key="import_1").value, "the menu is empty again"
     return app
 
 
@@ -49,7 +50,7 @@ def test_zips_dropped_together_join_are_told_and_taken_back(open_page, zips):
 
 def test_zips_stay_apart_on_request_and_a_single_one_is_as_it_was(open_page, zips):
     app = open_page("runs")
-    app.file_uploader(key="import").set_value(
+    app.file_uploader(key="import_0").set_value(
         [(each.name, each.read_bytes(), "application/zip") for each in zips]
     ).run()
     app.toggle(key="import_join").set_value(False).run()

@@ -12,6 +12,8 @@ pytestmark = pytest.mark.browser
 TITLE = "<script>document.title = 'ran'</script> [a](javascript:alert(1)) <!--<script> " + 80 * "\N{GRINNING FACE}"
 NAMES = ["curves", "verdict-degradation", "verdict-shortcut", "responses", "network-plain", "network-residual"]
 INK = "getComputedStyle(document.body).color"
+OWN_SIZES = """[...document.querySelectorAll("tspan.line")].map(
+  each => getComputedStyle(each).fontSize === getComputedStyle(each.parentElement).fontSize)"""
 TICKS = "document.querySelector('.xtick text').style.fill"
 
 
@@ -44,6 +46,7 @@ def test_a_report_opens_offline_and_shows_every_figure(chromium, report):
     assert tab.title() == tab.locator("h1").inner_text() == TITLE
     assert tab.locator("[data-figure=curves]").bounding_box()["y"] < 800, "the picture is on the first screen"
     assert tab.evaluate(INK) == "rgb(27, 36, 48)"
+    assert set(tab.evaluate(OWN_SIZES)) == {True}, "the page's rules do not reach letters of figures"
     light = tab.evaluate(TICKS)
     tab.emulate_media(color_scheme="dark")
     tab.wait_for_function(f"{TICKS} !== '{light}'")

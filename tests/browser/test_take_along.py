@@ -39,6 +39,6 @@ def test_texts_are_copied_and_files_are_saved(opened):
     assert link.startswith(page.url.partition("?")[0])
     assert "responses-images=50" in link
 
+    assert saved(page, "Picture (PNG)").path().read_bytes()[:4] == b"\x89PNG"
     notebook = json.loads(saved(page, "Notebook").path().read_text())
     assert link in notebook["cells"][0]["source"]
-    assert saved(page, "Picture (PNG)").path().read_bytes()[:4] == b"\x89PNG"

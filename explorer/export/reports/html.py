@@ -13,7 +13,7 @@ LONG_WORD = 30  # letters
 def page(report: content.Report) -> str:
     """The HTML page; all texts are escaped."""
     sections = "\n".join(map(_section, report.sections))
-    body = f'<h1>{escape(report.title)}</h1>\n<p class="line">{escape(report.line)}</p>\n{sections}'
+    body = f'<h1>{escape(report.title)}</h1>\n<p class="facts">{escape(report.line)}</p>\n{sections}'
     figures = {picture.name: picture.figure for picture in report.pictures()}
     return standalone.document(report.title, body, figures, style=_STYLE, width=WIDTH)
 
@@ -63,9 +63,9 @@ def _kind(text: str, *, number: bool) -> str:
 
 
 def _inline(text: str) -> str:
-    """A sentence with code in its own letters."""
+    """A sentence with code in its own letters; no line ends between a number and its percent sign."""
     parts = ((escape(part, quote=False), code) for part, code in content.spans(text))
-    return "".join(f"<code>{part}</code>" if code else part for part, code in parts)
+    return "".join(f"<code>{part}</code>" if code else part.replace(" %", "&nbsp;%") for part, code in parts)
 
 
 def _accents(colours: theme.Palette) -> str:
@@ -79,7 +79,7 @@ body {{ font-size: 17px; }}
 h1 {{ line-height: 1.2; margin-bottom: 0.3rem; }}
 h2 {{ margin: 0 0 0.6rem; break-after: avoid; }}
 section {{ border-top: 1px solid var(--grid); margin-top: 2rem; padding-top: 1.2rem; }}
-.line, .note {{ color: var(--muted); font-size: 15px; }}
+.facts, .note {{ color: var(--muted); font-size: 15px; }}
 .lead {{ font-size: 24px; line-height: 1.35; font-weight: 600; margin: 0.6rem 0; }}
 .warning, blockquote {{ border-left: 4px solid var(--warning); margin: 0.8rem 0; padding: 0.2rem 0 0.2rem 0.9rem; }}
 blockquote {{ border-color: var(--grid); white-space: pre-wrap; }}
@@ -93,9 +93,12 @@ th {{ color: var(--muted); font-weight: 600; font-size: 15px; }}
 .number {{ text-align: right; white-space: nowrap; }}
 pre {{ border: 1px solid var(--grid); border-radius: 6px; padding: 0.7rem; white-space: pre-wrap; font-size: 14px; }}
 code {{ font-family: ui-monospace, "SF Mono", Menlo, Consolas, monospace; font-size: 0.92em; }}
-@media (max-width: 600px) {{ body {{ font-size: 16px; margin: 1rem auto; }} .lead {{ font-size: 20px; }} }}
+@media (max-width: 600px) {{
+  body {{ font-size: 16px; margin: 1rem auto; }} .lead {{ font-size: 20px; }}
+  table, th {{ font-size: 13px; }} th, td {{ padding-right: 0.7rem; }}
+}}
 @media print {{
-  body {{ font-size: 10.5pt; }} .lead {{ font-size: 14pt; }} .line, .note, th {{ font-size: 9pt; }}
+  body {{ font-size: 10.5pt; }} .lead {{ font-size: 14pt; }} .facts, .note, th {{ font-size: 9pt; }}
   pre {{ font-size: 8pt; }}
   tr, li, pre, .warning {{ break-inside: avoid; }} .grid {{ overflow: visible; }}
 }}

@@ -13,6 +13,7 @@ from explorer.ui.navigation import page
 from explorer.ui.runs import deleted
 
 _DONE = "imported"  # session state: the import of several files that was made last
+_COUNT = "imports"  # session state: how many were made; each begins with a closed and empty menu
 MOST_ROWS = 12
 FATES = {
     "joined": "joined",
@@ -24,9 +25,10 @@ FATES = {
 
 def import_button() -> None:
     """A button that opens the import of experiments."""
-    with st.popover("Import", icon=":material/upload:"):
+    count = st.session_state.setdefault(_COUNT, 0)
+    with st.popover("Import", icon=":material/upload:", key=f"import_menu_{count}"):
         given = st.file_uploader(
-            "Experiments (zip)", type="zip", key="import", accept_multiple_files=True,
+            "Experiments (zip)", type="zip", key=f"import_{count}", accept_multiple_files=True,
             help="As exported by this app. The zips of a class are dropped here together and join one experiment.",
         )  # fmt: skip
         joining = len(given) < 2 or st.toggle(
@@ -37,6 +39,7 @@ def import_button() -> None:
         if given and st.button("Import", type="primary", key="import_now"):
             with st.spinner("Checking and copying ..."):
                 done = transfer.import_files([(each, each.name) for each in given], apart=not joining)
+            st.session_state[_COUNT] += 1
             cached.forget()
             opened = done.experiment or next((each.run for each in done.outcomes if each.fate == "apart"), "")
             if len(given) > 1 or done.experiment:

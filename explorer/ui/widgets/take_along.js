@@ -14,9 +14,11 @@ async function copy(text) {
 async function savePicture(chart, filename) {
   const drawn = document.querySelector(`.st-key-${CSS.escape(chart)} .explorer-chart`)
   if (!drawn?._fullLayout) throw new Error("not drawn")
-  await globalThis.Plotly.downloadImage(drawn, {
-    format: "png", filename, scale: 2, width: drawn._fullLayout.width, height: drawn._fullLayout.height,
+  const href = await globalThis.Plotly.toImage(drawn, {
+    format: "png", scale: 2, width: drawn._fullLayout.width, height: drawn._fullLayout.height,
   })
+  // Outside of the page: `Plotly.downloadImage` clicks on a link in it, and a click beside a menu closes the menu.
+  Object.assign(document.createElement("a"), { href, download: `${filename}.png` }).click()
 }
 
 export default function ({ data, parentElement }) {

@@ -30,11 +30,11 @@ _HTML = """
 """
 
 _CSS = """
-.explorer-take { display: flex; flex-wrap: wrap; align-items: center; gap: 0.5rem; }
+.explorer-take { display: flex; flex-wrap: wrap; align-items: center; gap: 0.5rem 1rem; }
 .explorer-take button {
   color: var(--st-text-color); background: var(--st-background-color); cursor: pointer; font: inherit;
-  border: 1px solid var(--st-border-color); border-radius: var(--st-button-radius); padding: 0.3rem 0.8rem;
-  font-size: 0.875rem;
+  border: 1px solid var(--st-border-color); border-radius: var(--st-button-radius); padding: 0.25rem 0.75rem;
+  font-size: 0.875rem; min-height: 2.5rem;
 }
 .explorer-take button[hidden] { display: none; }
 .explorer-take button:hover { border-color: var(--st-primary-color); color: var(--st-primary-color); }

@@ -50,6 +50,13 @@ def test_a_long_list_has_a_line_for_each_value():
     ]  # fmt: skip
 
 
+def test_short_values_of_a_long_list_share_lines():
+    blocks = tuple(f"stage1.block{number}" for number in range(1, 9))
+    lines = View("lesion", blocks).python().splitlines()
+    assert max(map(len, lines)) <= 68
+    assert [line.count("stage1") for line in lines] == [0, 0, 0, 0, 3, 3, 2, 0, 0, 0, 0]
+
+
 def test_the_command_has_the_same_settings():
     assert RESPONSES.command() == "python -m explorer responses resnet8-w4 plain8-w4 --images 20 --statistics batch"
 

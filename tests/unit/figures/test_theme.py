@@ -111,3 +111,10 @@ def test_dashes_are_explained_where_they_tell_something():
 @pytest.mark.parametrize("depth", [20, 50, 164])
 def test_a_second_network_of_a_depth_has_another_colour(depth):
     assert len({theme.LIGHT.network(depth, variant) for variant in range(4)}) == 4
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_letters_have_their_page_behind_them(dark):
+    colours = theme.palette(dark=dark)
+    drawn = theme.layout(colours, height=100)
+    assert (drawn["paper_bgcolor"], drawn["font"]["color"]) == (colours.page, colours.ink)

@@ -98,6 +98,9 @@ def test_the_command_says_what_it_starts_and_takes_all_from_the_file(tmp_path, m
     assert main(["train", "--from", str(path)]) == 0
     assert started == [read_sweep(path)]
     assert "e2" in capsys.readouterr().out
+    path.write_text("networks: [plain8]")
+    assert main(["train", "--from", str(path), "--dry-run"]) == 0
+    assert "would start 1 experiment with 1 run." in capsys.readouterr().err
     for other in (["resnet8"], ["--steps", "3"], ["--lanes", "2"]):
         assert main(["train", *other, "--from", str(path)]) == 2
         assert "all settings are in the file" in capsys.readouterr().err
