@@ -15,6 +15,7 @@ import sys
 import time
 import zipfile
 from collections import Counter
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -59,7 +60,13 @@ def _act(environment, shipped, kill, action, *arguments):
     starting.start_detached = lambda command, **_: _forked_worker(*command[1:], before if victim == "worker" else 0)
     if victim == "caller":
         _kill_before(before)
-    getattr(next(each for each in (launch, experiments, transfer) if hasattr(each, action)), action)(*arguments)
+    places = (launch, transfer, sys.modules[__name__])
+    getattr(next(each for each in places if hasattr(each, action)), action)(*arguments)
+
+
+def delete(experiment_id):
+    """As `runs delete` does."""
+    trash.discard(experiments.set_aside(experiment_id))
 
 
 class _forked_worker:  # noqa: N801 stands for a function that gives a process
@@ -72,6 +79,9 @@ class _forked_worker:  # noqa: N801 stands for a function that gives a process
         code = 1
         try:
             os.setsid()
+            begun = Path(os.environ["EXPLORER_HOME"]).with_name("begun")
+            begun.mkdir(exist_ok=True)
+            (begun / str(os.getpid())).touch()
             from explorer.training import session, worker
 
             session.LATEST_SECONDS = 0.02
@@ -139,13 +149,20 @@ def home(tmp_path, monkeypatch):
 
 
 def worker_pids():
-    """Of the living workers of this home."""
-    found = []
+    """Of the living workers of this home, also of those that have not said yet that they are."""
+    begun = Path(os.environ["EXPLORER_HOME"]).with_name("begun")
+    found = [int(each.name) for each in begun.glob("*") if is_running(int(each.name))]
     for run in (run for each in list_experiments() for run in each.runs):
         worker = run.facts.worker if run.facts else None
         if worker is not None and run.state in ("starting", "running") and psutil.pid_exists(worker.pid):
             found.append(worker.pid)
     return list(dict.fromkeys(found))
+
+
+def is_running(pid):
+    with suppress(psutil.NoSuchProcess):
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    return False
 
 
 @pytest.fixture
@@ -335,6 +352,9 @@ def test_resume(home, workers, finish, as_undisturbed, nothing_left, undisturbed
     experiment_id = experiment_of(folders)
 
     def bring_back():
+        for pid in worker_pids():  # of a call that ended before its kill
+            os.kill(pid, signal.SIGKILL)
+        wait_for(lambda: not worker_pids())
         for folder in folders:
             shutil.rmtree(home / folder.name, ignore_errors=True)
             shutil.copytree(folder, home / folder.name)
