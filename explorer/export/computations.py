@@ -105,6 +105,6 @@ COMPUTATIONS: dict[str, Computation] = {
     "differences": Computation("Layers that differ", "layer_differences", ("diff",), of="each"),
     "metrics": Computation("Training curves", "metrics", ("runs", "metrics"), "training_curves", csv=False,
                            always=("points",)),
-    "gaps": Computation("Does depth hurt?", "degradation.verdict", ("degradation", "verdict"), "gaps", ".gaps",
-                        of="each"),
+    "gaps": Computation("Does depth hurt?", "degradation.verdict", ("degradation", "verdict"), "degradation.race",
+                        ".gaps", "found", of="each"),
 }  # fmt: skip

@@ -7,13 +7,22 @@ from math import isnan
 
 import pandas as pd
 
-from explorer import labels
+from explorer import figures, labels
 from explorer.analysis.confounds import Comparison, Confound, confounds
 from explorer.analysis.main_finding import MainFinding, main_finding
-from explorer.analysis.verdict import LOW_ERROR, Verdict, change_text, error_gaps, low_error_steps, verdicts
+from explorer.analysis.verdict import (
+    LOW_ERROR,
+    Verdict,
+    change_text,
+    error_gaps,
+    last_steps,
+    low_error_steps,
+    verdicts,
+)
 from explorer.cards import card, html_list, html_table
 from explorer.data.catalogue import dataset
 from explorer.errors import BadSettings, RunError
+from explorer.figures import Figure
 from explorer.numerals import listed, percent
 from explorer.registry import lookup
 from explorer.runs.experiments import Experiment, experiment, metrics_of
@@ -140,6 +149,28 @@ def verdict(*experiment_ids: str) -> Report:
         RunError: there is no such experiment, none was named, or they are of different data sets.
     """
     return report([experiment(each) for each in experiment_ids])
+
+
+def race(found: Report, *, dark: bool = False) -> Figure:
+    """Training and test errors of the runs of a verdict against steps, up to the errors that it compares.
+
+    Args:
+        found: what `verdict` has given.
+        dark: for a dark page.
+
+    Raises:
+        RunError: an experiment was deleted since.
+    """
+    experiments = [experiment(each) for each in found.experiments]
+    steps = max(each.steps for each in experiments)
+    rows = found.ends.to_dict("records")
+    return figures.race(
+        metrics_of([run for each in experiments for run in each.runs]),
+        dark=dark,
+        smoothing=last_steps(steps),
+        steps=steps,
+        ends={str(row["run"]): (row["train_error"], row["test_error"]) for row in rows},
+    )
 
 
 def report(found: Sequence[Experiment]) -> Report:

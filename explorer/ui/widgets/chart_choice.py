@@ -1,6 +1,6 @@
 """Options of a chart of training curves, kept in the address."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Literal, cast
 
 import streamlit as st
@@ -35,7 +35,8 @@ class ChartChoice:
         return self.measure == "error" and self.x == "step" and self.panels and not self.log_y
 
     def options(self) -> dict[str, Any]:
-        return asdict(self)
+        """Those that are not as usual."""
+        return {each.name: value for each in fields(self) if (value := getattr(self, each.name)) != each.default}
 
 
 def choose_chart() -> ChartChoice:

@@ -46,7 +46,7 @@ def curves_view(chosen: Sequence[Experiment], choice: ChartChoice) -> View:
     steps = max((found.steps for found in chosen), default=None)
     look = {"smoothing": choice.smoothing or last_steps(steps or 0) or 1, "steps": steps}
     if len(chosen) == 1 and choice.as_race:
-        return View("metrics", (chosen[0].id,), look=look | {"log_x": choice.log_x}, figure="race")
+        return View("metrics", (chosen[0].id,), look=look | {"log_x": choice.log_x or None}, figure="race")
     titles = {found.id: experiment_name(found) for found in chosen} if len(chosen) > 1 else None
     return View("metrics", tuple(found.id for found in chosen), look=choice.options() | look | {"titles": titles})
 

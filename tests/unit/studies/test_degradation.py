@@ -78,6 +78,14 @@ def test_many_unfinished_runs_are_counted_and_their_networks_named(make_experime
     )
 
 
+def test_the_race_of_a_report_ends_at_the_errors_that_it_compares(make_experiment):
+    found = degradation.verdict(make_experiment({"plain20": [0.40, 0.44], "resnet20": [0.30, 0.34]}))
+    lines = [trace for trace in degradation.race(found).data if trace.mode == "lines" and trace.xaxis == "x"]
+    last = {round(float(trace.y[-1]), 3) for trace in lines}  # in percent
+    assert last >= set((100 * found.ends["train_error"]).round(3))
+    assert {float(trace.x[-1]) for trace in lines} == {100}
+
+
 def test_networks_at_zero_are_compared_by_their_steps_to_ten_percent(make_experiment):
     report = degradation.verdict(make_experiment({"plain20": [0.0, 0.0]}, steps=20, recipe={"schedule": "constant"}))
     assert report.ends["low_error_step"].isna().all(), "the mean of all 20 steps is above 10 %"
