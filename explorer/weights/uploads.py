@@ -18,12 +18,12 @@ def write_upload(name: str, content: bytes | memoryview) -> Path:
     Raises:
         StorageError: the disk is full or the folder read-only; no file is left.
     """
-    temporary = temporary_place()
+    temporary, name = temporary_place(), Path(name.replace("\0", "")).name
     _remove_old(temporary)
     with storage_errors(temporary / name):
         folder = temporary_folder(temporary, PURPOSE)
         try:
-            path = folder / Path(name.replace("\0", "")).name
+            path = folder / name
             path.write_bytes(content)
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)

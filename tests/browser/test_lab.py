@@ -84,9 +84,12 @@ def test_a_training_in_a_cell_grows_is_interrupted_and_goes_on(chromium, tmp_pat
         context = chromium.new_context(viewport={"width": 1280, "height": 900})
         tab = context.new_page()
         tab.set_default_timeout(120_000)
+        unknown = tab.locator("dialog.jp-Dialog", has_text="Select Kernel")  # JupyterLab may ask when it has just begun
+        tab.add_locator_handler(unknown, lambda asked: asked.locator(".jp-mod-accept").click())
         trouble = []
         tab.on("pageerror", lambda error: trouble.append(str(error)))
-        tab.goto(f"{address}/lab/tree/live.py?token=token&reset")  # opens as a notebook, not as a text
+        tab.goto(f"{address}/lab?token=token&reset")
+        tab.locator(".jp-DirListing-item", has_text="live.py").dblclick()  # opens as a notebook, not as a text
         cells = tab.locator(".jp-Notebook .jp-CodeCell")
         tab.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
         begin(tab, cells.first)

@@ -2,6 +2,7 @@
 
 import pytest
 import streamlit as st
+from streamlit.runtime.state.query_params import QueryParams
 
 from explorer.models.operations import operations_text, parsed
 from explorer.ui.blocks import operations
@@ -10,7 +11,7 @@ from explorer.ui.blocks import operations
 @pytest.fixture(autouse=True)
 def session(monkeypatch):
     monkeypatch.setattr(st, "session_state", {})
-    monkeypatch.setattr(st, "query_params", {})
+    monkeypatch.setattr(st, "query_params", QueryParams())
 
 
 @pytest.mark.parametrize(
