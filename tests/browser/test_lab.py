@@ -10,7 +10,7 @@ import pytest
 
 from tests.browser.conftest import PROJECT, free_port, wait_for
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.browser, pytest.mark.alone, pytest.mark.timeout(400)]
 
 NOTEBOOK = """\
 # ---

@@ -52,7 +52,7 @@ for recompute in (False, True):
 """
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="RSS is told in other units, and there is no glibc")
 def test_a_step_takes_about_what_is_computed(monkeypatch):
     """Without the holes that malloc keeps. Measured: 1.01 to 1.09 of it with ResNet-56, -110 and DenseNet-40."""
