@@ -75,7 +75,7 @@ def layer_of(method, name):
     return {"layer": name} if "a layer" in METHODS[method].needs else {}
 
 
-@pytest.mark.parametrize("depth", [20, pytest.param(110, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("depth", [20, *(pytest.param(each, marks=pytest.mark.slow) for each in (56, 110))])
 @pytest.mark.parametrize("kind", ["plain", "resnet"])
 def test_all_methods_run_on_all_depths(kind, depth, images, quick):
     network = build(f"{kind}{depth}-w4").eval()

@@ -69,7 +69,7 @@ def test_a_run_starts_from_its_initial_weights_or_draws_them(initial):
         session.close()
 
 
-@pytest.mark.parametrize("left_after", [0, 4])
+@pytest.mark.parametrize("left_after", [0, pytest.param(1, marks=pytest.mark.slow), 4])
 def test_a_run_with_initial_weights_goes_on_exactly(left_after, initial):
     whole = finished(Session(read_run(queued(initial)), Shared()))
     run_id = queued(initial)
@@ -88,7 +88,7 @@ def test_a_run_with_initial_weights_goes_on_exactly(left_after, initial):
         assert looks[0].equals(looks[1])
 
 
-@pytest.mark.parametrize("left_after", [1, 5])
+@pytest.mark.parametrize("left_after", [1, *(pytest.param(each, marks=pytest.mark.slow) for each in (3, 4)), 5])
 def test_a_run_left_inside_a_block_of_steps_goes_on_exactly(left_after, monkeypatch):
     whole = finished(Session(read_run(queued(probe_every=0, steps=20)), Shared()))
     monkeypatch.setattr(session, "train", partial(train, block_steps=16))
@@ -105,11 +105,12 @@ def test_a_run_left_inside_a_block_of_steps_goes_on_exactly(left_after, monkeypa
     assert read_run(run_id).facts.environment["block_steps"] == 16
 
 
-def test_a_run_with_stochastic_depth_goes_on_exactly():
-    whole = finished(Session(read_run(queued(network="resnet8-w2", stochastic_depth=0.5)), Shared()))
-    run_id = queued(network="resnet8-w2", stochastic_depth=0.5)
+@pytest.mark.parametrize("left_after", [pytest.param(1, marks=pytest.mark.slow), 4])
+def test_a_run_with_stochastic_depth_goes_on_exactly(left_after):
+    whole = finished(Session(read_run(queued(network="resnet20-w2", stochastic_depth=0.5)), Shared()))
+    run_id = queued(network="resnet20-w2", stochastic_depth=0.5)
     session = Session(read_run(run_id), Shared())
-    while session.step < 4:
+    while session.step < left_after:
         session.advance()
     session.leave("paused")
     assert torch.equal(weights(finished(Session(read_run(run_id), Shared()))), weights(whole))

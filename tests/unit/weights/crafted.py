@@ -350,6 +350,7 @@ DANGEROUS = {
     "memory in one piece": (lambda path: archive(path, MEMORY), "holds no weights"),
     "memory in small pieces": (lambda path: archive(path, MEGABYTES), "holds no weights"),
     "memory for many mappings": (lambda path: archive(path, MAPPINGS), TOO_MUCH),
+    "legacy, memory for many mappings": (lambda path: written(path, LEGACY_START + MAPPINGS), TOO_MUCH),
     "legacy, no end of its description": (
         lambda path: written(path, LEGACY_START + b"\x80\x02" + (b"X\x10\x27\0\0" + b"a" * 10_000 + b"0") * 1_700),
         r"is damaged, or not written by torch.save \(ValueError: it describes its content in more than 16,777,216",
