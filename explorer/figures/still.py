@@ -5,7 +5,7 @@ have: panels with ranges, lines, markers, bands, texts, legends above.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from html import escape, unescape
 from itertools import pairwise
 from typing import Any
@@ -14,9 +14,12 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from explorer.figures.curves.line_ends import apart
+
 WIDTH = 860  # pixels, of the output of a cell on a small screen
 MOST_TICKS = 6
 TICK = 6  # pixels
+LABEL_LINE = 18  # pixels between the labels at the ends of lines
 LEGEND_ROW, SYMBOL, LETTER, GAP = 24, 40, 8.3, 18  # pixels of a legend: row, line before a name, letter, between names
 CORNERS: dict[str, list[tuple[float, float]]] = {  # of markers, where half their size is 1; others are circles
     "square": [(-1, -1), (1, -1), (1, 1), (-1, 1)],
@@ -42,9 +45,11 @@ def still(figure: go.Figure, alt: str, *, width: int = WIDTH) -> str:
     shown = {axis: panel for axis, panel in panels.items() if panel.x.visible is not False}
     for panel in shown.values():
         parts += panel.frame()
-    for trace in _traces(figure):
-        if (trace.xaxis or "x") in shown:
-            parts += _trace(trace, shown[trace.xaxis or "x"])
+    for axis, panel in shown.items():
+        traces = [trace for trace in _traces(figure) if (trace.xaxis or "x") == axis]
+        labels = _label_heights(traces, panel)
+        for trace in traces:
+            parts += _trace(trace, panel, labels.get(trace.uid))
     whole = _Panel(layout, "", width)
     parts += _legends(figure, whole)
     for note in list(layout.annotations):
@@ -140,10 +145,19 @@ def _round_numbers(low: float, high: float, most: int) -> list[float]:
     return [float(each * distance) for each in range(int(np.ceil(low / distance)), int(high / distance + 1e-9) + 1)]
 
 
-def _trace(trace: Any, panel: _Panel) -> Iterator[str]:
+def _label_heights(traces: Sequence[Any], panel: _Panel) -> dict[str, float]:
+    """Pixels of the labels at the ends of lines, by trace id: a figure knows its shares, not the height of a letter."""
+    ends = {each.uid: panel.places(each.meta["value"], panel.y) for each in traces if each.meta}
+    above = {uid: max(0.0, panel.bottom - float(end)) for uid, end in ends.items()}
+    return {uid: panel.bottom - up for uid, up in apart(above, LABEL_LINE, panel.bottom - panel.top).items()}
+
+
+def _trace(trace: Any, panel: _Panel, height: float | None) -> Iterator[str]:
     if trace.x is None or not len(trace.x):
         return
     x, y = panel.places(trace.x, panel.x), panel.places(trace.y, panel.y)
+    if height is not None:
+        y = np.full_like(y, height)
     known = np.isfinite(x) & np.isfinite(y)
     x, y = x[known], y[known]
     mode, opacity = trace.mode or "lines", trace.opacity if trace.opacity is not None else 1

@@ -2,6 +2,7 @@
 
 import re
 import xml.etree.ElementTree as ET
+from itertools import pairwise
 
 import pytest
 
@@ -48,6 +49,21 @@ def test_many_runs_have_their_bands(metrics):
     filled = [each for each in drawn(figure).iter(f"{SVG}path") if each.get("fill") not in (None, "none")]
     assert bands
     assert len(filled) == bands
+
+
+def test_labels_of_lines_that_end_together_do_not_touch(metrics):
+    networks = ("plain20", "plain32", "plain44", "plain56", "resnet20", "resnet32", "resnet44", "resnet56")
+    figure = figures.race(metrics(networks=networks).assign(train_error=0.1, test_error=0.1), height=480)
+    labels = [each for each in drawn(figure).iter(f"{SVG}text") if "10.0 %" in "".join(each.itertext())]
+    sides = {
+        x: sorted(float(each.get("y")) for each in labels if each.get("x") == x)
+        for x in {each.get("x") for each in labels}
+    }
+    assert sides
+    for heights in sides.values():
+        assert all(below - above >= 17.9 for above, below in pairwise(heights))
+        assert figure.layout.margin.t <= heights[0]
+        assert heights[-1] <= 480 - figure.layout.margin.b + 10
 
 
 @pytest.mark.parametrize("name", ["race", "training_curves"])
