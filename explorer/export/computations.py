@@ -4,7 +4,7 @@ The settings of a view have the names of the Python function's parameters. A row
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from explorer.studies.commands import Options, attribution_options
@@ -24,6 +24,7 @@ class Computation:
         table: how the table is made of the function's result: ".errors", or the public name of a function; empty where
             it is the table.
         figure_of: what the figure is drawn from, "table" or "found", the function's result.
+        drawn_with: settings of the table that the figure is drawn from, where it has other rows than the view's.
         of: how the function takes what is named: a list, one by one, or only one.
         of_table: settings of the function that makes the table of the result.
         first: settings that the command takes before the networks, without a name.
@@ -38,6 +39,7 @@ class Computation:
     figure: str = ""
     table: str = ""
     figure_of: str = "table"
+    drawn_with: Settings = field(default_factory=dict)
     of: Literal["list", "each", "one"] = "list"
     of_table: tuple[str, ...] = ()
     first: tuple[str, ...] = ()
@@ -101,7 +103,7 @@ COMPUTATIONS: dict[str, Computation] = {
                          ".randomisation", of="one", options=attribution_options),
     "agreement": Computation("Agreement of maps", "attributions.agreement", ("attribute-agreement",),
                              "agreement_matrix", options=attribution_options),
-    "sizes": Computation("Sizes of networks", "sizes", ("describe",)),
+    "sizes": Computation("Sizes of networks", "sizes", ("describe",), "layer_sizes", drawn_with={"by": "layer"}),
     "differences": Computation("Layers that differ", "layer_differences", ("diff",), of="each"),
     "metrics": Computation("Training curves", "metrics", ("runs", "metrics"), "training_curves", csv=False,
                            always=("points",)),

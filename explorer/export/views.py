@@ -97,9 +97,12 @@ class View:
         name = self.figure or row.figure
         if not name:
             return table, []
+        drawn, before = row.figure_of, list[str]()
+        if (other := {**settings, **row.drawn_with}) != settings:
+            drawn, before = "drawn", _assigned("drawn", _call(f"explorer.{row.function}", [], of, other))
         function = f"explorer.{name}" if "." in name else f"explorer.figures.{name}"
-        figure = _call(function, [row.figure_of], [], _given(self.look))
-        return table, _assigned("figure", figure)
+        figure = _call(function, [drawn], [], _given(self.look))
+        return table, [*before, *_assigned("figure", figure)]
 
 
 def _given(settings: Mapping[str, object]) -> dict[str, object]:

@@ -128,7 +128,7 @@ def sizes(
     image_size: int | None = None,
     classes: int | None = None,
 ) -> pd.DataFrame:
-    """`description` of several networks in one table, after a column `network`.
+    """`description` of several networks in one table: after a column `network`, layers after `tables.DESCRIBED_KEYS`.
 
     Args:
         networks: names or configurations.
@@ -140,9 +140,14 @@ def sizes(
         UnknownName: a name is not valid. BadSettings: a network cannot take images of this size.
     """
     found = [description(_config(each, classes), image_size) for each in networks]
-    parts: list[pd.DataFrame] = [getattr(each, f"{by}s") for each in found]
-    named = [part.assign(network=each.config.name)[["network", *part]] for each, part in zip(found, parts, strict=True)]
-    return pd.concat(named, ignore_index=True)
+    keys = tables.DESCRIBED_KEYS if by == "layer" else ["network"]
+    return pd.concat([_keyed(each, getattr(each, f"{by}s"), keys) for each in found], ignore_index=True)
+
+
+def _keyed(found: Description, part: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
+    config = found.config
+    known = {"network": config.name, "kind": config.kind, "depth": config.depth, "image_size": found.image_size}
+    return pd.DataFrame({key: known[key] for key in keys}, index=part.index).join(part)
 
 
 def layer_differences(

@@ -30,6 +30,9 @@ LAYERS = [
     "shortcut",  # of its block: `structure.ShortcutKind`; empty for stem and classifier
 ]
 
+# First columns of a table of the layers of several networks; image_size is the side in pixels.
+DESCRIBED_KEYS = ["network", "kind", "depth", "image_size"]
+
 # All convolutions and linear maps of a network, in module order.
 DESCRIBED_LAYERS = [
     "layer",  # as in LAYERS; empty off the main path, in shortcuts and excitations

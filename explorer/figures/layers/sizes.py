@@ -21,7 +21,7 @@ def layer_sizes(table: pd.DataFrame, *, dark: bool = False, height: int = 440) -
     A dotted line is the image size. A point's customdata is its layer, name, stage, block and network.
 
     Args:
-        table: `tables.DESCRIBED_LAYERS` after network, kind, depth and image_size.
+        table: `tables.DESCRIBED_KEYS` and `tables.DESCRIBED_LAYERS`, as `explorer.sizes` gives them by layer.
         dark: for a dark page.
         height: in pixels.
     """

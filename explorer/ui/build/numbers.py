@@ -1,7 +1,7 @@
 """Parameters and multiply-adds of each stage, block or layer, and the differences of two networks."""
 
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 import streamlit as st
@@ -11,13 +11,13 @@ from explorer.export.views import View
 from explorer.figures import layer_sizes
 from explorer.models.catalogue import network_config
 from explorer.models.config import NetworkConfig
-from explorer.models.description import Description, description, differences
+from explorer.models.description import differences, sizes
 from explorer.ui.build.choice import BuildChoice
 from explorer.ui.widgets.live_chart import live_chart
 from explorer.ui.widgets.take_along import take_along
 
-PARTS = {"stages": "Stages", "blocks": "Blocks", "layers": "Layers"}
-HIDDEN = ("stage", "block")  # the name of a part or layer says them
+PARTS: dict[str, Literal["stage", "block", "layer"]] = {"stages": "stage", "blocks": "block", "layers": "layer"}
+HIDDEN = ("stage", "block", "depth", "image_size")  # the name of a part, layer or network says them
 COUNTS = ("parameters", "multiply_adds", "kept_values")
 ROW, MOST_HEIGHT = 38, 460  # pixels
 
@@ -26,21 +26,22 @@ def show_numbers(choice: BuildChoice) -> None:
     """Tables of both networks in one, and a figure of their layers."""
     by = str(
         st.segmented_control(
-            "Summed over", list(PARTS), format_func=PARTS.__getitem__, default="stages", required=True, key="build_by",
+            "Summed over", list(PARTS), format_func=str.capitalize, default="stages", required=True, key="build_by",
             bind="query-params",
         )
     )  # fmt: skip
-    found = [description(config, choice.image_size) for config in choice.configs]
-    table = pd.concat([_named(each, by) for each in found], ignore_index=True)
-    shown = table[[column for column in table if column not in HIDDEN and (column != "network" or choice.other)]]
-    _dataframe(shown, COUNTS)
-    draw = partial(layer_sizes, pd.concat([_with_keys(each) for each in found], ignore_index=True))
+    part = PARTS[by]
+    table = sizes(choice.configs, by=part, image_size=choice.image_size)
+    layers = sizes(choice.configs, by="layer", image_size=choice.image_size)
+    hidden = {*HIDDEN, *(() if choice.other else ("network",)), *(("kind",) if part == "layer" else ())}
+    _dataframe(table.drop(columns=list(hidden), errors="ignore"), COUNTS)
+    draw = partial(layer_sizes, layers)
     names = " and ".join(config.name for config in choice.configs)
     live_chart(
         draw(), key="sizes", alt=f"Parameters, multiply-adds and receptive field of the layers of {names}.",
         filename="layers",
     )  # fmt: skip
-    settings = {"by": by.removesuffix("s"), "image_size": choice.image_size, "classes": _classes(choice.config)}
+    settings = {"by": part, "image_size": choice.image_size, "classes": _classes(choice.config)}
     view = View("sizes", tuple(each.name for each in choice.configs), settings)
     take_along(view, table, draw, name=f"{choice.config.name}-{by}", chart="sizes")
 
@@ -93,14 +94,3 @@ def _dataframe(table: pd.DataFrame, counts: tuple[str, ...] = ()) -> None:
     others = {name: labels.heading(name) for name in table if name not in shapes and name in known}
     height = min(MOST_HEIGHT, ROW * (len(table) + 1))
     st.dataframe(table, hide_index=True, height=height, column_config=shapes | others)
-
-
-def _named(found: Description, by: str) -> pd.DataFrame:
-    table: pd.DataFrame = getattr(found, by)
-    return pd.DataFrame({"network": found.config.name}, index=table.index).join(table)
-
-
-def _with_keys(found: Description) -> pd.DataFrame:
-    """The layers, with the columns that `layer_sizes` needs of their network."""
-    keys = {"kind": found.config.kind, "depth": found.config.depth, "image_size": found.image_size}
-    return _named(found, "layers").assign(**keys)

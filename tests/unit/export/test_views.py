@@ -42,6 +42,14 @@ def test_python_has_the_settings_that_say_something():
     assert RESPONSES.python() == PYTHON
 
 
+@pytest.mark.parametrize("by", ["stage", "layer"])
+def test_a_figure_of_other_rows_than_the_table_computes_them(by):
+    found = {}
+    exec(View("sizes", ("resnet8-w4",), {"by": by}).python().removesuffix("figure.show()"), found)
+    assert found["table"].equals(explorer.sizes(["resnet8-w4"], by=by))
+    assert found["figure"] == explorer.figures.layer_sizes(explorer.sizes(["resnet8-w4"], by="layer"))
+
+
 def test_a_long_list_has_a_line_for_each_value():
     names = tuple(f"a rather long name, of a run, number {number}" for number in range(3))
     lines = View("lesion", names).python().splitlines()

@@ -1,20 +1,14 @@
 """How large layers are and what they see, a panel for each count."""
 
-import pandas as pd
 import pytest
 
 from explorer.figures import layer_sizes, theme
 from explorer.models.catalogue import NETWORKS, network_config
-from explorer.models.description import description
+from explorer.models.description import sizes
 
 
 def table(*names):
-    rows = []
-    for name in names:
-        found = description(network_config(name))
-        keys = {"network": name, "kind": found.config.kind, "depth": found.config.depth, "image_size": found.image_size}
-        rows.append(pd.DataFrame(keys, index=found.layers.index).join(found.layers))
-    return pd.concat(rows, ignore_index=True)
+    return sizes(names, by="layer")
 
 
 @pytest.mark.parametrize("name", [name for name, row in NETWORKS.items() if row.config.depth < 200])
