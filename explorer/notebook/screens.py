@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from explorer.cards import html_table, prose
 from explorer.escaping import in_terminal
 from explorer.figures import Figure
-from explorer.figures.still import still
+from explorer.figures.curves.still import still
 from explorer.figures.theme import palette
 from explorer.notebook.moments import Moment, RunMoment
 from explorer.numerals import duration, percent

@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 
 from explorer import figures
-from explorer.figures.still import still
+from explorer.figures.curves.still import still
 
 SVG = "{http://www.w3.org/2000/svg}"
 
