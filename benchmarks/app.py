@@ -32,13 +32,14 @@ class App:
 
 
 @contextmanager
-def started(folder: Path = ROOT) -> Iterator[App]:
-    """The app in `folder`, its runs folder empty, which may not answer yet; ended afterwards."""
+def started(folder: Path = ROOT, runs: Path | None = None) -> Iterator[App]:
+    """The app in `folder`, which may not answer yet; its folder of runs is `runs` or an empty one. Ended afterwards."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
     command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", "--server.headless", "true"]
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as empty:
+        home = str(runs or empty)
         server = subprocess.Popen(
             [*command, "--server.port", str(port)],
             cwd=folder,

@@ -23,6 +23,7 @@ FIRST = {  # what is waited for
     "Responses": DRAWN.format("true"),
     "Blocks": DRAWN.format("trace.uid.endsWith('-bars')"),
     "Attributions": DRAWN.format("trace.uid === 'cell-0-0'"),
+    "Degradation": DRAWN.format("trace.uid.endsWith('-train')"),
     "Evaluate": "document.querySelector('[data-testid=stDataFrame] canvas') !== null",
 }
 
@@ -34,9 +35,9 @@ def busy(server: subprocess.Popen[bytes]) -> float:
     return sum(each.user + each.system for each in times)
 
 
-def measure(browser: Browser, folder: Path, name: str, reading: float) -> tuple[float, float]:
+def measure(browser: Browser, folder: Path, runs: Path | None, name: str, reading: float) -> tuple[float, float]:
     """Seconds by the clock and of processor time, from the click to the picture."""
-    with browser.new_context() as context, started(folder) as app:
+    with browser.new_context() as context, started(folder, runs) as app:
         page = context.new_page()
         page.set_default_timeout(4 * PATIENCE_SECONDS * 1000)
         wait_for_answer(app)
@@ -56,6 +57,7 @@ def main() -> None:
     parser.add_argument("--reading", type=float, nargs="+", default=[5.0, 10.0], help="seconds on Home")
     parser.add_argument("--pages", nargs="+", default=list(FIRST), choices=list(FIRST))
     parser.add_argument("--other", type=Path, help="folder of another checkout")
+    parser.add_argument("--runs", type=Path, help="folder of runs, such as one that `benchmarks.scale --home` has made")
     options = parser.parse_args()
     folders = {"this": ROOT} | ({"other": options.other} if options.other else {})
     print("| page | seconds on Home | checkout | wait, s: median | all | processor time, s: median |")
@@ -66,7 +68,7 @@ def main() -> None:
                 found: dict[str, list[tuple[float, float]]] = {each: [] for each in folders}
                 for _ in range(options.rounds):
                     for each, folder in folders.items():
-                        found[each].append(measure(browser, folder, name, reading))
+                        found[each].append(measure(browser, folder, options.runs, name, reading))
                 for each, measured in found.items():
                     waits, times = zip(*measured, strict=True)
                     shown = ", ".join(f"{wait:.1f}" for wait in sorted(waits))
