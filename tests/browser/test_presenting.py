@@ -146,7 +146,7 @@ BEATS = {
 }
 
 
-RARELY = {"step 7", "inside a block", "refinement"}
+RARELY = {"step 7", "operated networks", "inside a block", "refinement"}
 EACH = [pytest.param(name, marks=pytest.mark.slow if name in RARELY else ()) for name in BEATS]
 
 

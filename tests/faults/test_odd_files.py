@@ -311,7 +311,9 @@ def test_measuring_a_good_run_among_odd_ones(crowded, trained, told):
     assert not told([*READING_AGAIN, *MEASURING], trained.finished.name)
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize(
+    "page", [pytest.param(page, marks=pytest.mark.slow if page in ("attributions", "lesson") else ()) for page in PAGES]
+)
 def test_pages_among_odd_runs(crowded, open_page, page):
     assert not outcome(page, _opened, open_page, page)
 

@@ -134,7 +134,7 @@ def test_an_error_that_rises_again_does_not_stay_below():
     assert isnan(low_error_steps(rows, 100)["r"])
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_pure_noise_is_called_an_effect_about_as_seldom_as_the_interval_promises():
     noise = np.random.default_rng(0).normal(0.5, 0.05, size=(400, 2, 3))
     made = ends({"plain20": [0.0] * 3, "plain32": [0.0] * 3})

@@ -74,6 +74,7 @@ def test_the_test_images_of_cifar10_are_had_without_the_training_images(cifar10,
         load_data("cifar10")
 
 
+@pytest.mark.slow
 def test_cifar10_is_torchvisions(cifar10):
     from torchvision.datasets import CIFAR10
 

@@ -42,7 +42,7 @@ def computed(content, images):
     return session.run(["scores"], {"images": images.numpy()})[0]
 
 
-@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("name", [*KINDS[::2], *(pytest.param(name, marks=pytest.mark.slow) for name in KINDS[1::2])])
 def test_a_file_computes_what_its_network_does_and_says_what_it_holds(name, unchanged):
     network = moved(name)
     network.stages[1].eval()
