@@ -23,7 +23,8 @@ FIRST = {  # what is waited for
     "Responses": DRAWN.format("true"),
     "Blocks": DRAWN.format("trace.uid.endsWith('-bars')"),
     "Attributions": DRAWN.format("trace.uid === 'cell-0-0'"),
-    "Degradation": DRAWN.format("trace.uid.endsWith('-train')"),
+    "Degradation": "location.pathname === '/degradation' && "  # Home has a race too
+    "[...document.querySelectorAll('[class*=st-key-race-] .explorer-chart')].some((each) => each._fullData)",
     "Evaluate": "document.querySelector('[data-testid=stDataFrame] canvas') !== null",
 }
 
