@@ -213,7 +213,7 @@ def _live(run_ids: Sequence[str], table: Live, columns: list[str], steps: int | 
 
     runs = [read_run(run_id) for run_id in run_ids]
     found = _each(runs, lambda folder: read_live(folder, table, steps))
-    rows = [(*run_keys(run).values(), *row) for run, read in found for row in read]
+    rows = [(*keys, *row) for run, read in found for keys in [tuple(run_keys(run).values())] for row in read]
     frame = pd.DataFrame(rows, columns=[*tables.RUN_KEYS, *columns])
     whole = ("step", "layer", "stage", "block")
     return frame.astype({column: "int64" if column in whole else "float64" for column in columns if column != "name"})
