@@ -67,19 +67,17 @@ def _states(run_ids: tuple[str, ...]) -> str:
 
 @st.cache_data(show_spinner=False, max_entries=20)
 def _metrics(states: str, _runs: list[Run]) -> "pd.DataFrame":
-    return _curves(_runs)
-
-
-def _curves(runs: Sequence[Run]) -> "pd.DataFrame":
-    count = max(1, len(runs))
+    count = max(1, len(_runs))
     share = max(FEWEST_POINTS, min(1500, LIVE_POINTS // count))
-    return library.metrics_of(runs, points=max(LEAST_ROWS, min(share, MOST_ROWS // count)))
+    return library.metrics_of(_runs, points=max(LEAST_ROWS, min(share, MOST_ROWS // count)))
 
 
-def read_ahead(found: Experiment) -> None:
-    """Read what the Degradation page asks about a finished experiment first; its rows are kept until they change."""
-    degradation.report([found])
-    _curves(found.runs)
+def read_ahead(found: Experiment, probed: tuple[str, ...]) -> None:
+    """Ask what the Degradation page asks about a finished experiment first; `probed`: runs whose layers it shows."""
+    report(found)
+    metrics(found.run_ids)
+    errors(found)
+    live_layers(probed)
 
 
 @st.cache_data(show_spinner=False, max_entries=20)

@@ -69,10 +69,11 @@ def _read_ahead() -> None:
     from explorer.runs.experiments import list_experiments
     from explorer.ui import cached
     from explorer.ui.degradation.lab import first_shown
+    from explorer.ui.widgets.inside import probed_runs
 
     found = {each.id: each for each in list_experiments() if each.runs[0].facts is not None}
     if found and not (first := found[first_shown(found)]).active:
-        cached.read_ahead(first)
+        cached.read_ahead(first, probed_runs(first))
 
 
 def _prepare() -> None:

@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from explorer.runs import kept_rows
-from explorer.runs.metrics import read_end, read_metrics, sample_metrics
+from explorer.runs import experiments, kept_rows
+from explorer.runs.metrics import read_end, read_live, read_metrics, sample_metrics
 from explorer.runs.store import run_folder
 from explorer.ui import server
 
@@ -15,8 +15,9 @@ from explorer.ui import server
 def reads(monkeypatch):
     """The folders whose metrics were read."""
     found = []
-    for read in (read_end, read_metrics, sample_metrics):
-        monkeypatch.setattr(kept_rows, read.__name__, lambda *a, read=read: found.append(a[0].name) or read(*a))
+    reading = {read_end: kept_rows, read_metrics: kept_rows, sample_metrics: kept_rows, read_live: experiments}
+    for read, place in reading.items():
+        monkeypatch.setattr(place, read.__name__, lambda *a, read=read: found.append(a[0].name) or read(*a))
     return found
 
 

@@ -31,7 +31,7 @@ def _choose_measure() -> str:
     )
 
 
-def _runs(found: Experiment) -> tuple[str, ...]:
+def probed_runs(found: Experiment) -> tuple[str, ...]:
     """Those to read: in an experiment of many runs, the first of each network, up to `MOST_MAPS`."""
     if len(found.runs) <= MOST_RUNS:
         return found.run_ids
@@ -46,7 +46,7 @@ def inside(found: Experiment, *, explain: bool = True) -> None:
         found: the experiment.
         explain: show a note where there are none.
     """
-    runs = _runs(found)
+    runs = probed_runs(found)
     if cached.live_layers(runs).empty:
         if explain:
             st.caption(
