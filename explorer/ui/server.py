@@ -15,7 +15,7 @@ from explorer.compute.client import compute
 from explorer.compute.functions import attributions, devices, evaluations, layers
 from explorer.errors import ExplorerError
 from explorer.ui.navigation import PAGES
-from explorer.ui.widgets.live_chart import chart_script_route
+from explorer.ui.widgets.chart_script import chart_script_route
 
 # Without it a page opened by its address looks for the server below itself first (/train/_stcore/health): two answers
 # 404 in the browser's console, and a tenth of a second.

@@ -8,19 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import plotly
 import streamlit as st
-from starlette.responses import FileResponse
-from starlette.routing import Route
 
 from explorer.figures import theme
 from explorer.figures.standalone import browser_script
+from explorer.ui.widgets.chart_script import SCRIPT_URL
 
 if TYPE_CHECKING:
     from explorer.figures import Figure
-
-SCRIPT = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
-SCRIPT_URL = f"explorer-plotly/{plotly.__version__}.js"  # relative, so that it works below a proxy's path
 
 _HTML = """
 <div class="explorer-replay" hidden>
@@ -140,15 +135,6 @@ def load_early() -> None:
         plays=False,
         scales="",
     )
-
-
-def chart_script_route() -> Route:
-    """The route of the chart script that ships with plotly; nothing is loaded from the internet."""
-
-    async def script(request: Any) -> FileResponse:
-        return FileResponse(SCRIPT, media_type="text/javascript", headers={"Cache-Control": "public, max-age=31536000"})
-
-    return Route(f"/{SCRIPT_URL}", script)
 
 
 def _mount(key: str, clicked: Callable[[], None] | None, **data: Any) -> None:
