@@ -421,6 +421,7 @@ def test_a_check_begins_when_asked_for(open_page):
     assert len(charts(app)) == 4, "pictures, the map, randomisation, deletion and insertion"
     assert re.search(r"-badge\[.*(the weights|cannot tell)", texts(app))
     assert re.search(r"-badge\[.*better than chance", texts(app))
+    assert "10 copies of" in texts(app)
     assert {"Unexplained part", "Sensitivity", "Delta", "Deletion, insertion"} <= {each.label for each in app.metric}
     assert "python -m explorer attribute-check plain8-w4 --image test:0 --method saliency" in commands(app)
     choose(app, "method", "grad_cam")

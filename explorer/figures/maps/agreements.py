@@ -1,5 +1,6 @@
 """Agreement of maps: between networks, between methods, and against the difference in depth."""
 
+from collections.abc import Sequence
 from math import isfinite
 from typing import Any
 
@@ -19,6 +20,7 @@ from explorer.registry import lookup
 AGREEMENTS = {"rank_correlation": "rank correlation", "top_overlap": "common top 10 %", "ssim": "SSIM"}
 
 SPREAD = 8  # pixels of an error bar's ends
+MOST_TICKS = 12
 
 KINDS = {"plain": "both plain", "residual": "both residual", "dense": "both dense", "both": "of two kinds"}
 SYMBOLS = {kind: markers[0] for kind, markers in theme.MARKERS.items()} | {"both": "x-thin-open"}
@@ -77,7 +79,9 @@ def agreement_by_depth(
     data = [_points(rows, kind, measure, title, colours) for kind in KINDS if len(rows := pairs[pairs["kind"] == kind])]
     foot = -1.03 if (pairs[measure] < 0).any() else 0
     layout = theme.layout(colours, height=height) | {
-        "xaxis": theme.axis(colours) | {"title": theme.axis_title("difference in depth (layers)"), "showgrid": False},
+        "xaxis": theme.axis(colours)
+        | {"title": theme.axis_title("difference in depth (layers)"), "showgrid": False}
+        | _ticks(pairs["apart"].tolist()),
         "yaxis": theme.axis(colours)
         | zero_line(colours)
         | {
@@ -89,6 +93,15 @@ def agreement_by_depth(
         "annotations": [captions.note("point: a pair of networks; bar: standard deviation over images", colours)],
     }
     return go.Figure({"data": data, "layout": layout})
+
+
+def _ticks(apart: Sequence[int]) -> dict[str, Any]:
+    """Ticks at the differences that there are, as far as their numbers find room."""
+    found = sorted(set(apart)) or [0]
+    least = (found[-1] or 1) / MOST_TICKS
+    shown = found[:1]
+    shown += [each for each in found[1:] if each - shown[-1] >= least]
+    return {"tickvals": shown, "range": [-0.05 * found[-1] - 2, 1.05 * found[-1] + 2]}
 
 
 def _pairs(table: pd.DataFrame) -> pd.DataFrame:

@@ -51,6 +51,12 @@ VERDICTS = {
     "better_than_random": ":green-badge[:material/check: better than chance]",
     "not_better": ":orange-badge[:material/close: not better than chance]",
 }
+SHIFTED = {
+    "better_than_random": "Deleting positions in the order of this map lowers the probability faster than in the order "
+    "of each of {count} copies of it that are shifted at random, and inserting them raises it faster.",
+    "not_better": "Of {count} copies of this map that are shifted at random, at least one lowers the probability as "
+    "fast when positions are deleted in its order, or raises it as fast when they are inserted.",
+}
 
 
 def show_checks(scene: Scene) -> None:
@@ -106,6 +112,7 @@ def _show(check: Check, shown: View) -> None:
             st.markdown(f"#### Does it depend on what was learned?\n\n{BADGES[check.badge]}")
             st.markdown(MEANINGS[check.badge])
             st.markdown(f"#### Does it find the decisive positions?\n\n{VERDICTS[check.curves.verdict]}")
+            st.markdown(SHIFTED[check.curves.verdict].format(count=len(check.curves.random_deletion)))
     st.markdown("#### As layers are randomised")
     with stage(MEANINGS[check.badge]):
         live_chart(

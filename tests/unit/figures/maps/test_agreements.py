@@ -62,6 +62,16 @@ def test_each_two_networks_are_one_point_at_their_difference_in_depth(networks):
     assert list(traces["residual"].customdata[0]) == ["resnet20", "resnet110"]
 
 
+def test_differences_in_depth_are_whole_layers_with_room_for_their_numbers(networks):
+    assert agreement_by_depth(networks).layout.xaxis.tickvals == (0, 36, 54, 90)
+    twins = networks.assign(depth_a=20, depth_b=20)
+    assert agreement_by_depth(twins).layout.xaxis.tickvals == (0,)
+    many = networks.assign(depth_a=[2 * place for place in range(len(networks))], depth_b=0)
+    places = agreement_by_depth(many).layout.xaxis.tickvals
+    assert len(places) <= 13
+    assert all(isinstance(each, int) for each in places)
+
+
 def test_kinds_have_the_markers_they_have_everywhere(networks):
     traces = {trace.uid: trace for trace in agreement_by_depth(networks).data}
     assert traces["plain"].marker.symbol in theme.MARKERS["plain"]
