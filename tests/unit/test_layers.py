@@ -59,7 +59,7 @@ FENCES = {
     "yaml": {"training"},
     "pyarrow": {"export"},
 }
-EXCEPTIONS = {("explorer.ui.widgets.live_chart", "plotly")}  # the app hands plotly's own script to the browser
+EXCEPTIONS = {("explorer.ui.widgets.chart_script", "plotly")}  # the app hands plotly's own script to the browser
 
 # Modules, and packages with all of theirs, whose import does not import PyTorch: what the server and the shell load.
 WITHOUT_TORCH = [
