@@ -18,13 +18,14 @@ from playwright.sync_api import Browser
 
 from benchmarks.app import HEADING, PATIENCE_SECONDS, ROOT, chromium, started, wait_for_answer
 
-DRAWN = "[...document.querySelectorAll('.explorer-chart')].some((each) => each._fullData?.some((trace) => {}))"
+# Home has charts of its own, which stay until the page has others: by a trace, or by the beginning of the chart's key
+TRACE = "[...document.querySelectorAll('.explorer-chart')].some((each) => each._fullData?.some((trace) => {}))"
+CHART = "[...document.querySelectorAll('[class*=st-key-{}] .explorer-chart')].some((each) => each._fullData)"
 FIRST = {  # what is waited for
-    "Responses": DRAWN.format("true"),
-    "Blocks": DRAWN.format("trace.uid.endsWith('-bars')"),
-    "Attributions": DRAWN.format("trace.uid === 'cell-0-0'"),
-    "Degradation": "location.pathname === '/degradation' && "  # Home has a race too
-    "[...document.querySelectorAll('[class*=st-key-race-] .explorer-chart')].some((each) => each._fullData)",
+    "Responses": CHART.format("study-"),
+    "Blocks": TRACE.format("trace.uid.endsWith('-bars')"),
+    "Attributions": TRACE.format("trace.uid === 'cell-0-0'"),
+    "Degradation": "location.pathname === '/degradation' && " + CHART.format("race-"),
     "Evaluate": "document.querySelector('[data-testid=stDataFrame] canvas') !== null",
 }
 
