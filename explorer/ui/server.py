@@ -65,7 +65,7 @@ def _warm_up() -> None:
 
 
 def _read_ahead() -> None:
-    """Read the metrics of the experiment that the Degradation page shows first: of 500 runs that takes a second."""
+    """Ask what the Degradation page asks about the experiment it shows first: of 500 runs that takes seconds."""
     from explorer.runs.experiments import list_experiments
     from explorer.ui import cached
     from explorer.ui.degradation.lab import first_shown

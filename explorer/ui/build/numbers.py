@@ -32,10 +32,9 @@ def show_numbers(choice: BuildChoice) -> None:
     )  # fmt: skip
     part = PARTS[by]
     table = sizes(choice.configs, by=part, image_size=choice.image_size)
-    layers = sizes(choice.configs, by="layer", image_size=choice.image_size)
-    hidden = {*HIDDEN, *(() if choice.other else ("network",)), *(("kind",) if part == "layer" else ())}
-    _dataframe(table.drop(columns=list(hidden), errors="ignore"), COUNTS)
-    draw = partial(layer_sizes, layers)
+    hidden = [*HIDDEN, *([] if choice.other else ["network"]), *(["kind"] if part == "layer" else [])]
+    _dataframe(table.drop(columns=hidden, errors="ignore"), COUNTS)
+    draw = partial(layer_sizes, sizes(choice.configs, by="layer", image_size=choice.image_size))
     names = " and ".join(config.name for config in choice.configs)
     live_chart(
         draw(), key="sizes", alt=f"Parameters, multiply-adds and receptive field of the layers of {names}.",
