@@ -3,12 +3,12 @@
 SAVE_AGAIN = "Where you trust it, load it there and save its weights alone: torch.save(model.state_dict(), FILE)."
 COPY_AGAIN = "Download or copy it again."
 EXPORT_MODULE = (
-    "Opening it would run code. Where you trust it and have that code, open it there and save its weights alone: "
-    'torch.save(module.state_dict(), "weights.pth").'
+    "Opening it would run code. Where you trust it and have that code, open it there with weights_only=False and save "
+    'its weights alone: torch.save(module.state_dict(), "weights.pth").'
 )
 EXPORT_LIGHTNING = (
-    "Where you trust it, open it in PyTorch and save its weights alone: "
-    'torch.save(opened["state_dict"], "weights.pth").'
+    "Where you trust it, open it with weights_only=False and save its weights alone: "
+    'torch.save(checkpoint["state_dict"], "weights.pth").'
 )
 EXPORT_SCRIPT = (
     'Where you trust it, save its weights alone: torch.save(torch.jit.load(FILE).state_dict(), "weights.pth").'

@@ -107,13 +107,15 @@ class Light(nn.Module):
     """Stands for a LightningModule, whose checkpoint holds more than weights."""
 
 
-def proposed(path):
-    """The line in the refusal of a file, carried out beside it; gives what it wrote."""
+def proposed(path, **opened):
+    """The line in the refusal of a file, carried out beside it; gives what it wrote.
+
+    ``opened`` names what the reader has at that line, where the refusal asks to open the file there."""
     with pytest.raises(StorageError) as refused:
         read(path)
     (line,) = re.findall(r"((?:torch\.save|safetensors\.numpy\.save_file)\(.*\))\.", str(refused.value))
     target = path.with_name("weights")
-    names = {"torch": torch, "numpy": np, "safetensors": safetensors, "FILE": path}
+    names = {"torch": torch, "numpy": np, "safetensors": safetensors, "FILE": path} | opened
     exec(line.replace('"weights.pth"', "target").replace('"weights.safetensors"', "target"), names | {"target": target})
     return target
 
@@ -126,9 +128,10 @@ def network():
 @pytest.mark.filterwarnings("ignore:.*is deprecated", "ignore:.*TorchScript", "ignore:unclosed file")
 @pytest.mark.parametrize("kind", ["module", "script", "program", "npz", "Lightning"])
 def test_the_line_that_is_proposed_gives_weights_that_are_read(kind, network, tmp_path):
-    path = tmp_path / "given"
+    path, opened = tmp_path / "given", {}
     if kind == "module":
         saved(path, network)
+        opened = {"module": network}
     elif kind == "script":
         torch.jit.save(torch.jit.trace(network, torch.ones(1, 3, 8, 8)), path)
     elif kind == "program":
@@ -140,7 +143,8 @@ def test_the_line_that_is_proposed_gives_weights_that_are_read(kind, network, tm
     else:
         hook = {"pytorch-lightning_version": "2.6.0", "state_dict": network.state_dict(), "hook": nn.init.ones_}
         saved(path, hook | {"loss": re.compile("a")})
-    (found,) = read(proposed(path)).sets.values()
+        opened = {"checkpoint": hook}
+    (found,) = read(proposed(path, **opened)).sets.values()
     assert all(torch.equal(found[key], tensor) for key, tensor in network.state_dict().items())
 
 
