@@ -61,6 +61,7 @@ def opened(page):
     return page
 
 
+@pytest.mark.slow
 def test_maps_on_a_dark_page_have_its_colours(opened):
     page = opened
     maps(page)

@@ -72,6 +72,7 @@ def test_a_block_is_clicked_off_and_comes_back(opened):
     wait_for_headings(page, "error intact")
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(180)
 def test_two_blocks_change_places_and_a_grey_one_stays(opened):
     page = opened

@@ -19,6 +19,7 @@ def parameters(page):
     return page.get_by_test_id("stMetricValue").first.inner_text()
 
 
+@pytest.mark.slow
 def test_from_a_typed_name_to_a_network_of_ones_own(page):
     page.goto("/build")
     page.locator(CHART).first.wait_for()

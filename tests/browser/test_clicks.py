@@ -72,6 +72,7 @@ def test_look_at_figure_7(home):
     assert len(home.clicked) <= 1
 
 
+@pytest.mark.slow
 def test_evaluate_own_weights(home, tmp_path):
     import torch
 
@@ -93,6 +94,7 @@ def test_evaluate_own_weights(home, tmp_path):
     assert len(home.clicked) <= 4
 
 
+@pytest.mark.slow
 def test_attributions_of_an_own_picture(home, tmp_path):
     from PIL import Image
 

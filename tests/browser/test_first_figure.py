@@ -9,7 +9,8 @@ SMALL = {"width": 1280, "height": 800}
 IDLE = "[data-testid=stApp][data-test-script-state=notRunning][data-test-connection-state=CONNECTED]"
 FIGURES = ".explorer-chart .main-svg, [data-testid=stMainBlockContainer] [data-testid=stImage] img"
 
-PAGES = ["", "degradation", "train", "responses", "blocks", "attributions", "evaluate", "data"]
+PAGES = ["", "degradation", "train", "responses", "blocks"]
+PAGES += [pytest.param(path, marks=pytest.mark.slow) for path in ("attributions", "evaluate", "data")]
 
 
 def first_figure(page):

@@ -124,7 +124,8 @@ def test_a_replay_is_smooth_and_the_page_stays(page):
     assert not page.locator(".explorer-ends").count()
 
 
-@pytest.mark.parametrize("width", [*(pytest.param(width, marks=pytest.mark.slow) for width in (400, 640)), 820])
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [400, 640, 820])
 def test_all_letters_of_the_figures_are_inside(page, width):
     page.emulate_media(reduced_motion="reduce")
     page.set_viewport_size({"width": width, "height": 800})

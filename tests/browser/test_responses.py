@@ -58,6 +58,7 @@ def opened_block(page):
     return found[0] if found else ""
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(120)
 def test_the_slider_and_play_go_through_the_moments(opened):
     page = opened

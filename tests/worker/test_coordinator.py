@@ -176,7 +176,8 @@ def test_a_worker_that_is_told_to_end_goes_on_elsewhere(home, cluster, local):
     assert "it was told to end" in experiment(experiment_id).runs[0].facts.notice
 
 
-@pytest.mark.parametrize("action", ["pause", pytest.param("stop", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("action", ["pause", "stop"])
 def test_a_request_reaches_the_run_that_trains_and_the_one_that_waits(home, cluster, local, action, monkeypatch):
     def trouble(run_id, new):
         cluster.trouble = lambda run_id, new: None

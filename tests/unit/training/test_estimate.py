@@ -57,6 +57,7 @@ def test_what_costs_the_same_is_measured_once_and_nothing_else(monkeypatch):
 DEEPER = multiply_adds(network_config("resnet110"), 8) / multiply_adds(network_config("resnet56"), 8)
 
 
+@pytest.mark.slow
 def test_deep_networks_are_timed_by_one_with_fewer_blocks(monkeypatch):
     found, seconds = measured_for(monkeypatch, tuple(f"plain{6 * n + 2}" for n in range(3, 151, 3)))
     assert len(found) <= 11  # two are bottleneck networks of those depths

@@ -48,7 +48,9 @@ def test_a_network_trains(name):
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("name", ["preresnet20", "wrn-10-2", "resnet20-fixup"])
+@pytest.mark.parametrize(
+    "name", ["wrn-10-2", *(pytest.param(name, marks=pytest.mark.slow) for name in ("preresnet20", "resnet20-fixup"))]
+)
 def test_other_orders_widths_and_norms_learn(name):
     """Measured after 100 steps of 32 digits: test errors of 0.03, 0.02 and 0.11; chance is 0.9."""
     recipe = Recipe(

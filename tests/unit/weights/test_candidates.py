@@ -24,9 +24,9 @@ def digits():
 @pytest.mark.parametrize(
     "name",
     [
-        "resnet8", "resnet8-a-end", "preresnet8-b-raw",
+        "resnet8", "preresnet8-b-raw",
         *(pytest.param(name, marks=pytest.mark.slow) for name in (
-            "seresnet8-sesum", "resnet11-bottleneck-v1", "plain8", "resnet8-pool", "resnet8-stride2",
+            "resnet8-a-end", "seresnet8-sesum", "resnet11-bottleneck-v1", "plain8", "resnet8-pool", "resnet8-stride2",
             "resnet8-b-pool", "plain8-pool", "resnet10-large-w8-s1.1.1.1-up64",
         )),
     ],
