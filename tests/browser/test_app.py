@@ -79,6 +79,7 @@ def test_training_runs_pauses_survives_a_reload_resumes_and_stops(page):
     state(page, "stopped").wait_for()
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(400)
 def test_an_experiment_is_renamed_taken_along_and_deleted(page, busy_home, make_run, monkeypatch, tmp_path):
     monkeypatch.setenv("EXPLORER_HOME", str(busy_home))

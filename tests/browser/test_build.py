@@ -19,7 +19,6 @@ def parameters(page):
     return page.get_by_test_id("stMetricValue").first.inner_text()
 
 
-@pytest.mark.slow
 def test_from_a_typed_name_to_a_network_of_ones_own(page):
     page.goto("/build")
     page.locator(CHART).first.wait_for()
@@ -39,11 +38,14 @@ def test_from_a_typed_name_to_a_network_of_ones_own(page):
     page.get_by_text("preresnet29-bottleneck", exact=True).first.wait_for()
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_two_networks_their_code_and_onnx(page):
     page.goto("/build?network=resnet8&beside=plain8")
     page.locator(CHART).nth(1).wait_for()
-    assert page.get_by_test_id("stMetric").count() == 8
+    metrics = page.get_by_test_id("stMetric")
+    metrics.nth(7).wait_for()  # their own script is loaded after the charts
+    assert metrics.count() == 8
     page.get_by_role("radio", name="Code").click()
     page.get_by_role("button", name="Export ONNX").first.click()
     button = page.get_by_role("button", name=re.compile(r"ONNX \("))

@@ -65,6 +65,7 @@ def test_train_networks_and_compare_them(home):
     assert len(home.clicked) <= 3
 
 
+@pytest.mark.slow
 def test_look_at_figure_7(home):
     click(home, "link", "Responses")
     home.get_by_text("figure 7").first.wait_for()

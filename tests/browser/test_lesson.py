@@ -58,6 +58,7 @@ def test_a_link_reopens_step_five_with_its_answer_in_korean(page):
     assert "맞습니다" in text
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(400)
 def test_the_first_figure_begins_in_the_upper_half_of_a_small_screen(page):
     page.set_viewport_size({"width": 1280, "height": 800})

@@ -16,7 +16,7 @@ THOROUGH = {
     "compute": "client",
     "data": "download file_pixels",
     "export": "tensorboard weights",
-    "models": "identity operated recomputation",
+    "models": "identity operated recomputation size",
     "models/code": "network",
     "notebook": "here screens",
     "runs": "archive mending",

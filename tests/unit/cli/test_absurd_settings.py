@@ -79,7 +79,8 @@ SHELL = [
     ["code", "resnet20", "--output", "."],
     ["code", "resnet20", "--output", "y" * 300], ["code", "resnet20", "--output", "no/such/folder/net.py"],
     ["export-onnx", "resnet8", "net.onnx", "--image-size", "1000000000"],
-    ["export-onnx", "resnet8", "net.onnx", "--image-size", "-1"], ["export-onnx", "resnet8", "y" * 300 + ".onnx"],
+    ["export-onnx", "resnet8", "net.onnx", "--image-size", "-1"],
+    pytest.param(["export-onnx", "resnet8", "y" * 300 + ".onnx"], marks=pytest.mark.slow),  # first exports it
     *(["responses", "resnet8", "--images", value] for value in ["1", "-3", HUGE, "２", "100000000000"]),
     ["gradients", "resnet8", "--images", "0"], ["ledger", "resnet8", "--images", "-1"], ["responses", LONG],
     ["xray", "resnet8", "--seed", "-1"], ["xray", "resnet8", "--seed", HUGE], ["xray", "resnet8", "--images", "1"],
