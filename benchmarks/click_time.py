@@ -13,9 +13,9 @@ from playwright.sync_api import Locator, Page
 
 from benchmarks.app import PATIENCE_SECONDS, ROOT, chromium, started, wait_for_answer
 from benchmarks.train_speed import spread, summary
+from explorer.training.presets import PRESETS
 
 READY = "[data-testid=stApp][data-test-script-state=notRunning][data-test-connection-state=CONNECTED]"
-PRESETS = {"Lecture": "CIFAR-10 at 16x16 pixels. plain32", "One minute": "Built-in images"}
 EXPLORER = [sys.executable, "-m", "explorer"]
 
 
@@ -35,10 +35,10 @@ def clicks(page: Page, times: dict[str, list[float]]) -> None:
         times[name].append(time.perf_counter() - start)
         until_idle(page)
 
-    for label, text in PRESETS.items():
-        choose = page.get_by_role("radio", name=label, exact=True).first.click
-        timed("choice in a form", choose, page.get_by_text(text))
-    imports, form = page.get_by_role("button", name="Import"), page.get_by_text(PRESETS["One minute"])
+    for name in ("lecture", "one_minute"):
+        choose = page.get_by_role("radio", name=PRESETS[name].title, exact=True).first.click
+        timed("choice in a form", choose, page.get_by_text(PRESETS[name].note))
+    imports, form = page.get_by_role("button", name="Import"), page.get_by_text(PRESETS["one_minute"].note)
     timed("another page", page.get_by_role("link", name="Runs", exact=True).first.click, imports)
     timed("back", page.get_by_role("link", name="Train", exact=True).first.click, form)
 

@@ -86,8 +86,9 @@ def _prepare() -> None:
     from explorer.ui.widgets.network_choice import first_shown
 
     references = [each.reference(None) for each in first_shown()]
-    for reference in references:
+    for reference in references:  # before all maps, which import Captum first
         compute.prepare(layers.response_std, (reference,), data="", images=trained.FIRST_IMAGES, statistics="batch")
+    for reference in references:
         for method in method_choice.USUAL:
             compute.prepare(attributions.attribution_map, reference, "test:0", Question(method))
     for reference in references[:1]:  # the others take seconds
