@@ -61,6 +61,11 @@ def traits(network: nn.Module, images: Tensor) -> Traits:
 class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Record every operation, and the module that runs it."""
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """No: to skip the compiler, which does not run here, the class imports it, which takes a second or two."""
+        return False
+
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.found = Traits()

@@ -1,6 +1,8 @@
 """Maps of networks by reference on pictures by reference: every field is what it says."""
 
 import dataclasses
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -267,3 +269,12 @@ def test_maps_are_of_the_network_in_evaluation_mode(run):
     images = torch.cat([digit(0)[0], digit(9)[0]])
     both = attribute(network_of(run).train(), images, 2, "input_x_gradient")
     same(first.values, both[0].cpu())
+
+
+def test_a_map_does_not_import_the_compiler():
+    code = (
+        "import sys; from explorer.studies.attributions import attribution_map\n"
+        "print(attribution_map('resnet8', 'test:0').pixels.shape, 'torch._dynamo' in sys.modules)"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "(8, 8, 1) False"
