@@ -9,7 +9,7 @@ import torch
 
 # Pixels of the images in a forward pass: the outputs of most layers then fit into the caches of a core. Larger images
 # are passed a few at a time all the same. With fewer pixels in all, fusing takes longer than it saves.
-PIXELS = 100 * 32 * 32
+PIXELS = 50 * 32 * 32
 LEAST_IMAGES = 4
 
 T = TypeVar("T")

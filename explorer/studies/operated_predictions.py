@@ -15,14 +15,13 @@ from explorer.data.catalogue import MOST_IMAGES, data_folder, dataset
 from explorer.models.config import NetworkConfig
 from explorer.models.operated import Snapshots
 from explorer.models.operations import Arrangement
+from explorer.models.threads import LEAST_IMAGES, PIXELS
 from explorer.runs.checkpoint_facts import facts_and_data, is_untrained
 from explorer.runs.checkpoints import load_checkpoint, weights_identity
 from explorer.settings import require_between
 from explorer.studies.references import ResolvedNetwork, resolved
 
-# Pixels of the images in one part of a computation; and images times versions, after which it can be cancelled
-PIXELS, LEAST_IMAGES = 50 * 32 * 32, 4
-MOST_TOGETHER = 1500
+MOST_TOGETHER = 1500  # images times versions, after which a computation can be cancelled
 
 UNKNOWN = -1  # no class
 NETWORK_BYTES, PREDICTION_BYTES = 2**28, 2**26
