@@ -1,6 +1,7 @@
 """The list of pages; a new page is one file in pages/ and one line here."""
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from explorer.files import APP
 
@@ -32,3 +33,16 @@ def page(name: str) -> st.Page:
     """The page in pages/NAME.py, for links to it."""
     title, icon, purpose = PAGES[name]
     return st.Page(FOLDER / f"{name}.py", title=title, icon=icon, help=purpose, default=name == "home", url_path=name)
+
+
+def menu() -> st.Page:
+    """Draw the menu of all pages; gives the page that this run of the script is for.
+
+    A part of a page that refreshes itself at the moment of a click begins beside the run of the page clicked on, and
+    Streamlit keeps the page of only one of them: the click would be lost.
+    """
+    pages = [page(name) for name in PAGES]
+    run = get_script_run_ctx()
+    if run is not None and run.pages_manager.intended_page_script_hash:
+        run.pages_manager.set_script_intent(run.page_script_hash, "")
+    return st.navigation(pages, position="top")

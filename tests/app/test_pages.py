@@ -1,12 +1,14 @@
 """Every page draws, empty and with runs, and says what to do next."""
 
 import pytest
+import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from explorer import labels
 from explorer.runs.experiments import experiment as read
 from explorer.runs.store import run_folder
 from explorer.training.recipe import Recipe
-from explorer.ui.navigation import PAGES
+from explorer.ui.navigation import FOLDER, PAGES, page
 from tests.app.reading import charts, texts
 
 
@@ -21,6 +23,21 @@ def test_page_draws_with_nothing_there(open_page, name):
 def test_page_draws_with_runs(open_page, experiment, name):
     experiment()
     assert not open_page(name).error
+
+
+def test_a_run_that_begins_beside_it_does_not_change_the_page(open_page, monkeypatch):
+    app = open_page()
+    app.switch_page(str(FOLDER / "runs.py"))
+
+    def set_page_config(**_):
+        run = get_script_run_ctx()
+        home = page("home")._script_hash
+        assert run.page_script_hash != home
+        run.pages_manager.set_script_intent(home, "")  # as a run of a part of Home does
+
+    monkeypatch.setattr(st, "set_page_config", set_page_config)
+    app.run()
+    assert app.title[0].value == "Runs"
 
 
 def test_home_says_what_to_do_first(open_page):
