@@ -32,6 +32,7 @@ from explorer.training.worker import Terminated
 
 MOST_MOVES = 3  # of a run whose node ended
 POLL_SECONDS = 0.5  # between two questions about a run
+LEAVING_SECONDS = 60.0  # at most, for a coordinator whose runs have ended to leave its cluster tidy
 ALONE = Lane(number=0, of=1, threads=1)
 
 
@@ -40,7 +41,8 @@ def main(experiment_id: str) -> int:
     _allow_many_files()
     tidy()
     found = experiment(experiment_id).runs
-    runs = [run for run in found if run.state in ("queued", "starting") and not lock_is_held(run.path / LOCK)]
+    runs = [run for run in found if run.state in ("queued", "starting") and not _of_another(run)]
+    _wait_until_left(runs)
     with ExitStack() as held:
         resources: dict[str, Resources] = {}
         for run in runs:
@@ -55,6 +57,19 @@ def main(experiment_id: str) -> int:
         ended_well = _train(runs, resources)
     launch.start_next()
     return 0 if ended_well else 1
+
+
+def _of_another(run: Run) -> bool:
+    """Whether another coordinator has the run."""
+    worker = run.facts.worker if run.facts else None
+    return worker is not None and worker.pid != os.getpid() and lock_is_held(run.path / LOCK) is not False
+
+
+def _wait_until_left(runs: Sequence[Run]) -> None:
+    """Wait for the coordinator of runs that were resumed as soon as they had paused."""
+    end = time.monotonic() + LEAVING_SECONDS
+    while time.monotonic() < end and any(lock_is_held(run.path / LOCK) for run in runs):
+        sleep(0.2)
 
 
 def _train(runs: Sequence[Run], resources: Mapping[str, Resources]) -> bool:

@@ -1,15 +1,19 @@
 """Runs that train elsewhere and are mirrored here: real workers in homes of their own take the place of a cluster."""
 
+import os
 import signal
 import subprocess
 import sys
 from dataclasses import replace
+from threading import Event, Thread
+from time import sleep
 
+import psutil
 import pytest
 
 from explorer.runs.control import request
 from explorer.runs.experiments import experiment
-from explorer.runs.facts import Where
+from explorer.runs.facts import Where, WorkerProcess
 from explorer.runs.metrics import read_live, read_metrics
 from explorer.runs.store import read_run, run_lock, update_run
 from explorer.training import coordinator
@@ -212,10 +216,31 @@ def test_runs_of_another_coordinator_are_left_alone(home, cluster):
     experiment_id = queue(PLAN, Where(engine="fake"))
     waiting, mine = experiment(experiment_id).runs
     with run_lock(waiting.path):
-        update_run(waiting.id, state="starting")
+        update_run(waiting.id, state="starting", worker=WorkerProcess(pid=os.getppid(), started=0.0))
         assert coordinator.main(experiment_id) == 0
         assert [run.state for run in experiment(experiment_id).runs] == ["starting", "finished"]
     assert [place.run_id for place in cluster.places] == [mine.id]
+
+
+def test_runs_resumed_while_the_one_before_leaves_are_trained(home, cluster):
+    experiment_id = queue(PLAN, Where(engine="fake"))
+    leaving = experiment(experiment_id).runs[0]
+    this = WorkerProcess(pid=os.getpid(), started=psutil.Process().create_time())
+    for run_id in experiment(experiment_id).run_ids:
+        update_run(run_id, state="starting", worker=this)
+    held = Event()
+
+    def leave():
+        with run_lock(leaving.path):
+            held.set()
+            sleep(1)
+
+    before = Thread(target=leave)
+    before.start()
+    held.wait()
+    assert coordinator.main(experiment_id) == 0
+    before.join()
+    assert [run.state for run in experiment(experiment_id).runs] == ["finished", "finished"]
 
 
 def test_without_a_cluster_the_runs_say_why(home, cluster, monkeypatch):
