@@ -13,11 +13,10 @@ from PIL import Image
 
 from explorer.attribution.methods import METHODS
 from explorer.attribution.question import Question
-from explorer.compute.client import Call, compute
+from explorer.compute.client import compute
 from explorer.compute.functions import attributions
 from explorer.data.digits import read
 from explorer.ui.attributions.method_choice import USUAL
-from explorer.ui.attributions.scene import NOT_YET
 from explorer.ui.attributions.views import VIEWS
 from explorer.ui.widgets.live_chart import live_chart
 from explorer.ui.widgets.picture_choice import IN_STRIP
@@ -104,25 +103,6 @@ def saved(monkeypatch):
 
     monkeypatch.setattr(st, "download_button", noted)
     return found
-
-
-def test_maps_appear_network_by_network(open_page, monkeypatch):
-    asked = []
-
-    def until_the_first(calls, doing, *, enough=None):
-        asked.append((doing, len(calls), enough))
-        if enough is None:
-            st.stop()
-        for call in calls[:enough]:
-            call.wait(60)
-        return [*calls[:enough], *(Call("builtins:abs", (number,), {}) for number in range(len(calls) - enough))]
-
-    monkeypatch.setattr("explorer.ui.attributions.scene.awaited", until_the_first)
-    app = open_page("attributions", networks=TINY)
-    missing = {name for name, trace in grid(app).items() if NOT_YET in trace["hovertemplate"]}
-    assert missing == {name for name in grid(app) if "resnet8" in name}
-    assert len(missing) == len(USUAL)
-    assert asked == [("Computing maps", 6, 3), ("Computing the other maps", 6, None)]
 
 
 @pytest.mark.parametrize("view", VIEWS)

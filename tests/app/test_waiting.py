@@ -87,18 +87,3 @@ def test_what_has_ended_is_shown_while_others_are_pending(compute, monkeypatch):
     monkeypatch.setattr(waiting, "seen", seen := [], raising=False)
     AppTest.from_function(wait_for_two, default_timeout=30).run()
     assert seen == [[3]]
-
-
-def wait_for_the_first():
-    from time import sleep
-
-    from explorer.ui.widgets import waiting
-
-    calls = waiting.awaited([waiting.compute.ask(abs, -3), waiting.compute.ask(sleep, 20)], "Computing", enough=1)
-    waiting.seen += [each.pending for each in calls]
-
-
-def test_others_are_withdrawn_once_enough_have_ended(compute, monkeypatch):
-    monkeypatch.setattr(waiting, "seen", seen := [], raising=False)
-    AppTest.from_function(wait_for_the_first, default_timeout=15).run()
-    assert seen == [False, True]

@@ -17,7 +17,7 @@ from explorer.map_results import AttributionMap, MissingMap
 from explorer.studies import map_files as map_export
 from explorer.ui import wording
 from explorer.ui.attributions.method_choice import Chosen, choose_method, choose_methods, show_meaning
-from explorer.ui.attributions.scene import NOT_YET, MapRequest, Scene, maps, methods_of, view
+from explorer.ui.attributions.scene import MapRequest, Scene, maps, methods_of, view
 from explorer.ui.attributions.stage import page_numbers, show_page
 from explorer.ui.widgets.live_chart import cached_drawing, live_chart
 from explorer.ui.widgets.moment import at_moment
@@ -67,8 +67,8 @@ def show_maps(scene: Scene) -> None:
     def at(moments: Sequence[int | None]) -> None:
         wanted = [
             MapRequest(candidate, step, method, target)
-            for candidate in networks
             for method in chosen
+            for candidate in networks
             for step in _own(candidate, moments)
             for target in targets
         ]
@@ -157,30 +157,7 @@ def _grid(
     show: str,
     scale: str,
 ) -> None:
-    """The maps of the first network as soon as there are any; then all."""
-    bar, place = st.container(), st.container()
-    first = sum(each.candidate is wanted[0].candidate for each in wanted)
-    with bar:
-        found = maps(scene, wanted, enough=None if is_presenting() else first)
-    with place:
-        _show_grid(scene, wanted, chosen, found, rows=rows, columns=columns, show=show, scale=scale)
-    if any(isinstance(each, MissingMap) and each.failure == NOT_YET for each in found):
-        with bar:
-            maps(scene, wanted, "Computing the other maps")
-        st.rerun()
-
-
-def _show_grid(
-    scene: Scene,
-    wanted: Sequence[MapRequest],
-    chosen: Sequence[Chosen],
-    found: Sequence[map_export.Map],
-    *,
-    rows: str,
-    columns: str,
-    show: str,
-    scale: str,
-) -> None:
+    found = maps(scene, wanted)
     cells = map_export.map_cells(found, rows, columns)
     if is_presenting():
         _on_stage(cells, None if "step" in (rows, columns) else wanted[0].step, by=rows, show=show, scale=scale)
@@ -210,8 +187,11 @@ def _show_grid(
         "maps", references, scene, targets, images=[scene.picture.reference], methods=methods_of(chosen)
     )  # fmt: skip
     look = {"rows": rows, "columns": columns, "show": show, "scale": scale}
+    by_network = sorted(found, key=lambda each: references.index(each.reference))
     downloads = partial(_downloads, found, rows=rows, columns=columns, show=show, scale=scale)
-    take_along(replace(shown, look=look), map_export.scores(found), name="attributions", chart="maps", more=downloads)
+    take_along(
+        replace(shown, look=look), map_export.scores(by_network), name="attributions", chart="maps", more=downloads
+    )
     with st.expander("What these maps mean, and what they do not", icon=":material/help:", expanded=True):
         show_meaning(chosen)
 

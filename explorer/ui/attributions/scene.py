@@ -13,7 +13,7 @@ from explorer.compute.client import compute
 from explorer.compute.functions import attributions
 from explorer.data.catalogue import DatasetRow, dataset, known_dataset
 from explorer.data.pictures import Picture
-from explorer.errors import BadSettings, ExplorerError
+from explorer.errors import BadSettings
 from explorer.escaping import in_markdown
 from explorer.export.views import View
 from explorer.runs.checkpoint_facts import data_of_untrained, facts_and_data
@@ -24,7 +24,6 @@ from explorer.ui.widgets.network_choice import CHOOSE_NETWORK, Candidate, choose
 from explorer.ui.widgets.picture_choice import choose_picture, classes_known
 from explorer.ui.widgets.waiting import awaited
 
-NOT_YET = "not computed yet"
 PREDICTED, TRUE = "the predicted one", "the true one"
 
 
@@ -140,15 +139,8 @@ def _require_fit(candidate: Candidate, row: DatasetRow) -> None:
         )
 
 
-def maps(
-    scene: Scene, wanted: Sequence[MapRequest], doing: str = "Computing maps", *, enough: int | None = None
-) -> list[Map]:
-    """The maps, or the reasons why they are missing.
-
-    Args:
-        doing: unique on the page.
-        enough: how many to wait for; by default all. The others are missing with the reason `NOT_YET`.
-    """
+def maps(scene: Scene, wanted: Sequence[MapRequest], doing: str = "Computing maps") -> list[Map]:
+    """The maps, or the reasons why they are missing, once all are computed; `doing` is unique on the page."""
     asked = [(each, scene.question(each.candidate, each.method, each.target)) for each in wanted]
     picture = scene.picture
     calls = [
@@ -156,13 +148,12 @@ def maps(
         for each, question in asked
     ]
     found: list[Map] = []
-    for (each, question), call in zip(asked, awaited(calls, doing, enough=enough), strict=True):
-        failure = ExplorerError(NOT_YET) if call.pending else call.failure
-        if failure is None:
+    for (each, question), call in zip(asked, awaited(calls, doing), strict=True):
+        if call.failure is None:
             found.append(call.value)
             continue
         reference, config = each.candidate.reference(each.step), each.candidate.config
-        found.append(missing_map(reference, config, each.step, picture, question, scene.classes, failure))
+        found.append(missing_map(reference, config, each.step, picture, question, scene.classes, call.failure))
     return found
 
 

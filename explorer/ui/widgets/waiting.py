@@ -23,11 +23,7 @@ T = TypeVar("T")
 
 
 def awaited(
-    calls: Sequence[Call[T]],
-    doing: str,
-    show_some: Callable[[Sequence[Call[T]]], None] | None = None,
-    *,
-    enough: int | None = None,
+    calls: Sequence[Call[T]], doing: str, show_some: Callable[[Sequence[Call[T]]], None] | None = None
 ) -> Sequence[Call[T]]:
     """The calls, once all have ended; until then a bar shows how far they are in `doing`.
 
@@ -36,7 +32,6 @@ def awaited(
 
     Args:
         show_some: draws those that have ended while others are pending, below the bar, each time there are more.
-        enough: how many of the calls to wait for; by default all.
     """
     begun, long, shown = time.monotonic(), False, 0
     started, first = begun, _completed(calls)
@@ -48,8 +43,6 @@ def awaited(
         some = st.empty()
         while pending := [each for each in calls if each.pending]:
             done, part = len(calls) - len(pending), _completed(calls)
-            if enough is not None and done >= enough:
-                break
             counted = f"{done} of {len(calls)}" if len(calls) > 1 else percent(part, 0)
             if part == first and not any(each.begun for each in pending):
                 started = time.monotonic()
