@@ -45,4 +45,6 @@ def menu() -> st.Page:
     run = get_script_run_ctx()
     if run is not None and run.pages_manager.intended_page_script_hash:
         run.pages_manager.set_script_intent(run.page_script_hash, "")
-    return st.navigation(pages, position="top")
+    chosen = st.navigation(pages, position="top")
+    st.html(WITHOUT_ICONS)
+    return chosen
