@@ -16,7 +16,7 @@ from explorer.training.recipe import Recipe
 ray_cluster = pytest.importorskip(
     "ray.cluster_utils", reason="needs Ray: python -m pip install -r requirements-cluster.txt"
 )
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200), pytest.mark.filterwarnings("ignore")]
 
 ALONE = Where(lanes=multiprocessing.cpu_count())  # one thread each, as on the cluster
 RAY = Where(engine="ray")
