@@ -38,13 +38,14 @@ def page(name: str) -> st.Page:
 def menu() -> st.Page:
     """Draw the menu of all pages; gives the page that this run of the script is for.
 
-    A part of a page that refreshes itself at the moment of a click begins beside the run of the page clicked on, and
-    Streamlit keeps the page of only one of them: the click would be lost.
+    A run of the page before, such as of a part that refreshes itself, may still begin beside the run for a click, and
+    Streamlit 1.67 keeps one page for both (`PagesManager`): the click would be lost. Only its request is a run's own.
     """
     pages = [page(name) for name in PAGES]
     run = get_script_run_ctx()
-    if run is not None and run.pages_manager.intended_page_script_hash:
-        run.pages_manager.set_script_intent(run.page_script_hash, "")
+    requests = None if run is None else run.script_requests
+    if run and requests and (asked := requests._rerun_data.page_script_hash):  # noqa: SLF001 nothing public says it
+        run.pages_manager.set_script_intent(asked, "")
     chosen = st.navigation(pages, position="top")
     st.html(WITHOUT_ICONS)
     return chosen

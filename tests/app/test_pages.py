@@ -34,6 +34,7 @@ def test_a_run_that_begins_beside_it_does_not_change_the_page(open_page, monkeyp
         home = page("home")._script_hash
         assert run.page_script_hash != home
         run.pages_manager.set_script_intent(home, "")  # as a run of a part of Home does
+        run.pages_manager.set_current_page_script_hash(home)
 
     monkeypatch.setattr(st, "set_page_config", set_page_config)
     app.run()
