@@ -88,8 +88,8 @@ def _prepare() -> None:
     references = [each.reference(None) for each in first_shown()]
     for reference in references:  # before all maps, which import Captum first
         compute.prepare(layers.response_std, (reference,), data="", images=trained.FIRST_IMAGES, statistics="batch")
-    for reference in references:
-        for method in method_choice.USUAL:
+    for method in method_choice.USUAL:  # in the order of the page, which shows the first row once it is there
+        for reference in references:
             compute.prepare(attributions.attribution_map, reference, "test:0", Question(method))
     for reference in references[:1]:  # the others take seconds
         compute.prepare(evaluations.evaluation, reference, data="", images=choice.FIRST_IMAGES, crops=1)

@@ -13,13 +13,15 @@ from PIL import Image
 
 from explorer.attribution.methods import METHODS
 from explorer.attribution.question import Question
-from explorer.compute.client import compute
+from explorer.compute.client import Call, compute
 from explorer.compute.functions import attributions
 from explorer.data.digits import read
 from explorer.ui.attributions.method_choice import USUAL
+from explorer.ui.attributions.scene import NOT_YET
 from explorer.ui.attributions.views import VIEWS
 from explorer.ui.widgets.live_chart import live_chart
 from explorer.ui.widgets.picture_choice import IN_STRIP
+from explorer.ui.widgets.waiting import awaited
 from tests.app.reading import charts, commands, texts
 
 TINY = "plain8,resnet8"
@@ -103,6 +105,34 @@ def saved(monkeypatch):
 
     monkeypatch.setattr(st, "download_button", noted)
     return found
+
+
+def test_maps_appear_method_by_method(open_page, monkeypatch):
+    def until_the_first(calls, doing, show_some, every):
+        for call in calls[:every]:
+            call.wait(60)
+        calls[every:] = [Call("builtins:abs", (number,), {}) for number in range(len(calls) - every)]
+        show_some(calls[:every])
+        st.stop()
+
+    monkeypatch.setattr("explorer.ui.attributions.scene.awaited", until_the_first)
+    app = open_page("attributions", networks=TINY)
+    there = {name for name, trace in grid(app).items() if str(NOT_YET) not in trace["hovertemplate"]}
+    assert there == {f"{METHODS[USUAL[0]].title}, {network}, untrained" for network in ("plain8", "resnet8")}
+    assert len(grid(app)) == 2 * len(USUAL)
+
+
+def test_maps_of_before_stay_until_all_others_are_there(open_page, monkeypatch):
+    shown = []
+
+    def noted(calls, doing, show_some, every):
+        shown.append(show_some is not None)
+        return awaited(calls, doing, show_some, every)
+
+    monkeypatch.setattr("explorer.ui.attributions.scene.awaited", noted)
+    app = open_page("attributions", networks=TINY)
+    look(app, "show", "map")
+    assert shown == [True, False]
 
 
 @pytest.mark.parametrize("view", VIEWS)

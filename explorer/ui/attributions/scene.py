@@ -1,6 +1,6 @@
 """The scene of all views: networks, a picture, and the class whose score is explained."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import streamlit as st
@@ -13,7 +13,7 @@ from explorer.compute.client import compute
 from explorer.compute.functions import attributions
 from explorer.data.catalogue import DatasetRow, dataset, known_dataset
 from explorer.data.pictures import Picture
-from explorer.errors import BadSettings
+from explorer.errors import BadSettings, ExplorerError
 from explorer.escaping import in_markdown
 from explorer.export.views import View
 from explorer.runs.checkpoint_facts import data_of_untrained, facts_and_data
@@ -24,6 +24,7 @@ from explorer.ui.widgets.network_choice import CHOOSE_NETWORK, Candidate, choose
 from explorer.ui.widgets.picture_choice import choose_picture, classes_known
 from explorer.ui.widgets.waiting import awaited
 
+NOT_YET = ExplorerError("computed next")
 PREDICTED, TRUE = "the predicted one", "the true one"
 
 
@@ -139,22 +140,40 @@ def _require_fit(candidate: Candidate, row: DatasetRow) -> None:
         )
 
 
-def maps(scene: Scene, wanted: Sequence[MapRequest], doing: str = "Computing maps") -> list[Map]:
-    """The maps, or the reasons why they are missing, once all are computed; `doing` is unique on the page."""
+def maps(
+    scene: Scene,
+    wanted: Sequence[MapRequest],
+    doing: str = "Computing maps",
+    show_some: Callable[[list[Map]], None] | None = None,
+    every: int = 1,
+) -> list[Map]:
+    """The maps, or the reasons why they are missing, once all are computed.
+
+    Args:
+        doing: unique on the page.
+        show_some: draws the first maps while others are computed, which are missing as `NOT_YET`, each time that
+            there are `every` more.
+    """
     asked = [(each, scene.question(each.candidate, each.method, each.target)) for each in wanted]
     picture = scene.picture
     calls = [
         compute.ask(attributions.attribution_map, each.candidate.reference(each.step), picture.reference, question)
         for each, question in asked
     ]
-    found: list[Map] = []
-    for (each, question), call in zip(asked, awaited(calls, doing), strict=True):
-        if call.failure is None:
-            found.append(call.value)
-            continue
-        reference, config = each.candidate.reference(each.step), each.candidate.config
-        found.append(missing_map(reference, config, each.step, picture, question, scene.classes, call.failure))
-    return found
+
+    def found() -> list[Map]:
+        every_map: list[Map] = []
+        for (each, question), call in zip(asked, calls, strict=True):
+            failure = NOT_YET if call.pending else call.failure
+            if failure is None:
+                every_map.append(call.value)
+                continue
+            reference, config = each.candidate.reference(each.step), each.candidate.config
+            every_map.append(missing_map(reference, config, each.step, picture, question, scene.classes, failure))
+        return every_map
+
+    awaited(calls, doing, None if show_some is None else lambda _: show_some(found()), every)
+    return found()
 
 
 def view(

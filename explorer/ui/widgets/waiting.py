@@ -23,7 +23,10 @@ T = TypeVar("T")
 
 
 def awaited(
-    calls: Sequence[Call[T]], doing: str, show_some: Callable[[Sequence[Call[T]]], None] | None = None
+    calls: Sequence[Call[T]],
+    doing: str,
+    show_some: Callable[[Sequence[Call[T]]], None] | None = None,
+    every: int = 1,
 ) -> Sequence[Call[T]]:
     """The calls, once all have ended; until then a bar shows how far they are in `doing`.
 
@@ -32,6 +35,7 @@ def awaited(
 
     Args:
         show_some: draws those that have ended while others are pending, below the bar, each time there are more.
+        every: so many more.
     """
     begun, long, shown = time.monotonic(), False, 0
     started, first = begun, _completed(calls)
@@ -52,8 +56,8 @@ def awaited(
                 long = True
                 with button:
                     _cancel_button(calls, doing)
-            if show_some is not None and done > shown:
-                shown = done
+            if show_some is not None and done >= shown + every:
+                shown = done - done % every
                 with some.container():
                     show_some([each for each in calls if not each.pending])
             pending[0].wait(POLL_SECONDS)
