@@ -4,7 +4,10 @@ import re
 
 import pytest
 
+from explorer.runs.metrics import MetricsWriter
+from explorer.runs.store import run_folder
 from explorer.ui import cached
+from explorer.ui.widgets import small_race
 from tests.app.reading import charts, texts
 
 EXPERIMENT = "20260101-000000-aaaaaa"
@@ -37,6 +40,21 @@ def test_home_names_them(errors, open_page):
 
 def test_the_small_race_ends_at_them(errors, open_page):
     assert labels(open_page("train")) == errors
+
+
+def test_the_small_race_is_drawn_once_for_each_state(open_page, make_run, monkeypatch):
+    drawn = []
+    race = small_race.race
+    monkeypatch.setattr(small_race, "race", lambda table, **options: drawn.append(len(table)) or race(table, **options))
+    run_id = make_run("plain8", steps=20, step=10, state="paused")
+    app = open_page("train")
+    app.run()
+    assert drawn == [11]
+    with MetricsWriter(run_folder(run_id)) as metrics:
+        metrics.append((11, 1.0, 0.5, 0.1, 1.1, None, None, None))
+    cached.forget()
+    app.run()
+    assert drawn == [11, 12]
 
 
 @pytest.mark.parametrize("page", ["train", "degradation", "runs"])
