@@ -13,6 +13,14 @@ function plotly(url) {
   return globalThis.explorerPlotly
 }
 
+// What stands around a chart is on the screen before the chart is drawn, which takes a tenth of a second or more.
+function painted() {
+  return new Promise((resolve) => {
+    requestAnimationFrame(() => setTimeout(resolve))
+    setTimeout(resolve, 100) // a hidden tab has no frames
+  })
+}
+
 // Figures are made for a light page: only the browser knows at once when the reader switches to a dark one.
 function isDark(element) {
   const probe = document.createElement("canvas").getContext("2d")
@@ -245,6 +253,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     chart.setAttribute("aria-label", data.alt)
   }
   plotly(data.script).then(async (Plotly) => {
+    await painted()
     if (!data.figure || !chart.isConnected || chart.explorerRevision !== revision) return
     let text = data.figure
     if (isDark(chart)) for (const [light, dark] of Object.entries(data.dark)) text = text.replaceAll(light, dark)
