@@ -264,6 +264,8 @@ def _read_anew(folder: Path) -> Run:
         _require_unchanged_metrics(folder, facts)
         progress = read_progress(folder)
         state, elsewhere = _state(folder, facts)
+        if state == "crashed" and read_facts(folder) != facts:
+            return _read_anew(folder)  # its worker has ended since run.json was read
         if state in RESUMABLE and not facts.metrics_sha256:  # a killed worker leaves no checksum
             require_valid_metrics(folder)
     except RunError as error:
@@ -371,11 +373,7 @@ def _state(folder: Path, facts: RunFacts) -> tuple[State, bool]:
         starting = is_alive(facts.worker) if facts.worker else lock_is_held(home() / SUPERVISOR) is not False
         if starting:
             return "starting", False
-    try:  # the worker may have ended since run.json was read
-        now = read_facts(folder).state
-    except RunError:
-        return "crashed", False
-    return (now if now not in ("starting", "running") else "crashed"), False
+    return "crashed", False
 
 
 LOCK = "run.lock"

@@ -72,6 +72,19 @@ def test_a_newer_schema_is_named_not_guessed_at(make_run):
     assert "has schema version 99; this program reads 1" in read_run(run_id).damage
 
 
+@pytest.mark.parametrize("state", ["starting", "running"])
+def test_a_run_that_ends_while_it_is_read_is_read_as_it_ended(state, make_run, monkeypatch):
+    run_id = make_run(state=state)
+
+    def ended(path):
+        update_run(run_id, state="paused", reason="The disk is full.", worker=None)
+        return False
+
+    monkeypatch.setattr(store, "lock_is_held", ended)
+    run = read_run(run_id)
+    assert (run.state, run.reason, run.facts.state) == ("paused", "The disk is full.", "paused")
+
+
 def test_a_running_run_without_a_worker_has_crashed(make_run):
     run_id = make_run(state="running")
     assert read_run(run_id).state == "crashed"
