@@ -2,6 +2,7 @@
 
 import json
 import time
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -110,7 +111,8 @@ def test_an_experiment_is_followed_whatever_the_clock_says(capsys, hanging, monk
         end("paused")
         raise OSError(22, "Invalid argument")
 
-    monkeypatch.setattr("explorer.training.following.time.sleep", sleep)
+    clock = SimpleNamespace(**vars(time) | {"sleep": sleep})  # of this module only: other threads sleep too
+    monkeypatch.setattr("explorer.processes.time", clock)
     assert until_end(made).state == "paused"
 
 

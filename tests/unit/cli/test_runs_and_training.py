@@ -264,9 +264,7 @@ def test_train_leaves_with_1_when_a_run_failed(capsys, monkeypatch):
 def test_ctrl_c_pauses_and_says_how_to_go_on(capsys, monkeypatch):
     monkeypatch.setattr(train, "start", lambda plan, where: make_experiment(networks=plan.networks, state="queued"))
     monkeypatch.setattr("explorer.training.following.start_next", lambda: None)
-    monkeypatch.setattr(
-        "explorer.training.following.time.sleep", lambda seconds: (_ for _ in ()).throw(KeyboardInterrupt)
-    )
+    monkeypatch.setattr("explorer.training.following.sleep", lambda seconds: (_ for _ in ()).throw(KeyboardInterrupt))
     assert main(["train", "resnet20"]) == 130
     assert "Go on with: python -m explorer runs resume 20260102-aa --follow" in capsys.readouterr().err
     assert answer(capsys, "runs", "show", "2026")["state"] == "paused"
