@@ -43,8 +43,7 @@ def menu() -> st.Page:
     """
     pages = [page(name) for name in PAGES]
     run = get_script_run_ctx()
-    requests = None if run is None else run.script_requests
-    if run and requests and (asked := requests._rerun_data.page_script_hash):  # noqa: SLF001 nothing public says it
+    if run and run.script_requests and (asked := run.script_requests._rerun_data.page_script_hash):  # noqa: SLF001
         run.pages_manager.set_script_intent(asked, "")
     chosen = st.navigation(pages, position="top")
     st.html(WITHOUT_ICONS)

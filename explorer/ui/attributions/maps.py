@@ -159,15 +159,14 @@ def _grid(
     scale: str,
 ) -> None:
     alt = f"Attribution maps of {scene.picture.title}, in rows by {AXES[rows]}, in columns by {AXES[columns]}."
-
     number = count()
 
     def show_some(first: Sequence[map_export.Map]) -> None:
         figure = attribution_grid(map_export.map_cells(first, rows, columns), show=show, scale=scale)
         live_chart(figure, key=f"first-maps-{next(number)}", alt=alt, filename="attributions")
 
-    instead = is_presenting() or "maps" in st.session_state  # of the run before, which stay until all are there
-    found = maps(scene, wanted, show_some=None if instead else show_some, every=len(wanted) // len(chosen))
+    at_once = is_presenting() or "maps" in st.session_state  # those of the run before stay until all are there
+    found = maps(scene, wanted, show_some=None if at_once else show_some, every=len(wanted) // len(chosen))
     cells = map_export.map_cells(found, rows, columns)
     if is_presenting():
         _on_stage(cells, None if "step" in (rows, columns) else wanted[0].step, by=rows, show=show, scale=scale)

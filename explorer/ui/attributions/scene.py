@@ -9,13 +9,14 @@ from streamlit.delta_generator import DeltaGenerator
 from explorer import glossary
 from explorer.attribution.question import Question
 from explorer.attribution.rows import Parameters
-from explorer.compute.client import compute
+from explorer.compute.client import Call, compute
 from explorer.compute.functions import attributions
 from explorer.data.catalogue import DatasetRow, dataset, known_dataset
 from explorer.data.pictures import Picture
 from explorer.errors import BadSettings, ExplorerError
 from explorer.escaping import in_markdown
 from explorer.export.views import View
+from explorer.map_results import AttributionMap
 from explorer.runs.checkpoint_facts import data_of_untrained, facts_and_data
 from explorer.studies.map_files import Map, missing_map
 from explorer.ui.attributions.method_choice import Chosen
@@ -155,25 +156,28 @@ def maps(
             there are `every` more.
     """
     asked = [(each, scene.question(each.candidate, each.method, each.target)) for each in wanted]
-    picture = scene.picture
     calls = [
-        compute.ask(attributions.attribution_map, each.candidate.reference(each.step), picture.reference, question)
+        compute.ask(
+            attributions.attribution_map, each.candidate.reference(each.step), scene.picture.reference, question
+        )
         for each, question in asked
     ]
 
     def found() -> list[Map]:
-        every_map: list[Map] = []
-        for (each, question), call in zip(asked, calls, strict=True):
-            failure = NOT_YET if call.pending else call.failure
-            if failure is None:
-                every_map.append(call.value)
-                continue
-            reference, config = each.candidate.reference(each.step), each.candidate.config
-            every_map.append(missing_map(reference, config, each.step, picture, question, scene.classes, failure))
-        return every_map
+        return [_map(scene, each, question, call) for (each, question), call in zip(asked, calls, strict=True)]
 
     awaited(calls, doing, None if show_some is None else lambda _: show_some(found()), every)
     return found()
+
+
+def _map(scene: Scene, wanted: MapRequest, question: Question, call: Call[AttributionMap]) -> Map:
+    failure = NOT_YET if call.pending else call.failure
+    if failure is None:
+        return call.value
+    network = wanted.candidate
+    return missing_map(
+        network.reference(wanted.step), network.config, wanted.step, scene.picture, question, scene.classes, failure
+    )
 
 
 def view(

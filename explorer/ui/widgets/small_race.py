@@ -1,6 +1,6 @@
 """The race of an experiment as a picture beside other things, as on Home and beside a form."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -10,8 +10,7 @@ from explorer.data.catalogue import dataset
 from explorer.figures import race
 from explorer.runs.experiments import Experiment
 from explorer.ui import cached
-from explorer.ui.widgets.live_chart import Drawn, cached_drawing, drawn, live_chart
-from explorer.ui.widgets.refresh import POLL_SECONDS
+from explorer.ui.widgets.live_chart import Drawn, cached_drawing, live_chart
 
 if TYPE_CHECKING:
     from explorer.figures import Figure
@@ -27,24 +26,18 @@ def shipped_race(data: str) -> Experiment | None:
 
 def small_race(found: Experiment, networks: Collection[str] = ()) -> None:
     """The race of these networks of an experiment; of all of them for none."""
-    key = found.run_ids, sorted(networks)
-    if found.active:
-        drawing = _recent_drawing(repr(key), lambda: _figure(found, networks))
+    figure: Figure | Drawn
+    if found.active:  # another one at each poll
+        figure = _figure(found, networks)
     else:
-        states = [(run.state, run.progress) for run in found.runs]
-        drawing = cached_drawing(repr((key, states)), lambda: _figure(found, networks))
+        states = [(run.id, run.state, run.progress) for run in found.runs]
+        figure = cached_drawing(repr((states, sorted(networks))), lambda: _figure(found, networks))
     names = ", ".join(each for each in found.networks if not networks or each in networks)
     alt = f"Training error and test error of {names} against steps."
-    live_chart(drawing, key=f"small-race-{found.id}", alt=alt, filename="race")
+    live_chart(figure, key=f"small-race-{found.id}", alt=alt, filename="race")
     if found.state == "shipped":
         seeds = f"{len(found.seeds)} seeds" if len(found.seeds) > 1 else "one seed"
         st.caption(f"Measured: the shipped networks on {dataset(found.data).title}, {found.steps:,} steps, {seeds}.")
-
-
-@st.cache_data(ttl=POLL_SECONDS, show_spinner=False, max_entries=20)
-def _recent_drawing(key: str, _draw: Callable[[], "Figure"]) -> Drawn:
-    """Drawn at each poll, and not at the clicks between them."""
-    return drawn(_draw())
 
 
 def _figure(found: Experiment, networks: Collection[str]) -> "Figure":

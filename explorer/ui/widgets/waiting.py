@@ -34,8 +34,8 @@ def awaited(
     ended.
 
     Args:
-        show_some: draws those that have ended while others are pending, below the bar, each time there are more.
-        every: so many more.
+        show_some: draws those that have ended while others are pending, below the bar, each time that there are
+            `every` more.
     """
     begun, long, shown = time.monotonic(), False, 0
     started, first = begun, _completed(calls)
